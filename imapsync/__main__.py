@@ -1,0 +1,93 @@
+"""
+The command C{imapsync}.
+
+What a wrong option or configuration needs is imported first, a reactor only
+when there is work to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO
+
+from imapsync import config, options
+from imapsync.errors import ConfigError, ImapSyncError
+
+
+def main() -> None:
+    """
+    Run the command, and end the process with its exit code.
+    """
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Run the command.
+
+    @return: the exit code.
+    """
+    try:
+        request = options.parse(arguments)
+        settings = config.load(config.locate(request.config, os.environ), os.environ)
+        with _logfile(settings.logfile) as file:
+            return _serve(request, settings, file)
+    except ImapSyncError as error:
+        return _complain(error.code, str(error))
+
+
+def _complain(code: int, text: str) -> int:
+    line = " ".join(text.splitlines())
+    print(f"imapsync: {line}", file=sys.stderr)
+    return code
+
+
+def _logfile(name: str | None) -> AbstractContextManager[IO[str]]:
+    if name is None:
+        return nullcontext(sys.stderr)
+    try:
+        return Path(name).open("a", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{name}: {error.strerror}; see logfile") from error
+
+
+def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> int:
+    """
+    Run the service until it has finished.
+    """
+    from twisted.internet import reactor
+    from twisted.logger import globalLogBeginner
+
+    from imapsync.logs import TextObserver
+    from imapsync.service import Outcome
+    from imapsync.tap import makeSync
+
+    least = "debug" if request.debug else "warn" if request.quiet else "info"
+    observer = TextObserver(file, least, bool(request.debug))
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    service = makeSync(request, settings, reactor)
+    outcomes: list[Outcome] = []
+
+    def finished(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if reactor.running:
+            reactor.stop()
+
+    service.finished.addCallback(finished)
+    reactor.callWhenRunning(service.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+    [outcome] = outcomes
+    if outcome.failure is not None and request.debug:
+        file.write(outcome.failure.getTraceback())
+    if outcome.text:
+        return _complain(outcome.code, outcome.text)
+    return outcome.code
+
+
+if __name__ == "__main__":
+    main()

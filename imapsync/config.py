@@ -1,0 +1,362 @@
+"""
+The configuration file: text -> checked values.
+
+Whatever is wrong with a file is found here, before anything is connected; and
+nothing is accepted that would then have no effect.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imapsync import ini, values
+from imapsync.errors import ConfigError, NotFound
+from imapsync.ini import Section
+from imapsync.model import Side
+from imapsync.values import Fingerprint as Fingerprint
+
+_TLS_OPTIONS = (
+    "SSL_verify_trusted_peer",
+    "SSL_fingerprint",
+    "SSL_cipher_list",
+    "SSL_ciphersuites",
+    "SSL_protocol_min",
+    "SSL_protocol_max",
+    "SSL_ca_path",
+    "SSL_ca_file",
+    "SSL_hostname",
+    "SSL_certificate",
+    "SSL_key",
+)
+_SOCKET_OPTIONS = ("host", "port", "proxy")
+_COMMAND_OPTIONS = ("command", "null-stderr")
+_SERVER_OPTIONS = (
+    "type",
+    *_SOCKET_OPTIONS,
+    *_COMMAND_OPTIONS,
+    "STARTTLS",
+    "auth",
+    "username",
+    "password",
+    "password-command",
+    "compress",
+    "read-only",
+    "list-reference",
+    *_TLS_OPTIONS,
+)
+_GRAMMAR = ini.Grammar(
+    sections={
+        ini.DEFAULT: (
+            "database",
+            "list-mailbox",
+            "list-select-opts",
+            "ignore-mailbox",
+            "logfile",
+            "flag-conflict",
+            "connections",
+        ),
+        str(Side.LOCAL): _SERVER_OPTIONS,
+        str(Side.REMOTE): _SERVER_OPTIONS,
+    },
+    # As interimap calls them.
+    aliases={
+        "SSL_verify": "SSL_verify_trusted_peer",
+        "SSL_CApath": "SSL_ca_path",
+        "SSL_CAfile": "SSL_ca_file",
+        "SSL_cipherlist": "SSL_cipher_list",
+    },
+)
+
+_TYPE = values.Choice(("imap", "imaps", "tunnel"))
+_CONFLICT = values.Choice(("union", "merge"))
+_PORTS = {"imap": 143, "imaps": 993}
+
+#: More than any configuration has: what is larger was named by mistake.
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class TLSConfig:
+    """
+    How a server proves who it is, and how the connection is encrypted.
+
+    @ivar verifyPeer: check the certificate's chain and name.
+    @ivar fingerprints: the certificate, or its key, must have one of these;
+        none given means any.
+    @ivar hostname: asked for by SNI and looked for in the certificate; C{None}
+        means the server's C{host}.
+    @ivar key: C{None} if it is in the C{certificate} file.
+    """
+
+    verifyPeer: bool = True
+    fingerprints: tuple[Fingerprint, ...] = ()
+    cipherList: str | None = None
+    ciphersuites: str | None = None
+    protocolMin: str = "TLSv1.2"
+    protocolMax: str | None = None
+    caPath: str | None = None
+    caFile: str | None = None
+    hostname: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """
+    One of the two servers.
+
+    @ivar type: C{"imap"}, C{"imaps"} or C{"tunnel"}.
+    @ivar host: empty for a tunnel; an IPv6 address has no brackets.
+    @ivar port: 0 for a tunnel.
+    @ivar command: of a tunnel.
+    @ivar starttls: whether TLS must be started on a connection of type imap.
+    @ivar auth: mechanisms in upper case, the preferred one first.
+    """
+
+    side: Side
+    type: str
+    host: str
+    port: int
+    command: str | None
+    nullStderr: bool
+    starttls: bool
+    auth: tuple[str, ...]
+    username: str | None
+    password: str | None = field(repr=False)
+    passwordCommand: str | None = field(repr=False)
+    tls: TLSConfig
+    readOnly: bool
+    listReference: str
+
+    @property
+    def where(self) -> str:
+        """
+        What messages call this server.
+        """
+        if self.type == "tunnel":
+            return f"{self.side} (tunnel)"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.side} ({self.type}://{host}:{self.port})"
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    A configuration file, checked.
+
+    @ivar database: an absolute path.
+    @ivar listSelectOpts: in upper case; none means all mailboxes.
+    @ivar ignoreMailbox: searched in names that have C{/} between levels.
+    @ivar mergeFlags: whether flags changed on both sides are merged one by
+        one; else both sides get the union.
+    @ivar warnings: what the user should be told, though nothing is wrong.
+    """
+
+    path: str
+    database: str
+    listMailbox: tuple[str, ...]
+    listSelectOpts: tuple[str, ...]
+    ignoreMailbox: re.Pattern[str] | None
+    logfile: str | None
+    mergeFlags: bool
+    servers: Mapping[Side, ServerConfig]
+    warnings: tuple[str, ...] = ()
+
+
+def locate(name: str | None, environ: Mapping[str, str]) -> str:
+    """
+    The path of the configuration file that C{--config} names, or of the
+    default one.  It need not exist.
+    """
+    base = values.baseOf(environ, "XDG_CONFIG_HOME", ".config")
+    if name is not None:
+        return values.Files(base, values.homeOf(environ)).path(name)
+    path = base / "imapsync"
+    return str(path if path.is_file() else path / "config")
+
+
+def load(path: str, environ: Mapping[str, str]) -> Config:
+    """
+    Read and check the configuration file at C{path}.
+
+    @raise NotFound: if it does not exist or cannot be read.
+    @raise ConfigError: if anything in it is wrong.
+    """
+    file = Path(path).absolute()
+    data, exposed = _read(file)
+    sections = ini.parse(str(file), data, _GRAMMAR)
+    default = sections[ini.DEFAULT]
+    default.get("connections", values.connections, 1)
+    home = values.homeOf(environ)
+    files = values.Files(file.parent, home)
+    servers = _servers(sections, files)
+    base = values.baseOf(environ, "XDG_DATA_HOME", ".local/share")
+    databases = values.Files(base / "imapsync", home)
+    secret = any(server.password for server in servers.values())
+    warning = f"{file}: others can read the password in it: make it mode 0600"
+    return Config(
+        path=str(file),
+        database=default.get(
+            "database", databases.path, databases.path(f"{_host(servers)}.db")
+        ),
+        listMailbox=default.get("list-mailbox", values.patterns, ("*",)),
+        listSelectOpts=default.get(
+            "list-select-opts", values.selection, ("SUBSCRIBED",)
+        ),
+        ignoreMailbox=default.get("ignore-mailbox", values.expression, None),
+        logfile=default.get("logfile", files.path, None),
+        mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
+        servers=servers,
+        warnings=(warning,) if secret and exposed else (),
+    )
+
+
+def _read(file: Path) -> tuple[bytes, bool]:
+    """
+    The file's content, and whether its group or others can read it.
+    """
+    try:
+        with file.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            data = stream.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise NotFound(
+            f"{file}: there is no such configuration file: make it,"
+            " or name another one, best with its full path, by --config"
+        ) from None
+    except OSError as error:
+        raise NotFound(f"{file}: cannot be read: {error.strerror}") from None
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{file}: too large for a configuration file")
+    return data, stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _servers(
+    sections: Mapping[str, Section], files: values.Files
+) -> Mapping[Side, ServerConfig]:
+    path = sections[ini.DEFAULT].path
+    for side in Side:
+        if str(side) not in sections:
+            raise ConfigError(f"{path}: there is no section [{side}]: add it")
+    servers = {side: _server(side, sections[str(side)], files) for side in Side}
+    _distinguish(servers, sections[str(Side.REMOTE)])
+    return servers
+
+
+def _host(servers: Mapping[Side, ServerConfig]) -> str:
+    return servers[Side.REMOTE].host or servers[Side.LOCAL].host or "localhost"
+
+
+def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
+    kind = section.get("type", _TYPE, "imaps")
+    starttls = section.get("STARTTLS", values.yesNo, None)
+    if starttls and kind != "imap":
+        raise section.wrong("STARTTLS", f"is only for type = imap, not {kind}")
+    _refuse(section, kind, encrypted=kind == "imaps" or starttls is not False)
+    tunnel = kind == "tunnel"
+    section.get("compress", values.compress, False)
+    section.get("proxy", values.later, None)
+    return ServerConfig(
+        side=side,
+        type=kind,
+        host="" if tunnel else section.get("host", values.host, "localhost"),
+        port=0 if tunnel else section.get("port", values.port, _PORTS[kind]),
+        command=section.get("command", values.text, None),
+        nullStderr=section.get("null-stderr", values.yesNo, False),
+        starttls=kind == "imap" and starttls is not False,
+        auth=section.get("auth", values.mechanisms, ("PLAIN", "LOGIN")),
+        username=section.get("username", values.text, None),
+        password=section.get("password", values.text, None),
+        passwordCommand=section.get("password-command", values.text, None),
+        tls=_tls(section, files),
+        readOnly=section.get("read-only", values.yesNo, False),
+        listReference=section.get("list-reference", str, ""),
+    )
+
+
+def _refuse(section: Section, kind: str, encrypted: bool) -> None:
+    """
+    Refuse options that are missing, or would have no effect.
+    """
+    idle: tuple[str, ...]
+    if kind == "tunnel":
+        idle, why = _SOCKET_OPTIONS + _TLS_OPTIONS, "type = tunnel"
+    elif encrypted:
+        idle, why = _COMMAND_OPTIONS, f"type = {kind}"
+    else:
+        idle, why = _COMMAND_OPTIONS + _TLS_OPTIONS, "STARTTLS = NO"
+    for option in idle:
+        if option in section:
+            raise section.wrong(option, f"has no effect with {why}: remove it")
+    if kind == "tunnel" and "command" not in section:
+        raise section.wrong("command", "is missing: type = tunnel needs it")
+    _credentials(section, kind)
+
+
+def _credentials(section: Section, kind: str) -> None:
+    secrets = [name for name in ("password", "password-command") if name in section]
+    if len(secrets) == 2:
+        raise section.wrong("password-command", "and password exclude each other")
+    # A tunnel's command usually says who its user is.
+    needed = kind != "tunnel" or secrets or "username" in section
+    if needed and "username" not in section:
+        raise section.wrong("username", "is missing")
+    if needed and not secrets:
+        raise section.wrong("password", "is missing (or give password-command)")
+
+
+def _tls(section: Section, files: values.Files) -> TLSConfig:
+    tls = TLSConfig(
+        verifyPeer=section.get("SSL_verify_trusted_peer", values.yesNo, True),
+        fingerprints=section.get("SSL_fingerprint", values.fingerprints, ()),
+        cipherList=section.get("SSL_cipher_list", values.text, None),
+        ciphersuites=section.get("SSL_ciphersuites", values.text, None),
+        protocolMin=section.get("SSL_protocol_min", values.protocol, "TLSv1.2"),
+        protocolMax=section.get("SSL_protocol_max", values.protocol, None),
+        caPath=section.get("SSL_ca_path", files.directory, None),
+        caFile=section.get("SSL_ca_file", files.file, None),
+        hostname=section.get("SSL_hostname", values.host, None),
+        certificate=section.get("SSL_certificate", files.file, None),
+        key=section.get("SSL_key", files.file, None),
+    )
+    for option in ("SSL_ca_path", "SSL_ca_file"):
+        if option in section and not tls.verifyPeer:
+            raise section.wrong(
+                option, "has no effect with SSL_verify_trusted_peer = NO"
+            )
+    if tls.key and not tls.certificate:
+        raise section.wrong("SSL_key", "has no effect without SSL_certificate")
+    order = values.PROTOCOLS.index
+    if tls.protocolMax and order(tls.protocolMax) < order(tls.protocolMin):
+        raise section.wrong(
+            "SSL_protocol_max", f"is below SSL_protocol_min ({tls.protocolMin})"
+        )
+    return tls
+
+
+def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None:
+    """
+    Refuse two sides between which nothing can flow.
+    """
+    local, remote = servers[Side.LOCAL], servers[Side.REMOTE]
+    if local.readOnly and remote.readOnly:
+        raise section.wrong("read-only", "is YES in [local] too: nothing could flow")
+    if _account(local) == _account(remote):
+        option = "command" if remote.command else "host"
+        raise section.wrong(option, "leads to the same account as that in [local]")
+
+
+def _account(server: ServerConfig) -> tuple[object, ...]:
+    return (
+        server.host,
+        server.port,
+        server.command,
+        server.username,
+        server.listReference,
+    )

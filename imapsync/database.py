@@ -1,0 +1,193 @@
+"""
+The database file: made or refused, locked, copied; its errors in the words
+of the user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from imapsync.errors import StateDamaged, StateError, StateUnavailable
+
+#: What makes an SQLite file one of ours.
+APPLICATION_ID = int.from_bytes(b"Imap", "big")
+
+
+@contextmanager
+def opened(path: Path, *, readOnly: bool = False) -> Iterator[sqlite3.Connection]:
+    """
+    Open the database file C{path}, which is no link; make it and the folders
+    above if there is none.
+
+    @param readOnly: open a private copy instead, and change nothing.
+    """
+    if readOnly:
+        with closing(sqlite3.connect("", isolation_level=None)) as copy:
+            _copy(path, copy)
+            yield copy
+    else:
+        with _locked(path), closing(_connected(path)) as database:
+            yield database
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """
+    Turn SQLite's errors into ours.
+
+    @raise ValueError: where a change contradicts what the database holds.
+    """
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise ValueError(f"contradicts the database {path}: {error}") from error
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise StateUnavailable(
+                f"The database {path} is in use by another program. End that, and"
+                " start imapsync again."
+            ) from error
+        raise StateError(
+            f"The database {path} failed: {error}. Make sure that its folder can be"
+            " written and has room, and start imapsync again: nothing is lost."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, reason: object) -> StateDamaged:
+    """
+    The error of a file that is ours but cannot be relied upon.
+    """
+    return StateDamaged(
+        f"The database {path} is damaged: {reason}. Delete it: messages are then"
+        " paired by content again."
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """
+    Keep other instances away from the database C{path}.
+
+    The lock is on a file of its own, which goes at the end: one on the
+    database would be lost when somebody deletes that, and would get in the
+    way of SQLite's own where the system makes both of one kind, as on NFS.
+    """
+    lock = Path(f"{path}.lock")
+    try:
+        _makeFolder(path.parent)
+        descriptor = _claimed(lock)
+    except BlockingIOError:
+        raise StateUnavailable(
+            f"The database {path} is in use by another imapsync. Stop that one, or"
+            " give each its own with the option 'database'."
+        ) from None
+    except OSError as error:
+        raise _inaccessible(path, error) from error
+    try:
+        yield
+    finally:
+        # What stays, on a disk that failed, is in nobody's way.
+        with suppress(OSError):
+            if _isAt(lock, descriptor):
+                lock.unlink()
+        os.close(descriptor)
+
+
+def _claimed(lock: Path) -> int:
+    """
+    A descriptor of the file C{lock}, locked.  The kernel frees it if the
+    process dies.
+    """
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        if _isAt(lock, descriptor):
+            return descriptor
+        # Its holder took the name away, and ended, before we had the lock.
+        os.close(descriptor)
+
+
+def _isAt(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _makeFolder(folder: Path) -> None:
+    # What Path.mkdir() makes above C{folder} would be open to others.
+    if not folder.is_dir():
+        _makeFolder(folder.parent)
+        folder.mkdir(0o700)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        # SQLite would make it with what the umask leaves of 0644.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise _inaccessible(path, error) from error
+    _check(path)
+    with explained(path):
+        return sqlite3.connect(path, isolation_level=None)
+
+
+def _copy(path: Path, copy: sqlite3.Connection) -> None:
+    """
+    Fill the empty C{copy} with what is in the database C{path}, if anything.
+    """
+    if os.path.lexists(path) and _check(path):
+        # SQLite makes a journal even to read, unless the file is immutable.
+        # One is there while an instance runs, or after it was killed.
+        mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+        address = f"{path.as_uri()}?{mode}"
+        with explained(path), closing(sqlite3.connect(address, uri=True)) as original:
+            original.backup(copy)
+
+
+def _check(path: Path) -> bool:
+    """
+    Refuse a file that is not ours, before SQLite touches it.
+
+    @return: whether there is something in it.
+    """
+    if not path.is_file():
+        raise StateUnavailable(
+            f"{path} is no file, and cannot be the database. Move it away, or name"
+            " another with the option 'database'."
+        )
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except OSError as error:
+        raise _inaccessible(path, error) from error
+    # https://www.sqlite.org/fileformat.html, 1.3
+    ours = header.startswith(b"SQLite format 3\0") and header.endswith(
+        APPLICATION_ID.to_bytes(4, "big")
+    )
+    if header and not ours:
+        raise StateDamaged(
+            f"{path} is no database of imapsync. Move it away, or name another file"
+            " with the option 'database'."
+        )
+    return bool(header)
+
+
+def _inaccessible(path: Path, error: OSError) -> StateError:
+    known = path.is_file()
+    kind, what = (StateError, "opened") if known else (StateUnavailable, "made")
+    return kind(
+        f"The database {path} cannot be {what}: {error.strerror}. Mend that, or name"
+        " another file with the option 'database'."
+    )

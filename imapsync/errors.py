@@ -1,0 +1,135 @@
+"""
+Every error that imapsync raises, each with the exit code that it means.
+
+The text of an error is the line its user reads: what is wrong, where, and
+what to do.  Exit codes follow C{sysexits.h} and are promised in the manual.
+"""
+
+from __future__ import annotations
+
+
+class ImapSyncError(Exception):
+    """
+    The root of all errors that are about the user's world, not about a bug.
+
+    @cvar code: the exit code of a program that ends with this error.
+    """
+
+    code = 70
+
+
+class UsageError(ImapSyncError):
+    """
+    The command line is wrong.
+    """
+
+    code = 64
+
+
+class NotFound(ImapSyncError):
+    """
+    A mailbox or a configuration file that was named does not exist.
+    """
+
+    code = 66
+
+
+class ConfigError(ImapSyncError):
+    """
+    The configuration is wrong.
+    """
+
+    code = 78
+
+
+class StateError(ImapSyncError):
+    """
+    The database cannot be used.
+    """
+
+    code = 74
+
+
+class StateDamaged(StateError):
+    """
+    The database is damaged, no database, or of a newer version.
+    """
+
+    code = 65
+
+
+class StateUnavailable(StateError):
+    """
+    The database cannot be created, or another instance holds it.
+    """
+
+    code = 73
+
+
+class MissingCapability(ImapSyncError):
+    """
+    A server lacks a capability without which mail cannot be kept exact.
+    """
+
+    code = 69
+
+
+class Lost(ImapSyncError):
+    """
+    A server could not be reached, went away, or stopped answering.  Retried.
+    """
+
+    code = 75
+
+
+class ProtocolViolation(ImapSyncError):
+    """
+    A server broke the protocol.
+    """
+
+    code = 76
+
+
+class Distrusted(ImapSyncError):
+    """
+    Authentication, TLS verification or a fingerprint check failed.
+    """
+
+    code = 77
+
+
+class Refused(ImapSyncError):
+    """
+    A server answered NO or BAD to a command.
+
+    @ivar status: C{"NO"} or C{"BAD"}.
+    @ivar responseCode: the response code's name in upper case, such as
+        C{"OVERQUOTA"}, or an empty string (RFC 9051, 7.1).
+    @ivar text: what the server said to people.
+    """
+
+    code = 76
+
+    def __init__(self, command: str, status: str, responseCode: str, text: str) -> None:
+        self.command = command
+        self.status = status
+        self.responseCode = responseCode
+        self.text = text
+        bracket = f"[{responseCode}] " if responseCode else ""
+        super().__init__(f"{command} was refused: {status} {bracket}{text}".rstrip())
+
+
+class MailboxError(ImapSyncError):
+    """
+    One mailbox cannot be synced; the others can.
+    """
+
+    code = 1
+
+
+class MassDeletion(ImapSyncError):
+    """
+    More messages would be removed than the brake allows.
+    """
+
+    code = 1

@@ -1,0 +1,148 @@
+"""
+Carrying flags over: all STOREs in flight at once, and a look at what became
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imapsync.errors import Refused
+from imapsync.model import Flags, Pair, Side
+from imapsync.plan import FlagPlan, Store, Touched, planFlags, same, settled, without
+from imapsync.together import together
+from imapsync.uidset import UidSet
+from imapsync.view import View
+
+#: So many pairs are worked on at a time.
+CHUNK = 2000
+
+_log = Logger()
+
+
+def touched(view: View) -> Iterator[list[Touched]]:
+    """
+    The pairs whose flags changed on a side or on both, some at a time.
+    """
+    local, remote = (view.sides[side].changes.flags for side in Side)
+    for side, flags in ((Side.LOCAL, local), (Side.REMOTE, remote)):
+        gone = view.sides[side.other].gone
+        for uids in UidSet.of(flags).split(CHUNK):
+            some = []
+            for pair in view.state.pairs(view.known.id, side, uids):
+                if side is Side.REMOTE and pair.local in local:
+                    continue  # was among the others
+                if pair.uid(side.other) in gone:
+                    continue
+                present = {side: flags[pair.uid(side)]}
+                if side is Side.LOCAL and pair.remote in remote:
+                    present[Side.REMOTE] = remote[pair.remote]
+                some.append(Touched(pair, present))
+            yield some
+
+
+def plannedFor(view: View, some: list[Touched]) -> FlagPlan:
+    """
+    What is to be done for these pairs.
+    """
+    policy = view.around.policy
+    return planFlags(some, policy.merge, policy.readOnly)
+
+
+async def carryFlags(view: View, some: list[Touched]) -> int:
+    """
+    Make these pairs show the same flags on both sides.
+
+    @return: about how many of them more is agreed on than before.
+    """
+    plan = plannedFor(view, some)
+    _warnOfConflicts(view, plan)
+    for this in view.sides.values():
+        this.reading.heard.clear()
+    await together(_store(view, store) for store in plan.stores)
+    for side, this in view.sides.items():
+        heard = this.reading.heard
+        unheard = UidSet.of(uid for uid in plan.expected[side] if uid not in heard)
+        if unheard:
+            # Nothing changed, they say: see why.
+            await this.client.reportFlags(unheard)
+    return _agree(view, some, plan)
+
+
+def _store(view: View, store: Store) -> Deferred[object]:
+    this = view.sides[store.side]
+    if not this.selected.keeps(store.flag):
+        return succeed(None)
+
+    def refused(failure: Failure) -> None:
+        failure.trap(Refused)
+        view.trouble(f"{store.side}: {store.flag}: {failure.value}")
+
+    flags = frozenset((store.flag,))
+    return this.client.store(store.uids, store.sign, flags).addErrback(refused)
+
+
+def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
+    """
+    Both sides agree on what they were seen to show.
+    """
+    agreed: dict[int, Flags] = {}
+    for one in some:
+        now = _shown(view, one, plan)
+        if now is None:
+            continue
+        flags = settled(one.pair.flags, now[Side.LOCAL], now[Side.REMOTE])
+        if flags != one.pair.flags:
+            agreed[one.pair.local] = flags
+    with view.state.transaction():
+        view.state.setFlags(view.known.id, Side.LOCAL, agreed)
+    return len(agreed)
+
+
+def _shown(view: View, one: Touched, plan: FlagPlan) -> Mapping[Side, Flags] | None:
+    """
+    The flags that both sides show now; C{None} if the message is gone
+    meanwhile, which the next look tells.
+    """
+    now = {}
+    for side, this in view.sides.items():
+        uid = one.pair.uid(side)
+        expected = plan.expected[side].get(uid)
+        if expected is None:
+            now[side] = one.shows(side)
+            continue
+        shown = this.reading.heard.get(uid)
+        if shown is None:
+            return None
+        if same(shown, expected):
+            view.around.report.flagged[view.name, side] += 1
+        else:
+            _unflagged(view, one.pair, side, expected, shown)
+        now[side] = shown
+    return now
+
+
+def _unflagged(
+    view: View, pair: Pair, side: Side, expected: Flags, shown: Flags
+) -> None:
+    """
+    A side does not show the flags that it was given.
+    """
+    astray = without(expected, shown) | without(shown, expected)
+    text = f"{side}: would not change {' '.join(sorted(astray))}"
+    view.postpone(side.other, pair.uid(side.other), text)
+
+
+def _warnOfConflicts(view: View, plan: FlagPlan) -> None:
+    for pair in plan.conflicts:
+        _log.warn(
+            "{name}: flags of message {local} (remote {remote}) changed on both"
+            " sides; both get all of them.",
+            name=view.name,
+            local=pair.local,
+            remote=pair.remote,
+        )

@@ -1,0 +1,246 @@
+"""
+L{SyncClient}: the commands of a connection that keeps mailboxes in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.python.failure import Failure
+
+from imapsync.imap.appending import Appending
+from imapsync.imap.commands import (
+    Alone,
+    Authenticate,
+    BodyReceiver,
+    Command,
+    Enable,
+    Exchange,
+    Fetch,
+    Login,
+    MailboxListener,
+    Plain,
+    Select,
+    Selected,
+)
+from imapsync.imap.connection import Connection
+from imapsync.imap.queries import (
+    ListCommand,
+    NamespaceCommand,
+    Search,
+    StatusCommand,
+    Transfer,
+    Transferred,
+)
+from imapsync.imap.responses import Condition, Namespaces, Row
+from imapsync.imap.words import astring, flagList, mailboxWord
+from imapsync.model import Flags, Listed, Mark, Status
+from imapsync.uidset import UidSet
+
+
+class SyncClient(Connection):
+    """
+    An C{IMAP4Client} for QRESYNC servers (RFC 7162).
+
+    A command that the server refuses fails with
+    L{Refused<imapsync.errors.Refused>}; every command fails with
+    L{Lost<imapsync.errors.Lost>} when the connection goes, and with
+    L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
+    sends what is no IMAP.
+    """
+
+    # Before a mailbox is selected
+
+    def capability(self) -> Deferred[frozenset[str]]:
+        """
+        What the server can do, asked only if it has not told yet.
+        """
+        if self.capabilities:
+            return succeed(self.capabilities)
+        done = self.perform(Plain("CAPABILITY"))
+        return done.addCallback(lambda _: self.capabilities)
+
+    def starttls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
+        """
+        Secure the connection; L{secured} fires when the handshake is complete.
+        """
+        return self.perform(Alone("STARTTLS")).addCallback(
+            lambda _: self._secure(options)
+        )
+
+    def sasl(self, mechanism: str, exchange: Exchange) -> Deferred[None]:
+        """
+        AUTHENTICATE.
+        """
+        initial = "SASL-IR" in self.capabilities
+        return self._loggedIn(self.perform(Authenticate(mechanism, exchange, initial)))
+
+    def loginCommand(self, username: str, password: str) -> Deferred[None]:
+        """
+        LOGIN.
+        """
+        words = (astring(username.encode("utf-8")), astring(password.encode("utf-8")))
+        return self._loggedIn(self.perform(Login("LOGIN", *words)))
+
+    def _loggedIn(self, done: Deferred[Condition]) -> Deferred[None]:
+        def enter(condition: Condition) -> None:
+            self.state = "auth"
+            if condition.code != "CAPABILITY":
+                self.forgetCapabilities()
+
+        return done.addCallback(enter)
+
+    def enable(self, *names: str) -> Deferred[frozenset[str]]:
+        """
+        ENABLE (RFC 5161).
+
+        @return: what the server says is enabled now.
+        """
+        return self.perform(Enable(*names))
+
+    def identify(self, **fields: str) -> Deferred[Condition]:
+        """
+        ID (RFC 2971).
+        """
+        words = " ".join(f'"{key}" "{value}"' for key, value in fields.items())
+        return self.perform(Plain("ID", f"({words})".encode("ascii")))
+
+    def namespaces(self) -> Deferred[Namespaces]:
+        """
+        NAMESPACE (RFC 2342).
+        """
+        return self.perform(NamespaceCommand())
+
+    def listMailboxes(
+        self, pattern: str, selection: Sequence[str] = (), returns: Sequence[str] = ()
+    ) -> Deferred[list[Listed]]:
+        """
+        LIST (RFC 5258), with C{STATUS (...)} among C{returns} as RFC 5819 has it.
+        """
+        return self.perform(ListCommand(pattern, selection, returns))
+
+    def mailboxStatus(self, name: str, items: str) -> Deferred[Status]:
+        """
+        STATUS of one mailbox, selected or not.
+        """
+        return self.perform(StatusCommand(name, items))
+
+    def onMailbox(self, verb: str, name: str) -> Deferred[Condition]:
+        """
+        CREATE, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
+        """
+        return self.perform(Plain(verb, mailboxWord(name)))
+
+    def leave(self) -> Deferred[None]:
+        """
+        LOGOUT, and close the connection.
+        """
+
+        def close(_: object) -> None:
+            self.transport.loseConnection()
+
+        self.perform(Alone("LOGOUT")).addBoth(close)
+        return self.lost
+
+    # In a mailbox
+
+    def open(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> Deferred[Selected]:
+        """
+        Select a mailbox, asking for what changed since C{mark}; C{listener}
+        hears it, and all that comes later.
+        """
+        return self.perform(Select(name, mark, listener, writable))
+
+    def exists(self, uids: UidSet) -> Deferred[UidSet]:
+        """
+        Those of C{uids} that are still there.
+        """
+        extended = "ESEARCH" in self.capabilities
+
+        def join(found: list[UidSet]) -> UidSet:
+            return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
+
+        return self._all(Search(text, extended) for text in uids.printed()).addCallback(
+            join
+        )
+
+    def reportFlags(self, uids: UidSet | None) -> Deferred[object]:
+        """
+        Have the listener told the flags of C{uids}, or of all messages.
+        """
+        texts = ["1:*"] if uids is None else uids.printed()
+        return self._all(Fetch(text, "(FLAGS)") for text in texts)
+
+    def fetchSizes(
+        self, uids: UidSet, rows: Callable[[list[Row]], None]
+    ) -> Deferred[object]:
+        """
+        Flags and sizes of C{uids}.
+        """
+        items = "(FLAGS RFC822.SIZE)"
+        return self._all(Fetch(text, items, rows=rows) for text in uids.printed())
+
+    def fetchBodies(
+        self, uids: UidSet, items: str, bodies: BodyReceiver
+    ) -> Deferred[object]:
+        """
+        Messages, or the part of them that C{items} names, as a stream.
+        """
+        return self._all(Fetch(text, items, bodies) for text in uids.printed())
+
+    def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
+        """
+        Add (C{+}) or remove (C{-}) flags.  The listener hears what became of
+        each message: no word of it means that nothing changed.
+        """
+        words = (f"{sign}FLAGS".encode("ascii"), flagList(flags))
+        return self._all(
+            Plain("UID STORE", text.encode("ascii"), *words) for text in uids.printed()
+        )
+
+    def expungeUids(self, uids: UidSet) -> Deferred[object]:
+        """
+        UID EXPUNGE (RFC 4315): only what is marked C{\\Deleted} among C{uids}.
+        """
+        return self._all(
+            Plain("UID EXPUNGE", text.encode("ascii")) for text in uids.printed()
+        )
+
+    def transfer(
+        self, verb: str, uids: UidSet, mailbox: str
+    ) -> Deferred[list[Transferred]]:
+        """
+        COPY, or MOVE (RFC 6851), within the account.
+        """
+        return self._all(Transfer(verb, text, mailbox) for text in uids.printed())
+
+    def beginAppend(self, mailbox: str) -> Appending:
+        """
+        Begin an APPEND; its C{done} fires with
+        L{Appended<imapsync.imap.appending.Appended>}.
+
+        Until it is finished, all other commands wait.
+        """
+        appending = Appending(mailbox, self)
+        self.perform(appending)
+        return appending
+
+    def _all(self, commands: Iterable[Command[Any]]) -> Deferred[Any]:
+        """
+        Perform all of C{commands}, and fail as the first that does, but not
+        before the last is done.
+        """
+        deferreds = [self.perform(command) for command in commands]
+        return DeferredList(deferreds, consumeErrors=True).addCallback(_results)
+
+
+def _results(outcomes: list[tuple[bool, Any]]) -> list[Any]:
+    for _, outcome in outcomes:
+        if isinstance(outcome, Failure):
+            outcome.raiseException()
+    return [outcome for _, outcome in outcomes]

@@ -1,0 +1,352 @@
+"""
+The commands that a L{imapsync.imap.client.SyncClient} sends: how each is
+written, which untagged responses are its own, and what it results in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+
+from imapsync.errors import ImapSyncError, ProtocolViolation, Refused
+from imapsync.imap.responses import (
+    Condition,
+    Enabled,
+    Exists,
+    Response,
+    Row,
+    bounded,
+    parseFlags,
+)
+from imapsync.imap.words import Word, mailboxWord
+from imapsync.model import Flags, Mark
+from imapsync.uidset import MAXIMUM, UidSet
+
+T = TypeVar("T")
+
+_NOWHERE = Mark(0, 0, 0)
+
+
+class Command(Generic[T]):
+    """
+    One command, from the moment it is asked for until its tagged response.
+
+    @ivar alone: whether no other command may be in flight at the same time.
+    @ivar secret: whether its arguments stay out of the log.
+    @ivar hears: whether untagged responses may be its own.
+    @ivar done: fires with the command's result, or fails with L{Refused}.
+    """
+
+    alone = False
+    secret = False
+    hears = False
+    tag = ""
+
+    def __init__(self, name: str, *words: Word) -> None:
+        """
+        @raise ValueError: if a word would end the command.
+        """
+        for word in words:
+            if isinstance(word, bytes) and (b"\r" in word or b"\n" in word):
+                raise ValueError(f"a line break in {name}: {word!r}")
+        self.name = name
+        self.words = words
+        self.done: Deferred[T] = Deferred()
+
+    def claim(self, response: Response) -> bool:
+        """
+        Take an untagged response, if it belongs to this command.
+        """
+        return False
+
+    def continued(self, text: bytes) -> bytes:
+        """
+        The line that answers a continuation.
+        """
+        raise ProtocolViolation(f"asked to go on with {self.name}, which is complete")
+
+    def finished(self, condition: Condition) -> None:
+        """
+        The tagged response came.
+        """
+        if condition.status != "OK":
+            self.done.errback(refusal(self.name, condition))
+            return
+        try:
+            result = self.result(condition)
+        except (ValueError, ProtocolViolation) as error:
+            violation = ProtocolViolation(f"{self.name}: {error}")
+            self.done.errback(violation)
+            raise violation from error
+        self.done.callback(result)
+
+    def fail(self, error: ImapSyncError) -> None:
+        """
+        There will be no tagged response.
+        """
+        if not self.done.called:
+            self.done.errback(error)
+
+    def result(self, condition: Condition) -> T:
+        """
+        What the command results in, once it is done.
+        """
+        raise NotImplementedError
+
+
+def refusal(name: str, condition: Condition) -> Refused:
+    """
+    The error that a tagged NO or BAD means.
+    """
+    return Refused(name, condition.status, condition.code, condition.text)
+
+
+class Plain(Command[Condition]):
+    """
+    A command of which only success matters.
+    """
+
+    def result(self, condition: Condition) -> Condition:
+        return condition
+
+
+class Alone(Plain):
+    """
+    The same, for commands that bear no other beside them.
+    """
+
+    alone = True
+
+
+class Login(Alone):
+    """
+    The LOGIN command.
+    """
+
+    secret = True
+
+
+class Exchange(Protocol):
+    """
+    The client's half of a SASL mechanism (RFC 4422).
+
+    @ivar initial: the initial response; C{None} if the server begins.
+    """
+
+    @property
+    def initial(self) -> bytes | None: ...
+
+    def respond(self, challenge: bytes) -> bytes:
+        """
+        The answer to a challenge.
+        """
+
+
+class Authenticate(Alone):
+    """
+    AUTHENTICATE, with the initial response where the server takes one
+    (RFC 4959).
+    """
+
+    secret = True
+
+    def __init__(self, mechanism: str, exchange: Exchange, initial: bool) -> None:
+        super().__init__("AUTHENTICATE", mechanism.encode("ascii"))
+        self._exchange = exchange
+        self._initial = exchange.initial
+        if initial and self._initial is not None:
+            self.words += (base64.b64encode(self._initial) or b"=",)
+            self._initial = None
+
+    def continued(self, text: bytes) -> bytes:
+        if self._initial is not None and not text.strip():
+            answer, self._initial = self._initial, None
+        else:
+            self._initial = None
+            challenge = base64.b64decode(text, validate=True)
+            answer = self._exchange.respond(challenge)
+        return base64.b64encode(answer)
+
+
+class Enable(Command[frozenset[str]]):
+    """
+    ENABLE (RFC 5161): results in what is enabled now.
+    """
+
+    alone = hears = True
+
+    def __init__(self, *names: str) -> None:
+        super().__init__("ENABLE", *(name.encode("ascii") for name in names))
+        self._enabled: frozenset[str] = frozenset()
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Enabled):
+            self._enabled |= response.names
+            return True
+        return False
+
+    def result(self, condition: Condition) -> frozenset[str]:
+        return self._enabled
+
+
+@dataclass(frozen=True)
+class Selected:
+    """
+    A mailbox that is selected now.
+
+    @ivar permanentFlags: the flags that a STORE can keep; C{None} if all.
+    @ivar mark: its state when it was selected; a C{modseq} of 0 means that
+        the server keeps no mod-sequences for it.
+    @ivar persistent: whether its UIDs outlive the session (RFC 4315, 3).
+    @ivar identity: MAILBOXID (RFC 8474), or empty.
+    """
+
+    name: str
+    mark: Mark = _NOWHERE
+    exists: int = 0
+    readOnly: bool = False
+    permanentFlags: Flags | None = None
+    persistent: bool = True
+    identity: str = ""
+
+    def keeps(self, flag: str) -> bool:
+        """
+        Whether C{flag} can be stored here.
+        """
+        if self.readOnly:
+            return False
+        kept = self.permanentFlags
+        if kept is None:
+            return True
+        if "\\*" in kept and not flag.startswith("\\"):
+            return True
+        return flag.lower() in {known.lower() for known in kept}
+
+
+class MailboxListener(Protocol):
+    """
+    Hears what the server tells of the selected mailbox, in order of arrival.
+    """
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Flags and mod-sequences of messages.
+        """
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        Messages that are gone; C{earlier}: since the mark (RFC 7162, 3.2.10).
+        """
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        How many messages there are now.
+        """
+
+
+class Select(Command[Selected]):
+    """
+    SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).
+
+    @ivar listener: hears of the mailbox for as long as it is selected.
+    """
+
+    alone = hears = True
+
+    def __init__(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> None:
+        self.listener = listener
+        words: list[Word] = [mailboxWord(name)]
+        if mark is not None and mark.modseq:
+            words.append(b"(QRESYNC (%d %d))" % (mark.uidvalidity, mark.modseq))
+        super().__init__("SELECT" if writable else "EXAMINE", *words)
+        self._selected = Selected(name, readOnly=not writable)
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Exists):
+            self._selected = replace(self._selected, exists=response.messages)
+            return True
+        if isinstance(response, Condition) and response.status == "OK":
+            return self._code(response.code, response.arguments)
+        return False
+
+    def _code(self, code: str, arguments: bytes) -> bool:
+        now = self._selected
+        mark = now.mark
+        if code == "UIDVALIDITY":
+            mark = replace(mark, uidvalidity=bounded(arguments, MAXIMUM))
+        elif code == "UIDNEXT":
+            mark = replace(mark, uidnext=bounded(arguments, MAXIMUM + 1))
+        elif code == "HIGHESTMODSEQ":
+            mark = replace(mark, modseq=bounded(arguments))
+        elif code == "PERMANENTFLAGS":
+            now = replace(now, permanentFlags=parseFlags(arguments.strip(b"()")))
+        elif code == "UIDNOTSTICKY":
+            now = replace(now, persistent=False)
+        elif code == "MAILBOXID":
+            identity = arguments.strip(b"()").decode("ascii", "replace")
+            now = replace(now, identity=identity)
+        elif code != "NOMODSEQ":
+            return False
+        self._selected = replace(now, mark=mark)
+        return True
+
+    def result(self, condition: Condition) -> Selected:
+        if condition.code == "READ-ONLY":
+            return replace(self._selected, readOnly=True)
+        return self._selected
+
+
+class BodyReceiver(Protocol):
+    """
+    Takes message bodies as they arrive.
+    """
+
+    def bodyBegan(self, row: Row, size: int) -> None:
+        """
+        A body of C{size} octets follows; C{row} has what came before it.
+        """
+
+    def bodyReceived(self, piece: bytes) -> None:
+        """
+        Octets of it.
+        """
+
+    def bodyEnded(self, row: Row) -> None:
+        """
+        It is complete; C{row} has all of its attributes.
+        """
+
+
+class Fetch(Plain):
+    """
+    UID FETCH.
+
+    @ivar bodies: where message bodies go.
+    @ivar rows: called with the rows of the messages asked for which have a
+        size, when sizes were asked for.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        items: str,
+        bodies: BodyReceiver | None = None,
+        rows: Callable[[list[Row]], None] | None = None,
+    ) -> None:
+        super().__init__("UID FETCH", asked.encode("ascii"), items.encode("ascii"))
+        self.bodies = bodies
+        self.rows = rows
+        self.hears = bodies is not None or rows is not None
+        self._uids = UidSet.parse(asked) if self.hears else UidSet()
+
+    def wants(self, uid: int) -> bool:
+        """
+        Whether this message was asked for; one without a UID yet may be.
+        """
+        return not uid or uid in self._uids

@@ -1,0 +1,252 @@
+"""
+From a server's configuration to a connection that is ready for work.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import CancelledError
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    DNSLookupError,
+)
+from twisted.internet.interfaces import (
+    ISSLTransport,
+    IStreamClientEndpoint,
+    ITransport,
+)
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+import imapsync
+from imapsync.config import ServerConfig
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Lost,
+    MissingCapability,
+    Refused,
+)
+from imapsync.imap import sasl
+from imapsync.imap.client import SyncClient
+from imapsync.imap.tunnel import connectTunnel, readPassword
+
+if TYPE_CHECKING:
+    from imapsync.imap.tls import Trust
+
+#: Without these, mail cannot be kept exact.
+REQUIRED = (
+    "IMAP4REV1",
+    "UIDPLUS",
+    "ENABLE",
+    "CONDSTORE",
+    "QRESYNC",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+)
+
+#: How long it may take until a server takes our connection, in seconds.
+_PATIENCE = 30.0
+
+_log = Logger()
+
+
+async def connect(
+    reactor: Any, server: ServerConfig, makeClient: Callable[[], SyncClient]
+) -> SyncClient:
+    """
+    Connect to C{server}, make sure that it is the right one, log in, and
+    enable what is needed.
+
+    Only the server that the configuration describes gets to see a credential.
+    After a failure there is nothing left to close.
+
+    @param reactor: provides L{IReactorTime}, L{IReactorProcess}, and what
+        L{HostnameEndpoint} needs.
+    @raise Lost: if it cannot be reached, or goes away.
+    @raise Distrusted: if it is not the server it should be, or does not
+        accept the credentials.
+    @raise MissingCapability: if it cannot do what is needed.
+    @raise ConfigError: if what the configuration names cannot be used.
+    """
+    trust = _trustIn(server)
+    client = await _reach(reactor, server, makeClient, trust)
+    try:
+        if trust and server.type == "imaps":
+            await _trusted(client, trust)
+        preauthenticated = await client.greeted
+        if trust and server.type == "imap":
+            await _startTLS(client, server, trust, preauthenticated)
+        if not preauthenticated:
+            await _login(reactor, client, server)
+        await _enable(client, server)
+    except BaseException as error:
+        given = error if isinstance(error, ImapSyncError) else Lost("given up")
+        client.abort(given)
+        explanation = trust.explained() if trust and isinstance(error, Lost) else None
+        if explanation is not None:
+            raise explanation from error
+        raise
+    finally:
+        # Whoever waited for these has heard of their failure.
+        client.greeted.addErrback(_passOver)
+        client.secured.addErrback(_passOver)
+    return client
+
+
+def _trustIn(server: ServerConfig) -> Trust | None:
+    if server.type != "imaps" and not server.starttls:
+        return None
+    # Imported here because it takes time and memory, and not all use TLS.
+    from imapsync.imap.tls import Trust
+
+    return Trust(server.tls, server.host, server.where)
+
+
+async def _reach(
+    reactor: Any,
+    server: ServerConfig,
+    makeClient: Callable[[], SyncClient],
+    trust: Trust | None,
+) -> SyncClient:
+    if server.command is not None:
+        client = makeClient()
+        connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
+        return client
+    # Its time-out is for each address; ours, for all of them, comes first.
+    endpoint: IStreamClientEndpoint = HostnameEndpoint(
+        reactor, server.host, server.port, timeout=2 * _PATIENCE
+    )
+    if trust and server.type == "imaps":
+        endpoint = wrapClientTLS(trust, endpoint, reactor)
+    connecting = endpoint.connect(Factory.forProtocol(makeClient))
+    try:
+        connected = await connecting.addTimeout(_PATIENCE, reactor, _timedOut)
+    except ConnectingCancelledError:
+        raise CancelledError from None
+    except ValueError as error:
+        raise ConfigError(f"{server.where}: {error}; see host") from error
+    except (ConnectError, DNSLookupError) as error:
+        reason = str(error).rstrip(".")
+        raise Lost(f"{server.where}: cannot be reached: {reason}") from error
+    return cast(SyncClient, connected)
+
+
+def _timedOut(result: object, seconds: float) -> NoReturn:
+    raise ConnectError(string=f"no connection within {seconds:.0f} seconds")
+
+
+async def _trusted(client: SyncClient, trust: Trust) -> None:
+    """
+    Wait for the handshake; go on only with the right peer.
+    """
+    await client.secured
+    trust.checkFingerprint(cast(ISSLTransport, client.transport))
+
+
+async def _startTLS(
+    client: SyncClient, server: ServerConfig, trust: Trust, preauthenticated: bool
+) -> None:
+    advice = "use type = imaps, or STARTTLS = NO to go without encryption"
+    if preauthenticated:
+        # RFC 9051, 6.2.1: too late for STARTTLS.
+        raise Distrusted(
+            f"{server.where}: the server logged us in at once (PREAUTH), "
+            f"so that TLS can no longer be started; {advice}"
+        )
+    if "STARTTLS" not in await client.capability():
+        raise Distrusted(f"{server.where}: the server offers no STARTTLS; {advice}")
+    try:
+        await client.starttls(trust)
+    except Refused as refusal:
+        raise Distrusted(
+            f"{server.where}: STARTTLS was refused: {refusal.text}; {advice}"
+        ) from refusal
+    await _trusted(client, trust)
+
+
+async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None:
+    where = server.where
+    capabilities = await client.capability()
+    with _named(server):
+        method = sasl.choose(server.auth, capabilities)
+    username, password = await _credentials(reactor, server)
+    if server.type == "imap" and not server.starttls and not _isLoopback(client):
+        _log.warn("{where}: the password goes over the net in clear text", where=where)
+    try:
+        if method == sasl.LOGIN_COMMAND:
+            await client.loginCommand(username, password)
+        else:
+            await client.sasl(method, sasl.MECHANISMS[method](username, password))
+    except Refused as refusal:
+        text = f"{where}: the login was refused: {refusal.text}"
+        if refusal.responseCode == "UNAVAILABLE":
+            raise Lost(text) from refusal
+        raise Distrusted(f"{text}; see username and password") from refusal
+
+
+async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
+    password = server.password
+    if server.passwordCommand is not None:
+        password = await readPassword(reactor, server.passwordCommand, server.where)
+    if server.username is None or password is None:
+        raise ConfigError(
+            f"{server.where}: the server wants a login; give username and password"
+        )
+    with _named(server):
+        sasl.checkCredentials(server.username, password)
+    return server.username, password
+
+
+def _isLoopback(client: SyncClient) -> bool:
+    peer = cast(ITransport, client.transport).getPeer()
+    return (
+        isinstance(peer, (IPv4Address, IPv6Address))
+        and ipaddress.ip_address(peer.host).is_loopback
+    )
+
+
+async def _enable(client: SyncClient, server: ServerConfig) -> None:
+    capabilities = await client.capability()
+    missing = [name for name in REQUIRED if name not in capabilities]
+    if missing:
+        raise MissingCapability(
+            f"{server.where}: the server lacks {', '.join(missing)}, "
+            "without which mail cannot be kept exact"
+        )
+    try:
+        enabled = await client.enable("QRESYNC")
+    except Refused as refusal:
+        raise MissingCapability(f"{server.where}: {refusal}") from refusal
+    if "QRESYNC" not in enabled:
+        raise MissingCapability(
+            f"{server.where}: the server offers QRESYNC, but does not enable it"
+        )
+    if "ID" in capabilities:
+        # Nothing depends on the answer: it is not waited for.
+        identified = client.identify(name="imapsync", version=imapsync.__version__)
+        identified.addErrback(_passOver)
+
+
+@contextmanager
+def _named(server: ServerConfig) -> Iterator[None]:
+    """
+    Put the server's name in front of an error that does not know it.
+    """
+    try:
+        yield
+    except (ConfigError, Distrusted) as error:
+        raise type(error)(f"{server.where}: {error}") from error
+
+
+def _passOver(failure: Failure) -> None:
+    failure.trap(ImapSyncError)

@@ -1,0 +1,130 @@
+"""
+Who hears what a server tells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands import (
+    BodyReceiver,
+    Command,
+    Fetch,
+    MailboxListener,
+    Select,
+)
+from imapsync.imap.responses import Exists, Response, Row, Vanished
+
+
+class Delivery:
+    """
+    Hands on what a server tells: all about the selected mailbox to its
+    listener, and the rest to those commands in flight that asked for it.
+
+    With UIDs, who asked is certain: what belongs to one command is never
+    given to another only because that was sent first.
+    """
+
+    def __init__(self) -> None:
+        self._listener: MailboxListener | None = None
+        self._selected = False
+        self._hearing: dict[str, Command[Any]] = {}
+        self._bodies: BodyReceiver | None = None
+
+    @property
+    def listening(self) -> bool:
+        """
+        Whether somebody listens to a mailbox.
+        """
+        return self._listener is not None
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        C{command} is in flight.
+        """
+        if command.hears:
+            self._hearing[command.tag] = command
+        if isinstance(command, Select) and not self._selected:
+            self._listener = command.listener
+
+    def finished(self, command: Command[Any], successful: bool) -> None:
+        """
+        C{command} is no longer in flight.
+
+        @raise ProtocolViolation: if it is unknown which of two mailboxes the
+            server has spoken of.
+        """
+        self._hearing.pop(command.tag, None)
+        if not isinstance(command, Select):
+            return
+        self._selected = successful
+        if not successful:
+            self._listener = None
+        elif self._listener is not command.listener:
+            raise ProtocolViolation("another mailbox was selected without CLOSED")
+
+    def closed(self) -> None:
+        """
+        What follows is about the mailbox that is being selected, if any
+        (RFC 7162, 3.2.11).
+        """
+        selects = (c for c in self._hearing.values() if isinstance(c, Select))
+        select = next(selects, None)
+        self._listener = None if select is None else select.listener
+        self._selected = False
+
+    def responseReceived(self, response: Response) -> None:
+        """
+        An untagged response.
+        """
+        if self._listener is not None:
+            if isinstance(response, Vanished):
+                self._listener.vanished(response.uids, response.earlier)
+            elif isinstance(response, Exists):
+                self._listener.existsReceived(response.messages)
+        for command in self._hearing.values():
+            if command.claim(response):
+                return
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        FETCH rows; one that has a body is alone.
+        """
+        bodies, self._bodies = self._bodies, None
+        if bodies is not None:
+            bodies.bodyEnded(rows[0])
+            return
+        if self._listener is not None:
+            self._listener.rowsReceived(rows)
+        sized = [row for row in rows if row.size is not None]
+        for command in list(self._hearing.values()) if sized else ():
+            if isinstance(command, Fetch) and command.rows is not None:
+                theirs = [row for row in sized if command.wants(row.uid)]
+                if theirs:
+                    command.rows(theirs)
+                    sized = [row for row in sized if not command.wants(row.uid)]
+
+    def literalBegan(self, row: Row, size: int) -> bool:
+        """
+        A body, for whichever FETCH asked for it.
+
+        @return: whether one did.
+        """
+        for command in self._hearing.values():
+            if (
+                isinstance(command, Fetch)
+                and command.bodies is not None
+                and command.wants(row.uid)
+            ):
+                self._bodies = command.bodies
+                command.bodies.bodyBegan(row, size)
+                return True
+        return False
+
+    def literalReceived(self, piece: bytes) -> None:
+        """
+        Octets of a body.
+        """
+        if self._bodies is not None:
+            self._bodies.bodyReceived(piece)

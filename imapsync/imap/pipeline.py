@@ -1,0 +1,214 @@
+"""
+Many commands in flight on one connection.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+from typing import Any, Protocol
+
+from imapsync.errors import ImapSyncError, ProtocolViolation
+from imapsync.imap.appending import Appending
+from imapsync.imap.commands import Command
+from imapsync.imap.responses import Condition
+from imapsync.imap.words import Literal
+
+
+class Connection(Protocol):
+    """
+    What a L{Pipeline} writes to.
+    """
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        C{command} is in flight now.
+        """
+
+    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+        """
+        What announces a literal of C{size} octets, and whether the server's
+        leave must be awaited behind it.
+        """
+
+    def write(self, data: bytes, instead: bytes = b"") -> None:
+        """
+        Send octets.
+
+        @param instead: what a trace shows if they are secret.
+        """
+
+    def show(self, data: bytes) -> None:
+        """
+        Have a trace show what is sent otherwise.
+        """
+
+
+class Pipeline:
+    """
+    The commands that wait to be sent, the one that is being written, and
+    those in flight.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tags = count(1)
+        self._queue: deque[Command[Any]] = deque()
+        self._writing: Command[Any] | None = None
+        self._segments: deque[bytes] = deque()
+        self._flights: dict[str, Command[Any]] = {}
+        self._error: ImapSyncError | None = None
+
+    def __bool__(self) -> bool:
+        """
+        Whether any command is in flight.
+        """
+        return bool(self._flights)
+
+    @property
+    def alone(self) -> Command[Any] | None:
+        """
+        The command in flight that bears no other beside it, if it is such a
+        one.
+        """
+        first = next(iter(self._flights.values()), None)
+        return first if first is not None and first.alone else None
+
+    @property
+    def names(self) -> str:
+        """
+        Which commands the server still has to answer.
+        """
+        return ", ".join(sorted({flight.name for flight in self._flights.values()}))
+
+    def submit(self, command: Command[Any]) -> None:
+        """
+        Send a command as soon as those before it allow.
+        """
+        if self._error is not None:
+            command.fail(self._error)
+            return
+        self._queue.append(command)
+        self._pump()
+
+    def flight(self, tag: str) -> Command[Any]:
+        """
+        The command with this tag.
+
+        @raise ProtocolViolation: if there is none.
+        """
+        command = self._flights.get(tag)
+        if command is None:
+            raise ProtocolViolation(f"an answer to no command: {tag[:40]!r}")
+        return command
+
+    def proceed(self, text: bytes) -> None:
+        """
+        The server sent a continuation.
+
+        @raise ProtocolViolation: if no command waits for one.
+        """
+        writing = self._writing
+        if self._segments:
+            self._writeSegment()
+            self._pump()
+        elif isinstance(writing, Appending):
+            writing.proceed()
+        elif len(self._flights) == 1:
+            [flight] = self._flights.values()
+            self._write(flight, flight.continued(text) + b"\r\n")
+        else:
+            raise ProtocolViolation("asked to go on, but no command waits")
+
+    def finish(self, condition: Condition) -> None:
+        """
+        A command was answered.
+
+        @raise ProtocolViolation: if it cannot have been.
+        """
+        command = self.flight(condition.tag)
+        if self._writing is command and self._segments:
+            # Refused instead of a leave for a literal.
+            self._segments.clear()
+            self._writing = None
+        command.finished(condition)
+        self.forget(command)
+
+    def forget(self, command: Command[Any]) -> None:
+        """
+        C{command} is done with.
+        """
+        self._flights.pop(command.tag, None)
+        self._pump()
+
+    def written(self, command: Command[Any]) -> None:
+        """
+        C{command} is sent in full; others may follow.
+        """
+        if self._writing is command:
+            self._writing = None
+            self._pump()
+
+    def fail(self, error: ImapSyncError) -> None:
+        """
+        The connection is gone: so are all commands, even those to come.
+        """
+        self._error = error
+        self._writing = None
+        self._segments.clear()
+        commands = [*self._flights.values(), *self._queue]
+        self._flights.clear()
+        self._queue.clear()
+        for command in commands:
+            command.fail(error)
+
+    def _pump(self) -> None:
+        while self._queue and self._writing is None:
+            if self._flights and (self._queue[0].alone or self.alone is not None):
+                return
+            self._start(self._queue.popleft())
+
+    def _start(self, command: Command[Any]) -> None:
+        command.tag = f"{next(self._tags):04X}"
+        self._flights[command.tag] = command
+        self._writing = command
+        self._segments.extend(self._written(command))
+        self._connection.started(command)
+        self._writeSegment()
+
+    def _writeSegment(self) -> None:
+        command = self._writing
+        if command is None:
+            return
+        segment = self._segments.popleft()
+        if self._segments:
+            self._write(command, segment)
+        elif isinstance(command, Appending):
+            self._connection.show(segment)
+            command.started(segment)
+        else:
+            self._writing = None
+            self._write(command, segment + b"\r\n")
+
+    def _write(self, command: Command[Any], data: bytes) -> None:
+        instead = f"{command.tag} {command.name} (not shown)" if command.secret else ""
+        self._connection.write(data, instead.encode("ascii"))
+
+    def _written(self, command: Command[Any]) -> list[bytes]:
+        """
+        The command as it is sent; the server's leave is awaited between the
+        parts.
+        """
+        segments = []
+        line = f"{command.tag} {command.name}".encode("ascii")
+        for word in command.words:
+            if isinstance(word, Literal):
+                marker, waits = self._connection.literalMarker(len(word.octets))
+                line += b" " + marker
+                if waits:
+                    segments.append(line)
+                    line = b""
+                line += word.octets
+            else:
+                line += b" " + word
+        return [*segments, line]

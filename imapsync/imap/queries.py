@@ -1,0 +1,173 @@
+"""
+The commands that ask about mailboxes and messages, or copy them: see
+L{imapsync.imap.commands}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands import Command
+from imapsync.imap.responses import (
+    Condition,
+    Found,
+    ListedMailbox,
+    MailboxStatus,
+    Namespaces,
+    Response,
+    bounded,
+    unrolled,
+)
+from imapsync.imap.words import Word, mailboxWord
+from imapsync.model import Listed, Status
+from imapsync.uidset import MAXIMUM, UidSet
+
+
+class ListCommand(Command[list[Listed]]):
+    """
+    LIST with selection and return options (RFC 5258, RFC 5819).
+    """
+
+    hears = True
+
+    def __init__(
+        self, pattern: str, selection: Sequence[str], returns: Sequence[str]
+    ) -> None:
+        words: list[Word] = []
+        if selection:
+            words.append(b"(%s)" % " ".join(selection).encode("ascii"))
+        words += [b'""', mailboxWord(pattern)]
+        if returns:
+            words += [b"RETURN", b"(%s)" % " ".join(returns).encode("ascii")]
+        super().__init__("LIST", *words)
+        self._listed: dict[str, Listed] = {}
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, ListedMailbox):
+            listed = response.listed
+            self._listed.setdefault(listed.name, listed)
+            return True
+        if isinstance(response, MailboxStatus) and response.name in self._listed:
+            listed = self._listed[response.name]
+            self._listed[response.name] = replace(listed, status=response.status)
+            return True
+        return False
+
+    def result(self, condition: Condition) -> list[Listed]:
+        return list(self._listed.values())
+
+
+class NamespaceCommand(Command[Namespaces]):
+    """
+    NAMESPACE (RFC 2342).
+    """
+
+    hears = True
+
+    def __init__(self) -> None:
+        super().__init__("NAMESPACE")
+        self._found = Namespaces((), ())
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Namespaces):
+            self._found = response
+            return True
+        return False
+
+    def result(self, condition: Condition) -> Namespaces:
+        return self._found
+
+
+class StatusCommand(Command[Status]):
+    """
+    STATUS of one mailbox.
+    """
+
+    hears = True
+
+    def __init__(self, name: str, items: str) -> None:
+        words = (mailboxWord(name), f"({items})".encode("ascii"))
+        super().__init__("STATUS", *words)
+        self._mailbox = name
+        self._status = Status()
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+            self._status = response.status
+            return True
+        return False
+
+    def result(self, condition: Condition) -> Status:
+        return self._status
+
+
+class Search(Command[UidSet]):
+    """
+    UID SEARCH for those of some UIDs that exist.
+    """
+
+    hears = True
+
+    def __init__(self, uids: str, extended: bool) -> None:
+        words: list[Word] = [b"UID", uids.encode("ascii")]
+        if extended:
+            words.insert(0, b"RETURN (ALL)")
+        super().__init__("UID SEARCH", *words)
+        self._found = UidSet()
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Found) and response.tag in ("", self.tag):
+            self._found |= response.uids
+            return True
+        return False
+
+    def result(self, condition: Condition) -> UidSet:
+        return self._found
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """
+    What COPYUID tells (RFC 4315, 3).
+
+    @ivar uids: the new UID of each message, by its old one; empty if the
+        server did not tell.
+    """
+
+    uidvalidity: int
+    uids: Mapping[int, int]
+
+
+class Transfer(Command[Transferred]):
+    """
+    UID COPY or UID MOVE (RFC 6851).
+    """
+
+    hears = True
+
+    def __init__(self, verb: str, uids: str, mailbox: str) -> None:
+        super().__init__(f"UID {verb}", uids.encode("ascii"), mailboxWord(mailbox))
+        self._asked = len(UidSet.parse(uids))
+        self._told = Transferred(0, {})
+
+    def claim(self, response: Response) -> bool:
+        # MOVE has it in an untagged response, ahead of the expunges.
+        return isinstance(response, Condition) and self._tell(response)
+
+    def result(self, condition: Condition) -> Transferred:
+        self._tell(condition)
+        return self._told
+
+    def _tell(self, condition: Condition) -> bool:
+        if condition.code != "COPYUID":
+            return False
+        try:
+            uidvalidity, *sets = condition.arguments.split(b" ")
+            old, new = (unrolled(uids, self._asked) for uids in sets)
+            pairs = dict(zip(old, new, strict=True))
+        except ValueError as error:
+            raise ProtocolViolation(f"COPYUID cannot be read: {error}") from error
+        self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
+        return True

@@ -1,0 +1,230 @@
+"""
+Twisted's C{IMAP4Client} on our wire: what keeps its own commands working.
+
+They are written and answered as it does it, each alone in flight; only what
+it would stumble over is put in words that it understands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import ITLSTransport
+from twisted.mail.imap4 import Command as StockCommand
+from twisted.mail.imap4 import IMAP4Client
+
+from imapsync.errors import Distrusted, ImapSyncError
+from imapsync.imap.commands import Command
+from imapsync.imap.responses import Condition
+from imapsync.imap.tokens import Node, Part, nested, tokens
+
+#: Capabilities as C{IMAP4Client} keeps them, once it has them.
+StockCapabilities = dict[bytes, list[bytes | None] | None] | None
+
+_LIST = re.compile(rb"\* (LIST|LSUB) ", re.IGNORECASE)
+_CAPABILITY = re.compile(rb"\* CAPABILITY ", re.IGNORECASE)
+#: What C{IMAP4Client} tells its subclasses though nobody asked.
+_UNASKED = re.compile(rb"\* (?:\d+ |\[READ-)", re.IGNORECASE)
+
+
+class Stock(Command[Any]):
+    """
+    One of C{IMAP4Client}'s own commands.
+    """
+
+    alone = True
+
+    def __init__(self, command: Any) -> None:
+        words = () if command.args is None else (command.args,)
+        super().__init__(command.command.decode("ascii"), *words)
+        self.secret = command.command in (b"LOGIN", b"AUTHENTICATE")
+        self.command = command
+        command.defer = self.done
+
+
+class StockClient(IMAP4Client):
+    """
+    An C{IMAP4Client} that leaves reading, writing and the order of commands
+    to L{imapsync.imap.connection.Connection}.
+
+    @ivar name: what messages call the server.
+    @ivar capabilities: what the server can do, in upper case; empty while
+        unknown, as it is again after STARTTLS and after a login.
+    """
+
+    transport: ITLSTransport
+
+    def __init__(self, name: str, contextFactory: Any) -> None:
+        IMAP4Client.__init__(self, contextFactory)
+        self.name = name
+        self.capabilities: frozenset[str] = frozenset()
+
+    # What the subclass provides
+
+    def perform(self, command: Command[Any]) -> Deferred[Any]:
+        """
+        Send a command as soon as those before it allow.
+        """
+        raise NotImplementedError
+
+    def abort(self, error: ImapSyncError) -> None:
+        """
+        Drop the connection; whatever waits on it fails with C{error}.
+        """
+        raise NotImplementedError
+
+    def takeBuffered(self) -> bytes:
+        """
+        What the server sent behind the response that is being handled.
+        """
+        raise NotImplementedError
+
+    # What a subclass may want to hear, as from C{IMAP4Client}
+
+    def serverGreeting(self, caps: StockCapabilities) -> None:
+        """
+        The server greeted us.
+        """
+
+    # Commands
+
+    def sendCommand(self, cmd: StockCommand) -> Deferred[Any]:
+        """
+        Send one of C{IMAP4Client}'s own commands.
+        """
+        try:
+            command = Stock(cmd)
+        except ValueError as error:  # a line break in a name or flag
+            return fail(error)
+        return self.perform(command)
+
+    def _begin(self, stock: Stock) -> None:
+        """
+        C{stock} is in flight: have C{IMAP4Client} await its responses.
+        """
+        self.waiting: bytes | None = stock.tag.encode("ascii")
+        self.tags = {self.waiting: stock.command}
+
+    def _flushQueue(self) -> None:
+        """
+        C{IMAP4Client}'s own queue is not used.
+        """
+
+    def _stockFinished(self, stock: Stock, condition: Condition) -> None:
+        """
+        Its tagged response came.
+        """
+        if stock.secret and condition.status == "OK" and condition.code != "CAPABILITY":
+            self.forgetCapabilities()
+        self._read([stockLine(condition)])
+
+    def _read(self, raw: list[Part]) -> None:
+        """
+        Have C{IMAP4Client} read a response.
+        """
+        first = raw[0] or b""
+        if self.waiting is None and not _UNASKED.match(first):
+            return
+        if _LIST.match(first):
+            raw = plainList(nested(tokens(raw)))
+        elif _CAPABILITY.match(first):
+            self._know(first.split()[2:])
+        pieces = []
+        for index, part in enumerate(raw):
+            # It wants a literal behind its marker and a line end.
+            pieces.append(b"\r\n" + (part or b"") if index % 2 else part or b"")
+        tag, _, rest = b"".join(pieces).partition(b" ")
+        IMAP4Client.dispatchCommand(self, tag, rest.lstrip(b" "))
+
+    # Capabilities
+
+    def _know(self, words: list[bytes]) -> None:
+        """
+        The server told what it can do.
+        """
+        self.capabilities = frozenset(
+            word.decode("ascii", "replace").upper() for word in words
+        )
+        self._capCache: dict[bytes, list[bytes | None] | None] | None = stockCache(
+            words
+        )
+
+    def forgetCapabilities(self) -> None:
+        """
+        They may have changed: after STARTTLS and after a login (RFC 9051, 6.1.1).
+        """
+        self.capabilities = frozenset()
+        self._capCache = None
+
+    # TLS
+
+    def _secure(self, options: Any) -> None:
+        """
+        The server agreed to STARTTLS.
+
+        Whatever it sent in clear text behind its OK is an attack: it would be
+        taken for something that came over TLS.
+
+        @raise Distrusted: if there is something.
+        """
+        if self.takeBuffered():
+            error = Distrusted(
+                f"{self.name}: clear text was injected behind STARTTLS;"
+                " somebody is tampering with the connection"
+            )
+            self.abort(error)
+            raise error
+        self.forgetCapabilities()
+        self.startedTLS = True
+        self.transport.startTLS(options)
+
+    def _startedTLS(self, result: Any, context: Any) -> Any:
+        self._secure(context)
+        return result
+
+    def _getContextFactory(self) -> Any:
+        """
+        Never the default, which verifies nothing.
+        """
+        return self.context
+
+
+def stockLine(condition: Condition) -> bytes:
+    """
+    A status response as C{IMAP4Client} reads it: it wants a text, and parses
+    that of an OK.
+    """
+    arguments = b" " + condition.arguments if condition.arguments else b""
+    code = b"[%s%s] " % (condition.code.encode("ascii", "replace"), arguments)
+    text = "done" if condition.status == "OK" else condition.text or "(no text)"
+    words = f"{condition.tag} {condition.status} ".encode("ascii", "replace")
+    return words + (code if condition.code else b"") + text.encode("utf-8")
+
+
+def stockCache(words: Iterable[bytes]) -> StockCapabilities:
+    """
+    Capabilities as C{IMAP4Client} keeps them.
+    """
+    cache: dict[bytes, list[bytes | None]] = {}
+    for word in words:
+        category, equals, value = word.partition(b"=")
+        cache.setdefault(category, []).append(value if equals else None)
+    return {key: None if values == [None] else values for key, values in cache.items()}
+
+
+def plainList(nodes: list[Node]) -> list[Part]:
+    """
+    A LIST or LSUB response with its name as a literal: C{IMAP4Client} reads
+    neither C{NIL} for a separator, nor some names that end in a backslash or
+    have brackets.
+    """
+    kind, attributes, separator, name = nodes[1:5]
+    words = attributes if isinstance(attributes, list) else []
+    flags = b" ".join(word for word in words if isinstance(word, bytes))
+    quoted = separator if isinstance(separator, bytes) else b""
+    octets = name if isinstance(name, bytes) else b"NIL"
+    head = b"* %s (%s) " % (kind, flags)
+    return [head + b"{%d}" % len(quoted), quoted, b" {%d}" % len(octets), octets, b""]

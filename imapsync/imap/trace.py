@@ -1,0 +1,33 @@
+"""
+Looking on at what two programs say to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imapsync.imap.responses import printable
+
+
+class Trace:
+    """
+    Tells somebody of each line, literals elided.
+
+    @param name: of the server.
+    """
+
+    def __init__(self, name: str, tell: Callable[[str], None]) -> None:
+        self._name = name
+        self._tell = tell
+
+    def received(self, line: bytes) -> None:
+        """
+        The server said this.
+        """
+        self._tell(f"{self._name} < {printable(line)}")
+
+    def sent(self, data: bytes) -> None:
+        """
+        We said this.
+        """
+        self._tell(f"{self._name} > {printable(data.rstrip())}")

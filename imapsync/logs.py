@@ -1,0 +1,48 @@
+"""
+What the command C{imapsync} logs, and how it looks.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import IO
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from zope.interface import implementer
+
+
+@implementer(ILogObserver)
+class TextObserver:
+    """
+    Writes a line for each event of C{imapsync}, and for what goes wrong
+    elsewhere.
+
+    @param least: the lowest level that is written.
+    @param tracebacks: whether to show where a failure came from.
+    """
+
+    def __init__(self, file: IO[str], least: str, tracebacks: bool) -> None:
+        self._file = file
+        self._least = LogLevel.levelWithName(least)
+        self._tracebacks = tracebacks
+
+    def __call__(self, event: LogEvent) -> None:
+        """
+        Write one event.
+        """
+        level = event.get("log_level", LogLevel.info)
+        ours = str(event.get("log_namespace", "")).startswith("imapsync")
+        if level < (self._least if ours else max(self._least, LogLevel.warn)):
+            return
+        when = datetime.fromtimestamp(event["log_time"]).astimezone()
+        word = "" if level == LogLevel.info else f"{level.name}: "
+        stamp = when.isoformat(sep=" ", timespec="seconds")
+        self._file.write(f"{stamp} {word}{_text(event)}\n")
+        failure = event.get("log_failure")
+        if failure is not None and self._tracebacks:
+            self._file.write(failure.getTraceback())
+        self._file.flush()
+
+
+def _text(event: LogEvent) -> str:
+    return " ".join((formatEvent(event) or "(no text)").splitlines())

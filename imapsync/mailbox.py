@@ -1,0 +1,240 @@
+"""
+One pass over one mailbox: read what changed on both sides, plan, perform, and
+commit what the servers confirmed.
+
+A pass may be cut off anywhere.  What was committed is true, what was not is
+read again: the marks move last, and only past what was dealt with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from imapsync.copying import Copied, Copier
+from imapsync.errors import MailboxError, Refused
+from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
+from imapsync.model import Known, Pair, Side
+from imapsync.pairing import matched
+from imapsync.plan import Touched, common, same
+from imapsync.uidset import UidSet
+from imapsync.view import Surroundings, View
+
+T = TypeVar("T")
+
+_DELETED = frozenset(("\\Deleted",))
+
+
+class Pass:
+    """
+    One pass over the mailbox C{known}.
+
+    @param again: whether to try once more what was postponed.
+    """
+
+    def __init__(self, known: Known, around: Surroundings, again: bool) -> None:
+        self._view = View(known, around, again)
+        self._mailbox = known.id
+        self._state = around.state
+        self._policy = around.policy
+        self._report = around.report
+        self._achieved = 0
+
+    async def run(self) -> bool:
+        """
+        Bring both sides, as they are when the mailbox is selected, to the same
+        state.
+
+        @return: whether that changed anything, so that another pass may find
+            more to do.
+        @raise MailboxError: this mailbox cannot be synced.
+        @raise MassDeletion: nothing was removed, since too much would be.
+        """
+        view = self._view
+        try:
+            if not await view.read():
+                return True
+            doomed = {side: view.doomed(side) for side in Side}
+            view.around.brake.remove(sum(map(len, doomed.values())))
+            if self._policy.dryRun:
+                await self._rehearse()
+                return False
+            for some in _chunks(await self._pair()):
+                self._achieved += await carryFlags(view, some)
+            for some in touched(view):
+                self._achieved += await carryFlags(view, some)
+            for side in Side:
+                await self._expunge(side, doomed[side])
+            self._forget()
+            for side in Side:
+                await self._copy(side)
+        except Refused as error:
+            raise MailboxError(str(error)) from error
+        view.commit()
+        return self._achieved > 0
+
+    async def survey(self) -> int:
+        """
+        How many messages a pass would remove now.
+        """
+        try:
+            if not await self._view.read():
+                return 0
+        except Refused as error:
+            raise MailboxError(str(error)) from error
+        return sum(len(self._view.doomed(side)) for side in Side)
+
+    async def _pair(self) -> list[Touched]:
+        """
+        Pair by content what is new on both sides.
+
+        @return: the pairs whose flags differ.
+        """
+        view = self._view
+        new = {side: view.sides[side].changes.new for side in Side}
+        if not all(new.values()):
+            return []
+        fresh = []
+        with contextlib.closing(await matched(view.around.clients, new)) as matcher:
+            for some in _chunks(matcher.matches()):
+                pairs = []
+                for local, remote, ours, theirs, key in some:
+                    pairs.append(Pair(local, remote, common(ours, theirs), key))
+                    if not same(ours, theirs):
+                        present = {Side.LOCAL: ours, Side.REMOTE: theirs}
+                        fresh.append(Touched(pairs[-1], present, fresh=True))
+                with self._state.transaction():
+                    self._state.addPairs(self._mailbox, pairs)
+                self._report.paired[view.name] += len(pairs)
+                self._achieved += len(pairs)
+            for side, this in view.sides.items():
+                this.changes = replace(this.changes, new=matcher.unmatched(side))
+        return fresh
+
+    async def _expunge(self, side: Side, doomed: UidSet) -> None:
+        """
+        Expunge on C{side} what is gone on the other.
+        """
+        view = self._view
+        this = view.sides[side]
+        if not doomed:
+            return
+        left = doomed
+        if this.selected.keeps("\\Deleted"):
+            await this.client.store(doomed, "+", _DELETED)
+            await this.client.expungeUids(doomed)
+            left = doomed - this.reading.expunged.build()
+            if left:
+                left = await this.client.exists(left)
+        if left:
+            view.sides[side.other].undone = True
+            view.trouble(f"{side}: would not expunge UID {left}")
+        done = doomed - left
+        with self._state.transaction():
+            self._state.removePairs(self._mailbox, side, done)
+        self._report.expunged[view.name, side] += len(done)
+        self._achieved += len(done)
+
+    def _forget(self) -> None:
+        """
+        Drop the pairs that are gone on both sides.
+        """
+        ours, theirs = (self._view.sides[side].gone for side in Side)
+        pairs = self._state.pairs(self._mailbox, Side.LOCAL, ours)
+        both = UidSet.of(pair.local for pair in pairs if pair.remote in theirs)
+        if both:
+            with self._state.transaction():
+                self._state.removePairs(self._mailbox, Side.LOCAL, both)
+            self._achieved += len(both)
+
+    async def _copy(self, side: Side) -> None:
+        """
+        Copy to C{side} what is new on the other.
+        """
+        view = self._view
+        source, target = view.sides[side.other], view.sides[side]
+        new = source.changes.new
+        if not new or side in self._policy.readOnly:
+            return
+        if target.selected.readOnly:
+            source.undone = True
+            view.trouble(f"{side}: nothing can be written there")
+            return
+        outcome = _Copies(self, view, side)
+        copier = Copier(source.client, target.client, target.selected, outcome)
+        try:
+            await copier.copy(new)
+        except MailboxError as error:
+            source.undone = True
+            view.trouble(f"{side}: {error}")
+
+    def copied(self, side: Side, messages: list[Copied]) -> None:
+        """
+        The server of C{side} has these messages now.
+        """
+        pairs = []
+        for one in messages:
+            here, there = one.target, one.source
+            local, remote = (here, there) if side is Side.LOCAL else (there, here)
+            pairs.append(Pair(local, remote, one.flags, one.key))
+        with self._state.transaction():
+            self._state.addPairs(self._mailbox, pairs)
+        self._report.copied[self._view.name, side] += len(pairs)
+        self._achieved += len(pairs)
+
+    async def _rehearse(self) -> None:
+        """
+        Say what a pass would do.
+        """
+        view = self._view
+        new = {side: view.sides[side].changes.new for side in Side}
+        if all(new.values()):
+            with contextlib.closing(await matched(view.around.clients, new)) as matcher:
+                for local, remote, *_ in matcher.matches():
+                    self._say(f"pair UID {local} with remote UID {remote}")
+                new = {side: matcher.unmatched(side) for side in Side}
+        for some in touched(view):
+            for store in plannedFor(view, some).stores:
+                self._say(f"{store.side}: {store.sign}{store.flag} on UID {store.uids}")
+        for side in Side:
+            if doomed := view.doomed(side):
+                self._say(f"{side}: expunge UID {doomed}")
+            if new[side] and side.other not in self._policy.readOnly:
+                self._say(f"copy UID {new[side]} from {side} to {side.other}")
+
+    def _say(self, text: str) -> None:
+        self._view.around.say(f"{self._view.name}: {text}")
+
+
+class _Copies:
+    """
+    What becomes of the messages copied to one side:
+    L{imapsync.copying.Outcome}.
+    """
+
+    def __init__(self, into: Pass, view: View, side: Side) -> None:
+        self._into = into
+        self._view = view
+        self._side = side
+
+    def copied(self, messages: list[Copied]) -> None:
+        self._into.copied(self._side, messages)
+
+    def refused(self, uid: int, reason: str) -> None:
+        self._postpone(uid, f"was not copied: {reason}")
+
+    def reduced(self, uid: int, lacks: str) -> None:
+        self._postpone(uid, f"was copied without {lacks}")
+
+    def _postpone(self, uid: int, text: str) -> None:
+        source = self._side.other
+        self._view.postpone(source, uid, f"{source}: UID {uid}: {text}")
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    several = iter(items)
+    while some := list(islice(several, CHUNK)):
+        yield some

@@ -1,0 +1,160 @@
+"""
+The values that all parts of imapsync speak with each other.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imapsync.uidset import UidSet
+
+#: Flags and keywords of a message as the server spells them, never C{\\Recent}.
+#: They are case-insensitive (RFC 9051, 2.3.2): compare with L{imapsync.plan}'s
+#: functions, not with the set operators.
+Flags = frozenset[str]
+
+#: A mailbox by the name that both sides share: levels joined by C{/}, without
+#: the server's prefix; C{INBOX} in upper case.
+Name = str
+
+
+class Side(enum.Enum):
+    """
+    One of the two accounts.
+    """
+
+    LOCAL = "local"
+    REMOTE = "remote"
+
+    @property
+    def other(self) -> Side:
+        """
+        The account across.
+        """
+        return Side.REMOTE if self is Side.LOCAL else Side.LOCAL
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Mark:
+    """
+    Up to where a mailbox on one side has been dealt with (RFC 7162, 3.1).
+
+    Every message below C{uidnext} and every change up to C{modseq} is done.
+    """
+
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    What the database knows of one mailbox.
+
+    @ivar id: the database's key for it.
+    @ivar marks: up to where each side is done; a side that was never synced,
+        or must be compared in full, has none.
+    @ivar identities: MAILBOXID or Dovecot's GUID, an empty string where the
+        server told none.
+    @ivar subscribed: what both sides last agreed on.
+    @ivar pairs: how many pairs there are.
+    @ivar retries: whether some message is to be looked at again (see
+        L{imapsync.state.State.postpone}).
+    """
+
+    id: int
+    name: Name
+    marks: Mapping[Side, Mark]
+    identities: Mapping[Side, str]
+    subscribed: bool
+    pairs: int
+    retries: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """
+    One message, known on both sides.
+
+    @ivar flags: what both sides last agreed on.
+    @ivar key: the content key (L{imapsync.content}), 16 bytes; empty if it
+        was never computed.
+    """
+
+    local: int
+    remote: int
+    flags: Flags
+    key: bytes = b""
+
+    def uid(self, side: Side) -> int:
+        """
+        The message's UID on C{side}.
+        """
+        return self.local if side is Side.LOCAL else self.remote
+
+
+@dataclass(frozen=True)
+class Status:
+    """
+    A STATUS response (RFC 9051, 7.3.4); an item that was not told is 0.
+    """
+
+    messages: int = 0
+    uidnext: int = 0
+    uidvalidity: int = 0
+    modseq: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """
+    One mailbox in a LIST response (RFC 5258), with its STATUS (RFC 5819).
+
+    @ivar name: as the server spells it, decoded from modified UTF-7.
+    @ivar attributes: lower case, such as C{\\noselect}.
+    @ivar status: C{None} where the server told none.
+    """
+
+    name: str
+    separator: str
+    attributes: frozenset[str]
+    status: Status | None = None
+
+    @property
+    def selectable(self) -> bool:
+        """
+        Whether there is a mailbox behind the name.
+        """
+        return not self.attributes & {"\\noselect", "\\nonexistent"}
+
+    @property
+    def subscribed(self) -> bool:
+        """
+        Whether it is subscribed (RFC 5258, 3.4).
+        """
+        return "\\subscribed" in self.attributes
+
+
+@dataclass(frozen=True)
+class Changes:
+    """
+    What one side of a mailbox reported since its L{Mark}.
+
+    @ivar flags: UID to present flags, of known messages whose flags are not
+        the agreed ones.
+    @ivar new: UIDs without a pair.
+    @ivar gone: UIDs of known messages that the server no longer lists.
+    """
+
+    flags: Mapping[int, Flags] = field(default_factory=dict)
+    new: UidSet = field(default_factory=UidSet)
+    gone: UidSet = field(default_factory=UidSet)
+
+    def __bool__(self) -> bool:
+        return bool(self.flags or self.new or self.gone)

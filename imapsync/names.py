@@ -1,0 +1,298 @@
+"""
+Mailbox names: how servers write them, and the one name both sides share.
+
+On the wire a name is modified UTF-7 (RFC 3501, 5.1.3) and has its server's
+hierarchy separator and namespace prefix (RFC 2342).  The shared name has
+neither: C{Work/Deep} is what one server calls C{INBOX.Work.Deep}.  Either a
+name means the same mailbox on both sides or it is refused: no name is ever
+bent to fit, for it could then be that of another mailbox.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imapsync.errors import MailboxError, NotFound
+
+INBOX = "INBOX"
+
+#: What modified UTF-7 does not let stand for itself.
+_SPECIAL = re.compile("&|[\udc00-\udcff]+|[^\x20-\x7e\udc00-\udcff]+")
+_SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
+
+#: Bytes of an ill-formed name that must come back as they were.
+_KEPT = {
+    byte: chr(0xDC00 + byte)
+    for byte in range(256)
+    if not 0x20 <= byte <= 0x7E or byte == ord("&")
+}
+
+_UNDECODABLE = re.compile("[\ud800-\udfff]")
+#: TAB is no danger to logs and terminals, and some servers have it in names.
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def encode(name: str) -> bytes:
+    """
+    Write a name in modified UTF-7.
+
+    The result holds bytes other than printable ASCII only where L{decode} met
+    them in an ill-formed name.
+
+    @raise ValueError: if there are surrogates in it that L{decode} never makes.
+    """
+    return _SPECIAL.sub(_shifted, name).encode("latin-1")
+
+
+def decode(raw: bytes) -> str:
+    """
+    Read a name in modified UTF-7, or in the UTF-8 that some servers send in
+    notifications.
+
+    Anything else, and any spelling but the only right one, is kept: its bytes
+    are lone surrogates in the result (as with C{surrogateescape}), so that
+    L{encode} gives them back and L{Naming.toShared} refuses the name.
+    """
+    try:
+        if not raw.isascii():
+            return raw.decode("utf-8")
+        name = _SHIFTED.sub(_unshifted, raw.decode("ascii"))
+    except ValueError:
+        return _kept(raw)
+    return name if encode(name) == raw else _kept(raw)
+
+
+def shown(name: str) -> str:
+    """
+    A name that is safe to print: on one line, with nothing undecodable in it.
+    """
+    name = re.sub("[\udc20-\udc7e]", lambda kept: chr(ord(kept[0]) - 0xDC00), name)
+    for unsafe in (_UNDECODABLE, _CONTROL):
+        name = unsafe.sub(lambda found: rf"\x{ord(found[0]) & 0xFF:02x}", name)
+    return name
+
+
+def _shifted(match: re.Match[str]) -> str:
+    text = match[0]
+    if text == "&":
+        return "&-"
+    if "\udc00" <= text[0] <= "\udcff":
+        return "".join(chr(ord(kept) - 0xDC00) for kept in text)
+    coded = binascii.b2a_base64(text.encode("utf-16-be"), newline=False)
+    return "&" + coded.decode("ascii").rstrip("=").replace("/", ",") + "-"
+
+
+def _unshifted(match: re.Match[str]) -> str:
+    coded = match[1].replace(",", "/")
+    padding = "=" * (-len(coded) % 4)
+    return binascii.a2b_base64(coded + padding).decode("utf-16-be") if coded else "&"
+
+
+def _kept(raw: bytes) -> str:
+    return raw.decode("latin-1").translate(_KEPT)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """
+    How one server names the mailboxes of an account.
+
+    @ivar separator: between levels of hierarchy; empty if there are none.
+    @ivar prefix: of the personal namespace, with its separator at the end.
+    @ivar reference: the C{list-reference}: only what begins with it is ours.
+        It is written as the server writes names, so it stands in place of the
+        prefix; and even C{INBOX} is then the one below it.
+    @ivar foreign: prefixes of other users' and shared namespaces.
+    """
+
+    separator: str = "/"
+    prefix: str = ""
+    reference: str = ""
+    foreign: tuple[str, ...] = ()
+
+    def toShared(self, name: str) -> str | None:
+        """
+        The shared name of the server's mailbox C{name}; C{None} if it is not
+        of this account.
+
+        @raise MailboxError: if it cannot have one.
+        """
+        if not self.reference and isInbox(name):
+            return INBOX
+        rest = self._within(name)
+        if rest is None:
+            return None
+        if self.separator != "/" and "/" in rest:
+            raise _uncarried(name, 'a level of it holds a "/"')
+        shared = canonical(rest, self.separator)
+        if fault := _fault(shared):
+            raise _uncarried(name, fault)
+        if shared == INBOX and not self.reference:
+            raise _uncarried(name, "it would be taken for INBOX")
+        return shared
+
+    def toServer(self, name: str) -> str:
+        """
+        What this server calls the mailbox with the shared name C{name}.
+
+        @raise MailboxError: if it has no way to.
+        """
+        if not self.separator and "/" in name:
+            raise _uncarried(name, "the server's mailboxes have no levels")
+        if self.separator and self.separator != "/" and self.separator in name:
+            raise _uncarried(name, f'a level of it holds a "{self.separator}"')
+        ours = INBOX
+        if name != INBOX or self.reference:
+            ours = self._root + name.replace("/", self.separator)
+        if self.toShared(ours) != name:
+            raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
+        return ours
+
+    def likeness(self, name: str) -> str:
+        """
+        The nearest to a shared name that a name without one has: fit to be
+        matched and printed, not to tell mailboxes apart.
+        """
+        rest = self._within(name)
+        if rest is None or isInbox(rest):
+            rest = name
+        return shown(canonical(rest, self.separator))
+
+    @property
+    def _root(self) -> str:
+        return self.reference or self.prefix
+
+    def _within(self, name: str) -> str | None:
+        """
+        C{name} without what all our mailboxes begin with; C{None} if it does
+        not begin so, or belongs to a namespace below.
+        """
+        name, root = self._folded(name), self._folded(self._root)
+        if not name.startswith(root) or name == root:
+            return None
+        for other in map(self._folded, self.foreign):
+            if len(other) > len(root) and (name + self.separator).startswith(other):
+                return None
+        return name[len(root) :]
+
+    def _folded(self, name: str) -> str:
+        """
+        C{name} with C{INBOX} in upper case, if that is its first level.
+        """
+        first = name.split(self.separator, 1)[0] if self.separator else name
+        return INBOX + name[len(INBOX) :] if isInbox(first) else name
+
+
+def isInbox(level: str) -> bool:
+    """
+    Whether this is C{INBOX}, in any case.
+    """
+    return level.isascii() and level.upper() == INBOX
+
+
+def canonical(text: str, separator: str) -> str:
+    """
+    C{text} with its levels joined by C{/}, and C{INBOX} in upper case.
+    """
+    if separator:
+        text = text.replace(separator, "/")
+    first, slash, rest = text.partition("/")
+    return (INBOX if isInbox(first) else first) + slash + rest
+
+
+def fromUser(text: str, naming: Naming) -> str:
+    """
+    The shared name that was typed with C{/} or C{naming}'s separator, without
+    prefix.
+
+    @raise NotFound: if no mailbox can have this name.
+    """
+    name = canonical(text, naming.separator)
+    if fault := _fault(name):
+        raise NotFound(f'no mailbox can be named "{shown(text)}": {fault}')
+    return name
+
+
+def _fault(name: str) -> str:
+    if _UNDECODABLE.search(name):
+        return "it is not well encoded"
+    if _CONTROL.search(name):
+        return "it holds control characters"
+    if not all(name.split("/")):
+        return "a level of it is empty"
+    return ""
+
+
+def _uncarried(name: str, why: str) -> MailboxError:
+    return MailboxError(f'the name "{shown(name)}" cannot be carried over: {why}')
+
+
+class Patterns:
+    """
+    LIST patterns: C{*} stands for anything, C{%} for anything within a level
+    (RFC 9051, 6.3.9).
+
+    @param patterns: with levels separated by C{/} or C{separator}.
+    """
+
+    def __init__(self, patterns: Iterable[str], separator: str = "/") -> None:
+        self._patterns = [_Pattern.of(canonical(p, separator)) for p in patterns]
+
+    def matches(self, name: str) -> bool:
+        """
+        Whether the shared name C{name} matches one of them.
+        """
+        return any(pattern.matches(name) for pattern in self._patterns)
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """
+    A pattern as an automaton that is in many states at once, so that no
+    pattern takes more than linear time.  State C{n} is bit C{n} of a number:
+    the first C{n} tokens of the pattern are used up.
+
+    @ivar literals: a character to the states that it leads on from.
+    @ivar any: states in which any character can be passed over.
+    @ivar level: states in which any character but C{/} can be passed over.
+    @ivar end: the last state.
+    """
+
+    literals: dict[str, int]
+    any: int
+    level: int
+    end: int
+
+    @classmethod
+    def of(cls, text: str) -> _Pattern:
+        """
+        Read a pattern.
+        """
+        # A run of wildcards is as strong as its strongest, which leaves none
+        # next to another: one shift is then enough to step past them.
+        text = re.sub("[*%]{2,}", lambda run: "*" if "*" in run[0] else "%", text)
+        states: dict[str, int] = {}
+        for at, token in enumerate(text):
+            states[token] = states.get(token, 0) | 1 << at
+        everything, level = states.pop("*", 0), states.pop("%", 0)
+        return cls(states, everything, everything | level, 1 << len(text))
+
+    def matches(self, name: str) -> bool:
+        """
+        Whether all of C{name} leads to the end.
+        """
+        folded = len(INBOX) if name.partition("/")[0] == INBOX else 0
+        live = self._past(1)
+        for at, character in enumerate(name):
+            onward = self.literals.get(character, 0)
+            if at < folded:
+                onward |= self.literals.get(character.lower(), 0)
+            stay = self.any if character == "/" else self.level
+            live = self._past(live & stay | (live & onward) << 1)
+        return bool(live & self.end)
+
+    def _past(self, live: int) -> int:
+        return live | (live & self.level) << 1

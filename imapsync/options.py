@@ -1,0 +1,177 @@
+"""
+The command line, for C{imapsync} and for C{twistd imapsync}.
+
+C{twisted.python.usage} is not used: importing it takes a tenth of a second,
+longer than C{--help} or a mistyped option should take, and it accepts no
+option behind the first MAILBOX.
+"""
+
+from __future__ import annotations
+
+import difflib
+import getopt
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imapsync import __version__
+from imapsync.errors import UsageError
+
+#: What follows the name of the program.
+SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    What the command line asks for.
+
+    @ivar config: the configuration file's name as typed.
+    @ivar debug: how often C{--debug} was given.
+    @ivar mailboxes: as typed; none means all.
+    """
+
+    config: str | None
+    oneshot: bool
+    dryRun: bool
+    allowMassDelete: bool
+    quiet: bool
+    debug: int
+    mailboxes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Option:
+    name: str
+    purpose: str
+    short: str = ""
+    argument: str = ""
+
+    def __str__(self) -> str:
+        long = f"--{self.name}" + (f"={self.argument}" if self.argument else "")
+        short = f"-{self.short}, " if self.short else ""
+        return f"  {short:>4}{long:<20} {self.purpose}"
+
+
+_OPTIONS = (
+    _Option("config", "the configuration file", argument="FILE"),
+    _Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    _Option("dry-run", "print what would be changed, change nothing", "n"),
+    _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    _Option("quiet", "only warnings and errors", "q"),
+    _Option("debug", "log all IMAP traffic; twice: credentials too"),
+    _Option("help", "show this help and exit", "h"),
+    _Option("version", "show the version and exit"),
+)
+
+#: Not there yet.  Recognised, so that whoever tries one is told so.
+_LATER = (
+    _Option("repair", ""),
+    _Option("delete", ""),
+    _Option("rename", ""),
+    _Option("target", "", argument="SIDE"),
+    _Option("watch", "", argument="SECONDS"),
+)
+
+HELP = """\
+Usage: imapsync {synopsis}
+   or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
+
+Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
+to exactly those mailboxes.
+
+{options}
+
+--oneshot is required: staying connected is not available yet.
+""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """
+    Understand the arguments behind the program's name.
+
+    @raise UsageError: if they are wrong.
+    @raise SystemExit: with code 0, after C{--help} or C{--version} was
+        answered on standard output.
+    """
+    options, mailboxes = _split(arguments)
+    names = [name for name, _ in options]
+    for name in names:
+        _answer(name)
+    request = Request(
+        config=_config([value for name, value in options if name == "config"]),
+        oneshot="oneshot" in names,
+        dryRun="dry-run" in names,
+        allowMassDelete="allow-mass-delete" in names,
+        quiet="quiet" in names,
+        debug=names.count("debug"),
+        mailboxes=tuple(map(_mailbox, mailboxes)),
+    )
+    if not request.oneshot:
+        wish = "--dry-run alone" if request.dryRun else "live mode"
+        raise UsageError(f"{wish} is not available yet: add --oneshot")
+    return request
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """
+    Options, by their long names, and MAILBOX arguments.
+    """
+    known = _OPTIONS + _LATER
+    long = {option.name: option for option in known}
+    short = {option.short: option for option in known if option.short}
+    try:
+        options, mailboxes = getopt.gnu_getopt(
+            arguments,
+            "".join(short),
+            [name + ("=" if option.argument else "") for name, option in long.items()],
+        )
+    except getopt.GetoptError as error:
+        raise UsageError(f"{error}{_hint(error.opt)}") from None
+    named = {f"-{letter}": option.name for letter, option in short.items()}
+    named |= {f"--{name}": name for name in long}
+    return [(named[typed], value) for typed, value in options], mailboxes
+
+
+def _hint(typed: str) -> str:
+    names = [option.name for option in _OPTIONS]
+    found = difflib.get_close_matches(typed, names, 1)
+    if found and found[0] != typed:
+        return f"; did you mean --{found[0]}?"
+    return "; see imapsync --help"
+
+
+def _answer(name: str) -> None:
+    """
+    Deal with an option that is not part of a request.
+    """
+    if name == "help":
+        _tell(HELP)
+    if name == "version":
+        _tell(f"imapsync {__version__}\n")
+    if any(name == option.name for option in _LATER):
+        raise UsageError(f"--{name} is not available yet")
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
+    raise SystemExit(0)
+
+
+def _config(names: Sequence[str]) -> str | None:
+    if len(names) > 1:
+        raise UsageError("more than one --config is not available yet")
+    if "" in names:
+        raise UsageError("--config needs the name of a file")
+    return names[0] if names else None
+
+
+def _mailbox(name: str) -> str:
+    if not name:
+        raise UsageError("a MAILBOX name is empty")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name.encode(errors="backslashreplace").decode()
+        raise UsageError(f'the MAILBOX name "{shown}" is not UTF-8') from None
+    return name

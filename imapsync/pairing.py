@@ -1,0 +1,98 @@
+"""
+Pairing by content: what both sides hold is recognised, not copied.
+
+Only as much is fetched as decides: sizes first, then the headers of messages
+of equal size, then whole messages where headers leave a doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from imapsync.content import BodyDigest, KeyDigest, Matcher
+from imapsync.imap.client import SyncClient
+from imapsync.imap.responses import Row
+from imapsync.model import Side
+from imapsync.together import onBoth
+from imapsync.uidset import UidSet
+
+
+class _Digest(Protocol):
+    def write(self, data: bytes) -> None: ...
+
+
+D = TypeVar("D", bound=_Digest)
+
+
+class _Digesting(Generic[D]):
+    """
+    Feeds bodies to digests: L{imapsync.imap.commands.BodyReceiver}.
+    """
+
+    def __init__(
+        self, begin: Callable[[int], D], done: Callable[[int, D], None]
+    ) -> None:
+        self._begin = begin
+        self._done = done
+        self._present: D | None = None
+
+    def bodyBegan(self, row: Row, size: int) -> None:
+        self._present = self._begin(size if row.size is None else row.size)
+
+    def bodyReceived(self, piece: bytes) -> None:
+        if self._present is not None:
+            self._present.write(piece)
+
+    def bodyEnded(self, row: Row) -> None:
+        if self._present is not None and row.uid:
+            self._done(row.uid, self._present)
+        self._present = None
+
+
+async def matched(
+    clients: Mapping[Side, SyncClient], new: Mapping[Side, UidSet]
+) -> Matcher:
+    """
+    Find equal messages among those that have no pair yet.
+
+    @return: to be asked for its matches and what has none, and closed.
+    """
+    matcher = Matcher()
+    try:
+        await onBoth(lambda side: _sizes(clients[side], side, new[side], matcher))
+        await onBoth(lambda side: _headers(clients[side], side, matcher))
+        await onBoth(lambda side: _bodies(clients[side], side, matcher))
+    except BaseException:
+        matcher.close()
+        raise
+    return matcher
+
+
+async def _sizes(
+    client: SyncClient, side: Side, uids: UidSet, matcher: Matcher
+) -> None:
+    def add(rows: list[Row]) -> None:
+        matcher.add(
+            side, ((row.uid, row.size or 0, row.flags or frozenset()) for row in rows)
+        )
+
+    await client.fetchSizes(uids, add)
+
+
+async def _headers(client: SyncClient, side: Side, matcher: Matcher) -> None:
+    def keyed(uid: int, digest: KeyDigest) -> None:
+        matcher.keyed(side, uid, digest.key(), digest.singular)
+
+    items = "(RFC822.SIZE BODY.PEEK[HEADER])"
+    receiver = _Digesting(KeyDigest, keyed)
+    await client.fetchBodies(matcher.wanted(side), items, receiver)
+
+
+async def _bodies(client: SyncClient, side: Side, matcher: Matcher) -> None:
+    def digested(uid: int, digest: BodyDigest) -> None:
+        matcher.digested(side, uid, digest.digest())
+
+    items = "(RFC822.SIZE BODY.PEEK[])"
+    receiver = _Digesting(BodyDigest, digested)
+    await client.fetchBodies(matcher.doubtful(side), items, receiver)

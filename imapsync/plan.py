@@ -1,0 +1,181 @@
+"""
+What to do about the messages of one mailbox.
+
+Pure: it takes what was known and what both sides report, and says which
+flags to set where.  Flags are compared without regard to case (RFC 9051,
+2.3.2), and keep the spelling that they came with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from imapsync.model import Flags, Pair, Side
+from imapsync.uidset import UidSet
+
+
+def same(ours: Flags, theirs: Flags) -> bool:
+    """
+    Whether these are the same flags.
+    """
+    return ours == theirs or _folded(ours) == _folded(theirs)
+
+
+def without(flags: Flags, others: Flags) -> Flags:
+    """
+    Those of C{flags} that are not among C{others}.
+    """
+    if not flags or not others:
+        return flags
+    folded = _folded(others)
+    return frozenset(flag for flag in flags if flag.lower() not in folded)
+
+
+def common(flags: Flags, others: Flags) -> Flags:
+    """
+    Those of C{flags} that are among C{others}.
+    """
+    return without(flags, without(flags, others))
+
+
+def joined(flags: Flags, others: Flags) -> Flags:
+    """
+    All of them, each once, in the spelling of C{flags} if it is there.
+    """
+    return flags | without(others, flags)
+
+
+def merged(base: Flags, ours: Flags, theirs: Flags) -> Flags:
+    """
+    What both sides should show, when they last agreed on C{base}: each flag
+    that changed on either side takes its new value.
+    """
+    kept = common(ours, theirs)
+    return joined(joined(kept, without(ours, base)), without(theirs, base))
+
+
+def settled(base: Flags, ours: Flags, theirs: Flags) -> Flags:
+    """
+    What both sides agree on once they show C{ours} and C{theirs}: a flag on
+    which they differ stays as it last was agreed, so that the difference is
+    seen again.
+    """
+    return joined(common(ours, theirs), common(joined(ours, theirs), base))
+
+
+@dataclass(frozen=True)
+class Touched:
+    """
+    A pair whose flags changed on a side, or on both.
+
+    @ivar present: the flags of the sides that reported a change.
+    @ivar fresh: whether it was paired just now, so that both sides never
+        agreed on anything.
+    """
+
+    pair: Pair
+    present: Mapping[Side, Flags]
+    fresh: bool = False
+
+    def shows(self, side: Side) -> Flags:
+        """
+        The flags that C{side} has at present.
+        """
+        return self.present.get(side, self.pair.flags)
+
+
+@dataclass(frozen=True)
+class Store:
+    """
+    Add (C{+}) or remove (C{-}) one flag of many messages.
+    """
+
+    side: Side
+    sign: str
+    flag: str
+    uids: UidSet
+
+
+@dataclass
+class FlagPlan:
+    """
+    What is to be done so that both sides show the same flags.
+
+    @ivar stores: one for each side, sign and flag.
+    @ivar expected: for each side and UID, the flags it should then show.
+    @ivar conflicts: pairs that changed on both sides, differently.
+    """
+
+    stores: list[Store] = field(default_factory=list)
+    expected: dict[Side, dict[int, Flags]] = field(
+        default_factory=lambda: {Side.LOCAL: {}, Side.REMOTE: {}}
+    )
+    conflicts: list[Pair] = field(default_factory=list)
+
+
+def planFlags(
+    touched: Iterable[Touched], merge: bool, readOnly: frozenset[Side]
+) -> FlagPlan:
+    """
+    Carry flags over.
+
+    @param merge: how a message that changed on both sides is settled: flag by
+        flag, or by the union of both.
+    @param readOnly: sides that are never written; changes made elsewhere stay
+        there.
+    """
+    plan = FlagPlan()
+    wanted: dict[tuple[Side, str, str], list[int]] = {}
+    for one in touched:
+        target = _target(one, merge, readOnly)
+        if _conflicting(one, merge):
+            plan.conflicts.append(one.pair)
+        for side in Side:
+            if side in readOnly:
+                continue
+            shown = one.shows(side)
+            plus, minus = without(target, shown), without(shown, target)
+            if readOnly:
+                # What was changed over here alone is nobody else's business.
+                source = one.shows(side.other)
+                plus = common(plus, without(source, one.pair.flags))
+                minus = common(minus, without(one.pair.flags, source))
+            if not (plus or minus):
+                continue
+            uid = one.pair.uid(side)
+            plan.expected[side][uid] = joined(without(shown, minus), plus)
+            for sign, flags in (("+", plus), ("-", minus)):
+                for flag in flags:
+                    wanted.setdefault((side, sign, flag), []).append(uid)
+    plan.stores = [
+        Store(side, sign, flag, UidSet.of(uids))
+        for (side, sign, flag), uids in sorted(
+            wanted.items(), key=lambda item: (item[0][0].value, *item[0][1:])
+        )
+    ]
+    return plan
+
+
+def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
+    for side in readOnly:
+        return one.shows(side)
+    local, remote = one.shows(Side.LOCAL), one.shows(Side.REMOTE)
+    if len(one.present) == 1:
+        return next(iter(one.present.values()))
+    if merge and not one.fresh:
+        return merged(one.pair.flags, local, remote)
+    return joined(local, remote)
+
+
+def _conflicting(one: Touched, merge: bool) -> bool:
+    return (
+        len(one.present) == 2
+        and not merge
+        and not one.fresh
+        and not same(one.shows(Side.LOCAL), one.shows(Side.REMOTE))
+    )
+
+
+def _folded(flags: Flags) -> frozenset[str]:
+    return frozenset(flag.lower() for flag in flags)

@@ -1,0 +1,118 @@
+"""
+Listening to one side of a mailbox: rows and VANISHED become L{Changes}.
+
+Each batch of rows is held against the database as it arrives, and only what
+differs from it is kept: a mailbox of a million messages that nobody touched
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from imapsync.imap.responses import Row
+from imapsync.model import Changes, Flags, Mark, Side
+from imapsync.plan import same
+from imapsync.state import State
+from imapsync.uidset import UidSet, UidSetBuilder
+
+#: So many changed messages are taken up in one pass; the rest is read again
+#: in the next, since the mark does not pass them.
+CHANGES = 50_000
+
+
+class Reading:
+    """
+    What one side tells while its mailbox is selected, in order of arrival.
+
+    @ivar again: messages to look at although the mark has passed them.
+    @ivar heard: once L{take} was called, the latest flags that were told of
+        each message.
+    @ivar expunged: once L{take} was called, what vanished.
+    @ivar partial: whether there was more than is taken up at once.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        mailbox: int,
+        side: Side,
+        mark: Mark | None,
+        again: bool,
+    ) -> None:
+        self._state = state
+        self._mailbox = mailbox
+        self._side = side
+        self._since = mark.uidnext if mark else 1
+        self.again = state.postponed(mailbox, side) if again else UidSet()
+        self._flags: dict[int, Flags] = {}
+        self._new = UidSetBuilder()
+        self._gone = UidSetBuilder()
+        self._listed: UidSetBuilder | None = None
+        self._taken = False
+        self.partial = False
+        self.heard: dict[int, Flags] = {}
+        self.expunged = UidSetBuilder()
+
+    def listAll(self) -> None:
+        """
+        From here on every message is told: one that is not is gone.
+        """
+        self._listed = UidSetBuilder()
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Flags of messages.
+        """
+        told = {row.uid: row.flags for row in rows if row.uid and row.flags is not None}
+        if self._taken:
+            self.heard.update(told)
+            return
+        if not told:
+            return
+        uids = UidSet.of(told)
+        if self._listed is not None:
+            self._listed.update(uids)
+        agreed = {
+            pair.uid(self._side): pair.flags
+            for pair in self._state.pairs(self._mailbox, self._side, uids)
+        }
+        for uid, flags in told.items():
+            if uid not in agreed:
+                if uid >= self._since or uid in self.again:
+                    self._new.add(uid)
+            elif same(agreed[uid], flags):
+                self._flags.pop(uid, None)
+            elif len(self._flags) < CHANGES or uid in self._flags:
+                self._flags[uid] = flags
+            else:
+                self.partial = True
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        Messages are gone.
+        """
+        if self._taken:
+            self.expunged.update(uids)
+        else:
+            self._gone.update(uids)
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        New messages show in the next look.
+        """
+
+    def take(self) -> Changes:
+        """
+        What changed; from here on, only listen to what comes of our own
+        commands.
+        """
+        self._taken = True
+        gone = self._gone.build()
+        if self._listed is not None:
+            known = self._state.paired(self._mailbox, self._side)
+            gone |= known - self._listed.build()
+        known = UidSet.of(
+            pair.uid(self._side)
+            for pair in self._state.pairs(self._mailbox, self._side, gone)
+        )
+        flags = {uid: now for uid, now in self._flags.items() if uid not in known}
+        return Changes(flags, self._new.build() - gone, known)

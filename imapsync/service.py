@@ -1,0 +1,207 @@
+"""
+L{SyncService}: the public way in for other Twisted programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imapsync.config import Config
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.imap.client import SyncClient
+from imapsync.imap.connect import connect
+from imapsync.model import Side
+from imapsync.report import Report
+from imapsync.session import Session, Wish
+from imapsync.state import State
+from imapsync.together import onBoth, together
+
+#: Pauses before the attempts after the first, in seconds.
+_PAUSES = (1.0, 2.0)
+
+_EVERYTHING = Wish()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    How a run ended.
+
+    @ivar code: the exit code that says so.
+    @ivar text: what was wrong, if anything ended the run.
+    """
+
+    code: int
+    text: str = ""
+    failure: Failure | None = None
+
+
+class SyncService(Service):
+    """
+    Syncs one pair of accounts once.
+
+    @ivar finished: fires with an L{Outcome} when the run is over; never
+        fails.
+    @param reactor: connects, spawns processes and tells the time.
+    @param say: takes the lines of a dry run.
+    @param verbose: whether to log what was done, not only what went wrong.
+    @param trace: how much IMAP traffic to log: none, all without
+        credentials, or all.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        wish: Wish = _EVERYTHING,
+        say: Callable[[str], None] = print,
+        verbose: bool = True,
+        trace: int = 0,
+    ) -> None:
+        self._config = config
+        self._reactor = reactor
+        self._wish = wish
+        self._say = say
+        self._verbose = verbose
+        self._trace = trace
+        self._clients: dict[Side, SyncClient] = {}
+        self._report = Report()
+        self._octets = 0
+        self.finished: Deferred[Outcome] = Deferred()
+
+    def startService(self) -> None:
+        """
+        Begin the run.
+        """
+        super().startService()
+        self._running = Deferred.fromCoroutine(self._run())
+        self._running.addCallbacks(self._ended, self._broke)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Abandon the run, if it is still going on; the next one takes it up.
+
+        @return: fires when all is closed.
+        """
+        super().stopService()
+        self._running.cancel()
+        return self._running
+
+    def _ended(self, code: int) -> None:
+        self.finished.callback(Outcome(code))
+
+    def _broke(self, failure: Failure) -> None:
+        error = failure.value
+        if failure.check(CancelledError):
+            outcome = Outcome(Lost.code, "interrupted; the next run goes on from here")
+        elif isinstance(error, ImapSyncError):
+            outcome = Outcome(error.code, str(error), failure)
+        else:
+            text = f"internal error: {failure.getErrorMessage()}; --debug shows where"
+            outcome = Outcome(ImapSyncError.code, text, failure)
+        self.finished.callback(outcome)
+
+    async def _run(self) -> int:
+        started = self._reactor.seconds()
+        for warning in self._config.warnings:
+            self.log.warn("{warning}", warning=warning)
+        state = State.open(self._config.database, readOnly=self._wish.dryRun)
+        try:
+            if not self._wish.dryRun:
+                state.proveWritable()
+            await self._persist(state)
+        finally:
+            state.close()
+        self._summarise(self._reactor.seconds() - started)
+        return 1 if self._report.troubles else 0
+
+    async def _persist(self, state: State) -> None:
+        """
+        Sync, and begin again when a connection is lost; as long as that gets
+        anywhere.
+        """
+        pauses = iter(_PAUSES)
+        while True:
+            before = self._report.changes
+            try:
+                await self._attempt(state)
+                return
+            except Lost as error:
+                if self._report.changes > before:
+                    pauses = iter(_PAUSES)
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self.log.warn(
+                    "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
+                )
+                await deferLater(self._reactor, pause)
+
+    async def _attempt(self, state: State) -> None:
+        try:
+            self._clients = await onBoth(self._connect)
+            self._tie()
+            session = Session(
+                self._config,
+                self._wish,
+                self._clients,
+                state,
+                self._report,
+                self._say,
+            )
+            await session.run()
+            await together(client.leave() for client in self._clients.values())
+        finally:
+            for client in self._clients.values():
+                self._octets += client.sent + client.received
+                client.abort(Lost(f"{client.name}: given up"))
+            self._clients = {}
+
+    async def _connect(self, side: Side) -> SyncClient:
+        server = self._config.servers[side]
+
+        def makeClient() -> SyncClient:
+            trace = self._traced if self._trace else None
+            client = SyncClient(self._reactor, server.where, trace=trace)
+            client.traceSecrets = self._trace > 1
+            return client
+
+        return await connect(self._reactor, server, makeClient)
+
+    def _tie(self) -> None:
+        """
+        One connection is of no use without the other.
+        """
+        for side, client in self._clients.items():
+            other = self._clients[side.other]
+            client.lost.addCallback(
+                lambda _, client=client, other=other: other.abort(
+                    Lost(f"{client.name}: the connection is gone")
+                )
+            )
+
+    def _traced(self, line: str) -> None:
+        self.log.debug("{line}", line=line)
+
+    def _summarise(self, seconds: float) -> None:
+        report = self._report
+        for name in sorted({name for name, _ in report.troubles}):
+            self.log.warn("{name}: not fully synced, see above.", name=name)
+        if self._verbose and not self._wish.dryRun:
+            for line in report.lines():
+                self.log.info("{line}", line=line)
+            self.log.info(
+                "{octets} octets in {seconds:.1f} s.",
+                octets=self._octets,
+                seconds=seconds,
+            )

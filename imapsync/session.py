@@ -1,0 +1,334 @@
+"""
+Two connected servers: which mailboxes there are, in what order they are
+worked on, and when both sides are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from twisted.logger import Logger
+
+from imapsync import names, tree
+from imapsync.brake import Brake
+from imapsync.config import Config
+from imapsync.errors import MailboxError, NotFound, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.responses import Namespaces
+from imapsync.mailbox import Pass
+from imapsync.model import Known, Listed, Name, Side, Status
+from imapsync.names import Naming, Patterns
+from imapsync.report import Report
+from imapsync.state import State
+from imapsync.together import onBoth
+from imapsync.view import Policy, Surroundings
+
+_ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+
+_VERBS = {
+    tree.Create: ("CREATE", "created"),
+    tree.Subscribe: ("SUBSCRIBE", "subscribed"),
+    tree.Unsubscribe: ("UNSUBSCRIBE", "unsubscribed"),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    What the user asked of one run.
+
+    @ivar mailboxes: as typed; none means all.
+    """
+
+    mailboxes: tuple[str, ...] = ()
+    dryRun: bool = False
+    allowMassDelete: bool = False
+
+
+class Session:
+    """
+    One attempt to make both accounts equal.
+
+    @param state: for a dry run, a copy that may be written.
+    @param say: takes the lines of a dry run.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        wish: Wish,
+        clients: Mapping[Side, SyncClient],
+        state: State,
+        report: Report,
+        say: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._wish = wish
+        self._clients = clients
+        self._state = state
+        self._report = report
+        self._say = say
+        readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
+        self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
+        self._brake = Brake(state.totalPairs(), wish.allowMassDelete)
+        self._namings: dict[Side, Naming] = {}
+        self._failed: set[Name] = set()
+        self._tried: set[Name] = set()
+
+    async def run(self) -> None:
+        """
+        Sync until neither side has news.
+
+        @raise NotFound: a mailbox that was asked for is on neither server.
+        @raise MassDeletion: too much would be removed.
+        """
+        while await self._round():
+            pass
+
+    async def _round(self) -> bool:
+        """
+        Look at all mailboxes, and work on those that need it.
+
+        @return: whether anything changed, so that there may be more to do.
+        """
+        accounts, plan = await self._plan()
+        await self._checkBrake(accounts, plan)
+        changed = False
+        for name in plan.mailboxes:
+            if name in self._failed:
+                continue
+            known = self._known(name)
+            if self._dirty(known, accounts):
+                changed = await self._sync(known, accounts) or changed
+        return changed and not self._wish.dryRun
+
+    # All mailboxes
+
+    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan]:
+        """
+        Make the same mailboxes exist and be subscribed on both sides.
+        """
+        while True:
+            accounts = await self._look()
+            selection = await self._selection()
+            known = {known.name: known for known in self._state.mailboxes()}
+            plan = tree.plan(accounts, known, selection)
+            if plan.unknown:
+                listed = ", ".join(f'"{name}"' for name in plan.unknown)
+                raise NotFound(f"neither server has the mailbox {listed}")
+            for trouble in plan.troubles:
+                self._trouble(trouble.name, trouble.text)
+            steps = [step for step in plan.steps if step.name not in self._failed]
+            if self._wish.dryRun:
+                self._rehearse(steps, accounts)
+            else:
+                await self._take(steps, accounts)
+            self._agree(plan)
+            if not steps or self._wish.dryRun:
+                return accounts, plan
+
+    async def _look(self) -> Mapping[Side, tree.Account]:
+        return await onBoth(self._list)
+
+    async def _list(self, side: Side) -> tree.Account:
+        client = self._clients[side]
+        spaces = None
+        if side not in self._namings and "NAMESPACE" in client.capabilities:
+            spaces = client.namespaces()
+        listing = client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
+        found = await spaces if spaces is not None else Namespaces((), ())
+        listed = await listing
+        if side not in self._namings:
+            reference = self._config.servers[side].listReference
+            self._namings[side] = _naming(found, listed, reference)
+        readOnly = side in self._policy.readOnly
+        return tree.Account.of(self._namings[side], listed, readOnly)
+
+    async def _selection(self) -> tree.Selection:
+        local = self._namings[Side.LOCAL]
+        options = [o for o in self._config.listSelectOpts if o != "SUBSCRIBED"]
+        return tree.Selection(
+            Patterns(self._config.listMailbox, local.separator),
+            self._config.ignoreMailbox,
+            "SUBSCRIBED" in self._config.listSelectOpts,
+            frozenset(names.fromUser(text, local) for text in self._wish.mailboxes),
+            await self._chosen(options) if options else None,
+        )
+
+    async def _chosen(self, options: list[str]) -> frozenset[Name]:
+        """
+        What either server lists under further selection options.
+        """
+        chosen = set()
+        for side in Side:
+            client = self._clients[side]
+            for listed in await client.listMailboxes("*", selection=options):
+                try:
+                    chosen.add(self._namings[side].toShared(listed.name))
+                except MailboxError:
+                    continue  # the plain LIST reports it
+        return frozenset(name for name in chosen if name is not None)
+
+    async def _take(
+        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+    ) -> None:
+        """
+        Make, subscribe and unsubscribe mailboxes, many at a time.
+        """
+        waiting = []
+        for step in steps:
+            if isinstance(step, tree.Forget):
+                with self._state.transaction():
+                    self._state.removeMailbox(self._known(step.name).id)
+                continue
+            verb, done = _VERBS[type(step)]
+            spelled = accounts[step.side].spelled(step.name)
+            command = self._clients[step.side].onMailbox(verb, spelled)
+            waiting.append((step, done, command))
+        for step, done, command in waiting:
+            try:
+                await command
+            except Refused as error:
+                self._failed.add(step.name)
+                self._trouble(step.name, f"{step.side}: {error}")
+            else:
+                self._report.steps[f"{done} on {step.side}"] += 1
+                self.log.info(
+                    "{name}: {done} on {side}.",
+                    name=step.name,
+                    done=done,
+                    side=step.side,
+                )
+
+    def _agree(self, plan: tree.Plan) -> None:
+        """
+        Remember what both sides now agree on as subscribed.
+        """
+        with self._state.transaction():
+            for name, subscribed in plan.mailboxes.items():
+                known = self._state.mailbox(name)
+                if known is None:
+                    known = self._state.addMailbox(name, subscribed=False)
+                if name not in self._failed and known.subscribed != subscribed:
+                    self._state.setSubscribed(known.id, subscribed)
+
+    def _known(self, name: Name) -> Known:
+        known = self._state.mailbox(name)
+        if known is None:
+            raise MailboxError(f"{name}: unknown to the database")
+        return known
+
+    def _rehearse(
+        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+    ) -> None:
+        for step in steps:
+            if isinstance(step, tree.Forget):
+                self._say(f"{step.name}: forget, it is gone from both sides")
+                continue
+            verb, _ = _VERBS[type(step)]
+            self._say(f"{step.name}: {verb.lower()} on {step.side}")
+            if isinstance(step, tree.Create):
+                origin = accounts[step.side.other].listed[step.name]
+                count = (origin.status or Status()).messages
+                self._say(
+                    f"{step.name}: copy {count} messages"
+                    f" from {step.side.other} to {step.side}"
+                )
+                self._failed.add(step.name)
+
+    # One mailbox after another
+
+    def _dirty(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
+        if known.name in self._tried:
+            # What was refused once in a run is not tried again in it.
+            known = replace(known, retries=False)
+        return tree.dirty(known, _listed(known.name, accounts))
+
+    async def _sync(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
+        around = self._surroundings(known.name, accounts)
+        changed = False
+        try:
+            while await self._pass(known, around).run():
+                changed = True
+                known = self._known(known.name)
+        except MailboxError as error:
+            self._failed.add(known.name)
+            self._trouble(known.name, str(error))
+        return changed
+
+    def _pass(self, known: Known, around: Surroundings) -> Pass:
+        again = known.name not in self._tried
+        self._tried.add(known.name)
+        return Pass(known, around, again)
+
+    def _surroundings(
+        self, name: Name, accounts: Mapping[Side, tree.Account]
+    ) -> Surroundings:
+        return Surroundings(
+            self._clients,
+            {side: accounts[side].spelled(name) for side in Side},
+            self._state,
+            self._policy,
+            self._brake,
+            self._report,
+            self._say,
+        )
+
+    async def _checkBrake(
+        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+    ) -> None:
+        """
+        Know before the first removal whether there would be too many.  STATUS
+        alone mostly tells; else each mailbox is looked into.
+        """
+        suspects = []
+        bound = 0
+        for name in plan.mailboxes:
+            known = self._state.mailbox(name)
+            listed = _listed(name, accounts)
+            if known is None or not tree.dirty(known, listed):
+                continue
+            missing = sum(
+                tree.removable(known, side, listed[side].status or Status())
+                for side in listed
+            )
+            if missing:
+                bound += missing
+                suspects.append(known)
+        if not self._brake.trips(bound):
+            return
+        count = 0
+        for known in suspects:
+            around = self._surroundings(known.name, accounts)
+            try:
+                count += await Pass(known, around, again=False).survey()
+            except MailboxError:
+                continue  # its pass will tell
+        if self._brake.trips(count):
+            self._brake.remove(count)
+
+    def _trouble(self, name: Name, text: str) -> None:
+        if self._report.trouble(name, text):
+            self.log.error("{name}: {text}", name=name, text=text)
+
+
+def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, Listed]:
+    return {
+        side: account.listed[name]
+        for side, account in accounts.items()
+        if name in account.listed
+    }
+
+
+def _naming(spaces: Namespaces, listed: list[Listed], reference: str) -> Naming:
+    """
+    How a server names mailboxes, from what it told.
+    """
+    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
+    if not separator:
+        separator = next((box.separator for box in listed if box.separator), "")
+    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
+    return Naming(separator, prefix, reference, foreign)

@@ -1,0 +1,466 @@
+"""
+The database: what both sides of each mailbox last agreed on.
+
+Nothing in it is precious.  Without it, or with its latest transactions lost,
+messages are paired by content again; what must never happen is that it says
+more than is true.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from imapsync.content import flagsOf, flagsText
+from imapsync.database import APPLICATION_ID, damaged, explained, opened
+from imapsync.errors import StateDamaged
+from imapsync.model import Flags, Known, Mark, Name, Pair, Side
+from imapsync.uidset import Range, UidSet, UidSetBuilder
+
+Row = tuple[Any, ...]
+
+#: One step for each version of the schema; never change one that was released.
+UPGRADES: tuple[tuple[str, ...], ...] = (
+    (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "CREATE TABLE meta (runs INTEGER NOT NULL)",
+        "INSERT INTO meta VALUES (0)",
+        """
+        CREATE TABLE mailbox (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            subscribed INTEGER NOT NULL,
+            pairs INTEGER NOT NULL DEFAULT 0,
+            local_identity TEXT NOT NULL DEFAULT '',
+            local_uidvalidity INTEGER,
+            local_uidnext INTEGER,
+            local_modseq INTEGER,
+            remote_identity TEXT NOT NULL DEFAULT '',
+            remote_uidvalidity INTEGER,
+            remote_uidnext INTEGER,
+            remote_modseq INTEGER
+        )
+        """,
+        """
+        CREATE TABLE flags (
+            id INTEGER PRIMARY KEY,
+            text TEXT NOT NULL UNIQUE
+        )
+        """,
+        """
+        CREATE TABLE pair (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            local INTEGER NOT NULL,
+            remote INTEGER NOT NULL,
+            flags INTEGER NOT NULL REFERENCES flags,
+            key BLOB,
+            PRIMARY KEY (mailbox, local)
+        ) WITHOUT ROWID
+        """,
+        "CREATE UNIQUE INDEX pair_remote ON pair (mailbox, remote)",
+        """
+        CREATE TABLE postponed (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+
+_TABLES = {"meta", "mailbox", "flags", "pair", "postponed"}
+
+_SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_mode = WAL",
+    # A power cut may then lose the latest transactions, never the order of
+    # them nor the file.  Pairing by content makes up for what was lost, so
+    # that waiting for the disk after each batch would buy nothing.
+    "PRAGMA synchronous = NORMAL",
+)
+
+_KNOWN = """
+SELECT id, name, subscribed, pairs,
+    EXISTS (SELECT 1 FROM postponed WHERE postponed.mailbox = mailbox.id),
+    local_identity, local_uidvalidity, local_uidnext, local_modseq,
+    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
+FROM mailbox
+"""
+
+# How many pairs are read at a time, so that no query stays open meanwhile.
+_PAGE = 2000
+
+
+class State:
+    """
+    The database of one pair of accounts.
+
+    Changes are made within L{transaction} only.  UIDs of C{mailbox}, as
+    L{Known.id} gives it, are those of the given side.
+    """
+
+    _upgrades = UPGRADES
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        """
+        Use L{open} instead.
+        """
+        self._path = path
+        self._database = database
+        self._resources = ExitStack()
+        self._flagsId = lru_cache(4096)(self._findFlagsId)
+        self._flagsOf = lru_cache(4096)(self._findFlags)
+
+    @classmethod
+    def open(cls, path: str, *, readOnly: bool = False) -> State:
+        """
+        Open the database, make it if there is none, and keep every other
+        instance out until L{close}.
+
+        @param readOnly: work on a private copy; the file, its folder and an
+            instance that uses it are left alone.
+        @raise StateUnavailable: if it cannot be made, or is in use.
+        @raise StateDamaged: if it is damaged, no database, or of a newer
+            version.
+        @raise StateError: if the disk is full or fails, or refuses access.
+        """
+        # SQLite follows links too: the lock must be beside the same file.
+        real = Path(os.path.realpath(path))
+        with ExitStack() as resources:
+            state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
+            state._prepare()
+            state._resources = resources.pop_all()
+        return state
+
+    def close(self) -> None:
+        """
+        Let go of the file.  Only the first time matters.
+        """
+        self._resources.close()
+
+    def proveWritable(self) -> None:
+        """
+        Write something and bring it to the disk, so that one that is full or
+        read-only shows before anything is changed on a server.
+        """
+        with self.transaction():
+            self._write("UPDATE meta SET runs = runs + 1")
+        self._query("PRAGMA wal_checkpoint")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """
+        What is written within lasts as a whole; after an exception, none of
+        it does.
+        """
+        self._query("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._rollBack()
+            raise
+
+    def mailboxes(self) -> list[Known]:
+        """
+        All mailboxes, by name.
+        """
+        return [_known(row) for row in self._query(f"{_KNOWN} ORDER BY name")]
+
+    def mailbox(self, name: Name) -> Known | None:
+        """
+        The mailbox of that name.
+        """
+        rows = self._query(f"{_KNOWN} WHERE name = ?", name)
+        return _known(rows[0]) if rows else None
+
+    def addMailbox(self, name: Name, subscribed: bool) -> Known:
+        """
+        Begin to know a mailbox.
+
+        @raise ValueError: if it is known.
+        """
+        self._write(
+            "INSERT INTO mailbox (name, subscribed) VALUES (?, ?)", name, subscribed
+        )
+        [row] = self._query(f"{_KNOWN} WHERE name = ?", name)
+        return _known(row)
+
+    def removeMailbox(self, mailbox: int) -> None:
+        """
+        Forget a mailbox, its pairs and all else about it.
+        """
+        self._write("DELETE FROM mailbox WHERE id = ?", mailbox)
+
+    def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
+        """
+        Both sides agree on whether the mailbox is subscribed.
+        """
+        self._write(
+            "UPDATE mailbox SET subscribed = ? WHERE id = ?", subscribed, mailbox
+        )
+
+    def setIdentity(self, mailbox: int, side: Side, identity: str) -> None:
+        """
+        The server's own, lasting name for the mailbox.
+        """
+        self._write(
+            f"UPDATE mailbox SET {side}_identity = ? WHERE id = ?", identity, mailbox
+        )
+
+    def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
+        """
+        Everything up to C{mark} is dealt with, but for what is postponed.
+        """
+        values = (mark.uidvalidity, mark.uidnext, mark.modseq) if mark else (None,) * 3
+        self._write(
+            f"UPDATE mailbox SET {side}_uidvalidity = ?, {side}_uidnext = ?,"
+            f" {side}_modseq = ? WHERE id = ?",
+            *values,
+            mailbox,
+        )
+
+    def forgetPairs(self, mailbox: int) -> None:
+        """
+        UIDVALIDITY changed on a side.  All that hangs on UIDs goes, on the
+        other side too: its messages must be paired again.
+        """
+        self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
+        self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
+        self._write("DELETE FROM postponed WHERE mailbox = ?", mailbox)
+        for side in Side:
+            self.setMark(mailbox, side, None)
+
+    def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
+        """
+        These messages are on both sides.
+
+        @raise ValueError: if one of them has a pair on either side.
+        """
+        added = self._writeAll(
+            "INSERT INTO pair VALUES (?, ?, ?, ?, ?)",
+            (
+                (mailbox, p.local, p.remote, self._flagsId(p.flags), p.key or None)
+                for p in pairs
+            ),
+        )
+        self._countPairs(mailbox, added)
+
+    def removePairs(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        Forget those of C{uids} that have a pair.
+        """
+        removed = self._writeAll(
+            f"DELETE FROM pair WHERE mailbox = ? AND {side} BETWEEN ? AND ?",
+            ((mailbox, first, last) for first, last in uids.ranges),
+        )
+        self._countPairs(mailbox, -removed)
+
+    def setFlags(
+        self, mailbox: int, side: Side, flagsByUid: Mapping[int, Flags]
+    ) -> None:
+        """
+        Both sides agree on these flags; UIDs without a pair are passed over.
+        """
+        self._writeAll(
+            f"UPDATE pair SET flags = ? WHERE mailbox = ? AND {side} = ?",
+            ((self._flagsId(flags), mailbox, uid) for uid, flags in flagsByUid.items()),
+        )
+
+    def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
+        """
+        The pairs of those of C{uids} that have one, ascending on C{side}.
+
+        Few are held at a time, and the database may be changed meanwhile.
+        """
+        for ranges in _portions(uids):
+            read = self._readRange if len(ranges) == 1 else self._readRanges
+            for local, remote, flags, key in read(mailbox, side, ranges):
+                yield Pair(local, remote, self._flagsOf(flags), key or b"")
+
+    def paired(self, mailbox: int, side: Side) -> UidSet:
+        """
+        The UIDs that have a pair.
+        """
+        return self._uids(
+            f"SELECT {side} FROM pair WHERE mailbox = ? ORDER BY {side}", mailbox
+        )
+
+    def totalPairs(self) -> int:
+        """
+        How many pairs there are in all mailboxes.
+        """
+        [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
+        return int(total)
+
+    def postpone(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages are to be looked at again next time, though the L{Mark}
+        passes them: they, or their flags, were refused.
+        """
+        self._writeAll(
+            "INSERT OR IGNORE INTO postponed VALUES (?, ?, ?)",
+            ((mailbox, side.value, uid) for uid in uids),
+        )
+
+    def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages need not be looked at again.
+        """
+        self._writeAll(
+            "DELETE FROM postponed"
+            " WHERE mailbox = ? AND side = ? AND uid BETWEEN ? AND ?",
+            ((mailbox, side.value, first, last) for first, last in uids.ranges),
+        )
+
+    def postponed(self, mailbox: int, side: Side) -> UidSet:
+        """
+        The messages that are to be looked at again.
+        """
+        return self._uids(
+            "SELECT uid FROM postponed WHERE mailbox = ? AND side = ? ORDER BY uid",
+            mailbox,
+            side.value,
+        )
+
+    def _prepare(self) -> None:
+        """
+        Bring the schema to the present version, or refuse the file.
+        """
+        [(version,)] = self._query("PRAGMA user_version")
+        if version > len(self._upgrades):
+            raise StateDamaged(
+                f"The database {self._path} was written by a newer imapsync. Use"
+                " that one, or delete the file: messages are then paired by"
+                " content again."
+            )
+        for number, step in enumerate(self._upgrades[version:], version + 1):
+            with self.transaction():
+                for statement in (*step, f"PRAGMA user_version = {number}"):
+                    self._query(statement)
+        if _TABLES - {
+            name for (name,) in self._query("SELECT name FROM sqlite_master")
+        }:
+            raise damaged(self._path, "a table is missing")
+        for setting in _SETTINGS:
+            self._query(setting)
+
+    def _countPairs(self, mailbox: int, more: int) -> None:
+        self._write("UPDATE mailbox SET pairs = pairs + ? WHERE id = ?", more, mailbox)
+
+    def _readRange(
+        self, mailbox: int, side: Side, ranges: list[Range]
+    ) -> Iterator[Row]:
+        """
+        The pairs within one range, however many they are.
+        """
+        query = (
+            f"SELECT local, remote, flags, key FROM pair WHERE mailbox = ?"
+            f" AND {side} BETWEEN ? AND ? ORDER BY {side} LIMIT {_PAGE}"
+        )
+        [(start, last)] = ranges
+        column = 0 if side is Side.LOCAL else 1
+        while page := self._query(query, mailbox, start, last):
+            yield from page
+            start = page[-1][column] + 1
+
+    def _readRanges(self, mailbox: int, side: Side, ranges: list[Range]) -> list[Row]:
+        """
+        The pairs within several ranges, which together have room for few.
+        """
+        return self._query(
+            "SELECT local, remote, flags, pair.key FROM json_each(?) CROSS JOIN pair"
+            f" WHERE mailbox = ? AND {side} BETWEEN json_extract(value, '$[0]')"
+            f" AND json_extract(value, '$[1]') ORDER BY {side}",
+            json.dumps(ranges),
+            mailbox,
+        )
+
+    def _findFlagsId(self, flags: Flags) -> int:
+        text = flagsText(flags)
+        self._write("INSERT OR IGNORE INTO flags (text) VALUES (?)", text)
+        [(found,)] = self._query("SELECT id FROM flags WHERE text = ?", text)
+        return int(found)
+
+    def _findFlags(self, number: int) -> Flags:
+        [(text,)] = self._query("SELECT text FROM flags WHERE id = ?", number)
+        return flagsOf(text)
+
+    def _commit(self) -> None:
+        """
+        The one place where changes become lasting: tests end the world here.
+        """
+        self._query("COMMIT")
+
+    def _rollBack(self) -> None:
+        # SQLite has done it already where the disk is full.
+        if self._database.in_transaction:
+            self._query("ROLLBACK")
+        self._flagsId.cache_clear()
+        self._flagsOf.cache_clear()
+
+    def _uids(self, query: str, *values: object) -> UidSet:
+        """
+        The UIDs that C{query} yields, never held one by one.
+        """
+        found = UidSetBuilder()
+        with explained(self._path):
+            for (uid,) in self._database.execute(query, values):
+                found.add(uid)
+        return found.build()
+
+    def _query(self, query: str, *values: object) -> list[Row]:
+        with explained(self._path):
+            return self._database.execute(query, values).fetchall()
+
+    def _write(self, statement: str, *values: object) -> None:
+        self._writeAll(statement, [values])
+
+    def _writeAll(self, statement: str, rows: Iterable[Row]) -> int:
+        """
+        Run C{statement} with each of C{rows} in turn.
+
+        @return: how many rows of the table were changed.
+        """
+        if not self._database.in_transaction:
+            raise RuntimeError("a change outside of a transaction")
+        with explained(self._path):
+            return self._database.executemany(statement, rows).rowcount
+
+
+def _portions(uids: UidSet) -> Iterator[list[Range]]:
+    """
+    The ranges of C{uids}, as many together as have room for L{_PAGE} pairs: a
+    query for each range would cost twice as much.
+    """
+    portion: list[Range] = []
+    room = _PAGE
+    for first, last in uids.ranges:
+        room -= last - first + 1
+        if portion and room < 0:
+            yield portion
+            portion, room = [], _PAGE - (last - first + 1)
+        portion.append((first, last))
+    if portion:
+        yield portion
+
+
+def _known(row: Row) -> Known:
+    number, name, subscribed, pairs, retries, *sides = row
+    perSide = {Side.LOCAL: sides[:4], Side.REMOTE: sides[4:]}
+    return Known(
+        id=number,
+        name=name,
+        marks={s: Mark(*mark) for s, (_, *mark) in perSide.items() if mark[0]},
+        identities={s: identity for s, (identity, *_) in perSide.items()},
+        subscribed=bool(subscribed),
+        pairs=pairs,
+        retries=bool(retries),
+    )

@@ -1,0 +1,3 @@
+"""
+The tests of imapsync: C{trial imapsync} runs them all.
+"""

@@ -1,0 +1,3 @@
+"""
+Tests against real servers: private ones that they start on loopback.
+"""

@@ -1,0 +1,390 @@
+"""
+A mail account as a test sees it: filled, changed and compared.
+
+This speaks IMAP on a blocking socket and shares no code with imapsync, so
+that a mistake there cannot hide itself here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+
+#: For how many seconds a server may be silent.
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Mail:
+    """
+    A message to put into a mailbox.
+
+    @ivar date: the INTERNALDATE, with its zone; the present by default.
+    """
+
+    body: bytes = field(repr=False)
+    flags: Sequence[str] = ()
+    date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    What counts when two messages are compared.
+
+    @ivar digest: SHA-256 of the message, in hexadecimal.
+    @ivar flags: in lower case, without C{\\recent}.
+    @ivar date: the INTERNALDATE as an instant.
+    """
+
+    digest: str
+    flags: frozenset[str]
+    date: datetime
+
+    def __str__(self) -> str:
+        flags = " ".join(sorted(self.flags))
+        return f"{self.digest[:12]} ({flags}) of {self.date:%Y-%m-%d %H:%M:%S}"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """
+    All that an account holds, by names that do not depend on the server:
+    levels joined by C{/}, without prefix.
+
+    @ivar mailboxes: those that can be selected, and their messages.
+    @ivar subscribed: which names are subscribed, even if nothing is there.
+    """
+
+    mailboxes: dict[str, Counter[Message]]
+    subscribed: frozenset[str]
+
+    def differences(self, other: Snapshot) -> list[str]:
+        """
+        What is here but not there and the other way round, for people.
+        """
+        here, there = self._facts(), other._facts()
+        return sorted(
+            [f"here only: {fact}" for fact in (here - there).elements()]
+            + [f"there only: {fact}" for fact in (there - here).elements()]
+        )
+
+    def _facts(self) -> Counter[str]:
+        facts = Counter(f"{name} is subscribed" for name in self.subscribed)
+        facts.update(f"{name} exists" for name in self.mailboxes)
+        for name, messages in self.mailboxes.items():
+            facts.update(f"{name} holds {each}" for each in messages.elements())
+        return facts
+
+
+class CommandFailed(Exception):
+    """
+    The server did not say OK, or did not say what was expected.
+    """
+
+
+class Account:
+    """
+    A connection with one user logged in.
+
+    Mailboxes are named as in L{Snapshot}; how the server spells them is found
+    out here.  Between two calls no mailbox is selected.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        authority: Path | None = None,
+    ) -> None:
+        """
+        Connect and log in.
+
+        @param authority: who vouches for the server, if it speaks TLS.
+        """
+        self._wire = _Wire(host, port, authority)
+        self._wire.command("LOGIN", _quoted(user), _quoted(password))
+        [row, _] = self._wire.command("NAMESPACE")
+        [prefix, separator] = _groups(rb'NAMESPACE \(\("(.*?)" "(.)"\)', row)
+        self._prefix, self._separator = prefix.decode(), separator.decode()
+
+    def close(self) -> None:
+        """
+        Log out.
+        """
+        self._wire.command("LOGOUT")
+        self._wire.close()
+
+    def append(
+        self,
+        mailbox: str,
+        body: bytes,
+        flags: Sequence[str] = (),
+        date: datetime | None = None,
+    ) -> int:
+        """
+        Add one message, and return its UID.
+        """
+        return self.fill(mailbox, [Mail(body, flags, date)])[0]
+
+    def fill(self, mailbox: str, mails: Iterable[Mail]) -> list[int]:
+        """
+        Add messages, many at a time, and return their UIDs (RFC 3502 and
+        4315).
+        """
+        uids: list[int] = []
+        remaining = iter(mails)
+        while batch := [_appended(mail) for mail in islice(remaining, 500)]:
+            rows = self._wire.command("APPEND", self._spelled(mailbox), *batch)
+            uids += _expanded(*_groups(rb"APPENDUID \d+ (\S+)\]", rows[-1]))
+        return uids
+
+    def store(self, mailbox: str, uids: Iterable[int], change: str) -> None:
+        """
+        Change flags; C{change} is, for example, C{"+FLAGS (\\\\Seen)"}.
+        """
+        self._within("SELECT", mailbox, f"UID STORE {_joined(uids)} {change}")
+
+    def expunge(self, mailbox: str, uids: Iterable[int]) -> None:
+        """
+        Remove messages for good.
+        """
+        gone = _joined(uids)
+        mark, remove = f"UID STORE {gone} +FLAGS (\\Deleted)", f"UID EXPUNGE {gone}"
+        self._within("SELECT", mailbox, mark, remove)
+
+    def create(self, mailbox: str) -> None:
+        """
+        Make a mailbox, not subscribed.
+        """
+        self._wire.command("CREATE", self._spelled(mailbox))
+
+    def delete(self, mailbox: str) -> None:
+        """
+        Remove a mailbox; what it holds goes with it.
+        """
+        self._wire.command("DELETE", self._spelled(mailbox))
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Give a mailbox another name.
+        """
+        self._wire.command("RENAME", self._spelled(old), self._spelled(new))
+
+    def subscribe(self, mailbox: str) -> None:
+        """
+        Subscribe to a mailbox.
+        """
+        self._wire.command("SUBSCRIBE", self._spelled(mailbox))
+
+    def unsubscribe(self, mailbox: str) -> None:
+        """
+        End the subscription to a mailbox.
+        """
+        self._wire.command("UNSUBSCRIBE", self._spelled(mailbox))
+
+    def uids(self, mailbox: str) -> list[int]:
+        """
+        The UIDs that a mailbox has now, ascending.
+        """
+        rows = self._within("EXAMINE", mailbox, "UID SEARCH ALL")
+        [found] = [row for row in rows if row.text.startswith(b"* SEARCH")]
+        return sorted(map(int, found.text.split()[2:]))
+
+    def messages(self, mailbox: str) -> dict[int, Message]:
+        """
+        What a mailbox holds now, by UID.
+        """
+        items = "UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"
+        rows = self._within("EXAMINE", mailbox, items)
+        return dict(_fetched(row) for row in rows if b"BODY[]" in row.text)
+
+    def snapshot(self) -> Snapshot:
+        """
+        All that the account holds now.
+        """
+        rows = self._wire.command("LIST", '""', '"*"', "RETURN (SUBSCRIBED)")
+        listed = dict(self._listed(row) for row in rows[:-1])
+        return Snapshot(
+            {
+                name: Counter(self.messages(name).values())
+                for name, attributes in listed.items()
+                if not attributes & {"\\nonexistent", "\\noselect"}
+            },
+            frozenset(name for name in listed if "\\subscribed" in listed[name]),
+        )
+
+    def _within(self, select: str, mailbox: str, *commands: str) -> list[_Row]:
+        """
+        Run commands on a mailbox, and return what the last one brought.
+        """
+        self._wire.command(select, self._spelled(mailbox))
+        for command in commands:
+            rows = self._wire.command(command)
+        self._wire.command("UNSELECT")
+        return rows
+
+    def _spelled(self, mailbox: str) -> bytes:
+        """
+        A mailbox's name as an argument.
+        """
+        name = mailbox.replace("/", self._separator)
+        return _quoted(encoded(name if name == "INBOX" else self._prefix + name))
+
+    def _listed(self, row: _Row) -> tuple[str, set[str]]:
+        """
+        The name and the attributes that a LIST response tells.
+        """
+        attributes, spelled = _groups(rb'^\* LIST \((.*?)\) (?:"."|NIL) (.*)', row)
+        if row.literals:
+            spelled = row.literals[0]
+        elif spelled.startswith(b'"'):
+            spelled = re.sub(rb"\\(.)", rb"\1", spelled[1:-1])
+        name = decoded(spelled.decode()).removeprefix(self._prefix)
+        return (
+            name.replace(self._separator, "/"),
+            set(attributes.decode().lower().split()),
+        )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """
+    A response, with C{{size}} where its literals stood.
+    """
+
+    text: bytes
+    literals: Sequence[bytes]
+
+
+class _Wire:
+    """
+    Commands go out, responses come in.
+    """
+
+    def __init__(self, host: str, port: int, authority: Path | None) -> None:
+        self._socket = socket.create_connection((host, port), PATIENCE)
+        if authority is not None:
+            context = ssl.create_default_context(cafile=str(authority))
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
+        self._stream = self._socket.makefile("rb")
+        self._row()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def command(self, *words: str | bytes) -> list[_Row]:
+        """
+        Send a command, and return all responses; the tagged one is the last.
+
+        @raise CommandFailed: if that is not OK.
+        """
+        parts = [word.encode() if isinstance(word, str) else word for word in words]
+        self._socket.sendall(b" ".join([b"A", *parts]) + b"\r\n")
+        rows = [self._row()]
+        while not rows[-1].text.startswith(b"A "):
+            rows.append(self._row())
+        if not rows[-1].text.startswith(b"A OK"):
+            raise CommandFailed(f"{words[0]!r}: {rows[-1].text!r}")
+        return rows
+
+    def _row(self) -> _Row:
+        text, literals = self._line(), []
+        while size := re.search(rb"\{(\d+)\}$", text):
+            literals.append(self._stream.read(int(size[1])))
+            text += self._line()
+        return _Row(text, literals)
+
+    def _line(self) -> bytes:
+        line = self._stream.readline()
+        if not line.endswith(b"\n"):
+            raise CommandFailed("the server closed the connection")
+        return line.rstrip(b"\r\n")
+
+
+def encoded(name: str) -> str:
+    """
+    A name in modified UTF-7 (RFC 3501, 5.1.3).
+    """
+
+    def shifted(run: re.Match[str]) -> str:
+        if run[0] == "&":
+            return "&-"
+        packed = base64.b64encode(run[0].encode("utf-16-be"), b"+,")
+        return f"&{packed.rstrip(b'=').decode()}-"
+
+    return re.sub(r"&|[^ -~]+", shifted, name)
+
+
+def decoded(text: str) -> str:
+    """
+    The name that modified UTF-7 stands for.
+    """
+
+    def unshifted(run: re.Match[str]) -> str:
+        padded = run[1] + "=" * (-len(run[1]) % 4)
+        return base64.b64decode(padded, b"+,").decode("utf-16-be") or "&"
+
+    return re.sub(r"&([^-]*)-", unshifted, text)
+
+
+def _fetched(row: _Row) -> tuple[int, Message]:
+    """
+    The message in a FETCH response, which may tell its items in any order.
+    """
+    [uid] = _groups(rb"\bUID (\d+)", row)
+    [flags] = _groups(rb"\bFLAGS \((.*?)\)", row)
+    [date] = _groups(rb'\bINTERNALDATE "\s*(.*?)"', row)
+    return int(uid), Message(
+        hashlib.sha256(row.literals[0]).hexdigest(),
+        frozenset(flags.decode().lower().split()) - {"\\recent"},
+        datetime.strptime(date.decode(), _DATE).astimezone(timezone.utc),
+    )
+
+
+def _appended(mail: Mail) -> bytes:
+    """
+    A message as an argument of APPEND, with a literal that does not wait
+    (RFC 7888).
+    """
+    words = [f"({' '.join(mail.flags)})"]
+    if mail.date is not None:
+        words.append(f'"{mail.date.strftime(_DATE)}"')
+    words.append(f"{{{len(mail.body)}+}}\r\n")
+    return " ".join(words).encode() + mail.body
+
+
+def _groups(pattern: bytes, row: _Row) -> Sequence[bytes]:
+    found = re.search(pattern, row.text)
+    if found is None:
+        raise CommandFailed(f"unexpected: {row.text!r}")
+    return found.groups()
+
+
+def _quoted(text: str) -> bytes:
+    return b'"%s"' % re.sub(r'(["\\])', r"\\\1", text).encode()
+
+
+def _joined(uids: Iterable[int]) -> str:
+    return ",".join(map(str, uids))
+
+
+def _expanded(ranges: bytes) -> Iterator[int]:
+    for part in ranges.split(b","):
+        first, _, last = part.partition(b":")
+        yield from range(int(first), int(last or first) + 1)
+
+
+_DATE = "%d-%b-%Y %H:%M:%S %z"

@@ -1,0 +1,178 @@
+"""
+Tests for L{imapsync.options}.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync import __version__
+from imapsync.errors import UsageError
+from imapsync.options import HELP, Request, parse
+
+
+class ParseTests(SynchronousTestCase):
+    """
+    Tests for L{parse}.
+    """
+
+    def assertWrong(self, arguments: str, message: str) -> None:
+        """
+        Assert that these words are refused with C{message}.
+        """
+        error = self.assertRaises(UsageError, parse, arguments.split())
+        self.assertEqual(message, str(error))
+
+    def assertTold(self, arguments: str, text: str) -> None:
+        """
+        Assert that these words are answered with C{text}, and success.
+        """
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        stop = self.assertRaises(SystemExit, parse, arguments.split())
+        self.assertEqual((0, text), (stop.code, output.getvalue()))
+
+    def test_oneshot(self) -> None:
+        """
+        Nothing but C{--oneshot} is needed.
+        """
+        request = Request(
+            config=None,
+            oneshot=True,
+            dryRun=False,
+            allowMassDelete=False,
+            quiet=False,
+            debug=0,
+            mailboxes=(),
+        )
+        for arguments in ("--oneshot", "-1", "--one", "-1 --oneshot"):
+            self.assertEqual(request, parse(arguments.split()))
+
+    def test_all(self) -> None:
+        """
+        Each option has its place in the request.
+        """
+        request = Request(
+            config="FILE",
+            oneshot=True,
+            dryRun=True,
+            allowMassDelete=True,
+            quiet=True,
+            debug=2,
+            mailboxes=("INBOX", "a/b"),
+        )
+        for arguments in (
+            "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet"
+            " --debug --debug INBOX a/b",
+            "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug",
+        ):
+            self.assertEqual(request, parse(arguments.split()))
+
+    def test_dashes(self) -> None:
+        """
+        Two hyphens end the options.
+        """
+        self.assertEqual(("-n", "--x"), parse(["-1", "--", "-n", "--x"]).mailboxes)
+
+    @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1)))
+    def test_mailboxes(self, names: list[str]) -> None:
+        """
+        MAILBOX names are taken as they are typed.
+        """
+        self.assertEqual(tuple(names), parse(["-1", "--", *names]).mailboxes)
+
+    def test_noMailbox(self) -> None:
+        """
+        A name that is empty, or not UTF-8, cannot be one of a mailbox.
+        """
+        error = self.assertRaises(UsageError, parse, ["-1", ""])
+        self.assertEqual("a MAILBOX name is empty", str(error))
+        error = self.assertRaises(UsageError, parse, ["-1", "a\udcff"])
+        self.assertEqual(r'the MAILBOX name "a\udcff" is not UTF-8', str(error))
+
+    def test_live(self) -> None:
+        """
+        Live mode, and a trial run of it, are not there yet.
+        """
+        self.assertWrong("", "live mode is not available yet: add --oneshot")
+        self.assertWrong(
+            "-n INBOX", "--dry-run alone is not available yet: add --oneshot"
+        )
+
+    def test_notYet(self) -> None:
+        """
+        Options that will come are refused by name, and not shown.
+        """
+        for name, rest in (
+            ("repair", ""),
+            ("delete", " INBOX"),
+            ("rename", " a b"),
+            ("target", "=local"),
+            ("watch", "=60"),
+        ):
+            self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
+            self.assertNotIn(f"--{name}", HELP)
+
+    def test_config(self) -> None:
+        """
+        One file can be named, for now.
+        """
+        self.assertWrong(
+            "-1 --config=a --config=b",
+            "more than one --config is not available yet",
+        )
+        self.assertWrong("-1 --config=", "--config needs the name of a file")
+
+    def test_unknown(self) -> None:
+        """
+        The nearest option is named, or how to see them all.
+        """
+        self.assertWrong(
+            "--onshot", "option --onshot not recognized; did you mean --oneshot?"
+        )
+        self.assertWrong("-x", "option -x not recognized; see imapsync --help")
+
+    def test_arguments(self) -> None:
+        """
+        An option with too much or too little is refused.
+        """
+        self.assertWrong(
+            "-1 --config", "option --config requires argument; see imapsync --help"
+        )
+        self.assertWrong(
+            "--oneshot=2",
+            "option --oneshot must not have an argument; see imapsync --help",
+        )
+
+    def test_help(self) -> None:
+        """
+        Help needs nothing else, and no twin may prevent it.
+        """
+        for arguments in ("-h", "--help", "--help --watch=1"):
+            self.assertTold(arguments, HELP)
+
+    def test_version(self) -> None:
+        """
+        The version is told with the program's name.
+        """
+        self.assertTold("--version", f"imapsync {__version__}\n")
+
+    def test_imports(self) -> None:
+        """
+        Neither the command line nor the configuration imports Twisted: their
+        errors are told at once.
+        """
+        code = f"""\
+import sys
+sys.path[:] = {sys.path!r}
+import imapsync.config, imapsync.options
+print([name for name in sys.modules if name.startswith(("twisted", "ssl"))])
+"""
+        output = subprocess.check_output([sys.executable, "-I", "-c", code])
+        self.assertEqual(b"[]\n", output)

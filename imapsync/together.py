@@ -1,0 +1,47 @@
+"""
+Waiting for several things at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.python.failure import Failure
+
+from imapsync.model import Side
+
+T = TypeVar("T")
+
+
+def together(waiting: Iterable[Deferred[T]]) -> Deferred[list[T]]:
+    """
+    Wait for all of them, whether they succeed or not.
+
+    @return: fires with their results; fails, once all are done, with the
+        failure that came first.  Cancelling it cancels all.
+    """
+    failures: list[Failure] = []
+
+    def failed(failure: Failure) -> Failure:
+        failures.append(failure)
+        return failure
+
+    def done(results: list[tuple[bool, T]]) -> list[T]:
+        if failures:
+            failures[0].raiseException()
+        return [result for _, result in results]
+
+    several = [one.addErrback(failed) for one in waiting]
+    return DeferredList(several, consumeErrors=True).addCallback(done)
+
+
+async def onBoth(
+    work: Callable[[Side], Coroutine[Deferred[Any], Any, T]],
+) -> dict[Side, T]:
+    """
+    Do the same on both sides at once.
+    """
+    sides = [Deferred.fromCoroutine(work(side)) for side in Side]
+    return dict(zip(Side, await together(sides), strict=True))

@@ -1,0 +1,397 @@
+"""
+All mailboxes of the two accounts: which are in scope, which are to be made,
+subscribed or unsubscribed, before any of them is opened.
+
+A three-way comparison of what each server lists and what the database knows.
+It only decides; nothing here talks to a server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from imapsync.errors import MailboxError
+from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.names import INBOX, Naming, Patterns, shown
+
+
+@dataclass(frozen=True)
+class Create:
+    """
+    Make a mailbox on C{side}.
+    """
+
+    side: Side
+    name: Name
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    """
+    Subscribe a mailbox on C{side}.
+    """
+
+    side: Side
+    name: Name
+
+
+@dataclass(frozen=True)
+class Unsubscribe:
+    """
+    Unsubscribe a mailbox on C{side}.
+    """
+
+    side: Side
+    name: Name
+
+
+@dataclass(frozen=True)
+class Forget:
+    """
+    Drop a mailbox that neither server has any more from the database.
+    """
+
+    name: Name
+
+
+Step = Create | Subscribe | Unsubscribe | Forget
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """
+    Why a mailbox cannot be synced.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """
+    A mailbox of one side that has no shared name, or not for itself alone.
+
+    @ivar name: what patterns are matched with.
+    """
+
+    name: str
+    subscribed: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """
+    One side: all that its server lists, whatever is in scope.
+
+    @ivar contested: names that several of its mailboxes lay claim to.
+    """
+
+    naming: Naming
+    listed: Mapping[Name, Listed]
+    readOnly: bool = False
+    contested: frozenset[Name] = frozenset()
+    misfits: tuple[Misfit, ...] = ()
+
+    @classmethod
+    def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
+        """
+        Sort a LIST response by shared names.  A mere name without a mailbox
+        behind it is in nobody's way.
+        """
+        claims, misfits = _claims(naming, listed)
+        names: dict[Name, Listed] = {}
+        contested = set()
+        for name, boxes in claims.items():
+            real = [box for box in boxes if box.selectable]
+            if len(real) > 1:
+                contested.add(name)
+                misfits.append(_contest(name, real))
+            else:
+                names[name] = (real or boxes)[0]
+        return cls(naming, names, readOnly, frozenset(contested), tuple(misfits))
+
+    def has(self, name: Name) -> bool:
+        """
+        Whether there is such a mailbox, not only a name.  INBOX is always
+        there (RFC 9051, 5.1), but for one below a C{list-reference}.
+        """
+        if name == INBOX and not self.naming.reference:
+            return True
+        return name in self.listed and self.listed[name].selectable
+
+    def subscribed(self, name: Name) -> bool:
+        """
+        Whether this name is subscribed; servers let it be so without a
+        mailbox.
+        """
+        return name in self.listed and self.listed[name].subscribed
+
+    def spelled(self, name: Name) -> str:
+        """
+        What the server calls it.
+
+        @raise MailboxError: as L{Naming.toServer} does.
+        """
+        found = self.listed.get(name)
+        return found.name if found else self.naming.toServer(name)
+
+    def obstacle(self, name: Name) -> str:
+        """
+        Why C{name} cannot be made here, or an empty string.
+        """
+        for parent in _ancestors(name):
+            above = self.listed.get(parent)
+            if above and "\\noinferiors" in above.attributes:
+                return f'"{above.name}" can have no mailboxes below it'
+        try:
+            self.spelled(name)
+        except MailboxError as error:
+            return str(error)
+        return ""
+
+
+_EVERYTHING = Patterns(["*"])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """
+    Which mailboxes are in scope.
+
+    @ivar named: the only ones, whatever the rest of this says; all if empty.
+    @ivar ignore: leaves out the names in which it is found.
+    @ivar subscribed: only those that either side, or the database, has as
+        subscribed; and INBOX.
+    @ivar chosen: only those, found by other options of LIST; and INBOX.
+    """
+
+    patterns: Patterns = _EVERYTHING
+    ignore: re.Pattern[str] | None = None
+    subscribed: bool = True
+    named: frozenset[Name] = frozenset()
+    chosen: frozenset[Name] | None = None
+
+    def covers(self, name: str, subscribed: bool) -> bool:
+        """
+        Whether C{name} is in scope, when this is how it is subscribed.
+        """
+        if self.named:
+            return name in self.named
+        if self.ignore and self.ignore.search(name):
+            return False
+        if not self.patterns.matches(name):
+            return False
+        if name == INBOX:
+            return True
+        if self.chosen is not None and name not in self.chosen:
+            return False
+        return subscribed or not self.subscribed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What to do.
+
+    @ivar steps: in this order; a mailbox comes before those below it.
+    @ivar mailboxes: the ones to sync, in this order, if no step for them
+        fails; and whether both sides are then agreed on them as subscribed,
+        which is what the database is to know, not before.
+    @ivar unknown: asked for by name, and on neither server.
+    """
+
+    steps: tuple[Step, ...]
+    mailboxes: Mapping[Name, bool]
+    troubles: tuple[Trouble, ...]
+    unknown: tuple[Name, ...]
+
+
+def plan(
+    accounts: Mapping[Side, Account],
+    known: Mapping[Name, Known],
+    selection: Selection,
+) -> Plan:
+    """
+    Compare both sides with what was known.
+    """
+    fates = [
+        _fate(name, accounts, known.get(name))
+        for name in _scope(accounts, known, selection)
+    ]
+    troubles = [
+        Trouble(misfit.name, f"{side}: {misfit.text}")
+        for side, account in accounts.items()
+        for misfit in account.misfits
+        if selection.covers(misfit.name, misfit.subscribed)
+    ]
+    troubles += [Trouble(fate.name, fate.trouble) for fate in fates if fate.trouble]
+    return Plan(
+        steps=tuple(step for fate in fates for step in fate.steps),
+        mailboxes={fate.name: fate.agreed for fate in fates if fate.agreed is not None},
+        troubles=tuple(troubles),
+        unknown=tuple(_unknown(accounts.values(), selection.named)),
+    )
+
+
+@dataclass(frozen=True)
+class _Fate:
+    """
+    What becomes of one name.
+
+    @ivar agreed: what to agree on as subscribed; C{None} if the mailbox is
+        not to be synced.
+    """
+
+    name: Name
+    steps: tuple[Step, ...] = ()
+    agreed: bool | None = None
+    trouble: str = ""
+
+
+def _scope(
+    accounts: Mapping[Side, Account],
+    known: Mapping[Name, Known],
+    selection: Selection,
+) -> Iterator[Name]:
+    """
+    The names to decide about, INBOX first, parents before children.
+    """
+    names = {INBOX}.union(known, *(account.listed for account in accounts.values()))
+    contested = frozenset().union(*(side.contested for side in accounts.values()))
+    for name in sorted(names - contested, key=_order):
+        holders = [account for account in accounts.values() if account.has(name)]
+        subscribed = (
+            # Nobody can be subscribed to what is gone, and it is to be forgotten.
+            not holders
+            or any(account.subscribed(name) for account in holders)
+            or (name in known and known[name].subscribed)
+        )
+        if selection.covers(name, subscribed):
+            yield name
+
+
+def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
+    missing = [side for side in Side if not accounts[side].has(name)]
+    if not missing:
+        return _followed(name, accounts, known is not None and known.subscribed)
+    if len(missing) > 1:
+        return _Fate(name, (Forget(name),) if known else ())
+    [side] = missing
+    if known and side in known.marks:
+        return _Fate(name, trouble=f"vanished from {side}; left alone")
+    if accounts[side].readOnly:
+        return _Fate(name)
+    if obstacle := accounts[side].obstacle(name):
+        return _Fate(name, trouble=f"cannot be created on {side}: {obstacle}")
+    return _created(name, accounts, side)
+
+
+def _followed(name: Name, accounts: Mapping[Side, Account], base: bool) -> _Fate:
+    """
+    A mailbox on both sides: a subscription changed since both agreed on
+    C{base} is followed.  A new mailbox counts as not subscribed before.
+    """
+    present = [accounts[side].subscribed(name) for side in Side]
+    wanted = all(present) if base else any(present)
+    astray = [side for side in Side if accounts[side].subscribed(name) != wanted]
+    written = [side for side in astray if not accounts[side].readOnly]
+    steps = tuple(_subscription(side, name, wanted) for side in written)
+    return _Fate(name, steps, wanted if written == astray else base)
+
+
+def _created(name: Name, accounts: Mapping[Side, Account], side: Side) -> _Fate:
+    """
+    A mailbox to be made on C{side}, subscribed as the one it comes from.  The
+    name may have kept the subscription of a mailbox deleted long ago.
+    """
+    steps: list[Step] = [Create(side, name)]
+    wanted = accounts[side.other].subscribed(name)
+    if accounts[side].subscribed(name) != wanted:
+        steps.append(_subscription(side, name, wanted))
+    return _Fate(name, tuple(steps), wanted)
+
+
+def _subscription(side: Side, name: Name, wanted: bool) -> Step:
+    return Subscribe(side, name) if wanted else Unsubscribe(side, name)
+
+
+def _unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
+    there = {misfit.name for account in accounts for misfit in account.misfits}
+    there |= {name for name in named if any(side.has(name) for side in accounts)}
+    return sorted(named - there)
+
+
+def _claims(
+    naming: Naming, listed: Iterable[Listed]
+) -> tuple[dict[Name, list[Listed]], list[Misfit]]:
+    """
+    What is listed under each shared name, and what can be under none.
+    """
+    claims: dict[Name, list[Listed]] = {}
+    misfits = []
+    # A server may list a mailbox twice: the later line is the truth.
+    for box in {box.name: box for box in listed}.values():
+        try:
+            name = naming.toShared(box.name)
+        except MailboxError as error:
+            if box.selectable:
+                likeness = naming.likeness(box.name)
+                misfits.append(Misfit(likeness, box.subscribed, str(error)))
+        else:
+            if name is not None:
+                claims.setdefault(name, []).append(box)
+    return claims, misfits
+
+
+def _contest(name: Name, boxes: list[Listed]) -> Misfit:
+    rivals = " and ".join(sorted(f'"{shown(box.name)}"' for box in boxes))
+    subscribed = any(box.subscribed for box in boxes)
+    return Misfit(name, subscribed, f'{rivals} would both be "{name}"')
+
+
+def _ancestors(name: Name) -> Iterator[Name]:
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)
+
+
+def _order(name: Name) -> tuple[bool, list[str]]:
+    return name != INBOX, name.split("/")
+
+
+def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
+    """
+    Whether a mailbox needs to be looked into: unless both servers' STATUS is
+    what was dealt with, and nothing waits to be tried again.
+    """
+    return (
+        known is None
+        or known.retries
+        or any(_moved(known.marks.get(side), listed.get(side)) for side in Side)
+    )
+
+
+def _moved(mark: Mark | None, listed: Listed | None) -> bool:
+    if mark is None or listed is None or listed.status is None:
+        return True
+    now = Mark(listed.status.uidvalidity, listed.status.uidnext, listed.status.modseq)
+    untold = 0 in (now.uidvalidity, now.uidnext, now.modseq)
+    return untold or now != mark
+
+
+def removable(known: Known, side: Side, status: Status) -> int:
+    """
+    How many known messages can have vanished from C{side} at the most.
+
+    None, if the mailbox is another one now: that never deletes.
+    """
+    mark = known.marks.get(side)
+    if mark is None or mark.uidvalidity != status.uidvalidity:
+        return 0
+    arrived = max(0, status.uidnext - mark.uidnext)
+    return max(0, known.pairs - max(0, status.messages - arrived))

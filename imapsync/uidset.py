@@ -1,0 +1,219 @@
+"""
+Sets of UIDs, kept as ranges as IMAP writes them (RFC 9051, C{sequence-set}).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAXIMUM = 2**32 - 1
+
+_SET = re.compile(r"\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*")
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class UidSet:
+    """
+    An immutable set of UIDs.
+
+    @ivar ranges: pairs of first and last UID, both inclusive, ascending, not
+        touching each other.
+    """
+
+    ranges: tuple[Range, ...] = ()
+
+    @classmethod
+    def of(cls, uids: Iterable[int]) -> UidSet:
+        """
+        The set of these UIDs, in any order.
+        """
+        return cls.ofRanges((uid, uid) for uid in uids)
+
+    @classmethod
+    def ofRanges(cls, ranges: Iterable[Range]) -> UidSet:
+        """
+        The union of these ranges, in any order; they may overlap.
+        """
+        return cls(tuple(_joined(sorted(ranges))))
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> UidSet:
+        """
+        Read a C{sequence-set} without C{*}.
+
+        @raise ValueError: if it is none, or has a number that is no UID.
+        """
+        return cls.ofRanges(parsed(text))
+
+    def __str__(self) -> str:
+        return ",".join(str(a) if a == b else f"{a}:{b}" for a, b in self.ranges)
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges)
+
+    def __len__(self) -> int:
+        return sum(last - first + 1 for first, last in self.ranges)
+
+    def __iter__(self) -> Iterator[int]:
+        for first, last in self.ranges:
+            yield from range(first, last + 1)
+
+    def __contains__(self, uid: int) -> bool:
+        at = bisect_right(self.ranges, (uid, MAXIMUM + 1)) - 1
+        return at >= 0 and self.ranges[at][1] >= uid
+
+    def __or__(self, other: UidSet) -> UidSet:
+        return UidSet.ofRanges(self.ranges + other.ranges)
+
+    def __and__(self, other: UidSet) -> UidSet:
+        return UidSet(tuple(_common(self.ranges, other.ranges)))
+
+    def __sub__(self, other: UidSet) -> UidSet:
+        return UidSet(tuple(_without(self.ranges, other.ranges)))
+
+    @property
+    def highest(self) -> int:
+        """
+        The greatest UID, or 0 for an empty set.
+        """
+        return self.ranges[-1][1] if self.ranges else 0
+
+    def since(self, uid: int) -> UidSet:
+        """
+        Those that are C{uid} or greater.
+        """
+        return self & UidSet(((uid, MAXIMUM),)) if uid <= MAXIMUM else UidSet()
+
+    def split(self, size: int) -> Iterator[UidSet]:
+        """
+        Sets of at most C{size} UIDs, ascending, which together are this one.
+        """
+        pending: list[Range] = []
+        room = size
+        for first, last in self.ranges:
+            start = first
+            while start <= last:
+                end = min(last, start + room - 1)
+                pending.append((start, end))
+                room -= end - start + 1
+                start = end + 1
+                if not room:
+                    yield UidSet(tuple(pending))
+                    pending, room = [], size
+        if pending:
+            yield UidSet(tuple(pending))
+
+    def printed(self, octets: int = 8000) -> Iterator[str]:
+        """
+        This set as texts of at most C{octets} each: servers refuse longer
+        arguments.
+        """
+        words: list[str] = []
+        length = 0
+        for first, last in self.ranges:
+            word = str(first) if first == last else f"{first}:{last}"
+            if words and length + len(word) > octets:
+                yield ",".join(words)
+                words, length = [], 0
+            words.append(word)
+            length += len(word) + 1
+        if words:
+            yield ",".join(words)
+
+
+def parsed(text: str | bytes) -> list[Range]:
+    """
+    The ranges of a C{sequence-set} in the order in which they stand there
+    (APPENDUID and COPYUID give that order a meaning: RFC 4315, 3).
+
+    @raise ValueError: as L{UidSet.parse} does.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "replace")
+    if not _SET.fullmatch(text):
+        raise ValueError(f"not a set of UIDs: {text[:40]!r}")
+    ranges = []
+    for word in text.split(","):
+        first, _, last = word.partition(":")
+        a, b = int(first), int(last or first)
+        if not (0 < a <= MAXIMUM and 0 < b <= MAXIMUM):
+            raise ValueError(f"no UID: {word}")
+        ranges.append((min(a, b), max(a, b)))
+    return ranges
+
+
+class UidSetBuilder:
+    """
+    Collects UIDs, mostly ascending, without ever holding them one by one.
+    """
+
+    def __init__(self) -> None:
+        self._ranges: list[Range] = []
+
+    def add(self, uid: int) -> None:
+        """
+        Add one UID.
+        """
+        ranges = self._ranges
+        if ranges and ranges[-1][1] == uid - 1:
+            ranges[-1] = (ranges[-1][0], uid)
+        else:
+            ranges.append((uid, uid))
+
+    def update(self, uids: UidSet) -> None:
+        """
+        Add a set.
+        """
+        self._ranges.extend(uids.ranges)
+
+    def build(self) -> UidSet:
+        """
+        What was collected so far.
+        """
+        return UidSet.ofRanges(self._ranges)
+
+
+def _joined(ranges: Iterable[Range]) -> Iterator[Range]:
+    start = end = 0
+    for first, last in ranges:
+        if end and first <= end + 1:
+            end = max(end, last)
+            continue
+        if end:
+            yield start, end
+        start, end = first, last
+    if end:
+        yield start, end
+
+
+def _common(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
+    i = j = 0
+    while i < len(ours) and j < len(theirs):
+        first = max(ours[i][0], theirs[j][0])
+        last = min(ours[i][1], theirs[j][1])
+        if first <= last:
+            yield first, last
+        if ours[i][1] < theirs[j][1]:
+            i += 1
+        else:
+            j += 1
+
+
+def _without(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
+    j = 0
+    for first, last in ours:
+        while j < len(theirs) and theirs[j][1] < first:
+            j += 1
+        start, k = first, j
+        while k < len(theirs) and theirs[k][0] <= last:
+            if theirs[k][0] > start:
+                yield start, theirs[k][0] - 1
+            start = theirs[k][1] + 1
+            k += 1
+        if start <= last:
+            yield start, last

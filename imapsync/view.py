@@ -1,0 +1,237 @@
+"""
+One mailbox, selected on both sides: what changed there, and what of it was
+dealt with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from twisted.logger import Logger
+
+from imapsync.brake import Brake
+from imapsync.errors import MailboxError, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Selected
+from imapsync.model import Changes, Known, Mark, Name, Side
+from imapsync.reading import Reading
+from imapsync.report import Report
+from imapsync.state import State
+from imapsync.together import onBoth
+from imapsync.uidset import UidSet, UidSetBuilder
+
+
+@dataclass(frozen=True)
+class Policy:
+    """
+    What the user wants of every mailbox.
+
+    @ivar merge: settle flags that changed on both sides one by one, instead
+        of by their union.
+    @ivar readOnly: sides that are never written.
+    @ivar dryRun: only say what would be done.
+    """
+
+    merge: bool = False
+    readOnly: frozenset[Side] = frozenset()
+    dryRun: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """
+    What the work on a mailbox is done with.
+
+    @ivar names: what each server calls the mailbox.
+    @ivar say: takes the lines of a dry run.
+    """
+
+    clients: Mapping[Side, SyncClient]
+    names: Mapping[Side, str]
+    state: State
+    policy: Policy
+    brake: Brake
+    report: Report
+    say: Callable[[str], None]
+
+
+@dataclass
+class SideView:
+    """
+    One side of it.
+
+    @ivar whole: whether every message is told, not only what changed.
+    @ivar gone: the known messages that are gone, asked twice.
+    @ivar undone: set when something was left to do: the mark must not move.
+    @ivar postponed: what the mark may pass, but which must be tried again.
+    """
+
+    client: SyncClient
+    reading: Reading
+    selected: Selected
+    whole: bool
+    changes: Changes = field(default_factory=Changes)
+    gone: UidSet = field(default_factory=UidSet)
+    undone: bool = False
+    postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
+
+
+class View:
+    """
+    Both sides of the mailbox C{known}.
+
+    @param again: whether to look once more at what was postponed.
+    @ivar sides: once it was L{read}.
+    """
+
+    log = Logger()
+
+    def __init__(self, known: Known, around: Surroundings, again: bool) -> None:
+        self.known = known
+        self.name: Name = known.name
+        self.around = around
+        self.state = around.state
+        self.sides: dict[Side, SideView] = {}
+        self._again = again
+
+    async def read(self) -> bool:
+        """
+        Select the mailbox on both sides and take what changed.
+
+        @return: whether that can be used; not if all is to be read again.
+        @raise MailboxError: it cannot be synced.
+        """
+        self.sides = await onBoth(self._open)
+        renumbered = [side for side in Side if self._renumbered(side)]
+        if renumbered:
+            self._startOver(renumbered)
+            return False
+        self._begin()
+        await onBoth(self._listen)
+        for this in self.sides.values():
+            this.gone = this.changes.gone
+        await onBoth(self._confirm)
+        return True
+
+    async def _open(self, side: Side) -> SideView:
+        around = self.around
+        mark = self.known.marks.get(side)
+        client = around.clients[side]
+        reading = Reading(self.state, self.known.id, side, mark, self._again)
+        writable = side not in around.policy.readOnly and not around.policy.dryRun
+        try:
+            selected = await client.open(around.names[side], mark, reading, writable)
+        except Refused as error:
+            raise MailboxError(f"{side}: {error}") from error
+        if not selected.persistent:
+            raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
+        if not selected.mark.modseq:
+            raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
+        # A mod-sequence that went back means that the server lost track of
+        # what changed: only comparing everything finds it.
+        whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
+        return SideView(client, reading, selected, whole)
+
+    def _renumbered(self, side: Side) -> bool:
+        mark = self.known.marks.get(side)
+        now = self.sides[side].selected.mark
+        return mark is not None and mark.uidvalidity != now.uidvalidity
+
+    def _startOver(self, renumbered: list[Side]) -> None:
+        """
+        UIDs mean other messages now.  That deletes nothing: all messages are
+        paired by content again.
+        """
+        for side in renumbered:
+            self.log.warn(
+                "{name}: UIDVALIDITY changed on {side}; pairing by content.",
+                name=self.name,
+                side=side,
+            )
+        with self.state.transaction():
+            self.state.forgetPairs(self.known.id)
+
+    def _begin(self) -> None:
+        """
+        Before any pair is stored, store which UIDVALIDITY its UIDs belong to.
+        """
+        if len(self.known.marks) == len(Side):
+            return
+        with self.state.transaction():
+            for side in Side:
+                if side not in self.known.marks:
+                    now = self.sides[side].selected.mark
+                    start = Mark(now.uidvalidity, 1, 0)
+                    self.state.setMark(self.known.id, side, start)
+
+    async def _listen(self, side: Side) -> None:
+        this = self.sides[side]
+        if this.whole:
+            this.reading.listAll()
+            if this.selected.exists:
+                await this.client.reportFlags(None)
+        elif this.reading.again:
+            await this.client.reportFlags(this.reading.again)
+        this.changes = this.reading.take()
+
+    async def _confirm(self, side: Side) -> None:
+        """
+        Ask again for what is said to be gone: the mailbox must be the one it
+        was, and the messages not in it.
+        """
+        this = self.sides[side]
+        if not this.gone:
+            return
+        asked = this.client.mailboxStatus(this.selected.name, "UIDVALIDITY")
+        there = await this.client.exists(this.gone)
+        status = await asked
+        if status.uidvalidity != this.selected.mark.uidvalidity:
+            raise MailboxError(f"{side}: it is another mailbox now; left alone")
+        if there:
+            this.gone -= there
+            this.undone = True
+            self.log.warn(
+                "{name}: {side} said that messages are gone which are there.",
+                name=self.name,
+                side=side,
+            )
+
+    def doomed(self, side: Side) -> UidSet:
+        """
+        The messages of C{side} whose pairs are gone on the other, and which
+        must go too.
+        """
+        if side in self.around.policy.readOnly:
+            return UidSet()
+        there = self.sides[side.other].gone
+        orphans = self.state.pairs(self.known.id, side.other, there)
+        return UidSet.of(pair.uid(side) for pair in orphans) - self.sides[side].gone
+
+    def trouble(self, text: str) -> None:
+        """
+        Something cannot be synced; the rest goes on.
+        """
+        if self.around.report.trouble(self.name, text):
+            self.log.error("{name}: {text}", name=self.name, text=text)
+
+    def postpone(self, side: Side, uid: int, text: str) -> None:
+        """
+        What message C{uid} of C{side} is, or shows, was not carried over.
+        """
+        self.sides[side].postponed.add(uid)
+        self.trouble(text)
+
+    def commit(self) -> None:
+        """
+        All that was read is dealt with, but for what was left undone.
+        """
+        mailbox = self.known.id
+        with self.state.transaction():
+            for side, this in self.sides.items():
+                self.state.settle(mailbox, side, this.reading.again)
+                self.state.postpone(mailbox, side, this.postponed.build())
+                if this.selected.identity != self.known.identities.get(side, ""):
+                    self.state.setIdentity(mailbox, side, this.selected.identity)
+                if not (this.undone or this.reading.partial):
+                    self.state.setMark(mailbox, side, this.selected.mark)

@@ -1,0 +1,118 @@
+# What the scripts share: to be sourced by them, from bash with "set -eu".
+#
+# Everything that they make lies in .venv/ (the tools, and the package as it
+# stands in the tree) and .cache/ (all else); both may be removed at any time.
+# PYTHON names the interpreter to use; python3 by default.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$top/.cache
+unpacked=$cache/debian
+python=${PYTHON:-python3}
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Run a command quietly; what it printed is shown if it fails.
+quietly() {
+    mkdir -p "$cache"
+    "$@" >"$cache/log" 2>&1 </dev/null || {
+        cat "$cache/log" >&2
+        fail "failed: $*"
+    }
+}
+
+# Install one of Debian's packages, with what it needs; without root's rights
+# it is only unpacked, to $unpacked.
+debianPackage() {
+    command -v apt-get >/dev/null || fail "$1 is missing, and there is no apt-get"
+    if [ "$(id -u)" = 0 ]; then
+        say "Installing $1."
+        export DEBIAN_FRONTEND=noninteractive
+        quietly apt-get -q update
+        quietly apt-get -qy install --no-install-recommends "$1"
+    else
+        say "Unpacking $1 into ${unpacked#"$top/"}."
+        unpackPackage "$1"
+    fi
+}
+
+unpackPackage() {
+    local apt=$cache/apt
+    local options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt"
+        -o Debug::NoLocking=1)
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$unpacked"
+    quietly apt-get "${options[@]}" update
+    quietly apt-get "${options[@]}" -s install --no-install-recommends "$1"
+    local needed
+    needed=$(awk '/^Inst/ { print $2 }' "$cache/log")
+    # One that is installed, but not found where it belongs, is fetched again.
+    (cd "$apt/archives" && quietly apt-get "${options[@]}" download $needed "$1")
+    local archive
+    for archive in "$apt"/archives/*.deb; do
+        quietly dpkg -x "$archive" "$unpacked"
+    done
+    rm -r "$apt"
+}
+
+# Make sure of a Python that can make virtual environments.
+ensurePython() {
+    command -v "$python" >/dev/null || fail "$python is missing; PYTHON=... names another"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        fail "$python is too old: 3.10 or newer is needed"
+    if ! "$python" -c 'import ensurepip' 2>/dev/null && [ -z "$(pipWheel)" ]; then
+        debianPackage python3-venv
+    fi
+}
+
+# Debian's pip as a file: it runs where it lies.
+pipWheel() {
+    find "$unpacked/usr/share/python-wheels" -name 'pip-*.whl' 2>/dev/null | head -n 1
+}
+
+# Make sure of a Dovecot that the tests can start.  Where it was unpacked,
+# they are told so.
+ensureDovecot() {
+    if ! dovecotIn ""; then
+        dovecotIn "$unpacked" || debianPackage dovecot-imapd
+        if dovecotIn "$unpacked"; then
+            export DOVECOT_ROOT=$unpacked
+        elif [ -d /run/systemd/system ]; then
+            # Debian starts a server at once, but nobody has asked for one.
+            quietly systemctl disable --now dovecot.socket dovecot.service
+        fi
+    fi
+}
+
+dovecotIn() { [ -x "$1/usr/sbin/dovecot" ] && [ -x "$1/usr/lib/dovecot/imap" ]; }
+
+# environment DIRECTORY PIP-ARGUMENT...: a virtual environment with these
+# packages in it, made anew if they, the interpreter or setup.cfg changed.
+environment() {
+    local directory=$1
+    shift
+    local made
+    made=$("$python" -VV && cd "$top" && cksum setup.cfg && printf '%s\n' "$@")
+    if [ "$(cat "$directory/made" 2>/dev/null)" != "$made" ]; then
+        say "Making ${directory#"$top/"}."
+        rm -rf "$directory"
+        if "$python" -c 'import ensurepip' 2>/dev/null; then
+            quietly "$python" -m venv "$directory"
+        else
+            quietly "$python" -m venv --without-pip "$directory"
+            quietly "$directory/bin/python" "$(pipWheel)/pip" install pip
+        fi
+        quietly "$directory/bin/python" -m pip install "$@"
+        printf '%s\n' "$made" >"$directory/made"
+    fi
+}
+
+# The environment to work in: every tool, and imapsync from the tree.
+developmentEnvironment() {
+    ensurePython
+    environment "$top/.venv" --editable "$top[dev,test]"
+}
