@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -60,21 +60,21 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     Run the service until it has finished.
     """
     from twisted.internet import reactor
+    from twisted.internet.error import ReactorNotRunning
     from twisted.logger import globalLogBeginner
 
     from imapsync.logs import TextObserver
-    from imapsync.service import Outcome
-    from imapsync.tap import makeSync
+    from imapsync.service import Outcome, serviceFor
 
     least = "debug" if request.debug else "warn" if request.quiet else "info"
     observer = TextObserver(file, least, bool(request.debug))
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    service = makeSync(request, settings, reactor)
+    service = serviceFor(request, settings, reactor)
     outcomes: list[Outcome] = []
 
     def finished(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        if reactor.running:
+        with suppress(ReactorNotRunning):  # a signal is stopping it already
             reactor.stop()
 
     service.finished.addCallback(finished)

@@ -12,10 +12,10 @@ import contextlib
 import tempfile
 from collections import deque
 from dataclasses import dataclass, field
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -177,13 +177,14 @@ class Copier:
         @raise MailboxError: the target takes nothing.
         """
         self._pending = [(uids, 0)]
-        self._target.transport.registerProducer(self, True)
+        outlet = cast(IConsumer, self._target.transport)
+        outlet.registerProducer(self, True)
         try:
             while self._pending:
                 some, self._manner = self._pending.pop()
                 await self._stream(some)
         finally:
-            self._target.transport.unregisterProducer()
+            outlet.unregisterProducer()
             for reason in list(self._holds):
                 self._release(reason)
 
@@ -384,9 +385,10 @@ class Copier:
 
     def _failed(self, failure: Failure) -> None:
         self._failure = self._failure or failure
-        if not failure.check(MailboxError):
+        error = failure.value
+        if isinstance(error, ImapSyncError) and not isinstance(error, MailboxError):
             # Nothing more can be copied: the stream need not run out.
-            self._source.abort(failure.value)
+            self._source.abort(error)
 
     def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
         self._forgetOctets(batch)
@@ -431,7 +433,7 @@ class Copier:
 
     def _hold(self, reason: str) -> None:
         if not self._holds:
-            self._source.transport.pauseProducing()
+            self._source.pauseProducing()
         self._holds.add(reason)
 
     def _release(self, reason: str) -> None:
@@ -439,7 +441,7 @@ class Copier:
             return
         self._holds.discard(reason)
         if not self._holds:
-            self._source.transport.resumeProducing()
+            self._source.resumeProducing()
 
     def pauseProducing(self) -> None:
         """
@@ -449,9 +451,8 @@ class Copier:
 
     def resumeProducing(self) -> None:
         """
-        The target took what it was sent: it is alive.
+        The target took what it was sent.
         """
-        self._target.resetTimeout()
         room, self._room = self._room, None
         self._release("full")
         if room is not None:

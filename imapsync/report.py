@@ -21,7 +21,8 @@ class Report:
     @ivar flagged: messages whose flags were set, likewise.
     @ivar expunged: messages expunged, likewise.
     @ivar paired: messages that were paired by content, by mailbox.
-    @ivar steps: how many mailboxes were made, subscribed, unsubscribed.
+    @ivar steps: what was done to a mailbox as a whole, such as
+        C{"created on local"}.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
@@ -29,7 +30,7 @@ class Report:
     flagged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
-    steps: Counter[str] = field(default_factory=Counter)
+    steps: dict[Name, list[str]] = field(default_factory=dict)
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """
@@ -47,17 +48,16 @@ class Report:
         How much was changed on the servers.
         """
         counters = (self.copied, self.flagged, self.expunged)
-        return sum(map(Counter.total, counters)) + self.steps.total()
+        return sum(map(Counter.total, counters)) + sum(map(len, self.steps.values()))
 
     def lines(self) -> Iterator[str]:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
-        names = {name for name, _ in [*self.copied, *self.flagged, *self.expunged]}
-        for name in sorted(names | set(self.paired)):
-            yield f"{name}: " + (", ".join(self._mailbox(name)) or "nothing")
-        for step, count in sorted(self.steps.items()):
-            yield f"{step}: {_mailboxes(count)}"
+        counted = (*self.copied, *self.flagged, *self.expunged)
+        names = {name for name, _ in counted}.union(self.paired, self.steps)
+        for name in sorted(names):
+            yield f"{name}: " + ", ".join(self._mailbox(name))
         totals = (
             f"{sum(counter.values())} {what}"
             for what, counter in (
@@ -69,6 +69,7 @@ class Report:
         yield "Total: " + ", ".join(totals)
 
     def _mailbox(self, name: Name) -> Iterator[str]:
+        yield from self.steps.get(name, ())
         for what, counter in (
             ("copied", self.copied),
             ("flagged", self.flagged),
@@ -83,7 +84,3 @@ class Report:
 
 def _direction(what: str, side: Side) -> str:
     return f"{side.other} to {side}" if what == "copied" else f"on {side}"
-
-
-def _mailboxes(count: int) -> str:
-    return "1 mailbox" if count == 1 else f"{count} mailboxes"

@@ -14,11 +14,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapsync.brake import Brake
 from imapsync.config import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.model import Side
+from imapsync.options import Request
 from imapsync.report import Report
 from imapsync.session import Session, Wish
 from imapsync.state import State
@@ -83,9 +85,9 @@ class SyncService(Service):
         """
         Begin the run.
         """
-        super().startService()
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addCallbacks(self._ended, self._broke)
+        Service.startService(self)
+        running = Deferred.fromCoroutine(self._run())
+        self._running = running.addCallbacks(self._ended, self._broke)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -93,8 +95,10 @@ class SyncService(Service):
 
         @return: fires when all is closed.
         """
-        super().stopService()
+        Service.stopService(self)
         self._running.cancel()
+        for client in self._clients.values():
+            client.abort(Lost(f"{client.name}: interrupted"))
         return self._running
 
     def _ended(self, code: int) -> None:
@@ -131,10 +135,11 @@ class SyncService(Service):
         anywhere.
         """
         pauses = iter(_PAUSES)
+        brake = Brake(state.totalPairs(), self._wish.allowMassDelete)
         while True:
             before = self._report.changes
             try:
-                await self._attempt(state)
+                await self._attempt(state, brake)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -147,7 +152,7 @@ class SyncService(Service):
                 )
                 await deferLater(self._reactor, pause)
 
-    async def _attempt(self, state: State) -> None:
+    async def _attempt(self, state: State, brake: Brake) -> None:
         try:
             self._clients = await onBoth(self._connect)
             self._tie()
@@ -156,6 +161,7 @@ class SyncService(Service):
                 self._wish,
                 self._clients,
                 state,
+                brake,
                 self._report,
                 self._say,
             )
@@ -183,12 +189,10 @@ class SyncService(Service):
         One connection is of no use without the other.
         """
         for side, client in self._clients.items():
-            other = self._clients[side.other]
-            client.lost.addCallback(
-                lambda _, client=client, other=other: other.abort(
-                    Lost(f"{client.name}: the connection is gone")
-                )
-            )
+            client.lost.addCallback(self._untie, client, self._clients[side.other])
+
+    def _untie(self, _: None, lost: SyncClient, other: SyncClient) -> None:
+        other.abort(Lost(f"{lost.name}: the connection is gone"))
 
     def _traced(self, line: str) -> None:
         self.log.debug("{line}", line=line)
@@ -205,3 +209,16 @@ class SyncService(Service):
                 octets=self._octets,
                 seconds=seconds,
             )
+
+
+def serviceFor(request: Request, config: Config, reactor: Any) -> SyncService:
+    """
+    The service that does what a command line asks for.
+    """
+    return SyncService(
+        config,
+        reactor,
+        Wish(request.mailboxes, request.dryRun, request.allowMassDelete),
+        verbose=not request.quiet,
+        trace=request.debug,
+    )

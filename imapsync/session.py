@@ -62,6 +62,7 @@ class Session:
         wish: Wish,
         clients: Mapping[Side, SyncClient],
         state: State,
+        brake: Brake,
         report: Report,
         say: Callable[[str], None],
     ) -> None:
@@ -73,7 +74,7 @@ class Session:
         self._say = say
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
-        self._brake = Brake(state.totalPairs(), wish.allowMassDelete)
+        self._brake = brake
         self._namings: dict[Side, Naming] = {}
         self._failed: set[Name] = set()
         self._tried: set[Name] = set()
@@ -195,13 +196,8 @@ class Session:
                 self._failed.add(step.name)
                 self._trouble(step.name, f"{step.side}: {error}")
             else:
-                self._report.steps[f"{done} on {step.side}"] += 1
-                self.log.info(
-                    "{name}: {done} on {side}.",
-                    name=step.name,
-                    done=done,
-                    side=step.side,
-                )
+                taken = self._report.steps.setdefault(step.name, [])
+                taken.append(f"{done} on {step.side}")
 
     def _agree(self, plan: tree.Plan) -> None:
         """

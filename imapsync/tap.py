@@ -8,17 +8,18 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import NoReturn
 
 from twisted.application.service import IService
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python import usage
 
 from imapsync import config
 from imapsync.errors import ImapSyncError, UsageError
 from imapsync.options import HELP, SYNOPSIS, Request, parse
-from imapsync.service import Outcome, SyncService
-from imapsync.session import Wish
+from imapsync.service import Outcome, serviceFor
 
 _log = Logger()
 
@@ -49,20 +50,6 @@ class Options(usage.Options):
         return HELP
 
 
-def makeSync(request: Request, settings: config.Config, reactor: Any) -> SyncService:
-    """
-    The service that does what was asked for.
-    """
-    wish = Wish(request.mailboxes, request.dryRun, request.allowMassDelete)
-    return SyncService(
-        settings,
-        reactor,
-        wish,
-        verbose=not request.quiet,
-        trace=request.debug,
-    )
-
-
 def makeService(options: Options) -> IService:
     """
     Make the service for twistd, which ends with it.
@@ -75,21 +62,21 @@ def makeService(options: Options) -> IService:
         )
     except ImapSyncError as error:
         _exit(error)
-    service = makeSync(options.request, settings, reactor)
+    service = serviceFor(options.request, settings, reactor)
 
     def finished(outcome: Outcome) -> None:
         if outcome.text:
             _log.error("{text}", text=outcome.text)
         # twistd has no exit code of its own to set.
         atexit.register(_leave, outcome.code)
-        if reactor.running:
+        with suppress(ReactorNotRunning):  # it is being stopped already
             reactor.stop()
 
     service.finished.addCallback(finished)
     return service
 
 
-def _exit(error: ImapSyncError) -> Any:
+def _exit(error: ImapSyncError) -> NoReturn:
     print(f"imapsync: {error}", file=sys.stderr)
     raise SystemExit(error.code)
 

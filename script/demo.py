@@ -86,7 +86,6 @@ def fill(scene: Scene) -> None:
     remote.fill("INBOX", mails(10, seed=3))
     for account, mailbox, count in (
         (local, "Work/Invoices 2026", 40),
-        (local, "Drafts", 3),
         (remote, "Été/Bretagne", 25),
     ):
         account.create(mailbox)
@@ -111,11 +110,11 @@ def change(scene: Scene) -> None:
     remote.store("Work/Invoices 2026", invoices[:4], "+FLAGS (Paid)")
     remote.expunge("Work/Invoices 2026", invoices[-1:])
 
-    tell("remote:  Work/Travel: a new mailbox with 5 messages; Drafts: unsubscribed")
+    tell("remote:  Work/Travel: new, with 5 messages; Été/Bretagne: unsubscribed")
     remote.create("Work/Travel")
     remote.subscribe("Work/Travel")
     remote.fill("Work/Travel", mails(5, seed=5))
-    remote.unsubscribe("Drafts")
+    remote.unsubscribe("Été/Bretagne")
 
 
 def sync(scene: Scene, *options: str) -> None:
@@ -130,8 +129,9 @@ def sync(scene: Scene, *options: str) -> None:
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        text=True,
     )
-    tell(*(f"    {line}" for line in done.stdout.decode().splitlines()))
+    tell(*(f"    {line}" for line in done.stdout.splitlines()))
     if done.returncode:
         raise SystemExit(f"demo: imapsync ended with {done.returncode}")
 
@@ -185,7 +185,7 @@ def heading(text: str) -> None:
     """
     Begin another part of the story.
     """
-    tell("", text, "-" * len(text))
+    tell("", f"== {text}")
 
 
 def tell(*lines: str) -> None:

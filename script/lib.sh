@@ -8,6 +8,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$top/.cache
 unpacked=$cache/debian
 python=${PYTHON:-python3}
+arguments=("$@")
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 say() { printf '%s\n' "$*"; }
@@ -74,21 +75,33 @@ pipWheel() {
     find "$unpacked/usr/share/python-wheels" -name 'pip-*.whl' 2>/dev/null | head -n 1
 }
 
-# Make sure of a Dovecot that the tests can start.  Where it was unpacked,
-# they are told so.
+# Make sure of a Dovecot that the tests can start.
 ensureDovecot() {
-    if ! dovecotIn ""; then
-        dovecotIn "$unpacked" || debianPackage dovecot-imapd
-        if dovecotIn "$unpacked"; then
-            export DOVECOT_ROOT=$unpacked
-        elif [ -d /run/systemd/system ]; then
-            # Debian starts a server at once, but nobody has asked for one.
+    dovecotIn "" && return
+    if [ "$(id -u)" = 0 ]; then
+        debianPackage dovecot-imapd
+        # Debian starts a server at once, but nobody has asked for one.
+        [ ! -d /run/systemd/system ] ||
             quietly systemctl disable --now dovecot.socket dovecot.service
-        fi
+    else
+        dovecotIn "$unpacked" || debianPackage dovecot-imapd
+        restartOnUnpacked
     fi
 }
 
 dovecotIn() { [ -x "$1/usr/sbin/dovecot" ] && [ -x "$1/usr/lib/dovecot/imap" ]; }
+
+# Run the whole script anew where the unpacked packages look installed: Dovecot
+# finds its parts only in /usr.
+restartOnUnpacked() {
+    unshare --map-root-user --mount true 2>/dev/null ||
+        fail "dovecot-imapd is missing: install it as root (no user namespaces here)"
+    # shellcheck disable=SC2016
+    exec unshare --map-root-user --mount bash -euc '
+        mount -t overlay overlay -o "lowerdir=$1:/usr" /usr
+        exec unshare --user --map-user="$2" --map-group="$3" "${@:4}"
+    ' - "$unpacked/usr" "$(id -u)" "$(id -g)" bash "$0" "${arguments[@]}"
+}
 
 # environment DIRECTORY PIP-ARGUMENT...: a virtual environment with these
 # packages in it, made anew if they, the interpreter or setup.cfg changed.

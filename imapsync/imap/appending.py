@@ -161,7 +161,7 @@ class Appending(Command[Appended]):
                 self._endWait(self.refusal)
         super().finished(condition)
 
-    def fail(self, error: ImapSyncError) -> None:
+    def fail(self, error: Exception) -> None:
         """
         The connection is gone.
         """

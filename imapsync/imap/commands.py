@@ -84,7 +84,7 @@ class Command(Generic[T]):
             raise violation from error
         self.done.callback(result)
 
-    def fail(self, error: ImapSyncError) -> None:
+    def fail(self, error: Exception) -> None:
         """
         There will be no tagged response.
         """

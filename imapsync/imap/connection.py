@@ -72,7 +72,7 @@ class Connection(StockClient):
         self._pipeline = Pipeline(self)
         self._delivery = Delivery()
         self._parser = Parser(self)
-        self._error: ImapSyncError | None = None
+        self._error: Exception | None = None
         self._farewell = ""
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
@@ -106,6 +106,11 @@ class Connection(StockClient):
             self._parser.feed(data)
         except ProtocolViolation as violation:
             self.abort(ProtocolViolation(f"{self.name}: {violation}"))
+        except ImapSyncError as error:
+            self.abort(error)  # of whoever listens
+        except Exception as bug:
+            self._fail(bug)
+            raise
 
     def lineReceived(self, line: bytes) -> None:
         """
@@ -149,7 +154,7 @@ class Connection(StockClient):
         if not self.lost.called:
             self.lost.callback(None)
 
-    def _fail(self, error: ImapSyncError) -> None:
+    def _fail(self, error: Exception) -> None:
         self._error = error
         self._parser.takeBuffered()
         self._watch()
@@ -226,6 +231,8 @@ class Connection(StockClient):
         """
         Send octets that no trace shows.
         """
+        if self._error is not None:
+            return
         self.sent += len(data)
         # As long as there is something to send, the server need not talk.
         TimeoutMixin.resetTimeout(self)

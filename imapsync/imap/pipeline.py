@@ -8,7 +8,7 @@ from collections import deque
 from itertools import count
 from typing import Any, Protocol
 
-from imapsync.errors import ImapSyncError, ProtocolViolation
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.appending import Appending
 from imapsync.imap.commands import Command
 from imapsync.imap.responses import Condition
@@ -57,7 +57,7 @@ class Pipeline:
         self._writing: Command[Any] | None = None
         self._segments: deque[bytes] = deque()
         self._flights: dict[str, Command[Any]] = {}
-        self._error: ImapSyncError | None = None
+        self._error: Exception | None = None
 
     def __bool__(self) -> bool:
         """
@@ -149,7 +149,7 @@ class Pipeline:
             self._writing = None
             self._pump()
 
-    def fail(self, error: ImapSyncError) -> None:
+    def fail(self, error: Exception) -> None:
         """
         The connection is gone: so are all commands, even those to come.
         """

@@ -21,6 +21,8 @@ from imapsync.imap.commands import Command
 from imapsync.imap.responses import Condition
 from imapsync.imap.tokens import Node, Part, nested, tokens
 
+#: Without these, any text can be parsed.
+_NESTING = str.maketrans("", "", '()[]{}"\\')
 #: Capabilities as C{IMAP4Client} keeps them, once it has them.
 StockCapabilities = dict[bytes, list[bytes | None] | None] | None
 
@@ -195,11 +197,11 @@ class StockClient(IMAP4Client):
 def stockLine(condition: Condition) -> bytes:
     """
     A status response as C{IMAP4Client} reads it: it wants a text, and parses
-    that of an OK.
+    even that.
     """
     arguments = b" " + condition.arguments if condition.arguments else b""
     code = b"[%s%s] " % (condition.code.encode("ascii", "replace"), arguments)
-    text = "done" if condition.status == "OK" else condition.text or "(no text)"
+    text = condition.text.translate(_NESTING) or "no text"
     words = f"{condition.tag} {condition.status} ".encode("ascii", "replace")
     return words + (code if condition.code else b"") + text.encode("utf-8")
 

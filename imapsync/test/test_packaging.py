@@ -27,6 +27,8 @@ class PackagingTests(SynchronousTestCase):
         except metadata.PackageNotFoundError:
             raise SkipTest("imapsync is not installed") from None
         self.files = {str(path) for path in self.distribution.files or ()}
+        if "imapsync/__init__.py" not in self.files:
+            raise SkipTest("imapsync is not installed from a wheel")
 
     def test_version(self) -> None:
         """
