@@ -40,7 +40,7 @@ class Brake:
             raise MassDeletion(
                 f"{self._removed + count} of {self._known} known messages would be"
                 " removed, which looks like an emptied server or a wrong mount;"
-                " nothing more was removed.  If it is meant, run once with"
+                " stopped before that.  If it is meant, run once with"
                 " --allow-mass-delete"
             )
         self._removed += count

@@ -75,6 +75,14 @@ class Outcome(Protocol):
         The server acknowledged them.
         """
 
+    def unproven(self, count: int) -> None:
+        """
+        So many were copied, but the server did not tell which copy is whose
+        (RFC 4315, 3).
+
+        @raise MailboxError: to copy no more.
+        """
+
     def refused(self, uid: int, reason: str) -> None:
         """
         One could not be copied.
@@ -109,14 +117,14 @@ class _Batch:
 
     appending: Appending
     manner: int
+    most: int
     messages: list[_Message] = field(default_factory=list)
     octets: int = 0
-    closed: bool = False
 
     @property
     def full(self) -> bool:
         return (
-            len(self.messages) >= BATCH_MESSAGES
+            len(self.messages) >= self.most
             or self.octets >= BATCH_OCTETS
             or self.appending.refusal is not None
         )
@@ -295,13 +303,13 @@ class Copier:
         """
         Hand over what waits in spools.
         """
-        while self._spooled:
-            message = self._spooled[0]
-            try:
-                await self._unspool(message)
-            finally:
+        try:
+            while self._spooled:
+                await self._unspool(self._spooled[0])
                 self._spooled.popleft()
-        self._release("spool")
+        finally:
+            self._spooled.clear()
+            self._release("spool")
 
     async def _unspool(self, message: _Message) -> None:
         spool = message.spool
@@ -357,7 +365,9 @@ class Copier:
             self._hold("unacknowledged")
 
     def _openBatch(self) -> _Batch:
-        batch = _Batch(self._target.beginAppend(self._into.name), self._manner)
+        appending = self._target.beginAppend(self._into.name)
+        several = "MULTIAPPEND" in self._target.capabilities
+        batch = _Batch(appending, self._manner, BATCH_MESSAGES if several else 1)
         self._batch = batch
         return batch
 
@@ -396,7 +406,7 @@ class Copier:
         if appended.uidvalidity != self._into.mark.uidvalidity or len(
             appended.uids
         ) != len(batch.messages):
-            # Nothing proves which copy is whose: the next look pairs them.
+            self._outcome.unproven(len(batch.messages))
             return
         self._outcome.copied(
             [

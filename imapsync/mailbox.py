@@ -185,6 +185,20 @@ class Pass:
         self._report.copied[self._view.name, side] += len(pairs)
         self._achieved += len(pairs)
 
+    def unproven(self, side: Side, count: int) -> None:
+        """
+        The server of C{side} took so many messages, but did not say which is
+        which: the next pass pairs them by content.
+
+        @raise MailboxError: that has been tried.
+        """
+        view = self._view
+        view.sides[side.other].undone = True
+        if view.name in self._report.unproven:
+            raise MailboxError("the server does not tell the UIDs of what it takes")
+        self._report.unproven.add(view.name)
+        self._achieved += count
+
     async def _rehearse(self) -> None:
         """
         Say what a pass would do.
@@ -193,8 +207,8 @@ class Pass:
         new = {side: view.sides[side].changes.new for side in Side}
         if all(new.values()):
             with contextlib.closing(await matched(view.around.clients, new)) as matcher:
-                for local, remote, *_ in matcher.matches():
-                    self._say(f"pair UID {local} with remote UID {remote}")
+                equal = sum(1 for _ in matcher.matches())
+                self._say(f"pair {equal} messages that both sides hold")
                 new = {side: matcher.unmatched(side) for side in Side}
         for some in touched(view):
             for store in plannedFor(view, some).stores:
@@ -222,6 +236,9 @@ class _Copies:
 
     def copied(self, messages: list[Copied]) -> None:
         self._into.copied(self._side, messages)
+
+    def unproven(self, count: int) -> None:
+        self._into.unproven(self._side, count)
 
     def refused(self, uid: int, reason: str) -> None:
         self._postpone(uid, f"was not copied: {reason}")

@@ -23,6 +23,8 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
+    @ivar unproven: mailboxes in which a server took messages without telling
+        their UIDs.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class Report:
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
     steps: dict[Name, list[str]] = field(default_factory=dict)
+    unproven: set[Name] = field(default_factory=set)
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """

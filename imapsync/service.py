@@ -154,7 +154,7 @@ class SyncService(Service):
 
     async def _attempt(self, state: State, brake: Brake) -> None:
         try:
-            self._clients = await onBoth(self._connect)
+            await onBoth(self._connect)
             self._tie()
             session = Session(
                 self._config,
@@ -173,7 +173,7 @@ class SyncService(Service):
                 client.abort(Lost(f"{client.name}: given up"))
             self._clients = {}
 
-    async def _connect(self, side: Side) -> SyncClient:
+    async def _connect(self, side: Side) -> None:
         server = self._config.servers[side]
 
         def makeClient() -> SyncClient:
@@ -182,7 +182,7 @@ class SyncService(Service):
             client.traceSecrets = self._trace > 1
             return client
 
-        return await connect(self._reactor, server, makeClient)
+        self._clients[side] = await connect(self._reactor, server, makeClient)
 
     def _tie(self) -> None:
         """

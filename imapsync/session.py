@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imapsync import names, tree
 from imapsync.brake import Brake
@@ -21,7 +24,7 @@ from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Naming, Patterns
 from imapsync.report import Report
 from imapsync.state import State
-from imapsync.together import onBoth
+from imapsync.together import onBoth, together
 from imapsync.view import Policy, Surroundings
 
 _ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
@@ -76,6 +79,8 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._namings: dict[Side, Naming] = {}
+        self._taken: set[tree.Step] = set()
+        self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()
         self._tried: set[Name] = set()
 
@@ -122,7 +127,7 @@ class Session:
                 raise NotFound(f"neither server has the mailbox {listed}")
             for trouble in plan.troubles:
                 self._trouble(trouble.name, trouble.text)
-            steps = [step for step in plan.steps if step.name not in self._failed]
+            steps = [step for step in plan.steps if step not in self._refused]
             if self._wish.dryRun:
                 self._rehearse(steps, accounts)
             else:
@@ -136,15 +141,15 @@ class Session:
 
     async def _list(self, side: Side) -> tree.Account:
         client = self._clients[side]
-        spaces = None
+        asked: list[Deferred[Any]] = [
+            client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
+        ]
         if side not in self._namings and "NAMESPACE" in client.capabilities:
-            spaces = client.namespaces()
-        listing = client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
-        found = await spaces if spaces is not None else Namespaces((), ())
-        listed = await listing
+            asked.append(client.namespaces())
+        listed, *spaces = await together(asked)
         if side not in self._namings:
             reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(found, listed, reference)
+            self._namings[side] = _naming(spaces, listed, reference)
         readOnly = side in self._policy.readOnly
         return tree.Account.of(self._namings[side], listed, readOnly)
 
@@ -184,31 +189,41 @@ class Session:
             if isinstance(step, tree.Forget):
                 with self._state.transaction():
                     self._state.removeMailbox(self._known(step.name).id)
-                continue
-            verb, done = _VERBS[type(step)]
-            spelled = accounts[step.side].spelled(step.name)
-            command = self._clients[step.side].onMailbox(verb, spelled)
-            waiting.append((step, done, command))
-        for step, done, command in waiting:
-            try:
-                await command
-            except Refused as error:
-                self._failed.add(step.name)
-                self._trouble(step.name, f"{step.side}: {error}")
+            elif step in self._taken:
+                self._refused.add(step)
+                self._trouble(step.name, f"{step.side}: {_done(step)}, but in vain")
             else:
-                taken = self._report.steps.setdefault(step.name, [])
-                taken.append(f"{done} on {step.side}")
+                self._taken.add(step)
+                verb, _ = _VERBS[type(step)]
+                spelled = accounts[step.side].spelled(step.name)
+                command = self._clients[step.side].onMailbox(verb, spelled)
+                command.addCallback(self._stepTaken, step)
+                waiting.append(command.addErrback(self._stepRefused, step))
+        await together(waiting)
+
+    def _stepTaken(self, _: object, step: tree.Directed) -> None:
+        self._report.steps.setdefault(step.name, []).append(_done(step))
+
+    def _stepRefused(self, failure: Failure, step: tree.Directed) -> None:
+        failure.trap(Refused)
+        self._refused.add(step)
+        if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
+            return  # somebody else was faster
+        self._trouble(step.name, f"{step.side}: {failure.value}")
+        if isinstance(step, tree.Create):
+            self._failed.add(step.name)
 
     def _agree(self, plan: tree.Plan) -> None:
         """
         Remember what both sides now agree on as subscribed.
         """
+        refused = {step.name for step in self._refused}
         with self._state.transaction():
             for name, subscribed in plan.mailboxes.items():
                 known = self._state.mailbox(name)
                 if known is None:
                     known = self._state.addMailbox(name, subscribed=False)
-                if name not in self._failed and known.subscribed != subscribed:
+                if name not in refused and known.subscribed != subscribed:
                     self._state.setSubscribed(known.id, subscribed)
 
     def _known(self, name: Name) -> Known:
@@ -311,6 +326,11 @@ class Session:
             self.log.error("{name}: {text}", name=name, text=text)
 
 
+def _done(step: tree.Directed) -> str:
+    _, done = _VERBS[type(step)]
+    return f"{done} on {step.side}"
+
+
 def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, Listed]:
     return {
         side: account.listed[name]
@@ -319,10 +339,11 @@ def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, 
     }
 
 
-def _naming(spaces: Namespaces, listed: list[Listed], reference: str) -> Naming:
+def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
     """
     How a server names mailboxes, from what it told.
     """
+    spaces = told[0] if told else Namespaces((), ())
     prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
     if not separator:
         separator = next((box.separator for box in listed if box.separator), "")

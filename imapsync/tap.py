@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.error import ReactorNotRunning
@@ -69,11 +69,15 @@ def makeService(options: Options) -> IService:
             _log.error("{text}", text=outcome.text)
         # twistd has no exit code of its own to set.
         atexit.register(_leave, outcome.code)
-        with suppress(ReactorNotRunning):  # it is being stopped already
-            reactor.stop()
+        reactor.callWhenRunning(_stop, reactor)
 
     service.finished.addCallback(finished)
     return service
+
+
+def _stop(reactor: Any) -> None:
+    with suppress(ReactorNotRunning):  # a signal is stopping it already
+        reactor.stop()
 
 
 def _exit(error: ImapSyncError) -> NoReturn:

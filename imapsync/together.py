@@ -15,7 +15,7 @@ from imapsync.model import Side
 T = TypeVar("T")
 
 
-def together(waiting: Iterable[Deferred[T]]) -> Deferred[list[T]]:
+def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:
     """
     Wait for all of them, whether they succeed or not.
 
@@ -28,7 +28,7 @@ def together(waiting: Iterable[Deferred[T]]) -> Deferred[list[T]]:
         failures.append(failure)
         return failure
 
-    def done(results: list[tuple[bool, T]]) -> list[T]:
+    def done(results: list[tuple[bool, Any]]) -> list[Any]:
         if failures:
             failures[0].raiseException()
         return [result for _, result in results]

@@ -56,7 +56,10 @@ class Forget:
     name: Name
 
 
-Step = Create | Subscribe | Unsubscribe | Forget
+#: What is done on a server.
+Directed = Create | Subscribe | Unsubscribe
+
+Step = Directed | Forget
 
 
 @dataclass(frozen=True)

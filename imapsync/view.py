@@ -14,11 +14,11 @@ from imapsync.brake import Brake
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
-from imapsync.model import Changes, Known, Mark, Name, Side
+from imapsync.model import Changes, Known, Mark, Name, Side, Status
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
-from imapsync.together import onBoth
+from imapsync.together import onBoth, together
 from imapsync.uidset import UidSet, UidSetBuilder
 
 
@@ -183,9 +183,14 @@ class View:
         this = self.sides[side]
         if not this.gone:
             return
-        asked = this.client.mailboxStatus(this.selected.name, "UIDVALIDITY")
-        there = await this.client.exists(this.gone)
-        status = await asked
+        status: Status
+        there: UidSet
+        status, there = await together(
+            [
+                this.client.mailboxStatus(this.selected.name, "UIDVALIDITY"),
+                this.client.exists(this.gone),
+            ]
+        )
         if status.uidvalidity != this.selected.mark.uidvalidity:
             raise MailboxError(f"{side}: it is another mailbox now; left alone")
         if there:
@@ -229,9 +234,9 @@ class View:
         mailbox = self.known.id
         with self.state.transaction():
             for side, this in self.sides.items():
-                self.state.settle(mailbox, side, this.reading.again)
+                if not (this.undone or this.reading.partial):
+                    self.state.settle(mailbox, side, this.reading.again)
+                    self.state.setMark(mailbox, side, this.selected.mark)
                 self.state.postpone(mailbox, side, this.postponed.build())
                 if this.selected.identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, this.selected.identity)
-                if not (this.undone or this.reading.partial):
-                    self.state.setMark(mailbox, side, this.selected.mark)

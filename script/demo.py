@@ -7,7 +7,6 @@ what runs between them is the command C{imapsync}, as its users run it.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -70,7 +69,7 @@ def twoAccounts() -> Iterator[Scene]:
     try:
         yield scene
     finally:
-        shutil.rmtree(scene.directory)
+        scene.close()
 
 
 def fill(scene: Scene) -> None:

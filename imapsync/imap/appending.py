@@ -10,7 +10,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import ImapSyncError, ProtocolViolation, Refused
+from imapsync.errors import ProtocolViolation, Refused
 from imapsync.imap.commands import Command, refusal
 from imapsync.imap.responses import Condition, bounded, unrolled
 from imapsync.imap.words import flagList, mailboxWord
@@ -183,7 +183,7 @@ class Appending(Command[Appended]):
         known = len(each) == self._messages
         return Appended(bounded(uidvalidity, MAXIMUM), each if known else ())
 
-    def _endWait(self, error: ImapSyncError) -> None:
+    def _endWait(self, error: Exception) -> None:
         leave, self._leave = self._leave, None
         if leave is not None:
             leave.errback(error)

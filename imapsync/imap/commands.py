@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import ImapSyncError, ProtocolViolation, Refused
+from imapsync.errors import ProtocolViolation, Refused
 from imapsync.imap.responses import (
     Condition,
     Enabled,

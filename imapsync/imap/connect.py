@@ -128,7 +128,9 @@ async def _reach(
     )
     if trust and server.type == "imaps":
         endpoint = wrapClientTLS(trust, endpoint, reactor)
-    connecting = endpoint.connect(Factory.forProtocol(makeClient))
+    factory = Factory.forProtocol(makeClient)
+    factory.noisy = False
+    connecting = endpoint.connect(factory)
     try:
         connected = await connecting.addTimeout(_PATIENCE, reactor, _timedOut)
     except ConnectingCancelledError:
@@ -137,7 +139,9 @@ async def _reach(
         raise ConfigError(f"{server.where}: {error}; see host") from error
     except (ConnectError, DNSLookupError) as error:
         reason = str(error).rstrip(".")
-        raise Lost(f"{server.where}: cannot be reached: {reason}") from error
+        raise Lost(
+            f"{server.where}: cannot be reached: {reason}; see host and port"
+        ) from error
     return cast(SyncClient, connected)
 
 

@@ -197,11 +197,13 @@ class StockClient(IMAP4Client):
 def stockLine(condition: Condition) -> bytes:
     """
     A status response as C{IMAP4Client} reads it: it wants a text, and parses
-    even that.
+    even that of an OK.
     """
     arguments = b" " + condition.arguments if condition.arguments else b""
     code = b"[%s%s] " % (condition.code.encode("ascii", "replace"), arguments)
-    text = condition.text.translate(_NESTING) or "no text"
+    text = condition.text or "no text"
+    if condition.status == "OK":
+        text = text.translate(_NESTING)
     words = f"{condition.tag} {condition.status} ".encode("ascii", "replace")
     return words + (code if condition.code else b"") + text.encode("utf-8")
 

@@ -17,7 +17,27 @@ from imapsync.errors import ImapSyncError
 from imapsync.imap.client import SyncClient
 
 #: Test to the reason why it does not hold here.
-LEFT_OUT = {}
+LEFT_OUT = {
+    "test_fetchSpecificHeader": (
+        "a quoted string with a line break in it, which IMAP forbids:"
+        " what follows would be read as a response"
+    ),
+    "testTrailingLiteral": (
+        "a line break behind a literal that is not counted in it, which IMAP"
+        " forbids: what follows is a line of its own"
+    ),
+    "test_nonIntegerLiteralLength": (
+        "dataReceived raises nothing: what is no IMAP ends the connection"
+    ),
+    "test_authenticationChallengeDecodingException": (
+        "pending commands fail with our own Lost"
+    ),
+    "testClientDisconnectFailsDeferreds": "pending commands fail with our own Lost",
+    "test_serverTimeout": (
+        "pending commands fail with our own Lost; the time-out is an argument"
+    ),
+    "test_startTLSDefault": "the default context verifies nothing: there is none here",
+}
 
 C = TypeVar("C")
 

@@ -160,7 +160,8 @@ class Dovecot:
 
     def doveadm(self, *arguments: str) -> str:
         """
-        Run C{doveadm} and return what it prints.
+        Run C{doveadm} and return what it prints; octets that are no UTF-8 as
+        C{surrogateescape} has it.
 
         @raise subprocess.CalledProcessError: if it fails.
         """
@@ -169,7 +170,8 @@ class Dovecot:
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
         ).stdout
 
     def tunnelCommand(self, user: str) -> str:

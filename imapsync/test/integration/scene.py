@@ -4,16 +4,23 @@ Two accounts on real servers, and imapsync between them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imapsync.test.integration.accounts import Account
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.test.integration.accounts import Account, CommandFailed, Snapshot
 from imapsync.test.integration.dovecot import (
     PASSWORD,
     Dovecot,
@@ -22,12 +29,19 @@ from imapsync.test.integration.dovecot import (
     mdboxServer,
 )
 
+#: Lines for the sections of a configuration; one with C{None} is left out.
+Options = Mapping[str, Mapping[str, str | None]]
+
 #: How long one run may take, in seconds.
 PATIENCE = 120
+
+#: The module as its user's command.
+PROGRAM = (sys.executable, "-m", "imapsync")
 
 _CHANGES = re.compile(
     r" > \S+ (SELECT|EXAMINE|UID STORE|UID EXPUNGE|APPEND|CREATE|(?:UN)?SUBSCRIBE)\b"
 )
+_SENT = re.compile(r"debug: (local|remote) \(.*?\) > \S+ (UID \w+|\w+)")
 
 
 @dataclass(frozen=True)
@@ -48,11 +62,25 @@ class Run:
         return self.errors.rstrip().rpartition("\n")[2]
 
     @property
+    def complaints(self) -> list[str]:
+        """
+        The lines on standard error that say why the run ended.
+        """
+        return [x for x in self.errors.splitlines() if x.startswith("imapsync: ")]
+
+    @property
     def commands(self) -> list[str]:
         """
         The commands that select or change something, from a C{--debug} run.
         """
         return _CHANGES.findall(self.errors)
+
+    def sentTo(self, side: str) -> Counter[str]:
+        """
+        How often each command went to C{side}, from a C{--debug} run.
+        """
+        sent = _SENT.findall(self.errors)
+        return Counter(command for to, command in sent if to == side)
 
 
 @dataclass
@@ -66,7 +94,7 @@ class Scene:
 
     localServer: Dovecot = field(default_factory=mdboxServer)
     remoteServer: Dovecot = field(default_factory=maildirServer)
-    options: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.user = freshUser()
@@ -77,13 +105,29 @@ class Scene:
         self.remote = self.account(self.remoteServer)
         self.configure(self.options)
 
+    @property
+    def accounts(self) -> tuple[Account, Account]:
+        """
+        Both sides.
+        """
+        return self.local, self.remote
+
     def account(self, server: Dovecot) -> Account:
         """
         This scene's account on C{server}.
         """
         return server.account(self.user)
 
-    def configure(self, options: Mapping[str, Mapping[str, str | None]]) -> None:
+    def close(self) -> None:
+        """
+        Log out, and remove the files.
+        """
+        for account in self.accounts:
+            with suppress(OSError, CommandFailed):
+                account.close()
+        shutil.rmtree(self.directory)
+
+    def configure(self, options: Options) -> None:
         """
         Write the configuration anew.
         """
@@ -110,33 +154,187 @@ class Scene:
             "password": PASSWORD,
         }
 
+    def tunnel(self, command: str) -> dict[str, str | None]:
+        """
+        The options of a side that is reached by C{command} instead.
+        """
+        left = ("host", "port", "STARTTLS", "username", "password")
+        return {"type": "tunnel", "command": command, **dict.fromkeys(left)}
+
     def sync(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Run:
         """
         Run the command once.
         """
-        done = subprocess.run(
-            self.command(*arguments),
+        return finished(self.start(self.command(*arguments), environ))
+
+    def start(
+        self, command: Sequence[str], environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """
+        Start a command line, in this scene's directory.
+        """
+        return subprocess.Popen(
+            command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=self.directory,
             env={**os.environ, **(environ or {})},
-        )
-        return Run(
-            done.returncode,
-            done.stdout.decode("utf-8", "replace"),
-            done.stderr.decode("utf-8", "replace"),
         )
 
     def command(self, *arguments: str) -> list[str]:
         """
         The command line of one run.
         """
-        program = [sys.executable, "-m", "imapsync"]
-        return [*program, "--oneshot", f"--config={self.file}", *arguments]
+        return [*PROGRAM, "--oneshot", f"--config={self.file}", *arguments]
+
+    def snapshots(self) -> tuple[Snapshot, Snapshot]:
+        """
+        What both accounts hold now.
+        """
+        return self.local.snapshot(), self.remote.snapshot()
 
     def differences(self) -> list[str]:
         """
         In what the two accounts differ; nothing, if they are equal.
         """
-        return self.local.snapshot().differences(self.remote.snapshot())
+        local, remote = self.snapshots()
+        return local.differences(remote)
+
+    def witness(self, server: Dovecot) -> Counter[tuple[str, ...]]:
+        """
+        What Dovecot's own tools say is in this scene's account on C{server}:
+        mailbox, flags, date, size and text of each message, and how many
+        messages each mailbox has.
+        """
+        settings, user = server.settings, self.user
+        items = "mailbox flags date.received size.virtual text"
+        told = server.doveadm("-f", "json", "fetch", "-u", user, items, "ALL")
+        status = server.doveadm(
+            "-f",
+            "tab",
+            "mailbox",
+            "status",
+            "-u",
+            user,
+            "messages",
+            "INBOX",
+            f"{settings.prefix}*",
+        )
+
+        def shared(name: str) -> str:
+            return name.removeprefix(settings.prefix).replace(settings.separator, "/")
+
+        facts = Counter(
+            (
+                shared(message["mailbox"]),
+                " ".join(sorted(set(message["flags"].lower().split()) - {"\\recent"})),
+                message["date.received"],
+                message["size.virtual"],
+                hashlib.sha256(_octets(message["text"])).hexdigest(),
+            )
+            for message in json.loads(told, strict=False)
+        )
+        for line in status.splitlines()[1:]:
+            name, messages = line.split("\t")
+            facts[shared(name), messages] = 1
+        return facts
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def finished(process: subprocess.Popen[bytes]) -> Run:
+    """
+    Wait for the end of a run.
+    """
+    try:
+        output, errors = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+    return Run(
+        process.returncode,
+        output.decode("utf-8", "replace"),
+        errors.decode("utf-8", "replace"),
+    )
+
+
+class SceneCase(SynchronousTestCase):
+    """
+    A test on real servers.
+    """
+
+    def scene(
+        self,
+        localServer: Dovecot | None = None,
+        remoteServer: Dovecot | None = None,
+        options: Options | None = None,
+    ) -> Scene:
+        """
+        Two empty accounts, until the test ends.
+        """
+        scene = Scene(
+            localServer or mdboxServer(), remoteServer or maildirServer(), options or {}
+        )
+        self.addCleanup(scene.close)
+        return scene
+
+    def server(self, server: Dovecot) -> Dovecot:
+        """
+        A server that this test has for itself.
+        """
+        self.addCleanup(server.close)
+        return server
+
+    def ends(self, scene: Scene, code: int, *arguments: str) -> Run:
+        """
+        Run the command once; it must end with C{code}.
+        """
+        run = scene.sync(*arguments)
+        self.assertEqual(code, run.code, run.errors)
+        self.assertNotIn("Traceback", run.errors)
+        return run
+
+    def syncs(self, scene: Scene, *arguments: str) -> Run:
+        """
+        Run the command once; then both sides must be equal, and another run
+        must find nothing to do.
+        """
+        run = self.ends(scene, 0, *arguments)
+        self.assertEqual([], scene.differences(), run.errors)
+        self.isIdle(scene, *arguments)
+        return run
+
+    def isIdle(self, scene: Scene, *arguments: str, code: int = 0) -> None:
+        """
+        A run sends no change and selects no mailbox.
+        """
+        run = self.ends(scene, code, "--debug", *arguments)
+        self.assertEqual([], run.commands, run.errors)
+        self.assertTrue(run.sentTo("local"), run.errors)
+
+    def complains(self, run: Run, code: int, *words: str) -> None:
+        """
+        The run ended with C{code}, and with one line that has C{words} in it.
+        """
+        self.assertEqual(code, run.code, run.errors)
+        self.assertEqual([run.lastLine], run.complaints, run.errors)
+        self.assertNotIn("Traceback", run.errors)
+        self.says(run.lastLine, *words)
+
+    def says(self, text: str, *words: str) -> None:
+        """
+        All of C{words} are in C{text}.
+        """
+        for word in words:
+            self.assertIn(word, text)
+
+    def holds(self, account: Account, mailbox: str, bodies: Iterable[bytes]) -> None:
+        """
+        A mailbox has exactly these messages.
+        """
+        expected = Counter(hashlib.sha256(body).hexdigest() for body in bodies)
+        found = Counter(each.digest for each in account.messages(mailbox).values())
+        self.assertEqual(expected, found)
