@@ -6,6 +6,7 @@ of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -13,7 +14,16 @@ from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
 from imapsync.model import Flags, Pair, Side
-from imapsync.plan import FlagPlan, Store, Touched, planFlags, same, settled, without
+from imapsync.plan import (
+    FlagPlan,
+    Store,
+    Touched,
+    common,
+    planFlags,
+    same,
+    settled,
+    without,
+)
 from imapsync.together import together
 from imapsync.uidset import UidSet
 from imapsync.view import View
@@ -28,21 +38,44 @@ def touched(view: View) -> Iterator[list[Touched]]:
     """
     The pairs whose flags changed on a side or on both, some at a time.
     """
-    local, remote = (view.sides[side].changes.flags for side in Side)
-    for side, flags in ((Side.LOCAL, local), (Side.REMOTE, remote)):
-        gone = view.sides[side.other].gone
-        for uids in UidSet.of(flags).split(CHUNK):
-            some = []
-            for pair in view.state.pairs(view.known.id, side, uids):
-                if side is Side.REMOTE and pair.local in local:
-                    continue  # was among the others
-                if pair.uid(side.other) in gone:
-                    continue
-                present = {side: flags[pair.uid(side)]}
-                if side is Side.LOCAL and pair.remote in remote:
-                    present[Side.REMOTE] = remote[pair.remote]
-                some.append(Touched(pair, present))
-            yield some
+    for side in Side:
+        for uids in UidSet.of(view.sides[side].changes.flags).split(CHUNK):
+            pairs = view.state.pairs(view.known.id, side, uids)
+            some = [_touched(view, pair) for pair in pairs if _due(view, side, pair)]
+            if some:
+                yield some
+
+
+def _due(view: View, side: Side, pair: Pair) -> bool:
+    """
+    Whether a pair that C{side} reported on is to be dealt with now: it is not
+    gone, and was not among those of the other side.
+    """
+    for here in Side:
+        if pair.uid(here) in view.sides[here].gone:
+            return False
+    local = view.sides[Side.LOCAL].changes.flags
+    return side is Side.LOCAL or pair.local not in local
+
+
+def _touched(view: View, pair: Pair) -> Touched:
+    present = {
+        side: this.changes.flags[pair.uid(side)]
+        for side, this in view.sides.items()
+        if pair.uid(side) in this.changes.flags
+    }
+    if view.again or not any(_isNew(view, pair, side) for side in present):
+        return Touched(pair, present)
+    # It was copied a moment ago.  That it lacks flags does not mean that
+    # somebody took them away: the server may have kept none.
+    ours, theirs = (present.get(side, pair.flags) for side in Side)
+    pair = replace(pair, flags=common(ours, theirs))
+    return Touched(pair, {Side.LOCAL: ours, Side.REMOTE: theirs}, fresh=True)
+
+
+def _isNew(view: View, pair: Pair, side: Side) -> bool:
+    mark = view.known.marks.get(side)
+    return mark is not None and pair.uid(side) >= mark.uidnext
 
 
 def plannedFor(view: View, some: list[Touched]) -> FlagPlan:
@@ -61,7 +94,8 @@ async def carryFlags(view: View, some: list[Touched]) -> int:
     """
     plan = plannedFor(view, some)
     _warnOfConflicts(view, plan)
-    for this in view.sides.values():
+    for side, this in view.sides.items():
+        this.reading.expected = plan.expected[side]
         this.reading.heard.clear()
     await together(_store(view, store) for store in plan.stores)
     for side, this in view.sides.items():
@@ -96,7 +130,7 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
         if now is None:
             continue
         flags = settled(one.pair.flags, now[Side.LOCAL], now[Side.REMOTE])
-        if flags != one.pair.flags:
+        if one.fresh or flags != one.pair.flags:
             agreed[one.pair.local] = flags
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)

@@ -14,10 +14,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from imapsync.copying import Copied, Copier
-from imapsync.errors import MailboxError, Refused
+from imapsync.batches import Copied
+from imapsync.copying import Copier
+from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
-from imapsync.model import Known, Pair, Side
+from imapsync.model import Flags, Known, Pair, Side
 from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
 from imapsync.uidset import UidSet
@@ -42,6 +43,7 @@ class Pass:
         self._policy = around.policy
         self._report = around.report
         self._achieved = 0
+        self._doubted = known.name in around.report.unproven
 
     async def run(self) -> bool:
         """
@@ -62,8 +64,7 @@ class Pass:
             if self._policy.dryRun:
                 await self._rehearse()
                 return False
-            for some in _chunks(await self._pair()):
-                self._achieved += await carryFlags(view, some)
+            await self._pair()
             for some in touched(view):
                 self._achieved += await carryFlags(view, some)
             for side in Side:
@@ -87,32 +88,36 @@ class Pass:
             raise MailboxError(str(error)) from error
         return sum(len(self._view.doomed(side)) for side in Side)
 
-    async def _pair(self) -> list[Touched]:
+    async def _pair(self) -> None:
         """
         Pair by content what is new on both sides.
-
-        @return: the pairs whose flags differ.
         """
         view = self._view
         new = {side: view.sides[side].changes.new for side in Side}
         if not all(new.values()):
-            return []
-        fresh = []
+            return
         with contextlib.closing(await matched(view.around.clients, new)) as matcher:
             for some in _chunks(matcher.matches()):
-                pairs = []
-                for local, remote, ours, theirs, key in some:
-                    pairs.append(Pair(local, remote, common(ours, theirs), key))
-                    if not same(ours, theirs):
-                        present = {Side.LOCAL: ours, Side.REMOTE: theirs}
-                        fresh.append(Touched(pairs[-1], present, fresh=True))
-                with self._state.transaction():
-                    self._state.addPairs(self._mailbox, pairs)
-                self._report.paired[view.name] += len(pairs)
-                self._achieved += len(pairs)
+                await self._paired(some)
             for side, this in view.sides.items():
                 this.changes = replace(this.changes, new=matcher.unmatched(side))
-        return fresh
+
+    async def _paired(self, some: list[tuple[int, int, Flags, Flags, bytes]]) -> None:
+        """
+        Store pairs of equal messages, and give both the flags of either.
+        """
+        fresh = []
+        for local, remote, ours, theirs, key in some:
+            pair = Pair(local, remote, common(ours, theirs), key)
+            present = {Side.LOCAL: ours, Side.REMOTE: theirs}
+            fresh.append(Touched(pair, present, fresh=True))
+        with self._state.transaction():
+            self._state.addPairs(self._mailbox, (one.pair for one in fresh))
+        self._report.paired[self._view.name] += len(fresh)
+        self._achieved += len(fresh)
+        differing = [one for one in fresh if not same(*one.present.values())]
+        if differing:
+            await carryFlags(self._view, differing)
 
     async def _expunge(self, side: Side, doomed: UidSet) -> None:
         """
@@ -180,8 +185,13 @@ class Pass:
             here, there = one.target, one.source
             local, remote = (here, there) if side is Side.LOCAL else (there, here)
             pairs.append(Pair(local, remote, one.flags, one.key))
-        with self._state.transaction():
-            self._state.addPairs(self._mailbox, pairs)
+        try:
+            with self._state.transaction():
+                self._state.addPairs(self._mailbox, pairs)
+        except ValueError as error:
+            raise ProtocolViolation(
+                f"{side}: APPENDUID names messages that were there before"
+            ) from error
         self._report.copied[self._view.name, side] += len(pairs)
         self._achieved += len(pairs)
 
@@ -190,11 +200,11 @@ class Pass:
         The server of C{side} took so many messages, but did not say which is
         which: the next pass pairs them by content.
 
-        @raise MailboxError: that has been tried.
+        @raise MailboxError: they were to be, but that did not help.
         """
         view = self._view
         view.sides[side.other].undone = True
-        if view.name in self._report.unproven:
+        if self._doubted:
             raise MailboxError("the server does not tell the UIDs of what it takes")
         self._report.unproven.add(view.name)
         self._achieved += count

@@ -129,7 +129,7 @@ def planFlags(
     wanted: dict[tuple[Side, str, str], list[int]] = {}
     for one in touched:
         target = _target(one, merge, readOnly)
-        if _conflicting(one, merge):
+        if not (merge or readOnly) and _conflicting(one):
             plan.conflicts.append(one.pair)
         for side in Side:
             if side in readOnly:
@@ -168,10 +168,9 @@ def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
     return joined(local, remote)
 
 
-def _conflicting(one: Touched, merge: bool) -> bool:
+def _conflicting(one: Touched) -> bool:
     return (
         len(one.present) == 2
-        and not merge
         and not one.fresh
         and not same(one.shows(Side.LOCAL), one.shows(Side.REMOTE))
     )

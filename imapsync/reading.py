@@ -8,6 +8,8 @@ costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from imapsync.imap.responses import Row
 from imapsync.model import Changes, Flags, Mark, Side
 from imapsync.plan import same
@@ -24,8 +26,9 @@ class Reading:
     What one side tells while its mailbox is selected, in order of arrival.
 
     @ivar again: messages to look at although the mark has passed them.
-    @ivar heard: once L{take} was called, the latest flags that were told of
-        each message.
+    @ivar expected: once L{take} was called, the messages whose flags are to be
+        heard.
+    @ivar heard: the latest that was told of them.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar partial: whether there was more than is taken up at once.
     """
@@ -49,6 +52,7 @@ class Reading:
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.partial = False
+        self.expected: Container[int] = ()
         self.heard: dict[int, Flags] = {}
         self.expunged = UidSetBuilder()
 
@@ -64,7 +68,7 @@ class Reading:
         """
         told = {row.uid: row.flags for row in rows if row.uid and row.flags is not None}
         if self._taken:
-            self.heard.update(told)
+            self.heard |= {u: now for u, now in told.items() if u in self.expected}
             return
         if not told:
             return
@@ -114,5 +118,4 @@ class Reading:
             pair.uid(self._side)
             for pair in self._state.pairs(self._mailbox, self._side, gone)
         )
-        flags = {uid: now for uid, now in self._flags.items() if uid not in known}
-        return Changes(flags, self._new.build() - gone, known)
+        return Changes(self._flags, self._new.build() - gone, known)

@@ -25,6 +25,7 @@ class Report:
         C{"created on local"}.
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
+    @ivar renumbered: mailboxes that were paired anew.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Report:
     paired: Counter[Name] = field(default_factory=Counter)
     steps: dict[Name, list[str]] = field(default_factory=dict)
     unproven: set[Name] = field(default_factory=set)
+    renumbered: set[Name] = field(default_factory=set)
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """

@@ -81,7 +81,8 @@ class View:
     """
     Both sides of the mailbox C{known}.
 
-    @param again: whether to look once more at what was postponed.
+    @ivar again: whether to look once more at what was postponed, as the first
+        look of a run does.
     @ivar sides: once it was L{read}.
     """
 
@@ -93,7 +94,7 @@ class View:
         self.around = around
         self.state = around.state
         self.sides: dict[Side, SideView] = {}
-        self._again = again
+        self.again = again
 
     async def read(self) -> bool:
         """
@@ -118,7 +119,7 @@ class View:
         around = self.around
         mark = self.known.marks.get(side)
         client = around.clients[side]
-        reading = Reading(self.state, self.known.id, side, mark, self._again)
+        reading = Reading(self.state, self.known.id, side, mark, self.again)
         writable = side not in around.policy.readOnly and not around.policy.dryRun
         try:
             selected = await client.open(around.names[side], mark, reading, writable)
@@ -126,6 +127,8 @@ class View:
             raise MailboxError(f"{side}: {error}") from error
         if not selected.persistent:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
+        if not selected.mark.uidvalidity:
+            raise MailboxError(f"{side}: it has no UIDVALIDITY")
         if not selected.mark.modseq:
             raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
         # A mod-sequence that went back means that the server lost track of
@@ -136,16 +139,23 @@ class View:
     def _renumbered(self, side: Side) -> bool:
         mark = self.known.marks.get(side)
         now = self.sides[side].selected.mark
-        return mark is not None and mark.uidvalidity != now.uidvalidity
+        if mark is None:
+            return False
+        # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
+        # does, a server was restored from a backup, and UIDs are used again.
+        return mark.uidvalidity != now.uidvalidity or mark.uidnext > now.uidnext
 
     def _startOver(self, renumbered: list[Side]) -> None:
         """
         UIDs mean other messages now.  That deletes nothing: all messages are
         paired by content again.
         """
+        if self.name in self.around.report.renumbered:
+            raise MailboxError(f"{renumbered[0]}: UIDVALIDITY changes all the time")
+        self.around.report.renumbered.add(self.name)
         for side in renumbered:
             self.log.warn(
-                "{name}: UIDVALIDITY changed on {side}; pairing by content.",
+                "{name}: UIDs changed on {side}; pairing by content.",
                 name=self.name,
                 side=side,
             )

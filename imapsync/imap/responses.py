@@ -242,14 +242,12 @@ def _row(values: dict[str, Node]) -> Row:
     size = values.get("RFC822.SIZE")
     uid = values.get("UID")
     date = values.get("INTERNALDATE")
-    streamed = (name for name, value in values.items() if isinstance(value, Streamed))
     return Row(
         0 if uid is None else bounded(_octets(uid), MAXIMUM),
         None if flags is None else parseFlags(_words(flags)),
         bounded(_octets(_list(modseq)[0])) if modseq else 0,
         None if size is None else bounded(_octets(size)),
         _text(date) if isinstance(date, bytes) and _DATE.fullmatch(date) else "",
-        next(streamed, ""),
     )
 
 
@@ -282,7 +280,7 @@ def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
             for name, value in values.items()
             if name.startswith(("BODY[", "BINARY[")) and isinstance(value, String)
         )
-        return row if row.section else next(bodies, row)
+        return next(bodies, row)
     return Exists(number) if kind == b"EXISTS" else Response()
 
 

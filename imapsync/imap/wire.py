@@ -321,23 +321,24 @@ class Parser:
         if isinstance(response, Row):
             self._rows(response)
         elif isinstance(response, Body):
-            self._rows(self._inline(response))
+            self._inline(response)
         else:
             self._finish(response, parts)
 
-    def _inline(self, body: Body) -> Row:
+    def _inline(self, body: Body) -> None:
         """
         Small bodies may come as strings (RFC 9051, 9: C{nstring}).
         """
         row = body.row._replace(section=body.section)
-        if not self._receiver.literalBegan(row, len(body.octets)):
-            return body.row
-        self._receiver.literalReceived(body.octets)
-        return row
+        if self._row is None and self._receiver.literalBegan(row, len(body.octets)):
+            self._row = row
+            self._receiver.literalReceived(body.octets)
+        self._rows(body.row)
 
     def _rows(self, row: Row) -> None:
+        section = "" if self._row is None else self._row.section
         self._reset()
-        self._receiver.rowsReceived([row])
+        self._receiver.rowsReceived([row._replace(section=section)])
 
     def _finish(self, response: Response, parts: list[Part]) -> None:
         self._reset()

@@ -74,10 +74,10 @@ class RowTests(SynchronousTestCase):
 
     def test_streamed(self) -> None:
         """
-        The row behind a streamed body says what was streamed.
+        Attributes stand on either side of a body that was streamed.
         """
         row = parse(b"* 3 FETCH (UID 5 BODY[] {9}", None, b" FLAGS (a))")
-        self.assertEqual(Row(5, frozenset("a"), section="BODY[]"), row)
+        self.assertEqual(Row(5, frozenset("a")), row)
 
     def test_inline(self) -> None:
         """

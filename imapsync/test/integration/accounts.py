@@ -147,7 +147,7 @@ class Account:
         remaining = iter(mails)
         while batch := [_appended(mail) for mail in islice(remaining, 500)]:
             rows = self._wire.command("APPEND", self._spelled(mailbox), *batch)
-            uids += _expanded(*_groups(rb"APPENDUID \d+ (\S+)\]", rows[-1]))
+            uids += expanded(*_groups(rb"APPENDUID \d+ (\S+)\]", rows[-1]))
         return uids
 
     def store(self, mailbox: str, uids: Iterable[int], change: str) -> None:
@@ -383,7 +383,10 @@ def _joined(uids: Iterable[int]) -> str:
     return ",".join(map(str, uids))
 
 
-def _expanded(ranges: bytes) -> Iterator[int]:
+def expanded(ranges: bytes) -> Iterator[int]:
+    """
+    The UIDs in a set.
+    """
     for part in ranges.split(b","):
         first, _, last = part.partition(b":")
         yield from range(int(first), int(last or first) + 1)

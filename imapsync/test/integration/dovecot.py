@@ -30,6 +30,9 @@ from imapsync.test.integration.certificates import LOOPBACK, issue
 #: Every user's password; every user name is accepted.
 PASSWORD = "secret"
 
+#: What servers must be able to do.
+REQUIRED = "IMAP4rev1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS"
+
 #: A directory that is not in everybody's PATH.
 DOVECOT = "/usr/sbin/dovecot"
 
@@ -242,6 +245,14 @@ def maildirServer() -> Dovecot:
     The other one that they share: maildir, C{.} between levels.
     """
     return Dovecot(Settings(layout="maildir", separator="."))
+
+
+@functools.cache
+def poorServer() -> Dovecot:
+    """
+    A server that offers nothing but what is required.
+    """
+    return Dovecot(Settings(capability=REQUIRED))
 
 
 def freshUser() -> str:

@@ -16,11 +16,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.test.integration.accounts import Account, CommandFailed, Snapshot
+from imapsync.test.integration.accounts import (
+    Account,
+    CommandFailed,
+    Snapshot,
+    expanded,
+)
 from imapsync.test.integration.dovecot import (
     PASSWORD,
     Dovecot,
@@ -62,6 +68,13 @@ class Run:
         return self.errors.rstrip().rpartition("\n")[2]
 
     @property
+    def tail(self) -> str:
+        """
+        The last lines on standard error, for the message of a failed test.
+        """
+        return "\n".join(["", *self.errors.splitlines()[-20:]])
+
+    @property
     def complaints(self) -> list[str]:
         """
         The lines on standard error that say why the run ended.
@@ -74,6 +87,14 @@ class Run:
         The commands that select or change something, from a C{--debug} run.
         """
         return _CHANGES.findall(self.errors)
+
+    @property
+    def appended(self) -> int:
+        """
+        How many messages were copied, from a C{--debug} run.
+        """
+        sets = re.findall(r"\[APPENDUID \d+ (\S+)\]", self.errors)
+        return len([*chain(*(expanded(text.encode()) for text in sets))])
 
     def sentTo(self, side: str) -> Counter[str]:
         """
@@ -126,6 +147,13 @@ class Scene:
             with suppress(OSError, CommandFailed):
                 account.close()
         shutil.rmtree(self.directory)
+
+    def reconnect(self) -> None:
+        """
+        Log in again, after something was done to a server.
+        """
+        self.local = self.account(self.localServer)
+        self.remote = self.account(self.remoteServer)
 
     def configure(self, options: Options) -> None:
         """
@@ -225,7 +253,7 @@ class Scene:
         def shared(name: str) -> str:
             return name.removeprefix(settings.prefix).replace(settings.separator, "/")
 
-        facts = Counter(
+        facts: Counter[tuple[str, ...]] = Counter(
             (
                 shared(message["mailbox"]),
                 " ".join(sorted(set(message["flags"].lower().split()) - {"\\recent"})),
@@ -293,7 +321,7 @@ class SceneCase(SynchronousTestCase):
         Run the command once; it must end with C{code}.
         """
         run = scene.sync(*arguments)
-        self.assertEqual(code, run.code, run.errors)
+        self.assertEqual(code, run.code, run.tail)
         self.assertNotIn("Traceback", run.errors)
         return run
 
@@ -303,7 +331,7 @@ class SceneCase(SynchronousTestCase):
         must find nothing to do.
         """
         run = self.ends(scene, 0, *arguments)
-        self.assertEqual([], scene.differences(), run.errors)
+        self.assertEqual([], scene.differences(), run.tail)
         self.isIdle(scene, *arguments)
         return run
 
@@ -312,15 +340,15 @@ class SceneCase(SynchronousTestCase):
         A run sends no change and selects no mailbox.
         """
         run = self.ends(scene, code, "--debug", *arguments)
-        self.assertEqual([], run.commands, run.errors)
-        self.assertTrue(run.sentTo("local"), run.errors)
+        self.assertEqual([], run.commands, run.tail)
+        self.assertTrue(run.sentTo("local"), run.tail)
 
     def complains(self, run: Run, code: int, *words: str) -> None:
         """
         The run ended with C{code}, and with one line that has C{words} in it.
         """
-        self.assertEqual(code, run.code, run.errors)
-        self.assertEqual([run.lastLine], run.complaints, run.errors)
+        self.assertEqual(code, run.code, run.tail)
+        self.assertEqual([run.lastLine], run.complaints, run.tail)
         self.assertNotIn("Traceback", run.errors)
         self.says(run.lastLine, *words)
 

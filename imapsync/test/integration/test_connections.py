@@ -13,15 +13,13 @@ from pathlib import Path
 
 from imapsync.test.integration.dovecot import (
     PASSWORD,
+    REQUIRED,
     Dovecot,
     Settings,
-    mdboxServer,
+    poorServer,
 )
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Options, Run, Scene, SceneCase
-
-#: What servers must be able to do.
-REQUIRED = "IMAP4rev1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS"
 
 
 @functools.cache
@@ -31,14 +29,6 @@ def strictServer() -> Dovecot:
     for another host.
     """
     return Dovecot(Settings(plaintext=False, names=["mail.example"]))
-
-
-@functools.cache
-def poorServer() -> Dovecot:
-    """
-    A server that offers nothing but what is required.
-    """
-    return Dovecot(Settings(capability=REQUIRED))
 
 
 class ConnectionCase(SceneCase):
@@ -212,7 +202,7 @@ class LoginTests(ConnectionCase):
             scene = self.scene()
             scene.configure({"remote": {"auth": auth}})
             run = self.ends(scene, 0, "--debug")
-            self.assertEqual(1, run.sentTo("remote")[sent], run.errors)
+            self.assertEqual(1, run.sentTo("remote")[sent], run.tail)
 
     def test_passwordCommand(self) -> None:
         """

@@ -176,7 +176,7 @@ class ConflictTests(FlagCase):
         self.bothShow(scene, 2, "\\Seen \\Flagged")
         self.bothShow(scene, 3, "\\Seen A B")
         warnings = [line for line in run.errors.splitlines() if "warn" in line]
-        self.assertEqual(2, len(warnings), run.errors)
+        self.assertEqual(2, len(warnings), run.tail)
         self.says(warnings[0], "INBOX", "2", "both sides")
 
     def test_merge(self) -> None:

@@ -6,9 +6,8 @@ either side.
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timedelta, timezone
 
-from imapsync.test.integration.accounts import Account, Mail
+from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.dovecot import (
     Dovecot,
     Settings,

@@ -1,0 +1,305 @@
+"""
+Handing messages over: the APPENDs to one mailbox, many messages in each, and
+what became of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from imapsync.content import KeyDigest
+from imapsync.errors import MailboxError, Refused
+from imapsync.imap.appending import Appended, Appending
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Selected
+from imapsync.imap.responses import Row
+from imapsync.model import Flags
+from imapsync.plan import common, without
+from imapsync.uidset import UidSet
+
+#: One APPEND takes so many messages, and so many octets, at the most: a
+#: server commits once for all of them.
+MESSAGES = 500
+OCTETS = 4 * 1024 * 1024
+#: After so many refusals in a row, a server will take nothing.
+REFUSALS = 50
+
+_SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
+
+
+@dataclass(frozen=True)
+class Copied:
+    """
+    A message that is now on both sides.
+
+    @ivar flags: those that the copy was given.
+    """
+
+    source: int
+    target: int
+    flags: Flags
+    key: bytes
+
+
+class Outcome(Protocol):
+    """
+    What becomes of the messages.
+    """
+
+    def copied(self, messages: list[Copied]) -> None:
+        """
+        The server acknowledged them.
+        """
+
+    def unproven(self, count: int) -> None:
+        """
+        So many were copied, but the server did not tell which copy is whose
+        (RFC 4315, 3).
+
+        @raise MailboxError: to copy no more.
+        """
+
+    def refused(self, uid: int, reason: str) -> None:
+        """
+        One could not be copied.
+        """
+
+    def reduced(self, uid: int, lacks: str) -> None:
+        """
+        One was copied, but for something that the server did not take.
+        """
+
+
+@dataclass
+class Message:
+    """
+    One that is passing through.
+
+    @ivar flags: those that the copy is given.
+    @ivar spool: where it waits, if it cannot go on at once.
+    """
+
+    digest: KeyDigest
+    octets: int
+    row: Row
+    flags: Flags = frozenset()
+    spool: IO[bytes] | None = None
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """
+    How a message is handed over: a server may object to its date or to a
+    keyword, and then gets it without.
+    """
+
+    keywords: bool
+    date: bool
+
+
+_MANNERS = (
+    _Manner(keywords=True, date=True),
+    _Manner(keywords=True, date=False),
+    _Manner(keywords=False, date=True),
+    _Manner(keywords=False, date=False),
+)
+
+
+@dataclass
+class _Batch:
+    """
+    The messages of one APPEND.
+    """
+
+    appending: Appending
+    manner: int
+    most: int
+    messages: list[Message] = field(default_factory=list)
+    octets: int = 0
+
+    @property
+    def full(self) -> bool:
+        return (
+            len(self.messages) >= self.most
+            or self.octets >= OCTETS
+            or self.appending.refusal is not None
+        )
+
+
+class Batches:
+    """
+    Appends to the mailbox C{into}.
+
+    @param settled: called when a batch was answered.
+    @param failed: called when nothing more can be appended.
+    @ivar manner: how the messages to come are handed over.
+    @ivar again: what is to be sent again, and in which manner.
+    @ivar outstanding: fire when the batches under way are answered.
+    @ivar unacknowledged: octets that were sent and not answered.
+    """
+
+    def __init__(
+        self,
+        target: SyncClient,
+        into: Selected,
+        outcome: Outcome,
+        settled: Callable[[], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self._target = target
+        self._into = into
+        self._outcome = outcome
+        self._settled = settled
+        self._failed = failed
+        self._present: _Batch | None = None
+        self._kept: dict[tuple[Flags, bool], Flags] = {}
+        self._refusals = 0
+        self.manner = 0
+        self.again: list[tuple[UidSet, int]] = []
+        self.outstanding: set[Deferred[None]] = set()
+        self.unacknowledged = 0
+
+    @property
+    def open(self) -> bool:
+        """
+        Whether an APPEND is being written.
+        """
+        return self._present is not None
+
+    def begin(self, message: Message) -> Deferred[None] | None:
+        """
+        Announce a message, whose octets come next.
+
+        @return: as L{Appending.message} does.
+        """
+        batch = self._present or self._open()
+        manner = _MANNERS[batch.manner]
+        message.flags = self._given(message.row.flags or frozenset(), manner.keywords)
+        date = message.row.date if manner.date else ""
+        return batch.appending.message(message.flags, date, message.octets)
+
+    def write(self, piece: bytes) -> None:
+        """
+        Octets of it.
+        """
+        if self._present is not None:
+            self._present.appending.write(piece)
+
+    def end(self, message: Message) -> None:
+        """
+        It was written in full.
+        """
+        batch = self._present
+        if batch is None:
+            return
+        batch.messages.append(message)
+        batch.octets += message.octets
+        self.unacknowledged += message.octets
+        if batch.full:
+            self.close()
+
+    def close(self) -> None:
+        """
+        Have the server commit what it was sent.
+        """
+        batch, self._present = self._present, None
+        if batch is None:
+            return
+        done: Deferred[None] = batch.appending.finish().addCallbacks(
+            self._acknowledged,
+            self._refused,
+            callbackArgs=(batch,),
+            errbackArgs=(batch,),
+        )
+        self.outstanding.add(done)
+        done.addErrback(self._failed)
+        done.addBoth(self._answered, done, batch)
+
+    def halve(self, uids: list[int], manner: int) -> None:
+        """
+        Send these again, in two parts: one of them is the trouble.
+        """
+        middle = len(uids) // 2
+        for half in (uids[middle:], uids[:middle]):
+            self.again.append((UidSet.of(half), manner))
+
+    def _open(self) -> _Batch:
+        appending = self._target.beginAppend(self._into.name)
+        several = "MULTIAPPEND" in self._target.capabilities
+        self._present = _Batch(appending, self.manner, MESSAGES if several else 1)
+        return self._present
+
+    def _given(self, flags: Flags, keywords: bool) -> Flags:
+        """
+        Those of C{flags} that the server is asked to keep.
+        """
+        given = self._kept.get((flags, keywords))
+        if given is None:
+            given = frozenset(flag for flag in flags if self._into.keeps(flag))
+            given = given if keywords else common(given, _SYSTEM)
+            self._kept[flags, keywords] = given
+        return given
+
+    def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
+        self._refusals = 0
+        if appended.uidvalidity != self._into.mark.uidvalidity or len(
+            appended.uids
+        ) != len(batch.messages):
+            self._outcome.unproven(len(batch.messages))
+            return
+        self._outcome.copied(
+            [
+                Copied(message.row.uid, uid, message.flags, message.digest.key())
+                for message, uid in zip(batch.messages, appended.uids, strict=True)
+            ]
+        )
+        for message in batch.messages:
+            if lacks := _lacks(message, _MANNERS[batch.manner]):
+                self._outcome.reduced(message.row.uid, lacks)
+
+    def _refused(self, failure: Failure, batch: _Batch) -> None:
+        failure.trap(Refused)
+        reason = str(failure.value)
+        uids = [message.row.uid for message in batch.messages]
+        if len(uids) > 1:
+            self.halve(uids, batch.manner)
+            return
+        manner = self._next(batch)
+        if manner is not None:
+            self.again.append((UidSet.of(uids), manner))
+            return
+        self._outcome.refused(uids[0], reason)
+        self._refusals += 1
+        if self._refusals >= REFUSALS:
+            raise MailboxError(f"message after message is refused: {reason}")
+
+    def _next(self, batch: _Batch) -> int | None:
+        """
+        In which manner to try a single message next, if in any.
+        """
+        [message] = batch.messages
+        flags = message.row.flags or frozenset()
+        plain = self._given(flags, True) == self._given(flags, False)
+        for number in range(batch.manner + 1, len(_MANNERS)):
+            if _MANNERS[number].keywords or not plain:
+                return number
+        return None
+
+    def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
+        self.outstanding.discard(done)
+        self.unacknowledged -= batch.octets
+        self._settled()
+
+
+def _lacks(message: Message, manner: _Manner) -> str:
+    """
+    What the copy of a message does not have.
+    """
+    dropped = without(message.row.flags or frozenset(), message.flags)
+    lacks = [" ".join(sorted(dropped))] if dropped else []
+    return " and ".join(lacks + ([] if manner.date else ["its INTERNALDATE"]))

@@ -1,0 +1,90 @@
+"""
+Runs of imapsync, each in a process of its own, that something ends.
+
+They are forked from one process that has imported all that they need, but no
+reactor: that takes a tenth of the time that a new one would.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from imapsync.__main__ import run
+from imapsync.state import State
+from imapsync.test.integration.scene import Scene
+
+_processes = get_context("forkserver")
+_processes.set_forkserver_preload([__name__, "imapsync.service", "imapsync.tap"])
+
+
+def started(scene: Scene) -> ForkServerProcess:
+    """
+    A run that somebody else will end.
+    """
+    return _begun(scene, _run)
+
+
+def killedAtCommit(scene: Scene, number: int, after: bool) -> int | None:
+    """
+    A run that is killed just before, or just after, its commit C{number}.
+
+    @return: its exit code: C{-SIGKILL}, if it got so far.
+    """
+    return _ended(_begun(scene, _runToCommit, number, after))
+
+
+def onFullDisk(scene: Scene, octets: int) -> int | None:
+    """
+    A run in which no file can be longer than C{octets}.
+
+    @return: its exit code.
+    """
+    return _ended(_begun(scene, _runOnFullDisk, octets))
+
+
+def _begun(
+    scene: Scene, target: Callable[..., None], *values: object
+) -> ForkServerProcess:
+    arguments = scene.command("--debug")[3:]
+    process = _processes.Process(target=target, args=(arguments, *values))
+    process.start()
+    return process
+
+
+def _ended(process: ForkServerProcess) -> int | None:
+    process.join()
+    return process.exitcode
+
+
+def _run(arguments: Sequence[str]) -> None:
+    # A device, which is never full.
+    with Path(os.devnull).open("w") as sys.stderr:
+        sys.exit(run(arguments))
+
+
+def _runToCommit(arguments: Sequence[str], number: int, after: bool) -> None:
+    numbers = itertools.count(1)
+    commit = State._commit
+
+    def dying(state: State) -> None:
+        last = next(numbers) == number
+        if after or not last:
+            commit(state)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    State._commit = dying  # type: ignore[method-assign]
+    _run(arguments)
+
+
+def _runOnFullDisk(arguments: Sequence[str], octets: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, octets))
+    _run(arguments)

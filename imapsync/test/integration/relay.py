@@ -1,0 +1,152 @@
+"""
+A way to a server that a test can cut.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from imapsync.test.integration.dovecot import Dovecot
+
+
+class Way(enum.Enum):
+    """
+    One direction.
+    """
+
+    TO_SERVER = "to the server"
+    FROM_SERVER = "from the server"
+
+
+class Relay:
+    """
+    Listens, and passes all connections on to C{server}.
+
+    It is for clients that wait for the server's greeting.
+
+    @ivar port: where it listens, on the loopback.
+    @ivar passed: what went either way so far, on all connections together.
+    """
+
+    def __init__(self, reactor: Any, server: Dovecot) -> None:
+        self.passed = {way: bytearray() for way in Way}
+        self._server = TCP4ClientEndpoint(reactor, server.host, server.port)
+        self._ends: set[_End] = set()
+        self._act: Callable[[], None] | None = None
+        factory = Factory.forProtocol(lambda: _Client(self))
+        self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.port: int = self._listening.getHost().port
+
+    def at(self, way: Way, octets: int, act: Callable[[], None]) -> None:
+        """
+        Do C{act} when C{octets} have gone that way, and before any more do.
+        """
+        self._way, self._octets, self._act = way, octets, act
+
+    def cut(self) -> None:
+        """
+        Drop all connections.  What went through still arrives.
+        """
+        for end in self._ends:
+            end.cut()
+
+    async def close(self) -> None:
+        """
+        Drop all connections, and take no more.
+        """
+        await self._listening.stopListening()
+        self.cut()
+        for end in list(self._ends):
+            await end.gone
+
+    def came(self, client: _Client) -> None:
+        """
+        Take a client to the server.
+        """
+        server = _End(self, Way.FROM_SERVER)
+        client.other, server.other = server, client
+        connectProtocol(self._server, server)
+
+    def began(self, end: _End) -> None:
+        """
+        There is one end more.
+        """
+        self._ends.add(end)
+
+    def ended(self, end: _End) -> None:
+        """
+        There is one less.
+        """
+        self._ends.discard(end)
+
+    def passOn(self, end: _End, data: bytes) -> None:
+        """
+        Hand on what came in at C{end}.
+        """
+        room = self._octets - len(self.passed[end.way]) if self._act else 0
+        if self._act and end.way is self._way and room <= len(data):
+            act, self._act = self._act, None
+            self._hand(end, data[:room])
+            act()
+            data = data[room:]
+        self._hand(end, data)
+
+    def _hand(self, end: _End, data: bytes) -> None:
+        if not end.wasCut:
+            self.passed[end.way] += data
+            end.other.transport.write(data)
+
+
+class _End(Protocol):
+    """
+    One end of one connection.
+
+    @ivar way: where that goes which comes in here.
+    """
+
+    other: _End
+
+    def __init__(self, relay: Relay, way: Way) -> None:
+        self._relay = relay
+        self.way = way
+        self.wasCut = False
+        self.gone: Deferred[None] = Deferred()
+
+    def connectionMade(self) -> None:
+        self._relay.began(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._relay.passOn(self, data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._relay.ended(self)
+        self.other.cut()
+        self.gone.callback(None)
+
+    def cut(self) -> None:
+        """
+        Pass nothing on from here any more.
+        """
+        self.wasCut = True
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+
+class _Client(_End):
+    """
+    The client's end, which comes first.
+    """
+
+    def __init__(self, relay: Relay) -> None:
+        super().__init__(relay, Way.TO_SERVER)
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._relay.came(self)

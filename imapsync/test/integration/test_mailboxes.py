@@ -1,0 +1,471 @@
+"""
+Which mailboxes there are, how they are called, and who subscribes to them, on
+real servers.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from imapsync.test.integration.accounts import Account
+from imapsync.test.integration.dovecot import Dovecot, Settings, maildirServer
+from imapsync.test.integration.messages import mails
+from imapsync.test.integration.scene import SceneCase
+
+
+@functools.cache
+def dottedServer() -> Dovecot:
+    """
+    An mdbox server with C{.} between levels: it takes names that a maildir
+    server does not.
+    """
+    return Dovecot(Settings(separator="."))
+
+
+class MailboxCase(SceneCase):
+    """
+    Knows its mailboxes.
+    """
+
+    def has(self, account: Account, *names: str) -> None:
+        """
+        An account has exactly these mailboxes, and INBOX.
+        """
+        self.assertEqual({"INBOX", *names}, set(account.snapshot().mailboxes))
+
+    def fill(self, account: Account, *names: str, subscribed: bool = False) -> None:
+        """
+        Make mailboxes with three messages each.
+        """
+        for name in names:
+            if name != "INBOX":
+                account.create(name)
+            account.fill(name, mails(3, seed=len(name)))
+            if subscribed:
+                account.subscribe(name)
+
+    def filled(self, account: Account) -> set[str]:
+        """
+        The names of the mailboxes that have messages.
+        """
+        held = account.snapshot().mailboxes
+        return {name for name, messages in held.items() if messages}
+
+
+class NamesTests(MailboxCase):
+    """
+    Names that are hard to spell.
+    """
+
+    #: What both kinds of servers can have.
+    names = (
+        "with spaces  in it",
+        'a "quoted" one',
+        "back\\slash",
+        "100% *",
+        "a & b &- c",
+        "&",
+        "(paren) {3} [x] ]",
+        "Grüße/日本語/Ελλάς",
+        "😀 emoji",
+        "inbox/sub",
+        "Inbox2",
+        "#news",
+        "NIL",
+        "-",
+        "Ünïcode/& mixed",
+        "tab\tin",
+    )
+
+    def test_hard(self) -> None:
+        """
+        Mailboxes with such names are made on both sides, filled, and synced
+        again.
+        """
+        for remote in maildirServer(), dottedServer():
+            scene = self.scene(remoteServer=remote)
+            for number, name in enumerate(self.names):
+                self.fill(scene.accounts[number % 2], name, subscribed=True)
+            self.syncs(scene)
+            self.has(scene.remote, *self.names)
+            for number, name in enumerate(self.names):
+                scene.accounts[number % 2].append(name, b"\r\nmore\r\n")
+            self.syncs(scene)
+
+    def test_arguments(self) -> None:
+        """
+        Each of them can be given as an argument, as people type it.
+        """
+        scene = self.scene()
+        self.fill(scene.local, *self.names)
+        chosen = self.names[::3]
+        self.ends(scene, 0, "--", *chosen)
+        self.has(scene.remote, *chosen)
+        self.ends(scene, 0, *(name for name in self.names if name != "-"))
+        self.has(scene.remote, *(name for name in self.names if name != "-"))
+
+    def test_deep(self) -> None:
+        """
+        A mailbox below others that do not exist, and one that has both
+        messages and others below it.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "a/b/c/d/e/f")
+        self.fill(scene.remote, "p", "p/q", "p/q/r")
+        self.syncs(scene)
+        self.has(scene.local, "a/b/c/d/e/f", "p", "p/q", "p/q/r")
+
+
+class ArgumentsTests(MailboxCase):
+    """
+    MAILBOX arguments.
+    """
+
+    def test_limit(self) -> None:
+        """
+        They limit the work to exactly those, whatever else is configured.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "INBOX", "Work", "Work/Deep", "Other")
+        self.fill(scene.remote, "Remote")
+        self.ends(scene, 0, "Work/Deep", "Remote")
+        self.has(scene.remote, "Work/Deep", "Remote")
+        self.has(scene.local, "Work", "Work/Deep", "Other", "Remote")
+        self.assertEqual({"Work/Deep", "Remote"}, self.filled(scene.remote))
+        more = {"list-mailbox": "Nothing", "list-select-opts": None}
+        scene.configure({"": {**more, "ignore-mailbox": "Work"}})
+        self.ends(scene, 0, "Work")
+        self.assertEqual({"Work", "Work/Deep", "Remote"}, self.filled(scene.remote))
+
+    def test_inbox(self) -> None:
+        """
+        INBOX may be typed in any case, and is not only a mailbox that begins
+        so.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "INBOX", "INBOX/Sub")
+        self.ends(scene, 0, "iNbOx")
+        self.assertEqual({"INBOX"}, self.filled(scene.remote))
+        self.has(scene.remote)
+        self.isIdle(scene, "inbox")
+
+    def test_separator(self) -> None:
+        """
+        Levels are joined by the local separator.
+        """
+        scene = self.scene(dottedServer(), maildirServer())
+        self.fill(scene.local, "Work/Deep/Größe")
+        self.ends(scene, 0, "Work.Deep.Größe")
+        self.has(scene.remote, "Work/Deep/Größe")
+
+    def test_unknown(self) -> None:
+        """
+        One that neither server knows is an error, and nothing is done.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "Work")
+        before = scene.snapshots()
+        run = scene.sync("Work", "Wörk", "No such")
+        self.complains(run, 66, "Wörk", "No such")
+        self.assertEqual(before, scene.snapshots())
+
+
+class ScopeTests(MailboxCase):
+    """
+    Which mailboxes are in scope.
+    """
+
+    def test_subscribed(self) -> None:
+        """
+        By default, those that either side subscribes to, and INBOX.
+        """
+        scene = self.scene(options={"": {"list-select-opts": None}})
+        self.fill(scene.local, "INBOX", "Not")
+        self.fill(scene.local, "Yes", "Yes/Deep", subscribed=True)
+        self.fill(scene.remote, "There", subscribed=True)
+        self.fill(scene.remote, "Neither")
+        self.ends(scene, 0)
+        self.has(scene.local, "Not", "Yes", "Yes/Deep", "There")
+        self.has(scene.remote, "Neither", "Yes", "Yes/Deep", "There")
+        subscribed = {"Yes", "Yes/Deep", "There"}
+        self.assertEqual(subscribed, scene.local.snapshot().subscribed)
+        self.assertEqual(subscribed, scene.remote.snapshot().subscribed)
+        self.isIdle(scene)
+        scene.local.subscribe("Not")
+        self.fill(scene.remote, "Not")
+        self.ends(scene, 0)
+        self.has(scene.remote, "Neither", "Not", "Yes", "Yes/Deep", "There")
+        self.assertIn("Not", scene.remote.snapshot().subscribed)
+        self.isIdle(scene)
+
+    def test_patterns(self) -> None:
+        """
+        C{list-mailbox}: C{%} does not go into lower levels, C{*} does; quotes
+        hold spaces together.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "INBOX", "A", "A/B", "W", "W/X", "W/X/Y", "S p/T", "S")
+        scene.configure({"": {"list-mailbox": 'A% W/% "S p/*"'}})
+        self.ends(scene, 0)
+        self.has(scene.remote, "A", "W/X", "S p/T")
+        self.assertNotIn("INBOX", self.filled(scene.remote))
+        scene.configure({"": {"list-mailbox": "inbox W*"}})
+        self.ends(scene, 0)
+        self.has(scene.remote, "A", "W", "W/X", "W/X/Y", "S p/T")
+        self.assertIn("INBOX", self.filled(scene.remote))
+        self.isIdle(scene)
+
+    def test_separators(self) -> None:
+        """
+        Patterns are written with the local separator, C{ignore-mailbox} with
+        C{/}.
+        """
+        scene = self.scene(dottedServer(), maildirServer())
+        self.fill(scene.local, "W/X", "W/X/Y", "W/Z", "V/X")
+        options = {"list-mailbox": "W.*", "ignore-mailbox": "^W/X/"}
+        scene.configure({"": options})
+        self.ends(scene, 0)
+        self.has(scene.remote, "W/X", "W/Z")
+
+    def test_ignored(self) -> None:
+        """
+        C{ignore-mailbox} leaves out all names in which it is found.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "Trash", "A/Trash", "Spam 1", "Span", "Junk")
+        expression = r"(^|/)(Trash|Junk)$|Spam \d"
+        scene.configure({"": {"ignore-mailbox": expression}})
+        self.ends(scene, 0)
+        self.has(scene.remote, "Span")
+        self.isIdle(scene)
+
+    def test_reference(self) -> None:
+        """
+        C{list-reference}: this side's mailboxes live below it; what else is
+        there stays as it is.
+        """
+        scene = self.scene()
+        scene.configure({"remote": {"list-reference": "Backup.Of me."}})
+        self.fill(scene.local, "INBOX", "Work/Deep", subscribed=True)
+        self.fill(scene.remote, "Backup/Of me/Old", "Backup/Other", "Other")
+        self.ends(scene, 0)
+        self.isIdle(scene)
+        below = {"Backup/Of me/INBOX", "Backup/Of me/Work/Deep", "Backup/Of me/Old"}
+        self.has(scene.remote, *below, "Backup/Other", "Other")
+        self.has(scene.local, "Work/Deep", "Old")
+        self.assertNotIn("INBOX", self.filled(scene.remote))
+        prefix = "Backup/Of me/"
+        local, remote = scene.snapshots()
+        mapped = {
+            name.removeprefix(prefix): held
+            for name, held in remote.mailboxes.items()
+            if name.startswith(prefix)
+        }
+        self.assertEqual(local.mailboxes, mapped)
+        scene.remote.append("Backup/Of me/INBOX", b"\r\nx\r\n", ["\\Seen"])
+        scene.local.expunge("Old", [1])
+        self.ends(scene, 0)
+        self.assertEqual(4, len(scene.local.uids("INBOX")))
+        self.assertEqual(2, len(scene.remote.uids("Backup/Of me/Old")))
+
+    def test_sameAccount(self) -> None:
+        """
+        Both sides can be in one account, below different references.
+        """
+        scene = self.scene()
+        side = {"list-reference": "One/", "port": str(scene.localServer.port)}
+        scene.configure({"local": side, "remote": {**side, "list-reference": "Two/"}})
+        self.fill(scene.local, "One/A", "Two/B/C", "Three")
+        self.ends(scene, 0)
+        self.has(scene.local, "One/A", "Two/A", "One/B/C", "Two/B/C", "Three")
+        self.isIdle(scene)
+
+    def test_nested(self) -> None:
+        """
+        One reference below the other would copy copies without end: that is
+        an error, and nothing is done.
+        """
+        scene = self.scene()
+        side = {"port": str(scene.localServer.port)}
+        self.fill(scene.local, "A")
+        before = scene.snapshots()
+        for ours, theirs in ("", "Copy/"), ("Copy/", ""), ("A/", "A/B/"):
+            scene.configure(
+                {
+                    "local": {**side, "list-reference": ours},
+                    "remote": {**side, "list-reference": theirs},
+                }
+            )
+            self.complains(scene.sync(), 78, "list-reference")
+        self.assertEqual(before, scene.snapshots())
+
+
+class SubscriptionTests(MailboxCase):
+    """
+    Subscriptions.
+    """
+
+    def test_bothDirections(self) -> None:
+        """
+        They are followed both ways, and so are their ends.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "A", "B", "C", subscribed=True)
+        self.fill(scene.local, "D", "E")
+        self.syncs(scene)
+        scene.local.unsubscribe("A")
+        scene.remote.unsubscribe("B")
+        scene.local.subscribe("D")
+        scene.remote.subscribe("E")
+        self.syncs(scene)
+        self.assertEqual({"C", "D", "E"}, scene.remote.snapshot().subscribed)
+        scene.remote.subscribe("A")
+        scene.remote.unsubscribe("D")
+        scene.local.unsubscribe("D")
+        self.syncs(scene)
+        self.assertEqual({"A", "C", "E"}, scene.local.snapshot().subscribed)
+
+    def test_outOfScope(self) -> None:
+        """
+        With the default C{list-select-opts}, the end of a subscription goes
+        over; after that the mailbox is left alone, until it is subscribed
+        again.
+        """
+        scene = self.scene(options={"": {"list-select-opts": None}})
+        self.fill(scene.local, "A", "B", subscribed=True)
+        self.syncs(scene)
+        scene.remote.unsubscribe("A")
+        self.syncs(scene)
+        scene.remote.append("A", b"\r\nlater\r\n")
+        self.isIdle(scene)
+        scene.local.subscribe("A")
+        self.syncs(scene)
+        self.assertEqual(4, len(scene.local.uids("A")))
+
+    def test_first(self) -> None:
+        """
+        At first, what either side subscribes to is subscribed on both.
+        """
+        scene = self.scene()
+        for account in scene.accounts:
+            self.fill(account, "A", "B", "C")
+        scene.local.subscribe("A")
+        scene.remote.subscribe("B")
+        self.syncs(scene)
+        self.assertEqual({"A", "B"}, scene.local.snapshot().subscribed)
+
+    def test_inbox(self) -> None:
+        """
+        INBOX is subscribed as others are.
+        """
+        scene = self.scene()
+        scene.remote.subscribe("INBOX")
+        self.syncs(scene)
+        scene.local.unsubscribe("INBOX")
+        self.syncs(scene)
+
+    def test_ghost(self) -> None:
+        """
+        A subscription to what does not exist is no mailbox, and in nobody's
+        way; when it comes into being, it is synced.
+        """
+        for options in None, {"": {"list-select-opts": None}}:
+            scene = self.scene(options=options)
+            scene.local.subscribe("Ghost/Rider")
+            scene.remote.subscribe("Phantom")
+            self.ends(scene, 0)
+            self.isIdle(scene)
+            self.has(scene.remote)
+            self.fill(scene.remote, "Ghost/Rider", subscribed=True)
+            scene.remote.unsubscribe("Phantom")
+            self.syncs(scene)
+
+    def test_parent(self) -> None:
+        """
+        A subscription to a mere level above mailboxes.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "A/B")
+        scene.local.subscribe("A")
+        self.ends(scene, 0)
+        self.has(scene.remote, "A/B")
+        self.isIdle(scene)
+
+
+class VanishedTests(MailboxCase):
+    """
+    Mailboxes that are gone from one side, for now.
+    """
+
+    def test_deleted(self) -> None:
+        """
+        It is reported and left alone, the others go on; made again, it is
+        filled again.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "A", "B", subscribed=True)
+        self.syncs(scene)
+        scene.remote.delete("A")
+        scene.local.append("B", b"\r\nmore\r\n")
+        run = self.ends(scene, 1)
+        self.says(run.errors, "A: ", "vanished", "remote")
+        self.assertEqual(3, len(scene.local.uids("A")))
+        self.assertEqual(4, len(scene.remote.uids("B")))
+        self.has(scene.remote, "B")
+        self.isIdle(scene, code=1)
+        scene.remote.create("A")
+        scene.remote.append("A", b"\r\nnew\r\n")
+        self.syncs(scene)
+        self.assertEqual(4, len(scene.remote.uids("A")))
+
+    def test_renamed(self) -> None:
+        """
+        One that was renamed is reported, and made under its new name.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "Old", "Old/Deep")
+        self.syncs(scene)
+        scene.local.rename("Old", "New")
+        run = self.ends(scene, 1)
+        self.says(run.errors, "Old", "Old/Deep", "vanished from local")
+        for name in "New", "New/Deep", "Old", "Old/Deep":
+            self.assertEqual(3, len(scene.remote.uids(name)))
+        self.has(scene.local, "New", "New/Deep")
+        self.isIdle(scene, code=1)
+
+    def test_bothSides(self) -> None:
+        """
+        One that is gone from both sides is forgotten, and may come back as
+        another.
+        """
+        scene = self.scene()
+        self.fill(scene.local, "A", subscribed=True)
+        self.syncs(scene)
+        for account in scene.accounts:
+            account.delete("A")
+            account.unsubscribe("A")
+        self.syncs(scene)
+        self.has(scene.local)
+        self.fill(scene.remote, "A")
+        self.syncs(scene)
+        self.has(scene.local, "A")
+
+    def test_emptied(self) -> None:
+        """
+        A server that lost everything loses nothing more, and gets back what
+        it cannot have deleted on purpose.
+        """
+        for side in "local", "remote":
+            scene = self.scene()
+            self.fill(scene.local, "INBOX", "A")
+            self.syncs(scene)
+            server = getattr(scene, f"{side}Server")
+            home = server.directory / "mail" / scene.user
+            home.rename(scene.directory / "lost")
+            scene.reconnect()
+            run = self.ends(scene, 1)
+            self.says(run.errors, f"vanished from {side}")
+            for account in scene.accounts:
+                self.assertEqual(3, len(account.uids("INBOX")))
+            other = scene.remote if side == "local" else scene.local
+            self.assertEqual({"INBOX", "A"}, self.filled(other))

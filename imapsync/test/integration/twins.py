@@ -1,0 +1,334 @@
+"""
+Two accounts to which anything may happen.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from imapsync.model import Side
+from imapsync.test.integration.accounts import Message
+from imapsync.test.integration.dovecot import maildirServer, mdboxServer
+from imapsync.test.integration.expected import Alike, Model, alike
+from imapsync.test.integration.inprocess import syncHere
+from imapsync.test.integration.messages import messages
+from imapsync.test.integration.scene import Run, Scene
+
+#: As many equal messages as a mailbox may get from us.
+_ALIKE = 3
+
+_NAMES = ("INBOX", "Work", "Work/Deep", "Été & Co", "a b", "Lists/twisted")
+#: Keywords are the same in any case.
+_FLAGS = (
+    *("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"),
+    *("$Forwarded", "Work", "work", "NonJunk"),
+)
+
+
+class Wrong(AssertionError):
+    """
+    The accounts are not what they should be; the text has the whole story.
+    """
+
+
+class Twins:
+    """
+    Two accounts that are to be equal, what happens to them, and a model of
+    what that should make of them.
+
+    @param seed: makes all that happens, if it is asked for in the same order.
+    @ivar rng: for whoever wants to know what to ask for.
+    @ivar story: what happened so far.
+    """
+
+    def __init__(self, seed: int, merge: bool) -> None:
+        self.rng = Random(seed)
+        policy = "merge" if merge else "union"
+        servers = [mdboxServer(), maildirServer()]
+        self.rng.shuffle(servers)
+        local, remote = servers
+        self.scene = Scene(local, remote, {"": {"flag-conflict": policy}})
+        self._servers = {Side.LOCAL: local, Side.REMOTE: remote}
+        self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
+        for account in self.scene.accounts:
+            # Dovecot does not list an INBOX that was never opened as subscribed.
+            account.uids("INBOX")
+        self._model = Model(merge)
+        self._fresh = iter(_bodies(seed))
+        self._bodies: dict[str, bytes] = {}
+        self._touched: set[str] = set()
+        self._meanwhile = False
+        self.story: list[str] = [f"{policy}, {local.settings.layout} is local"]
+
+    def close(self) -> None:
+        """
+        Remove both.
+        """
+        self.scene.close()
+
+    async def settle(self, reactor: Any) -> None:
+        """
+        Sync, and look at whether all is as it should be, and whether there is
+        nothing left to do.
+        """
+        await self.sync(reactor)
+        self.compare()
+        again = await self.sync(reactor)
+        self._expect(not again.commands, f"there was more to do:\n{again.errors}")
+
+    async def sync(
+        self, reactor: Any, watch: Callable[[str], None] = lambda line: None
+    ) -> Run:
+        """
+        Sync once, as L{syncHere} does.
+        """
+        self.story.append("sync")
+        run = await syncHere(self.scene, reactor, watch)
+        self._expect(not run.code, f"exit code {run.code}:\n{run.errors}")
+        return run
+
+    def _expect(self, true: bool, otherwise: str) -> None:
+        if not true:
+            raise Wrong("\n".join([*self.story, otherwise]))
+
+    def compare(self) -> None:
+        """
+        Compare both sides with each other and with the model, which goes on
+        from there.
+        """
+        snapshot, other = self.scene.snapshots()
+        differences = snapshot.differences(other)
+        self._expect(not differences, "\n".join(differences))
+        model = self._model
+        self._agree("mailboxes", model.expectedNames(), snapshot.mailboxes.keys())
+        self._agree("subscribed", model.expectedSubscribed(), snapshot.subscribed)
+        for name, found in snapshot.mailboxes.items():
+            expected = model.expected(name)
+            for digest in expected.keys() | {one.digest for one in found}:
+                these = alike(one for one in found.elements() if one.digest == digest)
+                any_ = expected.get(digest, {()})
+                wanted = " or ".join(map(_told, any_))
+                self._expect(these in any_, f"{name} has {_told(these)}, not {wanted}")
+        boxes = {
+            side: {name: account.messages(name) for name in snapshot.mailboxes}
+            for side, account in self._accounts.items()
+        }
+        model.agree(boxes, snapshot.subscribed)
+        self._touched.clear()
+
+    def _agree(
+        self, what: str, expected: Collection[str], found: Collection[str]
+    ) -> None:
+        told = f"{what}: {sorted(found)}, not {sorted(expected)}"
+        self._expect(set(expected) == set(found), told)
+
+    # What happens
+
+    def loseDatabase(self) -> None:
+        """
+        Sync without knowing anything, from here on.
+        """
+        self.story.append("lose the database")
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.scene.database}{suffix}").unlink(missing_ok=True)
+        self._model.forget()
+
+    def renumber(self) -> None:
+        """
+        Give a mailbox another UIDVALIDITY.
+        """
+        if not self._model.agreed:
+            return
+        side, name = self.rng.choice(list(Side)), self.rng.choice(self._model.agreed)
+        server = self._servers[side]
+        self.story.append(f"{side}: another UIDVALIDITY for {name}")
+        server.doveadm(
+            *("mailbox", "update", "-u", self.scene.user),
+            *("--uid-validity", str(2**31 + self.rng.randrange(2**30))),
+            name.replace("/", server.settings.separator),
+        )
+        self._model.renumber(name)
+
+    def meddler(self) -> Callable[[str], None]:
+        """
+        Changes made while a sync is running, at two of the lines that it
+        logs.  Each is to a message of which nothing else has changed, since
+        it is unknown which change comes first.
+        """
+        when = {self.rng.randint(1, 150) for _ in range(2)}
+        numbers = count(1)
+
+        def watch(line: str) -> None:
+            if next(numbers) in when:
+                self._meanwhile = True
+                for side in Side:
+                    self.change(side, self.rng.randint(0, 3))
+                self._meanwhile = False
+
+        return watch
+
+    def change(self, side: Side, times: int) -> None:
+        """
+        Do that many things to the account of C{side}, unless there is nothing
+        to do them to.
+        """
+        for _ in range(times):
+            changes = self._MEANWHILE if self._meanwhile else self._ANYTHING
+            if told := self.rng.choice(changes)(self, side):
+                self.story.append(f"{'  ' * self._meanwhile}{side}: {told}")
+
+    def _append(self, side: Side) -> str:
+        """
+        Append a message that is new everywhere, or so it seems.
+        """
+        body = next(self._fresh, b"")
+        if not body or (self._meanwhile and body in self._bodies.values()):
+            return ""
+        return self._appended(side, self._someName(side), body)
+
+    def _appendSame(self, side: Side) -> str:
+        """
+        Append a message that the other side has, or one that has been there.
+        """
+        name, uids = self._some(side.other)
+        if uids and name in self._model.boxes[side]:
+            digest = self._model.boxes[side.other][name][uids[0]].digest
+        elif self._bodies:
+            name, digest = self._someName(side), self.rng.choice([*self._bodies])
+        else:
+            return ""
+        return self._appended(side, name, self._bodies[digest])
+
+    def _appended(self, side: Side, name: str, body: bytes) -> str:
+        digest = sha256(body).hexdigest()
+        if self._many(name, digest):
+            return ""
+        flags, date = self._flags(0, 3), _date(body)
+        uid = self._accounts[side].append(name, body, flags, date)
+        message = Message(digest, _folded(flags), date)
+        self._model.boxes[side][name][uid] = message
+        self._bodies[digest] = body
+        self._touched.add(digest)
+        return f"append {uid} to {name}: {message}"
+
+    def _many(self, name: str, digest: str) -> bool:
+        return any(
+            [one.digest for one in boxes.get(name, {}).values()].count(digest) >= _ALIKE
+            for boxes in self._model.boxes.values()
+        )
+
+    def _flag(self, side: Side) -> str:
+        name, uids = self._some(side)
+        if not uids:
+            return ""
+        sign, flags = self.rng.choice(("+", "+", "-", "")), self._flags(1, 2)
+        change = f"{sign}FLAGS ({' '.join(flags)})"
+        self._accounts[side].store(name, uids, change)
+        box = self._model.boxes[side][name]
+        for uid in uids:
+            before = box[uid].flags if sign else frozenset()
+            after = before - _folded(flags) if sign == "-" else before | _folded(flags)
+            box[uid] = replace(box[uid], flags=after)
+        return f"{change} on {uids} in {name}"
+
+    def _expunge(self, side: Side) -> str:
+        name, uids = self._some(side)
+        if not uids:
+            return ""
+        self._accounts[side].expunge(name, uids)
+        for uid in uids:
+            del self._model.boxes[side][name][uid]
+        return f"expunge {uids} in {name}"
+
+    def _create(self, side: Side) -> str:
+        name = self.rng.choice(_NAMES)
+        if name in self._model.boxes[side]:
+            return ""
+        self._accounts[side].create(name)
+        self._model.boxes[side][name] = {}
+        return f"create {name}"
+
+    def _subscribe(self, side: Side) -> str:
+        name = self._someName(side)
+        self._accounts[side].subscribe(name)
+        self._model.subscribed[side].add(name)
+        return f"subscribe {name}"
+
+    def _unsubscribe(self, side: Side) -> str:
+        name = self._someName(side)
+        self._accounts[side].unsubscribe(name)
+        self._model.subscribed[side].discard(name)
+        return f"unsubscribe {name}"
+
+    _MEANWHILE = (_append, _append, _flag, _flag, _flag, _expunge)
+    _ANYTHING = (
+        *_MEANWHILE * 2,
+        *(_appendSame, _appendSame, _create, _subscribe, _unsubscribe),
+    )
+
+    def _someName(self, side: Side) -> str:
+        return self.rng.choice(sorted(self._model.boxes[side]))
+
+    def _some(self, side: Side) -> tuple[str, list[int]]:
+        """
+        A few messages of a mailbox.
+        """
+        found = {
+            name: uids
+            for name, box in sorted(self._model.boxes[side].items())
+            if (uids := [uid for uid in sorted(box) if self._free(box[uid])])
+        }
+        if not found:
+            return "", []
+        name = self.rng.choice([*found])
+        most = min(len(found[name]), self.rng.randint(1, 3))
+        some = self.rng.sample(found[name], most)
+        box = self._model.boxes[side][name]
+        self._touched.update(box[uid].digest for uid in some)
+        return name, some
+
+    def _free(self, message: Message) -> bool:
+        return not (self._meanwhile and message.digest in self._touched)
+
+    def _flags(self, least: int, most: int) -> list[str]:
+        some = self.rng.sample(_FLAGS, self.rng.randint(least, most))
+        # Dovecot stumbles over one that it is given twice.
+        return list({flag.lower(): flag for flag in some}.values())
+
+
+def _bodies(seed: int) -> list[bytes]:
+    """
+    Messages of all kinds, in any order, some of them equal.
+    """
+    found = list(messages(60, seed=seed, size=300))
+    for number in range(10):
+        # The same header and size, and no Message-ID.
+        found.append(b"Subject: Scan\r\n\r\n%04d\r\n" % number)
+        # The same header, and another size.
+        found.append(b"Message-ID: <1@a.example>\r\n\r\n" + b"x" * number)
+    Random(seed).shuffle(found)
+    return found
+
+
+def _told(messages: Alike) -> str:
+    return "[" + ", ".join(map(str, messages)) + "]"
+
+
+def _folded(flags: Iterable[str]) -> frozenset[str]:
+    return frozenset(flag.lower() for flag in flags)
+
+
+def _date(body: bytes) -> datetime:
+    """
+    Equal messages are of the same day: pairing them cannot change it.
+    """
+    start = datetime(2009, 1, 1, tzinfo=timezone.utc)
+    return start + timedelta(seconds=zlib.crc32(body) % 10**8)

@@ -1,0 +1,186 @@
+"""
+Tests for L{imapsync.imap.queries}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands import Command
+from imapsync.imap.queries import (
+    ListCommand,
+    NamespaceCommand,
+    Search,
+    StatusCommand,
+    Transfer,
+    Transferred,
+)
+from imapsync.imap.responses import (
+    Condition,
+    Exists,
+    Found,
+    ListedMailbox,
+    MailboxStatus,
+    Namespaces,
+    Response,
+)
+from imapsync.imap.words import Literal
+from imapsync.model import Listed, Status
+from imapsync.uidset import UidSet
+
+DONE = Condition("A1", "OK", "", b"", "")
+
+
+class QueriesTests(SynchronousTestCase):
+    """
+    Each is written as its RFC has it, and results in what the server says.
+    """
+
+    def resultOf(self, command: Command[object], *responses: Response) -> object:
+        """
+        What a command results in if these are the responses.
+        """
+        for response in responses:
+            self.assertTrue(command.claim(response))
+        self.assertFalse(command.claim(Exists(1)))
+        command.finished(DONE)
+        return self.successResultOf(command.done)
+
+    def test_list(self) -> None:
+        """
+        LIST puts names and their STATUS together.
+        """
+        command = ListCommand("%", ["SUBSCRIBED"], ["SUBSCRIBED", "STATUS (UIDNEXT)"])
+        self.assertEqual(
+            (
+                b"(SUBSCRIBED)",
+                b'""',
+                b'"%"',
+                b"RETURN",
+                b"(SUBSCRIBED STATUS (UIDNEXT))",
+            ),
+            command.words,
+        )
+        a, b = (Listed(name, "/", frozenset(["\\subscribed"])) for name in "ab")
+        result = self.resultOf(
+            command,
+            ListedMailbox(a, ""),
+            ListedMailbox(b, ""),
+            ListedMailbox(Listed("a", "/", frozenset()), ""),
+            MailboxStatus("a", Status(uidnext=5), {}),
+        )
+        self.assertEqual([Listed("a", "/", a.attributes, Status(uidnext=5)), b], result)
+
+    def test_plainList(self) -> None:
+        """
+        Without options it is a LIST for any server.
+        """
+        self.assertEqual((b'""', b'"*"'), ListCommand("*", (), ()).words)
+
+    def test_otherStatus(self) -> None:
+        """
+        The STATUS of a mailbox that is not listed is somebody else's.
+        """
+        command = ListCommand("*", (), ())
+        self.assertFalse(command.claim(MailboxStatus("a", Status(), {})))
+
+    def test_status(self) -> None:
+        """
+        STATUS is told apart by name.
+        """
+        command = StatusCommand("\xfc", "UIDNEXT UIDVALIDITY")
+        self.assertEqual((b'"&APw-"', b"(UIDNEXT UIDVALIDITY)"), command.words)
+        self.assertFalse(command.claim(MailboxStatus("a", Status(uidnext=6), {})))
+        told = MailboxStatus("\xfc", Status(uidnext=5), {})
+        self.assertEqual(Status(uidnext=5), self.resultOf(command, told))
+
+    def test_namespaces(self) -> None:
+        """
+        NAMESPACE results in none if none is told.
+        """
+        told = Namespaces((("", "/"),), ())
+        self.assertEqual(told, self.resultOf(NamespaceCommand(), told))
+        self.assertEqual(Namespaces((), ()), self.resultOf(NamespaceCommand()))
+
+    def test_search(self) -> None:
+        """
+        SEARCH and ESEARCH both tell what is there.
+        """
+        extended, plain = Search("1:9", True), Search("1:9", False)
+        self.assertEqual((b"RETURN (ALL)", b"UID", b"1:9"), extended.words)
+        self.assertEqual((b"UID", b"1:9"), plain.words)
+        extended.tag = "A1"
+        self.assertFalse(extended.claim(Found("A2", UidSet.of([4]))))
+        found = self.resultOf(extended, Found("A1", UidSet.of([3])))
+        self.assertEqual(UidSet.of([3]), found)
+        some = [Found("", UidSet.of([3])), Found("", UidSet.of([5]))]
+        self.assertEqual(UidSet.of([3, 5]), self.resultOf(plain, *some))
+
+
+class TransferTests(SynchronousTestCase):
+    """
+    COPY and MOVE.
+    """
+
+    def copied(self, arguments: bytes) -> Transferred:
+        """
+        What COPYUID with C{arguments} tells.
+        """
+        command = Transfer("COPY", "3:5,9", "a")
+        command.finished(Condition("A1", "OK", "COPYUID", arguments, ""))
+        return self.successResultOf(command.done)
+
+    def test_words(self) -> None:
+        """
+        The mailbox may need a literal.
+        """
+        command = Transfer("MOVE", "3", "a\udcff")
+        self.assertEqual("UID MOVE", command.name)
+        self.assertEqual((b"3", Literal(b"a\xff")), command.words)
+
+    def test_copied(self) -> None:
+        """
+        COPYUID pairs old and new UIDs in the order in which they stand.
+        """
+        self.assertEqual(
+            Transferred(7, {9: 20, 3: 21, 4: 22}), self.copied(b"7 9,3:4 20:22")
+        )
+
+    def test_moved(self) -> None:
+        """
+        A MOVE tells it before it is done.
+        """
+        command = Transfer("MOVE", "3", "a")
+        told = Condition("*", "OK", "COPYUID", b"7 3 8", "")
+        self.assertTrue(command.claim(told))
+        self.assertFalse(command.claim(DONE))
+        command.finished(DONE)
+        self.assertEqual(Transferred(7, {3: 8}), self.successResultOf(command.done))
+
+    def test_untold(self) -> None:
+        """
+        A server need not tell.
+        """
+        command = Transfer("COPY", "3", "a")
+        command.finished(DONE)
+        self.assertEqual(Transferred(0, {}), self.successResultOf(command.done))
+
+    def test_nonsense(self) -> None:
+        """
+        Sets that do not match, or are no sets, are violations; ones without
+        end are not told.
+        """
+        for arguments in (
+            b"",
+            b"7",
+            b"7 3",
+            b"7 3 8:9",
+            b"7 x 8",
+            b"x 3 8",
+            b"7 3 8 9",
+        ):
+            command = Transfer("COPY", "3:5,9", "a")
+            told = Condition("*", "OK", "COPYUID", arguments, "")
+            self.assertRaises(ProtocolViolation, command.claim, told)
+        self.assertEqual({}, self.copied(b"7 1:4294967295 1:4294967295").uids)
