@@ -60,8 +60,6 @@ class Outcome(Protocol):
         """
         So many were copied, but the server did not tell which copy is whose
         (RFC 4315, 3).
-
-        @raise MailboxError: to copy no more.
         """
 
     def refused(self, uid: int, reason: str) -> None:

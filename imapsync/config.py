@@ -347,16 +347,16 @@ def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None
     local, remote = servers[Side.LOCAL], servers[Side.REMOTE]
     if local.readOnly and remote.readOnly:
         raise section.wrong("read-only", "is YES in [local] too: nothing could flow")
-    if _account(local) == _account(remote):
+    if _account(local) != _account(remote):
+        return
+    ours, theirs = local.listReference, remote.listReference
+    if ours == theirs:
         option = "command" if remote.command else "host"
         raise section.wrong(option, "leads to the same account as that in [local]")
+    if ours.startswith(theirs) or theirs.startswith(ours):
+        # Each round would find its own copies, and copy them deeper.
+        raise section.wrong("list-reference", "and that in [local] lie in each other")
 
 
 def _account(server: ServerConfig) -> tuple[object, ...]:
-    return (
-        server.host,
-        server.port,
-        server.command,
-        server.username,
-        server.listReference,
-    )
+    return (server.host, server.port, server.command, server.username)

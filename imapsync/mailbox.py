@@ -70,6 +70,8 @@ class Pass:
             for side in Side:
                 await self._expunge(side, doomed[side])
             self._forget()
+            if self._doubted and any(s.changes.new for s in view.sides.values()):
+                raise MailboxError("a server changes what it takes, and tells no UIDs")
             for side in Side:
                 await self._copy(side)
         except Refused as error:
@@ -199,13 +201,9 @@ class Pass:
         """
         The server of C{side} took so many messages, but did not say which is
         which: the next pass pairs them by content.
-
-        @raise MailboxError: they were to be, but that did not help.
         """
         view = self._view
         view.sides[side.other].undone = True
-        if self._doubted:
-            raise MailboxError("the server does not tell the UIDs of what it takes")
         self._report.unproven.add(view.name)
         self._achieved += count
 

@@ -59,8 +59,8 @@ class Report:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
-        counted = (*self.copied, *self.flagged, *self.expunged)
-        names = {name for name, _ in counted}.union(self.paired, self.steps)
+        counted = self.copied + self.flagged + self.expunged
+        names = {name for name, _ in counted}.union(+self.paired, self.steps)
         for name in sorted(names):
             yield f"{name}: " + ", ".join(self._mailbox(name))
         totals = (

@@ -80,14 +80,15 @@ class SyncService(Service):
         self._report = Report()
         self._octets = 0
         self.finished: Deferred[Outcome] = Deferred()
+        self._closed: Deferred[None] = Deferred()
 
     def startService(self) -> None:
         """
         Begin the run.
         """
         Service.startService(self)
-        running = Deferred.fromCoroutine(self._run())
-        self._running = running.addCallbacks(self._ended, self._broke)
+        self._running = Deferred.fromCoroutine(self._outcome())
+        self._running.addCallback(self.finished.callback)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -99,21 +100,23 @@ class SyncService(Service):
         self._running.cancel()
         for client in self._clients.values():
             client.abort(Lost(f"{client.name}: interrupted"))
-        return self._running
+        return self._closed
 
-    def _ended(self, code: int) -> None:
-        self.finished.callback(Outcome(code))
-
-    def _broke(self, failure: Failure) -> None:
-        error = failure.value
-        if failure.check(CancelledError):
-            outcome = Outcome(Lost.code, "interrupted; the next run goes on from here")
-        elif isinstance(error, ImapSyncError):
-            outcome = Outcome(error.code, str(error), failure)
-        else:
-            text = f"internal error: {failure.getErrorMessage()}; --debug shows where"
-            outcome = Outcome(ImapSyncError.code, text, failure)
-        self.finished.callback(outcome)
+    async def _outcome(self) -> Outcome:
+        """
+        Run, whatever comes of it.
+        """
+        try:
+            return Outcome(await self._run())
+        except CancelledError:
+            return Outcome(Lost.code, "interrupted; the next run goes on from here")
+        except ImapSyncError as error:
+            return Outcome(error.code, str(error), Failure())
+        except Exception as bug:  # noqa: BLE001 (the outermost loop)
+            text = f"internal error: {bug!r}; --debug shows where"
+            return Outcome(ImapSyncError.code, text, Failure())
+        finally:
+            self._closed.callback(None)
 
     async def _run(self) -> int:
         started = self._reactor.seconds()

@@ -132,7 +132,7 @@ class Session:
                 self._rehearse(steps, accounts)
             else:
                 await self._take(steps, accounts)
-            self._agree(plan)
+            self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
                 return accounts, plan
 
@@ -213,17 +213,16 @@ class Session:
         if isinstance(step, tree.Create):
             self._failed.add(step.name)
 
-    def _agree(self, plan: tree.Plan) -> None:
+    def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
         """
-        Remember what both sides now agree on as subscribed.
+        Remember what both sides were seen to agree on as subscribed.
         """
-        refused = {step.name for step in self._refused}
         with self._state.transaction():
             for name, subscribed in plan.mailboxes.items():
                 known = self._state.mailbox(name)
                 if known is None:
                     known = self._state.addMailbox(name, subscribed=False)
-                if name not in refused and known.subscribed != subscribed:
+                if name not in unsettled and known.subscribed != subscribed:
                     self._state.setSubscribed(known.id, subscribed)
 
     def _known(self, name: Name) -> Known:

@@ -245,7 +245,8 @@ class View:
         with self.state.transaction():
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
-                    self.state.settle(mailbox, side, this.reading.again)
+                    if side.other not in self.around.policy.readOnly:
+                        self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
                 self.state.postpone(mailbox, side, this.postponed.build())
                 if this.selected.identity != self.known.identities.get(side, ""):

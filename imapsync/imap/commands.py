@@ -167,9 +167,15 @@ class Authenticate(Alone):
             answer, self._initial = self._initial, None
         else:
             self._initial = None
-            challenge = base64.b64decode(text, validate=True)
-            answer = self._exchange.respond(challenge)
+            answer = self._exchange.respond(_decoded(text))
         return base64.b64encode(answer)
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return base64.b64decode(challenge, validate=True)
+    except ValueError as error:
+        raise ProtocolViolation(f"a challenge that is no base 64: {error}") from error
 
 
 class Enable(Command[frozenset[str]]):

@@ -161,7 +161,6 @@ class Connection(StockClient):
         for waiting in (self.greeted, self.secured):
             if not waiting.called:
                 waiting.errback(error)
-        self.tags = {}
         self._pipeline.fail(error)
 
     # Time-outs

@@ -211,11 +211,13 @@ def parseFlags(raw: bytes) -> Flags:
     return frozenset(flag for flag in flags if flag.lower() != "\\recent")
 
 
-def printable(raw: bytes) -> str:
+def printable(raw: bytes, most: int = 400) -> str:
     """
     What a server says to people, fit for one line of a log.
+
+    @param most: so many octets are enough.
     """
-    text = raw[:400].decode("utf-8", "replace")
+    text = raw[:most].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
@@ -307,10 +309,6 @@ def _words(node: Node) -> bytes:
     return b" ".join(b"NIL" if word is None else _octets(word) for word in _list(node))
 
 
-def _upper(nodes: list[Node]) -> frozenset[str]:
-    return frozenset(_text(node).upper() for node in nodes)
-
-
 def _name(node: Node) -> str:
     """
     A mailbox name; one that is spelled C{NIL}, without quotes, is one as well.
@@ -327,7 +325,7 @@ def _readCapabilities(nodes: list[Node]) -> Response:
 
 
 def _readEnabled(nodes: list[Node]) -> Response:
-    return Enabled(_upper(nodes))
+    return Enabled(frozenset(_text(node).upper() for node in nodes))
 
 
 def _readVanished(nodes: list[Node]) -> Response:

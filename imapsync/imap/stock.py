@@ -16,7 +16,7 @@ from twisted.internet.interfaces import ITLSTransport
 from twisted.mail.imap4 import Command as StockCommand
 from twisted.mail.imap4 import IMAP4Client
 
-from imapsync.errors import Distrusted, ImapSyncError
+from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
 from imapsync.imap.commands import Command
 from imapsync.imap.responses import Condition
 from imapsync.imap.tokens import Node, Part, nested, tokens
@@ -45,6 +45,13 @@ class Stock(Command[Any]):
         self.secret = command.command in (b"LOGIN", b"AUTHENTICATE")
         self.command = command
         command.defer = self.done
+
+    def fail(self, error: Exception) -> None:
+        """
+        C{IMAP4Client} need not fail it as well.
+        """
+        self.command.defer = None
+        super().fail(error)
 
 
 class StockClient(IMAP4Client):
@@ -128,12 +135,12 @@ class StockClient(IMAP4Client):
         Have C{IMAP4Client} read a response.
         """
         first = raw[0] or b""
+        if _CAPABILITY.match(first):
+            self._know(first.split()[2:])
         if self.waiting is None and not _UNASKED.match(first):
             return
         if _LIST.match(first):
             raw = plainList(nested(tokens(raw)))
-        elif _CAPABILITY.match(first):
-            self._know(first.split()[2:])
         pieces = []
         for index, part in enumerate(raw):
             # It wants a literal behind its marker and a line end.
@@ -150,9 +157,7 @@ class StockClient(IMAP4Client):
         self.capabilities = frozenset(
             word.decode("ascii", "replace").upper() for word in words
         )
-        self._capCache: dict[bytes, list[bytes | None] | None] | None = stockCache(
-            words
-        )
+        self._capCache: StockCapabilities = stockCache(words)
 
     def forgetCapabilities(self) -> None:
         """
@@ -197,12 +202,12 @@ class StockClient(IMAP4Client):
 def stockLine(condition: Condition) -> bytes:
     """
     A status response as C{IMAP4Client} reads it: it wants a text, and parses
-    even that of an OK.
+    even that, but for a tagged NO or BAD.
     """
     arguments = b" " + condition.arguments if condition.arguments else b""
     code = b"[%s%s] " % (condition.code.encode("ascii", "replace"), arguments)
     text = condition.text or "no text"
-    if condition.status == "OK":
+    if condition.status == "OK" or condition.tag == "*":
         text = text.translate(_NESTING)
     words = f"{condition.tag} {condition.status} ".encode("ascii", "replace")
     return words + (code if condition.code else b"") + text.encode("utf-8")
@@ -225,6 +230,8 @@ def plainList(nodes: list[Node]) -> list[Part]:
     neither C{NIL} for a separator, nor some names that end in a backslash or
     have brackets.
     """
+    if len(nodes) < 5:
+        raise ProtocolViolation("a LIST response without a name")
     kind, attributes, separator, name = nodes[1:5]
     words = attributes if isinstance(attributes, list) else []
     flags = b" ".join(word for word in words if isinstance(word, bytes))

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from imapsync.imap.responses import printable
 
+#: More of a line, in octets, helps nobody.
+_MOST = 100_000
+
 
 class Trace:
     """
@@ -24,10 +27,10 @@ class Trace:
         """
         The server said this.
         """
-        self._tell(f"{self._name} < {printable(line)}")
+        self._tell(f"{self._name} < {printable(line, _MOST)}")
 
     def sent(self, data: bytes) -> None:
         """
         We said this.
         """
-        self._tell(f"{self._name} > {printable(data.rstrip())}")
+        self._tell(f"{self._name} > {printable(data.rstrip(), _MOST)}")

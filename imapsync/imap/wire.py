@@ -193,8 +193,8 @@ class Parser:
         return True
 
     def _fastRows(self) -> None:
-        rows = []
-        while (match := _ROW.match(self._data, self._at)) is not None:
+        data, at, rows = self._data, self._at, []
+        while (match := _ROW.match(data, at)) is not None:
             uid, flags, flagsFirst, uidLast, modseq, size, flagsLast = match.groups()
             if flags is None:
                 flags = flagsFirst
@@ -208,7 +208,8 @@ class Parser:
                     int(size) if size else None,
                 )
             )
-            self._at = match.end()
+            at = match.end()
+        self._at = at
         if rows:
             self._receiver.rowsReceived(rows)
 

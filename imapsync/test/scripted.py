@@ -230,6 +230,12 @@ class Account:
         return sum(line.removeprefix("UID ").startswith(verbs) for line in self.heard)
 
 
+class Missing(Exception):
+    """
+    There is no such mailbox.
+    """
+
+
 class Dialogue:
     """
     The server's end of a connection.
@@ -309,7 +315,10 @@ class Dialogue:
             account.before.pop(verb)()
         answer = account.answers.get(verb, "")
         if not answer:
-            answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
+            try:
+                answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
+            except Missing:
+                answer = "NO [NONEXISTENT] no such mailbox"
         self._news()
         self._say(f"{tag} {answer}")
 
@@ -338,6 +347,12 @@ class Dialogue:
         raw = word if isinstance(word, bytes) else word.encode("latin-1")
         return names.decode(raw)
 
+    def _existing(self, word: str | bytes) -> Folder:
+        name = self._named(word)
+        if name not in self.account.folders:
+            raise Missing(name)
+        return self.account.folders[name]
+
     # Commands
 
     def _CAPABILITY(self, _tag: str) -> None:
@@ -361,12 +376,13 @@ class Dialogue:
     def _LIST(self, _tag: str, *_words: object) -> None:
         for name, folder in self.account.folders.items():
             attributes = r"\Subscribed" if folder.subscribed else ""
-            word = f'"{names.encode(name).decode()}"'
+            quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
+            word = f'"{quoted}"'
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
             self._say(f"* STATUS {word} ({_status(folder)})")
 
     def _STATUS(self, _tag: str, name: str, _items: object) -> None:
-        folder = self.account.folders[self._named(name)]
+        folder = self._existing(name)
         self._say(f'* STATUS "{name}" ({_status(folder)})')
 
     def _CREATE(self, _tag: str, name: str) -> None:
@@ -375,10 +391,10 @@ class Dialogue:
 
     def _SUBSCRIBE(self, _tag: str, name: str) -> None:
         if "SUBSCRIBE" not in self.account.deaf:
-            self.account.folders[self._named(name)].subscribed = True
+            self._existing(name).subscribed = True
 
     def _UNSUBSCRIBE(self, _tag: str, name: str) -> None:
-        self.account.folders[self._named(name)].subscribed = False
+        self._existing(name).subscribed = False
 
     def _SELECT(self, _tag: str, name: str, options: Any = ()) -> str:
         self._writable = True
@@ -391,7 +407,7 @@ class Dialogue:
     def _open(self, name: str, options: Any) -> str:
         if self._folder is not None:
             self._say("* OK [CLOSED] another")
-        self._folder = folder = self.account.folders[self._named(name)]
+        self._folder = folder = self._existing(name)
         self._told = set()
         self._tell()
         modseq = "NOMODSEQ" if folder.noModseq else f"HIGHESTMODSEQ {folder.modseq}"
@@ -495,7 +511,7 @@ class Dialogue:
             return text
         if len(offers) > 1 and "MULTIAPPEND" not in account.capabilities:
             return "BAD one at a time"
-        folder = account.folders[self._named(name)]
+        folder = self._existing(name)
         if folder.readOnly:
             return "NO [NOPERM] read-only"
         tail = b"altered\r\n" if account.alters else b""
@@ -610,7 +626,7 @@ class Link(StringTransport):
         if self.disconnected:
             self.end(ConnectionLost())
             return True
-        return self._up() or self._down() or self._hangUp()
+        return any([self._up(), self._down()]) or self._hangUp()
 
     def end(self, reason: Exception) -> None:
         """
@@ -674,14 +690,32 @@ class Reactor(MemoryReactorClock):  # type: ignore[misc]
         super().__init__()
         self._world = world
 
-    def connectTCP(self, host: str, port: int, factory: Any, *rest: Any) -> Any:
+    def connectTCP(
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        timeout: float = 30,
+        bindAddress: Any = None,
+    ) -> Any:
         """
         Connect at once.
         """
-        connector = super().connectTCP(host, port, factory, *rest)
+        connector = super().connectTCP(host, port, factory, timeout, bindAddress)
         account = self._world.accounts[list(Side)[port - 1]]
         self._world.links.append(Link(account, factory.buildProtocol(None)))
         return connector
+
+
+class QuickState(State):
+    """
+    A database that does not wait for the disk.
+    """
+
+    def _prepare(self) -> None:
+        for prepare in (lambda: None, super()._prepare):
+            prepare()
+            self._query("PRAGMA synchronous = OFF")
 
 
 class World:
@@ -801,7 +835,7 @@ class World:
         self,
         wish: Wish | None = None,
         say: Callable[[str], None] = print,
-        open: Callable[..., State] = State.open,  # noqa: A002
+        open: Callable[..., State] = QuickState.open,  # noqa: A002
         **changes: Any,
     ) -> Report:
         """

@@ -70,7 +70,7 @@ class Talk:
         """
         What the server got to hear since it was asked last.
         """
-        said = self.transport.value()
+        said: bytes = self.transport.value()
         self.transport.clear()
         return said
 

@@ -10,18 +10,19 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import copying
+from imapsync import batches, copying
+from imapsync.batches import Copied
 from imapsync.content import KeyDigest
-from imapsync.copying import Copied, Copier
+from imapsync.copying import Copier
 from imapsync.errors import Lost, MailboxError, ProtocolViolation
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.model import Flags, Side
 from imapsync.test.scripted import DATE, NOTHING, SEEN, Offer, World, mail
 from imapsync.test.talking import Listener
-from imapsync.uidset import MAXIMUM, UidSet
+from imapsync.uidset import UidSet
 
-ALL = UidSet(((1, MAXIMUM),))
+ALL = UidSet(((1, 9999),))
 BIG = 300_000
 
 
@@ -212,7 +213,7 @@ class StreamTests(CopyingCase):
         """
         Many messages go in one APPEND, but not too many.
         """
-        self.world.fill(*map(mail, range(2 * copying.BATCH_MESSAGES + 1)))
+        self.world.fill(*map(mail, range(2 * batches.MESSAGES + 1)))
         self.copy()
         self.assertCopied()
         self.assertEqual(3, self.target.count("APPEND"))
@@ -221,7 +222,7 @@ class StreamTests(CopyingCase):
         """
         Nor do too many octets go in one APPEND.
         """
-        size = copying.BATCH_OCTETS // 2
+        size = batches.OCTETS // 2
         self.world.fill(*(mail(i, size) for i in range(5)))
         self.copy()
         self.assertCopied()
@@ -360,7 +361,7 @@ class RefusalTests(CopyingCase):
         self.source.inbox.add(mail(1), frozenset(["\\Seen", "odd"]))
         self.source.inbox.add(mail(2), SEEN)
         self.copy()
-        self.assertEqual({1: "its keywords"}, self.record.reductions)
+        self.assertEqual({1: "odd"}, self.record.reductions)
         self.assertEqual([SEEN, SEEN], [one.flags for one in self.record.copies])
         self.assertEqual({}, self.record.refusals)
 
@@ -378,8 +379,7 @@ class RefusalTests(CopyingCase):
         self.copy()
         self.assertEqual([SEEN], [one.flags for one in self.record.copies])
         self.assertEqual(1, len(self.target.inbox.messages))
-        self.assertIn("date", self.record.reductions[1])
-        self.assertNotIn("keywords", self.record.reductions[1])
+        self.assertEqual({1: "its INTERNALDATE"}, self.record.reductions)
 
     def test_permanentFlags(self) -> None:
         """
@@ -390,29 +390,29 @@ class RefusalTests(CopyingCase):
         self.source.inbox.add(mail(1), frozenset(["\\Seen", "\\Draft", "odd"]))
         self.copy()
         self.assertEqual([SEEN], [one.flags for one in self.record.copies])
-        self.assertEqual({1: "some of its flags"}, self.record.reductions)
+        self.assertEqual({1: "\\Draft odd"}, self.record.reductions)
 
     def test_all(self) -> None:
         """
         A target that takes nothing is given up after some messages, which
         are each reported.
         """
-        self.world.fill(*map(mail, range(copying.REFUSALS + 20)))
+        self.world.fill(*map(mail, range(batches.REFUSALS + 20)))
         self.target.objection = lambda _: "NO [OVERQUOTA] full"
         error = self.assertRaises(MailboxError, self.copy)
         self.assertIn("[OVERQUOTA] full", str(error))
-        self.assertEqual(copying.REFUSALS, len(self.record.refusals))
+        self.assertEqual(batches.REFUSALS, len(self.record.refusals))
         self.assertIdle()
 
     def test_now_and_then(self) -> None:
         """
         Any number of refusals is borne as long as some messages are taken.
         """
-        self.world.fill(*map(mail, range(3 * copying.REFUSALS)))
+        self.world.fill(*map(mail, range(3 * batches.REFUSALS)))
         self.target.objection = odd
         self.copy()
-        self.assertEqual(3 * copying.REFUSALS // 2, len(self.record.refusals))
-        self.assertEqual(3 * copying.REFUSALS // 2, len(self.record.copies))
+        self.assertEqual(3 * batches.REFUSALS // 2, len(self.record.refusals))
+        self.assertEqual(3 * batches.REFUSALS // 2, len(self.record.copies))
 
     def test_source(self) -> None:
         """
@@ -479,7 +479,7 @@ class FlowTests(CopyingCase):
         A target that takes much, but acknowledges nothing, gets no more until
         it does; and the source is not thought to be late meanwhile.
         """
-        size = copying.BATCH_OCTETS // 4
+        size = batches.OCTETS // 4
         number = 4 * copying.UNACKNOWLEDGED // size
         self.world.fill(*(mail(i, size) for i in range(number)))
         copier = self.prepare(timeout=3000)
@@ -490,7 +490,7 @@ class FlowTests(CopyingCase):
         self.assertNoResult(done)
         taken = len(self.target.inbox.messages) * size
         self.assertGreaterEqual(taken, copying.UNACKNOWLEDGED)
-        self.assertLess(taken, copying.UNACKNOWLEDGED + 2 * copying.BATCH_OCTETS)
+        self.assertLess(taken, copying.UNACKNOWLEDGED + 2 * batches.OCTETS)
         self.world.clock.advance(1000)
         self.assertTrue(sent.output)
         self.targetLink.resumeProducing()

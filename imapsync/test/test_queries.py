@@ -4,6 +4,8 @@ Tests for L{imapsync.imap.queries}.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
@@ -29,6 +31,8 @@ from imapsync.imap.words import Literal
 from imapsync.model import Listed, Status
 from imapsync.uidset import UidSet
 
+T = TypeVar("T")
+
 DONE = Condition("A1", "OK", "", b"", "")
 
 
@@ -37,7 +41,7 @@ class QueriesTests(SynchronousTestCase):
     Each is written as its RFC has it, and results in what the server says.
     """
 
-    def resultOf(self, command: Command[object], *responses: Response) -> object:
+    def resultOf(self, command: Command[T], *responses: Response) -> T:
         """
         What a command results in if these are the responses.
         """

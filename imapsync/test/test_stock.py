@@ -1,7 +1,9 @@
 """
-Twisted's own client tests, run on L{SyncClient}: it stays an C{IMAP4Client}.
+Tests for L{imapsync.imap.stock}: Twisted's own client tests, run on
+L{SyncClient}, which stays an C{IMAP4Client}, and some for what
+C{IMAP4Client} cannot do.
 
-Those that pin what it had to replace are in L{LEFT_OUT}.
+Those that pin what had to be replaced are in L{LEFT_OUT}.
 """
 
 from __future__ import annotations
@@ -9,12 +11,18 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from unittest import skipIf
 
+from twisted.internet.interfaces import ITLSTransport
 from twisted.internet.task import Clock
 from twisted.mail import imap4
+from twisted.mail.imap4 import IMAP4Exception
 from twisted.mail.test import test_imap
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides, providedBy
 
-from imapsync.errors import ImapSyncError
+from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Plain
+from imapsync.test.talking import Talk
 
 #: Test to the reason why it does not hold here.
 LEFT_OUT = {
@@ -268,3 +276,177 @@ class DisconnectionTests(OnSyncClient, test_imap.DisconnectionTests):
     """
     A lost connection.
     """
+
+
+class StockTests(SynchronousTestCase):
+    """
+    C{IMAP4Client}'s own commands, where its own way fails.
+    """
+
+    def test_list(self) -> None:
+        """
+        Names that it cannot read reach it in words that it can.
+        """
+        server = Talk()
+        done = server.client.list("", "*")
+        server.say(
+            b'* LIST () NIL "a\\\\"',
+            b'* LIST (\\NoSelect) "/" [Gmail]',
+            b'* LIST () "/" {3}\r\n(")',
+            b'* LIST () "\\\\" NIL ("OLDNAME" ("x"))',
+            b"0001 OK done (",
+        )
+        self.assertEqual(
+            [
+                ((), "", "a\\"),
+                (("\\NoSelect",), "/", "[Gmail]"),
+                ((), "/", '(")'),
+                ((), "\\", "NIL"),
+            ],
+            self.successResultOf(done),
+        )
+
+    def test_text(self) -> None:
+        """
+        What people are told is not parsed, and may be missing.
+        """
+        server = Talk()
+        done = server.client.select("a")
+        server.say(
+            b"* 3 EXISTS",
+            b"* OK [UIDVALIDITY 7]",
+            b"* OK [PERMANENTFLAGS (\\Seen)] (limited",
+            b"* NO [ALERT] (",
+            b"0001 OK [READ-WRITE] sel(ected",
+        )
+        result = self.successResultOf(done)
+        self.assertEqual(
+            (3, 7, ("\\Seen",)),
+            (result["EXISTS"], result["UIDVALIDITY"], result["PERMANENTFLAGS"]),
+        )
+        server.heard()
+        for answer in (b"OK", b"OK ", b"ok x"):
+            done = server.client.noop()
+            server.say(server.heard().split()[0] + b" " + answer)
+            self.successResultOf(done)
+        done = server.client.noop()
+        server.say(server.heard().split()[0] + b" NO")
+        self.failureResultOf(done, IMAP4Exception)
+
+    def test_alone(self) -> None:
+        """
+        Each waits until it is alone, and others wait for it.
+        """
+        server = Talk()
+        client = server.client
+        client.perform(Plain("A"))
+        client.noop()
+        client.perform(Plain("B"))
+        self.assertEqual(b"0001 A\r\n", server.heard())
+        server.say(b"0001 OK x")
+        self.assertEqual(b"0002 NOOP\r\n", server.heard())
+        server.say(b"0002 OK x")
+        self.assertEqual(b"0003 B\r\n", server.heard())
+
+    def test_capabilities(self) -> None:
+        """
+        What it learns we learn, and after a login it is forgotten.
+        """
+        server = Talk(b"* OK x")
+        client = server.client
+        done = client.getCapabilities()
+        server.say(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN", b"0001 OK x")
+        self.assertEqual(
+            {b"IMAP4rev1": None, b"AUTH": [b"PLAIN"]}, self.successResultOf(done)
+        )
+        self.assertEqual({"IMAP4REV1", "AUTH=PLAIN"}, client.capabilities)
+        done = client.login(b"a", b"b")
+        server.say(b"0002 OK x")
+        self.successResultOf(done)
+        self.assertEqual(frozenset(), client.capabilities)
+        self.assertIsNone(client._capCache)
+
+    def test_lineBreak(self) -> None:
+        """
+        A name with a line break in it cannot be sent.
+        """
+        server = Talk()
+        done = server.client.setFlags("1", ["a\r\nX DELETE b"])
+        self.failureResultOf(done, ValueError)
+        self.assertEqual(b"", server.heard())
+
+    def test_nameless(self) -> None:
+        """
+        A LIST response without a name is a violation.
+        """
+        server = Talk()
+        done = server.client.list("", "*")
+        server.say(b"* LIST () x")
+        self.failureResultOf(done, ProtocolViolation)
+
+    def test_unreadable(self) -> None:
+        """
+        What even so it cannot read ends the connection.
+        """
+        server = Talk()
+        done = server.client.status("a", "UIDNEXT")
+        server.say(b"* STATUS a [(", b"0001 OK x")
+        self.assertEqual(1, len(self.flushLoggedErrors()))
+        self.assertTrue(server.transport.disconnecting)
+        server.hangUp()
+        self.failureResultOf(done, Lost)
+
+
+class StockTlsTests(SynchronousTestCase):
+    """
+    STARTTLS as C{IMAP4Client} does it.
+    """
+
+    def setUp(self) -> None:
+        """
+        A server that offers it.
+        """
+        greeting = b"* OK [CAPABILITY STARTTLS] x"
+        self.server = Talk(greeting, contextFactory="context")
+
+    def test_stock(self) -> None:
+        """
+        So it is for C{startTLS}.
+        """
+        for more in (b"", b"*"):
+            self.setUp()
+            self.patchInterface()
+            done = self.server.client.startTLS()
+            self.server.client.dataReceived(b"0001 OK x\r\n" + more)
+            if more:
+                self.failureResultOf(done, Distrusted)
+                self.assertIsNone(self.server.transport.options)
+            else:
+                self.assertEqual("context", self.server.transport.options)
+                self.assertNoResult(done)
+
+    def patchInterface(self) -> None:
+        """
+        C{IMAP4Client} asks whether a transport can do TLS.
+        """
+        transport = self.server.transport
+        directlyProvides(transport, providedBy(transport), ITLSTransport)
+
+    def test_noContext(self) -> None:
+        """
+        C{IMAP4Client} would verify nothing by default: it does not begin.
+        """
+        server = Talk(b"* OK [CAPABILITY STARTTLS] x")
+        self.failureResultOf(server.client.startTLS(), IMAP4Exception)
+        self.assertEqual(b"", server.heard())
+
+    def test_stockLogin(self) -> None:
+        """
+        Nor does its C{login} send a password then.
+        """
+        self.server = Talk(b"* OK [CAPABILITY STARTTLS] x")
+        self.patchInterface()
+        done = self.server.client.login(b"me", b"secret")
+        self.failureResultOf(done, IMAP4Exception)
+        self.flushLoggedErrors(IMAP4Exception)
+        self.assertEqual(b"", self.server.heard())

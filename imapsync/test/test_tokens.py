@@ -4,8 +4,8 @@ Tests for L{imapsync.imap.tokens}.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from contextlib import suppress
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,7 +111,7 @@ class TokensTests(SynchronousTestCase):
         for piece in (b"BODY[", b" BODY[x", b"(BODY[]", b'"', b'\\"', b"{1", b"  ~{"):
             line = piece * (200_000 // len(piece))
             for end in (b"", b" {1}", b"}"):
-                with suppress(ProtocolViolation):
+                with contextlib.suppress(ProtocolViolation):
                     list(tokens([line + end]))
         self.assertLess(time.monotonic() - began, 20)
 

@@ -81,7 +81,7 @@ def _runToCommit(arguments: Sequence[str], number: int, after: bool) -> None:
         if last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    State._commit = dying  # type: ignore[method-assign]
+    State._commit = dying  # type: ignore[assignment,method-assign]
     _run(arguments)
 
 

@@ -36,7 +36,6 @@ async def syncHere(
     service.log = Logger(observer=observe)
     service.startService()
     outcome = await service.finished
-    await service.stopService()
     lines.append(f"imapsync: {outcome.text}")
     if outcome.failure is not None:
         lines.append(outcome.failure.getTraceback())

@@ -40,6 +40,7 @@ class Relay:
         self._server = TCP4ClientEndpoint(reactor, server.host, server.port)
         self._ends: set[_End] = set()
         self._act: Callable[[], None] | None = None
+        self._shut: Any = None
         factory = Factory.forProtocol(lambda: _Client(self))
         self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.port: int = self._listening.getHost().port
@@ -57,12 +58,19 @@ class Relay:
         for end in self._ends:
             end.cut()
 
-    async def close(self) -> None:
+    def shut(self) -> None:
         """
         Drop all connections, and take no more.
         """
-        await self._listening.stopListening()
+        self._shut = self._shut or self._listening.stopListening()
         self.cut()
+
+    async def close(self) -> None:
+        """
+        Make an end.
+        """
+        self.shut()
+        await self._shut
         for end in list(self._ends):
             await end.gone
 
@@ -101,7 +109,7 @@ class Relay:
     def _hand(self, end: _End, data: bytes) -> None:
         if not end.wasCut:
             self.passed[end.way] += data
-            end.other.transport.write(data)
+            end.other.write(data)
 
 
 class _End(Protocol):
@@ -129,6 +137,13 @@ class _End(Protocol):
         self._relay.ended(self)
         self.other.cut()
         self.gone.callback(None)
+
+    def write(self, data: bytes) -> None:
+        """
+        Send what came in at the other end.
+        """
+        if self.transport is not None:
+            self.transport.write(data)
 
     def cut(self) -> None:
         """

@@ -39,7 +39,7 @@ from imapsync.test.integration.dovecot import (
 Options = Mapping[str, Mapping[str, str | None]]
 
 #: How long one run may take, in seconds.
-PATIENCE = 120
+PATIENCE = 60
 
 #: The module as its user's command.
 PROGRAM = (sys.executable, "-m", "imapsync")

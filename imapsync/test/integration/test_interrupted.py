@@ -1,15 +1,21 @@
 """
 Runs that end in the middle, and what the next one makes of it.
 
-C{IMAPSYNC_SEED} is what all that is random here begins with.
+They end everywhere in turn, or where chance has it: C{IMAPSYNC_SEED} is where
+chance begins, and C{IMAPSYNC_INTERRUPTIONS} says how often it is tried.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
 from random import Random
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredSemaphore
@@ -22,22 +28,274 @@ from imapsync.state import State
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.relay import Relay, Way
-from imapsync.test.integration.scene import Run
 from imapsync.test.integration.twins import Twins
 from imapsync.together import together
 
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
+INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "80"))
+
+#: So many runs go on at a time; most of them wait to try again.
+_AT_ONCE = 4
+
+#: The seed of what happens to the accounts.  It leaves nothing out.
+_EVENTFUL = 53
+_FEATS = (
+    *("copied local to remote", "copied remote to local", "paired by content"),
+    *("flagged on local", "flagged on remote"),
+    *("expunged on local", "expunged on remote"),
+    *("created on local", "created on remote"),
+    *(" subscribed on", "unsubscribed on"),
+)
 
 
-async def disturbed(seed: int, merge: bool) -> Twins:
+@asynccontextmanager
+async def disturbed(merge: bool) -> AsyncIterator[Twins]:
     """
-    Accounts that were synced once; then much has changed on both sides.
+    Accounts that were synced once; much has changed on both sides since.
     """
-    twins = Twins(seed, merge)
-    for side in Side:
-        twins.change(side, 25)
+    twins = Twins(_EVENTFUL, merge)
+    try:
+        for side in Side:
+            twins.change(side, 25)
+        await twins.sync(reactor)
+        twins.compare()
+        for side in Side:
+            twins.change(side, 25)
+        yield twins
+    finally:
+        twins.close()
+
+
+@asynccontextmanager
+async def relayed(twins: Twins) -> AsyncIterator[dict[Side, Relay]]:
+    """
+    The way to C{twins} that syncs take meanwhile.
+    """
+    relays = {side: Relay(reactor, server) for side, server in twins.servers.items()}
+    twins.reach({side: relay.port for side, relay in relays.items()})
+    try:
+        yield relays
+    finally:
+        twins.reach({})
+        for relay in relays.values():
+            await relay.close()
+
+
+class CommitTests(TestCase):
+    """
+    Tests for runs that end at a commit.
+    """
+
+    timeout = 3600
+
+    def test_killedBefore(self) -> Deferred[None]:
+        """
+        A process that is killed just before any of its commits leaves nothing
+        that the next run does not put right.
+        """
+        return Deferred.fromCoroutine(self._killed(merge=False, after=False))
+
+    def test_killedAfter(self) -> Deferred[None]:
+        """
+        Nor does one that is killed just after any of them.
+        """
+        return Deferred.fromCoroutine(self._killed(merge=True, after=True))
+
+    async def _killed(self, merge: bool, after: bool) -> None:
+        def interrupted(twins: Twins, number: int) -> bool:
+            code = killedAtCommit(twins.scene, number, after)
+            twins.expect(code in (0, -signal.SIGKILL), f"exit code {code}")
+            return code != 0
+
+        await self._everywhere(merge, interrupted)
+
+    def test_fullDisk(self) -> Deferred[None]:
+        """
+        When the database cannot grow, the run says so, wherever that happens,
+        and the next one goes on from there.
+        """
+
+        def interrupted(twins: Twins, number: int) -> bool:
+            code = onFullDisk(twins.scene, 1 + (number - 1) * 8192)
+            twins.expect(code in (0, StateError.code), f"exit code {code}")
+            return code != 0
+
+        return Deferred.fromCoroutine(self._everywhere(False, interrupted))
+
+    async def _everywhere(
+        self, merge: bool, interrupted: Callable[[Twins, int], bool]
+    ) -> None:
+        """
+        Interrupt runs everywhere in turn, until one gets through.
+        """
+        for number in count(1):
+            async with disturbed(merge) as twins:
+                twins.story.append(f"interruption {number}")
+                more = interrupted(twins, number)
+                await twins.settle(reactor)
+            if not more:
+                break
+        self.assertGreater(number, 10)
+
+    def test_failed(self) -> Deferred[None]:
+        """
+        A commit that fails ends the run; the next one goes on from there.
+        """
+        return Deferred.fromCoroutine(self._failed())
+
+    async def _failed(self) -> None:
+        for number in count(1):
+            async with disturbed(merge=True) as twins:
+                twins.story.append(f"commit {number} fails")
+                patch = self.patch(State, "_commit", _failing(number))
+                run = await syncHere(twins.scene, reactor)
+                patch.restore()
+                twins.expect(run.code in (0, StateError.code), run.errors)
+                await twins.settle(reactor)
+            if not run.code:
+                break
+
+
+def _failing(number: int) -> Callable[[State], None]:
+    """
+    C{State._commit}, of which the call C{number} fails.
+    """
+    numbers = count(1)
+    commit = State._commit
+
+    def failing(state: State) -> None:
+        if next(numbers) == number:
+            raise StateError("the disk is full")
+        commit(state)
+
+    return failing
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    Where a run ends: when so many octets have gone that way on that side.
+    """
+
+    side: Side
+    way: Way
+    octets: int
+
+
+Traffic = Mapping[Side, Mapping[Way, bytearray]]
+Interrupt = Callable[[Twins, Relay, Place], Coroutine[Deferred[Any], Any, None]]
+
+
+class ConnectionTests(TestCase):
+    """
+    Tests for runs that end, or go on, when a number of octets has gone over
+    one of their connections.
+    """
+
+    timeout = 3600
+
+    def test_cut(self) -> Deferred[None]:
+        """
+        When a connection is cut, the run connects again and goes on.
+        """
+        return self._atEach(_anywhere(INTERRUPTIONS), _cut)
+
+    def test_cutInMessage(self) -> Deferred[None]:
+        """
+        So it is in the middle of a message: a half one is never kept.
+        """
+        return self._atEach(_inMessages, _cut)
+
+    def test_gone(self) -> Deferred[None]:
+        """
+        When a server cannot be reached again, the run ends; the next one goes
+        on from there.
+        """
+        return self._atEach(_anywhere(INTERRUPTIONS // 4), _gone)
+
+    def test_killed(self) -> Deferred[None]:
+        """
+        A process may be killed at any time.
+        """
+        return self._atEach(_anywhere(INTERRUPTIONS // 2), _killed)
+
+    def _atEach(
+        self, choose: Callable[[Traffic], list[Place]], interrupt: Interrupt
+    ) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._tryEach(choose, interrupt))
+
+    async def _tryEach(
+        self, choose: Callable[[Traffic], list[Place]], interrupt: Interrupt
+    ) -> None:
+        slots = DeferredSemaphore(_AT_ONCE)
+
+        def begin(place: Place) -> Deferred[None]:
+            return Deferred.fromCoroutine(_interrupted(place, interrupt))
+
+        places = choose(await _measured())
+        await together([slots.run(begin, place) for place in places])
+
+
+async def _measured() -> Traffic:
+    """
+    What goes over the connections if nothing comes between.
+    """
+    async with disturbed(merge=False) as twins, relayed(twins) as relays:
+        run = await twins.sync(reactor)
+        for feat in _FEATS:
+            twins.expect(feat in run.errors, f"nothing {feat}:\n{run.errors}")
+        return {side: relay.passed for side, relay in relays.items()}
+
+
+def _anywhere(times: int) -> Callable[[Traffic], list[Place]]:
+    def choose(traffic: Traffic) -> list[Place]:
+        places = []
+        for seed in range(SEED, SEED + times):
+            rng = Random(seed)
+            side, way = rng.choice(list(Side)), rng.choice(list(Way))
+            octets = rng.randrange(1, len(traffic[side][way]))
+            places.append(Place(side, way, octets))
+        return places
+
+    return choose
+
+
+def _inMessages(traffic: Traffic) -> list[Place]:
+    """
+    The middle of the longest one, on each side and either way.
+    """
+    places = []
+    for side, ways in traffic.items():
+        for way, passed in ways.items():
+            literals = re.finditer(rb"\{(\d+)\+?\}\r\n", passed)
+            size, start = max((int(found[1]), found.end()) for found in literals)
+            places.append(Place(side, way, start + size // 2))
+    return places
+
+
+async def _interrupted(place: Place, interrupt: Interrupt) -> None:
+    async with disturbed(merge=place.octets % 2 == 0) as twins:
+        twins.story.append(f"{place}")
+        async with relayed(twins) as relays:
+            await interrupt(twins, relays[place.side], place)
+        await twins.settle(reactor)
+
+
+async def _cut(twins: Twins, relay: Relay, place: Place) -> None:
+    relay.at(place.way, place.octets, relay.cut)
     await twins.sync(reactor)
-    twins.agree()
-    for side in Side:
-        twins.change(side, 25)
-    return twins
+    twins.compare()
+
+
+async def _gone(twins: Twins, relay: Relay, place: Place) -> None:
+    relay.at(place.way, place.octets, relay.shut)
+    run = await syncHere(twins.scene, reactor)
+    twins.expect(run.code in (0, Lost.code), run.errors)
+
+
+async def _killed(twins: Twins, relay: Relay, place: Place) -> None:
+    process = started(twins.scene)
+    relay.at(place.way, place.octets, process.kill)
+    await deferToThread(process.join)
+    code = process.exitcode
+    twins.expect(code in (0, -signal.SIGKILL), f"exit code {code}")

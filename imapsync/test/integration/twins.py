@@ -5,7 +5,7 @@ Two accounts to which anything may happen.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
@@ -46,6 +46,7 @@ class Twins:
 
     @param seed: makes all that happens, if it is asked for in the same order.
     @ivar rng: for whoever wants to know what to ask for.
+    @ivar servers: where they are.
     @ivar story: what happened so far.
     """
 
@@ -55,8 +56,9 @@ class Twins:
         servers = [mdboxServer(), maildirServer()]
         self.rng.shuffle(servers)
         local, remote = servers
-        self.scene = Scene(local, remote, {"": {"flag-conflict": policy}})
-        self._servers = {Side.LOCAL: local, Side.REMOTE: remote}
+        self._options = {"": {"flag-conflict": policy}}
+        self.scene = Scene(local, remote, self._options)
+        self.servers = {Side.LOCAL: local, Side.REMOTE: remote}
         self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
         for account in self.scene.accounts:
             # Dovecot does not list an INBOX that was never opened as subscribed.
@@ -74,6 +76,13 @@ class Twins:
         """
         self.scene.close()
 
+    def reach(self, ports: Mapping[Side, int]) -> None:
+        """
+        Have syncs go to other ports than the servers'.
+        """
+        new = {str(side): {"port": str(port)} for side, port in ports.items()}
+        self.scene.configure({**self._options, **new})
+
     async def settle(self, reactor: Any) -> None:
         """
         Sync, and look at whether all is as it should be, and whether there is
@@ -82,7 +91,7 @@ class Twins:
         await self.sync(reactor)
         self.compare()
         again = await self.sync(reactor)
-        self._expect(not again.commands, f"there was more to do:\n{again.errors}")
+        self.expect(not again.commands, f"there was more to do:\n{again.errors}")
 
     async def sync(
         self, reactor: Any, watch: Callable[[str], None] = lambda line: None
@@ -92,10 +101,13 @@ class Twins:
         """
         self.story.append("sync")
         run = await syncHere(self.scene, reactor, watch)
-        self._expect(not run.code, f"exit code {run.code}:\n{run.errors}")
+        self.expect(not run.code, f"exit code {run.code}:\n{run.errors}")
         return run
 
-    def _expect(self, true: bool, otherwise: str) -> None:
+    def expect(self, true: bool, otherwise: str) -> None:
+        """
+        @raise Wrong: it is not true; C{otherwise} tells more.
+        """
         if not true:
             raise Wrong("\n".join([*self.story, otherwise]))
 
@@ -106,7 +118,7 @@ class Twins:
         """
         snapshot, other = self.scene.snapshots()
         differences = snapshot.differences(other)
-        self._expect(not differences, "\n".join(differences))
+        self.expect(not differences, "\n".join(differences))
         model = self._model
         self._agree("mailboxes", model.expectedNames(), snapshot.mailboxes.keys())
         self._agree("subscribed", model.expectedSubscribed(), snapshot.subscribed)
@@ -116,7 +128,7 @@ class Twins:
                 these = alike(one for one in found.elements() if one.digest == digest)
                 any_ = expected.get(digest, {()})
                 wanted = " or ".join(map(_told, any_))
-                self._expect(these in any_, f"{name} has {_told(these)}, not {wanted}")
+                self.expect(these in any_, f"{name} has {_told(these)}, not {wanted}")
         boxes = {
             side: {name: account.messages(name) for name in snapshot.mailboxes}
             for side, account in self._accounts.items()
@@ -128,7 +140,7 @@ class Twins:
         self, what: str, expected: Collection[str], found: Collection[str]
     ) -> None:
         told = f"{what}: {sorted(found)}, not {sorted(expected)}"
-        self._expect(set(expected) == set(found), told)
+        self.expect(set(expected) == set(found), told)
 
     # What happens
 
@@ -148,7 +160,7 @@ class Twins:
         if not self._model.agreed:
             return
         side, name = self.rng.choice(list(Side)), self.rng.choice(self._model.agreed)
-        server = self._servers[side]
+        server = self.servers[side]
         self.story.append(f"{side}: another UIDVALIDITY for {name}")
         server.doveadm(
             *("mailbox", "update", "-u", self.scene.user),

@@ -1,0 +1,435 @@
+"""
+Tests for L{imapsync.service}: the whole of it, but on servers in memory.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync import errors
+from imapsync.model import Side
+from imapsync.options import parse
+from imapsync.service import Outcome, SyncService, serviceFor
+from imapsync.session import Wish
+from imapsync.state import State
+from imapsync.test.scripted import Reactor, World, mail
+
+LOCAL, REMOTE = Side
+
+
+class ServiceCase(SynchronousTestCase):
+    """
+    A service between two accounts.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make the accounts.
+        """
+        self.world = World(self.mktemp())
+        self.local, self.remote = self.world.local, self.world.remote
+        for account in (self.local, self.remote):
+            account.capabilities |= {"AUTH=PLAIN", "SASL-IR"}
+        self.reactor = Reactor(self.world)
+        self.logged: list[str] = []
+
+    def tearDown(self) -> None:
+        """
+        Have errors that nobody took told now.
+        """
+        gc.collect()
+
+    def start(self, wish: Wish | None = None, **arguments: Any) -> Deferred[Outcome]:
+        """
+        Start a service.
+        """
+        changes = arguments.pop("changes", {})
+        self.service = SyncService(
+            self.world.settings(**changes), self.reactor, wish or Wish(), **arguments
+        )
+        self.service.startService()
+        self.world.pump()
+        return self.service.finished
+
+    def serve(self, wish: Wish | None = None, **arguments: Any) -> Outcome:
+        """
+        Run a service to its end.
+        """
+        with capturedLogs() as events:
+            finished = self.start(wish, **arguments)
+            for _ in range(10):
+                if finished.called:
+                    break
+                self.reactor.advance(1)
+                self.world.pump()
+        self.events = events
+        self.logged = [
+            f"{event['log_level'].name}: {formatEvent(event)}"
+            for event in events
+            if event["log_namespace"].startswith("imapsync.")
+        ]
+        return self.successResultOf(finished)
+
+    def assertClosed(self) -> None:
+        """
+        No connection is left open, nor the database.
+        """
+        self.world.pump()
+        self.assertEqual([], [link for link in self.world.links if link.open])
+        self.assertEqual([], self.reactor.getDelayedCalls())
+        State.open(self.world.database).close()
+
+
+class RunTests(ServiceCase):
+    """
+    Runs that nothing disturbs.
+    """
+
+    def test_equal(self) -> None:
+        """
+        It connects, makes both sides equal, logs out, and ends with 0.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.assertEqual(Outcome(0), self.serve())
+        self.assertTrue(self.world.equal)
+        self.assertEqual(1, self.local.count("LOGOUT"))
+        self.assertEqual(1, self.remote.count("LOGOUT"))
+        self.assertClosed()
+
+    def test_summary(self) -> None:
+        """
+        It sums up what was done, in how many octets and how long.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.serve()
+        self.assertEqual(
+            [
+                "info: INBOX: 2 copied local to remote",
+                "info: Total: 2 copied, 0 flagged, 0 expunged",
+            ],
+            self.logged[:-1],
+        )
+        self.assertRegex(self.logged[-1], r"^info: \d{4} octets in 0\.0 s\.$")
+
+    def test_quiet(self) -> None:
+        """
+        A quiet one says nothing when all is well.
+        """
+        self.world.fill(mail(1))
+        self.assertEqual(Outcome(0), self.serve(verbose=False))
+        self.assertEqual([], self.logged)
+
+    def test_trouble(self) -> None:
+        """
+        What cannot be synced is told when it is met and at the end, and the
+        code is 1.
+        """
+        self.remote.objection = lambda _: "NO [OVERQUOTA] full"
+        self.world.fill(mail(1))
+        outcome = self.serve(verbose=False)
+        self.assertEqual(1, outcome.code)
+        self.assertEqual(2, len(self.logged))
+        self.assertIn("[OVERQUOTA] full", self.logged[0])
+        self.assertEqual("warn: INBOX: not fully synced, see above.", self.logged[1])
+        self.assertClosed()
+
+    def test_dryRun(self) -> None:
+        """
+        A dry run says what would be done, and makes no database.
+        """
+        self.world.fill(mail(1))
+        said: list[str] = []
+        self.assertEqual(Outcome(0), self.serve(Wish(dryRun=True), say=said.append))
+        self.assertEqual(["INBOX: copy UID 1 from local to remote"], said)
+        self.assertEqual({}, self.remote.inbox.messages)
+        self.assertFalse(Path(self.world.database).exists())
+
+    def test_warnings(self) -> None:
+        """
+        What the configuration warns of is logged.
+        """
+        self.serve(changes={"warnings": ("mind the gap",)}, verbose=False)
+        self.assertEqual(["warn: mind the gap"], self.logged)
+
+    def test_trace(self) -> None:
+        """
+        A trace shows the traffic, but no credentials unless asked twice.
+        """
+        for trace, shown in ((1, False), (2, True)):
+            self.local.greeting = "OK"
+            self.world.fill(mail("trace"))
+            self.assertEqual(Outcome(0), self.serve(trace=trace))
+            text = "\n".join(self.logged)
+            self.assertIn("LIST", text)
+            self.assertEqual(shown, "AG1lAHNlY3JldA==" in text)
+            self.assertNotIn("<trace@example>", text)
+
+    def test_request(self) -> None:
+        """
+        A command line becomes a service.
+        """
+        request = parse(["--oneshot", "-q", "--dry-run", "Nowhere"])
+        service = serviceFor(request, self.world.settings(), self.reactor)
+        service.startService()
+        self.world.pump()
+        self.assertEqual(66, self.successResultOf(service.finished).code)
+
+
+class EndTests(ServiceCase):
+    """
+    Runs that come to a bad end: each has its code and one line.
+    """
+
+    def assertEnds(self, error: type[errors.ImapSyncError], words: str) -> None:
+        """
+        It ends like this, with all closed.
+        """
+        outcome = self.serve(verbose=False)
+        self.assertEqual(error.code, outcome.code)
+        self.assertIn(words, outcome.text)
+        self.assertEqual(1, len(outcome.text.splitlines()))
+        self.assertEqual([], [link for link in self.world.links if link.open])
+
+    def test_notFound(self) -> None:
+        """
+        A mailbox that nobody has.
+        """
+        outcome = self.serve(Wish(("Nowhere",)))
+        self.assertEqual(66, outcome.code)
+        self.assertIn('"Nowhere"', outcome.text)
+        self.assertClosed()
+
+    def test_capability(self) -> None:
+        """
+        A server without QRESYNC.
+        """
+        self.remote.capabilities.remove("QRESYNC")
+        self.assertEnds(errors.MissingCapability, "lacks QRESYNC")
+
+    def test_login(self) -> None:
+        """
+        A wrong password: the other side is not left connected.
+        """
+        self.remote.greeting = "OK"
+        self.remote.answers["AUTHENTICATE"] = "NO [AUTHENTICATIONFAILED] no"
+        self.assertEnds(errors.Distrusted, "login was refused")
+        self.assertEqual(2, len(self.world.links))
+        self.assertClosed()
+
+    def test_nonsense(self) -> None:
+        """
+        A server that breaks the protocol.
+        """
+        self.remote.answers["LIST"] = "PERHAPS"
+        self.assertEnds(errors.ProtocolViolation, "remote (imap://127.0.0.1:2)")
+
+    def test_refused(self) -> None:
+        """
+        A server that refuses to list its mailboxes.
+        """
+        self.remote.answers["LIST"] = "NO [UNAVAILABLE] later"
+        self.assertEnds(errors.Refused, "NO [UNAVAILABLE] later")
+
+    def test_deletions(self) -> None:
+        """
+        Too much would be removed.
+        """
+        self.world.fill(*map(mail, range(100)))
+        self.serve()
+        self.local.inbox.expunge(*range(1, 100))
+        self.assertEnds(errors.MassDeletion, "99 of 100")
+        self.assertEqual(100, len(self.remote.inbox.messages))
+
+    def test_databaseInUse(self) -> None:
+        """
+        A database that another instance holds: nobody is connected to.
+        """
+        state = State.open(self.world.database)
+        self.addCleanup(state.close)
+        self.assertEnds(errors.StateUnavailable, "in use")
+        self.assertEqual([], self.world.links)
+
+    def test_noDatabase(self) -> None:
+        """
+        A file that is no database.
+        """
+        Path(self.world.database).write_text("something else altogether")
+        self.assertEnds(errors.StateDamaged, "no database of imapsync")
+
+    def test_bug(self) -> None:
+        """
+        A mistake of ours is told as such, in one line, and where it was is
+        kept.
+        """
+
+        def say(_: str) -> None:
+            raise ZeroDivisionError("oh\nno")
+
+        self.world.fill(mail(1))
+        outcome = self.serve(Wish(dryRun=True), say=say)
+        self.assertEqual(70, outcome.code)
+        self.assertIn("internal error: ZeroDivisionError", outcome.text)
+        self.assertIsNotNone(outcome.failure)
+        self.assertClosed()
+
+
+class LostTests(ServiceCase):
+    """
+    Connections that go.
+    """
+
+    def cutNext(self) -> None:
+        """
+        Cut the remote connection when LIST is asked for.
+        """
+        self.remote.before["LIST"] = self.cut
+
+    def cut(self) -> None:
+        """
+        Cut it now.
+        """
+        self.remote.downLeft = 1
+
+    def test_again(self) -> None:
+        """
+        A lost connection is made again, and so is the other one.
+        """
+        self.world.fill(mail(1))
+        self.cutNext()
+        self.assertEqual(Outcome(0), self.serve(verbose=False))
+        self.assertTrue(self.world.equal)
+        self.assertEqual(4, len(self.world.links))
+        [line] = self.logged
+        self.assertRegex(line, "^warn: remote .*lost.*trying again in 1 s")
+        self.assertClosed()
+
+    def test_refusedAgainAndAgain(self) -> None:
+        """
+        After three attempts it ends; nobody is left connected.
+        """
+        self.remote.greeting = "BYE"
+        outcome = self.serve(verbose=False)
+        self.assertEqual(75, outcome.code)
+        self.assertIn("turned us away", outcome.text)
+        self.assertEqual(6, len(self.world.links))
+        self.assertEqual(2, len(self.logged))
+        self.assertClosed()
+
+    def test_progress(self) -> None:
+        """
+        As long as each attempt gets further, there are more.
+        """
+        self.remote.capabilities.remove("MULTIAPPEND")
+        self.remote.window = 100
+        self.world.fill(*map(mail, range(7)))
+        taken = self.remote.inbox.messages
+
+        def cut() -> None:
+            self.remote.before["APPEND"] = cut
+            if len(taken) % 2:
+                self.remote.downLeft = 60
+
+        self.remote.before["APPEND"] = cut
+        outcome = self.serve()
+        self.assertEqual(Outcome(0), outcome)
+        self.assertGreater(len(self.world.links), 6)
+        self.assertEqual(7, len(taken))
+        self.assertEqual(self.local.inbox.content, self.remote.inbox.content)
+
+    def test_stopped(self) -> None:
+        """
+        Stopping closes all, and is told as an interruption.
+        """
+        self.world.fill(*map(mail, range(5)))
+        for verb in ("ENABLE", "LIST", "SELECT", "FETCH", "APPEND"):
+            self.remote.answers = {}
+            self.hold(verb)
+            finished = self.start(verbose=False)
+            self.assertNoResult(finished)
+            stopped = self.service.stopService()
+            self.world.pump()
+            self.successResultOf(stopped)
+            outcome = self.successResultOf(finished)
+            self.assertEqual(75, outcome.code)
+            self.assertIn("interrupted", outcome.text)
+            self.assertClosed()
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def hold(self, verb: str) -> None:
+        """
+        Have a server say no more from that command on.
+        """
+
+        def pause() -> None:
+            self.world.links[-1].pauseProducing()
+            self.world.links[-2].pauseProducing()
+
+        for account in (self.local, self.remote):
+            account.before = {verb: pause}
+
+    def test_stoppedBetween(self) -> None:
+        """
+        Nor does it wait for its next attempt when it is stopped.
+        """
+        self.remote.greeting = "BYE"
+        finished = self.start(verbose=False)
+        self.assertNoResult(finished)
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(75, self.successResultOf(finished).code)
+        self.assertClosed()
+
+    def test_stoppedLate(self) -> None:
+        """
+        Stopping what has ended does nothing.
+        """
+        finished = self.start()
+        self.assertEqual(Outcome(0), self.successResultOf(finished))
+        self.successResultOf(self.service.stopService())
+
+    def test_silence(self) -> None:
+        """
+        A server that owes an answer for long is given up.
+        """
+        self.hold("LIST")
+        finished = self.start(verbose=False)
+        for _ in range(6):
+            self.hold("LIST")
+            self.reactor.advance(301)
+            self.world.pump()
+        outcome = self.successResultOf(finished)
+        self.assertEqual(75, outcome.code)
+        self.assertIn("no answer for 300 seconds", outcome.text)
+        self.assertClosed()
+
+    def test_noTracebacks(self) -> None:
+        """
+        Wherever a connection goes, nothing is logged but warnings.
+        """
+        verbs: list[str] = ["ENABLE", "LIST", "NAMESPACE", "CREATE", "SUBSCRIBE"]
+        verbs += ["SELECT", "FETCH", "APPEND", "STORE", "EXPUNGE", "SEARCH", "STATUS"]
+        end: Callable[[], None] = lambda: [  # noqa: E731
+            link.end(ConnectionLost()) for link in self.world.links[-2:]
+        ] and None
+        for verb in verbs:
+            for account in (self.local, self.remote):
+                self.world.fill(mail(verb), mail(verb * 2))
+                self.remote.inbox.add(mail((verb, 3)))
+                self.local.make(f"{verb}{account is self.local}")
+                if self.local.inbox.modseq > 20:
+                    self.local.inbox.expunge(max(self.remote.inbox.messages) - 2)
+                    self.local.inbox.flag(min(self.local.inbox.messages), verb)
+                account.before = {verb: end}
+                outcome = self.serve(verbose=False)
+                self.assertEqual(0, outcome.code, (verb, outcome))
+                self.assertEqual([], self.flushLoggedErrors())
+                for event in self.events:
+                    self.assertLessEqual(event["log_level"], LogLevel.warn)
+                self.assertTrue(self.world.equal)
