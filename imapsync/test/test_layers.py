@@ -50,7 +50,7 @@ LAYERS = (
         "together",
     },
     {"imap.connect"},
-    {"copying", "flags", "mailbox", "pairing", "view"},
+    {"batches", "copying", "flags", "mailbox", "pairing", "view"},
     {"session"},
     {"live", "logs"},
     {"service"},

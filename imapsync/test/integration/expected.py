@@ -162,14 +162,21 @@ class Model:
         def settled(ours: Message | None, theirs: Message | None) -> Message | None:
             if ours is None or theirs is None:
                 return None
-            if theirs == base:
-                return ours
-            if ours == base:
-                return theirs
             both = ours.flags & theirs.flags
             either = ours.flags | theirs.flags
-            return replace(
-                base, flags=both | (either - base.flags) if self._merge else either
-            )
+            flags = both | (either - base.flags)
+            if not self._merge and _differ(base, ours, theirs):
+                flags = either
+            return replace(base, flags=flags)
 
         return settled
+
+
+def _differ(base: Message, ours: Message, theirs: Message) -> bool:
+    """
+    Whether each side did something that the other did not.  A sync that ends
+    in the middle has done half of what one side did on the other: that must
+    not look like a change that contradicts it.
+    """
+    here, there = base.flags ^ ours.flags, base.flags ^ theirs.flags
+    return bool(here - there and there - here)

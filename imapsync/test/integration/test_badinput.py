@@ -12,7 +12,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
@@ -492,7 +493,7 @@ class TrustTests(CredentialCase):
         more.
         """
         greeting = b"* PREAUTH [CAPABILITY %s] hi\r\n" % REQUIRED.encode()
-        with Listener(self, greeting) as port:
+        with Listener(greeting) as port:
             scene = self.filled()
             scene.configure({"remote": {"STARTTLS": "YES", "port": port}})
             self.refuses(scene, 77, "PREAUTH")
@@ -500,11 +501,10 @@ class TrustTests(CredentialCase):
 
 class Listener:
     """
-    A port on which a child process greets its client and then reads on.
+    A port on which every client is greeted, and then heard out.
     """
 
-    def __init__(self, case: SceneCase, greeting: bytes) -> None:
-        self._case = case
+    def __init__(self, greeting: bytes) -> None:
         self._greeting = greeting
 
     def __enter__(self) -> str:
@@ -514,25 +514,26 @@ class Listener:
         @return: the port.
         """
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._child = os.fork()
-        if not self._child:
-            try:
-                while True:
-                    client, _ = self._socket.accept()
-                    client.sendall(self._greeting)
-                    while client.recv(65536):
-                        pass
-            finally:
-                os._exit(0)
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
         return str(self._socket.getsockname()[1])
 
     def __exit__(self, *exception: object) -> None:
         """
         Stop.
         """
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
-        os.kill(self._child, signal.SIGKILL)
-        os.waitpid(self._child, 0)
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                with client:
+                    client.sendall(self._greeting)
+                    while client.recv(65536):
+                        pass
 
 
 class ReachTests(BadInputCase):

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -34,6 +34,9 @@ from imapsync.together import together
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
 INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "80"))
 
+#: By so many octets the disk is larger each time.
+_PIECE = 12 * 1024
+
 #: So many runs go on at a time; most of them wait to try again.
 _AT_ONCE = 4
 
@@ -48,22 +51,18 @@ _FEATS = (
 )
 
 
-@asynccontextmanager
-async def disturbed(merge: bool) -> AsyncIterator[Twins]:
+async def disturbed(merge: bool) -> Twins:
     """
     Accounts that were synced once; much has changed on both sides since.
     """
     twins = Twins(_EVENTFUL, merge)
-    try:
-        for side in Side:
-            twins.change(side, 25)
-        await twins.sync(reactor)
-        twins.compare()
-        for side in Side:
-            twins.change(side, 25)
-        yield twins
-    finally:
-        twins.close()
+    for side in Side:
+        twins.change(side, 25)
+    await twins.sync(reactor)
+    twins.compare()
+    for side in Side:
+        twins.change(side, 25)
+    return twins
 
 
 @asynccontextmanager
@@ -83,77 +82,82 @@ async def relayed(twins: Twins) -> AsyncIterator[dict[Side, Relay]]:
 
 class CommitTests(TestCase):
     """
-    Tests for runs that end at a commit.
+    Tests for runs that end at a commit, at each in turn.
     """
 
     timeout = 3600
 
     def test_killedBefore(self) -> Deferred[None]:
         """
-        A process that is killed just before any of its commits leaves nothing
-        that the next run does not put right.
+        A process that is killed just before a commit leaves nothing that the
+        next run does not put right.
         """
-        return Deferred.fromCoroutine(self._killed(merge=False, after=False))
+
+        async def kill(twins: Twins, number: int) -> int | None:
+            return killedAtCommit(twins.scene, number, after=False)
+
+        return self._atEach(kill, -signal.SIGKILL, merge=False)
 
     def test_killedAfter(self) -> Deferred[None]:
         """
-        Nor does one that is killed just after any of them.
-        """
-        return Deferred.fromCoroutine(self._killed(merge=True, after=True))
-
-    async def _killed(self, merge: bool, after: bool) -> None:
-        def interrupted(twins: Twins, number: int) -> bool:
-            code = killedAtCommit(twins.scene, number, after)
-            twins.expect(code in (0, -signal.SIGKILL), f"exit code {code}")
-            return code != 0
-
-        await self._everywhere(merge, interrupted)
-
-    def test_fullDisk(self) -> Deferred[None]:
-        """
-        When the database cannot grow, the run says so, wherever that happens,
-        and the next one goes on from there.
+        Nor does one that is killed just after a commit.
         """
 
-        def interrupted(twins: Twins, number: int) -> bool:
-            code = onFullDisk(twins.scene, 1 + (number - 1) * 8192)
-            twins.expect(code in (0, StateError.code), f"exit code {code}")
-            return code != 0
+        async def kill(twins: Twins, number: int) -> int | None:
+            return killedAtCommit(twins.scene, number, after=True)
 
-        return Deferred.fromCoroutine(self._everywhere(False, interrupted))
-
-    async def _everywhere(
-        self, merge: bool, interrupted: Callable[[Twins, int], bool]
-    ) -> None:
-        """
-        Interrupt runs everywhere in turn, until one gets through.
-        """
-        for number in count(1):
-            async with disturbed(merge) as twins:
-                twins.story.append(f"interruption {number}")
-                more = interrupted(twins, number)
-                await twins.settle(reactor)
-            if not more:
-                break
-        self.assertGreater(number, 10)
+        return self._atEach(kill, -signal.SIGKILL, merge=True)
 
     def test_failed(self) -> Deferred[None]:
         """
         A commit that fails ends the run; the next one goes on from there.
         """
-        return Deferred.fromCoroutine(self._failed())
 
-    async def _failed(self) -> None:
-        for number in count(1):
-            async with disturbed(merge=True) as twins:
-                twins.story.append(f"commit {number} fails")
-                patch = self.patch(State, "_commit", _failing(number))
-                run = await syncHere(twins.scene, reactor)
-                patch.restore()
-                twins.expect(run.code in (0, StateError.code), run.errors)
-                await twins.settle(reactor)
-            if not run.code:
-                break
+        async def fail(twins: Twins, number: int) -> int:
+            patch = self.patch(State, "_commit", _failing(number))
+            run = await syncHere(twins.scene, reactor)
+            patch.restore()
+            return run.code
+
+        return self._atEach(fail, StateError.code, merge=True)
+
+    def test_fullDisk(self) -> Deferred[None]:
+        """
+        So it does when the database cannot grow any more.
+        """
+
+        async def fill(twins: Twins, number: int) -> int | None:
+            return onFullDisk(twins.scene, number * _PIECE)
+
+        return self._atEach(fill, StateError.code, merge=False)
+
+    def _atEach(
+        self,
+        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
+        outcome: int,
+        merge: bool,
+    ) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._tryEach(interrupt, outcome, merge))
+
+    async def _tryEach(
+        self,
+        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
+        outcome: int,
+        merge: bool,
+    ) -> None:
+        """
+        Interrupt run after run, each a bit later, until one gets through.
+        """
+        with closing(await disturbed(merge)) as original:
+            for number in count(1):
+                with closing(original.copied()) as twins:
+                    twins.story.append(f"interruption {number}")
+                    code = await interrupt(twins, number)
+                    twins.expect(code in (0, outcome), f"exit code {code}")
+                    await twins.settle(reactor)
+                if code == 0:
+                    break
+        self.assertGreater(number, 10)
 
 
 def _failing(number: int) -> Callable[[State], None]:
@@ -183,6 +187,7 @@ class Place:
 
 
 Traffic = Mapping[Side, Mapping[Way, bytearray]]
+Choice = Callable[[Traffic], list[Place]]
 Interrupt = Callable[[Twins, Relay, Place], Coroutine[Deferred[Any], Any, None]]
 
 
@@ -219,35 +224,33 @@ class ConnectionTests(TestCase):
         """
         return self._atEach(_anywhere(INTERRUPTIONS // 2), _killed)
 
-    def _atEach(
-        self, choose: Callable[[Traffic], list[Place]], interrupt: Interrupt
-    ) -> Deferred[None]:
+    def _atEach(self, choose: Choice, interrupt: Interrupt) -> Deferred[None]:
         return Deferred.fromCoroutine(self._tryEach(choose, interrupt))
 
-    async def _tryEach(
-        self, choose: Callable[[Traffic], list[Place]], interrupt: Interrupt
-    ) -> None:
-        slots = DeferredSemaphore(_AT_ONCE)
+    async def _tryEach(self, choose: Choice, interrupt: Interrupt) -> None:
+        with closing(await disturbed(merge=False)) as original:
+            slots = DeferredSemaphore(_AT_ONCE)
 
-        def begin(place: Place) -> Deferred[None]:
-            return Deferred.fromCoroutine(_interrupted(place, interrupt))
+            def begin(place: Place) -> Deferred[None]:
+                return Deferred.fromCoroutine(_interrupted(original, place, interrupt))
 
-        places = choose(await _measured())
-        await together([slots.run(begin, place) for place in places])
+            places = choose(await _measured(original))
+            await together([slots.run(begin, place) for place in places])
 
 
-async def _measured() -> Traffic:
+async def _measured(original: Twins) -> Traffic:
     """
     What goes over the connections if nothing comes between.
     """
-    async with disturbed(merge=False) as twins, relayed(twins) as relays:
-        run = await twins.sync(reactor)
-        for feat in _FEATS:
-            twins.expect(feat in run.errors, f"nothing {feat}:\n{run.errors}")
-        return {side: relay.passed for side, relay in relays.items()}
+    with closing(original.copied()) as twins:
+        async with relayed(twins) as relays:
+            run = await twins.sync(reactor)
+            for feat in _FEATS:
+                twins.expect(feat in run.errors, f"not {feat}:\n{run.errors}")
+            return {side: relay.passed for side, relay in relays.items()}
 
 
-def _anywhere(times: int) -> Callable[[Traffic], list[Place]]:
+def _anywhere(times: int) -> Choice:
     def choose(traffic: Traffic) -> list[Place]:
         places = []
         for seed in range(SEED, SEED + times):
@@ -273,9 +276,9 @@ def _inMessages(traffic: Traffic) -> list[Place]:
     return places
 
 
-async def _interrupted(place: Place, interrupt: Interrupt) -> None:
-    async with disturbed(merge=place.octets % 2 == 0) as twins:
-        twins.story.append(f"{place}")
+async def _interrupted(original: Twins, place: Place, interrupt: Interrupt) -> None:
+    with closing(original.copied()) as twins:
+        twins.story.append(str(place))
         async with relayed(twins) as relays:
             await interrupt(twins, relays[place.side], place)
         await twins.settle(reactor)

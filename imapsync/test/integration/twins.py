@@ -4,8 +4,11 @@ Two accounts to which anything may happen.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy, deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
@@ -69,6 +72,23 @@ class Twins:
         self._touched: set[str] = set()
         self._meanwhile = False
         self.story: list[str] = [f"{policy}, {local.settings.layout} is local"]
+
+    def copied(self) -> Twins:
+        """
+        Other ones to which the same has happened, in a tenth of the time.
+        """
+        local, remote = self.servers.values()
+        other = copy(self)
+        other.scene = Scene(local, remote, self._options)
+        other._accounts = dict(zip(Side, other.scene.accounts, strict=True))
+        other._model = deepcopy(self._model)
+        other.story = [*self.story]
+        shutil.copy(self.scene.database, other.scene.database)
+        for server in self.servers.values():
+            mail = server.directory / "mail"
+            home, empty = mail / self.scene.user, mail / other.scene.user
+            subprocess.run(["cp", "-a", f"{home}/.", str(empty)], check=True)
+        return other
 
     def close(self) -> None:
         """

@@ -1,0 +1,83 @@
+"""
+Tests for L{imapsync.report}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.model import Side
+from imapsync.report import Report
+
+LOCAL, REMOTE = Side
+
+
+class ReportTests(SynchronousTestCase):
+    """
+    The account of a run.
+    """
+
+    def setUp(self) -> None:
+        """
+        Begin one.
+        """
+        self.report = Report()
+
+    def test_empty(self) -> None:
+        """
+        A run without news has a line of totals only.
+        """
+        self.assertEqual(
+            ["Total: 0 copied, 0 flagged, 0 expunged"], list(self.report.lines())
+        )
+        self.assertEqual(0, self.report.changes)
+
+    def test_lines(self) -> None:
+        """
+        Each mailbox that changed has a line, by name; totals come last.
+        """
+        report = self.report
+        report.copied["INBOX", REMOTE] += 2
+        report.copied["INBOX", LOCAL] += 1
+        report.flagged["INBOX", LOCAL] += 4
+        report.expunged["Archive", REMOTE] += 1
+        report.paired["Archive"] += 7
+        report.steps["New"] = ["created on local", "subscribed on local"]
+        self.assertEqual(
+            [
+                "Archive: 1 expunged on remote, 7 paired by content",
+                "INBOX: 1 copied remote to local, 2 copied local to remote,"
+                " 4 flagged on local",
+                "New: created on local, subscribed on local",
+                "Total: 3 copied, 4 flagged, 1 expunged",
+            ],
+            list(report.lines()),
+        )
+
+    def test_changes(self) -> None:
+        """
+        What was paired is no change on a server.
+        """
+        self.report.copied["A", REMOTE] += 2
+        self.report.flagged["A", REMOTE] += 3
+        self.report.expunged["B", REMOTE] += 4
+        self.report.paired["A"] += 100
+        self.report.steps["C"] = ["created on local"]
+        self.assertEqual(10, self.report.changes)
+
+    def test_nothing(self) -> None:
+        """
+        A mailbox in which nothing was achieved has no line.
+        """
+        self.report.expunged["INBOX", REMOTE] += 0
+        self.report.paired["INBOX"] += 0
+        self.assertEqual(1, len(list(self.report.lines())))
+
+    def test_trouble(self) -> None:
+        """
+        The same trouble is news only once.
+        """
+        self.assertTrue(self.report.trouble("INBOX", "no room"))
+        self.assertFalse(self.report.trouble("INBOX", "no room"))
+        self.assertTrue(self.report.trouble("Other", "no room"))
+        self.assertEqual([("INBOX", "no room"), ("Other", "no room")], [*self.report.troubles])
