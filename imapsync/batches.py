@@ -256,9 +256,10 @@ class Batches:
                 for message, uid in zip(batch.messages, appended.uids, strict=True)
             ]
         )
+        manner = _MANNERS[batch.manner]
         for message in batch.messages:
-            if lacks := _lacks(message, _MANNERS[batch.manner]):
-                self._outcome.reduced(message.row.uid, lacks)
+            if message.flags != message.row.flags or not manner.date:
+                self._reduced(message, manner)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         failure.trap(Refused)
@@ -288,16 +289,17 @@ class Batches:
                 return number
         return None
 
+    def _reduced(self, message: Message, manner: _Manner) -> None:
+        """
+        Report what a copy lacks.
+        """
+        dropped = without(message.row.flags or frozenset(), message.flags)
+        lacks = [" ".join(sorted(dropped))] if dropped else []
+        lacks += [] if manner.date else ["its INTERNALDATE"]
+        if lacks:
+            self._outcome.reduced(message.row.uid, " and ".join(lacks))
+
     def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
         self.outstanding.discard(done)
         self.unacknowledged -= batch.octets
         self._settled()
-
-
-def _lacks(message: Message, manner: _Manner) -> str:
-    """
-    What the copy of a message does not have.
-    """
-    dropped = without(message.row.flags or frozenset(), message.flags)
-    lacks = [" ".join(sorted(dropped))] if dropped else []
-    return " and ".join(lacks + ([] if manner.date else ["its INTERNALDATE"]))

@@ -181,9 +181,9 @@ class Parser:
         if self._inLiteral:
             return self._continueLiteral()
         if not self._parts and not self.whole and self.trace is None:
-            self._fastRows()
             if self._fastMessage():
                 return True
+            self._fastRows()
         end = self._data.find(b"\r\n", self._at)
         if end < 0:
             return False
@@ -223,14 +223,16 @@ class Parser:
         row = Row(
             int(uid or uidLast),
             None if flags is None else _commonFlags(flags),
-            size=int(size),
-            date=date.decode("ascii"),
+            0,
+            int(size),
+            date.decode("ascii"),
+            "BODY[]",
         )
         line = self._data[self._at : match.end() - 2]
         self._at = match.end()
         self._parts.append(line)
         self._held = len(line)
-        self._beginLiteral(int(octets), row._replace(section="BODY[]"))
+        self._beginLiteral(int(octets), row)
         return True
 
     def _line(self, line: bytes) -> None:
@@ -243,7 +245,9 @@ class Parser:
                 return
         elif line == b")" and self._row is not None and self._parts[-1] is None:
             # The body was the last attribute, as with most servers.
-            self._rows(self._row)
+            row = self._row
+            self._reset()
+            self._receiver.rowsReceived([row])
             return
         self._parts.append(line)
         literal = _LITERAL.search(line) if line.endswith(b"}") else None

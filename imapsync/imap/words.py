@@ -5,10 +5,11 @@ The words of a command, as they are written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from imapsync import names
+from imapsync.model import Flags
 
 #: What a flag cannot hold, lest it be taken for something else.
 _NO_FLAG = re.compile('[\0-\x20\x7f(){"]|[^\0-\xff]')
@@ -42,14 +43,14 @@ def mailboxWord(name: str) -> Word:
     return astring(names.encode(name))
 
 
-def flagList(flags: Iterable[str]) -> bytes:
+@lru_cache(maxsize=4096)
+def flagList(flags: Flags) -> bytes:
     """
     A parenthesised list of flags, in a stable order.
 
     @raise ValueError: if one is no flag.
     """
-    flags = sorted(flags)
     for flag in flags:
         if not flag or _NO_FLAG.search(flag):
             raise ValueError(f"no flag: {flag!r}")
-    return b"(%s)" % " ".join(flags).encode("latin-1")
+    return b"(%s)" % " ".join(sorted(flags)).encode("latin-1")

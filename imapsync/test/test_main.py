@@ -1,0 +1,201 @@
+"""
+Tests for L{imapsync.__main__}: how the command ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync import __version__
+from imapsync.__main__ import run
+
+CONFIG = """
+database = {database}
+[local]
+type = tunnel
+command = {local}
+[remote]
+type = tunnel
+command = {remote}
+"""
+
+PREAUTH = (
+    "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED"
+    " LIST-STATUS] hello"
+)
+
+
+class MainCase(SynchronousTestCase):
+    """
+    A folder with a configuration in it.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make it.
+        """
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+
+    def configure(
+        self, local: str = "false", remote: str = "false", database: str = "db"
+    ) -> str:
+        """
+        Write a configuration.
+
+        @return: the option that names it.
+        """
+        path = self.folder.absolute() / "config"
+        text = CONFIG.format(
+            local=local, remote=remote, database=self.folder.absolute() / database
+        )
+        path.write_text(text)
+        return f"--config={path}"
+
+    def assertFails(self, code: int, words: str, *arguments: str) -> None:
+        """
+        Running ends with this code and one line on standard error.
+        """
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            self.assertEqual(code, run(arguments))
+        [line] = errors.getvalue().splitlines()
+        self.assertTrue(line.startswith("imapsync: "))
+        self.assertIn(words, line)
+
+
+class EarlyTests(MainCase):
+    """
+    What is found before a reactor is needed.
+    """
+
+    def test_usage(self) -> None:
+        """
+        A wrong command line.
+        """
+        self.assertFails(64, "--oneshot", "--oneshoot")
+        self.assertFails(64, "--oneshot")
+        self.assertFails(64, "not available yet", "--oneshot", "--repair")
+
+    def test_noConfig(self) -> None:
+        """
+        A configuration file that is not there.
+        """
+        missing = str(self.folder.absolute() / "none")
+        self.assertFails(66, missing, "--oneshot", f"--config={missing}")
+
+    def test_badConfig(self) -> None:
+        """
+        One that is wrong: file and line are named.
+        """
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        path.write_text(path.read_text() + "hots = x\n")
+        self.assertFails(78, f"{path}", "--oneshot", option)
+
+    def test_badLogfile(self) -> None:
+        """
+        A log file that cannot be written.
+        """
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        path.write_text("logfile = /nowhere/log\n" + path.read_text())
+        self.assertFails(78, "/nowhere/log", "--oneshot", option)
+
+    def test_help(self) -> None:
+        """
+        Help and version are printed, and that was all.
+        """
+        for option, words in (("--help", "Usage: imapsync"), ("--version", __version__)):
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                error = self.assertRaises(SystemExit, run, [option])
+            self.assertEqual(0, error.code)
+            self.assertIn(words, printed.getvalue())
+
+
+class ProcessTests(MainCase):
+    """
+    The command itself.
+    """
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """
+        Start it.
+        """
+        return subprocess.Popen(
+            [sys.executable, "-m", "imapsync", "--oneshot", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            text=True,
+        )
+
+    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+        """
+        Wait for its end.
+
+        @return: its code, and what it wrote to standard error.
+        """
+        with process:
+            _, errors = process.communicate(timeout=60)
+        return process.returncode, errors
+
+    def test_tunnelFails(self) -> None:
+        """
+        Servers that cannot be reached end it with 75, after some attempts,
+        and without a traceback.
+        """
+        code, errors = self.finish(self.start(self.configure("echo no >&2; exit 3")))
+        self.assertEqual(75, code)
+        *warnings, line = errors.splitlines()
+        self.assertTrue(line.startswith("imapsync: "))
+        self.assertEqual(2, len(warnings))
+        self.assertNotIn("Traceback", errors)
+
+    def test_atOnce(self) -> None:
+        """
+        A database that cannot be made ends it at once.
+        """
+        (self.folder / "db").mkdir()
+        code, errors = self.finish(self.start(self.configure("cat", "cat")))
+        self.assertEqual(73, code)
+        self.assertEqual(1, len(errors.splitlines()))
+
+    def test_interrupted(self) -> None:
+        """
+        SIGINT and SIGTERM end it within seconds, in one line.
+        """
+        server = self.folder.absolute() / "server"
+        server.write_text(f"#!/bin/sh\necho '{PREAUTH}'\ntouch \"$0.ran\"\nexec cat\n")
+        server.chmod(0o700)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.start(self.configure(f"sh {server}", "sleep 60"))
+            ran = Path(f"{server}.ran")
+            deadline = time.monotonic() + 30
+            while not ran.exists() and time.monotonic() < deadline:
+                select_briefly()
+            ran.unlink()
+            process.send_signal(number)
+            started = time.monotonic()
+            code, errors = self.finish(process)
+            self.assertLess(time.monotonic() - started, 5)
+            self.assertEqual(75, code)
+            [line] = errors.splitlines()
+            self.assertIn("interrupted", line)
+
+
+def select_briefly() -> None:
+    """
+    Give the processor to another process.
+    """
+    os.sched_yield()

@@ -1,0 +1,136 @@
+"""
+Tests for L{imapsync.tap}: how the service runs under twistd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.options import HELP
+from imapsync.service import SyncService
+from imapsync.tap import Options, makeService
+
+CONFIG = """
+database = {database}
+[local]
+type = tunnel
+command = false
+[remote]
+type = tunnel
+command = true
+"""
+
+
+class TapTests(SynchronousTestCase):
+    """
+    What twistd gets.
+    """
+
+    def setUp(self) -> None:
+        """
+        Write a configuration.
+        """
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        self.database = folder / "db"
+        config = folder / "config"
+        config.write_text(CONFIG.format(database=self.database))
+        self.option = f"--config={config}"
+
+    def assertExits(self, code: int, words: str, *arguments: str) -> None:
+        """
+        twistd would end with this code and one line on standard error.
+        """
+        errors = io.StringIO()
+
+        def make() -> None:
+            options = Options()
+            options.parseOptions(arguments)
+            makeService(options)
+
+        with contextlib.redirect_stderr(errors):
+            error = self.assertRaises(SystemExit, make)
+        self.assertEqual(code, error.code)
+        [line] = errors.getvalue().splitlines()
+        self.assertIn(words, line)
+
+    def test_plugin(self) -> None:
+        """
+        twistd knows the service by its name, and finds these functions.
+        """
+        [plugin] = [p for p in getPlugins(IServiceMaker) if p.tapname == "imapsync"]
+        self.assertEqual("imapsync.tap", plugin.module)
+        self.assertIs(Options, plugin.options)
+        self.assertEqual(makeService, plugin.makeService)
+
+    def test_service(self) -> None:
+        """
+        Options make a service that has not begun.
+        """
+        options = Options()
+        options.parseOptions(["--oneshot", self.option])
+        service = makeService(options)
+        self.assertIsInstance(service, SyncService)
+        self.assertFalse(service.running)
+        self.assertFalse(self.database.exists())
+
+    def test_usage(self) -> None:
+        """
+        A wrong option, a missing or a wrong configuration.
+        """
+        self.assertExits(64, "--oneshot", "--oneshoot")
+        self.assertExits(66, "/nowhere", "--oneshot", "--config=/nowhere")
+        path = Path(self.option.partition("=")[2])
+        path.write_text("nonsense\n")
+        self.assertExits(78, str(path), "--oneshot", self.option)
+
+    def test_help(self) -> None:
+        """
+        The help is the same as the command's.
+        """
+        self.assertEqual(HELP, Options().getUsage())
+
+    def twistd(self) -> tuple[int, str]:
+        """
+        Run twistd in the foreground.
+
+        @return: its exit code, and all that it wrote.
+        """
+        program = "from twisted.scripts.twistd import run; run()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, "-n", "--pidfile=", "imapsync"]
+            + ["--oneshot", self.option],
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def test_endsAtOnce(self) -> None:
+        """
+        A run that ends before the reactor runs ends twistd, with its code.
+        """
+        self.database.mkdir()
+        code, said = self.twistd()
+        self.assertEqual(73, code)
+        self.assertIn("is no file, and cannot be the database", said)
+        self.assertNotIn("Traceback", said)
+
+    def test_ends(self) -> None:
+        """
+        So does one that ends later.
+        """
+        code, said = self.twistd()
+        self.assertEqual(75, code)
+        self.assertNotIn("Traceback", said)
