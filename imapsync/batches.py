@@ -19,7 +19,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.imap.responses import Row
 from imapsync.model import Flags
-from imapsync.plan import common, without
+from imapsync.plan import common
 from imapsync.uidset import UidSet
 
 #: One APPEND takes so many messages, and so many octets, at the most: a
@@ -29,6 +29,9 @@ OCTETS = 4 * 1024 * 1024
 #: After so many refusals in a row, a server will take nothing.
 REFUSALS = 50
 
+#: With these, a server objects to the message, not to what comes with it.
+_FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
+
 _SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
 
 
@@ -37,12 +40,14 @@ class Copied:
     """
     A message that is now on both sides.
 
-    @ivar flags: those that the copy was given.
+    @ivar flags: those that it has there.
+    @ivar given: those of them that the copy was given.
     """
 
     source: int
     target: int
     flags: Flags
+    given: Flags
     key: bytes
 
 
@@ -67,9 +72,14 @@ class Outcome(Protocol):
         One could not be copied.
         """
 
-    def reduced(self, uid: int, lacks: str) -> None:
+    def undated(self, uid: int) -> None:
         """
-        One was copied, but for something that the server did not take.
+        One was copied, but the server did not take its INTERNALDATE.
+        """
+
+    def broken(self, uid: int) -> None:
+        """
+        The source's connection was lost when it was this message's turn.
         """
 
 
@@ -252,14 +262,13 @@ class Batches:
             return
         self._outcome.copied(
             [
-                Copied(message.row.uid, uid, message.flags, message.digest.key())
+                _copied(message, uid)
                 for message, uid in zip(batch.messages, appended.uids, strict=True)
             ]
         )
-        manner = _MANNERS[batch.manner]
-        for message in batch.messages:
-            if message.flags != message.row.flags or not manner.date:
-                self._reduced(message, manner)
+        if not _MANNERS[batch.manner].date:
+            for message in batch.messages:
+                self._outcome.undated(message.row.uid)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         failure.trap(Refused)
@@ -269,7 +278,8 @@ class Batches:
             self.halve(uids, batch.manner)
             return
         manner = self._next(batch)
-        if manner is not None:
+        code = getattr(failure.value, "responseCode", "")
+        if manner is not None and code not in _FINAL:
             self.again.append((UidSet.of(uids), manner))
             return
         self._outcome.refused(uids[0], reason)
@@ -289,17 +299,14 @@ class Batches:
                 return number
         return None
 
-    def _reduced(self, message: Message, manner: _Manner) -> None:
-        """
-        Report what a copy lacks.
-        """
-        dropped = without(message.row.flags or frozenset(), message.flags)
-        lacks = [" ".join(sorted(dropped))] if dropped else []
-        lacks += [] if manner.date else ["its INTERNALDATE"]
-        if lacks:
-            self._outcome.reduced(message.row.uid, " and ".join(lacks))
-
     def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
         self.outstanding.discard(done)
         self.unacknowledged -= batch.octets
         self._settled()
+
+
+def _copied(message: Message, uid: int) -> Copied:
+    row = message.row
+    size = message.octets if row.size is None else row.size
+    flags = row.flags or frozenset()
+    return Copied(row.uid, uid, flags, message.flags, message.digest.key(size))

@@ -5,7 +5,11 @@ other side too.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from imapsync.errors import MassDeletion
+from imapsync.model import Side
 
 #: Accounts with fewer known messages have no brake.
 LEAST = 100
@@ -22,25 +26,33 @@ class Brake:
     def __init__(self, known: int, lifted: bool) -> None:
         self._known = known
         self._lifted = lifted or known < LEAST
-        self._removed = 0
+        self._removed: Counter[Side] = Counter()
 
-    def trips(self, count: int) -> bool:
+    def trips(self, counts: Mapping[Side, int]) -> bool:
         """
-        Whether C{count} removals more would be too many.
+        Whether so many more removals would be too many for a side.
         """
-        return not self._lifted and (self._removed + count) * 2 > self._known
+        return any(self._excessive(side, count) for side, count in counts.items())
 
-    def remove(self, count: int) -> None:
+    def remove(self, counts: Mapping[Side, int]) -> None:
         """
-        C{count} messages are about to be removed.
+        So many messages are about to be removed.
 
         @raise MassDeletion: they must not be.
         """
-        if self.trips(count):
-            raise MassDeletion(
-                f"{self._removed + count} of {self._known} known messages would be"
-                " removed, which looks like an emptied server or a wrong mount;"
-                " stopped before that.  If it is meant, run once with"
-                " --allow-mass-delete"
-            )
-        self._removed += count
+        for side, count in counts.items():
+            if self._excessive(side, count):
+                self._refuse(side, count)
+        self._removed.update(counts)
+
+    def _excessive(self, side: Side, count: int) -> bool:
+        removed = self._removed[side] + count
+        return not self._lifted and removed * 2 > self._known
+
+    def _refuse(self, side: Side, count: int) -> None:
+        raise MassDeletion(
+            f"{self._removed[side] + count} of {self._known} known messages would"
+            f" be removed from {side}, which looks like an emptied server or a wrong"
+            " mount; stopped before that.  If it is meant, run once with"
+            " --allow-mass-delete"
+        )

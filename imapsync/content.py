@@ -55,12 +55,8 @@ class BodyDigest:
     The digest of one whole message, from its bytes in pieces.
     """
 
-    def __init__(self, size: int) -> None:
-        """
-        @param size: the message's RFC822.SIZE.
-        """
-        self._hash = _begun(size)
-        self._hash.update(_START)
+    def __init__(self) -> None:
+        self._hash = blake2b(_START, digest_size=16)
 
     def write(self, data: bytes) -> None:
         """
@@ -68,11 +64,13 @@ class BodyDigest:
         """
         self._hash.update(data.translate(_ALIKE))
 
-    def digest(self) -> bytes:
+    def digest(self, size: int) -> bytes:
         """
         16 bytes, once all pieces were written.
+
+        @param size: the message's RFC822.SIZE.
         """
-        return _ended(self._hash, b"whole")
+        return _ended(self._hash, b"whole", size)
 
 
 class KeyDigest:
@@ -85,11 +83,8 @@ class KeyDigest:
     it, and is its L{BodyDigest}.
     """
 
-    def __init__(self, size: int) -> None:
-        """
-        @param size: the message's RFC822.SIZE.
-        """
-        self._hash = _begun(size)
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
         self._head = bytearray(_START)
         self._headDone = False
         self._singular = False
@@ -111,11 +106,13 @@ class KeyDigest:
         self._endHead(len(self._head))
         return self._singular
 
-    def key(self) -> bytes:
+    def key(self, size: int) -> bytes:
         """
         16 bytes, once all pieces were written.
+
+        @param size: the message's RFC822.SIZE.
         """
-        return _ended(self._hash, b"header" if self.singular else b"whole")
+        return _ended(self._hash, b"header" if self.singular else b"whole", size)
 
     def _writeHead(self, data: bytes) -> int:
         """
@@ -149,14 +146,10 @@ class KeyDigest:
         self._head = bytearray()
 
 
-def _begun(size: int) -> blake2b:
-    return blake2b(b"%d" % size, digest_size=16)
-
-
-def _ended(digest: blake2b, covered: bytes) -> bytes:
+def _ended(digest: blake2b, covered: bytes, size: int) -> bytes:
     # NUL occurs in nothing that was digested: the mark cannot be forged.
     ended = digest.copy()
-    ended.update(b"\0" + covered)
+    ended.update(b"\0%s %d" % (covered, size))
     return ended.digest()
 
 

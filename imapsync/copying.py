@@ -96,11 +96,19 @@ class Copier:
             await self._source.fetchBodies(uids, ITEMS, self)
         except Refused as error:
             refusal = error
-        except ImapSyncError:
+        except ImapSyncError as error:
             await self._abandon()
+            if isinstance(error, Lost):
+                self._outcome.broken(self._next(uids))
             raise
         await self._answered()
         await self._missed(uids - UidSet.of(self._arrived), refusal)
+
+    def _next(self, uids: UidSet) -> int:
+        """
+        The message that the source was about to send.
+        """
+        return next(iter(uids - UidSet.of(self._arrived)), 0)
 
     async def _answered(self) -> None:
         """
@@ -145,7 +153,7 @@ class Copier:
         """
         if self._failure is not None or row.uid in self._arrived:
             return
-        message = Message(KeyDigest(size if row.size is None else row.size), size, row)
+        message = Message(KeyDigest(), size, row)
         self._message = message
         whole = row.uid and row.flags is not None and row.date
         _, waits = self._target.literalMarker(size)

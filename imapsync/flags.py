@@ -20,7 +20,6 @@ from imapsync.plan import (
     Touched,
     common,
     planFlags,
-    same,
     settled,
     without,
 )
@@ -125,6 +124,7 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
     Both sides agree on what they were seen to show.
     """
     agreed: dict[int, Flags] = {}
+    astray: dict[tuple[Side, str], list[int]] = {}
     for one in some:
         now = _shown(view, one, plan)
         if now is None:
@@ -132,8 +132,19 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
         flags = settled(one.pair.flags, now[Side.LOCAL], now[Side.REMOTE])
         if one.fresh or flags != one.pair.flags:
             agreed[one.pair.local] = flags
+        for side, expected in plan.expected.items():
+            wanted = expected.get(one.pair.uid(side))
+            if wanted is None:
+                continue
+            if wrong := without(wanted, now[side]) | without(now[side], wanted):
+                key = (side, " ".join(sorted(wrong)))
+                astray.setdefault(key, []).append(one.pair.uid(side.other))
+            else:
+                view.around.report.flagged[view.name, side] += 1
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
+    for (side, wrong), uids in astray.items():
+        view.postpone(side.other, UidSet.of(uids), f"{side} would not change {wrong}")
     return len(agreed)
 
 
@@ -145,30 +156,13 @@ def _shown(view: View, one: Touched, plan: FlagPlan) -> Mapping[Side, Flags] | N
     now = {}
     for side, this in view.sides.items():
         uid = one.pair.uid(side)
-        expected = plan.expected[side].get(uid)
-        if expected is None:
-            now[side] = one.shows(side)
-            continue
-        shown = this.reading.heard.get(uid)
+        shown: Flags | None = one.shows(side)
+        if uid in plan.expected[side]:
+            shown = this.reading.heard.get(uid)
         if shown is None:
             return None
-        if same(shown, expected):
-            view.around.report.flagged[view.name, side] += 1
-        else:
-            _unflagged(view, one.pair, side, expected, shown)
         now[side] = shown
     return now
-
-
-def _unflagged(
-    view: View, pair: Pair, side: Side, expected: Flags, shown: Flags
-) -> None:
-    """
-    A side does not show the flags that it was given.
-    """
-    astray = without(expected, shown) | without(shown, expected)
-    text = f"{side}: would not change {' '.join(sorted(astray))}"
-    view.postpone(side.other, pair.uid(side.other), text)
 
 
 def _warnOfConflicts(view: View, plan: FlagPlan) -> None:

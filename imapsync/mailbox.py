@@ -9,6 +9,7 @@ read again: the marks move last, and only past what was dealt with.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -60,7 +61,7 @@ class Pass:
             if not await view.read():
                 return True
             doomed = {side: view.doomed(side) for side in Side}
-            view.around.brake.remove(sum(map(len, doomed.values())))
+            view.around.brake.remove({side: len(doomed[side]) for side in Side})
             if self._policy.dryRun:
                 await self._rehearse()
                 return False
@@ -79,16 +80,15 @@ class Pass:
         view.commit()
         return self._achieved > 0
 
-    async def survey(self) -> int:
+    async def survey(self) -> Counter[Side]:
         """
-        How many messages a pass would remove now.
+        How many messages a pass would remove now from each side.
         """
         try:
-            if not await self._view.read():
-                return 0
+            usable = await self._view.read()
         except Refused as error:
             raise MailboxError(str(error)) from error
-        return sum(len(self._view.doomed(side)) for side in Side)
+        return Counter({side: len(self._view.doomed(side)) for side in Side if usable})
 
     async def _pair(self) -> None:
         """
@@ -163,7 +163,7 @@ class Pass:
         """
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
-        new = source.changes.new
+        new = source.changes.new - self._breaking(side.other)
         if not new or side in self._policy.readOnly:
             return
         if target.selected.readOnly:
@@ -177,16 +177,31 @@ class Pass:
         except MailboxError as error:
             source.undone = True
             view.trouble(f"{side}: {error}")
+        if outcome.lacking:
+            # What may be one flag too many for an APPEND: each by itself.
+            await target.client.catchUp()
+            await carryFlags(view, outcome.lacking)
+
+    def _breaking(self, side: Side) -> UidSet:
+        """
+        The messages over which C{side} has broken the connection twice.
+        """
+        broken = self._report.broken.items()
+        uids = UidSet.of(
+            uid
+            for (name, where, uid), times in broken
+            if times > 1 and (name, where) == (self._view.name, side)
+        )
+        if uids:
+            text = "not copied: the connection breaks over it"
+            self._view.postpone(side, uids, text)
+        return uids
 
     def copied(self, side: Side, messages: list[Copied]) -> None:
         """
         The server of C{side} has these messages now.
         """
-        pairs = []
-        for one in messages:
-            here, there = one.target, one.source
-            local, remote = (here, there) if side is Side.LOCAL else (there, here)
-            pairs.append(Pair(local, remote, one.flags, one.key))
+        pairs = [_pairOf(one, side) for one in messages]
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
@@ -234,29 +249,45 @@ class Pass:
 class _Copies:
     """
     What becomes of the messages copied to one side:
-    L{imapsync.copying.Outcome}.
+    L{imapsync.batches.Outcome}.
+
+    @ivar lacking: those that were not given all of their flags.
     """
 
     def __init__(self, into: Pass, view: View, side: Side) -> None:
+        self.lacking: list[Touched] = []
         self._into = into
         self._view = view
         self._side = side
 
     def copied(self, messages: list[Copied]) -> None:
         self._into.copied(self._side, messages)
+        for one in messages:
+            if not same(one.flags, one.given):
+                present = {self._side.other: one.flags}
+                self.lacking.append(Touched(_pairOf(one, self._side), present))
 
     def unproven(self, count: int) -> None:
         self._into.unproven(self._side, count)
 
     def refused(self, uid: int, reason: str) -> None:
-        self._postpone(uid, f"was not copied: {reason}")
+        uids = UidSet.of([uid])
+        self._view.postpone(self._side.other, uids, f"not copied: {reason}")
 
-    def reduced(self, uid: int, lacks: str) -> None:
-        self._postpone(uid, f"was copied without {lacks}")
-
-    def _postpone(self, uid: int, text: str) -> None:
+    def undated(self, uid: int) -> None:
         source = self._side.other
-        self._view.postpone(source, uid, f"{source}: UID {uid}: {text}")
+        self._view.trouble(f"{source}: UID {uid}: copied without its INTERNALDATE")
+
+    def broken(self, uid: int) -> None:
+        key = (self._view.name, self._side.other, uid)
+        self._view.around.report.broken[key] += 1
+
+
+def _pairOf(one: Copied, into: Side) -> Pair:
+    local, remote = one.target, one.source
+    if into is Side.REMOTE:
+        local, remote = remote, local
+    return Pair(local, remote, one.given, one.key)
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

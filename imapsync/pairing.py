@@ -30,23 +30,21 @@ class _Digesting(Generic[D]):
     Feeds bodies to digests: L{imapsync.imap.commands.BodyReceiver}.
     """
 
-    def __init__(
-        self, begin: Callable[[int], D], done: Callable[[int, D], None]
-    ) -> None:
+    def __init__(self, begin: Callable[[], D], done: Callable[[Row, D], None]) -> None:
         self._begin = begin
         self._done = done
         self._present: D | None = None
 
     def bodyBegan(self, row: Row, size: int) -> None:
-        self._present = self._begin(size if row.size is None else row.size)
+        self._present = self._begin()
 
     def bodyReceived(self, piece: bytes) -> None:
         if self._present is not None:
             self._present.write(piece)
 
     def bodyEnded(self, row: Row) -> None:
-        if self._present is not None and row.uid:
-            self._done(row.uid, self._present)
+        if self._present is not None and row.uid and row.size is not None:
+            self._done(row, self._present)
         self._present = None
 
 
@@ -81,8 +79,8 @@ async def _sizes(
 
 
 async def _headers(client: SyncClient, side: Side, matcher: Matcher) -> None:
-    def keyed(uid: int, digest: KeyDigest) -> None:
-        matcher.keyed(side, uid, digest.key(), digest.singular)
+    def keyed(row: Row, digest: KeyDigest) -> None:
+        matcher.keyed(side, row.uid, digest.key(row.size or 0), digest.singular)
 
     items = "(RFC822.SIZE BODY.PEEK[HEADER])"
     receiver = _Digesting(KeyDigest, keyed)
@@ -90,8 +88,8 @@ async def _headers(client: SyncClient, side: Side, matcher: Matcher) -> None:
 
 
 async def _bodies(client: SyncClient, side: Side, matcher: Matcher) -> None:
-    def digested(uid: int, digest: BodyDigest) -> None:
-        matcher.digested(side, uid, digest.digest())
+    def digested(row: Row, digest: BodyDigest) -> None:
+        matcher.digested(side, row.uid, digest.digest(row.size or 0))
 
     items = "(RFC822.SIZE BODY.PEEK[])"
     receiver = _Digesting(BodyDigest, digested)

@@ -160,19 +160,31 @@ def planFlags(
 def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
     for side in readOnly:
         return one.shows(side)
-    local, remote = one.shows(Side.LOCAL), one.shows(Side.REMOTE)
-    if len(one.present) == 1:
-        return next(iter(one.present.values()))
-    if merge and not one.fresh:
-        return merged(one.pair.flags, local, remote)
-    return joined(local, remote)
+    base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
+    if one.fresh:
+        return joined(local, remote)
+    if _follows(base, remote, local):
+        return local
+    if _follows(base, local, remote):
+        return remote
+    return merged(base, local, remote) if merge else joined(local, remote)
+
+
+def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
+    """
+    Whether every change of ours is one of theirs as well: then it is no say of
+    its own, but perhaps what we did ourselves before we were cut off.
+    """
+    added, removed = without(ours, base), without(base, ours)
+    return not without(added, theirs) and not common(removed, theirs)
 
 
 def _conflicting(one: Touched) -> bool:
+    base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
     return (
-        len(one.present) == 2
-        and not one.fresh
-        and not same(one.shows(Side.LOCAL), one.shows(Side.REMOTE))
+        not one.fresh
+        and not _follows(base, remote, local)
+        and not _follows(base, local, remote)
     )
 
 

@@ -23,6 +23,8 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
+    @ivar broken: how often the connection was lost over a message: its mailbox,
+        side and UID.
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
     @ivar renumbered: mailboxes that were paired anew.
@@ -34,6 +36,7 @@ class Report:
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
     steps: dict[Name, list[str]] = field(default_factory=dict)
+    broken: Counter[tuple[Name, Side, int]] = field(default_factory=Counter)
     unproven: set[Name] = field(default_factory=set)
     renumbered: set[Name] = field(default_factory=set)
 

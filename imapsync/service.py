@@ -121,7 +121,7 @@ class SyncService(Service):
     async def _run(self) -> int:
         started = self._reactor.seconds()
         for warning in self._config.warnings:
-            self.log.warn("{warning}", warning=warning)
+            self.log.warn("{text}", text=warning)
         state = State.open(self._config.database, readOnly=self._wish.dryRun)
         try:
             if not self._wish.dryRun:

@@ -5,6 +5,7 @@ worked on, and when both sides are equal.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -91,6 +92,8 @@ class Session:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
+        with self._state.transaction():
+            self._state.noteReadOnly(self._policy.readOnly)
         while await self._round():
             pass
 
@@ -209,7 +212,8 @@ class Session:
         self._refused.add(step)
         if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
             return  # somebody else was faster
-        self._trouble(step.name, f"{step.side}: {failure.value}")
+        if step.name not in self._failed:
+            self._trouble(step.name, f"{step.side}: {failure.value}")
         if isinstance(step, tree.Create):
             self._failed.add(step.name)
 
@@ -295,26 +299,26 @@ class Session:
         alone mostly tells; else each mailbox is looked into.
         """
         suspects = []
-        bound = 0
+        bound: Counter[Side] = Counter()
         for name in plan.mailboxes:
             known = self._state.mailbox(name)
             listed = _listed(name, accounts)
             if known is None or not tree.dirty(known, listed):
                 continue
-            missing = sum(
-                tree.removable(known, side, listed[side].status or Status())
-                for side in listed
-            )
-            if missing:
-                bound += missing
+            missing = {
+                side.other: tree.removable(known, side, box.status or Status())
+                for side, box in listed.items()
+            }
+            if any(missing.values()):
+                bound.update(missing)
                 suspects.append(known)
         if not self._brake.trips(bound):
             return
-        count = 0
+        count: Counter[Side] = Counter()
         for known in suspects:
             around = self._surroundings(known.name, accounts)
             try:
-                count += await Pass(known, around, again=False).survey()
+                count.update(await Pass(known, around, again=False).survey())
             except MailboxError:
                 continue  # its pass will tell
         if self._brake.trips(count):

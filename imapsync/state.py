@@ -29,8 +29,8 @@ Row = tuple[Any, ...]
 UPGRADES: tuple[tuple[str, ...], ...] = (
     (
         f"PRAGMA application_id = {APPLICATION_ID}",
-        "CREATE TABLE meta (runs INTEGER NOT NULL)",
-        "INSERT INTO meta VALUES (0)",
+        "CREATE TABLE meta (runs INTEGER NOT NULL, read_only TEXT NOT NULL)",
+        "INSERT INTO meta VALUES (0, '')",
         """
         CREATE TABLE mailbox (
             id INTEGER PRIMARY KEY,
@@ -167,6 +167,22 @@ class State:
         except BaseException:
             self._rollBack()
             raise
+
+    def noteReadOnly(self, sides: frozenset[Side]) -> None:
+        """
+        C{sides} are not written from now on.  Where one was not and now is,
+        the other is to be compared with it in full, once: what changed there
+        meanwhile was not kept.
+        """
+        [(text,)] = self._query("SELECT read_only FROM meta")
+        for side in Side:
+            if side.value in text.split() and side not in sides:
+                self._write(
+                    f"UPDATE mailbox SET {side.other}_uidnext = 1,"
+                    f" {side.other}_modseq = 0 WHERE {side.other}_uidvalidity NOTNULL"
+                )
+        now = " ".join(sorted(side.value for side in sides))
+        self._write("UPDATE meta SET read_only = ?", now)
 
     def mailboxes(self) -> list[Known]:
         """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MAXIMUM = 2**32 - 1
 
-_SET = re.compile(r"\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*")
+_SET = re.compile(r"\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*", re.ASCII)
 
 Range = tuple[int, int]
 

@@ -230,12 +230,12 @@ class View:
         if self.around.report.trouble(self.name, text):
             self.log.error("{name}: {text}", name=self.name, text=text)
 
-    def postpone(self, side: Side, uid: int, text: str) -> None:
+    def postpone(self, side: Side, uids: UidSet, text: str) -> None:
         """
-        What message C{uid} of C{side} is, or shows, was not carried over.
+        What these messages of C{side} are, or show, was not carried over.
         """
-        self.sides[side].postponed.add(uid)
-        self.trouble(text)
+        self.sides[side].postponed.update(uids)
+        self.trouble(f"{side}: UID {uids}: {text}")
 
     def commit(self) -> None:
         """

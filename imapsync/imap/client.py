@@ -134,6 +134,12 @@ class SyncClient(Connection):
         """
         return self.perform(Plain(verb, mailboxWord(name)))
 
+    def catchUp(self) -> Deferred[Condition]:
+        """
+        NOOP: have the server tell what it has not told yet.
+        """
+        return self.perform(Plain("NOOP"))
+
     def leave(self) -> Deferred[None]:
         """
         LOGOUT, and close the connection.

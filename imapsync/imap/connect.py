@@ -153,7 +153,13 @@ async def _trusted(client: SyncClient, trust: Trust) -> None:
     """
     Wait for the handshake; go on only with the right peer.
     """
-    await client.secured
+    try:
+        await client.secured
+    except Lost as error:
+        raise trust.explained() or Lost(
+            f"{client.name}: the server hung up during the TLS handshake; see"
+            " SSL_protocol_min, SSL_protocol_max and SSL_cipher_list"
+        ) from error
     trust.checkFingerprint(cast(ISSLTransport, client.transport))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -21,7 +22,14 @@ from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.commands import Command, Plain
 from imapsync.imap.delivery import Delivery
 from imapsync.imap.pipeline import Pipeline
-from imapsync.imap.responses import Capabilities, Condition, Continuation, Response, Row
+from imapsync.imap.responses import (
+    Capabilities,
+    Condition,
+    Continuation,
+    Response,
+    Row,
+    printable,
+)
 from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.tokens import Part
 from imapsync.imap.trace import Trace
@@ -145,14 +153,26 @@ class Connection(StockClient):
         The connection is gone.
         """
         if self._error is None:
-            error = reason.value
-            if not isinstance(error, ImapSyncError):
-                text = self._farewell or reason.getErrorMessage()
-                error = Lost(f"{self.name}: the connection was lost: {text}")
-            self._fail(error)
+            self._fail(self._end(reason.value))
         IMAP4Client.connectionLost(self, reason)
         if not self.lost.called:
             self.lost.callback(None)
+
+    def _end(self, error: BaseException | None) -> ImapSyncError:
+        """
+        Why the connection is gone, in the user's words.
+        """
+        if isinstance(error, ConnectionClosed):
+            text = self._farewell or "closed by the server"
+        else:
+            text = self._farewell or str(error)
+        if not isinstance(error, ImapSyncError):
+            error = Lost(f"{self.name}: the connection was lost: {text}")
+        rest = b"" if self.state else self._parser.takeBuffered().strip()
+        if rest:
+            # What is no IMAP may be an explanation.
+            return type(error)(f"{error}; it said: {printable(rest)}")
+        return error
 
     def _fail(self, error: Exception) -> None:
         self._error = error

@@ -117,9 +117,7 @@ class CopyingCase(SynchronousTestCase):
         )
         for one in copies:
             theirs = self.target.inbox.messages[one.target]
-            self.assertEqual(
-                self.source.inbox.messages[one.source].body, theirs.body
-            )
+            self.assertEqual(self.source.inbox.messages[one.source].body, theirs.body)
             self.assertEqual(one.flags, theirs.flags)
             self.assertEqual(one.key, keyOf(theirs.body))
 
@@ -163,7 +161,13 @@ class StreamTests(CopyingCase):
         Messages with NUL, 8-bit octets, no header, what looks like a
         response, or of any size, come through unchanged.
         """
-        for body in (b"\0\r\n", bytes(range(256)), b"x", b"a\nb", b")\r\n* 9 EXISTS\r\n"):
+        for body in (
+            b"\0\r\n",
+            bytes(range(256)),
+            b"x",
+            b"a\nb",
+            b")\r\n* 9 EXISTS\r\n",
+        ):
             self.source.inbox.add(body)
         self.source.inbox.add(mail("big", BIG))
         self.copy()
@@ -300,7 +304,7 @@ class StreamTests(CopyingCase):
         """
         self.world.fill(mail(1))
         copier = self.prepare()
-        said = b"* 1 FETCH (FLAGS () UID 1 INTERNALDATE \"%s\" RFC822.SIZE 3 BODY[] {3}\r\nabc)\r\n"
+        said = b'* 1 FETCH (FLAGS () UID 1 INTERNALDATE "%s" RFC822.SIZE 3 BODY[] {3}\r\nabc)\r\n'
         self.source.before["FETCH"] = lambda: self.sourceLink.dialogue.output.extend(
             said % DATE.encode() * 2
         )

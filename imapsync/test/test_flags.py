@@ -48,7 +48,9 @@ class FlagsTests(SynchronousTestCase):
         self.theirs.flag(2, "b")
         with capturedLogs() as events:
             self.sync()
-        warnings = [str(formatEvent(e)) for e in events if e["log_level"].name == "warn"]
+        warnings = [
+            str(formatEvent(e)) for e in events if e["log_level"].name == "warn"
+        ]
         self.assertEqual(
             [
                 "INBOX: flags of message 2 (remote 2) changed on both sides; both"
@@ -125,7 +127,9 @@ class FlagsTests(SynchronousTestCase):
         self.ours.flag(1, "a", "b")
         self.remote.forgets = frozenset("a")
         report = self.sync()
-        self.assertEqual(["remote: would not change a"], [t for _, t in report.troubles])
+        self.assertEqual(
+            ["remote: would not change a"], [t for _, t in report.troubles]
+        )
         self.assertEqual(frozenset("b"), self.theirs.messages[1].flags)
         self.assertEqual(frozenset("ab"), self.ours.messages[1].flags)
         self.remote.forgets = NOTHING

@@ -125,7 +125,10 @@ class PassTests(MailboxCase):
         Flags changed on both sides are joined, unless the user wants them
         merged one by one.
         """
-        for merge, shown in ((False, ["\\Draft", "\\Seen", "old"]), (True, ["\\Draft"])):
+        for merge, shown in (
+            (False, ["\\Draft", "\\Seen", "old"]),
+            (True, ["\\Draft"]),
+        ):
             self.begin()
             self.ours.add(mail(1), frozenset(["\\Seen", "old"]))
             self.sync()

@@ -236,7 +236,9 @@ class PlanTests(SynchronousTestCase):
         and of combinations.
         """
         many = [
-            Touched(Pair(n, n + 100, flags("")), {LOCAL: flags("a b" if n % 2 else "a")})
+            Touched(
+                Pair(n, n + 100, flags("")), {LOCAL: flags("a b" if n % 2 else "a")}
+            )
             for n in range(1, 51)
         ]
         plan = planFlags(many, False, NEVER)

@@ -105,7 +105,9 @@ class ChangesTests(ReadingCase):
         heard = self.reading()
         heard.rowsReceived([Row(20, NOTHING), Row(21, NOTHING)])
         heard.vanished(UidSet.parse("3:4,15,21:4294967295"), earlier=True)
-        self.assertEqual(Changes(new=UidSet.of([20]), gone=UidSet.of([3, 4])), heard.take())
+        self.assertEqual(
+            Changes(new=UidSet.of([20]), gone=UidSet.of([3, 4])), heard.take()
+        )
 
     def test_all(self) -> None:
         """

@@ -80,4 +80,6 @@ class ReportTests(SynchronousTestCase):
         self.assertTrue(self.report.trouble("INBOX", "no room"))
         self.assertFalse(self.report.trouble("INBOX", "no room"))
         self.assertTrue(self.report.trouble("Other", "no room"))
-        self.assertEqual([("INBOX", "no room"), ("Other", "no room")], [*self.report.troubles])
+        self.assertEqual(
+            [("INBOX", "no room"), ("Other", "no room")], [*self.report.troubles]
+        )

@@ -224,6 +224,16 @@ class EndTests(ServiceCase):
         self.assertEqual(2, len(self.world.links))
         self.assertClosed()
 
+    def test_otherIsSilent(self) -> None:
+        """
+        Such an end does not wait for the other side.
+        """
+        self.remote.capabilities.remove("QRESYNC")
+        self.local.before["ENABLE"] = lambda: self.world.links[0].pauseProducing()
+        finished = self.start(verbose=False)
+        self.assertEqual(69, self.successResultOf(finished).code)
+        self.assertClosed()
+
     def test_nonsense(self) -> None:
         """
         A server that breaks the protocol.
@@ -415,9 +425,14 @@ class LostTests(ServiceCase):
         """
         verbs: list[str] = ["ENABLE", "LIST", "NAMESPACE", "CREATE", "SUBSCRIBE"]
         verbs += ["SELECT", "FETCH", "APPEND", "STORE", "EXPUNGE", "SEARCH", "STATUS"]
-        end: Callable[[], None] = lambda: [  # noqa: E731
-            link.end(ConnectionLost()) for link in self.world.links[-2:]
-        ] and None
+        end: Callable[[], None] = (
+            lambda: (
+                [  # noqa: E731
+                    link.end(ConnectionLost()) for link in self.world.links[-2:]
+                ]
+                and None
+            )
+        )
         for verb in verbs:
             for account in (self.local, self.remote):
                 self.world.fill(mail(verb), mail(verb * 2))

@@ -196,7 +196,9 @@ class MailboxesTests(SessionCase):
         del self.remote.folders["A"]
         for _ in range(2):
             report = self.sync()
-            self.assertEqual([("A", "vanished from remote; left alone")], [*report.troubles])
+            self.assertEqual(
+                [("A", "vanished from remote; left alone")], [*report.troubles]
+            )
             self.assertEqual(1, len(self.local.folders["A"].messages))
             self.assertNotIn("A", self.remote.folders)
 

@@ -23,10 +23,10 @@ CONFIG = """
 database = {database}
 [local]
 type = tunnel
-command = false
+command = echo '* PREAUTH [CAPABILITY IMAP4rev1] hello'; cat
 [remote]
 type = tunnel
-command = true
+command = echo '* PREAUTH [CAPABILITY IMAP4rev1] hi'; cat
 """
 
 
@@ -124,7 +124,7 @@ class TapTests(SynchronousTestCase):
         self.database.mkdir()
         code, said = self.twistd()
         self.assertEqual(73, code)
-        self.assertIn("is no file, and cannot be the database", said)
+        self.assertIn(f"The database {self.database} cannot be made", said)
         self.assertNotIn("Traceback", said)
 
     def test_ends(self) -> None:
@@ -132,5 +132,5 @@ class TapTests(SynchronousTestCase):
         So does one that ends later.
         """
         code, said = self.twistd()
-        self.assertEqual(75, code)
+        self.assertEqual(69, code)
         self.assertNotIn("Traceback", said)

@@ -58,7 +58,9 @@ class AlgebraTests(SynchronousTestCase):
         self.assertEqual(max(uids, default=0), these.highest)
         for uid in range(43):
             self.assertEqual(uid in uids, uid in these)
-            self.assertEqual([u for u in sorted(uids) if u >= uid], list(these.since(uid)))
+            self.assertEqual(
+                [u for u in sorted(uids) if u >= uid], list(these.since(uid))
+            )
 
     @given(ranges=RANGES, more=RANGES)
     def test_anyRanges(

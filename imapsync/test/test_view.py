@@ -231,7 +231,9 @@ class ViewTests(SynchronousTestCase):
             setattr(self.theirs, name, 1)
             error = None
             if name == "uidvalidity":
-                error = self.assertRaises(MailboxError, self.world.run, self.view().read())
+                error = self.assertRaises(
+                    MailboxError, self.world.run, self.view().read()
+                )
                 self.assertIn("all the time", str(error))
 
     def test_start(self) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import TestCase
 
 from imapsync.test.integration.accounts import (
     Account,
@@ -289,7 +289,7 @@ def finished(process: subprocess.Popen[bytes]) -> Run:
     )
 
 
-class SceneCase(SynchronousTestCase):
+class SceneCase(TestCase):
     """
     A test on real servers.
     """

@@ -38,7 +38,7 @@ INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "80"))
 _PIECE = 12 * 1024
 
 #: So many runs go on at a time; most of them wait to try again.
-_AT_ONCE = 4
+_AT_ONCE = 10
 
 #: The seed of what happens to the accounts.  It leaves nothing out.
 _EVENTFUL = 53
