@@ -136,8 +136,8 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
             wanted = expected.get(one.pair.uid(side))
             if wanted is None:
                 continue
-            if wrong := without(wanted, now[side]) | without(now[side], wanted):
-                key = (side, " ".join(sorted(wrong)))
+            if differing := without(wanted, now[side]) | without(now[side], wanted):
+                key = (side, " ".join(sorted(differing)))
                 astray.setdefault(key, []).append(one.pair.uid(side.other))
             else:
                 view.around.report.flagged[view.name, side] += 1

@@ -18,7 +18,8 @@ from imapsync.errors import Lost, MailboxError, ProtocolViolation
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.model import Flags, Side
-from imapsync.test.scripted import DATE, NOTHING, SEEN, Offer, World, mail
+from imapsync.test.accounts import DATE, NOTHING, Offer, SEEN, mail
+from imapsync.test.world import World
 from imapsync.test.talking import Listener
 from imapsync.uidset import UidSet
 

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync import flags
 from imapsync.model import Flags, Side
 from imapsync.report import Report
-from imapsync.test.scripted import NOTHING, SEEN, World, mail
+from imapsync.test.accounts import NOTHING, SEEN, mail
+from imapsync.test.world import World
 
 LOCAL, REMOTE = Side
 DRAFT: Flags = frozenset(["\\Draft"])

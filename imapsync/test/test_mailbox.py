@@ -16,7 +16,8 @@ from imapsync.errors import MassDeletion, ProtocolViolation
 from imapsync.model import Flags, Side
 from imapsync.report import Report
 from imapsync.session import Wish
-from imapsync.test.scripted import NOTHING, SEEN, Account, Offer, World, mail
+from imapsync.test.accounts import Account, NOTHING, Offer, SEEN, mail
+from imapsync.test.world import World
 from imapsync.uidset import UidSet
 
 DRAFT: Flags = frozenset(["\\Draft"])

@@ -14,7 +14,8 @@ from imapsync.content import Matcher
 from imapsync.errors import Lost
 from imapsync.model import Side
 from imapsync.pairing import matched
-from imapsync.test.scripted import SEEN, World, mail
+from imapsync.test.accounts import SEEN, mail
+from imapsync.test.world import World
 from imapsync.test.talking import Listener
 from imapsync.uidset import UidSet
 

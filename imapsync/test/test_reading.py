@@ -10,7 +10,8 @@ from imapsync import reading
 from imapsync.imap.responses import Row
 from imapsync.model import Changes, Flags, Mark, Pair, Side
 from imapsync.reading import Reading
-from imapsync.test.scripted import NOTHING, SEEN, QuickState
+from imapsync.test.accounts import NOTHING, SEEN
+from imapsync.test.world import QuickState
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

@@ -20,7 +20,8 @@ from imapsync.options import parse
 from imapsync.service import Outcome, SyncService, serviceFor
 from imapsync.session import Wish
 from imapsync.state import State
-from imapsync.test.scripted import Reactor, World, mail
+from imapsync.test.accounts import mail
+from imapsync.test.world import Reactor, World
 
 LOCAL, REMOTE = Side
 

@@ -21,7 +21,8 @@ from imapsync.errors import (
 from imapsync.model import Side
 from imapsync.report import Report
 from imapsync.session import Wish
-from imapsync.test.scripted import SEEN, Account, QuickState, World, mail
+from imapsync.test.accounts import Account, SEEN, mail
+from imapsync.test.world import QuickState, World
 
 LOCAL, REMOTE = Side
 

@@ -15,7 +15,8 @@ from imapsync.brake import Brake
 from imapsync.errors import Lost, MailboxError
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.report import Report
-from imapsync.test.scripted import NOTHING, SEEN, QuickState, World, mail
+from imapsync.test.accounts import NOTHING, SEEN, mail
+from imapsync.test.world import QuickState, World
 from imapsync.uidset import UidSet
 from imapsync.view import Policy, Surroundings, View
 

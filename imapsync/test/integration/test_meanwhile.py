@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet import reactor
@@ -85,7 +86,7 @@ class MeanwhileTests(SceneCase):
                 scene,
                 "remote",
                 moment,
-                lambda scene=scene: scene.remote.append("INBOX", b"\r\nlate\r\n"),
+                partial(scene.remote.append, "INBOX", b"\r\nlate\r\n"),
             )
             self.assertEqual([], scene.differences())
             self.become(scene, run)
@@ -102,7 +103,7 @@ class MeanwhileTests(SceneCase):
                 scene,
                 "local",
                 moment,
-                lambda scene=scene: scene.local.expunge("INBOX", [1, 22, 23, 24]),
+                partial(scene.local.expunge, "INBOX", [1, 22, 23, 24]),
             )
             self.become(scene, run)
             self.assertEqual(26, len(scene.remote.uids("INBOX")))
@@ -219,7 +220,7 @@ class MeanwhileTests(SceneCase):
                 scene,
                 side,
                 r'> \S+ SELECT "?Work',
-                lambda account=account: account.delete("Work"),
+                partial(account.delete, "Work"),
             )
             self.assertEqual(1, run.code, run.tail)
             self.assertIn("Work", run.errors)
