@@ -45,4 +45,10 @@ class TextObserver:
 
 
 def _text(event: LogEvent) -> str:
-    return " ".join((formatEvent(event) or "(no text)").splitlines())
+    failure = event.get("log_failure")
+    if failure is not None and event.get("isError"):
+        # Twisted's old way of logging a failure formats the traceback, too.
+        text = f"{event.get('why') or 'Unhandled error'}: {failure.getErrorMessage()}"
+    else:
+        text = formatEvent(event) or "(no text)"
+    return " ".join(text.splitlines())
