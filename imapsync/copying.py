@@ -38,8 +38,6 @@ ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 
 #: So many octets may be sent and not yet acknowledged.
 UNACKNOWLEDGED = 8 * 1024 * 1024
-#: So many messages are asked for at a time.
-STREAM = 20_000
 
 _SPOOL_MEMORY = 1024 * 1024
 _SPOOL_PIECE = 64 * 1024
@@ -70,7 +68,8 @@ class Copier:
 
     async def copy(self, uids: UidSet) -> None:
         """
-        Copy what still exists of C{uids}, and report on each message.
+        Copy what still exists of C{uids}, and report on each message.  Their
+        number is what memory depends on.
 
         @raise Lost: a connection went; what was acknowledged is reported.
         @raise MailboxError: the target takes nothing.
@@ -79,11 +78,10 @@ class Copier:
         outlet = cast(IConsumer, self._target.transport)
         outlet.registerProducer(self, True)
         try:
-            for some in uids.split(STREAM):
-                self._batches.again.append((some, 0))
-                while self._batches.again:
-                    part, self._batches.manner = self._batches.again.pop()
-                    await self._stream(part)
+            self._batches.again.append((uids, 0))
+            while self._batches.again:
+                some, self._batches.manner = self._batches.again.pop()
+                await self._stream(some)
         finally:
             outlet.unregisterProducer()
             for reason in list(self._holds):

@@ -136,8 +136,8 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
             wanted = expected.get(one.pair.uid(side))
             if wanted is None:
                 continue
-            if differing := without(wanted, now[side]) | without(now[side], wanted):
-                key = (side, " ".join(sorted(differing)))
+            if unchanged := _unchanged(one.shows(side), wanted, now[side]):
+                key = (side, " ".join(sorted(unchanged)))
                 astray.setdefault(key, []).append(one.pair.uid(side.other))
             else:
                 view.around.report.flagged[view.name, side] += 1
@@ -146,6 +146,15 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
     for (side, wrong), uids in astray.items():
         view.postpone(side.other, UidSet.of(uids), f"{side} would not change {wrong}")
     return len(agreed)
+
+
+def _unchanged(before: Flags, wanted: Flags, now: Flags) -> Flags:
+    """
+    The flags that were to change and did not.  Others may well have: somebody
+    else is at work, too.
+    """
+    added, removed = without(wanted, before), without(before, wanted)
+    return without(added, now) | common(removed, now)
 
 
 def _shown(view: View, one: Touched, plan: FlagPlan) -> Mapping[Side, Flags] | None:

@@ -38,17 +38,16 @@ class TextObserver:
         word = "" if level == LogLevel.info else f"{level.name}: "
         stamp = when.isoformat(sep=" ", timespec="seconds")
         self._file.write(f"{stamp} {word}{_text(event)}\n")
-        failure = event.get("log_failure")
+        failure = event.get("log_failure", event.get("failure"))
         if failure is not None and self._tracebacks:
             self._file.write(failure.getTraceback())
         self._file.flush()
 
 
 def _text(event: LogEvent) -> str:
-    failure = event.get("log_failure")
-    if failure is not None and event.get("isError"):
-        # Twisted's old way of logging a failure formats the traceback, too.
-        text = f"{event.get('why') or 'Unhandled error'}: {failure.getErrorMessage()}"
+    if event.get("isError"):
+        # Twisted's old way of logging a failure has the traceback in the text.
+        text = f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
     else:
         text = formatEvent(event) or "(no text)"
     return " ".join(text.splitlines())

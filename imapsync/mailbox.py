@@ -27,6 +27,9 @@ from imapsync.view import Surroundings, View
 
 T = TypeVar("T")
 
+#: So many messages are copied at a time.
+STREAM = 20_000
+
 _DELETED = frozenset(("\\Deleted",))
 
 
@@ -170,17 +173,25 @@ class Pass:
             source.undone = True
             view.trouble(f"{side}: nothing can be written there")
             return
+        for some in new.split(STREAM):
+            try:
+                await self._copySome(side, some)
+            except MailboxError as error:
+                source.undone = True
+                view.trouble(f"{side}: {error}")
+                return
+
+    async def _copySome(self, side: Side, uids: UidSet) -> None:
+        view = self._view
+        source, target = view.sides[side.other], view.sides[side]
         outcome = _Copies(self, view, side)
         copier = Copier(source.client, target.client, target.selected, outcome)
-        try:
-            await copier.copy(new)
-        except MailboxError as error:
-            source.undone = True
-            view.trouble(f"{side}: {error}")
+        await copier.copy(uids)
         if outcome.lacking:
-            # What may be one flag too many for an APPEND: each by itself.
+            # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
-            await carryFlags(view, outcome.lacking)
+            for some in _chunks(outcome.lacking):
+                await carryFlags(view, some)
 
     def _breaking(self, side: Side) -> UidSet:
         """

@@ -108,6 +108,10 @@ class View:
         if renumbered:
             self._startOver(renumbered)
             return False
+        for side, this in self.sides.items():
+            # Not asked before: none is told either where UIDVALIDITY is new.
+            if not this.selected.mark.modseq:
+                raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
         self._begin()
         await onBoth(self._listen)
         for this in self.sides.values():
@@ -129,8 +133,6 @@ class View:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
         if not selected.mark.uidvalidity:
             raise MailboxError(f"{side}: it has no UIDVALIDITY")
-        if not selected.mark.modseq:
-            raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq

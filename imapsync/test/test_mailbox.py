@@ -16,7 +16,7 @@ from imapsync.errors import MassDeletion, ProtocolViolation
 from imapsync.model import Flags, Side
 from imapsync.report import Report
 from imapsync.session import Wish
-from imapsync.test.accounts import Account, NOTHING, Offer, SEEN, mail
+from imapsync.test.accounts import NOTHING, SEEN, Account, Offer, mail
 from imapsync.test.world import World
 from imapsync.uidset import UidSet
 

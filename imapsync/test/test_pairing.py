@@ -15,8 +15,8 @@ from imapsync.errors import Lost
 from imapsync.model import Side
 from imapsync.pairing import matched
 from imapsync.test.accounts import SEEN, mail
-from imapsync.test.world import World
 from imapsync.test.talking import Listener
+from imapsync.test.world import World
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

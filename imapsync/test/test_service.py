@@ -230,7 +230,11 @@ class EndTests(ServiceCase):
         Such an end does not wait for the other side.
         """
         self.remote.capabilities.remove("QRESYNC")
-        self.local.before["ENABLE"] = lambda: self.world.links[0].pauseProducing()
+
+        def pause() -> None:
+            self.world.links[0].pauseProducing()
+
+        self.local.before["ENABLE"] = pause
         finished = self.start(verbose=False)
         self.assertEqual(69, self.successResultOf(finished).code)
         self.assertClosed()
@@ -426,13 +430,8 @@ class LostTests(ServiceCase):
         """
         verbs: list[str] = ["ENABLE", "LIST", "NAMESPACE", "CREATE", "SUBSCRIBE"]
         verbs += ["SELECT", "FETCH", "APPEND", "STORE", "EXPUNGE", "SEARCH", "STATUS"]
-        end: Callable[[], None] = (
-            lambda: (
-                [  # noqa: E731
-                    link.end(ConnectionLost()) for link in self.world.links[-2:]
-                ]
-                and None
-            )
+        end: Callable[[], None] = lambda: (
+            [link.end(ConnectionLost()) for link in self.world.links[-2:]] and None
         )
         for verb in verbs:
             for account in (self.local, self.remote):

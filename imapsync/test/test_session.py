@@ -7,7 +7,6 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -21,7 +20,7 @@ from imapsync.errors import (
 from imapsync.model import Side
 from imapsync.report import Report
 from imapsync.session import Wish
-from imapsync.test.accounts import Account, SEEN, mail
+from imapsync.test.accounts import SEEN, Account, mail
 from imapsync.test.world import QuickState, World
 
 LOCAL, REMOTE = Side

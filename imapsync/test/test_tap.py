@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from twisted.application.service import IServiceMaker
 from twisted.plugin import getPlugins
@@ -19,14 +20,14 @@ from imapsync.options import HELP
 from imapsync.service import SyncService
 from imapsync.tap import Options, makeService
 
-CONFIG = """
+CONFIG = r"""
 database = {database}
 [local]
 type = tunnel
-command = echo '* PREAUTH [CAPABILITY IMAP4rev1] hello'; cat
+command = printf '* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n'; cat
 [remote]
 type = tunnel
-command = echo '* PREAUTH [CAPABILITY IMAP4rev1] hi'; cat
+command = printf '* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n'; cat
 """
 
 
@@ -67,6 +68,7 @@ class TapTests(SynchronousTestCase):
         """
         twistd knows the service by its name, and finds these functions.
         """
+        plugin: Any
         [plugin] = [p for p in getPlugins(IServiceMaker) if p.tapname == "imapsync"]
         self.assertEqual("imapsync.tap", plugin.module)
         self.assertIs(Options, plugin.options)
@@ -106,9 +108,9 @@ class TapTests(SynchronousTestCase):
         @return: its exit code, and all that it wrote.
         """
         program = "from twisted.scripts.twistd import run; run()"
+        arguments = ("-n", "--pidfile=", "imapsync")
         done = subprocess.run(
-            [sys.executable, "-c", program, "-n", "--pidfile=", "imapsync"]
-            + ["--oneshot", self.option],
+            [sys.executable, "-c", program, *arguments, "--oneshot", self.option],
             capture_output=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             text=True,

@@ -189,11 +189,11 @@ class ViewTests(SynchronousTestCase):
         What is postponed is tried again though the mark has passed it.
         """
         view = self.read()
-        view.postpone(LOCAL, 2, "refused")
+        view.postpone(LOCAL, UidSet.of([2]), "refused")
         view.commit()
         self.assertTrue(self.known.retries)
         self.assertEqual("2", str(self.state.postponed(self.known.id, LOCAL)))
-        self.assertEqual([("INBOX", "refused")], [*self.report.troubles])
+        self.assertEqual([("INBOX", "local: UID 2: refused")], [*self.report.troubles])
         self.read(again=True)
         self.assertIn("UID FETCH 2 ['FLAGS']", self.world.local.heard)
 
@@ -230,11 +230,9 @@ class ViewTests(SynchronousTestCase):
             self.assertTrue(view.sides[LOCAL].whole)
             self.assertEqual("2:3", str(view.sides[REMOTE].changes.new))
             setattr(self.theirs, name, 1)
-            error = None
             if name == "uidvalidity":
-                error = self.assertRaises(
-                    MailboxError, self.world.run, self.view().read()
-                )
+                again = self.view().read()
+                error = self.assertRaises(MailboxError, self.world.run, again)
                 self.assertIn("all the time", str(error))
 
     def test_start(self) -> None:
