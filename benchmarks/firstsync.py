@@ -86,7 +86,7 @@ def timed(command: list[str]) -> Result:
     """
     launch = [sys.executable, "-S", "-c", _LAUNCHER, *command]
     started = time.perf_counter()
-    done = subprocess.run(launch, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(launch, check=False, capture_output=True)
     seconds = time.perf_counter() - started
     code, cpu, memory = json.loads(done.stdout.splitlines()[-1])
     if code:

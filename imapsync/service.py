@@ -24,7 +24,7 @@ from imapsync.options import Request
 from imapsync.report import Report
 from imapsync.session import Session, Wish
 from imapsync.state import State
-from imapsync.together import onBoth, together
+from imapsync.together import together
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
@@ -157,7 +157,7 @@ class SyncService(Service):
 
     async def _attempt(self, state: State, brake: Brake) -> None:
         try:
-            await onBoth(self._connect)
+            await self._connectBoth()
             self._tie()
             session = Session(
                 self._config,
@@ -175,6 +175,20 @@ class SyncService(Service):
                 self._octets += client.sent + client.received
                 client.abort(Lost(f"{client.name}: given up"))
             self._clients = {}
+
+    def _connectBoth(self) -> Deferred[list[None]]:
+        """
+        Connect to both servers at once; when one refuses, the other need not
+        be waited for.
+        """
+        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in Side]
+
+        def giveUp(failure: Failure) -> Failure:
+            for one in connecting:
+                one.cancel()
+            return failure
+
+        return together(one.addErrback(giveUp) for one in connecting)
 
     async def _connect(self, side: Side) -> None:
         server = self._config.servers[side]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from imapsync.model import Side
@@ -20,7 +20,8 @@ def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:
     Wait for all of them, whether they succeed or not.
 
     @return: fires with their results; fails, once all are done, with the
-        failure that came first.  Cancelling it cancels all.
+        failure that came first, cancellations aside.  Cancelling it cancels
+        all.
     """
     failures: list[Failure] = []
 
@@ -29,8 +30,9 @@ def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:
         return failure
 
     def done(results: list[tuple[bool, Any]]) -> list[Any]:
-        if failures:
-            failures[0].raiseException()
+        told = [f for f in failures if not f.check(CancelledError)] or failures
+        if told:
+            told[0].raiseException()
         return [result for _, result in results]
 
     several = [one.addErrback(failed) for one in waiting]

@@ -156,7 +156,7 @@ class Account:
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.answers: dict[str, str] = {}
         self.deaf: set[str] = set()
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
         self.alters = False
         self.appendUid: bool | str = True

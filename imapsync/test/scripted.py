@@ -148,7 +148,7 @@ class Dialogue:
     def _AUTHENTICATE(self, _tag: str, *_words: object) -> None:
         pass
 
-    _LOGIN = _ID = _AUTHENTICATE
+    _LOGIN = _ID = _NOOP = _AUTHENTICATE
 
     def _ENABLE(self, _tag: str, name: str) -> None:
         self._say(f"* ENABLED {name}")

@@ -39,25 +39,25 @@ def keyOf(*pieces: bytes, size: int = 100) -> bytes:
     """
     The content key of a message in these pieces.
     """
-    digest = KeyDigest(size)
+    digest = KeyDigest()
     written(digest, *pieces)
-    return digest.key()
+    return digest.key(size)
 
 
 def digestOf(message: bytes, size: int = 100) -> bytes:
     """
     The body digest of a message.
     """
-    digest = BodyDigest(size)
+    digest = BodyDigest()
     written(digest, message)
-    return digest.digest()
+    return digest.digest(size)
 
 
 def isSingular(*pieces: bytes) -> bool:
     """
     Whether a message in these pieces has a Message-ID.
     """
-    digest = KeyDigest(100)
+    digest = KeyDigest()
     written(digest, *pieces)
     return digest.singular
 
@@ -259,9 +259,10 @@ class MatcherTests(SynchronousTestCase):
         for side, account in accounts.items():
             self.headers[side] = matcher.wanted(side)
             for uid in self.headers[side]:
-                digest = KeyDigest(len(account[uid]))
+                digest = KeyDigest()
                 digest.write(account[uid].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-                matcher.keyed(side, uid, digest.key(), digest.singular)
+                key = digest.key(len(account[uid]))
+                matcher.keyed(side, uid, key, digest.singular)
         for side, account in accounts.items():
             self.bodies[side] = matcher.doubtful(side)
             for uid in self.bodies[side]:

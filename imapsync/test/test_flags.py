@@ -129,7 +129,7 @@ class FlagsTests(SynchronousTestCase):
         self.remote.forgets = frozenset("a")
         report = self.sync()
         self.assertEqual(
-            ["remote: would not change a"], [t for _, t in report.troubles]
+            ["local: UID 1: remote would not change a"], [t for _, t in report.troubles]
         )
         self.assertEqual(frozenset("b"), self.theirs.messages[1].flags)
         self.assertEqual(frozenset("ab"), self.ours.messages[1].flags)

@@ -148,18 +148,6 @@ class ProcessTests(MainCase):
             _, errors = process.communicate(timeout=60)
         return process.returncode, errors
 
-    def test_tunnelFails(self) -> None:
-        """
-        Servers that cannot be reached end it with 75, after some attempts,
-        and without a traceback.
-        """
-        code, errors = self.finish(self.start(self.configure("echo no >&2; exit 3")))
-        self.assertEqual(75, code)
-        *warnings, line = errors.splitlines()
-        self.assertRegex(line, r"^imapsync: \w+ \(tunnel\): the command exited")
-        self.assertEqual(2, sum("trying again" in warning for warning in warnings))
-        self.assertNotIn("Traceback", errors)
-
     def test_atOnce(self) -> None:
         """
         A database that cannot be made ends it at once.

@@ -4,8 +4,6 @@ Tests for L{imapsync.pairing}: what is fetched, and what it leads to.
 
 from __future__ import annotations
 
-import gc
-
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
@@ -36,11 +34,10 @@ class PairingTests(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """
-        Close all connections, after which nothing may be waiting.
+        Close all connections.
         """
         for link in self.world.links:
             link.end(ConnectionLost())
-        gc.collect()
 
     def start(self) -> Deferred[Matcher]:
         """

@@ -5,7 +5,6 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -430,9 +429,11 @@ class LostTests(ServiceCase):
         """
         verbs: list[str] = ["ENABLE", "LIST", "NAMESPACE", "CREATE", "SUBSCRIBE"]
         verbs += ["SELECT", "FETCH", "APPEND", "STORE", "EXPUNGE", "SEARCH", "STATUS"]
-        end: Callable[[], None] = lambda: (
-            [link.end(ConnectionLost()) for link in self.world.links[-2:]] and None
-        )
+
+        def end() -> None:
+            for link in self.world.links[-2:]:
+                link.end(ConnectionLost())
+
         for verb in verbs:
             for account in (self.local, self.remote):
                 self.world.fill(mail(verb), mail(verb * 2))

@@ -28,12 +28,6 @@ class TogetherTests(SynchronousTestCase):
         self.one: Deferred[int] = Deferred()
         self.other: Deferred[int] = Deferred()
 
-    def tearDown(self) -> None:
-        """
-        Have errors that nobody took told now.
-        """
-        gc.collect()
-
     def test_results(self) -> None:
         """
         All results, in the order of the question.
@@ -59,6 +53,9 @@ class TogetherTests(SynchronousTestCase):
         self.assertNoResult(done)
         self.one.errback(Lost("second"))
         self.assertEqual("first", str(self.failureResultOf(done, Lost).value))
+        del done, self.one, self.other
+        gc.collect()
+        self.assertEqual([], self.flushLoggedErrors())
 
     def test_cancel(self) -> None:
         """

@@ -49,11 +49,10 @@ class ViewTests(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """
-        Close all connections, after which nothing may be waiting.
+        Close all connections.
         """
         for link in self.world.links:
             link.end(ConnectionLost())
-        gc.collect()
 
     @property
     def known(self) -> Known:
@@ -286,6 +285,8 @@ class ViewTests(SynchronousTestCase):
             )
             with self.assertRaises(Lost):
                 self.world.run(self.view().read())
+            gc.collect()
+            self.assertEqual([], self.flushLoggedErrors())
 
     def test_trouble(self) -> None:
         """

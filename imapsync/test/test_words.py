@@ -44,7 +44,9 @@ class WordsTests(SynchronousTestCase):
         """
         Flags come in a stable order.
         """
-        self.assertEqual(b"(\\Seen a \xff)", flagList(frozenset(["a", "\xff", "\\Seen"])))
+        self.assertEqual(
+            b"(\\Seen a \xff)", flagList(frozenset(["a", "\xff", "\\Seen"]))
+        )
         self.assertEqual(b"()", flagList(frozenset()))
 
     def test_noFlag(self) -> None:

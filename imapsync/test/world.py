@@ -48,7 +48,7 @@ class Link(StringTransport):
     """
 
     def __init__(self, account: Account, protocol: Protocol) -> None:
-        super().__init__(lenient=True)
+        super().__init__(lenient=True)  # type: ignore[no-untyped-call]
         self.account = account
         self.dialogue = Dialogue(account)
         self.peak = 0
@@ -87,7 +87,8 @@ class Link(StringTransport):
         if self.disconnected:
             self.end(ConnectionLost())
             return True
-        return any([self._up(), self._down()]) or self._hangUp()
+        moved = self._up(), self._down()
+        return any(moved) or self._hangUp()
 
     def end(self, reason: Exception) -> None:
         """
@@ -142,13 +143,13 @@ class Link(StringTransport):
         return True
 
 
-class Reactor(MemoryReactorClock):  # type: ignore[misc]
+class Reactor(MemoryReactorClock):
     """
     Connects to the accounts of a L{World}: which one, the port says.
     """
 
     def __init__(self, world: World) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._world = world
 
     def connectTCP(
@@ -162,7 +163,9 @@ class Reactor(MemoryReactorClock):  # type: ignore[misc]
         """
         Connect at once.
         """
-        connector = super().connectTCP(host, port, factory, timeout, bindAddress)
+        connector = super().connectTCP(  # type: ignore[no-untyped-call]
+            host, port, factory, timeout, bindAddress
+        )
         account = self._world.accounts[list(Side)[port - 1]]
         self._world.links.append(Link(account, factory.buildProtocol(None)))
         return connector
@@ -174,9 +177,9 @@ class QuickState(State):
     """
 
     def _prepare(self) -> None:
-        for prepare in (lambda: None, super()._prepare):
-            prepare()
-            self._query("PRAGMA synchronous = OFF")
+        self._query("PRAGMA synchronous = OFF")
+        super()._prepare()
+        self._query("PRAGMA synchronous = OFF")
 
 
 class World:
@@ -236,7 +239,8 @@ class World:
 
         @return: whether anything did.
         """
-        return any([link.move() for link in self.links])
+        moved = [link.move() for link in self.links]  # each has its turn
+        return any(moved)
 
     def start(self, work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
         """
@@ -260,7 +264,7 @@ class World:
         [result] = results
         if isinstance(result, Failure):
             result.raiseException()
-        return result  # type: ignore[return-value]
+        return result
 
     def connect(
         self, side: Side, clock: IReactorTime | None = None, timeout: float = 300

@@ -17,10 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
+from imapsync.__main__ import run
 from imapsync.test.integration.accounts import (
     Account,
     CommandFailed,
@@ -43,6 +45,9 @@ PATIENCE = 60
 
 #: The module as its user's command.
 PROGRAM = (sys.executable, "-m", "imapsync")
+
+_processes = get_context("forkserver")
+_processes.set_forkserver_preload([__name__, "imapsync.service", "imapsync.tap"])
 
 _CHANGES = re.compile(
     r" > \S+ (SELECT|EXAMINE|UID STORE|UID EXPUNGE|APPEND|CREATE|(?:UN)?SUBSCRIBE)\b"
@@ -189,11 +194,11 @@ class Scene:
         left = ("host", "port", "STARTTLS", "username", "password")
         return {"type": "tunnel", "command": command, **dict.fromkeys(left)}
 
-    def sync(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Run:
+    def sync(self, *arguments: str) -> Run:
         """
         Run the command once.
         """
-        return finished(self.start(self.command(*arguments), environ))
+        return forked(self.command(*arguments)[len(PROGRAM) :], self.directory)
 
     def start(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None
@@ -287,6 +292,39 @@ def finished(process: subprocess.Popen[bytes]) -> Run:
         output.decode("utf-8", "replace"),
         errors.decode("utf-8", "replace"),
     )
+
+
+def forked(arguments: Sequence[str], directory: Path) -> Run:
+    """
+    Run the command in C{directory}, in a process that was forked from one
+    with all that it needs: that takes a tenth of the time that a new one
+    would.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        output, errors = Path(name, "output"), Path(name, "errors")
+        process = _processes.Process(
+            target=_command, args=(arguments, directory, output, errors)
+        )
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        return Run(
+            process.exitcode or 0,
+            output.read_text("utf-8", "replace"),
+            errors.read_text("utf-8", "replace"),
+        )
+
+
+def _command(
+    arguments: Sequence[str], directory: Path, output: Path, errors: Path
+) -> None:
+    os.chdir(directory)
+    for descriptor, path in (1, output), (2, errors):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), descriptor)
+    sys.exit(run(arguments))
 
 
 class SceneCase(TestCase):

@@ -5,6 +5,7 @@ server: each has its exit code and one clear line, and nothing is changed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import select
@@ -13,7 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
@@ -527,7 +528,7 @@ class Listener:
         self._socket.close()
 
     def _serve(self) -> None:
-        with suppress(OSError):
+        with contextlib.suppress(OSError):
             while True:
                 client, _ = self._socket.accept()
                 with client:
