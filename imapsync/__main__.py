@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from imapsync import config, options
+from imapsync import config, options, terminal
 from imapsync.errors import ConfigError, ImapSyncError
 
 
@@ -22,7 +22,12 @@ def main() -> None:
     """
     Run the command, and end the process with its exit code.
     """
-    sys.exit(run(sys.argv[1:]))
+    terminal.tolerate()
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        terminal.release()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,22 +42,25 @@ def run(arguments: Sequence[str]) -> int:
         with _logfile(settings.logfile) as file:
             return _serve(request, settings, file)
     except ImapSyncError as error:
-        return _complain(error.code, str(error))
+        terminal.complain(str(error))
+        return error.code
 
 
-def _complain(code: int, text: str) -> int:
-    line = " ".join(text.splitlines())
-    print(f"imapsync: {line}", file=sys.stderr)
-    return code
-
-
-def _logfile(name: str | None) -> AbstractContextManager[IO[str]]:
-    if name is None:
-        return nullcontext(sys.stderr)
+@contextmanager
+def _logfile(name: str | None) -> Iterator[IO[str]]:
+    if name is None and sys.stderr is not None:
+        yield sys.stderr
+        return
+    path = Path(name or os.devnull)
     try:
-        return Path(name).open("a", encoding="utf-8")
+        file = path.open("a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ConfigError(f"{name}: {error.strerror}; see logfile") from error
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # a full disk is no reason to fail now
+            file.close()
 
 
 def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> int:
@@ -61,7 +69,7 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     """
     from twisted.internet import reactor
     from twisted.internet.error import ReactorNotRunning
-    from twisted.logger import globalLogBeginner
+    from twisted.logger import Logger, globalLogBeginner
 
     from imapsync.logs import TextObserver
     from imapsync.service import Outcome, serviceFor
@@ -85,7 +93,9 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     if outcome.failure is not None and request.debug:
         file.write(outcome.failure.getTraceback())
     if outcome.text:
-        return _complain(outcome.code, outcome.text)
+        if settings.logfile is not None:
+            Logger("imapsync").error("{text}", text=outcome.text)
+        terminal.complain(outcome.text)
     return outcome.code
 
 

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imapsync.content import KeyDigest
-from imapsync.errors import MailboxError, Refused
+from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.appending import Appended, Appending
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
@@ -227,6 +227,16 @@ class Batches:
         self.outstanding.add(done)
         done.addErrback(self._failed)
         done.addBoth(self._answered, done, batch)
+
+    def drop(self) -> None:
+        """
+        Give up an APPEND that is still being written: what is not complete
+        must never be completed.
+        """
+        batch, self._present = self._present, None
+        if batch is not None:
+            batch.appending.done.addErrback(lambda _: None)
+            self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
 
     def halve(self, uids: list[int], manner: int) -> None:
         """

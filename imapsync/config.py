@@ -2,7 +2,7 @@
 The configuration file: text -> checked values.
 
 Whatever is wrong with a file is found here, before anything is connected; and
-nothing is accepted that would then have no effect.
+there is a warning about what will have no effect.
 """
 
 from __future__ import annotations
@@ -10,34 +10,23 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imapsync import ini, values
+from imapsync import encryption, ini, values
+from imapsync.encryption import TLSConfig as TLSConfig
 from imapsync.errors import ConfigError, NotFound
 from imapsync.ini import Section
 from imapsync.model import Side
 from imapsync.values import Fingerprint as Fingerprint
 
-_TLS_OPTIONS = (
-    "SSL_verify_trusted_peer",
-    "SSL_fingerprint",
-    "SSL_cipher_list",
-    "SSL_ciphersuites",
-    "SSL_protocol_min",
-    "SSL_protocol_max",
-    "SSL_ca_path",
-    "SSL_ca_file",
-    "SSL_hostname",
-    "SSL_certificate",
-    "SSL_key",
-)
-_SOCKET_OPTIONS = ("host", "port", "proxy")
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _SERVER_OPTIONS = (
     "type",
-    *_SOCKET_OPTIONS,
+    "host",
+    "port",
+    "proxy",
     *_COMMAND_OPTIONS,
     "STARTTLS",
     "auth",
@@ -47,7 +36,7 @@ _SERVER_OPTIONS = (
     "compress",
     "read-only",
     "list-reference",
-    *_TLS_OPTIONS,
+    *encryption.OPTIONS,
 )
 _GRAMMAR = ini.Grammar(
     sections={
@@ -74,36 +63,10 @@ _GRAMMAR = ini.Grammar(
 
 _TYPE = values.Choice(("imap", "imaps", "tunnel"))
 _CONFLICT = values.Choice(("union", "merge"))
-_PORTS = {"imap": 143, "imaps": 993}
+_PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: More than any configuration has: what is larger was named by mistake.
 _LARGEST = 1 << 20
-
-
-@dataclass(frozen=True)
-class TLSConfig:
-    """
-    How a server proves who it is, and how the connection is encrypted.
-
-    @ivar verifyPeer: check the certificate's chain and name.
-    @ivar fingerprints: the certificate, or its key, must have one of these;
-        none given means any.
-    @ivar hostname: asked for by SNI and looked for in the certificate; C{None}
-        means the server's C{host}.
-    @ivar key: C{None} if it is in the C{certificate} file.
-    """
-
-    verifyPeer: bool = True
-    fingerprints: tuple[Fingerprint, ...] = ()
-    cipherList: str | None = None
-    ciphersuites: str | None = None
-    protocolMin: str = "TLSv1.2"
-    protocolMax: str | None = None
-    caPath: str | None = None
-    caFile: str | None = None
-    hostname: str | None = None
-    certificate: str | None = None
-    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,9 +75,10 @@ class ServerConfig:
     One of the two servers.
 
     @ivar type: C{"imap"}, C{"imaps"} or C{"tunnel"}.
-    @ivar host: empty for a tunnel; an IPv6 address has no brackets.
-    @ivar port: 0 for a tunnel.
-    @ivar command: of a tunnel.
+    @ivar host: an IPv6 address has no brackets; of a tunnel it is but a name
+        for the database, and may be empty.
+    @ivar port: of no meaning for a tunnel.
+    @ivar command: of a tunnel only.
     @ivar starttls: whether TLS must be started on a connection of type imap.
     @ivar auth: mechanisms in upper case, the preferred one first.
     """
@@ -198,8 +162,15 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     servers = _servers(sections, files)
     base = values.baseOf(environ, "XDG_DATA_HOME", ".local/share")
     databases = values.Files(base / "imapsync", home)
-    secret = any(server.password for server in servers.values())
-    warning = f"{file}: others can read the password in it: make it mode 0600"
+    warnings = [
+        warning
+        for side in Side
+        for warning in _idle(sections[str(side)], servers[side])
+    ]
+    if exposed and any(server.password for server in servers.values()):
+        warnings.append(
+            f"{file}: others can read the password in it: make it mode 0600"
+        )
     return Config(
         path=str(file),
         database=default.get(
@@ -213,7 +184,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         logfile=default.get("logfile", files.path, None),
         mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
         servers=servers,
-        warnings=(warning,) if secret and exposed else (),
+        warnings=tuple(warnings),
     )
 
 
@@ -255,89 +226,80 @@ def _host(servers: Mapping[Side, ServerConfig]) -> str:
 
 def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
     kind = section.get("type", _TYPE, "imaps")
-    starttls = section.get("STARTTLS", values.yesNo, None)
-    if starttls and kind != "imap":
-        raise section.wrong("STARTTLS", f"is only for type = imap, not {kind}")
-    _refuse(section, kind, encrypted=kind == "imaps" or starttls is not False)
     tunnel = kind == "tunnel"
+    starttls = section.get("STARTTLS", values.yesNo, kind == "imap")
+    if tunnel and starttls:
+        raise section.wrong("STARTTLS", "is only for type = imap, not tunnel")
+    if "SSL_fingerprint" in section and kind != "imaps" and not starttls:
+        raise section.wrong("SSL_fingerprint", f"cannot be checked {_noTLS(kind)}")
+    if tunnel and "command" not in section:
+        raise section.wrong("command", "is missing: type = tunnel needs it")
+    _credentials(section, kind)
     section.get("compress", values.compress, False)
-    section.get("proxy", values.later, None)
+    if not tunnel:
+        section.get("proxy", values.later, None)
+    command = section.get("command", values.text, None)
     return ServerConfig(
         side=side,
         type=kind,
-        host="" if tunnel else section.get("host", values.host, "localhost"),
-        port=0 if tunnel else section.get("port", values.port, _PORTS[kind]),
-        command=section.get("command", values.text, None),
+        host=section.get("host", values.host, "" if tunnel else "localhost"),
+        port=section.get("port", values.port, _PORTS[kind]),
+        command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
-        starttls=kind == "imap" and starttls is not False,
+        starttls=kind == "imap" and starttls,
         auth=section.get("auth", values.mechanisms, ("PLAIN", "LOGIN")),
         username=section.get("username", values.text, None),
         password=section.get("password", values.text, None),
         passwordCommand=section.get("password-command", values.text, None),
-        tls=_tls(section, files),
+        tls=encryption.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
         listReference=section.get("list-reference", str, ""),
     )
 
 
-def _refuse(section: Section, kind: str, encrypted: bool) -> None:
+def _noTLS(kind: str) -> str:
+    return "with type = tunnel" if kind == "tunnel" else "with STARTTLS = NO"
+
+
+def _idle(section: Section, server: ServerConfig) -> Iterator[str]:
     """
-    Refuse options that are missing, or would have no effect.
+    Warnings about the options that have no effect.
     """
-    idle: tuple[str, ...]
-    if kind == "tunnel":
-        idle, why = _SOCKET_OPTIONS + _TLS_OPTIONS, "type = tunnel"
-    elif encrypted:
-        idle, why = _COMMAND_OPTIONS, f"type = {kind}"
-    else:
-        idle, why = _COMMAND_OPTIONS + _TLS_OPTIONS, "STARTTLS = NO"
-    for option in idle:
+    for option, why in _withoutEffect(server, section):
         if option in section:
-            raise section.wrong(option, f"has no effect with {why}: remove it")
-    if kind == "tunnel" and "command" not in section:
-        raise section.wrong("command", "is missing: type = tunnel needs it")
-    _credentials(section, kind)
+            yield section.about(option, f"has no effect {why}: remove it")
+
+
+def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str, str]]:
+    """
+    The options that would have none beside the others, and why.
+    """
+    kind, tls = server.type, server.tls
+    if kind == "tunnel":
+        yield "proxy", "with type = tunnel"
+    else:
+        yield from ((option, f"with type = {kind}") for option in _COMMAND_OPTIONS)
+    if kind == "imaps" and section.get("STARTTLS", values.yesNo, False):
+        yield "STARTTLS", "with type = imaps"
+    if kind != "imaps" and not server.starttls:
+        yield from ((option, _noTLS(kind)) for option in encryption.OPTIONS)
+        return
+    if not tls.verifyPeer:
+        for option in ("SSL_ca_path", "SSL_ca_file"):
+            yield option, "with SSL_verify_trusted_peer = NO"
+    if not tls.certificate:
+        yield "SSL_key", "without SSL_certificate"
 
 
 def _credentials(section: Section, kind: str) -> None:
+    """
+    Refuse half of a credential.  Whether one is needed, the server says.
+    """
     secrets = [name for name in ("password", "password-command") if name in section]
     if len(secrets) == 2:
         raise section.wrong("password-command", "and password exclude each other")
-    # A tunnel's command usually says who its user is.
-    needed = kind != "tunnel" or secrets or "username" in section
-    if needed and "username" not in section:
-        raise section.wrong("username", "is missing")
-    if needed and not secrets:
-        raise section.wrong("password", "is missing (or give password-command)")
-
-
-def _tls(section: Section, files: values.Files) -> TLSConfig:
-    tls = TLSConfig(
-        verifyPeer=section.get("SSL_verify_trusted_peer", values.yesNo, True),
-        fingerprints=section.get("SSL_fingerprint", values.fingerprints, ()),
-        cipherList=section.get("SSL_cipher_list", values.text, None),
-        ciphersuites=section.get("SSL_ciphersuites", values.text, None),
-        protocolMin=section.get("SSL_protocol_min", values.protocol, "TLSv1.2"),
-        protocolMax=section.get("SSL_protocol_max", values.protocol, None),
-        caPath=section.get("SSL_ca_path", files.directory, None),
-        caFile=section.get("SSL_ca_file", files.file, None),
-        hostname=section.get("SSL_hostname", values.host, None),
-        certificate=section.get("SSL_certificate", files.file, None),
-        key=section.get("SSL_key", files.file, None),
-    )
-    for option in ("SSL_ca_path", "SSL_ca_file"):
-        if option in section and not tls.verifyPeer:
-            raise section.wrong(
-                option, "has no effect with SSL_verify_trusted_peer = NO"
-            )
-    if tls.key and not tls.certificate:
-        raise section.wrong("SSL_key", "has no effect without SSL_certificate")
-    order = values.PROTOCOLS.index
-    if tls.protocolMax and order(tls.protocolMax) < order(tls.protocolMin):
-        raise section.wrong(
-            "SSL_protocol_max", f"is below SSL_protocol_min ({tls.protocolMin})"
-        )
-    return tls
+    if secrets and kind != "tunnel" and "username" not in section:
+        raise section.wrong("username", f"is missing: {secrets[0]} needs it")
 
 
 def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None:
@@ -355,8 +317,12 @@ def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None
         raise section.wrong(option, "leads to the same account as that in [local]")
     if ours.startswith(theirs) or theirs.startswith(ours):
         # Each round would find its own copies, and copy them deeper.
-        raise section.wrong("list-reference", "and that in [local] lie in each other")
+        raise section.wrong(
+            "list-reference",
+            "and that in [local] lie in each other, or would without"
+            " the separator at their ends",
+        )
 
 
 def _account(server: ServerConfig) -> tuple[object, ...]:
-    return (server.host, server.port, server.command, server.username)
+    return (server.command or (server.host, server.port), server.username)

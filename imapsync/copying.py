@@ -83,6 +83,7 @@ class Copier:
                 some, self._batches.manner = self._batches.again.pop()
                 await self._stream(some)
         finally:
+            self._batches.drop()
             outlet.unregisterProducer()
             for reason in list(self._holds):
                 self._release(reason)
@@ -191,9 +192,16 @@ class Copier:
         else:
             self._spooled.append(message)
             if "spool" not in self._holds:
-                self._hold("spool")
-                draining = Deferred.fromCoroutine(self._drain())
-                self._draining = draining.addErrback(self._failed)
+                self._startDraining()
+
+    def _startDraining(self) -> None:
+        self._hold("spool")
+        start: Deferred[None] = Deferred()
+        # Known before it begins: the source may go while it does.
+        self._draining = start.addCallback(
+            lambda _: Deferred.fromCoroutine(self._drain())
+        ).addErrback(self._failed)
+        start.callback(None)
 
     async def _drain(self) -> None:
         """

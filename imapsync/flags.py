@@ -63,8 +63,9 @@ def _touched(view: View, pair: Pair) -> Touched:
         for side, this in view.sides.items()
         if pair.uid(side) in this.changes.flags
     }
+    retried = any(pair.uid(s) in this.reading.again for s, this in view.sides.items())
     if view.again or not any(_isNew(view, pair, side) for side in present):
-        return Touched(pair, present)
+        return Touched(pair, present, retried=retried)
     # It was copied a moment ago.  That it lacks flags does not mean that
     # somebody took them away: the server may have kept none.
     ours, theirs = (present.get(side, pair.flags) for side in Side)
@@ -79,10 +80,12 @@ def _isNew(view: View, pair: Pair, side: Side) -> bool:
 
 def plannedFor(view: View, some: list[Touched]) -> FlagPlan:
     """
-    What is to be done for these pairs.
+    What is to be done for these pairs; conflicts are told.
     """
     policy = view.around.policy
-    return planFlags(some, policy.merge, policy.readOnly)
+    plan = planFlags(some, policy.merge, policy.readOnly)
+    _warnOfConflicts(view, plan)
+    return plan
 
 
 async def carryFlags(view: View, some: list[Touched]) -> int:
@@ -92,7 +95,6 @@ async def carryFlags(view: View, some: list[Touched]) -> int:
     @return: about how many of them more is agreed on than before.
     """
     plan = plannedFor(view, some)
-    _warnOfConflicts(view, plan)
     for side, this in view.sides.items():
         this.reading.expected = plan.expected[side]
         this.reading.heard.clear()

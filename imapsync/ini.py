@@ -135,8 +135,14 @@ class Section:
         An error that points at C{option}, or at the heading if the option is
         not given.
         """
+        return ConfigError(self.about(option, predicate))
+
+    def about(self, option: str, predicate: str) -> str:
+        """
+        The text of such an error.
+        """
         line = self.options[option].line if option in self.options else self.line
-        return _wrong(self.path, line, f"{option} in {_titled(self.name)} {predicate}")
+        return f"{self.path}:{line}: {option} in {_titled(self.name)} {predicate}"
 
 
 def parse(path: str, data: bytes, grammar: Grammar) -> dict[str, Section]:

@@ -49,5 +49,6 @@ def _text(event: LogEvent) -> str:
         # Twisted's old way of logging a failure has the traceback in the text.
         text = f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
     else:
-        text = formatEvent(event) or "(no text)"
+        failure = event.get("log_failure")
+        text = formatEvent(event) or (repr(failure.value) if failure else "(no text)")
     return " ".join(text.splitlines())

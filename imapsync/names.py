@@ -146,7 +146,7 @@ class Naming:
             raise _uncarried(name, f'a level of it holds a "{self.separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = self._root + name.replace("/", self.separator)
+            ours = self.root + name.replace("/", self.separator)
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -162,7 +162,11 @@ class Naming:
         return shown(canonical(rest, self.separator))
 
     @property
-    def _root(self) -> str:
+    def root(self) -> str:
+        """
+        What the server's names of all our mailboxes begin with; but INBOX,
+        unless there is a reference.
+        """
         return self.reference or self.prefix
 
     def _within(self, name: str) -> str | None:
@@ -170,7 +174,7 @@ class Naming:
         C{name} without what all our mailboxes begin with; C{None} if it does
         not begin so, or belongs to a namespace below.
         """
-        name, root = self._folded(name), self._folded(self._root)
+        name, root = self._folded(name), self._folded(self.root)
         if not name.startswith(root) or name == root:
             return None
         for other in map(self._folded, self.foreign):
@@ -184,6 +188,9 @@ class Naming:
         """
         first = name.split(self.separator, 1)[0] if self.separator else name
         return INBOX + name[len(INBOX) :] if isInbox(first) else name
+
+
+_PLAIN = Naming()
 
 
 def isInbox(level: str) -> bool:
@@ -203,17 +210,23 @@ def canonical(text: str, separator: str) -> str:
     return (INBOX if isInbox(first) else first) + slash + rest
 
 
-def fromUser(text: str, naming: Naming) -> str:
+def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
     """
-    The shared name that was typed with C{/} or C{naming}'s separator, without
-    prefix.
+    The shared names that may be meant by what was typed with C{/} or
+    C{naming}'s separator, the likeliest first: it may be one as it stands, or
+    the server's own name, with the prefix.
 
     @raise NotFound: if no mailbox can have this name.
     """
     name = canonical(text, naming.separator)
     if fault := _fault(name):
         raise NotFound(f'no mailbox can be named "{shown(text)}": {fault}')
-    return name
+    served = name.replace("/", naming.separator) if naming.separator else name
+    try:
+        meant = naming.toShared(served)
+    except MailboxError:
+        meant = None
+    return (name,) if meant in (None, name) else (name, meant)
 
 
 def _fault(name: str) -> str:
@@ -235,17 +248,26 @@ class Patterns:
     LIST patterns: C{*} stands for anything, C{%} for anything within a level
     (RFC 9051, 6.3.9).
 
-    @param patterns: with levels separated by C{/} or C{separator}.
+    @param patterns: with levels separated by C{/} or C{naming}'s separator.
+        One that begins with its prefix may also mean the server's own names.
     """
 
-    def __init__(self, patterns: Iterable[str], separator: str = "/") -> None:
-        self._patterns = [_Pattern.of(canonical(p, separator)) for p in patterns]
+    def __init__(self, patterns: Iterable[str], naming: Naming = _PLAIN) -> None:
+        texts = [canonical(text, naming.separator) for text in patterns]
+        self._naming = naming
+        self._root = root = canonical(naming.root, naming.separator)
+        self._patterns = [*map(_Pattern.of, texts)]
+        self._own = [_Pattern.of(t) for t in texts if root and t.startswith(root)]
 
     def matches(self, name: str) -> bool:
         """
         Whether the shared name C{name} matches one of them.
         """
-        return any(pattern.matches(name) for pattern in self._patterns)
+        if any(pattern.matches(name) for pattern in self._patterns):
+            return True
+        if name == INBOX and not self._naming.reference:
+            return False  # it has no prefix
+        return any(pattern.matches(self._root + name) for pattern in self._own)
 
 
 @dataclass(frozen=True)

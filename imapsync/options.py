@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import difflib
 import getopt
-import sys
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imapsync import __version__
 from imapsync.errors import UsageError
+from imapsync.terminal import say
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
@@ -82,8 +83,9 @@ to exactly those mailboxes.
 
 {options}
 
---oneshot is required: staying connected is not available yet.
-""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
+--oneshot is required: staying connected is not available yet.""".format(
+    synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS))
+)
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -93,6 +95,7 @@ def parse(arguments: Sequence[str]) -> Request:
     @raise UsageError: if they are wrong.
     @raise SystemExit: with code 0, after C{--help} or C{--version} was
         answered on standard output.
+    @raise StateError: if standard output takes no answer.
     """
     options, mailboxes = _split(arguments)
     names = [name for name, _ in options]
@@ -148,13 +151,13 @@ def _answer(name: str) -> None:
     if name == "help":
         _tell(HELP)
     if name == "version":
-        _tell(f"imapsync {__version__}\n")
+        _tell(f"imapsync {__version__}")
     if any(name == option.name for option in _LATER):
         raise UsageError(f"--{name} is not available yet")
 
 
 def _tell(text: str) -> None:
-    sys.stdout.write(text)
+    say(text)
     raise SystemExit(0)
 
 
@@ -169,9 +172,10 @@ def _config(names: Sequence[str]) -> str | None:
 def _mailbox(name: str) -> str:
     if not name:
         raise UsageError("a MAILBOX name is empty")
+    # Python has read it in the locale's encoding, whatever that is.
+    typed = os.fsencode(name)
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        shown = name.encode(errors="backslashreplace").decode()
+        return typed.decode()
+    except UnicodeDecodeError:
+        shown = typed.decode(errors="backslashreplace")
         raise UsageError(f'the MAILBOX name "{shown}" is not UTF-8') from None
-    return name

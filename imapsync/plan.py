@@ -72,11 +72,14 @@ class Touched:
     @ivar present: the flags of the sides that reported a change.
     @ivar fresh: whether it was paired just now, so that both sides never
         agreed on anything.
+    @ivar retried: whether a flag of it was refused before: then a side differs
+        from what is agreed without anybody's doing.
     """
 
     pair: Pair
     present: Mapping[Side, Flags]
     fresh: bool = False
+    retried: bool = False
 
     def shows(self, side: Side) -> Flags:
         """
@@ -167,7 +170,9 @@ def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
         return local
     if _follows(base, local, remote):
         return remote
-    return merged(base, local, remote) if merge else joined(local, remote)
+    if merge or one.retried:
+        return merged(base, local, remote)
+    return joined(local, remote)
 
 
 def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
@@ -182,7 +187,7 @@ def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
 def _conflicting(one: Touched) -> bool:
     base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
     return (
-        not one.fresh
+        not (one.fresh or one.retried)
         and not _follows(base, remote, local)
         and not _follows(base, local, remote)
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +24,7 @@ from imapsync.options import Request
 from imapsync.report import Report
 from imapsync.session import Session, Wish
 from imapsync.state import State
+from imapsync.terminal import say
 from imapsync.together import together
 
 #: Pauses before the attempts after the first, in seconds.
@@ -80,13 +81,18 @@ class SyncService(Service):
         self._report = Report()
         self._octets = 0
         self.finished: Deferred[Outcome] = Deferred()
-        self._closed: Deferred[None] = Deferred()
+        self._running: Deferred[Outcome] | None = None
+        self._closed: Deferred[None] = succeed(None)
 
     def startService(self) -> None:
         """
         Begin the run.
         """
         Service.startService(self)
+        if self.finished.called:
+            self.finished = Deferred()
+        self._closed = Deferred()
+        self._report = Report()
         self._running = Deferred.fromCoroutine(self._outcome())
         self._running.addCallback(self.finished.callback)
 
@@ -97,7 +103,8 @@ class SyncService(Service):
         @return: fires when all is closed.
         """
         Service.stopService(self)
-        self._running.cancel()
+        if self._running is not None:
+            self._running.cancel()
         for client in self._clients.values():
             client.abort(Lost(f"{client.name}: interrupted"))
         return self._closed
@@ -127,6 +134,10 @@ class SyncService(Service):
             if not self._wish.dryRun:
                 state.proveWritable()
             await self._persist(state)
+        except ImapSyncError:
+            if self._report.changes:
+                self._summarise(self._reactor.seconds() - started)
+            raise
         finally:
             state.close()
         self._summarise(self._reactor.seconds() - started)
@@ -148,7 +159,7 @@ class SyncService(Service):
                 if self._report.changes > before:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
-                if pause is None:
+                if pause is None or not self.running:
                     raise
                 self.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
@@ -236,6 +247,7 @@ def serviceFor(request: Request, config: Config, reactor: Any) -> SyncService:
         config,
         reactor,
         Wish(request.mailboxes, request.dryRun, request.allowMassDelete),
+        say=say,
         verbose=not request.quiet,
         trace=request.debug,
     )

@@ -122,12 +122,16 @@ class Session:
         """
         while True:
             accounts = await self._look()
-            selection = await self._selection()
+            named = self._named(accounts)
+            selection = await self._selection(frozenset(named))
             known = {known.name: known for known in self._state.mailboxes()}
             plan = tree.plan(accounts, known, selection)
             if plan.unknown:
-                listed = ", ".join(f'"{name}"' for name in plan.unknown)
-                raise NotFound(f"neither server has the mailbox {listed}")
+                typed = ", ".join(f'"{named[name]}"' for name in plan.unknown)
+                raise NotFound(
+                    f"neither server has the mailbox {typed}: check the spelling,"
+                    " and the separators of its levels"
+                )
             for trouble in plan.troubles:
                 self._trouble(trouble.name, trouble.text)
             steps = [step for step in plan.steps if step not in self._refused]
@@ -156,14 +160,24 @@ class Session:
         readOnly = side in self._policy.readOnly
         return tree.Account.of(self._namings[side], listed, readOnly)
 
-    async def _selection(self) -> tree.Selection:
-        local = self._namings[Side.LOCAL]
+    def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
+        """
+        The mailboxes that the user asks for, and what was typed.
+        """
+        named = {}
+        for text in self._wish.mailboxes:
+            meant = names.fromUser(text, self._namings[Side.LOCAL])
+            there = (n for n in meant if any(a.has(n) for a in accounts.values()))
+            named[next(there, meant[0])] = names.shown(text)
+        return named
+
+    async def _selection(self, named: frozenset[Name]) -> tree.Selection:
         options = [o for o in self._config.listSelectOpts if o != "SUBSCRIBED"]
         return tree.Selection(
-            Patterns(self._config.listMailbox, local.separator),
+            Patterns(self._config.listMailbox, self._namings[Side.LOCAL]),
             self._config.ignoreMailbox,
             "SUBSCRIBED" in self._config.listSelectOpts,
-            frozenset(names.fromUser(text, local) for text in self._wish.mailboxes),
+            named,
             await self._chosen(options) if options else None,
         )
 
@@ -350,5 +364,7 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
     prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
     if not separator:
         separator = next((box.separator for box in listed if box.separator), "")
+    if reference and not reference.endswith(separator):
+        reference += separator
     foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
     return Naming(separator, prefix, reference, foreign)

@@ -17,9 +17,10 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from imapsync import config
-from imapsync.errors import ImapSyncError, UsageError
+from imapsync.errors import ImapSyncError
 from imapsync.options import HELP, SYNOPSIS, Request, parse
 from imapsync.service import Outcome, serviceFor
+from imapsync.terminal import complain
 
 _log = Logger()
 
@@ -40,7 +41,7 @@ class Options(usage.Options):
         """
         try:
             self.request = parse(options or ())
-        except UsageError as error:
+        except ImapSyncError as error:
             _exit(error)
 
     def getUsage(self, width: int | None = None) -> str:
@@ -81,7 +82,7 @@ def _stop(reactor: Any) -> None:
 
 
 def _exit(error: ImapSyncError) -> NoReturn:
-    print(f"imapsync: {error}", file=sys.stderr)
+    complain(str(error))
     raise SystemExit(error.code)
 
 

@@ -34,6 +34,17 @@ _LATER_MECHANISMS = (
 # RFC 5258, 3.1; RFC 6154, 5.2.
 _SELECTIONS = ("SUBSCRIBED", "RECURSIVEMATCH", "REMOTE", "SPECIAL-USE")
 
+# RFC 8446, B.4; RFC 9150.  OpenSSL would silently pass over any other.
+_CIPHERSUITES = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+    "TLS_SHA256_SHA256",
+    "TLS_SHA384_SHA384",
+)
+
 _HOST = re.compile(r"[^\s/@:\[\]\"']+")
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
@@ -217,6 +228,29 @@ def _fingerprint(word: str) -> Fingerprint:
             f" not {quoted(word)}"
         )
     return Fingerprint(algorithm, digest)
+
+
+def ciphers(value: str) -> str:
+    """
+    A list of ciphers in OpenSSL's language.
+    """
+    import ssl  # here, because few need it: it takes time and memory
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(text(value))
+    except ssl.SSLError:
+        raise ValueError(f"names no cipher that there is: {quoted(value)}") from None
+    return value
+
+
+def ciphersuites(value: str) -> str:
+    """
+    Ciphers for TLS 1.3, with colons between them.
+    """
+    for name in text(value).split(":"):
+        if name not in _CIPHERSUITES:
+            raise _unknown("ciphersuite", name, _CIPHERSUITES)
+    return value
 
 
 def patterns(value: str) -> tuple[str, ...]:

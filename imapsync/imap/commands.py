@@ -277,7 +277,8 @@ class Select(Command[Selected]):
         if isinstance(response, Exists):
             self._selected = replace(self._selected, exists=response.messages)
             return True
-        if isinstance(response, Condition) and response.status == "OK":
+        if isinstance(response, Condition) and response.status in ("OK", "NO"):
+            # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).
             return self._code(response.code, response.arguments)
         return False
 

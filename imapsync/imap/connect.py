@@ -10,13 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import (
-    ConnectError,
-    ConnectingCancelledError,
-    DNSLookupError,
-)
+from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
     IStreamClientEndpoint,
@@ -132,9 +128,9 @@ async def _reach(
     factory.noisy = False
     connecting = endpoint.connect(factory)
     try:
-        connected = await connecting.addTimeout(_PATIENCE, reactor, _timedOut)
-    except ConnectingCancelledError:
-        raise CancelledError from None
+        connected = await _cancellable(
+            connecting.addTimeout(_PATIENCE, reactor, _timedOut)
+        )
     except ValueError as error:
         raise ConfigError(f"{server.where}: {error}; see host") from error
     except (ConnectError, DNSLookupError) as error:
@@ -143,6 +139,27 @@ async def _reach(
             f"{server.where}: cannot be reached: {reason}; see host and port"
         ) from error
     return cast(SyncClient, connected)
+
+
+def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:
+    """
+    Cancelled as everything else: an endpoint that is cancelled tells of other
+    troubles, such as a host name that it could not look up.
+    """
+
+    def cancel(outer: Deferred[Any]) -> None:
+        outer.errback(CancelledError())
+        connecting.cancel()
+
+    def passOn(result: Any) -> None:
+        if not outer.called:
+            outer.callback(result)
+        elif not isinstance(result, Failure):
+            result.abort(Lost("given up"))
+
+    outer: Deferred[Any] = Deferred(cancel)
+    connecting.addBoth(passOn)
+    return outer
 
 
 def _timedOut(result: object, seconds: float) -> NoReturn:
@@ -205,16 +222,17 @@ async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None
 
 
 async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
-    password = server.password
-    if server.passwordCommand is not None:
+    username, password = server.username, server.password
+    if username is not None and server.passwordCommand is not None:
         password = await readPassword(reactor, server.passwordCommand, server.where)
-    if server.username is None or password is None:
+    if username is None or password is None:
         raise ConfigError(
-            f"{server.where}: the server wants a login; give username and password"
+            f"{server.where}: the server wants a login; give username, and password"
+            f" or password-command, in [{server.side}]"
         )
     with _named(server):
-        sasl.checkCredentials(server.username, password)
-    return server.username, password
+        sasl.checkCredentials(username, password)
+    return username, password
 
 
 def _isLoopback(client: SyncClient) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config import Config, Fingerprint, ServerConfig, TLSConfig, load, locate
+from imapsync.config import Config, ServerConfig, TLSConfig, load, locate
 from imapsync.errors import ConfigError, NotFound
 from imapsync.model import Side
 
@@ -222,18 +222,22 @@ class DefaultSectionTests(ConfigTestCase):
     def test_databaseHost(self) -> None:
         """
         The default name is the remote server's host, else the local one's,
-        else localhost.
+        else localhost; that of a tunnel is only good for this.
         """
         server = "[{}]\nhost = {}\nusername = me\npassword = secret\n"
         tunnel = "[{}]\ntype = tunnel\ncommand = {}\n"
+        named = "[{0}]\ntype = tunnel\ncommand = {1}\nhost = {1}\nport = 1\n"
         for local, remote, host in (
             (server, server, "b"),
             (server, tunnel, "a"),
             (tunnel, tunnel, "localhost"),
+            (server, named, "b"),
+            (named, tunnel, "a"),
         ):
             config = self.load(
                 local.format("local", "a") + remote.format("remote", "b")
             )
+            self.assertEqual((), config.warnings)
             self.assertEqual(
                 f"/home/me/.local/share/imapsync/{host}.db", config.database
             )
@@ -260,7 +264,7 @@ class ServerTests(ConfigTestCase):
 
     def test_defaults(self) -> None:
         """
-        A server needs credentials only.
+        A server needs no more than credentials.
         """
         self.assertEqual(
             ServerConfig(
@@ -334,27 +338,29 @@ class ServerTests(ConfigTestCase):
 
     def test_credentials(self) -> None:
         """
-        A user name and one source of a password are needed; of a tunnel, both
-        or none.
+        A password needs a user name, and has one source.
         """
-        tunnel = "type = tunnel\ncommand = x\n"
-        noPassword = "0: password in [remote] is missing (or give password-command)"
-        noUsername = "0: username in [remote] is missing"
-        for text, message in (
-            ("username = me", noPassword),
-            ("password = x", noUsername),
-            ("", noUsername),
-            (f"{tunnel}username = me", noPassword),
-            (f"{tunnel}password-command = x", noUsername),
-        ):
-            self.assertWrongRemote(text, message)
+        for option in ("password", "password-command"):
+            self.assertWrongRemote(
+                f"{option} = x",
+                f"0: username in [remote] is missing: {option} needs it",
+            )
         self.assertWrongRemote(
             "username = me\npassword = x\npassword-command = y",
             "3: password-command in [remote] and password exclude each other",
         )
-        self.assertEqual(
-            "me", self.remote(f"{tunnel}username = me\npassword = x").username
-        )
+
+    def test_noCredentials(self) -> None:
+        """
+        Whether credentials are needed at all, is for the server to say; a
+        tunnel's command may know the user.
+        """
+        for text, username in (
+            ("", None),
+            ("username = me", "me"),
+            ("type = tunnel\ncommand = x\npassword = x", None),
+        ):
+            self.assertEqual(username, self.remote(text).username)
 
     def test_noCommand(self) -> None:
         """
@@ -365,41 +371,76 @@ class ServerTests(ConfigTestCase):
             "0: command in [remote] is missing: type = tunnel needs it",
         )
 
-    def test_idle(self) -> None:
+    def assertIdle(self, text: str, line: int, option: str, why: str) -> None:
         """
-        Options without an effect are refused.
+        Assert that lines in C{[remote]} give a warning that C{option} in one
+        of them has no effect, and nothing else.
         """
-        for text, option, why in (
-            ("type = tunnel\nhost = x", "host", "type = tunnel"),
-            ("type = tunnel\nport = 1", "port", "type = tunnel"),
-            ("type = tunnel\nproxy = x", "proxy", "type = tunnel"),
-            ("type = tunnel\nSSL_key = x", "SSL_key", "type = tunnel"),
-            ("type = imaps\ncommand = x", "command", "type = imaps"),
-            ("type = imap\nnull-stderr = NO", "null-stderr", "type = imap"),
-        ):
-            self.assertWrongRemote(
-                text, f"2: {option} in [remote] has no effect with {why}: remove it"
-            )
-
-    def test_unencrypted(self) -> None:
-        """
-        Options about TLS are refused where there is none.
-        """
-        self.assertWrongRemote(
-            "type = imap\nSTARTTLS = NO\nSSL_verify = YES",
-            "3: SSL_verify_trusted_peer in [remote] has no effect with"
-            " STARTTLS = NO: remove it",
+        line += LOCAL.count("\n") + 1
+        self.assertEqual(
+            (
+                f"{self.file}:{line}: {option} in [remote] has no effect {why}:"
+                " remove it",
+            ),
+            self.load(f"{LOCAL}[remote]\n{text}").warnings,
         )
 
-    def test_needlessStarttls(self) -> None:
+    def test_idle(self) -> None:
         """
-        STARTTLS cannot be asked of other types than imap.
+        There is a warning about each option without an effect.
         """
-        for kind in ("imaps", "tunnel"):
+        tunnel = "type = tunnel\ncommand = x\n"
+        for text, line, option, why in (
+            (f"{tunnel}proxy = x", 3, "proxy", "with type = tunnel"),
+            (f"{tunnel}SSL_key = config", 3, "SSL_key", "with type = tunnel"),
+            ("command = x", 1, "command", "with type = imaps"),
+            ("STARTTLS = YES", 1, "STARTTLS", "with type = imaps"),
+            ("type = imap\nnull-stderr = NO", 2, "null-stderr", "with type = imap"),
+            (
+                "type = imap\nSTARTTLS = NO\nSSL_verify = NO",
+                3,
+                "SSL_verify_trusted_peer",
+                "with STARTTLS = NO",
+            ),
+            (
+                "SSL_verify = NO\nSSL_ca_path = .",
+                2,
+                "SSL_ca_path",
+                "with SSL_verify_trusted_peer = NO",
+            ),
+            ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
+        ):
+            self.assertIdle(text, line, option, why)
+
+    def test_idleCommand(self) -> None:
+        """
+        A command without an effect makes no tunnel.
+        """
+        self.assertIs(None, self.remote("command = x").command)
+
+    def test_idleFingerprint(self) -> None:
+        """
+        A fingerprint that cannot be checked is a promise that cannot be kept.
+        """
+        option = f"SSL_fingerprint = {'0a' * 32}"
+        for text, why in (
+            ("type = imap\nSTARTTLS = NO", "STARTTLS = NO"),
+            ("type = tunnel\ncommand = x", "type = tunnel"),
+        ):
             self.assertWrongRemote(
-                f"type = {kind}\nSTARTTLS = YES",
-                f"2: STARTTLS in [remote] is only for type = imap, not {kind}",
+                f"{text}\n{option}",
+                f"3: SSL_fingerprint in [remote] cannot be checked with {why}",
             )
+
+    def test_tunnelStarttls(self) -> None:
+        """
+        Nor can TLS be started in a tunnel.
+        """
+        self.assertWrongRemote(
+            "type = tunnel\nSTARTTLS = YES",
+            "2: STARTTLS in [remote] is only for type = imap, not tunnel",
+        )
+        self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
 
     def test_notYet(self) -> None:
         """
@@ -438,106 +479,9 @@ class ServerTests(ConfigTestCase):
             LOCAL + LOCAL.replace("local", "remote"),
             "6: command in [remote] leads to the same account as that in [local]",
         )
-        self.load(local + REMOTE + "list-reference = copy/")
-
-
-class TLSTests(ConfigTestCase):
-    """
-    Tests for the options about TLS.
-    """
-
-    login = "username = me\npassword = secret\n"
-
-    def test_all(self) -> None:
-        """
-        Each option has its value; files are looked for beside the
-        configuration.
-        """
-        for name in ("ca.pem", "client.pem", "client.key"):
-            (self.folder / name).touch()
-        server = self.remote(
-            f"{self.login}SSL_verify_trusted_peer = YES\n"
-            f"SSL_fingerprint = sha1${'0a' * 20}\n"
-            "SSL_cipher_list = HIGH\nSSL_ciphersuites = TLS_AES_128_GCM_SHA256\n"
-            "SSL_protocol_min = TLSv1.2\nSSL_protocol_max = TLSv1.2\n"
-            "SSL_ca_path = .\nSSL_ca_file = ca.pem\nSSL_hostname = example.org\n"
-            "SSL_certificate = client.pem\nSSL_key = client.key\n"
-        )
-        self.assertEqual(
-            TLSConfig(
-                verifyPeer=True,
-                fingerprints=(Fingerprint("sha1", b"\n" * 20),),
-                cipherList="HIGH",
-                ciphersuites="TLS_AES_128_GCM_SHA256",
-                protocolMin="TLSv1.2",
-                protocolMax="TLSv1.2",
-                caPath=str(self.folder),
-                caFile=f"{self.folder}/ca.pem",
-                hostname="example.org",
-                certificate=f"{self.folder}/client.pem",
-                key=f"{self.folder}/client.key",
-            ),
-            server.tls,
-        )
-
-    def test_interimap(self) -> None:
-        """
-        The names that interimap uses will do.
-        """
-        (self.folder / "ca.pem").touch()
-        tls = self.remote(
-            f"{self.login}SSL_CApath = .\nSSL_CAfile = ca.pem\n"
-            "SSL_cipherlist = HIGH\nSSL_verify = YES"
-        ).tls
-        self.assertEqual(
-            (str(self.folder), f"{self.folder}/ca.pem", "HIGH"),
-            (tls.caPath, tls.caFile, tls.cipherList),
-        )
-
-    def test_alias(self) -> None:
-        """
-        An option and its alias are the same option.
-        """
-        self.assertWrongRemote(
-            "SSL_verify = YES\nSSL_verify_trusted_peer = NO",
-            "2: SSL_verify_trusted_peer is given a second time, after line 5",
-        )
-
-    def test_noFile(self) -> None:
-        """
-        A file that cannot be read is told before anything is connected.
-        """
-        self.assertWrongRemote(
-            f"{self.login}SSL_ca_file = none.pem",
-            "3: SSL_ca_file in [remote] names a file that cannot be read:"
-            f" {self.folder}/none.pem",
-        )
-
-    def test_protocols(self) -> None:
-        """
-        The highest protocol must not be below the lowest, be that the
-        default.
-        """
-        self.assertWrongRemote(
-            f"{self.login}SSL_protocol_max = TLSv1.1",
-            "3: SSL_protocol_max in [remote] is below SSL_protocol_min (TLSv1.2)",
-        )
-        tls = self.remote(
-            f"{self.login}SSL_protocol_max = TLSv1.1\nSSL_protocol_min = TLSv1"
-        ).tls
-        self.assertEqual(("TLSv1", "TLSv1.1"), (tls.protocolMin, tls.protocolMax))
-
-    def test_idle(self) -> None:
-        """
-        CAs without verification, and a key without its certificate, have no
-        effect.
-        """
-        self.assertWrongRemote(
-            f"{self.login}SSL_verify = NO\nSSL_ca_path = .",
-            "4: SSL_ca_path in [remote] has no effect with"
-            " SSL_verify_trusted_peer = NO",
-        )
-        self.assertWrongRemote(
-            f"{self.login}SSL_key = config",
-            "3: SSL_key in [remote] has no effect without SSL_certificate",
+        self.load(f"{local}list-reference = a/\n{REMOTE}list-reference = b/")
+        self.assertWrong(
+            f"{local}list-reference = copy\n{REMOTE}list-reference = copy/",
+            "10: list-reference in [remote] and that in [local] lie in each other,"
+            " or would without the separator at their ends",
         )

@@ -394,13 +394,25 @@ class LoginTests(ConnectCase):
         """
         A login without credentials in the configuration says what to add.
         """
-        for username, password in ((None, "secret"), ("me", None)):
+        for username, password, command in (
+            (None, "secret", None),
+            ("me", None, None),
+            (None, None, "pass me"),
+        ):
             self.setUp()
             self.begin(
-                replace(PLAIN, username=username, password=password),
+                replace(
+                    PLAIN,
+                    username=username,
+                    password=password,
+                    passwordCommand=command,
+                ),
                 "* OK [CAPABILITY IMAP4rev1] hi",
             )
-            self.failed(ConfigError, "give username and password")
+            self.failed(
+                ConfigError,
+                "give username, and password or password-command, in [remote]",
+            )
 
     def test_nul(self) -> None:
         """

@@ -23,6 +23,7 @@ LAYERS = (
     {
         "config",
         "content",
+        "encryption",
         "imap.responses",
         "imap.tokens",
         "imap.trace",
@@ -31,6 +32,7 @@ LAYERS = (
         "ini",
         "model",
         "options",
+        "terminal",
         "values",
     },
     {"brake", "database", "plan", "reading", "report", "state", "tree"},

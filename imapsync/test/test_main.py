@@ -126,12 +126,15 @@ class ProcessTests(MainCase):
     The command itself.
     """
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, to: str = "") -> subprocess.Popen[str]:
         """
         Start it.
+
+        @param to: how a shell says where its output goes.
         """
+        command = [sys.executable, "-m", "imapsync", "--oneshot", *arguments]
         return subprocess.Popen(
-            [sys.executable, "-m", "imapsync", "--oneshot", *arguments],
+            ["sh", "-c", f'exec "$@" {to}', "sh", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -140,13 +143,52 @@ class ProcessTests(MainCase):
 
     def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         """
-        Wait for its end.
+        Wait for its end.  It writes nothing to standard output.
 
         @return: its code, and what it wrote to standard error.
         """
         with process:
-            _, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=60)
+        self.assertEqual("", output)
         return process.returncode, errors
+
+    def test_full(self) -> None:
+        """
+        Output that cannot be written is told in one line.
+        """
+        for option in ("--help", "--version"):
+            code, errors = self.finish(self.start(option, to=">/dev/full"))
+            self.assertEqual(74, code)
+            [line] = errors.splitlines()
+            self.assertIn("standard output cannot be written", line)
+
+    def test_noErrors(self) -> None:
+        """
+        A complaint that cannot be written goes nowhere else, and the exit
+        code stays.
+        """
+        (self.folder / "db").mkdir()
+        for to in ("2>&-", "2>/dev/full"):
+            self.assertEqual((64, ""), self.finish(self.start("--none", to=to)))
+            process = self.start(self.configure(), to=to)
+            self.assertEqual((73, ""), self.finish(process))
+
+    def test_logfile(self) -> None:
+        """
+        The log file, too, says why the command ended; one that is full is no
+        other reason.
+        """
+        (self.folder / "db").mkdir()
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        text = path.read_text()
+        for log in ("log", "/dev/full"):
+            path.write_text(f"logfile = {log}\n{text}")
+            code, errors = self.finish(self.start(option))
+            self.assertEqual(73, code)
+            [line] = errors.splitlines()
+        [logged] = (self.folder / "log").read_text().splitlines()
+        self.assertIn(line.replace("imapsync:", " error:", 1), logged)
 
     def test_atOnce(self) -> None:
         """

@@ -352,17 +352,29 @@ class FromUserTests(SynchronousTestCase):
         """
         The local separator is understood, and C{/} as well.
         """
-        self.assertEqual("Work/Deep", fromUser("Work.Deep", DOTS))
-        self.assertEqual("Work/Deep", fromUser("Work/Deep", DOTS))
-        self.assertEqual("Work.Deep", fromUser("Work.Deep", Naming()))
-        self.assertEqual("Work.Deep", fromUser("Work.Deep", FLAT))
+        self.assertEqual(("Work/Deep",), fromUser("Work.Deep", DOTS))
+        self.assertEqual(("Work/Deep",), fromUser("Work/Deep", DOTS))
+        self.assertEqual(("Work.Deep",), fromUser("Work.Deep", Naming()))
+        self.assertEqual(("Work.Deep",), fromUser("Work.Deep", FLAT))
 
     def test_inbox(self) -> None:
         """
         INBOX may be typed in any case.
         """
-        self.assertEqual("INBOX", fromUser("inbox", Naming()))
-        self.assertEqual("INBOX/a", fromUser("Inbox.a", DOTS))
+        self.assertEqual(("INBOX",), fromUser("inbox", Naming()))
+        self.assertEqual(("INBOX",), fromUser("inbox", DOTS))
+        self.assertEqual(("INBOX/a",), fromUser("Inbox/a", Naming()))
+
+    def test_prefix(self) -> None:
+        """
+        What begins with the prefix, or the reference, may be the server's own
+        name; but it never means INBOX.
+        """
+        for text in ("INBOX.Work.Deep", "inbox/Work/Deep"):
+            self.assertEqual(("INBOX/Work/Deep", "Work/Deep"), fromUser(text, DOTS))
+        self.assertEqual(("work/a/b", "a/b"), fromUser("work/a/b", WORK))
+        self.assertEqual(("INBOX/INBOX",), fromUser("INBOX.INBOX", DOTS))
+        self.assertEqual(("user/bob",), fromUser("user.bob", DOTS))
 
     def test_noName(self) -> None:
         """
@@ -422,9 +434,24 @@ class PatternsTests(SynchronousTestCase):
         """
         Levels may be written with the local separator.
         """
-        patterns = Patterns(["Work.%"], ".")
+        patterns = Patterns(["Work.%"], DOTS)
         self.assertTrue(patterns.matches("Work/a"))
         self.assertFalse(patterns.matches("Work/a/b"))
+
+    def test_prefix(self) -> None:
+        """
+        A pattern that begins with the prefix, or the reference, matches the
+        server's own names as well; INBOX has no prefix.
+        """
+        for text, naming, matching, others in [
+            ("inbox.Work.%", DOTS, ["Work/a", "INBOX/Work/a"], ["Work", "INBOX"]),
+            ("INBOX.*", DOTS, ["Work", "a/b"], ["INBOX"]),
+            ("IN*.a", DOTS, ["INBOX/a"], ["a", "x/a"]),
+            ("work/%", WORK, ["INBOX", "a", "work/a"], ["a/b"]),
+        ]:
+            patterns = Patterns([text], naming)
+            self.assertEqual([], [n for n in matching if not patterns.matches(n)])
+            self.assertEqual([], [n for n in others if patterns.matches(n)])
 
     def test_linear(self) -> None:
         """

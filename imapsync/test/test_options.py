@@ -5,6 +5,7 @@ Tests for L{imapsync.options}.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 
@@ -94,7 +95,22 @@ class ParseTests(SynchronousTestCase):
         error = self.assertRaises(UsageError, parse, ["-1", ""])
         self.assertEqual("a MAILBOX name is empty", str(error))
         error = self.assertRaises(UsageError, parse, ["-1", "a\udcff"])
-        self.assertEqual(r'the MAILBOX name "a\udcff" is not UTF-8', str(error))
+        self.assertEqual(r'the MAILBOX name "a\xff" is not UTF-8', str(error))
+
+    def test_locale(self) -> None:
+        """
+        Names are UTF-8 also where the locale has another encoding.
+        """
+        code = f"""\
+import sys
+sys.path[:] = {sys.path!r}
+from imapsync.options import parse
+print(ascii(parse(sys.argv[1:]).mailboxes))
+"""
+        command = [sys.executable, "-X", "utf8=0", "-c", code, "-1", "Gr\xf6\xdfe"]
+        environ = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+        output = subprocess.check_output(command, env=environ)
+        self.assertEqual(b"('Gr\\xf6\\xdfe',)\n", output)
 
     def test_live(self) -> None:
         """
@@ -155,7 +171,7 @@ class ParseTests(SynchronousTestCase):
         Help needs nothing else, and no twin may prevent it.
         """
         for arguments in ("-h", "--help", "--help --watch=1"):
-            self.assertTold(arguments, HELP)
+            self.assertTold(arguments, f"{HELP}\n")
 
     def test_version(self) -> None:
         """

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config import ServerConfig
 from imapsync.errors import (
     Lost,
     MassDeletion,
@@ -158,10 +160,50 @@ class MailboxesTests(SessionCase):
         """
         One that is on neither server is an error, before anything is done.
         """
-        self.local.make("A")
-        error = self.assertRaises(NotFound, self.sync, wish=Wish(("A", "Nowhere")))
-        self.assertIn('"Nowhere"', str(error))
+        self.world.accounts[LOCAL] = Account(".")
+        self.world.accounts[LOCAL].make("A")
+        error = self.assertRaises(NotFound, self.sync, wish=Wish(("A", "No.Where")))
+        self.assertEqual(
+            'neither server has the mailbox "No.Where": check the spelling,'
+            " and the separators of its levels",
+            str(error),
+        )
         self.assertNotIn("A", self.remote.folders)
+
+    def below(self, reference: str) -> Mapping[Side, ServerConfig]:
+        """
+        The servers, of which the local one has a C{list-reference}.
+        """
+        servers = self.world.settings().servers
+        local = replace(servers[LOCAL], listReference=reference)
+        return {**servers, LOCAL: local}
+
+    def test_reference(self) -> None:
+        """
+        A reference may lack the separator at its end.
+        """
+        self.local.make("Archive/One").add(mail(1))
+        self.local.make("Archived").add(mail(2))
+        self.remote.make("Two").add(mail(3))
+        for reference in ("Archive", "Archive/"):
+            report = self.sync(servers=self.below(reference))
+            self.assertEqual({}, report.troubles)
+        self.assertEqual({"INBOX", "One", "Two"}, set(self.remote.folders))
+        self.assertLess({"Archive/INBOX", "Archive/Two"}, set(self.local.folders))
+
+    def test_namedByServer(self) -> None:
+        """
+        What the user names, and patterns, may be as the local server has it;
+        if there is a mailbox of the name as typed, that is meant.
+        """
+        servers = self.below("Archive")
+        for name in ("One", "One/Two", "Three", "Archive/Three"):
+            self.local.make(f"Archive/{name}")
+        self.sync(servers=servers, wish=Wish(("Archive/One", "Archive/Three")))
+        self.assertEqual({"INBOX", "One", "Archive/Three"}, set(self.remote.folders))
+        self.sync(servers=servers, listMailbox=("Archive/One/%",))
+        self.assertIn("One/Two", self.remote.folders)
+        self.assertNotIn("Three", self.remote.folders)
 
     def test_chosen(self) -> None:
         """

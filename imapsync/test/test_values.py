@@ -168,6 +168,28 @@ class FormTests(SynchronousTestCase):
             values.patterns(r"""INBOX "a b%"  "c\"d\\e" a'b\* x" y "z"""),
         )
 
+    def test_ciphers(self) -> None:
+        """
+        OpenSSL's language names ciphers, at least one.
+        """
+        for value in ("HIGH:!aNULL", "DEFAULT@SECLEVEL=0"):
+            self.assertEqual(value, values.ciphers(value))
+        self.assertWrong(values.ciphers, "HI", 'names no cipher that there is: "HI"')
+
+    def test_ciphersuites(self) -> None:
+        """
+        Each ciphersuite is known, since OpenSSL passes over others.
+        """
+        value = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
+        self.assertEqual(value, values.ciphersuites(value))
+        self.assertWrong(
+            values.ciphersuites,
+            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA256",
+            'names an unknown ciphersuite "TLS_AES_256_GCM_SHA256";'
+            " did you mean TLS_AES_128_GCM_SHA256?",
+        )
+        self.assertRaises(ValueError, values.ciphersuites, "")
+
     def test_noPatterns(self) -> None:
         """
         An open quote, an unknown escape, and a pattern that matches nothing

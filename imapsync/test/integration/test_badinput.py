@@ -130,9 +130,11 @@ class ConfigurationTests(BadInputCase):
             ({"port": "imap"}, ("port", "1 to 65535")),
             ({"STARTTLS": "maybe"}, ("STARTTLS", "YES or NO")),
             ({"username": None}, ("username", "missing")),
-            ({"password": None}, ("password", "missing")),
             ({"type": "pop3"}, ("type", "imaps")),
-            ({"type": "tunnel"}, ("has no effect",)),
+            ({"type": "tunnel"}, ("command", "missing")),
+            ({"SSL_fingerprint": "0" * 64}, ("cannot be checked",)),
+            ({"STARTTLS": "YES", "SSL_cipher_list": "HI"}, ("SSL_cipher_list",)),
+            ({"STARTTLS": "YES", "SSL_ciphersuites": "TLS"}, ("SSL_ciphersuites",)),
             ({"compress": "YES"}, ("compress", "not available yet")),
             ({"auth": "PLAN"}, ("auth", "PLAIN")),
             ({"Port": "143"}, ("second time",)),
@@ -142,6 +144,16 @@ class ConfigurationTests(BadInputCase):
             scene.configure({"remote": options})
             self.complains(scene.sync(), 78, f"{scene.file}:", *told)
         self.assertEqual(self.before, scene.snapshots())
+
+    def test_idle(self) -> None:
+        """
+        Options without an effect are warned about, and do no harm.
+        """
+        scene = self.filled(SSL_verify="NO", command="false")
+        run = self.ends(scene, 0)
+        for option in "SSL_verify_trusted_peer", "command":
+            [line] = [x for x in run.errors.splitlines() if f": {option} in" in x]
+            self.says(line, "warn: ", f"{scene.file}:", "has no effect")
 
     def test_garbage(self) -> None:
         """
@@ -372,6 +384,14 @@ class LoginTests(CredentialCase):
             options = {"password": None, "password-command": command}
             scene.configure({"remote": options})
             self.refuses(scene, code, "remote", "password-command")
+
+    def test_noPassword(self) -> None:
+        """
+        A server that wants a login, where none is configured.
+        """
+        for left in {"password": None}, {"username": None, "password": None}:
+            scene = self.filled(**left)
+            self.refuses(scene, 78, "remote", "password", "[remote]")
 
     def test_disabled(self) -> None:
         """

@@ -163,6 +163,8 @@ class FilesTests(CommandCase):
         self.complains(run, 77)
         self.assertEqual([run.lastLine], run.errors.splitlines())
         self.says(log.read_text(), "INBOX", "5 copied")
+        said = run.lastLine.removeprefix("imapsync: ")
+        self.assertTrue(log.read_text().endswith(f" error: {said}\n"))
         scene.configure({"": {"logfile": str(scene.file / "log")}})
         self.complains(scene.sync(), 78, "logfile")
 
@@ -300,6 +302,29 @@ class DryRunTests(CommandCase):
         only = self.rehearses(scene, "Work")
         self.assertNotIn("INBOX", only.output)
         self.syncs(scene)
+
+    def test_encoding(self) -> None:
+        """
+        Where the locale has another encoding, names are typed in UTF-8 all the
+        same, and what cannot be shown is escaped.
+        """
+        scene = self.scene()
+        scene.local.create("Größe ☃")
+        command = scene.command("-n", "Größe ☃")
+        locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        run = finished(scene.start(command, locale))
+        self.assertEqual(0, run.code, run.tail)
+        self.says(run.output, r"Gr\xf6\xdfe \u2603: create on remote")
+
+    def test_full(self) -> None:
+        """
+        Lines that cannot be written end it.
+        """
+        scene = self.filled()
+        for to in ">/dev/full", ">&-":
+            shell = ["sh", "-c", f'exec "$@" {to}', "sh"]
+            run = finished(scene.start([*shell, *scene.command("-n")]))
+            self.complains(run, 74, "standard output")
 
     def test_paired(self) -> None:
         """

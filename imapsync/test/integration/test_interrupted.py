@@ -32,10 +32,10 @@ from imapsync.test.integration.twins import Twins
 from imapsync.together import together
 
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
-INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "80"))
+INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "60"))
 
 #: By so many octets the disk is larger each time.
-_PIECE = 12 * 1024
+_PIECE = 20 * 1024
 
 #: So many runs go on at a time; most of them wait to try again.
 _AT_ONCE = 10

@@ -165,8 +165,23 @@ class ArgumentsTests(MailboxCase):
         self.fill(scene.local, "Work")
         before = scene.snapshots()
         run = scene.sync("Work", "Wörk", "No such")
-        self.complains(run, 66, "Wörk", "No such")
+        self.complains(run, 66, "Wörk", "No such", "spelling")
         self.assertEqual(before, scene.snapshots())
+
+    def test_prefix(self) -> None:
+        """
+        The local server's prefix may be typed or not, in patterns as well; and
+        an error shows what was typed.
+        """
+        settings = Settings("mdbox", separator=".", prefix="INBOX.")
+        scene = self.scene(self.server(Dovecot(settings)), maildirServer())
+        self.fill(scene.local, "Work/Deep", "Work/Other", "More", "Most", "None")
+        self.ends(scene, 0, "INBOX.Work.Deep", "More")
+        self.has(scene.remote, "Work/Deep", "More")
+        scene.configure({"": {"list-mailbox": "INBOX.Work.% Most"}})
+        self.ends(scene, 0)
+        self.has(scene.remote, "Work/Deep", "Work/Other", "More", "Most")
+        self.complains(scene.sync("INBOX.No.Such"), 66, '"INBOX.No.Such"')
 
 
 class ScopeTests(MailboxCase):

@@ -266,7 +266,9 @@ class MeanwhileTests(SceneCase):
 
     async def test_renumbered(self) -> None:
         """
-        A UIDVALIDITY that changes in the middle of a run.
+        A UIDVALIDITY that changes in the middle of a run.  Dovecot may then
+        tell no mod-sequences in that session: this mailbox has to wait for
+        the next run.
         """
         scene = self.filled()
         scene.local.fill("Work", mails(5, seed=6))
@@ -278,8 +280,9 @@ class MeanwhileTests(SceneCase):
             )
 
         run = await self.meddled(scene, "local", r'< \* STATUS "?Work', renumber)
+        self.assertIn(run.code, (0, 1), run.tail)
         scene.reconnect()
-        self.become(scene, run)
+        self.syncs(scene)
         self.assertEqual(25, len(scene.remote.uids("Work")))
 
     async def test_sameCopy(self) -> None:

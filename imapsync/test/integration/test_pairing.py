@@ -82,8 +82,10 @@ class FilledTests(PairingCase):
         """
         scene = self.scene()
         one, other, third = messages(3)
-        scene.local.fill("INBOX", [Mail(one)] * 3 + [Mail(other)] * 4)
-        scene.remote.fill("INBOX", [Mail(other)] * 4 + [Mail(one)] * 5 + [Mail(third)])
+        scene.local.fill("INBOX", [dated(one)] * 3 + [dated(other)] * 4)
+        scene.remote.fill(
+            "INBOX", [dated(other)] * 4 + [dated(one)] * 5 + [dated(third)]
+        )
         self.pairs(scene, 3)
         self.holds(scene.local, "INBOX", [one] * 5 + [other] * 4 + [third])
 
@@ -100,8 +102,8 @@ class FilledTests(PairingCase):
         scene = self.scene()
         ours = [head + b"%d\r\n" % n for head in headers for n in range(10, 20)]
         theirs = [head + b"%d\r\n" % n for head in headers for n in range(15, 25)]
-        scene.local.fill("INBOX", map(Mail, ours))
-        scene.remote.fill("INBOX", map(Mail, reversed(theirs)))
+        scene.local.fill("INBOX", map(dated, ours))
+        scene.remote.fill("INBOX", map(dated, reversed(theirs)))
         self.pairs(scene, 2 * 15)
         self.holds(scene.local, "INBOX", set(ours + theirs))
 
@@ -111,8 +113,8 @@ class FilledTests(PairingCase):
         """
         scene = self.scene()
         sent = list(messages(4))
-        scene.local.fill("INBOX", [Mail(body, ["\\Seen", "Mine"]) for body in sent])
-        scene.remote.fill("INBOX", [Mail(body, ["\\Flagged"]) for body in sent])
+        scene.local.fill("INBOX", [dated(body, "\\Seen", "Mine") for body in sent])
+        scene.remote.fill("INBOX", [dated(body, "\\Flagged") for body in sent])
         self.pairs(scene)
         for account in scene.accounts:
             found = account.messages("INBOX").values()
@@ -294,9 +296,8 @@ class OtherProgramsTests(PairingCase):
         scene = self.scene()
         scene.local.fill("INBOX", mails(20))
         self.ends(scene, 0)
-        date = datetime(2020, 5, 4, tzinfo=timezone.utc)
         for account in scene.accounts:
-            account.fill("INBOX", [Mail(x, (), date) for x in messages(15, seed=2)])
+            account.fill("INBOX", map(dated, messages(15, seed=2)))
         scene.local.fill("INBOX", mails(3, seed=3))
         self.pairs(scene, 3)
 
@@ -311,6 +312,13 @@ class OtherProgramsTests(PairingCase):
         scene.local.expunge("INBOX", [1])
         scene.local.append("INBOX", body)
         self.pairs(scene, 1)
+
+
+def dated(body: bytes, *flags: str) -> Mail:
+    """
+    A message that always came at the same time.
+    """
+    return Mail(body, flags, datetime(2020, 5, 4, tzinfo=timezone.utc))
 
 
 def update(scene: Scene, server: Dovecot, mailbox: str, *options: str) -> None:

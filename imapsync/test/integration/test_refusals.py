@@ -132,6 +132,7 @@ class FlagsTests(SceneCase):
         self.holds(scene.remote, "INBOX", [b"\r\nfirst\r\n", b"\r\nsecond\r\n"])
         self.shows(scene, 1, "\\Seen Short")
         scene.local.store("INBOX", [1], "+FLAGS (\\Flagged)")
+        self.ends(scene, 1)
         scene.remote.store("INBOX", [1], "-FLAGS (Short)")
         self.ends(scene, 1)
         self.shows(scene, 1, "\\Seen \\Flagged")

@@ -1,0 +1,67 @@
+"""
+What the user sees of a command: standard output, and complaints on standard
+error.  Either may be full, closed, or of an encoding that lacks a character.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from imapsync.errors import StateError
+
+
+def tolerate() -> None:
+    """
+    From now on write what cannot be encoded as an escape, not as an error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """
+    Write lines to standard output.
+
+    @raise StateError: if it takes none.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        print(text, flush=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise StateError(
+            f"standard output cannot be written: {reason}; direct it elsewhere"
+        ) from error
+
+
+def complain(text: str) -> None:
+    """
+    Write the one line that says why the command ends; to nowhere else than
+    standard error, even if that is closed.
+    """
+    line = " ".join(text.splitlines())
+    # Given None, print would take standard output.
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(f"imapsync: {line}", file=sys.stderr)
+
+
+def release() -> None:
+    """
+    Give up what could not be written: the interpreter would try once more at
+    its end, and then change the exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
