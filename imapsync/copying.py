@@ -82,8 +82,10 @@ class Copier:
             while self._batches.again:
                 some, self._batches.manner = self._batches.again.pop()
                 await self._stream(some)
-        finally:
+        except Exception:
             self._batches.drop()
+            raise
+        finally:
             outlet.unregisterProducer()
             for reason in list(self._holds):
                 self._release(reason)

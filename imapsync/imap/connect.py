@@ -85,7 +85,7 @@ async def connect(
         if not preauthenticated:
             await _login(reactor, client, server)
         await _enable(client, server)
-    except BaseException as error:
+    except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")
         client.abort(given)
         explanation = trust.explained() if trust and isinstance(error, Lost) else None
