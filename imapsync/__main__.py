@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from imapsync import config, options, terminal
-from imapsync.errors import ConfigError, ImapSyncError
+from imapsync.errors import ConfigError, ImapSyncError, Lost
 
 
 def main() -> None:
@@ -44,6 +44,9 @@ def run(arguments: Sequence[str]) -> int:
     except ImapSyncError as error:
         terminal.complain(str(error))
         return error.code
+    except KeyboardInterrupt:  # before there is a reactor
+        terminal.complain("interrupted")
+        return Lost.code
 
 
 @contextmanager
@@ -53,7 +56,9 @@ def _logfile(name: str | None) -> Iterator[IO[str]]:
         return
     path = Path(name or os.devnull)
     try:
-        file = path.open("a", encoding="utf-8", errors="backslashreplace")
+        # It may tell of mailboxes and, if wanted, of passwords.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        file = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ConfigError(f"{name}: {error.strerror}; see logfile") from error
     try:

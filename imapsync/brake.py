@@ -34,7 +34,7 @@ class Brake:
         """
         return any(self._excessive(side, count) for side, count in counts.items())
 
-    def remove(self, counts: Mapping[Side, int]) -> None:
+    def check(self, counts: Mapping[Side, int]) -> None:
         """
         So many messages are about to be removed.
 
@@ -43,7 +43,12 @@ class Brake:
         for side, count in counts.items():
             if self._excessive(side, count):
                 self._refuse(side, count)
-        self._removed.update(counts)
+
+    def removed(self, side: Side, count: int) -> None:
+        """
+        So many messages were removed.
+        """
+        self._removed[side] += count
 
     def _excessive(self, side: Side, count: int) -> bool:
         removed = self._removed[side] + count

@@ -174,7 +174,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     return Config(
         path=str(file),
         database=default.get(
-            "database", databases.path, databases.path(f"{_host(servers)}.db")
+            "database", databases.path, databases.path(f"{_host(sections)}.db")
         ),
         listMailbox=default.get("list-mailbox", values.patterns, ("*",)),
         listSelectOpts=default.get(
@@ -220,8 +220,15 @@ def _servers(
     return servers
 
 
-def _host(servers: Mapping[Side, ServerConfig]) -> str:
-    return servers[Side.REMOTE].host or servers[Side.LOCAL].host or "localhost"
+def _host(sections: Mapping[str, Section]) -> str:
+    """
+    The host that the database is named after.
+    """
+    named = (
+        sections[str(side)].get("host", values.host, "")
+        for side in (Side.REMOTE, Side.LOCAL)
+    )
+    return next(filter(None, named), "localhost")
 
 
 def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:

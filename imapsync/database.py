@@ -138,7 +138,9 @@ def _connected(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _inaccessible(path, error) from error
-    _check(path)
+    if _check(path):
+        with suppress(PermissionError):  # somebody else's, and let be
+            path.chmod(0o600)
     with explained(path):
         return sqlite3.connect(path, isolation_level=None)
 

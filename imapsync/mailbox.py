@@ -64,7 +64,7 @@ class Pass:
             if not await view.read():
                 return True
             doomed = {side: view.doomed(side) for side in Side}
-            view.around.brake.remove({side: len(doomed[side]) for side in Side})
+            view.around.brake.check({side: len(doomed[side]) for side in Side})
             if self._policy.dryRun:
                 await self._rehearse()
                 return False
@@ -145,6 +145,7 @@ class Pass:
         done = doomed - left
         with self._state.transaction():
             self._state.removePairs(self._mailbox, side, done)
+        view.around.brake.removed(side, len(done))
         self._report.expunged[view.name, side] += len(done)
         self._achieved += len(done)
 

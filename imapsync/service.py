@@ -83,6 +83,7 @@ class SyncService(Service):
         self.finished: Deferred[Outcome] = Deferred()
         self._running: Deferred[Outcome] | None = None
         self._closed: Deferred[None] = succeed(None)
+        self._leaving: list[Deferred[None]] = []
 
     def startService(self) -> None:
         """
@@ -96,7 +97,7 @@ class SyncService(Service):
         self._running = Deferred.fromCoroutine(self._outcome())
         self._running.addCallback(self.finished.callback)
 
-    def stopService(self) -> Deferred[None]:
+    def stopService(self) -> Deferred[list[None]]:
         """
         Abandon the run, if it is still going on; the next one takes it up.
 
@@ -107,7 +108,7 @@ class SyncService(Service):
             self._running.cancel()
         for client in self._clients.values():
             client.abort(Lost(f"{client.name}: interrupted"))
-        return self._closed
+        return together([self._closed, *self._leaving])
 
     async def _outcome(self) -> Outcome:
         """
@@ -185,6 +186,7 @@ class SyncService(Service):
             for client in self._clients.values():
                 self._octets += client.sent + client.received
                 client.abort(Lost(f"{client.name}: given up"))
+            self._leaving = [client.lost for client in self._clients.values()]
             self._clients = {}
 
     def _connectBoth(self) -> Deferred[list[None]]:

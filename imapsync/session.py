@@ -335,8 +335,7 @@ class Session:
                 count.update(await Pass(known, around, again=False).survey())
             except MailboxError:
                 continue  # its pass will tell
-        if self._brake.trips(count):
-            self._brake.remove(count)
+        self._brake.check(count)
 
     def _trouble(self, name: Name, text: str) -> None:
         if self._report.trouble(name, text):

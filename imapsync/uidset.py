@@ -76,13 +76,6 @@ class UidSet:
     def __sub__(self, other: UidSet) -> UidSet:
         return UidSet(tuple(_without(self.ranges, other.ranges)))
 
-    @property
-    def highest(self) -> int:
-        """
-        The greatest UID, or 0 for an empty set.
-        """
-        return self.ranges[-1][1] if self.ranges else 0
-
     def since(self, uid: int) -> UidSet:
         """
         Those that are C{uid} or greater.

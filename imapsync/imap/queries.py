@@ -47,7 +47,11 @@ class ListCommand(Command[list[Listed]]):
     def claim(self, response: Response) -> bool:
         if isinstance(response, ListedMailbox):
             listed = response.listed
-            self._listed.setdefault(listed.name, listed)
+            before = self._listed.get(listed.name)
+            if before is not None:
+                attributes = before.attributes | listed.attributes
+                listed = replace(before, attributes=attributes)
+            self._listed[listed.name] = listed
             return True
         if isinstance(response, MailboxStatus) and response.name in self._listed:
             listed = self._listed[response.name]
@@ -115,15 +119,20 @@ class Search(Command[UidSet]):
         if extended:
             words.insert(0, b"RETURN (ALL)")
         super().__init__("UID SEARCH", *words)
-        self._found = UidSet()
+        # A SEARCH response does not tell which command it answers.
+        self.alone = not extended
+        self._found: UidSet | None = None
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Found) and response.tag in ("", self.tag):
-            self._found |= response.uids
+            self._found = (self._found or UidSet()) | response.uids
             return True
         return False
 
     def result(self, condition: Condition) -> UidSet:
+        if self._found is None:
+            # It must not be read as: there is none.
+            raise ValueError("OK, but nothing about what was found")
         return self._found
 
 

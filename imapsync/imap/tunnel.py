@@ -338,6 +338,10 @@ class Tunnel(ProcessProtocol):
         self.loseConnection()
 
 
+#: More than that, in octets, is no password.
+_PASSWORD_LENGTH = 64 * 1024
+
+
 class _PasswordReader(ProcessProtocol):
     """
     Collects a command's first line.
@@ -359,7 +363,9 @@ class _PasswordReader(ProcessProtocol):
 
     def outReceived(self, data: bytes) -> None:
         if b"\n" not in self._line:
-            self._line += data
+            self._line += data[:_PASSWORD_LENGTH]
+        if len(self._line) > _PASSWORD_LENGTH:
+            self._stop()
 
     def errReceived(self, data: bytes) -> None:
         self.words.add(data)

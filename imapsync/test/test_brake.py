@@ -13,6 +13,15 @@ from imapsync.model import Side
 LOCAL, REMOTE = Side
 
 
+def remove(brake: Brake, counts: dict[Side, int]) -> None:
+    """
+    Remove messages, if the brake lets us.
+    """
+    brake.check(counts)
+    for side, count in counts.items():
+        brake.removed(side, count)
+
+
 class BrakeTests(SynchronousTestCase):
     """
     How much may go.
@@ -23,11 +32,11 @@ class BrakeTests(SynchronousTestCase):
         Half of all messages may go from a side, in any portions; no more.
         """
         brake = Brake(LEAST, lifted=False)
-        brake.remove({LOCAL: 30, REMOTE: 50})
-        brake.remove({LOCAL: 0, REMOTE: 0})
-        brake.remove({LOCAL: 20})
+        remove(brake, {LOCAL: 30, REMOTE: 50})
+        remove(brake, {LOCAL: 0, REMOTE: 0})
+        remove(brake, {LOCAL: 20})
         self.assertTrue(brake.trips({LOCAL: 1}))
-        error = self.assertRaises(MassDeletion, brake.remove, {LOCAL: 1})
+        error = self.assertRaises(MassDeletion, brake.check, {LOCAL: 1})
         self.assertIn("51 of 100", str(error))
         self.assertIn("from local", str(error))
         self.assertIn("--allow-mass-delete", str(error))
@@ -38,8 +47,8 @@ class BrakeTests(SynchronousTestCase):
         What may not go is not counted as gone.
         """
         brake = Brake(LEAST, lifted=False)
-        self.assertRaises(MassDeletion, brake.remove, {LOCAL: 50, REMOTE: 90})
-        brake.remove({LOCAL: 50})
+        self.assertRaises(MassDeletion, brake.check, {LOCAL: 50, REMOTE: 90})
+        remove(brake, {LOCAL: 50})
 
     def test_trips(self) -> None:
         """
@@ -56,11 +65,11 @@ class BrakeTests(SynchronousTestCase):
         """
         brake = Brake(1000, lifted=True)
         self.assertFalse(brake.trips({LOCAL: 1000}))
-        brake.remove({LOCAL: 1000})
+        remove(brake, {LOCAL: 1000})
 
     def test_small(self) -> None:
         """
         Small accounts have none.
         """
-        Brake(LEAST - 1, lifted=False).remove({LOCAL: LEAST - 1})
-        Brake(0, lifted=False).remove({LOCAL: 0})
+        remove(Brake(LEAST - 1, lifted=False), {LOCAL: LEAST - 1})
+        remove(Brake(0, lifted=False), {LOCAL: 0})

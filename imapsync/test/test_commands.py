@@ -263,11 +263,11 @@ class SelectTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """
-        Other codes, and those of a NO, are somebody else's.
+        Other codes, and those of a BAD, are somebody else's.
         """
         command = Select("a", None, Listener(), True)
         self.assertFalse(command.claim(condition("OK", "UNSEEN", b"1")))
-        self.assertFalse(command.claim(condition("NO", "UIDVALIDITY", b"1")))
+        self.assertFalse(command.claim(condition("BAD", "UIDVALIDITY", b"1")))
 
 
 class FetchTests(SynchronousTestCase):

@@ -188,6 +188,7 @@ class ClaimTests(SynchronousTestCase):
             delivery.started(search)
         delivery.responseReceived(Response())
         delivery.responseReceived(Found("A1", UidSet.of([3])))
+        delivery.responseReceived(Found("A0", UidSet()))
         for search in searches:
             search.finished(Condition(search.tag, "OK", "", b"", ""))
         self.assertEqual(UidSet(), self.successResultOf(searches[0].done))

@@ -120,6 +120,15 @@ class QueriesTests(SynchronousTestCase):
         self.assertEqual(UidSet.of([3]), found)
         some = [Found("", UidSet.of([3])), Found("", UidSet.of([5]))]
         self.assertEqual(UidSet.of([3, 5]), self.resultOf(plain, *some))
+        self.assertTrue(plain.alone)
+
+    def test_silentSearch(self) -> None:
+        """
+        Nothing said is not the same as nothing found.
+        """
+        search = Search("1:9", True)
+        self.assertRaises(ProtocolViolation, search.finished, DONE)
+        self.failureResultOf(search.done, ProtocolViolation)
 
 
 class TransferTests(SynchronousTestCase):
