@@ -549,6 +549,7 @@ class ScriptedTests(SynchronousTestCase):
         """
         server, waiting = self.busy(False)
         for number in range(1, 12):
+            server.say(b'* ESEARCH (TAG "%04X") UID' % number)
             server.say(b"%04X OK x" % number)
         for done in waiting:
             self.successResultOf(done)
