@@ -30,6 +30,10 @@ from imapsync.view import Policy, Surroundings
 
 _ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
 
+#: So often a step is taken before it is in vain: some servers show what was
+#: done only after a moment.
+_PATIENCE = 3
+
 _VERBS = {
     tree.Create: ("CREATE", "created"),
     tree.Subscribe: ("SUBSCRIBE", "subscribed"),
@@ -80,7 +84,7 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._namings: dict[Side, Naming] = {}
-        self._taken: set[tree.Step] = set()
+        self._taken: Counter[tree.Step] = Counter()
         self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()
         self._tried: set[Name] = set()
@@ -206,11 +210,11 @@ class Session:
             if isinstance(step, tree.Forget):
                 with self._state.transaction():
                     self._state.removeMailbox(self._known(step.name).id)
-            elif step in self._taken:
+            elif self._taken[step] >= _PATIENCE:
                 self._refused.add(step)
                 self._trouble(step.name, f"{step.side}: {_done(step)}, but in vain")
             else:
-                self._taken.add(step)
+                self._taken[step] += 1
                 verb, _ = _VERBS[type(step)]
                 spelled = accounts[step.side].spelled(step.name)
                 command = self._clients[step.side].onMailbox(verb, spelled)
