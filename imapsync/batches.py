@@ -12,7 +12,7 @@ from typing import IO, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapsync.content import KeyDigest
+from imapsync.content import KeyDigest, stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.appending import Appended, Appending
 from imapsync.imap.client import SyncClient
@@ -49,6 +49,8 @@ class Copied:
     flags: Flags
     given: Flags
     key: bytes
+    size: int
+    stamp: int
 
 
 class Outcome(Protocol):
@@ -319,4 +321,6 @@ def _copied(message: Message, uid: int) -> Copied:
     row = message.row
     size = message.octets if row.size is None else row.size
     flags = row.flags or frozenset()
-    return Copied(row.uid, uid, flags, message.flags, message.digest.key(size))
+    key = message.digest.key(size)
+    known = stamp(size, row.date, message.digest.messageId)
+    return Copied(row.uid, uid, flags, message.flags, key, size, known)

@@ -50,6 +50,13 @@ class Brake:
         """
         self._removed[side] += count
 
+    def forgive(self, side: Side, count: int) -> None:
+        """
+        So many of the messages that are to be removed from C{side} were moved:
+        their like is already where they are to be.
+        """
+        self._removed[side] -= count
+
     def _excessive(self, side: Side, count: int) -> bool:
         removed = self._removed[side] + count
         return not self._lifted and removed * 2 > self._known

@@ -13,11 +13,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 from imapsync.errors import StateError
-from imapsync.model import Flags, Side
+from imapsync.model import Flags, Pair, Side
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: How much of a message can be its header, in bytes.
@@ -32,7 +34,7 @@ _LONGEST_END = len(b"\n\r\n")
 
 # A Message-ID that is there but empty singles nothing out.
 _MESSAGE_ID = re.compile(
-    rb"\nmessage-id[ \t]*:(?:[ \t]|\r?\n[ \t])*[^\s]", re.IGNORECASE
+    rb"\nmessage-id[ \t]*:(?:[ \t]|\r?\n[ \t])*([^\s][^\r\n]*)", re.IGNORECASE
 )
 
 
@@ -48,6 +50,37 @@ def flagsOf(text: str) -> Flags:
     The flags that L{flagsText} wrote.
     """
     return frozenset(text.split(" ")) if text else frozenset()
+
+
+def _instant(date: str) -> int:
+    """
+    An INTERNALDATE in seconds since 1970; 0 if it cannot be read.
+    """
+    try:
+        day, time, zone = date.split()
+        hours, minutes, seconds = time.split(":")
+        return (
+            _midnight(day, zone) + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+        )
+    except (ValueError, OverflowError):
+        return 0
+
+
+@lru_cache(4096)
+def _midnight(day: str, zone: str) -> int:
+    return int(datetime.strptime(f"{day} {zone}", "%d-%b-%Y %z").timestamp())
+
+
+def stamp(size: int, date: str, messageId: bytes) -> int:
+    """
+    63 bits by which a message is known again after its server has moved or
+    copied it; 0 if it has no Message-ID, or no date that can be read.
+    """
+    instant = _instant(date)
+    if not (instant and messageId):
+        return 0
+    digest = blake2b(b"%d %d %s" % (size, instant, messageId), digest_size=8)
+    return int.from_bytes(digest.digest(), "big") >> 1
 
 
 class BodyDigest:
@@ -88,6 +121,7 @@ class KeyDigest:
         self._head = bytearray(_START)
         self._headDone = False
         self._singular = False
+        self._messageId = b""
 
     def write(self, data: bytes) -> None:
         """
@@ -105,6 +139,14 @@ class KeyDigest:
         """
         self._endHead(len(self._head))
         return self._singular
+
+    @property
+    def messageId(self) -> bytes:
+        """
+        The Message-ID, or nothing.
+        """
+        self._endHead(len(self._head))
+        return self._messageId
 
     def key(self, size: int) -> bytes:
         """
@@ -139,7 +181,9 @@ class KeyDigest:
             return
         self._headDone = True
         head = self._head[:end]
-        self._singular = _MESSAGE_ID.search(head) is not None
+        if found := _MESSAGE_ID.search(head):
+            self._singular = True
+            self._messageId = found[1].rstrip().translate(_ALIKE)
         # Some servers end a header that lacks its last line's end themselves.
         covered = head.rstrip(b"\r\n") if self._singular else self._head
         self._hash.update(covered.translate(_ALIKE))
@@ -162,6 +206,7 @@ _SCHEMA = (
         uid INTEGER NOT NULL,
         size INTEGER NOT NULL,
         flags TEXT NOT NULL,
+        stamp INTEGER NOT NULL DEFAULT 0,
         singular INTEGER,   -- NULL until the header was seen
         key BLOB,           -- of a message that is not singular: its digest
         digest BLOB,
@@ -212,7 +257,9 @@ SELECT uid FROM message AS ours WHERE side = ? AND digest IS NULL AND (
 """
 
 _MATCHES = """
-SELECT local, remote, ours.flags, theirs.flags, matched.key FROM matched
+SELECT local, remote, ours.flags, theirs.flags, matched.key, ours.size,
+    CASE ours.stamp WHEN theirs.stamp THEN ours.stamp ELSE 0 END
+FROM matched
 JOIN message AS ours ON ours.side = 'local' AND ours.uid = local
 JOIN message AS theirs ON theirs.side = 'remote' AND theirs.uid = remote
 ORDER BY local
@@ -260,13 +307,16 @@ class Matcher:
         """
         return self._uids(_WANTED, side.value, side.other.value)
 
-    def keyed(self, side: Side, uid: int, key: bytes, singular: bool) -> None:
+    def keyed(
+        self, side: Side, uid: int, key: bytes, singular: bool, stamp: int
+    ) -> None:
         """
-        Take what a L{KeyDigest} made of a message's header.
+        Take what a L{KeyDigest} made of a message's header, and its L{stamp}.
         """
         self._write(
-            "UPDATE message SET singular = ?, key = ? WHERE side = ? AND uid = ?",
-            [(singular, key if singular else None, side.value, uid)],
+            "UPDATE message SET singular = ?, key = ?, stamp = ?"
+            " WHERE side = ? AND uid = ?",
+            [(singular, key if singular else None, stamp, side.value, uid)],
         )
 
     def doubtful(self, side: Side) -> UidSet:
@@ -287,14 +337,14 @@ class Matcher:
             [(digest, side.value, uid)],
         )
 
-    def matches(self) -> Iterator[tuple[int, int, Flags, Flags, bytes]]:
+    def matches(self) -> Iterator[tuple[Pair, Flags]]:
         """
-        The pairs found: local UID, remote UID, local flags, remote flags,
-        content key; by local UID.
+        The pairs found, by local UID: each with the local flags, and beside it
+        the remote ones.
         """
         self._pairUp()
-        for local, remote, ours, theirs, key in self._rows(_MATCHES):
-            yield local, remote, flagsOf(ours), flagsOf(theirs), key
+        for local, remote, ours, theirs, *likeness in self._rows(_MATCHES):
+            yield Pair(local, remote, flagsOf(ours), *likeness), flagsOf(theirs)
 
     def unmatched(self, side: Side) -> UidSet:
         """

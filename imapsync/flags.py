@@ -64,7 +64,12 @@ def _touched(view: View, pair: Pair) -> Touched:
         if pair.uid(side) in this.changes.flags
     }
     retried = any(pair.uid(s) in this.reading.again for s, this in view.sides.items())
-    if view.again or not any(_isNew(view, pair, side) for side in present):
+    followed = view.around.report.followed
+    if (
+        view.again
+        or not any(_isNew(view, pair, side) for side in present)
+        or any(pair.uid(side) in followed[view.name, side] for side in Side)
+    ):
         return Touched(pair, present, retried=retried)
     # It was copied a moment ago.  That it lacks flags does not mean that
     # somebody took them away: the server may have kept none.

@@ -19,7 +19,9 @@ from imapsync.batches import Copied
 from imapsync.copying import Copier
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
+from imapsync.likeness import Errand
 from imapsync.model import Flags, Known, Pair, Side
+from imapsync.moves import duplicates, rehearse
 from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
 from imapsync.uidset import UidSet
@@ -38,6 +40,8 @@ class Pass:
     One pass over the mailbox C{known}.
 
     @param again: whether to try once more what was postponed.
+    @ivar errands: copies that a server can make by itself, found by L{run};
+        another pass is to follow them.
     """
 
     def __init__(self, known: Known, around: Surroundings, again: bool) -> None:
@@ -47,6 +51,7 @@ class Pass:
         self._policy = around.policy
         self._report = around.report
         self._achieved = 0
+        self.errands: list[Errand] = []
         self._doubted = known.name in around.report.unproven
 
     async def run(self) -> bool:
@@ -81,7 +86,7 @@ class Pass:
         except Refused as error:
             raise MailboxError(str(error)) from error
         view.commit()
-        return self._achieved > 0
+        return self._achieved > 0 or bool(self.errands)
 
     async def survey(self) -> Counter[Side]:
         """
@@ -107,14 +112,14 @@ class Pass:
             for side, this in view.sides.items():
                 this.changes = replace(this.changes, new=matcher.unmatched(side))
 
-    async def _paired(self, some: list[tuple[int, int, Flags, Flags, bytes]]) -> None:
+    async def _paired(self, some: list[tuple[Pair, Flags]]) -> None:
         """
         Store pairs of equal messages, and give both the flags of either.
         """
         fresh = []
-        for local, remote, ours, theirs, key in some:
-            pair = Pair(local, remote, common(ours, theirs), key)
-            present = {Side.LOCAL: ours, Side.REMOTE: theirs}
+        for match, theirs in some:
+            present = {Side.LOCAL: match.flags, Side.REMOTE: theirs}
+            pair = replace(match, flags=common(match.flags, theirs))
             fresh.append(Touched(pair, present, fresh=True))
         with self._state.transaction():
             self._state.addPairs(self._mailbox, (one.pair for one in fresh))
@@ -176,13 +181,29 @@ class Pass:
             return
         for some in new.split(STREAM):
             try:
-                await self._copySome(side, some)
+                await self._copySome(side, await self._foreign(side, some))
             except MailboxError as error:
                 source.undone = True
                 view.trouble(f"{side}: {error}")
                 return
+            if sum(len(errand.twins) for errand in self.errands) > STREAM:
+                return  # the rest is found again, since something is undone
+
+    async def _foreign(self, side: Side, uids: UidSet) -> UidSet:
+        """
+        Find what the server of C{side} can copy by itself.
+
+        @return: the rest of C{uids}.
+        """
+        errands = await duplicates(self._view, side, uids)
+        if errands:
+            self._view.sides[side.other].undone = True
+            self.errands += errands
+        return uids - UidSet.of(uid for errand in errands for uid in errand.twins)
 
     async def _copySome(self, side: Side, uids: UidSet) -> None:
+        if not uids:
+            return
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
         outcome = _Copies(self, view, side)
@@ -252,7 +273,14 @@ class Pass:
             if doomed := view.doomed(side):
                 self._say(f"{side}: expunge UID {doomed}")
             if new[side] and side.other not in self._policy.readOnly:
-                self._say(f"copy UID {new[side]} from {side} to {side.other}")
+                await self._rehearseCopying(side, new[side])
+
+    async def _rehearseCopying(self, side: Side, new: UidSet) -> None:
+        view = self._view
+        for errand in await duplicates(view, side.other, new):
+            rehearse(errand, view.around)
+        if left := new - view.around.report.recognised[view.name, side]:
+            self._say(f"copy UID {left} from {side} to {side.other}")
 
     def _say(self, text: str) -> None:
         self._view.around.say(f"{self._view.name}: {text}")
@@ -299,7 +327,7 @@ def _pairOf(one: Copied, into: Side) -> Pair:
     local, remote = one.target, one.source
     if into is Side.REMOTE:
         local, remote = remote, local
-    return Pair(local, remote, one.given, one.key)
+    return Pair(local, remote, one.given, one.key, one.size, one.stamp)
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

@@ -85,12 +85,17 @@ class Pair:
     @ivar flags: what both sides last agreed on.
     @ivar key: the content key (L{imapsync.content}), 16 bytes; empty if it
         was never computed.
+    @ivar size: RFC822.SIZE; 0 if unknown.
+    @ivar stamp: L{imapsync.content.stamp}; 0 if it has none, or not the same on
+        both sides.
     """
 
     local: int
     remote: int
     flags: Flags
     key: bytes = b""
+    size: int = 0
+    stamp: int = 0
 
     def uid(self, side: Side) -> int:
         """

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from imapsync.content import BodyDigest, KeyDigest, Matcher
+from imapsync.content import BodyDigest, KeyDigest, Matcher, stamp
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Row
 from imapsync.model import Side
 from imapsync.together import onBoth
-from imapsync.uidset import UidSet
+from imapsync.uidset import UidSet, UidSetBuilder
 
 
 class _Digest(Protocol):
@@ -72,7 +72,8 @@ async def _sizes(
 ) -> None:
     def add(rows: list[Row]) -> None:
         matcher.add(
-            side, ((row.uid, row.size or 0, row.flags or frozenset()) for row in rows)
+            side,
+            ((row.uid, row.size or 0, row.flags or frozenset()) for row in rows),
         )
 
     await client.fetchSizes(uids, add)
@@ -80,9 +81,10 @@ async def _sizes(
 
 async def _headers(client: SyncClient, side: Side, matcher: Matcher) -> None:
     def keyed(row: Row, digest: KeyDigest) -> None:
-        matcher.keyed(side, row.uid, digest.key(row.size or 0), digest.singular)
+        key, known = digest.key(row.size or 0), _stamp(row, digest)
+        matcher.keyed(side, row.uid, key, digest.singular, known)
 
-    items = "(RFC822.SIZE BODY.PEEK[HEADER])"
+    items = "(INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
     receiver = _Digesting(KeyDigest, keyed)
     await client.fetchBodies(matcher.wanted(side), items, receiver)
 
@@ -94,3 +96,45 @@ async def _bodies(client: SyncClient, side: Side, matcher: Matcher) -> None:
     items = "(RFC822.SIZE BODY.PEEK[])"
     receiver = _Digesting(BodyDigest, digested)
     await client.fetchBodies(matcher.doubtful(side), items, receiver)
+
+
+async def stamped(
+    client: SyncClient, uids: UidSet, take: Callable[[int, int, int], None]
+) -> None:
+    """
+    Fetch what tells messages that may be known from others: C{take} gets UID,
+    size and stamp of each.
+    """
+
+    def done(row: Row, digest: KeyDigest) -> None:
+        take(row.uid, row.size or 0, _stamp(row, digest))
+
+    items = "(INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
+    await client.fetchBodies(uids, items, _Digesting(KeyDigest, done))
+
+
+def _stamp(row: Row, digest: KeyDigest) -> int:
+    return stamp(row.size or 0, row.date, digest.messageId)
+
+
+async def keyed(
+    client: SyncClient, uids: UidSet, take: Callable[[int, bytes], None]
+) -> None:
+    """
+    Fetch as much of messages as their content keys need: C{take} gets UID and
+    key of each.
+    """
+    doubtful = UidSetBuilder()
+
+    def headed(row: Row, digest: KeyDigest) -> None:
+        if digest.singular:
+            done(row, digest)
+        else:
+            doubtful.add(row.uid)
+
+    def done(row: Row, digest: KeyDigest) -> None:
+        take(row.uid, digest.key(row.size or 0))
+
+    header, whole = "(RFC822.SIZE BODY.PEEK[HEADER])", "(RFC822.SIZE BODY.PEEK[])"
+    await client.fetchBodies(uids, header, _Digesting(KeyDigest, headed))
+    await client.fetchBodies(doubtful.build(), whole, _Digesting(KeyDigest, done))

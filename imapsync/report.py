@@ -4,11 +4,16 @@ What a run did and what it could not do, for the summary at its end.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from imapsync.model import Name, Side
+from imapsync.uidset import UidSet
+
+
+def _none() -> defaultdict[tuple[Name, Side], UidSet]:
+    return defaultdict(UidSet)
 
 
 @dataclass
@@ -20,6 +25,8 @@ class Report:
     @ivar copied: messages copied, by mailbox and the side they went to.
     @ivar flagged: messages whose flags were set, likewise.
     @ivar expunged: messages expunged, likewise.
+    @ivar moved: messages that the server of a side moved to a mailbox there.
+    @ivar duplicated: messages that it copied by itself, likewise.
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
@@ -28,17 +35,24 @@ class Report:
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
     @ivar renumbered: mailboxes that were paired anew.
+    @ivar recognised: new messages that the other side's server was asked to move
+        or copy by itself, which is tried once; by their mailbox and side.
+    @ivar followed: those of them for which it did.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
     copied: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     flagged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
+    moved: Counter[tuple[Name, Side]] = field(default_factory=Counter)
+    duplicated: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
     steps: dict[Name, list[str]] = field(default_factory=dict)
     broken: Counter[tuple[Name, Side, int]] = field(default_factory=Counter)
     unproven: set[Name] = field(default_factory=set)
     renumbered: set[Name] = field(default_factory=set)
+    recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
+    followed: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """
@@ -51,38 +65,39 @@ class Report:
         return not known
 
     @property
+    def _counters(self) -> Mapping[str, Counter[tuple[Name, Side]]]:
+        return {
+            "copied": self.copied,
+            "moved": self.moved,
+            "duplicated": self.duplicated,
+            "flagged": self.flagged,
+            "expunged": self.expunged,
+        }
+
+    @property
     def changes(self) -> int:
         """
         How much was changed on the servers.
         """
-        counters = (self.copied, self.flagged, self.expunged)
+        counters = self._counters.values()
         return sum(map(Counter.total, counters)) + sum(map(len, self.steps.values()))
 
     def lines(self) -> Iterator[str]:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
-        counted = self.copied + self.flagged + self.expunged
-        names = {name for name, _ in counted}.union(+self.paired, self.steps)
+        counted = {name for counter in self._counters.values() for name, _ in +counter}
+        names = counted.union(+self.paired, self.steps)
         for name in sorted(names):
             yield f"{name}: " + ", ".join(self._mailbox(name))
         totals = (
-            f"{sum(counter.values())} {what}"
-            for what, counter in (
-                ("copied", self.copied),
-                ("flagged", self.flagged),
-                ("expunged", self.expunged),
-            )
+            f"{counter.total()} {what}" for what, counter in self._counters.items()
         )
         yield "Total: " + ", ".join(totals)
 
     def _mailbox(self, name: Name) -> Iterator[str]:
         yield from self.steps.get(name, ())
-        for what, counter in (
-            ("copied", self.copied),
-            ("flagged", self.flagged),
-            ("expunged", self.expunged),
-        ):
+        for what, counter in self._counters.items():
             for side in Side:
                 if count := counter[name, side]:
                     yield f"{count} {what} {_direction(what, side)}"

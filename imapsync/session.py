@@ -14,12 +14,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync import names, tree
+from imapsync import moves, names, tree
 from imapsync.brake import Brake
 from imapsync.config import Config
 from imapsync.errors import MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
+from imapsync.likeness import between, suspected
 from imapsync.mailbox import Pass
 from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Naming, Patterns
@@ -83,6 +84,7 @@ class Session:
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
+        self._acquainted = state.totalPairs() > 0
         self._namings: dict[Side, Naming] = {}
         self._taken: Counter[tree.Step] = Counter()
         self._refused: set[tree.Step] = set()
@@ -108,8 +110,8 @@ class Session:
         @return: whether anything changed, so that there may be more to do.
         """
         accounts, plan = await self._plan()
+        changed = await self._followMoves(accounts, plan)
         await self._checkBrake(accounts, plan)
-        changed = False
         for name in plan.mailboxes:
             if name in self._failed:
                 continue
@@ -271,6 +273,30 @@ class Session:
                 )
                 self._failed.add(step.name)
 
+    async def _followMoves(
+        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+    ) -> bool:
+        """
+        Have what was moved on one side be moved on the other, before it looks
+        like removals and new messages.
+        """
+        suspects = []
+        for name in plan.mailboxes:
+            listed = _listed(name, accounts)
+            known = self._known(name)
+            if name not in self._failed and tree.dirty(known, listed):
+                suspects.append(suspected(known, listed))
+        changed = False
+        for side in Side:
+            if side in self._policy.readOnly:
+                continue
+            lost, gained = (
+                {name: self._surroundings(name, accounts) for name in some}
+                for some in between(suspects, side.other)
+            )
+            changed = await moves.follow(side, lost, gained) or changed
+        return changed
+
     # One mailbox after another
 
     def _dirty(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
@@ -283,8 +309,11 @@ class Session:
         around = self._surroundings(known.name, accounts)
         changed = False
         try:
-            while await self._pass(known, around).run():
+            while await (one := self._pass(known, around)).run():
                 changed = True
+                for errand in one.errands:
+                    source = self._surroundings(errand.source, accounts)
+                    await moves.perform(errand, source, around)
                 known = self._known(known.name)
         except MailboxError as error:
             self._failed.add(known.name)
@@ -307,6 +336,7 @@ class Session:
             self._brake,
             self._report,
             self._say,
+            self._acquainted,
         )
 
     async def _checkBrake(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -73,6 +73,11 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE pair ADD COLUMN size INTEGER",
+        "ALTER TABLE pair ADD COLUMN stamp INTEGER",
+        "CREATE INDEX pair_stamp ON pair (stamp) WHERE stamp NOTNULL",
+    ),
 )
 
 _TABLES = {"meta", "mailbox", "flags", "pair", "postponed"}
@@ -93,6 +98,11 @@ SELECT id, name, subscribed, pairs,
     remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
 FROM mailbox
 """
+
+_PAIR = "local, remote, flags, pair.key, size, stamp"
+
+# So many equal messages are enough to find one that can be copied.
+_ALIKE = 10
 
 # How many pairs are read at a time, so that no query stays open meanwhile.
 _PAGE = 2000
@@ -261,11 +271,8 @@ class State:
         @raise ValueError: if one of them has a pair on either side.
         """
         added = self._writeAll(
-            "INSERT INTO pair VALUES (?, ?, ?, ?, ?)",
-            (
-                (mailbox, p.local, p.remote, self._flagsId(p.flags), p.key or None)
-                for p in pairs
-            ),
+            "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((mailbox, *self._columns(pair)) for pair in pairs),
         )
         self._countPairs(mailbox, added)
 
@@ -298,8 +305,19 @@ class State:
         """
         for ranges in _portions(uids):
             read = self._readRange if len(ranges) == 1 else self._readRanges
-            for local, remote, flags, key in read(mailbox, side, ranges):
-                yield Pair(local, remote, self._flagsOf(flags), key or b"")
+            yield from map(self._pair, read(mailbox, side, ranges))
+
+    def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
+        """
+        Pairs of messages that have this stamp, with the mailbox that each is in;
+        not all, if they are very many.
+        """
+        rows = self._query(
+            f"SELECT name, {_PAIR} FROM pair JOIN mailbox ON mailbox.id = mailbox"
+            f" WHERE stamp = ? LIMIT {_ALIKE}",
+            stamp,
+        )
+        return [(name, self._pair(row)) for name, *row in rows]
 
     def paired(self, mailbox: int, side: Side) -> UidSet:
         """
@@ -378,7 +396,7 @@ class State:
         The pairs within one range, however many they are.
         """
         query = (
-            f"SELECT local, remote, flags, key FROM pair WHERE mailbox = ?"
+            f"SELECT {_PAIR} FROM pair WHERE mailbox = ?"
             f" AND {side} BETWEEN ? AND ? ORDER BY {side} LIMIT {_PAGE}"
         )
         [(start, last)] = ranges
@@ -392,12 +410,27 @@ class State:
         The pairs within several ranges, which together have room for few.
         """
         return self._query(
-            "SELECT local, remote, flags, pair.key FROM json_each(?) CROSS JOIN pair"
+            f"SELECT {_PAIR} FROM json_each(?) CROSS JOIN pair"
             f" WHERE mailbox = ? AND {side} BETWEEN json_extract(value, '$[0]')"
             f" AND json_extract(value, '$[1]') ORDER BY {side}",
             json.dumps(ranges),
             mailbox,
         )
+
+    def _columns(self, pair: Pair) -> Row:
+        return (
+            pair.local,
+            pair.remote,
+            self._flagsId(pair.flags),
+            pair.key or None,
+            pair.size or None,
+            pair.stamp or None,
+        )
+
+    def _pair(self, row: Sequence[Any]) -> Pair:
+        local, remote, number, key, size, stamp = row
+        flags = self._flagsOf(number)
+        return Pair(local, remote, flags, key or b"", size or 0, stamp or 0)
 
     def _findFlagsId(self, flags: Flags) -> int:
         text = flagsText(flags)

@@ -44,6 +44,7 @@ class Surroundings:
     What the work on a mailbox is done with.
 
     @ivar names: what each server calls the mailbox.
+    @ivar acquainted: whether any message was known when the run began.
     @ivar say: takes the lines of a dry run.
     """
 
@@ -54,6 +55,7 @@ class Surroundings:
     brake: Brake
     report: Report
     say: Callable[[str], None]
+    acquainted: bool
 
 
 @dataclass

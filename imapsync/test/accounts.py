@@ -16,7 +16,7 @@ from imapsync.uidset import UidSet
 CAPABILITIES = frozenset(
     """
     IMAP4rev1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS LITERAL+
-    MULTIAPPEND ESEARCH NAMESPACE
+    MULTIAPPEND ESEARCH NAMESPACE MOVE
     """.split()
 )
 
@@ -139,6 +139,7 @@ class Account:
     @ivar forgets: flags that are dropped with OK.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
+    @ivar copyUid: whether COPYUID is told; a text is told instead.
     @ivar bodyFirst: whether a message comes before its attributes.
     @ivar chunk: octets that arrive at the client at a time.
     @ivar window: octets that are taken from the client at a time.
@@ -160,6 +161,7 @@ class Account:
         self.forgets: Flags = NOTHING
         self.alters = False
         self.appendUid: bool | str = True
+        self.copyUid: bool | str = True
         self.bodyFirst = False
         self.chunk = self.window = 1 << 16
         self.downLeft: int | None = None

@@ -241,11 +241,11 @@ class Dialogue:
             for uid in self._known(uids):
                 self._row(uid, items)
 
-    def _row(self, uid: int, items: list[str]) -> None:
+    def _row(self, uid: int, items: list[Any]) -> None:
         folder = self._selected()
         message = folder.messages[uid]
         values: list[bytes] = [b"UID %d" % uid]
-        for item in items:
+        for item in filter(_isItem, items):
             if item == "FLAGS":
                 flags = " ".join(sorted(message.flags))
                 values.append(f"FLAGS ({flags})".encode("latin-1"))
@@ -255,11 +255,15 @@ class Dialogue:
                 values.append(f'INTERNALDATE "{message.date}"'.encode())
             elif item == "RFC822.SIZE":
                 values.append(b"RFC822.SIZE %d" % len(message.body))
-            else:
+            elif item.startswith("BODY"):
                 section = item.removeprefix("BODY.PEEK").encode()
                 octets = message.body
-                if section == b"[HEADER]":
+                if section.startswith(b"[HEADER"):
                     octets = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                if section == b"[HEADER.FIELDS":
+                    section += b" (MESSAGE-ID)]"
+                    fields = re.findall(rb"(?im)^message-id:.*\r\n", octets)
+                    octets = b"".join(fields) + b"\r\n"
                 values.append(b"BODY%s {%d}\r\n%s" % (section, len(octets), octets))
         if self.account.bodyFirst:
             values.reverse()
@@ -291,6 +295,38 @@ class Dialogue:
         marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
         folder.expunge(*list(marked))
 
+    def _COPY(self, _tag: str, uids: str, name: str) -> str:
+        return f"OK {self._transfer(uids, name)}done"
+
+    def _MOVE(self, _tag: str, uids: str, name: str) -> str:
+        folder = self._selected()
+        if not self._writable:
+            raise AssertionError("MOVE in a mailbox that was only examined")
+        moved = list(self._known(uids))
+        self._say(f"* OK {self._transfer(uids, name)}moved")
+        folder.expunge(*moved)
+        return "OK done"
+
+    def _transfer(self, uids: str, name: str) -> str:
+        """
+        Copy messages.
+
+        @return: the response code that tells it.
+        """
+        source, target = self._selected(), self._existing(name)
+        known = list(self._known(uids))
+        messages = [source.messages[uid] for uid in known]
+        new = [
+            target.add(m.body, _without(m.flags, self.account.forgets), m.date)
+            for m in messages
+        ]
+        told = self.account.copyUid
+        if isinstance(told, str):
+            return f"[COPYUID {told}] "
+        if not told or not known:
+            return ""
+        return f"[COPYUID {target.uidvalidity} {UidSet.of(known)} {UidSet.of(new)}] "
+
     def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
         account = self.account
         offers = _offers(arguments)
@@ -313,6 +349,13 @@ class Dialogue:
             return f"OK [APPENDUID {account.appendUid}] done"
         told = f"[APPENDUID {folder.uidvalidity} {uids}] " if account.appendUid else ""
         return f"OK {told}done"
+
+
+def _isItem(word: object) -> bool:
+    """
+    Whether a word of FETCH is none of those that C{HEADER.FIELDS} takes.
+    """
+    return isinstance(word, str) and word != "]"
 
 
 def _deleted(message: Message) -> bool:

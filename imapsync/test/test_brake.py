@@ -42,6 +42,15 @@ class BrakeTests(SynchronousTestCase):
         self.assertIn("--allow-mass-delete", str(error))
         self.assertEqual(1, error.code)
 
+    def test_forgiven(self) -> None:
+        """
+        What was moved may go in addition.
+        """
+        brake = Brake(LEAST, lifted=False)
+        brake.forgive(REMOTE, 30)
+        brake.remove({LOCAL: 50, REMOTE: 80})
+        self.assertTrue(brake.trips({REMOTE: 1}))
+
     def test_refusedIsNotCounted(self) -> None:
         """
         What may not go is not counted as gone.

@@ -18,11 +18,14 @@ from imapsync.content import (
     Matcher,
     flagsOf,
     flagsText,
+    stamp,
 )
 from imapsync.errors import StateError
-from imapsync.model import Flags, Side
+from imapsync.model import Flags, Pair, Side
 from imapsync.uidset import UidSet
 
+DATE = "01-Feb-2020 03:04:05 +0000"
+NOTHING: Flags = frozenset()
 SINGULAR = b"From: a@example.org\r\nMessage-ID: <1@example.org>\r\n\r\nHello.\r\n"
 PLAIN = b"From: a@example.org\r\n\r\nHello.\r\n"
 
@@ -232,6 +235,65 @@ class FlagsTextTests(SynchronousTestCase):
 Account = dict[int, bytes]
 
 
+class StampTests(SynchronousTestCase):
+    """
+    What a message is known by after a move.
+    """
+
+    def test_zones(self) -> None:
+        """
+        The same instant gives the same stamp in any zone, and with the day
+        written in either way.
+        """
+        stamps = {
+            stamp(10, date, b"<1@example>")
+            for date in (
+                "01-Feb-2020 03:04:05 +0000",
+                " 1-Feb-2020 03:04:05 +0000",
+                "1-Feb-2020 05:34:05 +0230",
+                "31-Jan-2020 23:04:05 -0400",
+            )
+        }
+        self.assertEqual(1, len(stamps))
+        self.assertTrue(0 < stamps.pop() < 2**63)
+
+    def test_allCounts(self) -> None:
+        """
+        Another size, date or Message-ID gives another stamp.
+        """
+        stamps = {
+            stamp(10, DATE, b"<1@example>"),
+            stamp(11, DATE, b"<1@example>"),
+            stamp(10, DATE, b"<2@example>"),
+            stamp(10, "01-Feb-2020 03:04:06 +0000", b"<1@example>"),
+        }
+        self.assertEqual(4, len(stamps))
+
+    def test_none(self) -> None:
+        """
+        Without a Message-ID, or a date that is one, there is no stamp.
+        """
+        self.assertEqual(0, stamp(10, DATE, b""))
+        dates = ("", "yesterday", "01-Feb-2020 03:04 +0000", "a b:c:d e", "1 2 3 4")
+        for date in (*dates, "01-Feb-99999 03:04:05 +0000"):
+            self.assertEqual(0, stamp(10, date, b"<1@example>"))
+
+    def test_messageId(self) -> None:
+        """
+        The Message-ID is found in any header, or in what a server makes of it
+        alone.
+        """
+        for head in (
+            b"Message-ID: <1@\xe9>\r\n\r\n",
+            b"From: a\r\nmessage-id:\r\n\t<1@X>\r\nTo: b\r\n\r\nMessage-ID: <2>",
+            b"Message-Id:<1@X> \r\n",
+        ):
+            digest = KeyDigest()
+            digest.write(head)
+            self.assertEqual(b"<1@X>", digest.messageId)
+        self.assertEqual(b"", KeyDigest().messageId)
+
+
 class MatcherTests(SynchronousTestCase):
     """
     Pairing what is equal on two sides.
@@ -255,20 +317,20 @@ class MatcherTests(SynchronousTestCase):
         matcher = self.matcher
         accounts = {Side.LOCAL: local, Side.REMOTE: remote}
         for side, account in accounts.items():
-            matcher.add(side, [(u, len(m), frozenset()) for u, m in account.items()])
+            matcher.add(side, [(u, len(m), NOTHING) for u, m in account.items()])
         for side, account in accounts.items():
             self.headers[side] = matcher.wanted(side)
             for uid in self.headers[side]:
                 digest = KeyDigest()
                 digest.write(account[uid].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
                 key = digest.key(len(account[uid]))
-                matcher.keyed(side, uid, key, digest.singular)
+                matcher.keyed(side, uid, key, digest.singular, 0)
         for side, account in accounts.items():
             self.bodies[side] = matcher.doubtful(side)
             for uid in self.bodies[side]:
                 whole = digestOf(account[uid], len(account[uid]))
                 matcher.digested(side, uid, whole)
-        return [(ours, theirs) for ours, theirs, *_ in matcher.matches()]
+        return [(pair.local, pair.remote) for pair, _ in matcher.matches()]
 
     def test_nothing(self) -> None:
         """
@@ -345,33 +407,42 @@ class MatcherTests(SynchronousTestCase):
         """
         matcher = self.matcher
         for side in Side:
-            matcher.add(side, [(1, 10, frozenset()), (2, 10, frozenset())])
-            matcher.keyed(side, 1, b"k", True)
-            matcher.keyed(side, 2, b"k", True)
+            matcher.add(side, [(1, 10, NOTHING), (2, 10, NOTHING)])
+            matcher.keyed(side, 1, b"k", True, 0)
+            matcher.keyed(side, 2, b"k", True, 0)
         matcher.digested(Side.LOCAL, 1, b"d")
         matcher.digested(Side.REMOTE, 2, b"d")
-        self.assertEqual([(1, 2)], [m[:2] for m in matcher.matches()])
+        [(pair, _)] = matcher.matches()
+        self.assertEqual((1, 2), (pair.local, pair.remote))
         self.assertEqual(UidSet.of([2]), matcher.unmatched(Side.LOCAL))
 
     def test_told(self) -> None:
         """
-        A match tells each side's flags, and the key.
+        A match tells each side's flags, the key, the size, and the stamp.
         """
         for side, flag in zip(Side, ["\\Seen", "$a"], strict=True):
             self.matcher.add(side, [(1, 10, frozenset([flag]))])
-            self.matcher.keyed(side, 1, b"key", True)
-        self.assertEqual(
-            [(1, 1, frozenset(["\\Seen"]), frozenset(["$a"]), b"key")],
-            list(self.matcher.matches()),
-        )
+            self.matcher.keyed(side, 1, b"key", True, 99)
+        pair = Pair(1, 1, frozenset(["\\Seen"]), b"key", 10, 99)
+        self.assertEqual([(pair, frozenset(["$a"]))], list(self.matcher.matches()))
+
+    def test_otherStamp(self) -> None:
+        """
+        Where the stamps differ, there is none.
+        """
+        for side, stamped in zip(Side, [1, 2], strict=True):
+            self.matcher.add(side, [(1, 10, NOTHING)])
+            self.matcher.keyed(side, 1, b"key", True, stamped)
+        [(pair, _)] = self.matcher.matches()
+        self.assertEqual(0, pair.stamp)
 
     def test_keyOfWhole(self) -> None:
         """
         The key of a message without a Message-ID is that of its whole.
         """
         self.match({1: PLAIN}, {1: PLAIN})
-        [(*_, key)] = self.matcher.matches()
-        self.assertEqual(keyOf(PLAIN, size=len(PLAIN)), key)
+        [(pair, _)] = self.matcher.matches()
+        self.assertEqual(keyOf(PLAIN, size=len(PLAIN)), pair.key)
 
     def test_diskFull(self) -> None:
         """

@@ -35,7 +35,7 @@ LAYERS = (
         "terminal",
         "values",
     },
-    {"brake", "database", "plan", "reading", "report", "state", "tree"},
+    {"brake", "database", "likeness", "plan", "reading", "report", "state", "tree"},
     {
         "imap.appending",
         "imap.client",
@@ -52,7 +52,7 @@ LAYERS = (
         "together",
     },
     {"imap.connect"},
-    {"batches", "copying", "flags", "mailbox", "pairing", "view"},
+    {"batches", "copying", "flags", "mailbox", "moves", "pairing", "view"},
     {"session"},
     {"live", "logs"},
     {"service"},

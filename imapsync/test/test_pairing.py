@@ -8,11 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.content import Matcher
+from imapsync.content import Matcher, stamp
 from imapsync.errors import Lost
 from imapsync.model import Side
 from imapsync.pairing import matched
-from imapsync.test.accounts import SEEN, mail
+from imapsync.test.accounts import DATE, SEEN, mail
 from imapsync.test.talking import Listener
 from imapsync.test.world import World
 from imapsync.uidset import UidSet
@@ -58,7 +58,7 @@ class PairingTests(SynchronousTestCase):
         matcher = self.world.run(self.start())
         self.addCleanup(matcher.close)
         self.left = {side: str(matcher.unmatched(side)) for side in Side}
-        return [(local, remote) for local, remote, *_ in matcher.matches()]
+        return [(pair.local, pair.remote) for pair, _ in matcher.matches()]
 
     def fetched(self, what: str) -> list[str]:
         """
@@ -127,15 +127,17 @@ class PairingTests(SynchronousTestCase):
 
     def test_flags(self) -> None:
         """
-        A match has the flags of both sides, and the content key.
+        A match has the flags of both sides, and what the message is known by.
         """
         self.local.inbox.add(mail(1), SEEN)
         self.remote.inbox.add(mail(1), frozenset(["work"]))
         matcher = self.world.run(self.start())
-        [(_, _, ours, theirs, key)] = matcher.matches()
+        [(pair, theirs)] = matcher.matches()
         matcher.close()
-        self.assertEqual((SEEN, frozenset(["work"])), (ours, theirs))
-        self.assertEqual(16, len(key))
+        self.assertEqual((SEEN, frozenset(["work"])), (pair.flags, theirs))
+        self.assertEqual(16, len(pair.key))
+        self.assertEqual(len(mail(1)), pair.size)
+        self.assertEqual(stamp(len(mail(1)), DATE, b"<1@example>"), pair.stamp)
 
     def test_gone(self) -> None:
         """
@@ -148,7 +150,7 @@ class PairingTests(SynchronousTestCase):
         self.remote.before["FETCH"] = lambda: self.remote.inbox.expunge(1)
         matcher = self.world.run(started)
         self.addCleanup(matcher.close)
-        self.assertEqual([(2, 2)], [found[:2] for found in matcher.matches()])
+        self.assertEqual([2], [pair.remote for pair, _ in matcher.matches()])
 
     def test_lost(self) -> None:
         """

@@ -28,7 +28,8 @@ class ReportTests(SynchronousTestCase):
         A run without news has a line of totals only.
         """
         self.assertEqual(
-            ["Total: 0 copied, 0 flagged, 0 expunged"], list(self.report.lines())
+            ["Total: 0 copied, 0 moved, 0 duplicated, 0 flagged, 0 expunged"],
+            list(self.report.lines()),
         )
         self.assertEqual(0, self.report.changes)
 
@@ -42,14 +43,17 @@ class ReportTests(SynchronousTestCase):
         report.flagged["INBOX", LOCAL] += 4
         report.expunged["Archive", REMOTE] += 1
         report.paired["Archive"] += 7
+        report.moved["Archive", REMOTE] += 5
+        report.duplicated["Archive", LOCAL] += 6
         report.steps["New"] = ["created on local", "subscribed on local"]
         self.assertEqual(
             [
-                "Archive: 1 expunged on remote, 7 paired by content",
+                "Archive: 5 moved on remote, 6 duplicated on local,"
+                " 1 expunged on remote, 7 paired by content",
                 "INBOX: 1 copied remote to local, 2 copied local to remote,"
                 " 4 flagged on local",
                 "New: created on local, subscribed on local",
-                "Total: 3 copied, 4 flagged, 1 expunged",
+                "Total: 3 copied, 5 moved, 6 duplicated, 4 flagged, 1 expunged",
             ],
             list(report.lines()),
         )
@@ -63,7 +67,9 @@ class ReportTests(SynchronousTestCase):
         self.report.expunged["B", REMOTE] += 4
         self.report.paired["A"] += 100
         self.report.steps["C"] = ["created on local"]
-        self.assertEqual(10, self.report.changes)
+        self.report.moved["A", REMOTE] += 20
+        self.report.duplicated["A", LOCAL] += 30
+        self.assertEqual(60, self.report.changes)
 
     def test_nothing(self) -> None:
         """

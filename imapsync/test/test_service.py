@@ -113,7 +113,7 @@ class RunTests(ServiceCase):
         self.assertEqual(
             [
                 "info: INBOX: 2 copied local to remote",
-                "info: Total: 2 copied, 0 flagged, 0 expunged",
+                "info: Total: 2 copied, 0 moved, 0 duplicated, 0 flagged, 0 expunged",
             ],
             self.logged[:-1],
         )

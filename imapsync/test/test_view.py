@@ -75,6 +75,7 @@ class ViewTests(SynchronousTestCase):
             Brake(3, lifted=True),
             self.report,
             print,
+            acquainted=True,
         )
         return View(self.known, around, again)
 

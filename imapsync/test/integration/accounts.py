@@ -164,6 +164,20 @@ class Account:
         mark, remove = f"UID STORE {gone} +FLAGS (\\Deleted)", f"UID EXPUNGE {gone}"
         self._within("SELECT", mailbox, mark, remove)
 
+    def move(self, mailbox: str, uids: Iterable[int], target: str) -> list[int]:
+        """
+        Move messages, and return their new UIDs (RFC 6851).
+        """
+        command = f"UID MOVE {_joined(uids)} ".encode() + self._spelled(target)
+        return self._transferred(self._within("SELECT", mailbox, command))
+
+    def copy(self, mailbox: str, uids: Iterable[int], target: str) -> list[int]:
+        """
+        Copy messages, and return the copies' UIDs.
+        """
+        command = f"UID COPY {_joined(uids)} ".encode() + self._spelled(target)
+        return self._transferred(self._within("SELECT", mailbox, command))
+
     def create(self, mailbox: str) -> None:
         """
         Make a mailbox, not subscribed.
@@ -225,7 +239,20 @@ class Account:
             frozenset(name for name in listed if "\\subscribed" in listed[name]),
         )
 
-    def _within(self, select: str, mailbox: str, *commands: str) -> list[_Row]:
+    def _transferred(self, rows: Sequence[_Row]) -> list[int]:
+        """
+        The new UIDs, in the order of the old ones.
+        """
+        told = (row for row in rows if b"COPYUID" in row.text)
+        found = [_groups(rb"COPYUID \d+ (\S+) (\S+)\]", row) for row in told]
+        pairs = [
+            pair
+            for old, new in found
+            for pair in zip(expanded(old), expanded(new), strict=True)
+        ]
+        return [new for _, new in sorted(pairs)]
+
+    def _within(self, select: str, mailbox: str, *commands: str | bytes) -> list[_Row]:
         """
         Run commands on a mailbox, and return what the last one brought.
         """

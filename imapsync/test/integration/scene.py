@@ -50,7 +50,8 @@ _processes = get_context("forkserver")
 _processes.set_forkserver_preload([__name__, "imapsync.service", "imapsync.tap"])
 
 _CHANGES = re.compile(
-    r" > \S+ (SELECT|EXAMINE|UID STORE|UID EXPUNGE|APPEND|CREATE|(?:UN)?SUBSCRIBE)\b"
+    r" > \S+ (SELECT|EXAMINE|UID (?:STORE|EXPUNGE|MOVE|COPY)|APPEND|CREATE"
+    r"|(?:UN)?SUBSCRIBE)\b"
 )
 _SENT = re.compile(r"debug: (local|remote) \(.*?\) > \S+ (UID \w+|\w+)")
 

@@ -1,0 +1,342 @@
+"""
+Moves and copies between mailboxes: what was moved or copied on one side, the
+other side's server does by itself, and no message is sent again.
+
+Nothing depends on it.  What is not recognised, or what a server refuses, is
+expunged and copied by the passes; what was done and not committed is paired by
+its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from twisted.logger import Logger
+
+from imapsync import pairing
+from imapsync.errors import MailboxError, ProtocolViolation, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.responses import Row
+from imapsync.likeness import Errand, Missing, Sign
+from imapsync.model import Flags, Known, Name, Pair, Side
+from imapsync.plan import common
+from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.view import Surroundings, View
+
+#: So many missing messages are looked for at a time.
+WINDOW = 20_000
+
+_log = Logger()
+
+
+async def follow(
+    side: Side, lost: Mapping[Name, Surroundings], gained: Mapping[Name, Surroundings]
+) -> bool:
+    """
+    Have the server of C{side} move what was moved on the other side.
+
+    @param lost: mailboxes from which something may have been moved there.
+    @param gained: mailboxes to which.
+    @return: whether anything was done.
+    """
+    done = False
+    doomed = {name: await _doomed(side, name, around) for name, around in lost.items()}
+    for missing in _windows(side, lost, doomed):
+        for name, around in gained.items():
+            await _seek(missing, name, around)
+        for errand in missing.errands():
+            source, target = lost[errand.source], gained[errand.target]
+            done = await perform(errand, source, target) or done
+    return done
+
+
+async def _doomed(side: Side, name: Name, around: Surroundings) -> UidSet:
+    """
+    The messages on C{side} that the next pass would expunge.
+    """
+    view = await _viewed(name, around)
+    return view.doomed(side) if view else UidSet()
+
+
+async def _viewed(name: Name, around: Surroundings) -> View | None:
+    view = View(_known(name, around), around, again=False)
+    try:
+        return view if await view.read() else None
+    except (MailboxError, Refused):
+        return None  # its pass will tell
+
+
+def _windows(
+    side: Side, lost: Mapping[Name, Surroundings], doomed: Mapping[Name, UidSet]
+) -> Iterator[Missing]:
+    """
+    Those that are missing, a bounded number at a time.
+    """
+    missing, room = Missing(side), WINDOW
+    for name, uids in doomed.items():
+        around = lost[name]
+        mailbox = _known(name, around).id
+        for some in uids.split(WINDOW):
+            if len(some) > room:
+                yield missing
+                missing, room = Missing(side), WINDOW
+            missing.add(name, around.state.pairs(mailbox, side, some))
+            room -= len(some)
+    if room < WINDOW:
+        yield missing
+
+
+async def _seek(missing: Missing, name: Name, around: Surroundings) -> None:
+    """
+    Look for missing messages among the new ones in the mailbox C{name}.
+    """
+    view = await _viewed(name, around)
+    if view is None:
+        return
+    here, there = view.sides[missing.side.other], view.sides[missing.side]
+    if there.selected.readOnly and not around.policy.dryRun:
+        return
+    new = here.changes.new - around.report.recognised[name, missing.side.other]
+    found = await _signs(here.client, new, missing)
+    for uid, sign in found.items():
+        missing.found(name, uid, sign)
+    if found:
+        others = await _signs(there.client, there.changes.new, missing)
+        for sign in others.values():
+            missing.present(name, sign)
+
+
+async def _signs(
+    client: SyncClient, uids: UidSet, missing: Missing
+) -> Mapping[int, Sign]:
+    """
+    Those of C{uids} that have the sign of a missing message.
+    """
+    signs: dict[int, Sign] = {}
+    likely = UidSetBuilder()
+
+    def stamped(uid: int, size: int, stamp: int) -> None:
+        if stamp in missing:
+            signs[uid] = stamp
+        elif missing.likely(size):
+            likely.add(uid)
+
+    def keyed(uid: int, key: bytes) -> None:
+        if key in missing:
+            signs[uid] = key
+
+    try:
+        await pairing.stamped(client, uids, stamped)
+        await pairing.keyed(client, likely.build(), keyed)
+    except Refused:
+        return {}  # there is a message that the server cannot read
+    return signs
+
+
+async def duplicates(view: View, side: Side, new: UidSet) -> list[Errand]:
+    """
+    What the server of C{side} can copy by itself, because C{new} messages of
+    the other side are equal to messages that both have elsewhere.
+
+    An ordinary new message costs its stamp.
+    """
+    report, client = view.around.report, view.sides[side.other].client
+    mark = view.known.marks.get(side.other)
+    if not view.around.acquainted and not (mark and mark.modseq):
+        return []
+    alike: dict[int, tuple[Name, Pair]] = {}
+    equal: dict[tuple[Name, int], list[int]] = {}
+
+    def stamped(uid: int, _: int, stamp: int) -> None:
+        known = view.state.stamped(stamp) if stamp else []
+        if len(known) == 1:
+            alike[uid] = known[0]
+
+    def keyed(uid: int, key: bytes) -> None:
+        name, pair = alike[uid]
+        if key == pair.key:
+            equal.setdefault((name, pair.local), []).append(uid)
+
+    try:
+        new -= report.recognised[view.name, side.other]
+        await pairing.stamped(client, new, stamped)
+        await pairing.keyed(client, UidSet.of(alike), keyed)
+    except Refused:
+        return []  # there is a message that the server cannot read
+    twins: dict[Name, dict[int, Pair]] = {}
+    for (name, _), uids in equal.items():
+        if len(uids) == 1:
+            twins.setdefault(name, {})[uids[0]] = alike[uids[0]][1]
+    return [
+        Errand(side, name, view.name, some, gone=False) for name, some in twins.items()
+    ]
+
+
+async def perform(errand: Errand, source: Surroundings, target: Surroundings) -> bool:
+    """
+    Have it done.  Afterwards, any mailbox may be the selected one.
+
+    @param source: of the mailbox that the messages are in.
+    @param target: of the mailbox that they are to be in.
+    @return: whether it was.
+    """
+    if source.policy.dryRun:
+        rehearse(errand, source)
+        return False
+    _remember(errand, source)
+    here, there = _known(errand.source, source), _known(errand.target, target)
+    moving = errand.gone and "MOVE" in source.clients[errand.side].capabilities
+    try:
+        if not await _select(errand.side, here, source):
+            return False
+        uids = await _transfer(errand, there, target, moving)
+        flags = await _flags(errand.side, target, UidSet.of(uids.values()))
+    except Refused as error:
+        _log.info("{name}: {error}", name=errand.target, error=error)
+        return False
+    pairs = dict(_pairs(errand, uids, flags))
+    try:
+        with source.state.transaction():
+            if moving:
+                source.state.removePairs(here.id, errand.side, UidSet.of(pairs))
+            source.state.addPairs(there.id, pairs.values())
+    except ValueError as error:
+        raise ProtocolViolation(
+            f"{errand.side}: COPYUID names messages that were there before"
+        ) from error
+    if errand.gone and not moving:
+        source.brake.forgive(errand.side, len(pairs))
+    _account(errand, pairs.values(), source)
+    return True
+
+
+def _known(name: Name, around: Surroundings) -> Known:
+    known = around.state.mailbox(name)
+    if known is None:
+        raise MailboxError(f"{name}: unknown to the database")
+    return known
+
+
+async def _select(side: Side, known: Known, around: Surroundings) -> bool:
+    """
+    Select a mailbox on one side.
+
+    @return: whether it is still the same one, and can be written.
+    """
+    client, name, mark = around.clients[side], around.names[side], known.marks.get(side)
+    selected = await client.open(name, None, _Heard(), writable=True)
+    return (
+        mark is not None
+        and mark.uidvalidity == selected.mark.uidvalidity
+        and not selected.readOnly
+    )
+
+
+async def _transfer(
+    errand: Errand, there: Known, target: Surroundings, moving: bool
+) -> Mapping[int, int]:
+    """
+    MOVE or COPY from the selected mailbox.
+
+    @return: the new UIDs, by the old ones; not those that were not told.
+    """
+    side = errand.side
+    uids = UidSet.of(pair.uid(side) for pair in errand.twins.values())
+    verb = "MOVE" if moving else "COPY"
+    told = await target.clients[side].transfer(verb, uids, target.names[side])
+    mark = there.marks.get(side)
+    return {
+        old: new
+        for one in told
+        if mark is not None and one.uidvalidity == mark.uidvalidity
+        for old, new in one.uids.items()
+    }
+
+
+async def _flags(side: Side, target: Surroundings, uids: UidSet) -> Mapping[int, Flags]:
+    """
+    What the server has made of the flags: it may have dropped some.
+    """
+    heard = _Heard()
+    if uids:
+        client = target.clients[side]
+        await client.open(target.names[side], None, heard, writable=False)
+        await client.reportFlags(uids)
+    return heard.flags
+
+
+class _Heard:
+    """
+    Hears flags: L{imapsync.imap.commands.MailboxListener}.
+    """
+
+    def __init__(self) -> None:
+        self.flags: dict[int, Flags] = {}
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        What is gone is no concern of ours.
+        """
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        Nor is what is new.
+        """
+
+
+def _pairs(
+    errand: Errand, uids: Mapping[int, int], flags: Mapping[int, Flags]
+) -> Iterator[tuple[int, Pair]]:
+    """
+    The new pairs, each with the UID on C{errand.side} of the one before.
+
+    Both sides agree on the flags that they agreed on before and that the server
+    has kept.  What was changed along with the move differs from that.
+    """
+    side = errand.side
+    for uid, pair in errand.twins.items():
+        old = pair.uid(side)
+        if old not in uids:
+            continue
+        agreed = common(pair.flags, flags.get(uids[old], pair.flags))
+        local, remote = uid, uids[old]
+        if side is Side.LOCAL:
+            local, remote = remote, local
+        yield old, replace(pair, local=local, remote=remote, flags=agreed)
+
+
+def _account(errand: Errand, pairs: Iterable[Pair], around: Surroundings) -> None:
+    """
+    Report what was done.
+    """
+    done = UidSet.of(pair.uid(errand.side.other) for pair in pairs)
+    report = around.report
+    counter = report.moved if errand.gone else report.duplicated
+    counter[errand.target, errand.side] += len(done)
+    report.followed[errand.target, errand.side.other] |= done
+
+
+def _remember(errand: Errand, around: Surroundings) -> None:
+    """
+    It is tried once.
+    """
+    uids = UidSet.of(errand.twins)
+    around.report.recognised[errand.target, errand.side.other] |= uids
+
+
+def rehearse(errand: Errand, around: Surroundings) -> None:
+    """
+    Say what would be done, so that no pass says the same in its own way.
+    """
+    side, state = errand.side, around.state
+    uids = UidSet.of(pair.uid(side) for pair in errand.twins.values())
+    verb = "move" if errand.gone else "copy"
+    around.say(f"{errand.source}: {verb} UID {uids} to {errand.target} on {side}")
+    _remember(errand, around)
+    if errand.gone:
+        with state.transaction():
+            state.removePairs(_known(errand.source, around).id, side, uids)
