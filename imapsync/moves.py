@@ -142,8 +142,7 @@ async def duplicates(view: View, side: Side, new: UidSet) -> list[Errand]:
     An ordinary new message costs its stamp.
     """
     report, client = view.around.report, view.sides[side.other].client
-    mark = view.known.marks.get(side.other)
-    if not view.around.acquainted and not (mark and mark.modseq):
+    if not view.around.acquainted:
         return []
     alike: dict[int, tuple[Name, Pair]] = {}
     equal: dict[tuple[Name, int], list[int]] = {}
@@ -295,14 +294,17 @@ def _pairs(
     The new pairs, each with the UID on C{errand.side} of the one before.
 
     Both sides agree on the flags that they agreed on before and that the server
-    has kept.  What was changed along with the move differs from that.
+    has kept, so that what was changed along with a move differs from it.  The
+    flags of a copy are its own: those that the server gave it are agreed on,
+    and the other side's differ.
     """
     side = errand.side
     for uid, pair in errand.twins.items():
         old = pair.uid(side)
         if old not in uids:
             continue
-        agreed = common(pair.flags, flags.get(uids[old], pair.flags))
+        shown = flags.get(uids[old], pair.flags)
+        agreed = common(pair.flags, shown) if errand.gone else shown
         local, remote = uid, uids[old]
         if side is Side.LOCAL:
             local, remote = remote, local

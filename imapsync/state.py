@@ -76,7 +76,6 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE pair ADD COLUMN size INTEGER",
         "ALTER TABLE pair ADD COLUMN stamp INTEGER",
-        "CREATE INDEX pair_stamp ON pair (stamp) WHERE stamp NOTNULL",
     ),
 )
 
@@ -100,6 +99,8 @@ FROM mailbox
 """
 
 _PAIR = "local, remote, flags, pair.key, size, stamp"
+
+_INDEX = "CREATE INDEX IF NOT EXISTS pair_stamp ON pair (stamp) WHERE stamp NOTNULL"
 
 # So many equal messages are enough to find one that can be copied.
 _ALIKE = 10
@@ -125,6 +126,7 @@ class State:
         self._path = path
         self._database = database
         self._resources = ExitStack()
+        self._stampsIndexed = False
         self._flagsId = lru_cache(4096)(self._findFlagsId)
         self._flagsOf = lru_cache(4096)(self._findFlags)
 
@@ -312,6 +314,11 @@ class State:
         Pairs of messages that have this stamp, with the mailbox that each is in;
         not all, if they are very many.
         """
+        if not self._stampsIndexed:
+            # Made when it is first needed: a first sync would pay for it with
+            # each message.
+            self._query(_INDEX)
+            self._stampsIndexed = True
         rows = self._query(
             f"SELECT name, {_PAIR} FROM pair JOIN mailbox ON mailbox.id = mailbox"
             f" WHERE stamp = ? LIMIT {_ALIKE}",

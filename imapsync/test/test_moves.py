@@ -591,6 +591,19 @@ class CopyTests(MovesCase):
         self.assertEqual([set(), {"\\Seen", "work"}], flags)
         self.assertSettled()
 
+    def test_flagsOfOriginal(self) -> None:
+        """
+        What the other side does to the original is not done to the copy.
+        """
+        [one] = copied(self.local, "INBOX", "A", 1)
+        self.remote.inbox.flag(1, "\\Flagged")
+        self.sync()
+        self.assertEqual(0, self.count("APPEND"))
+        for account in (self.local, self.remote):
+            self.assertEqual({"\\Flagged"}, account.inbox.messages[1].flags)
+            self.assertEqual(SEEN, account.folders["A"].messages[one].flags)
+        self.assertSettled()
+
     def test_thenGone(self) -> None:
         """
         Where the copy is seen before the original is gone, it is a move in two

@@ -5,6 +5,7 @@ Tests for L{imapsync.state}.
 from __future__ import annotations
 
 import resource
+import sqlite3
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -33,6 +34,14 @@ class NextState(State):
             "UPDATE meta SET mood = 'good'",
         ),
     )
+
+
+class FirstState(State):
+    """
+    The first version.
+    """
+
+    _upgrades = State._upgrades[:1]
 
 
 class BrokenUpgrade(State):
@@ -187,6 +196,21 @@ class OpenTests(StateTestCase):
             self.assertEqual([("good",)], state._query("SELECT mood FROM meta"))
             self.assertEqual(1, state.totalPairs())
             state.close()
+
+    def test_upgradeFromFirst(self) -> None:
+        """
+        Pairs that were stored without size and stamp have none.
+        """
+        self.opened(FirstState).close()
+        with sqlite3.connect(self.path) as database:
+            database.execute("INSERT INTO mailbox (name, subscribed) VALUES ('A', 1)")
+            database.execute("INSERT INTO flags (text) VALUES ('')")
+            database.execute("INSERT INTO pair VALUES (1, 2, 3, 1, x'01')")
+        database.close()
+        state = self.opened()
+        [pair] = state.pairs(1, Side.LOCAL, UidSet.of([2]))
+        self.assertEqual(Pair(2, 3, NONE, b"\x01"), pair)
+        self.assertEqual([], state.stamped(1))
 
     def test_newer(self) -> None:
         """
@@ -451,6 +475,21 @@ class PairTests(StateTestCase):
         ]
         state, mailbox = self.filled(*pairs)
         self.assertEqual(pairs, list(state.pairs(mailbox, Side.LOCAL, ALL)))
+
+    def test_stamps(self) -> None:
+        """
+        Pairs are found by their stamps, whatever mailbox they are in.
+        """
+        one, other = Pair(1, 9, SEEN, b"k", 10, 77), Pair(2, 8, NONE, b"l", 20, 2**62)
+        state, mailbox = self.filled(one, other, Pair(3, 7, NONE))
+        with state.transaction():
+            second = state.addMailbox("Second", subscribed=False)
+            state.addPairs(second.id, [one])
+        self.assertEqual([one, other], list(state.pairs(mailbox, Side.LOCAL, ALL))[:2])
+        name = next(m.name for m in state.mailboxes() if m.id == mailbox)
+        self.assertEqual({name, "Second"}, {where for where, _ in state.stamped(77)})
+        self.assertEqual([(name, other)], state.stamped(2**62))
+        self.assertEqual([], state.stamped(78))
 
     def test_ascending(self) -> None:
         """

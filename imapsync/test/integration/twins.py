@@ -70,6 +70,7 @@ class Twins:
         self._fresh = iter(_bodies(seed))
         self._bodies: dict[str, bytes] = {}
         self._touched: set[str] = set()
+        self._moved: set[str] = set()
         self._meanwhile = False
         self.story: list[str] = [f"{policy}, {local.settings.layout} is local"]
 
@@ -155,6 +156,7 @@ class Twins:
         }
         model.agree(boxes, snapshot.subscribed)
         self._touched.clear()
+        self._moved.clear()
 
     def _agree(
         self, what: str, expected: Collection[str], found: Collection[str]
@@ -259,8 +261,9 @@ class Twins:
 
     def _flag(self, side: Side) -> str:
         name, uids = self._some(side)
-        if not uids:
-            return ""
+        return self._flagged(side, name, uids) if uids else ""
+
+    def _flagged(self, side: Side, name: str, uids: list[int]) -> str:
         sign, flags = self.rng.choice(("+", "+", "-", "")), self._flags(1, 2)
         change = f"{sign}FLAGS ({' '.join(flags)})"
         self._accounts[side].store(name, uids, change)
@@ -279,6 +282,38 @@ class Twins:
         for uid in uids:
             del self._model.boxes[side][name][uid]
         return f"expunge {uids} in {name}"
+
+    def _move(self, side: Side) -> str:
+        """
+        Move messages to which nothing else happened, and to which nothing will
+        but here: what else would become of them depends on how the sync sees
+        it.
+        """
+        seen = self._touched
+        name, uids = self._some(side, lambda message: message.digest not in seen)
+        target = self._someName(side)
+        if not uids or name == target:
+            return ""
+        box, there = self._model.boxes[side][name], self._model.boxes[side][target]
+        self._moved.update(box[uid].digest for uid in uids)
+        new = self._accounts[side].move(name, sorted(uids), target)
+        there.update(zip(new, map(box.pop, sorted(uids)), strict=True))
+        told = f"move {sorted(uids)} in {name} to {new} in {target}"
+        if self.rng.random() < 0.5:
+            return told
+        return f"{told}, {self._flagged(side, target, new[:1])}"
+
+    def _copy(self, side: Side) -> str:
+        name, uids = self._some(side)
+        target = self._someName(side)
+        box = self._model.boxes[side].get(name, {})
+        uids = [uid for uid in sorted(uids) if not self._many(target, box[uid].digest)]
+        if not uids or len({box[uid].digest for uid in uids}) < len(uids):
+            return ""
+        new = self._accounts[side].copy(name, uids, target)
+        copies = [box[uid] for uid in uids]
+        self._model.boxes[side][target].update(zip(new, copies, strict=True))
+        return f"copy {uids} in {name} to {new} in {target}"
 
     def _create(self, side: Side) -> str:
         name = self.rng.choice(_NAMES)
@@ -303,20 +338,27 @@ class Twins:
     _MEANWHILE = (_append, _append, _flag, _flag, _flag, _expunge)
     _ANYTHING = (
         *_MEANWHILE * 2,
+        *(_move, _move, _move, _copy, _copy),
         *(_appendSame, _appendSame, _create, _subscribe, _unsubscribe),
     )
 
     def _someName(self, side: Side) -> str:
         return self.rng.choice(sorted(self._model.boxes[side]))
 
-    def _some(self, side: Side) -> tuple[str, list[int]]:
+    def _some(
+        self, side: Side, fit: Callable[[Message], bool] = lambda message: True
+    ) -> tuple[str, list[int]]:
         """
         A few messages of a mailbox.
         """
         found = {
             name: uids
             for name, box in sorted(self._model.boxes[side].items())
-            if (uids := [uid for uid in sorted(box) if self._free(box[uid])])
+            if (
+                uids := [
+                    uid for uid in sorted(box) if self._free(box[uid]) and fit(box[uid])
+                ]
+            )
         }
         if not found:
             return "", []
@@ -328,7 +370,8 @@ class Twins:
         return name, some
 
     def _free(self, message: Message) -> bool:
-        return not (self._meanwhile and message.digest in self._touched)
+        touched = self._meanwhile and message.digest in self._touched
+        return not touched and message.digest not in self._moved
 
     def _flags(self, least: int, most: int) -> list[str]:
         some = self.rng.sample(_FLAGS, self.rng.randint(least, most))
