@@ -46,8 +46,8 @@ async def follow(
         for name, around in gained.items():
             await _seek(missing, name, around)
         for errand in missing.errands():
-            source, target = lost[errand.source], gained[errand.target]
-            done = await perform(errand, source, target) or done
+            await perform(errand, lost[errand.source], gained[errand.target])
+            done = True
     return done
 
 
@@ -172,42 +172,41 @@ async def duplicates(view: View, side: Side, new: UidSet) -> list[Errand]:
     ]
 
 
-async def perform(errand: Errand, source: Surroundings, target: Surroundings) -> bool:
+async def perform(errand: Errand, source: Surroundings, target: Surroundings) -> None:
     """
-    Have it done.  Afterwards, any mailbox may be the selected one.
+    Have it done, as far as the server does it.  Afterwards, any mailbox may be
+    the selected one.
 
     @param source: of the mailbox that the messages are in.
     @param target: of the mailbox that they are to be in.
-    @return: whether it was.
     """
     if source.policy.dryRun:
         rehearse(errand, source)
-        return False
-    _remember(errand, source)
+        return
+    side, state = errand.side, source.state
     here, there = _known(errand.source, source), _known(errand.target, target)
-    moving = errand.gone and "MOVE" in source.clients[errand.side].capabilities
+    moving = errand.gone and "MOVE" in source.clients[side].capabilities
+    pairs: dict[int, Pair] = {}
     try:
-        if not await _select(errand.side, here, source):
-            return False
-        uids = await _transfer(errand, there, target, moving)
-        flags = await _flags(errand.side, target, UidSet.of(uids.values()))
+        if await _select(side, here, source):
+            uids = await _transfer(errand, there, target, moving)
+            flags = await _flags(side, target, UidSet.of(uids.values()))
+            pairs = dict(_pairs(errand, uids, flags))
     except Refused as error:
         _log.info("{name}: {error}", name=errand.target, error=error)
-        return False
-    pairs = dict(_pairs(errand, uids, flags))
+    _remember(errand, source)
     try:
-        with source.state.transaction():
+        with state.transaction():
             if moving:
-                source.state.removePairs(here.id, errand.side, UidSet.of(pairs))
-            source.state.addPairs(there.id, pairs.values())
+                state.removePairs(here.id, side, UidSet.of(pairs))
+            state.addPairs(there.id, pairs.values())
     except ValueError as error:
         raise ProtocolViolation(
-            f"{errand.side}: COPYUID names messages that were there before"
+            f"{side}: COPYUID names messages that were there before"
         ) from error
     if errand.gone and not moving:
-        source.brake.forgive(errand.side, len(pairs))
+        source.brake.forgive(side, len(pairs))
     _account(errand, pairs.values(), source)
-    return True
 
 
 def _known(name: Name, around: Surroundings) -> Known:

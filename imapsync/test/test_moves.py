@@ -432,7 +432,7 @@ class DoubtTests(MovesCase):
         moved(self.local, "INBOX", "A", 1)
         copied(self.remote, "INBOX", "A", 1)
         report = self.sync()
-        self.assertEqual({}, report.moved)
+        self.assertEqual({}, +report.moved)
         self.assertEqual(2, len(self.local.folders["A"].messages))
         self.assertSettled()
 
@@ -503,7 +503,7 @@ class DoubtTests(MovesCase):
             self.remote.folders[name].readOnly = True
             moved(self.local, "INBOX", "A", 1)
             report = self.sync()
-            self.assertEqual({}, report.moved)
+            self.assertEqual({}, +report.moved)
             self.assertEqual(5, len(self.remote.inbox.messages) + (name == "A"))
 
     def test_renumbered(self) -> None:
@@ -532,7 +532,7 @@ class DoubtTests(MovesCase):
             SELECT=lambda: self.remote.before.update(SELECT=renumber)
         )
         report = self.sync()
-        self.assertEqual({}, report.moved)
+        self.assertEqual({}, +report.moved)
         self.assertTrue(seen)
         self.assertEqual(self.local.content, self.remote.content)
 
@@ -544,7 +544,7 @@ class DoubtTests(MovesCase):
         self.local.inbox.lies = self.local.inbox.lies.of([1])
         self.local.inbox.flag(2)
         report = self.sync()
-        self.assertEqual({}, report.moved)
+        self.assertEqual({}, +report.moved)
         self.assertEqual(5, len(self.remote.inbox.messages))
 
 

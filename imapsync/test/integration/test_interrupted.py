@@ -41,13 +41,13 @@ _PIECE = 20 * 1024
 _AT_ONCE = 10
 
 #: The seed of what happens to the accounts.  It leaves nothing out.
-_EVENTFUL = 53
+_EVENTFUL = 76
 _FEATS = (
     *("copied local to remote", "copied remote to local", "paired by content"),
     *("flagged on local", "flagged on remote"),
     *("expunged on local", "expunged on remote"),
     *("created on local", "created on remote"),
-    *(" subscribed on", "unsubscribed on"),
+    *(" subscribed on", "unsubscribed on", "moved on", "duplicated on"),
 )
 
 
@@ -61,7 +61,7 @@ async def disturbed(merge: bool) -> Twins:
     await twins.sync(reactor)
     twins.compare()
     for side in Side:
-        twins.change(side, 25)
+        twins.change(side, 40)
     return twins
 
 
