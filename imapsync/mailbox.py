@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -117,10 +117,9 @@ class Pass:
         Store pairs of equal messages, and give both the flags of either.
         """
         fresh = []
+        foretold = {s: self._state.foretold(self._mailbox, s) for s in Side}
         for match, theirs in some:
-            present = {Side.LOCAL: match.flags, Side.REMOTE: theirs}
-            pair = replace(match, flags=common(match.flags, theirs))
-            fresh.append(Touched(pair, present, fresh=True))
+            fresh.append(_freshly(match, theirs, foretold))
         with self._state.transaction():
             self._state.addPairs(self._mailbox, (one.pair for one in fresh))
         self._report.paired[self._view.name] += len(fresh)
@@ -321,6 +320,28 @@ class _Copies:
     def broken(self, uid: int) -> None:
         key = (self._view.name, self._side.other, uid)
         self._view.around.report.broken[key] += 1
+
+
+def _freshly(
+    match: Pair, theirs: Flags, foretold: Mapping[Side, Mapping[int, Flags | None]]
+) -> Touched:
+    """
+    Messages that were paired by content, with what both sides agree on.
+
+    @param match: with the local flags.
+    @param theirs: the remote flags.
+    @param foretold: see L{imapsync.state.State.foretell}.
+    """
+    present = {Side.LOCAL: match.flags, Side.REMOTE: theirs}
+    agreed = common(match.flags, theirs)
+    fresh = True
+    for side, flags in foretold.items():
+        uid = match.uid(side)
+        if uid in flags and not same(*present.values()):
+            shown, before = present[side.other], flags[uid]
+            agreed = shown if before is None else common(before, shown)
+            fresh = False
+    return Touched(replace(match, flags=agreed), present, fresh)
 
 
 def _pairOf(one: Copied, into: Side) -> Pair:

@@ -187,11 +187,14 @@ async def perform(errand: Errand, source: Surroundings, target: Surroundings) ->
     here, there = _known(errand.source, source), _known(errand.target, target)
     moving = errand.gone and "MOVE" in source.clients[side].capabilities
     pairs: dict[int, Pair] = {}
+    with state.transaction():
+        flags = {u: p.flags if errand.gone else None for u, p in errand.twins.items()}
+        state.foretell(there.id, side.other, flags)
     try:
         if await _select(side, here, source):
             uids = await _transfer(errand, there, target, moving)
-            flags = await _flags(side, target, UidSet.of(uids.values()))
-            pairs = dict(_pairs(errand, uids, flags))
+            shown = await _flags(side, target, UidSet.of(uids.values()))
+            pairs = dict(_pairs(errand, uids, shown))
     except Refused as error:
         _log.info("{name}: {error}", name=errand.target, error=error)
     _remember(errand, source)

@@ -76,10 +76,19 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE pair ADD COLUMN size INTEGER",
         "ALTER TABLE pair ADD COLUMN stamp INTEGER",
+        """
+        CREATE TABLE foretold (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            flags INTEGER REFERENCES flags,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
     ),
 )
 
-_TABLES = {"meta", "mailbox", "flags", "pair", "postponed"}
+_TABLES = {"meta", "mailbox", "flags", "pair", "postponed", "foretold"}
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
@@ -262,7 +271,8 @@ class State:
         """
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        self._write("DELETE FROM postponed WHERE mailbox = ?", mailbox)
+        for table in ("postponed", "foretold"):
+            self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)
 
@@ -369,6 +379,41 @@ class State:
             "SELECT uid FROM postponed WHERE mailbox = ? AND side = ? ORDER BY uid",
             mailbox,
             side.value,
+        )
+
+    def foretell(
+        self, mailbox: int, side: Side, flags: Mapping[int, Flags | None]
+    ) -> None:
+        """
+        The other side's server is about to bring these messages there by itself.
+        If we do not hear of it, and pair them by content, both sides agree on
+        these flags; C{None}: on those that the other side shows.
+        """
+        self._writeAll(
+            "INSERT OR REPLACE INTO foretold VALUES (?, ?, ?, ?)",
+            (
+                (mailbox, side.value, uid, None if f is None else self._flagsId(f))
+                for uid, f in flags.items()
+            ),
+        )
+
+    def foretold(self, mailbox: int, side: Side) -> Mapping[int, Flags | None]:
+        """
+        What was foretold.
+        """
+        rows = self._query(
+            "SELECT uid, flags FROM foretold WHERE mailbox = ? AND side = ?",
+            mailbox,
+            side.value,
+        )
+        return {u: None if f is None else self._flagsOf(f) for u, f in rows}
+
+    def forgetForetold(self, mailbox: int, side: Side) -> None:
+        """
+        It has come to be, or it never will.
+        """
+        self._write(
+            "DELETE FROM foretold WHERE mailbox = ? AND side = ?", mailbox, side.value
         )
 
     def _prepare(self) -> None:

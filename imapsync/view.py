@@ -252,6 +252,7 @@ class View:
                     if side.other not in self.around.policy.readOnly:
                         self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
+                    self.state.forgetForetold(mailbox, side)
                 self.state.postpone(mailbox, side, this.postponed.build())
                 if this.selected.identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, this.selected.identity)

@@ -48,7 +48,7 @@ class BrakeTests(SynchronousTestCase):
         """
         brake = Brake(LEAST, lifted=False)
         brake.forgive(REMOTE, 30)
-        brake.remove({LOCAL: 50, REMOTE: 80})
+        remove(brake, {LOCAL: 50, REMOTE: 80})
         self.assertTrue(brake.trips({REMOTE: 1}))
 
     def test_refusedIsNotCounted(self) -> None:

@@ -754,14 +754,18 @@ class InterruptedTests(MovesCase):
             self.assertGreater(left, 10)
 
     def _move(self) -> None:
-        moved(self.local, "INBOX", "A", 1, 2)
+        one, two = moved(self.local, "INBOX", "A", 1, 2)
+        self.local.folders["A"].flag(one)
+        self.local.folders["A"].flag(two, "\\Seen", "work")
 
     def _moveWithout(self) -> None:
         self._move()
         self.remote.capabilities.remove("MOVE")
 
     def _copy(self) -> None:
-        copied(self.local, "INBOX", "A", 1, 2)
+        one, two = copied(self.local, "INBOX", "A", 1, 2)
+        self.local.folders["A"].flag(one)
+        self.local.folders["A"].flag(two, "\\Seen", "work")
 
 
 def told(account: Account) -> list[str]:

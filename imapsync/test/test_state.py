@@ -36,14 +36,6 @@ class NextState(State):
     )
 
 
-class FirstState(State):
-    """
-    The first version.
-    """
-
-    _upgrades = State._upgrades[:1]
-
-
 class BrokenUpgrade(State):
     """
     A later version whose upgrade stops halfway.
@@ -201,8 +193,10 @@ class OpenTests(StateTestCase):
         """
         Pairs that were stored without size and stamp have none.
         """
-        self.opened(FirstState).close()
         with sqlite3.connect(self.path) as database:
+            for statement in State._upgrades[0]:
+                database.execute(statement)
+            database.execute("PRAGMA user_version = 1")
             database.execute("INSERT INTO mailbox (name, subscribed) VALUES ('A', 1)")
             database.execute("INSERT INTO flags (text) VALUES ('')")
             database.execute("INSERT INTO pair VALUES (1, 2, 3, 1, x'01')")
@@ -490,6 +484,26 @@ class PairTests(StateTestCase):
         self.assertEqual({name, "Second"}, {where for where, _ in state.stamped(77)})
         self.assertEqual([(name, other)], state.stamped(2**62))
         self.assertEqual([], state.stamped(78))
+
+    def test_foretold(self) -> None:
+        """
+        What is foretold of messages stays until it is forgotten, or UIDs mean
+        other ones.
+        """
+        state, mailbox = self.filled()
+        told: dict[int, Flags | None] = {1: SEEN, 2: NONE, 3: None}
+        for forget in (
+            lambda: state.forgetForetold(mailbox, Side.LOCAL),
+            lambda: state.forgetPairs(mailbox),
+        ):
+            with state.transaction():
+                state.foretell(mailbox, Side.LOCAL, {1: NONE})
+                state.foretell(mailbox, Side.LOCAL, told)
+            self.assertEqual(told, state.foretold(mailbox, Side.LOCAL))
+            self.assertEqual({}, state.foretold(mailbox, Side.REMOTE))
+            with state.transaction():
+                forget()
+            self.assertEqual({}, state.foretold(mailbox, Side.LOCAL))
 
     def test_ascending(self) -> None:
         """
