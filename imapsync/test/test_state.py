@@ -193,6 +193,7 @@ class OpenTests(StateTestCase):
         """
         Pairs that were stored without size and stamp have none.
         """
+        self.path.parent.mkdir()
         with sqlite3.connect(self.path) as database:
             for statement in State._upgrades[0]:
                 database.execute(statement)
@@ -492,17 +493,17 @@ class PairTests(StateTestCase):
         """
         state, mailbox = self.filled()
         told: dict[int, Flags | None] = {1: SEEN, 2: NONE, 3: None}
-        for forget in (
-            lambda: state.forgetForetold(mailbox, Side.LOCAL),
-            lambda: state.forgetPairs(mailbox),
-        ):
+        for renumbered in False, True:
             with state.transaction():
                 state.foretell(mailbox, Side.LOCAL, {1: NONE})
                 state.foretell(mailbox, Side.LOCAL, told)
             self.assertEqual(told, state.foretold(mailbox, Side.LOCAL))
             self.assertEqual({}, state.foretold(mailbox, Side.REMOTE))
             with state.transaction():
-                forget()
+                if renumbered:
+                    state.forgetPairs(mailbox)
+                else:
+                    state.forgetForetold(mailbox, Side.LOCAL)
             self.assertEqual({}, state.foretold(mailbox, Side.LOCAL))
 
     def test_ascending(self) -> None:
