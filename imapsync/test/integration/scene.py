@@ -97,9 +97,11 @@ class Run:
     @property
     def appended(self) -> int:
         """
-        How many messages were copied, from a C{--debug} run.
+        How many messages were copied, from a C{--debug} run; by a server alone,
+        too.
         """
-        sets = re.findall(r"\[APPENDUID \d+ (\S+)\]", self.errors)
+        told = r"\[(?:APPENDUID \d+|COPYUID \d+ \S+) (\S+)\]"
+        sets = re.findall(told, self.errors)
         return len([*chain(*(expanded(text.encode()) for text in sets))])
 
     def sentTo(self, side: str) -> Counter[str]:
