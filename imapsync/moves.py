@@ -98,13 +98,15 @@ async def _seek(missing: Missing, name: Name, around: Surroundings) -> None:
     if there.selected.readOnly and not around.policy.dryRun:
         return
     new = here.changes.new - around.report.recognised[name, missing.side.other]
-    found = await _signs(here.client, new, missing)
+    try:
+        found = await _signs(here.client, new, missing)
+        others = found and await _signs(there.client, there.changes.new, missing)
+    except Refused:
+        return  # there is a message that the server cannot read
     for uid, sign in found.items():
         missing.found(name, uid, sign)
-    if found:
-        others = await _signs(there.client, there.changes.new, missing)
-        for sign in others.values():
-            missing.present(name, sign)
+    for sign in others.values():
+        missing.present(name, sign)
 
 
 async def _signs(
@@ -126,11 +128,8 @@ async def _signs(
         if key in missing:
             signs[uid] = key
 
-    try:
-        await pairing.stamped(client, uids, stamped)
-        await pairing.keyed(client, likely.build(), keyed)
-    except Refused:
-        return {}  # there is a message that the server cannot read
+    await pairing.stamped(client, uids, stamped)
+    await pairing.keyed(client, likely.build(), keyed)
     return signs
 
 

@@ -436,6 +436,25 @@ class DoubtTests(MovesCase):
         self.assertEqual(2, len(self.local.folders["A"].messages))
         self.assertSettled()
 
+    def test_unreadable(self) -> None:
+        """
+        Where it cannot be known whether the other side has it there already,
+        nothing is moved.
+        """
+        for unreadable in Side:
+            self.begin()
+            moved(self.local, "INBOX", "A", 1)
+            copied(self.remote, "INBOX", "A", 1)
+            account = self.world.accounts[unreadable]
+            account.answers["FETCH"] = "NO [SERVERBUG] unreadable"
+            report = self.sync()
+            self.assertEqual({}, report.moved)
+            self.assertEqual(["A"], [name for name, _ in report.troubles])
+            account.answers.clear()
+            self.sync()
+            self.assertEqual(2, len(self.local.folders["A"].messages))
+            self.assertSettled()
+
     def test_refused(self) -> None:
         """
         What a server will not move is copied and expunged.

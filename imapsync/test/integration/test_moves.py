@@ -231,7 +231,6 @@ class CostTests(MovesCase):
         scene.local.move("INBOX", scene.local.uids("INBOX"), "Archive")
         run = self.ends(scene, 0)
         self.assertIn("Archive: 1000 moved on remote", run.errors)
-        print(octets(run))
         self.assertLess(octets(run), 500_000)
         self.isIdle(scene)
 
