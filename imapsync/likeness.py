@@ -95,7 +95,7 @@ class Errand:
 class Missing:
     """
     Known messages that are gone from one side, and are looked for in its other
-    mailboxes: by their stamps, or else by their content keys.
+    mailboxes: by their stamps, or by their content keys if they have none.
 
     @ivar side: the other side, on which they still are.
     """
@@ -112,10 +112,13 @@ class Missing:
         These were in C{source}.
         """
         for pair in pairs:
-            for sign in (pair.stamp, pair.key):
-                if sign:
-                    self._gone.setdefault(sign, []).append((source, pair))
-            self._sizes.add(pair.size)
+            # What has a stamp is known by nothing else: a message that differs
+            # in its date is another one, though its content be the same.
+            sign = pair.stamp or pair.key
+            if sign:
+                self._gone.setdefault(sign, []).append((source, pair))
+            if not pair.stamp:
+                self._sizes.add(pair.size)
 
     def likely(self, size: int) -> bool:
         """
