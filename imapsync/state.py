@@ -18,86 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from imapsync.content import flagsOf, flagsText
-from imapsync.database import APPLICATION_ID, damaged, explained, opened
+from imapsync.database import damaged, explained, opened
 from imapsync.errors import StateDamaged
 from imapsync.model import Flags, Known, Mark, Name, Pair, Side
+from imapsync.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.uidset import Range, UidSet, UidSetBuilder
 
 Row = tuple[Any, ...]
-
-#: One step for each version of the schema; never change one that was released.
-UPGRADES: tuple[tuple[str, ...], ...] = (
-    (
-        f"PRAGMA application_id = {APPLICATION_ID}",
-        "CREATE TABLE meta (runs INTEGER NOT NULL, read_only TEXT NOT NULL)",
-        "INSERT INTO meta VALUES (0, '')",
-        """
-        CREATE TABLE mailbox (
-            id INTEGER PRIMARY KEY,
-            name TEXT NOT NULL UNIQUE,
-            subscribed INTEGER NOT NULL,
-            pairs INTEGER NOT NULL DEFAULT 0,
-            local_identity TEXT NOT NULL DEFAULT '',
-            local_uidvalidity INTEGER,
-            local_uidnext INTEGER,
-            local_modseq INTEGER,
-            remote_identity TEXT NOT NULL DEFAULT '',
-            remote_uidvalidity INTEGER,
-            remote_uidnext INTEGER,
-            remote_modseq INTEGER
-        )
-        """,
-        """
-        CREATE TABLE flags (
-            id INTEGER PRIMARY KEY,
-            text TEXT NOT NULL UNIQUE
-        )
-        """,
-        """
-        CREATE TABLE pair (
-            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
-            local INTEGER NOT NULL,
-            remote INTEGER NOT NULL,
-            flags INTEGER NOT NULL REFERENCES flags,
-            key BLOB,
-            PRIMARY KEY (mailbox, local)
-        ) WITHOUT ROWID
-        """,
-        "CREATE UNIQUE INDEX pair_remote ON pair (mailbox, remote)",
-        """
-        CREATE TABLE postponed (
-            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
-            side TEXT NOT NULL,
-            uid INTEGER NOT NULL,
-            PRIMARY KEY (mailbox, side, uid)
-        ) WITHOUT ROWID
-        """,
-    ),
-    (
-        "ALTER TABLE pair ADD COLUMN size INTEGER",
-        "ALTER TABLE pair ADD COLUMN stamp INTEGER",
-        """
-        CREATE TABLE foretold (
-            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
-            side TEXT NOT NULL,
-            uid INTEGER NOT NULL,
-            flags INTEGER REFERENCES flags,
-            PRIMARY KEY (mailbox, side, uid)
-        ) WITHOUT ROWID
-        """,
-    ),
-)
-
-_TABLES = {"meta", "mailbox", "flags", "pair", "postponed", "foretold"}
-
-_SETTINGS = (
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA journal_mode = WAL",
-    # A power cut may then lose the latest transactions, never the order of
-    # them nor the file.  Pairing by content makes up for what was lost, so
-    # that waiting for the disk after each batch would buy nothing.
-    "PRAGMA synchronous = NORMAL",
-)
 
 _KNOWN = """
 SELECT id, name, subscribed, pairs,
@@ -431,11 +358,9 @@ class State:
             with self.transaction():
                 for statement in (*step, f"PRAGMA user_version = {number}"):
                     self._query(statement)
-        if _TABLES - {
-            name for (name,) in self._query("SELECT name FROM sqlite_master")
-        }:
+        if TABLES - {name for (name,) in self._query("SELECT name FROM sqlite_master")}:
             raise damaged(self._path, "a table is missing")
-        for setting in _SETTINGS:
+        for setting in SETTINGS:
             self._query(setting)
 
     def _countPairs(self, mailbox: int, more: int) -> None:

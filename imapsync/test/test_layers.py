@@ -35,7 +35,17 @@ LAYERS = (
         "terminal",
         "values",
     },
-    {"brake", "database", "likeness", "plan", "reading", "report", "state", "tree"},
+    {
+        "brake",
+        "database",
+        "likeness",
+        "plan",
+        "reading",
+        "report",
+        "schema",
+        "state",
+        "tree",
+    },
     {
         "imap.appending",
         "imap.client",
