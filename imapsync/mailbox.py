@@ -79,8 +79,6 @@ class Pass:
             for side in Side:
                 await self._expunge(side, doomed[side])
             self._forget()
-            if self._doubted and any(s.changes.new for s in view.sides.values()):
-                raise MailboxError("a server changes what it takes, and tells no UIDs")
             for side in Side:
                 await self._copy(side)
         except Refused as error:
@@ -177,6 +175,11 @@ class Pass:
         if target.selected.readOnly:
             source.undone = True
             view.trouble(f"{side}: nothing can be written there")
+            return
+        if self._doubted:
+            # What was copied before is not recognised: it would be copied again.
+            source.undone = True
+            view.trouble("a server changes what it takes, and tells no UIDs")
             return
         for some in new.split(STREAM):
             try:

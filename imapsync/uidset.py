@@ -76,12 +76,6 @@ class UidSet:
     def __sub__(self, other: UidSet) -> UidSet:
         return UidSet(tuple(_without(self.ranges, other.ranges)))
 
-    def since(self, uid: int) -> UidSet:
-        """
-        Those that are C{uid} or greater.
-        """
-        return self & UidSet(((uid, MAXIMUM),)) if uid <= MAXIMUM else UidSet()
-
     def split(self, size: int) -> Iterator[UidSet]:
         """
         Sets of at most C{size} UIDs, ascending, which together are this one.

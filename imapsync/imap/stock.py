@@ -8,6 +8,7 @@ it would stumble over is put in words that it understands.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,7 +55,7 @@ class Stock(Command[Any]):
         super().fail(error)
 
 
-class StockClient(IMAP4Client):
+class StockClient(ABC, IMAP4Client):
     """
     An C{IMAP4Client} that leaves reading, writing and the order of commands
     to L{imapsync.imap.connection.Connection}.
@@ -73,23 +74,23 @@ class StockClient(IMAP4Client):
 
     # What the subclass provides
 
+    @abstractmethod
     def perform(self, command: Command[Any]) -> Deferred[Any]:
         """
         Send a command as soon as those before it allow.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def abort(self, error: ImapSyncError) -> None:
         """
         Drop the connection; whatever waits on it fails with C{error}.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def takeBuffered(self) -> bytes:
         """
         What the server sent behind the response that is being handled.
         """
-        raise NotImplementedError
 
     # What a subclass may want to hear, as from C{IMAP4Client}
 
