@@ -52,7 +52,7 @@ def flagsOf(text: str) -> Flags:
     return frozenset(text.split(" ")) if text else frozenset()
 
 
-def _instant(date: str) -> int:
+def instant(date: str) -> int:
     """
     An INTERNALDATE in seconds since 1970; 0 if it cannot be read.
     """
@@ -76,10 +76,10 @@ def stamp(size: int, date: str, messageId: bytes) -> int:
     63 bits by which a message is known again after its server has moved or
     copied it; 0 if it has no Message-ID, or no date that can be read.
     """
-    instant = _instant(date)
-    if not (instant and messageId):
+    seconds = instant(date)
+    if not (seconds and messageId):
         return 0
-    digest = blake2b(b"%d %d %s" % (size, instant, messageId), digest_size=8)
+    digest = blake2b(b"%d %d %s" % (size, seconds, messageId), digest_size=8)
     return int.from_bytes(digest.digest(), "big") >> 1
 
 

@@ -8,7 +8,7 @@ It only decides; nothing here talks to a server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imapsync.model import Known, Listed, Name, Pair, Side
 from imapsync.tree import removable
@@ -83,6 +83,8 @@ class Errand:
     @ivar twins: the known pair that a new message in C{target} on the other
         side is equal to, by that message's UID.
     @ivar gone: whether they are no more in C{source} on the other side.
+    @ivar dates: of new messages whose content does not single them out: the
+        instant of INTERNALDATE that their twins must have as well.
     """
 
     side: Side
@@ -90,6 +92,7 @@ class Errand:
     target: Name
     twins: Mapping[int, Pair]
     gone: bool
+    dates: Mapping[int, int] = field(default_factory=dict)
 
 
 class Missing:
@@ -104,6 +107,7 @@ class Missing:
         self.side = side
         self._gone: dict[Sign, list[tuple[Name, Pair]]] = {}
         self._found: dict[Sign, list[tuple[Name, int]]] = {}
+        self._dates: dict[tuple[Name, int], int] = {}
         self._there: set[tuple[Name, bytes]] = set()
         self._sizes: set[int] = set()
 
@@ -129,10 +133,14 @@ class Missing:
     def __contains__(self, sign: Sign) -> bool:
         return sign in self._gone
 
-    def found(self, target: Name, uid: int, sign: Sign) -> None:
+    def found(self, target: Name, uid: int, sign: Sign, date: int = 0) -> None:
         """
         A new message in C{target} has the stamp or key of a missing one.
+
+        @param date: see L{Errand.dates}; 0 if C{sign} is enough.
         """
+        if date:
+            self._dates[target, uid] = date
         self._found.setdefault(sign, []).append((target, uid))
 
     def present(self, target: Name, sign: Sign) -> None:
@@ -161,6 +169,10 @@ class Missing:
             taken.add(known)
             twins.setdefault((source, target), {})[uid] = pair
         return [
-            Errand(self.side, source, target, some, gone=True)
+            Errand(self.side, source, target, some, True, self._dated(target, some))
             for (source, target), some in twins.items()
         ]
+
+    def _dated(self, target: Name, uids: Iterable[int]) -> Mapping[int, int]:
+        dates = self._dates
+        return {uid: dates[target, uid] for uid in uids if (target, uid) in dates}

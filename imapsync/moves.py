@@ -45,9 +45,11 @@ async def follow(
     for missing in _windows(side, lost, doomed):
         for name, around in gained.items():
             await _seek(missing, name, around)
-        for errand in missing.errands():
-            await perform(errand, lost[errand.source], gained[errand.target])
-            done = True
+        for found in missing.errands():
+            errand = await _proven(found, lost[found.source])
+            if errand.twins:
+                await perform(errand, lost[errand.source], gained[errand.target])
+                done = True
     return done
 
 
@@ -103,30 +105,54 @@ async def _seek(missing: Missing, name: Name, around: Surroundings) -> None:
         others = found and await _signs(there.client, there.changes.new, missing)
     except Refused:
         return  # there is a message that the server cannot read
-    for uid, sign in found.items():
-        missing.found(name, uid, sign)
-    for sign in others.values():
+    for uid, (sign, date) in found.items():
+        missing.found(name, uid, sign, date)
+    for sign, _ in others.values():
         missing.present(name, sign)
+
+
+async def _proven(errand: Errand, source: Surroundings) -> Errand:
+    """
+    The errand without what has only the content of a missing message, not its
+    INTERNALDATE: it was stored there anew.
+    """
+    if not errand.dates:
+        return errand
+    side, twins = errand.side, errand.twins
+    client = source.clients[side]
+    await client.open(source.names[side], None, _Heard(), writable=False)
+    dates = await pairing.dated(
+        client, UidSet.of(twins[uid].uid(side) for uid in errand.dates)
+    )
+    return replace(
+        errand,
+        twins={
+            uid: pair
+            for uid, pair in twins.items()
+            if uid not in errand.dates or errand.dates[uid] == dates.get(pair.uid(side))
+        },
+    )
 
 
 async def _signs(
     client: SyncClient, uids: UidSet, missing: Missing
-) -> Mapping[int, Sign]:
+) -> Mapping[int, tuple[Sign, int]]:
     """
-    Those of C{uids} that have the sign of a missing message.
+    Those of C{uids} that have the sign of a missing message; with the date that
+    it must have too, or 0.
     """
-    signs: dict[int, Sign] = {}
+    signs: dict[int, tuple[Sign, int]] = {}
     likely = UidSetBuilder()
 
     def stamped(uid: int, size: int, stamp: int) -> None:
         if stamp in missing:
-            signs[uid] = stamp
+            signs[uid] = stamp, 0
         elif missing.likely(size):
             likely.add(uid)
 
-    def keyed(uid: int, key: bytes) -> None:
+    def keyed(uid: int, key: bytes, date: int) -> None:
         if key in missing:
-            signs[uid] = key
+            signs[uid] = key, date
 
     await pairing.stamped(client, uids, stamped)
     await pairing.keyed(client, likely.build(), keyed)
@@ -151,7 +177,7 @@ async def duplicates(view: View, side: Side, new: UidSet) -> list[Errand]:
         if len(known) == 1:
             alike[uid] = known[0]
 
-    def keyed(uid: int, key: bytes) -> None:
+    def keyed(uid: int, key: bytes, _: int) -> None:
         name, pair = alike[uid]
         if key == pair.key:
             equal.setdefault((name, pair.local), []).append(uid)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from imapsync.content import BodyDigest, KeyDigest, Matcher, stamp
+from imapsync.content import BodyDigest, KeyDigest, Matcher, instant, stamp
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Row
 from imapsync.model import Side
@@ -76,7 +76,7 @@ async def _sizes(
             ((row.uid, row.size or 0, row.flags or frozenset()) for row in rows),
         )
 
-    await client.fetchSizes(uids, add)
+    await client.fetchRows(uids, "(FLAGS RFC822.SIZE)", add)
 
 
 async def _headers(client: SyncClient, side: Side, matcher: Matcher) -> None:
@@ -118,23 +118,38 @@ def _stamp(row: Row, digest: KeyDigest) -> int:
 
 
 async def keyed(
-    client: SyncClient, uids: UidSet, take: Callable[[int, bytes], None]
+    client: SyncClient, uids: UidSet, take: Callable[[int, bytes, int], None]
 ) -> None:
     """
     Fetch as much of messages as their content keys need: C{take} gets UID and
-    key of each.
+    key of each; and the instant of its INTERNALDATE if it has no Message-ID,
+    so that the same content may well have been stored twice.
     """
     doubtful = UidSetBuilder()
 
     def headed(row: Row, digest: KeyDigest) -> None:
         if digest.singular:
-            done(row, digest)
+            take(row.uid, digest.key(row.size or 0), 0)
         else:
             doubtful.add(row.uid)
 
     def done(row: Row, digest: KeyDigest) -> None:
-        take(row.uid, digest.key(row.size or 0))
+        take(row.uid, digest.key(row.size or 0), instant(row.date))
 
-    header, whole = "(RFC822.SIZE BODY.PEEK[HEADER])", "(RFC822.SIZE BODY.PEEK[])"
+    header = "(RFC822.SIZE BODY.PEEK[HEADER])"
+    whole = "(INTERNALDATE RFC822.SIZE BODY.PEEK[])"
     await client.fetchBodies(uids, header, _Digesting(KeyDigest, headed))
     await client.fetchBodies(doubtful.build(), whole, _Digesting(KeyDigest, done))
+
+
+async def dated(client: SyncClient, uids: UidSet) -> Mapping[int, int]:
+    """
+    The instants of INTERNALDATE, by UID.
+    """
+    dates: dict[int, int] = {}
+
+    def add(rows: list[Row]) -> None:
+        dates.update((row.uid, instant(row.date)) for row in rows)
+
+    await client.fetchRows(uids, "(INTERNALDATE RFC822.SIZE)", add)
+    return dates

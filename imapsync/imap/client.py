@@ -182,13 +182,12 @@ class SyncClient(Connection):
         texts = ["1:*"] if uids is None else uids.printed()
         return self._all(Fetch(text, "(FLAGS)") for text in texts)
 
-    def fetchSizes(
-        self, uids: UidSet, rows: Callable[[list[Row]], None]
+    def fetchRows(
+        self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
     ) -> Deferred[object]:
         """
-        Flags and sizes of C{uids}.
+        What C{items} names of C{uids}; RFC822.SIZE must be among them.
         """
-        items = "(FLAGS RFC822.SIZE)"
         return self._all(Fetch(text, items, rows=rows) for text in uids.printed())
 
     def fetchBodies(

@@ -349,7 +349,7 @@ class MailboxTests(SynchronousTestCase):
         row is told once.
         """
         rows: list[Row] = []
-        done = self.client.fetchSizes(MANY, rows.extend)
+        done = self.client.fetchRows(MANY, "(FLAGS RFC822.SIZE)", rows.extend)
         commands = self.server.heard().splitlines()
         self.assertEqual(2, len(commands))
         self.assertLess(max(map(len, commands)), 8100)
@@ -508,7 +508,7 @@ class ScriptedTests(SynchronousTestCase):
             client.perform(Plain("NOOP")),
             client.open("a", None, Listener(), True),
             client.fetchBodies(SOME, "BODY[]", Bodies()),
-            client.fetchSizes(SOME, lambda rows: None),
+            client.fetchRows(SOME, "(RFC822.SIZE)", lambda rows: None),
             client.exists(SOME),
             client.store(SOME, "+", frozenset("a")),
             client.transfer("MOVE", SOME, "b"),

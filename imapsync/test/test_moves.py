@@ -235,6 +235,20 @@ class FollowTests(MovesCase):
         self.assertEqual(0, self.count("APPEND"))
         self.assertSettled()
 
+    def test_storedAnew(self) -> None:
+        """
+        One without a Message-ID that was stored anew elsewhere, with a date of
+        its own, was not moved.
+        """
+        body = b"Subject: x\r\n\r\nabc\r\n"
+        uid = self.local.inbox.add(body)
+        self.sync()
+        self.local.inbox.expunge(uid)
+        self.local.folders["Z"].add(body, date=" 1-Mar-2021 00:00:00 +0000")
+        self.sync()
+        self.assertEqual([], told(self.remote))
+        self.assertSettled()
+
     def test_equal(self) -> None:
         """
         Of equal messages, as many are there afterwards as there are to be.

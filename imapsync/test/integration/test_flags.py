@@ -286,7 +286,9 @@ class ExpungeTests(FlagCase):
         scene = self.equal()
         scene.local.create("Archive")
         body = next(bodies(1))
-        scene.local.append("Archive", body)
+        scene.local.append(
+            "Archive", body, (), datetime(2021, 3, 1, tzinfo=timezone.utc)
+        )
         scene.local.expunge("INBOX", [1])
         self.syncs(scene)
         self.holds(scene.remote, "Archive", [body])
