@@ -81,6 +81,7 @@ class ServerConfig:
     @ivar command: of a tunnel only.
     @ivar starttls: whether TLS must be started on a connection of type imap.
     @ivar auth: mechanisms in upper case, the preferred one first.
+    @ivar compress: whether to, where the server can.
     """
 
     side: Side
@@ -97,6 +98,7 @@ class ServerConfig:
     tls: TLSConfig
     readOnly: bool
     listReference: str
+    compress: bool = False
 
     @property
     def where(self) -> str:
@@ -242,7 +244,6 @@ def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
     if tunnel and "command" not in section:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
-    section.get("compress", values.compress, False)
     if not tunnel:
         section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
@@ -261,6 +262,7 @@ def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
         tls=encryption.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
         listReference=section.get("list-reference", str, ""),
+        compress=section.get("compress", values.yesNo, side is Side.REMOTE),
     )
 
 

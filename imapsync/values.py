@@ -298,15 +298,6 @@ def expression(value: str) -> re.Pattern[str]:
         raise ValueError(f"is no regular expression: {error}") from None
 
 
-def compress(value: str) -> bool:
-    """
-    Whether to compress; only NO for now.
-    """
-    if yesNo(value):
-        raise ValueError("= YES is not available yet")
-    return False
-
-
 def connections(value: str) -> int:
     """
     How many pairs of connections; only one for now.

@@ -101,6 +101,13 @@ class SyncClient(Connection):
         """
         return self.perform(Enable(*names))
 
+    def compress(self) -> Deferred[None]:
+        """
+        COMPRESS (RFC 4978): from here on, both directions are compressed.
+        """
+        done = self.perform(Alone("COMPRESS", b"DEFLATE"))
+        return done.addCallback(lambda _: self._compress())
+
     def identify(self, **fields: str) -> Deferred[Condition]:
         """
         ID (RFC 2971).

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -259,6 +259,10 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         raise MissingCapability(
             f"{server.where}: the server offers QRESYNC, but does not enable it"
         )
+    if server.compress and "COMPRESS=DEFLATE" in capabilities:
+        # Compressed or not: what matters is the same.
+        with suppress(Refused):
+            await client.compress()
     if "ID" in capabilities:
         # Nothing depends on the answer: it is not waited for.
         identified = client.identify(name="imapsync", version=imapsync.__version__)

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.commands import Command, Plain
+from imapsync.imap.compress import Compression
 from imapsync.imap.delivery import Delivery
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.responses import (
@@ -53,8 +54,8 @@ class Connection(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar secured: fires when the TLS handshake is complete.
     @ivar lost: fires when the connection is gone.
-    @ivar received: octets received so far.
-    @ivar sent: octets sent so far.
+    @ivar received: octets received so far, as they went over the wire.
+    @ivar sent: octets sent so far, likewise.
     @ivar traceSecrets: whether a trace shows credentials as well.
     """
 
@@ -80,6 +81,7 @@ class Connection(StockClient):
         self._pipeline = Pipeline(self)
         self._delivery = Delivery()
         self._parser = Parser(self)
+        self._compression: Compression | None = None
         self._error: Exception | None = None
         self._farewell = ""
         self._trace = None if trace is None else Trace(name, trace)
@@ -111,7 +113,11 @@ class Connection(StockClient):
         self.received += len(data)
         TimeoutMixin.resetTimeout(self)
         try:
-            self._parser.feed(data)
+            if self._compression is None:
+                self._parser.feed(data)
+                data = b""
+            if self._compression is not None:  # as of now, perhaps
+                self._compression.receive(data)
         except ProtocolViolation as violation:
             self.abort(ProtocolViolation(f"{self.name}: {violation}"))
         except ImapSyncError as error:
@@ -177,6 +183,8 @@ class Connection(StockClient):
     def _fail(self, error: Exception) -> None:
         self._error = error
         self._parser.takeBuffered()
+        if self._compression is not None:
+            self._compression.close()
         self._watch()
         for waiting in (self.greeted, self.secured):
             if not waiting.called:
@@ -252,10 +260,12 @@ class Connection(StockClient):
         """
         if self._error is not None:
             return
-        self.sent += len(data)
         # As long as there is something to send, the server need not talk.
         TimeoutMixin.resetTimeout(self)
-        self.transport.write(data)
+        if self._compression is None:
+            self.put(data)
+        else:
+            self._compression.send(data)
 
     def show(self, data: bytes) -> None:
         """
@@ -285,6 +295,35 @@ class Connection(StockClient):
         What the server sent behind the response that is being handled.
         """
         return self._parser.takeBuffered()
+
+    # Compression: L{imapsync.imap.compress.Ends}
+
+    def _compress(self) -> None:
+        """
+        The server agreed to compress; what it sent behind its consent is
+        compressed already.
+        """
+        self._compression = Compression(self._clock, self, self.takeBuffered())
+
+    @property
+    def deaf(self) -> bool:
+        """
+        Whether nothing is read.
+        """
+        return self.paused or self._error is not None
+
+    def inflated(self, piece: bytes) -> None:
+        """
+        Read what came compressed.
+        """
+        self._parser.feed(piece)
+
+    def put(self, data: bytes) -> None:
+        """
+        Send octets as they are.
+        """
+        self.sent += len(data)
+        self.transport.write(data)
 
     # Reading: L{imapsync.imap.wire.Receiver}
 

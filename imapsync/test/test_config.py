@@ -282,6 +282,7 @@ class ServerTests(ConfigTestCase):
                 tls=TLSConfig(),
                 readOnly=False,
                 listReference="",
+                compress=True,
             ),
             self.remote("username = me\npassword = secret"),
         )
@@ -318,6 +319,18 @@ class ServerTests(ConfigTestCase):
         self.assertEqual(("LOGIN",), server.auth)
         self.assertTrue(server.readOnly)
         self.assertEqual("perso/", server.listReference)
+        self.assertFalse(server.compress)
+
+    def test_compress(self) -> None:
+        """
+        What goes far is compressed, if nothing else is said.
+        """
+        login = "[{}]\nusername = {}\npassword = secret\ncompress = YES\n"
+        servers = self.load(LOCAL + REMOTE).servers
+        self.assertFalse(servers[Side.LOCAL].compress)
+        self.assertTrue(servers[Side.REMOTE].compress)
+        servers = self.load(login.format("local", "me") + REMOTE).servers
+        self.assertTrue(servers[Side.LOCAL].compress)
 
     def test_where(self) -> None:
         """
@@ -448,7 +461,6 @@ class ServerTests(ConfigTestCase):
         """
         for option, value, message in (
             ("proxy", "socks5://localhost", "is not available yet"),
-            ("compress", "YES", "= YES is not available yet"),
             ("auth", "PLAIN XOAUTH2", "names XOAUTH2, which is not available yet"),
         ):
             self.assertWrongRemote(

@@ -482,6 +482,27 @@ class LoginTests(ConnectCase):
             self.answer("ENABLE QRESYNC", *lines, tagged=tagged)
             self.failed(MissingCapability, "ENABLE" if "NO" in tagged else "QRESYNC")
 
+    def test_compress(self) -> None:
+        """
+        Compression is asked for last, where it is wanted and offered; a
+        refusal changes nothing.
+        """
+        for wanted, offered, tagged in (
+            (True, " COMPRESS=DEFLATE", "OK go"),
+            (True, " COMPRESS=DEFLATE", "NO [COMPRESSIONACTIVE] no need"),
+            (True, "", ""),
+            (False, " COMPRESS=DEFLATE", ""),
+        ):
+            self.setUp()
+            server = replace(PLAIN, compress=wanted)
+            self.begin(server, f"* PREAUTH [CAPABILITY {ALL}{offered}] hi")
+            self.enable()
+            if tagged:
+                self.assertNoResult(self.connecting)
+                self.answer("COMPRESS DEFLATE", tagged=tagged)
+            self.successResultOf(self.connecting)
+            self.assertEqual([], self.heard())
+
     def test_turnedAway(self) -> None:
         """
         A server that greets with BYE is worth another attempt.

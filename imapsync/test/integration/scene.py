@@ -188,6 +188,7 @@ class Scene:
             "STARTTLS": "NO",
             "username": self.user,
             "password": PASSWORD,
+            "compress": "NO",  # what goes through a relay can be read
         }
 
     def tunnel(self, command: str) -> dict[str, str | None]:
