@@ -72,6 +72,11 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     """
     Run the service until it has finished.
     """
+    if not any(server.encrypted for server in settings.servers.values()):
+        # Twisted imports TLS wherever it can be imported, which takes as long
+        # as all that is needed without it.
+        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
+
     from twisted.internet import reactor
     from twisted.internet.error import ReactorNotRunning
     from twisted.logger import Logger, globalLogBeginner

@@ -101,6 +101,13 @@ class ServerConfig:
     compress: bool = False
 
     @property
+    def encrypted(self) -> bool:
+        """
+        Whether the connection is by TLS, from its beginning or soon after.
+        """
+        return self.type == "imaps" or self.starttls
+
+    @property
     def where(self) -> str:
         """
         What messages call this server.
@@ -290,7 +297,7 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
         yield from ((option, f"with type = {kind}") for option in _COMMAND_OPTIONS)
     if kind == "imaps" and section.get("STARTTLS", values.yesNo, False):
         yield "STARTTLS", "with type = imaps"
-    if kind != "imaps" and not server.starttls:
+    if not server.encrypted:
         yield from ((option, _noTLS(kind)) for option in encryption.OPTIONS)
         return
     if not tls.verifyPeer:

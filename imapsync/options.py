@@ -8,7 +8,6 @@ option behind the first MAILBOX.
 
 from __future__ import annotations
 
-import difflib
 import getopt
 import os
 from collections.abc import Sequence
@@ -137,6 +136,8 @@ def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _hint(typed: str) -> str:
+    import difflib  # here, because few mistype anything
+
     names = [option.name for option in _OPTIONS]
     found = difflib.get_close_matches(typed, names, 1)
     if found and found[0] != typed:

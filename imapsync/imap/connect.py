@@ -100,7 +100,7 @@ async def connect(
 
 
 def _trustIn(server: ServerConfig) -> Trust | None:
-    if server.type != "imaps" and not server.starttls:
+    if not server.encrypted:
         return None
     # Imported here because it takes time and memory, and not all use TLS.
     from imapsync.imap.tls import Trust
