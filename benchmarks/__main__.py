@@ -1,0 +1,140 @@
+"""
+Run imapsync and its peers in turn, and tell what each took.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.cases import CASES, Case
+from benchmarks.place import Place, Servers
+from benchmarks.programs import IMAPSYNC, PROGRAMS, Program, Result
+from benchmarks.table import Table, markdown, restructured
+from imapsync.test.integration.dovecot import Dovecot, Settings
+
+#: Where the pages have what was measured.
+PAGE = Path(__file__).parents[1] / "doc" / "benchmarks.inc"
+RAW = "raw limit"
+
+
+class Run:
+    """
+    One case, for all programs in turn.
+    """
+
+    def __init__(self, case: Case, scale: float, rounds: int, servers: Servers) -> None:
+        self._case = case
+        self._scale = scale
+        self._rounds = rounds
+        self._servers = servers
+        self._programs = [
+            program
+            for program in PROGRAMS
+            if program.there
+            and program.name not in case.without
+            and (program.far or not (case.roundTrip or case.rate))
+        ]
+
+    def measure(self) -> Table:
+        """
+        Run it.
+
+        @raise SystemExit: if a program fails, or leaves a difference.
+        """
+        results: dict[str, list[Result]] = {}
+        starts: dict[str, list[Result]] = {}
+        with ExitStack() as stack:
+            places = dict(self._prepared(stack))
+            for _ in range(self._rounds):
+                for program in self._programs:
+                    name = program.name
+                    if name in places:
+                        starts.setdefault(name, []).append(program.start(places[name]))
+                        self._once(program, places, results)
+                if self._case.raw is not None:
+                    place = places[IMAPSYNC.name].copied()
+                    result = self._case.raw(place, self._scale)
+                    place.remove()
+                    results.setdefault(RAW, []).append(result)
+        return Table(self._case.title, results, starts, self._case.limit)
+
+    def _prepared(self, stack: ExitStack) -> Iterator[tuple[str, Place]]:
+        """
+        A place for each program, as it is before the run that counts.
+        """
+        case = self._case
+        base = self._place(stack, Place(self._servers, case.options))
+        case.fill(base, self._scale)
+        for program in self._programs:
+            place = self._place(stack, base.copied())
+            if case.primed:
+                program.run(place)
+                self._check(program, place)
+                # Some need a second run to find that there is nothing more.
+                program.run(place)
+            if case.change is not None:
+                case.change(place, self._scale)
+            yield program.name, place
+
+    def _place(self, stack: ExitStack, place: Place) -> Place:
+        stack.callback(place.remove)
+        return place
+
+    def _once(self, program: Program, place: Place) -> Result:
+        with ExitStack() as stack:
+            if not self._case.primed or self._case.change is not None:
+                place = self._place(stack, place.copied())
+            result = program.run(place)
+            self._check(program, place)
+        return result
+
+    def _check(self, program: Program, place: Place) -> None:
+        if self._case.huge:
+            return
+        differences = place.differences(program.exact)
+        if differences:
+            raise SystemExit(f"{program.name} left a difference: {differences[0]}")
+
+
+def measured(cases: list[Case], scale: float, rounds: int) -> Iterator[Table]:
+    """
+    The results of all cases.
+    """
+    local, remote = Dovecot(Settings()), Dovecot(Settings())
+    try:
+        servers = Servers(local, remote, remote.port)
+        for case in cases:
+            with servers.by(case.roundTrip, case.rate) as reached:
+                yield Run(case, scale, rounds, reached).measure()
+    finally:
+        local.close()
+        remote.close()
+
+
+def main() -> None:
+    """
+    Understand the command line, measure and print.
+    """
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description="Cases: " + ", ".join(CASES)
+    )
+    parser.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is everything")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    wish = parser.parse_args()
+    cases = [CASES[name] for name in wish.case]
+    cases = cases or [case for case in CASES.values() if not case.huge]
+    tables = []
+    for table in measured(cases, wish.scale, wish.rounds):
+        print(markdown(table), flush=True)
+        tables.append(table)
+        if wish.write:
+            PAGE.write_text("".join(map(restructured, tables)))
+
+
+if __name__ == "__main__":
+    main()
