@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.cases import CASES, Case
 from benchmarks.place import Place, Servers
-from benchmarks.programs import IMAPSYNC, PROGRAMS, Program, Result
+from benchmarks.programs import IMAPSYNC, PROGRAMS, Failed, Program, Result
 from benchmarks.table import Table, markdown, restructured
 from imapsync.test.integration.dovecot import Dovecot, Settings
 
@@ -38,65 +38,87 @@ class Run:
             and (program.far or not (case.roundTrip or case.rate))
         ]
 
+        self._results: dict[str, list[Result]] = {}
+        self._starts: dict[str, list[Result]] = {}
+        self._places: dict[str, Place] = {}
+        self._notes: list[str] = []
+
     def measure(self) -> Table:
         """
         Run it.
 
-        @raise SystemExit: if a program fails, or leaves a difference.
-        """
-        results: dict[str, list[Result]] = {}
-        starts: dict[str, list[Result]] = {}
-        with ExitStack() as stack:
-            places = dict(self._prepared(stack))
-            for _ in range(self._rounds):
-                for program in self._programs:
-                    name = program.name
-                    if name in places:
-                        starts.setdefault(name, []).append(program.start(places[name]))
-                        self._once(program, places, results)
-                if self._case.raw is not None:
-                    place = places[IMAPSYNC.name].copied()
-                    result = self._case.raw(place, self._scale)
-                    place.remove()
-                    results.setdefault(RAW, []).append(result)
-        return Table(self._case.title, results, starts, self._case.limit)
-
-    def _prepared(self, stack: ExitStack) -> Iterator[tuple[str, Place]]:
-        """
-        A place for each program, as it is before the run that counts.
+        @raise Failed: if imapsync does; the others then just do not count.
         """
         case = self._case
-        base = self._place(stack, Place(self._servers, case.options))
-        case.fill(base, self._scale)
-        for program in self._programs:
-            place = self._place(stack, base.copied())
-            if case.primed:
-                program.run(place)
-                self._check(program, place)
-                # Some need a second run to find that there is nothing more.
-                program.run(place)
-            if case.change is not None:
-                case.change(place, self._scale)
-            yield program.name, place
+        with ExitStack() as stack:
+            base = self._place(stack, Place(self._servers, case.options))
+            case.fill(base, self._scale)
+            for program in self._programs:
+                with self._excused(program):
+                    place = self._place(stack, base.copied())
+                    self._prepare(program, place)
+                    self._places[program.name] = place
+            for _ in range(self._rounds):
+                for program in self._programs:
+                    if program.name in self._places:
+                        with self._excused(program):
+                            self._once(program)
+                self._raw()
+        if case.limit:
+            self._notes.append(f"Raw limit: {case.limit}.")
+        return Table(case.title, self._results, self._starts, self._notes)
 
-    def _place(self, stack: ExitStack, place: Place) -> Place:
-        stack.callback(place.remove)
-        return place
+    @contextmanager
+    def _excused(self, program: Program) -> Iterator[None]:
+        try:
+            yield
+        except Failed as failure:
+            if program is IMAPSYNC:
+                raise
+            self._notes.append(f"Does not count: {failure}.")
+            for them in self._results, self._starts, self._places:
+                them.pop(program.name, None)
 
-    def _once(self, program: Program, place: Place) -> Result:
+    def _prepare(self, program: Program, place: Place) -> None:
+        """
+        Make a place as it is before the run that counts.
+        """
+        if self._case.primed:
+            program.run(place)
+            self._check(program, place)
+            # Some need a second run to find that there is nothing more.
+            program.run(place)
+        if self._case.change is not None:
+            self._case.change(place, self._scale)
+
+    def _once(self, program: Program) -> None:
+        place = self._places[program.name]
+        start = program.start(place)
         with ExitStack() as stack:
             if not self._case.primed or self._case.change is not None:
                 place = self._place(stack, place.copied())
             result = program.run(place)
             self._check(program, place)
-        return result
+        self._starts.setdefault(program.name, []).append(start)
+        self._results.setdefault(program.name, []).append(result)
+
+    def _raw(self) -> None:
+        if self._case.raw is not None:
+            with ExitStack() as stack:
+                place = self._place(stack, self._places[IMAPSYNC.name].copied())
+                result = self._case.raw(place, self._scale)
+            self._results.setdefault(RAW, []).append(result)
+
+    def _place(self, stack: ExitStack, place: Place) -> Place:
+        stack.callback(place.remove)
+        return place
 
     def _check(self, program: Program, place: Place) -> None:
         if self._case.huge:
             return
         differences = place.differences(program.exact)
         if differences:
-            raise SystemExit(f"{program.name} left a difference: {differences[0]}")
+            raise Failed(f"{program.name} left a difference: {differences[0]}")
 
 
 def measured(cases: list[Case], scale: float, rounds: int) -> Iterator[Table]:

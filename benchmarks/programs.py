@@ -27,6 +27,12 @@ print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - begin
 """
 
 
+class Failed(Exception):
+    """
+    A program did not do what it should have.
+    """
+
+
 @dataclass(frozen=True)
 class Result:
     """
@@ -70,11 +76,11 @@ class Program:
         """
         Make both accounts equal.
 
-        @raise SystemExit: if it fails.
+        @raise Failed: if it does.
         """
         code, result, errors = _timed(self.command(place))
         if code:
-            raise SystemExit(f"{self.name} failed: {errors[-2000:]}")
+            raise Failed(f"{self.name} failed: {errors.strip()[-500:]}")
         return result
 
     def start(self, place: Place) -> Result:

@@ -28,13 +28,13 @@ class Table:
 
     @ivar results: of each program.
     @ivar starts: what each takes to start.
-    @ivar limit: what the servers were asked to do without a program.
+    @ivar notes: sentences about them.
     """
 
     title: str
     results: dict[str, list[Result]]
     starts: dict[str, list[Result]]
-    limit: str
+    notes: list[str]
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """
@@ -66,8 +66,8 @@ def markdown(table: Table) -> str:
     """
     lines = [_HEAD, ("---",) * len(_HEAD), *table.rows()]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    limit = f"\nRaw limit: {table.limit}.\n" if table.limit else ""
-    return f"{table.title}:\n\n{text}\n{limit}"
+    notes = "".join(f"\n{note}\n" for note in table.notes)
+    return f"{table.title}:\n\n{text}\n{notes}"
 
 
 def restructured(table: Table) -> str:
@@ -79,6 +79,6 @@ def restructured(table: Table) -> str:
         "   " + ", ".join(f'"{cell}"' for cell in line)
         for line in (_HEAD, *table.rows())
     ]
-    if table.limit:
-        lines += ["", f"Raw limit: {table.limit}."]
+    for note in table.notes:
+        lines += ["", note]
     return "\n".join([*lines, "", ""])
