@@ -72,9 +72,10 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     """
     Run the service until it has finished.
     """
-    if not any(server.encrypted for server in settings.servers.values()):
+    encrypted = any(server.encrypted for server in settings.servers.values())
+    if request.oneshot and not encrypted:
         # Twisted imports TLS wherever it can be imported, which takes as long
-        # as all that is needed without it.
+        # as all that a short run needs besides.
         sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
 
     from twisted.internet import reactor

@@ -15,7 +15,8 @@ from imapsync.errors import ProtocolViolation
 #: what was read.
 PIECE = 64 * 1024
 
-#: What more effort saves is little, and it costs twice the time.
+#: zlib's default: text becomes a fifth smaller than with the least effort, and
+#: no line that is worth compressing for is faster than this.
 _LEVEL = 6
 #: No header and no checksum, a window of 32 KiB.
 _RAW = -15
