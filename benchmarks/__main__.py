@@ -150,12 +150,18 @@ def main() -> None:
     wish = parser.parse_args()
     cases = [CASES[name] for name in wish.case]
     cases = cases or [case for case in CASES.values() if not case.huge]
+    head = "".join(
+        f"{program.name} {program.lacks}.\n"
+        for program in PROGRAMS
+        if program.there and program.lacks
+    )
+    print(head)
     tables = []
     for table in measured(cases, wish.scale, wish.rounds):
         print(markdown(table), flush=True)
         tables.append(table)
         if wish.write:
-            PAGE.write_text("".join(map(restructured, tables)))
+            PAGE.write_text("\n".join([head, *map(restructured, tables)]))
 
 
 if __name__ == "__main__":

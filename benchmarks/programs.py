@@ -51,7 +51,7 @@ class Program:
 
     @ivar command: what makes both accounts of a place equal.
     @ivar shortest: a command that loads as much, but then does nothing.
-    @ivar lacks: what it does not carry, for people.
+    @ivar lacks: what it cannot do, for people: the rest of a sentence.
     @ivar exact: whether messages are the same afterwards, octet for octet, and
         subscriptions too.
     @ivar far: whether it can go by a long line.
@@ -189,7 +189,8 @@ PROGRAMS = (
         "mbsync",
         _mbsync,
         lambda place: ["mbsync", "--version"],
-        lacks="keywords, subscriptions; it adds a header to each message",
+        lacks="carries neither keywords nor subscriptions, and adds a header to each"
+        " message that it copies",
         exact=False,
     ),
     Program(
@@ -197,7 +198,7 @@ PROGRAMS = (
         DOVECOT,
         _dsync,
         lambda place: _doveadm(place, "help"),
-        lacks="any other server than this one, or a network",
+        lacks="is Dovecot's own: it has both accounts on its disk and knows no IMAP",
         far=False,
     ),
 )

@@ -81,4 +81,4 @@ def restructured(table: Table) -> str:
     ]
     for note in table.notes:
         lines += ["", note]
-    return "\n".join([*lines, "", ""])
+    return "\n".join([*lines, ""])
