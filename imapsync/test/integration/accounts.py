@@ -208,6 +208,15 @@ class Account:
         """
         self._wire.command("UNSUBSCRIBE", self._spelled(mailbox))
 
+    def status(self, mailbox: str) -> tuple[int, int]:
+        """
+        UIDNEXT and HIGHESTMODSEQ of a mailbox.
+        """
+        items = b"(UIDNEXT HIGHESTMODSEQ)"
+        [row, _] = self._wire.command("STATUS", self._spelled(mailbox), items)
+        uidnext, modseq = _groups(rb"\(UIDNEXT (\d+) HIGHESTMODSEQ (\d+)\)", row)
+        return int(uidnext), int(modseq)
+
     def uids(self, mailbox: str) -> list[int]:
         """
         The UIDs that a mailbox has now, ascending.
