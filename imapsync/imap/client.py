@@ -162,8 +162,9 @@ class SyncClient(Connection):
 
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
-        Have the server tell C{listener} what changes in any mailbox
-        (RFC 5465), beginning with the present STATUS of each.
+        Have the server tell C{listener} what changes in any mailbox of the
+        personal namespaces (RFC 5465).  It begins with the present STATUS of
+        most: LIST all after this, not before.
 
         A mailbox is left out while it is selected, and for good what changes
         in it then: L{unselect} first, then ask for its STATUS, then wait.
