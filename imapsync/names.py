@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -223,6 +224,14 @@ def canonical(text: str, separator: str) -> str:
         text = text.replace(separator, "/")
     first, slash, rest = text.partition("/")
     return (INBOX if isInbox(first) else first) + slash + rest
+
+
+def folded(name: str) -> str:
+    """
+    What is left of a name for a server that tells neither upper from lower case
+    nor one way to write a character from another.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:

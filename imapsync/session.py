@@ -6,7 +6,7 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,6 +141,9 @@ class Session:
             for trouble in plan.troubles:
                 self._trouble(trouble.name, trouble.text)
             steps = [step for step in plan.steps if step not in self._refused]
+            for step in plan.steps:
+                if isinstance(step, tree.Create) and step in self._refused:
+                    self._collides(step, accounts[step.side])
             if self._wish.dryRun:
                 self._rehearse(steps, accounts)
             else:
@@ -205,8 +208,18 @@ class Session:
         self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
     ) -> None:
         """
-        Make, subscribe and unsubscribe mailboxes, many at a time.
+        Make, subscribe and unsubscribe mailboxes, many at a time.  What could
+        not be made is not subscribed: the name may be another one's there.
         """
+        made = [step for step in steps if isinstance(step, tree.Create)]
+        await self._takeSome(made, accounts)
+        missed = {step.name for step in made if step in self._refused}
+        rest = [step for step in steps if not isinstance(step, tree.Create)]
+        await self._takeSome([s for s in rest if s.name not in missed], accounts)
+
+    async def _takeSome(
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
+    ) -> None:
         waiting = []
         for step in steps:
             if isinstance(step, tree.Forget):
@@ -231,11 +244,26 @@ class Session:
         failure.trap(Refused)
         self._refused.add(step)
         if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
-            return  # somebody else was faster
+            return  # somebody else was faster, or it has another spelling there
         if step.name not in self._failed:
             self._trouble(step.name, f"{step.side}: {failure.value}")
         if isinstance(step, tree.Create):
             self._failed.add(step.name)
+
+    def _collides(self, step: tree.Create, account: tree.Account) -> None:
+        """
+        What was to be made is still not listed: whatever the server would
+        select by that name, it is another mailbox.
+        """
+        self._failed.add(step.name)
+        spelled = names.shown(account.spelled(step.name))
+        if twin := account.twin(step.name):
+            text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
+        elif any(name == step.name for name, _ in self._report.troubles):
+            return  # told already
+        else:
+            text = f'"{spelled}" is said to exist, but is not listed; left alone'
+        self._trouble(step.name, f"{step.side}: {text}")
 
     def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
         """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX, Naming, Patterns, shown
+from imapsync.names import INBOX, Naming, Patterns, folded, shown
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,15 @@ class Account:
         """
         found = self.listed.get(name)
         return found.name if found else self.naming.toServer(name)
+
+    def twin(self, name: Name) -> str:
+        """
+        What the server calls a mailbox whose name differs from C{name} in
+        nothing but case or Unicode normalisation; else an empty string.
+        """
+        alike = folded(name)
+        twins = (n for n in self.listed if n != name and folded(n) == alike)
+        return next((self.listed[n].name for n in twins if self.has(n)), "")
 
     def obstacle(self, name: Name) -> str:
         """

@@ -147,6 +147,7 @@ class Account:
         is cut.
     @ivar upLeft: octets that will still be taken until then.
     @ivar overflows: whether the next notification is one too many.
+    @ivar fold: what two names have in common that the server takes for one.
     @ivar heard: the commands that were received, without tags.
     """
 
@@ -168,6 +169,7 @@ class Account:
         self.downLeft: int | None = None
         self.upLeft: int | None = None
         self.overflows = False
+        self.fold: Callable[[str], str] = str
         self.heard: list[str] = []
         self._uidvalidities = count(7)
         self.make("INBOX")
@@ -178,6 +180,14 @@ class Account:
         """
         folder = self.folders[name] = Folder(next(self._uidvalidities), subscribed)
         return folder
+
+    def find(self, name: str) -> Folder | None:
+        """
+        The mailbox that the server takes C{name} for.
+        """
+        folded = self.fold(name)
+        found = (f for n, f in self.folders.items() if self.fold(n) == folded)
+        return self.folders.get(name) or next(found, None)
 
     @property
     def inbox(self) -> Folder:

@@ -172,9 +172,10 @@ class Dialogue:
 
     def _existing(self, word: str | bytes) -> Folder:
         name = self._named(word)
-        if name not in self.account.folders:
+        folder = self.account.find(name)
+        if folder is None:
             raise Missing(name)
-        return self.account.folders[name]
+        return folder
 
     # Commands
 
@@ -218,9 +219,13 @@ class Dialogue:
         folder = self._existing(name)
         self._say(f'* STATUS "{name}" ({_status(folder)})')
 
-    def _CREATE(self, _tag: str, name: str) -> None:
-        if "CREATE" not in self.account.deaf:
-            self.account.make(self._named(name), subscribed=False)
+    def _CREATE(self, _tag: str, name: str) -> str:
+        if "CREATE" in self.account.deaf:
+            return ""
+        if self.account.find(self._named(name)) is not None:
+            return "NO [ALREADYEXISTS] it is there"
+        self.account.make(self._named(name), subscribed=False)
+        return ""
 
     def _SUBSCRIBE(self, _tag: str, name: str) -> None:
         if "SUBSCRIBE" not in self.account.deaf:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -360,6 +361,75 @@ class MailboxesTests(SessionCase):
         self.assertIn("A", self.remote.folders)
 
 
+class CollisionTests(SessionCase):
+    """
+    Names of one side that are one and the same on the other.
+    """
+
+    def assertApart(self, report: Report, mine: str, other: str) -> None:
+        """
+        C{mine} was left alone because of C{other}, and both are named.
+        """
+        text = " ".join(text for name, text in report.troubles if name == mine)
+        self.assertIn(f'"{mine}"', text)
+        self.assertIn(f'"{other}"', text)
+        self.assertEqual([mail(mine)], bodies(self.local, mine))
+        self.assertNotIn(mine, self.remote.folders)
+
+    def test_case(self) -> None:
+        """
+        A server that does not tell C{Work} from C{work} gets one of them; the
+        other is left alone, and nothing is merged.  So it is with either way to
+        write a letter with an accent.
+        """
+
+        def normal(name: str) -> str:
+            return unicodedata.normalize("NFC", name)
+
+        for fold, mine, other in (
+            (str.casefold, "work", "Work"),
+            (normal, "\u00e9t\u00e9", "e\u0301te\u0301"),
+        ):
+            for deaf in (set(), {"CREATE"}):
+                for first in ("local", "remote", "both"):
+                    self.begin()
+                    self.remote.fold = fold
+                    if first != "remote":
+                        self.local.make(other).add(mail(other))
+                        if first == "local":
+                            self.sync()
+                    else:
+                        self.remote.make(other).add(mail(other))
+                    self.local.make(mine).add(mail(mine))
+                    self.remote.deaf = set() if first == "both" else deaf
+                    for _ in range(2):
+                        report = self.sync()
+                        self.assertApart(report, mine, other)
+                        self.assertEqual([mail(other)], bodies(self.remote, other))
+                        self.assertEqual([mail(other)], bodies(self.local, other))
+
+    def test_faster(self) -> None:
+        """
+        That somebody else has just made the mailbox is no collision.
+        """
+        self.local.make("A").add(mail(1))
+        self.remote.before["CREATE"] = lambda: self.remote.make("A")
+        self.assertEqual({}, self.sync().troubles)
+        self.assertSettled()
+
+    def test_kinds(self) -> None:
+        """
+        Names that collide for other reasons are told with both of their
+        spellings as well, and left alone.
+        """
+        self.world.accounts[LOCAL] = self.local = Account(".")
+        for name in ("A.B", "A/B"):
+            self.local.make(name).add(mail(name))
+        [(_, text)] = self.sync().troubles
+        self.assertIn('"A/B"', text)
+        self.assertEqual([mail("A.B")], bodies(self.remote, "A/B"))
+
+
 class RunTests(SessionCase):
     """
     Order, brake and errors of a run.
@@ -579,6 +649,13 @@ class InterruptedTests(SessionCase):
         self.remote.before["APPEND"] = lambda: setattr(self.remote, "downLeft", 1)
         self.assertRaises(Lost, self.sync)
         self.assertMended()
+
+
+def bodies(account: Account, name: str) -> list[bytes]:
+    """
+    What a mailbox holds.
+    """
+    return [message.body for message in account.folders[name].messages.values()]
 
 
 def verbs(account: Account) -> list[str]:
