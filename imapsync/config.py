@@ -45,6 +45,7 @@ _GRAMMAR = ini.Grammar(
             "list-mailbox",
             "list-select-opts",
             "ignore-mailbox",
+            "map-special-use",
             "logfile",
             "flag-conflict",
             "connections",
@@ -128,6 +129,7 @@ class Config:
     @ivar ignoreMailbox: searched in names that have C{/} between levels.
     @ivar mergeFlags: whether flags changed on both sides are merged one by
         one; else both sides get the union.
+    @ivar mapSpecialUse: whether mailboxes of the same use are the same.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
 
@@ -138,6 +140,7 @@ class Config:
     ignoreMailbox: re.Pattern[str] | None
     logfile: str | None
     mergeFlags: bool
+    mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
     warnings: tuple[str, ...] = ()
 
@@ -192,6 +195,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         ignoreMailbox=default.get("ignore-mailbox", values.expression, None),
         logfile=default.get("logfile", files.path, None),
         mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
+        mapSpecialUse=default.get("map-special-use", values.yesNo, False),
         servers=servers,
         warnings=tuple(warnings),
     )

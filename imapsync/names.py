@@ -122,12 +122,15 @@ class Naming:
         It is written as the server writes names, so it stands in place of the
         prefix; and even C{INBOX} is then the one below it.
     @ivar foreign: prefixes of other users' and shared namespaces.
+    @ivar aliases: mailboxes that, with all below them, have another shared name
+        than the one they would have; and that name.
     """
 
     separator: str = "/"
     prefix: str = ""
     reference: str = ""
     foreign: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def toShared(self, name: str) -> str | None:
         """
@@ -148,7 +151,10 @@ class Naming:
             raise _uncarried(name, fault)
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
-        return shared
+        alias = self._renamed(shared)
+        if self._own(alias) != shared:
+            raise _uncarried(name, f'another mailbox is called "{alias}"')
+        return alias
 
     def toServer(self, name: str) -> str:
         """
@@ -162,7 +168,7 @@ class Naming:
             raise _uncarried(name, f'a level of it holds a "{self.separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = self.root + name.replace("/", self.separator)
+            ours = self.root + self._own(name).replace("/", self.separator)
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -184,6 +190,12 @@ class Naming:
         unless there is a reference.
         """
         return self.reference or self.prefix
+
+    def _renamed(self, name: str) -> str:
+        return _replaced(name, self.aliases)
+
+    def _own(self, name: str) -> str:
+        return _replaced(name, [(shared, own) for own, shared in self.aliases])
 
     def _within(self, name: str) -> str | None:
         """
@@ -251,6 +263,17 @@ def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
     except MailboxError:
         meant = None
     return (name,) if meant in (None, name) else (name, meant)
+
+
+def _replaced(name: str, levels: Iterable[tuple[str, str]]) -> str:
+    """
+    C{name} below another level, if it is one of C{levels} or below one: the
+    lowest of them.
+    """
+    for old, new in sorted(levels, key=lambda level: -len(level[0])):
+        if name == old or name.startswith(f"{old}/"):
+            return new + name[len(old) :]
+    return name
 
 
 def _fault(name: str) -> str:

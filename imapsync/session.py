@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -19,17 +17,15 @@ from imapsync.brake import Brake
 from imapsync.config import Config
 from imapsync.errors import MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.responses import Namespaces
 from imapsync.likeness import between, suspected
+from imapsync.listing import Listing
 from imapsync.mailbox import Pass
 from imapsync.model import Known, Listed, Name, Side, Status
-from imapsync.names import Naming, Patterns
+from imapsync.names import Patterns
 from imapsync.report import Report
 from imapsync.state import State
-from imapsync.together import onBoth, together
+from imapsync.together import together
 from imapsync.view import Policy, Surroundings
-
-_ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
 
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.
@@ -85,7 +81,7 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
-        self._namings: dict[Side, Naming] = {}
+        self._listing = Listing(config, clients)
         self._taken: Counter[tree.Step] = Counter()
         self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()
@@ -127,9 +123,9 @@ class Session:
         Make the same mailboxes exist and be subscribed on both sides.
         """
         while True:
-            accounts = await self._look()
+            accounts = await self._listing.look()
             named = self._named(accounts)
-            selection = await self._selection(frozenset(named))
+            selection = await self._selection(frozenset(named), accounts)
             known = {known.name: known for known in self._state.mailboxes()}
             plan = tree.plan(accounts, known, selection)
             if plan.unknown:
@@ -152,54 +148,41 @@ class Session:
             if not steps or self._wish.dryRun:
                 return accounts, plan
 
-    async def _look(self) -> Mapping[Side, tree.Account]:
-        return await onBoth(self._list)
-
-    async def _list(self, side: Side) -> tree.Account:
-        client = self._clients[side]
-        asked: list[Deferred[Any]] = [
-            client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
-        ]
-        if side not in self._namings and "NAMESPACE" in client.capabilities:
-            asked.append(client.namespaces())
-        listed, *spaces = await together(asked)
-        if side not in self._namings:
-            reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(spaces, listed, reference)
-        readOnly = side in self._policy.readOnly
-        return tree.Account.of(self._namings[side], listed, readOnly)
-
     def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
         """
         The mailboxes that the user asks for, and what was typed.
         """
         named = {}
         for text in self._wish.mailboxes:
-            meant = names.fromUser(text, self._namings[Side.LOCAL])
+            meant = names.fromUser(text, accounts[Side.LOCAL].naming)
             there = (n for n in meant if any(a.has(n) for a in accounts.values()))
             named[next(there, meant[0])] = names.shown(text)
         return named
 
-    async def _selection(self, named: frozenset[Name]) -> tree.Selection:
+    async def _selection(
+        self, named: frozenset[Name], accounts: Mapping[Side, tree.Account]
+    ) -> tree.Selection:
         options = [o for o in self._config.listSelectOpts if o != "SUBSCRIBED"]
         return tree.Selection(
-            Patterns(self._config.listMailbox, self._namings[Side.LOCAL]),
+            Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
             self._config.ignoreMailbox,
             "SUBSCRIBED" in self._config.listSelectOpts,
             named,
-            await self._chosen(options) if options else None,
+            await self._chosen(options, accounts) if options else None,
         )
 
-    async def _chosen(self, options: list[str]) -> frozenset[Name]:
+    async def _chosen(
+        self, options: list[str], accounts: Mapping[Side, tree.Account]
+    ) -> frozenset[Name]:
         """
         What either server lists under further selection options.
         """
         chosen = set()
-        for side in Side:
+        for side, account in accounts.items():
             client = self._clients[side]
             for listed in await client.listMailboxes("*", selection=options):
                 try:
-                    chosen.add(self._namings[side].toShared(listed.name))
+                    chosen.add(account.naming.toShared(listed.name))
                 except MailboxError:
                     continue  # the plain LIST reports it
         return frozenset(name for name in chosen if name is not None)
@@ -415,17 +398,3 @@ def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, 
         for side, account in accounts.items()
         if name in account.listed
     }
-
-
-def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
-    """
-    How a server names mailboxes, from what it told.
-    """
-    spaces = told[0] if told else Namespaces((), ())
-    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
-    if not separator:
-        separator = next((box.separator for box in listed if box.separator), "")
-    if reference and not reference.endswith(separator):
-        reference += separator
-    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
-    return Naming(separator, prefix, reference, foreign)

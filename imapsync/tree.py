@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -91,6 +91,7 @@ class Account:
     One side: all that its server lists, whatever is in scope.
 
     @ivar contested: names that several of its mailboxes lay claim to.
+    @ivar apart: names that are left alone, with all below them; and why.
     """
 
     naming: Naming
@@ -98,6 +99,7 @@ class Account:
     readOnly: bool = False
     contested: frozenset[Name] = frozenset()
     misfits: tuple[Misfit, ...] = ()
+    apart: Mapping[Name, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -287,6 +289,10 @@ def _scope(
 
 
 def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
+    for level in (*_ancestors(name), name):
+        for account in accounts.values():
+            if level in account.apart:
+                return _Fate(name, trouble=account.apart[level])
     missing = [side for side in Side if not accounts[side].has(name)]
     if not missing:
         return _followed(name, accounts, known is not None and known.subscribed)

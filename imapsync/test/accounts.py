@@ -44,6 +44,7 @@ class Folder:
     """
     A mailbox on a server.
 
+    @ivar use: what it is for, such as C{"\\\\Sent"} (RFC 6154).
     @ivar messages: by UID, ascending.
     @ivar expunged: the mod-sequence at which each expunged UID went.
     @ivar permanent: what PERMANENTFLAGS says.
@@ -54,6 +55,7 @@ class Folder:
 
     uidvalidity: int
     subscribed: bool = True
+    use: str = ""
     uidnext: int = 1
     modseq: int = 1
     messages: dict[int, Message] = field(default_factory=dict)

@@ -209,7 +209,8 @@ class Dialogue:
 
     def _LIST(self, _tag: str, *_words: object) -> None:
         for name, folder in self.account.folders.items():
-            attributes = r"\Subscribed" if folder.subscribed else ""
+            words = [r"\Subscribed"] if folder.subscribed else []
+            attributes = " ".join((*words, *folder.use.split()))
             quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
             word = f'"{quoted}"'
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')

@@ -185,6 +185,7 @@ class DefaultSectionTests(ConfigTestCase):
                 ignoreMailbox=None,
                 logfile=None,
                 mergeFlags=False,
+                mapSpecialUse=False,
                 servers=config.servers,
             ),
             config,
@@ -197,7 +198,7 @@ class DefaultSectionTests(ConfigTestCase):
         config = self.load(
             'list-mailbox = INBOX "a b"\nlist-select-opts =\n'
             "ignore-mailbox = ^Trash\nlogfile = log\nflag-conflict = merge\n"
-            "connections = 1\n" + LOCAL + REMOTE
+            "connections = 1\nmap-special-use = YES\n" + LOCAL + REMOTE
         )
         self.assertEqual(("INBOX", "a b"), config.listMailbox)
         self.assertEqual((), config.listSelectOpts)
@@ -205,6 +206,7 @@ class DefaultSectionTests(ConfigTestCase):
         self.assertEqual("^Trash", config.ignoreMailbox.pattern)
         self.assertEqual(f"{self.folder}/log", config.logfile)
         self.assertTrue(config.mergeFlags)
+        self.assertTrue(config.mapSpecialUse)
 
     def test_database(self) -> None:
         """
@@ -249,6 +251,7 @@ class DefaultSectionTests(ConfigTestCase):
         for line, message in (
             ("flag-conflict = both", 'must be union or merge, not "both"'),
             ("connections = 4", "of more than 1 is not available yet"),
+            ("map-special-use = maybe", 'must be YES or NO, not "maybe"'),
             ("database =", "must not be empty"),
         ):
             self.assertWrong(

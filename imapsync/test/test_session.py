@@ -430,6 +430,70 @@ class CollisionTests(SessionCase):
         self.assertEqual([mail("A.B")], bodies(self.remote, "A/B"))
 
 
+class SpecialUseTests(SessionCase):
+    """
+    Tests for C{map-special-use}.
+    """
+
+    def setUp(self) -> None:
+        """
+        Sent messages here and there.
+        """
+        super().setUp()
+        ours, theirs = self.local.make("Sent"), self.remote.make("Sent Items")
+        ours.use = theirs.use = "\\Sent"
+        ours.add(mail("here"))
+        theirs.add(mail("there"))
+        self.local.make("Sent/2020").add(mail("old"))
+        self.remote.capabilities.add("SPECIAL-USE")
+        self.local.capabilities.add("SPECIAL-USE")
+
+    def test_off(self) -> None:
+        """
+        Without it, names are all that counts.
+        """
+        self.sync()
+        self.assertIn("Sent", self.remote.folders)
+        self.assertFalse(any("SPECIAL-USE" in line for line in self.remote.heard))
+        self.assertSettled()
+
+    def test_on(self) -> None:
+        """
+        With it, they are one, and so are those below them.
+        """
+        self.sync(mapSpecialUse=True)
+        self.assertIn("SPECIAL-USE", self.remote.heard[1])
+        self.assertEqual(
+            {"INBOX", "Sent Items", "Sent Items/2020"}, set(self.remote.folders)
+        )
+        self.assertEqual({"INBOX", "Sent", "Sent/2020"}, set(self.local.folders))
+        self.assertEqual(2, len(bodies(self.local, "Sent")))
+        self.assertEqual(2, len(bodies(self.remote, "Sent Items")))
+        self.remote.folders["Sent Items"].expunge(1)
+        self.sync(mapSpecialUse=True)
+        self.assertEqual([mail("here")], bodies(self.local, "Sent"))
+        self.assertEqual(0, self.sync(mapSpecialUse=True).changes)
+        self.assertEqual(0, self.remote.count("SELECT"))
+
+    def test_inTheWay(self) -> None:
+        """
+        Where each side has both names, as after runs without it, both are left
+        alone and told; the others go on.
+        """
+        self.sync()
+        self.local.inbox.add(mail(1))
+        self.local.folders["Sent"].add(mail("new"))
+        self.local.folders["Sent/2020"].add(mail("new"))
+        report = self.sync(mapSpecialUse=True)
+        names = ["Sent", "Sent Items", "Sent/2020"]
+        self.assertEqual(names, sorted(name for name, _ in report.troubles))
+        for _, text in report.troubles:
+            self.assertIn('"Sent Items" on remote with "Sent" on local', text)
+        self.assertEqual(1, report.changes)
+        self.sync()
+        self.assertSettled()
+
+
 class RunTests(SessionCase):
     """
     Order, brake and errors of a run.

@@ -293,6 +293,7 @@ class World:
             ignoreMailbox=None,
             logfile=None,
             mergeFlags=False,
+            mapSpecialUse=False,
             servers={side: _server(side, side in readOnly) for side in Side},
         )
         return replace(config, **changes)

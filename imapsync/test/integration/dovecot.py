@@ -20,8 +20,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imapsync.test.integration.accounts import Account
@@ -59,6 +59,8 @@ class Settings:
         that too.
     @ivar messageLimit: how many messages a user may have; more are refused.
     @ivar sizeLimit: octets that a message may have; greater ones are refused.
+    @ivar uses: names of mailboxes, should they be made, and what they are then
+        for, such as C{"Sent"} (RFC 6154).
     @ivar extra: more lines for the configuration file; they come last.
     """
 
@@ -72,6 +74,7 @@ class Settings:
     selfSigned: bool = False
     messageLimit: int | None = None
     sizeLimit: int | None = None
+    uses: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""
 
 
@@ -281,6 +284,7 @@ def configuration(server: Dovecot) -> str:
         "group": grp.getgrgid(_owner().pw_gid).gr_name,
         "password": PASSWORD,
         "optional": "\n".join(_optional(server.settings)),
+        "uses": "\n".join(_uses(server.settings)),
     }
     return _CONFIGURATION.format_map(values)
 
@@ -303,6 +307,11 @@ def _optional(settings: Settings) -> Sequence[str]:
             "}",
         ]
     return lines
+
+
+def _uses(settings: Settings) -> Iterator[str]:
+    for name, use in settings.uses.items():
+        yield f'  mailbox "{name}" {{\n    special_use = \\{use}\n  }}'
 
 
 def _owner() -> pwd.struct_passwd:
@@ -344,6 +353,7 @@ namespace inbox {{
   inbox = yes
   separator = {separator}
   prefix = {prefix}
+{uses}
 }}
 mail_plugins = zlib
 {optional}

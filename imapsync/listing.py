@@ -1,0 +1,92 @@
+"""
+Which mailboxes the servers list, under the names that both sides share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from imapsync import uses
+from imapsync.config import Config
+from imapsync.imap.client import SyncClient
+from imapsync.imap.responses import Namespaces
+from imapsync.model import Listed, Side
+from imapsync.names import Naming
+from imapsync.together import onBoth, together
+from imapsync.tree import Account
+
+_ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+
+
+class Listing:
+    """
+    Looks at all mailboxes of the connected servers.
+
+    @param clients: of both sides, or of one.
+    """
+
+    log = Logger()
+
+    def __init__(self, config: Config, clients: Mapping[Side, SyncClient]) -> None:
+        self._config = config
+        self._clients = clients
+        self._namings: dict[Side, Naming] = {}
+        if config.mapSpecialUse:
+            for side, client in clients.items():
+                if "SPECIAL-USE" not in client.capabilities:
+                    self.log.warn(
+                        "{side}: the server has no SPECIAL-USE: map-special-use"
+                        " may have no effect.",
+                        side=side,
+                    )
+
+    async def look(self) -> Mapping[Side, Account]:
+        """
+        What each server lists now.
+        """
+        listed = await onBoth(self._list, self._clients)
+        accounts = {side: self._account(side, listed[side]) for side in listed}
+        if self._config.mapSpecialUse and len(accounts) == len(Side):
+            ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
+            matched = uses.matched(ours, theirs)
+            naming = replace(theirs.naming, aliases=matched.aliases)
+            theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
+            accounts[Side.REMOTE] = replace(theirs, apart=matched.apart)
+        return accounts
+
+    def _account(self, side: Side, listed: list[Listed]) -> Account:
+        readOnly = self._config.servers[side].readOnly
+        return Account.of(self._namings[side], listed, readOnly)
+
+    async def _list(self, side: Side) -> list[Listed]:
+        client = self._clients[side]
+        returns = ["SUBSCRIBED", _ITEMS]
+        if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
+            returns.insert(1, "SPECIAL-USE")
+        asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
+        if side not in self._namings and "NAMESPACE" in client.capabilities:
+            asked.append(client.namespaces())
+        listed, *spaces = await together(asked)
+        if side not in self._namings:
+            reference = self._config.servers[side].listReference
+            self._namings[side] = _naming(spaces, listed, reference)
+        return list(listed)
+
+
+def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
+    """
+    How a server names mailboxes, from what it told.
+    """
+    spaces = told[0] if told else Namespaces((), ())
+    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
+    if not separator:
+        separator = next((box.separator for box in listed if box.separator), "")
+    if reference and not reference.endswith(separator):
+        reference += separator
+    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
+    return Naming(separator, prefix, reference, foreign)
