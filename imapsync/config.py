@@ -36,6 +36,7 @@ _SERVER_OPTIONS = (
     "compress",
     "read-only",
     "list-reference",
+    "trash",
     *encryption.OPTIONS,
 )
 _GRAMMAR = ini.Grammar(
@@ -83,6 +84,8 @@ class ServerConfig:
     @ivar starttls: whether TLS must be started on a connection of type imap.
     @ivar auth: mechanisms in upper case, the preferred one first.
     @ivar compress: whether to, where the server can.
+    @ivar trash: a mailbox, as typed, to which messages are moved instead of being
+        expunged; empty if there is none.
     """
 
     side: Side
@@ -100,6 +103,7 @@ class ServerConfig:
     readOnly: bool
     listReference: str
     compress: bool = False
+    trash: str = ""
 
     @property
     def encrypted(self) -> bool:
@@ -274,6 +278,7 @@ def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
         readOnly=section.get("read-only", values.yesNo, False),
         listReference=section.get("list-reference", str, ""),
         compress=section.get("compress", values.yesNo, side is Side.REMOTE),
+        trash=section.get("trash", values.trash, ""),
     )
 
 
@@ -295,6 +300,8 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
     The options that would have none beside the others, and why.
     """
     kind, tls = server.type, server.tls
+    if server.readOnly:
+        yield "trash", "with read-only = YES"
     if kind == "tunnel":
         yield "proxy", "with type = tunnel"
     else:

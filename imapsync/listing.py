@@ -4,7 +4,7 @@ Which mailboxes the servers list, under the names that both sides share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,11 @@ from twisted.logger import Logger
 
 from imapsync import uses
 from imapsync.config import Config
+from imapsync.errors import ConfigError, MailboxError, NotFound
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
-from imapsync.model import Listed, Side
-from imapsync.names import Naming
+from imapsync.model import Listed, Name, Side
+from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
 from imapsync.tree import Account
 
@@ -58,6 +59,42 @@ class Listing:
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
             accounts[Side.REMOTE] = replace(theirs, apart=matched.apart)
         return accounts
+
+    async def chosen(
+        self, options: Sequence[str], accounts: Mapping[Side, Account]
+    ) -> frozenset[Name]:
+        """
+        What any server lists under these selection options (RFC 5258).
+        """
+        chosen = set()
+        for side, account in accounts.items():
+            client = self._clients[side]
+            for listed in await client.listMailboxes("*", selection=options):
+                try:
+                    chosen.add(account.naming.toShared(listed.name))
+                except MailboxError:
+                    continue  # the plain LIST reports it
+        return frozenset(name for name in chosen if name is not None)
+
+    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, str]]:
+        """
+        What the servers call their trashes, if they have one.
+
+        @raise ConfigError: it cannot have the name that the user gave it.
+        """
+        for side, account in accounts.items():
+            text = self._config.servers[side].trash
+            if not text or account.readOnly:
+                continue
+            where = f'{self._config.path}: trash in [{side}] is "{text}"'
+            try:
+                name = account.typed(text)
+                spelled = account.spelled(name)
+            except (NotFound, MailboxError) as error:
+                raise ConfigError(f"{where}: {error}") from error
+            if name == INBOX:
+                raise ConfigError(f"{where}, which is INBOX here")
+            yield side, spelled
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly

@@ -22,8 +22,10 @@ from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
 from imapsync.likeness import Errand
 from imapsync.model import Flags, Known, Pair, Side
 from imapsync.moves import duplicates, rehearse
+from imapsync.names import shown
 from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
+from imapsync.removal import remove
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings, View
 
@@ -31,8 +33,6 @@ T = TypeVar("T")
 
 #: So many messages are copied at a time.
 STREAM = 20_000
-
-_DELETED = frozenset(("\\Deleted",))
 
 
 class Pass:
@@ -128,27 +128,32 @@ class Pass:
 
     async def _expunge(self, side: Side, doomed: UidSet) -> None:
         """
-        Expunge on C{side} what is gone on the other.
+        Remove from C{side} what is gone on the other.
         """
+        # What was moved is not thrown away: its copy is where it is to be.
+        copied = self._report.superseded[self._view.name, side] & doomed
+        await self._remove(side, doomed - copied, self._view.trash(side))
+        await self._remove(side, copied, "")
+
+    async def _remove(self, side: Side, doomed: UidSet, trash: str) -> None:
         view = self._view
         this = view.sides[side]
         if not doomed:
             return
-        left = doomed
-        if this.selected.keeps("\\Deleted"):
-            await this.client.store(doomed, "+", _DELETED)
-            await this.client.expungeUids(doomed)
-            left = doomed - this.reading.expunged.build()
-            if left:
-                left = await this.client.exists(left)
+        left, refusal = await remove(
+            this.client, this.selected, doomed, trash, this.reading.expunged.build
+        )
         if left:
             view.sides[side.other].undone = True
-            view.trouble(f"{side}: would not expunge UID {left}")
+            what = f"move to {shown(trash)}" if trash else "expunge"
+            why = f": {refusal}" if refusal else ""
+            view.trouble(f"{side}: would not {what} UID {left}{why}")
         done = doomed - left
         with self._state.transaction():
             self._state.removePairs(self._mailbox, side, done)
         view.around.brake.removed(side, len(done))
-        self._report.expunged[view.name, side] += len(done)
+        counter = self._report.trashed if trash else self._report.expunged
+        counter[view.name, side] += len(done)
         self._achieved += len(done)
 
     def _forget(self) -> None:
@@ -273,7 +278,11 @@ class Pass:
                 self._say(f"{store.side}: {store.sign}{store.flag} on UID {store.uids}")
         for side in Side:
             if doomed := view.doomed(side):
-                self._say(f"{side}: expunge UID {doomed}")
+                trash = view.trash(side)
+                verb, into = (
+                    ("move", f" to {shown(trash)}") if trash else ("expunge", "")
+                )
+                self._say(f"{side}: {verb} UID {doomed}{into}")
             if new[side] and side.other not in self._policy.readOnly:
                 await self._rehearseCopying(side, new[side])
 

@@ -234,6 +234,7 @@ async def perform(errand: Errand, source: Surroundings, target: Surroundings) ->
         ) from error
     if errand.gone and not moving:
         source.brake.forgive(side, len(pairs))
+        source.report.superseded[errand.source, side] |= UidSet.of(pairs)
     _account(errand, pairs.values(), source)
 
 

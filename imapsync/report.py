@@ -25,6 +25,7 @@ class Report:
     @ivar copied: messages copied, by mailbox and the side they went to.
     @ivar flagged: messages whose flags were set, likewise.
     @ivar expunged: messages expunged, likewise.
+    @ivar trashed: messages moved to the trash, likewise.
     @ivar moved: messages that the server of a side moved to a mailbox there.
     @ivar duplicated: messages that it copied by itself, likewise.
     @ivar paired: messages that were paired by content, by mailbox.
@@ -38,12 +39,16 @@ class Report:
     @ivar recognised: new messages that the other side's server was asked to move
         or copy by itself, which is tried once; by their mailbox and side.
     @ivar followed: those of them for which it did.
+    @ivar superseded: messages that it could only copy to where they were moved on
+        the other side: they are to be expunged, not to be moved to the trash; by
+        their mailbox and side.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
     copied: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     flagged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
+    trashed: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     moved: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     duplicated: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
@@ -53,6 +58,7 @@ class Report:
     renumbered: set[Name] = field(default_factory=set)
     recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
     followed: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
+    superseded: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """
@@ -72,6 +78,7 @@ class Report:
             "duplicated": self.duplicated,
             "flagged": self.flagged,
             "expunged": self.expunged,
+            "moved to the trash": self.trashed,
         }
 
     @property
@@ -91,7 +98,9 @@ class Report:
         for name in sorted(names):
             yield f"{name}: " + ", ".join(self._mailbox(name))
         totals = (
-            f"{counter.total()} {what}" for what, counter in self._counters.items()
+            f"{counter.total()} {what}"
+            for what, counter in self._counters.items()
+            if counter or counter is not self.trashed
         )
         yield "Total: " + ", ".join(totals)
 

@@ -82,6 +82,7 @@ class Session:
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
         self._listing = Listing(config, clients)
+        self._trashes: Mapping[Side, str] = {}
         self._taken: Counter[tree.Step] = Counter()
         self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()
@@ -124,6 +125,7 @@ class Session:
         """
         while True:
             accounts = await self._listing.look()
+            self._trashes = dict(self._listing.trashes(accounts))
             named = self._named(accounts)
             selection = await self._selection(frozenset(named), accounts)
             known = {known.name: known for known in self._state.mailboxes()}
@@ -168,24 +170,8 @@ class Session:
             self._config.ignoreMailbox,
             "SUBSCRIBED" in self._config.listSelectOpts,
             named,
-            await self._chosen(options, accounts) if options else None,
+            await self._listing.chosen(options, accounts) if options else None,
         )
-
-    async def _chosen(
-        self, options: list[str], accounts: Mapping[Side, tree.Account]
-    ) -> frozenset[Name]:
-        """
-        What either server lists under further selection options.
-        """
-        chosen = set()
-        for side, account in accounts.items():
-            client = self._clients[side]
-            for listed in await client.listMailboxes("*", selection=options):
-                try:
-                    chosen.add(account.naming.toShared(listed.name))
-                except MailboxError:
-                    continue  # the plain LIST reports it
-        return frozenset(name for name in chosen if name is not None)
 
     async def _take(
         self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
@@ -348,6 +334,7 @@ class Session:
             self._report,
             self._say,
             self._acquainted,
+            self._trashes,
         )
 
     async def _checkBrake(

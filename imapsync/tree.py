@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX, Naming, Patterns, folded, shown
+from imapsync.names import INBOX, Naming, Patterns, folded, fromUser, shown
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,16 @@ class Account:
         """
         found = self.listed.get(name)
         return found.name if found else self.naming.toServer(name)
+
+    def typed(self, text: str) -> Name:
+        """
+        The mailbox here that is meant by what a user typed, whether it exists
+        or not.
+
+        @raise NotFound: if none can have this name.
+        """
+        meant = fromUser(text, self.naming)
+        return next(filter(self.has, meant), meant[0])
 
     def twin(self, name: Name) -> str:
         """

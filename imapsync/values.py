@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imapsync.ini import nearest, quoted
+from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -283,6 +284,15 @@ def selection(value: str) -> tuple[str, ...]:
     if set(names) in ({"RECURSIVEMATCH"}, {"RECURSIVEMATCH", "REMOTE"}):
         raise ValueError("must say with RECURSIVEMATCH which mailboxes to match")
     return names
+
+
+def trash(value: str) -> str:
+    """
+    A mailbox for what would be expunged.
+    """
+    if isInbox(text(value)):
+        raise ValueError("must not be INBOX, into which everything would come back")
+    return value
 
 
 def expression(value: str) -> re.Pattern[str]:

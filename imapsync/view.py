@@ -46,6 +46,8 @@ class Surroundings:
     @ivar names: what each server calls the mailbox.
     @ivar acquainted: whether any message was known when the run began.
     @ivar say: takes the lines of a dry run.
+    @ivar trashes: what a server calls the mailbox to which messages are moved
+        instead of being expunged, if there is one.
     """
 
     clients: Mapping[Side, SyncClient]
@@ -56,6 +58,7 @@ class Surroundings:
     report: Report
     say: Callable[[str], None]
     acquainted: bool
+    trashes: Mapping[Side, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -226,6 +229,14 @@ class View:
         there = self.sides[side.other].gone
         orphans = self.state.pairs(self.known.id, side.other, there)
         return UidSet.of(pair.uid(side) for pair in orphans) - self.sides[side].gone
+
+    def trash(self, side: Side) -> str:
+        """
+        What the server of C{side} calls the mailbox to move messages to, rather
+        than to expunge them; empty if there is none, or it is this one.
+        """
+        trash = self.around.trashes.get(side, "")
+        return "" if trash == self.around.names[side] else trash
 
     def trouble(self, text: str) -> None:
         """

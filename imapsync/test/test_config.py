@@ -316,13 +316,15 @@ class ServerTests(ConfigTestCase):
         """
         server = self.remote(
             "username = me\npassword-command = pass show imap\nauth = LOGIN\n"
-            "read-only = YES\nlist-reference = perso/\ncompress = NO\nSTARTTLS = NO"
+            "read-only = YES\nlist-reference = perso/\ncompress = NO\nSTARTTLS = NO\n"
+            "trash = Gone/Bin"
         )
         self.assertEqual("pass show imap", server.passwordCommand)
         self.assertEqual(("LOGIN",), server.auth)
         self.assertTrue(server.readOnly)
         self.assertEqual("perso/", server.listReference)
         self.assertFalse(server.compress)
+        self.assertEqual("Gone/Bin", server.trash)
 
     def test_compress(self) -> None:
         """
@@ -334,6 +336,17 @@ class ServerTests(ConfigTestCase):
         self.assertTrue(servers[Side.REMOTE].compress)
         servers = self.load(login.format("local", "me") + REMOTE).servers
         self.assertTrue(servers[Side.LOCAL].compress)
+
+    def test_trash(self) -> None:
+        """
+        What would be expunged cannot be moved to INBOX, nor to nowhere.
+        """
+        for value, why in (
+            ("inbox", "must not be INBOX, into which everything would come back"),
+            ("", "must not be empty"),
+        ):
+            text = f"username = me\npassword = x\ntrash = {value}"
+            self.assertWrongRemote(text, f"3: trash in [remote] {why}")
 
     def test_where(self) -> None:
         """
@@ -425,6 +438,7 @@ class ServerTests(ConfigTestCase):
                 "with SSL_verify_trusted_peer = NO",
             ),
             ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
+            ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
         ):
             self.assertIdle(text, line, option, why)
 

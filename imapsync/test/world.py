@@ -285,6 +285,7 @@ class World:
         The configuration of both sides.
         """
         readOnly = changes.pop("readOnly", ())
+        trash = changes.pop("trash", {})
         config = Config(
             path="/etc/imapsync",
             database=self.database,
@@ -294,7 +295,12 @@ class World:
             logfile=None,
             mergeFlags=False,
             mapSpecialUse=False,
-            servers={side: _server(side, side in readOnly) for side in Side},
+            servers={
+                side: replace(
+                    _server(side, side in readOnly), trash=trash.get(side, "")
+                )
+                for side in Side
+            },
         )
         return replace(config, **changes)
 
