@@ -228,6 +228,13 @@ def isInbox(level: str) -> bool:
     return level.isascii() and level.upper() == INBOX
 
 
+def isWithin(name: str, level: str) -> bool:
+    """
+    Whether a shared name is C{level}, or below it.
+    """
+    return name == level or name.startswith(f"{level}/")
+
+
 def canonical(text: str, separator: str) -> str:
     """
     C{text} with its levels joined by C{/}, and C{INBOX} in upper case.
@@ -271,7 +278,7 @@ def _replaced(name: str, levels: Iterable[tuple[str, str]]) -> str:
     lowest of them.
     """
     for old, new in sorted(levels, key=lambda level: -len(level[0])):
-        if name == old or name.startswith(f"{old}/"):
+        if isWithin(name, old):
             return new + name[len(old) :]
     return name
 

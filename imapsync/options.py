@@ -15,10 +15,17 @@ from dataclasses import dataclass
 
 from imapsync import __version__
 from imapsync.errors import UsageError
+from imapsync.names import isInbox
 from imapsync.terminal import say
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
+
+
+_TARGETS = frozenset(("local", "remote", "database"))
+
+#: What may be asked for; one of them.
+_COMMANDS = ("oneshot", "delete", "rename")
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,9 @@ class Request:
 
     @ivar config: the configuration file's name as typed.
     @ivar debug: how often C{--debug} was given.
-    @ivar mailboxes: as typed; none means all.
+    @ivar mailboxes: as typed; none means all.  With C{rename}, the old name and
+        the new one.
+    @ivar targets: what C{delete} and C{rename} are for.
     """
 
     config: str | None
@@ -38,6 +47,9 @@ class Request:
     quiet: bool
     debug: int
     mailboxes: tuple[str, ...]
+    delete: bool = False
+    rename: bool = False
+    targets: frozenset[str] = _TARGETS
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,9 @@ class _Option:
 _OPTIONS = (
     _Option("config", "the configuration file", argument="FILE"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    _Option("delete", "delete these mailboxes everywhere, then exit"),
+    _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
+    _Option("target", "do that only on local, remote, database", argument="WHERE"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
     _Option("quiet", "only warnings and errors", "q"),
@@ -67,9 +82,6 @@ _OPTIONS = (
 #: Not there yet.  Recognised, so that whoever tries one is told so.
 _LATER = (
     _Option("repair", ""),
-    _Option("delete", ""),
-    _Option("rename", ""),
-    _Option("target", "", argument="SIDE"),
     _Option("watch", "", argument="SECONDS"),
 )
 
@@ -82,7 +94,8 @@ to exactly those mailboxes.
 
 {options}
 
---oneshot is required: staying connected is not available yet.""".format(
+--oneshot is required, or --delete MAILBOX ... or --rename OLD NEW: staying
+connected is not available yet.""".format(
     synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS))
 )
 
@@ -108,11 +121,47 @@ def parse(arguments: Sequence[str]) -> Request:
         quiet="quiet" in names,
         debug=names.count("debug"),
         mailboxes=tuple(map(_mailbox, mailboxes)),
+        delete="delete" in names,
+        rename="rename" in names,
+        targets=_targets([value for name, value in options if name == "target"]),
     )
-    if not request.oneshot:
+    _checkCommand(names, mailboxes)
+    if not {*_COMMANDS} & {*names}:
         wish = "--dry-run alone" if request.dryRun else "live mode"
         raise UsageError(f"{wish} is not available yet: add --oneshot")
     return request
+
+
+def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
+    """
+    Refuse what cannot be asked for together.
+    """
+    commands = [name for name in _COMMANDS if name in names]
+    if len(commands) > 1:
+        raise UsageError(f"--{commands[0]} and --{commands[1]} exclude each other")
+    if not {"delete", "rename"} & {*commands}:
+        if "target" in names:
+            raise UsageError("--target is of use only with --delete or --rename")
+        return
+    [command] = commands
+    for name in ("dry-run", "allow-mass-delete"):
+        if name in names:
+            raise UsageError(f"--{name} is of no use with --{command}")
+    if command == "delete" and not mailboxes:
+        raise UsageError("--delete needs the name of a MAILBOX, or several")
+    if command == "rename" and len(mailboxes) != 2:
+        raise UsageError("--rename needs two names, OLD and NEW")
+    if any(map(isInbox, mailboxes)):
+        raise UsageError(f"INBOX cannot be {command}d")
+
+
+def _targets(values: Sequence[str]) -> frozenset[str]:
+    for value in values:
+        if value not in _TARGETS:
+            raise UsageError(
+                f'--target must be local, remote or database, not "{value}"'
+            )
+    return frozenset(values) or _TARGETS
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:

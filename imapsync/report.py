@@ -89,7 +89,7 @@ class Report:
         counters = self._counters.values()
         return sum(map(Counter.total, counters)) + sum(map(len, self.steps.values()))
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, totals: bool = True) -> Iterator[str]:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
@@ -97,12 +97,14 @@ class Report:
         names = counted.union(+self.paired, self.steps)
         for name in sorted(names):
             yield f"{name}: " + ", ".join(self._mailbox(name))
-        totals = (
+        if not totals:
+            return
+        sums = (
             f"{counter.total()} {what}"
             for what, counter in self._counters.items()
             if counter or counter is not self.trashed
         )
-        yield "Total: " + ", ".join(totals)
+        yield "Total: " + ", ".join(sums)
 
     def _mailbox(self, name: Name) -> Iterator[str]:
         yield from self.steps.get(name, ())

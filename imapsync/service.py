@@ -4,7 +4,7 @@ L{SyncService}: the public way in for other Twisted programs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.model import Side
 from imapsync.options import Request
+from imapsync.orders import Order, Task, taskFor
 from imapsync.report import Report
 from imapsync.session import Session, Wish
 from imapsync.state import State
@@ -151,10 +152,12 @@ class SyncService(Service):
         """
         pauses = iter(_PAUSES)
         brake = Brake(state.totalPairs(), self._wish.allowMassDelete)
+        order = self._wish.order
+        task = taskFor(order, self._config, state, self._report) if order else None
         while True:
             before = self._report.changes
             try:
-                await self._attempt(state, brake)
+                await self._attempt(state, brake, task)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -167,20 +170,23 @@ class SyncService(Service):
                 )
                 await deferLater(self._reactor, pause)
 
-    async def _attempt(self, state: State, brake: Brake) -> None:
+    async def _attempt(self, state: State, brake: Brake, task: Task | None) -> None:
         try:
-            await self._connectBoth()
+            await self._connectTo(task.sides if task else tuple(Side))
             self._tie()
-            session = Session(
-                self._config,
-                self._wish,
-                self._clients,
-                state,
-                brake,
-                self._report,
-                self._say,
-            )
-            await session.run()
+            if task:
+                await task.run(self._clients)
+            else:
+                session = Session(
+                    self._config,
+                    self._wish,
+                    self._clients,
+                    state,
+                    brake,
+                    self._report,
+                    self._say,
+                )
+                await session.run()
             await together(client.leave() for client in self._clients.values())
         finally:
             for client in self._clients.values():
@@ -189,12 +195,12 @@ class SyncService(Service):
             self._leaving = [client.lost for client in self._clients.values()]
             self._clients = {}
 
-    def _connectBoth(self) -> Deferred[list[None]]:
+    def _connectTo(self, sides: Collection[Side]) -> Deferred[list[None]]:
         """
-        Connect to both servers at once; when one refuses, the other need not
+        Connect to these servers at once; when one refuses, the other need not
         be waited for.
         """
-        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in Side]
+        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
 
         def giveUp(failure: Failure) -> Failure:
             for one in connecting:
@@ -219,7 +225,8 @@ class SyncService(Service):
         One connection is of no use without the other.
         """
         for side, client in self._clients.items():
-            client.lost.addCallback(self._untie, client, self._clients[side.other])
+            if other := self._clients.get(side.other):
+                client.lost.addCallback(self._untie, client, other)
 
     def _untie(self, _: None, lost: SyncClient, other: SyncClient) -> None:
         other.abort(Lost(f"{lost.name}: the connection is gone"))
@@ -229,10 +236,12 @@ class SyncService(Service):
 
     def _summarise(self, seconds: float) -> None:
         report = self._report
+        order = self._wish.order
         for name in sorted({name for name, _ in report.troubles}):
-            self.log.warn("{name}: not fully synced, see above.", name=name)
+            done = "done" if order else "synced"
+            self.log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._verbose and not self._wish.dryRun:
-            for line in report.lines():
+            for line in report.lines(totals=order is None):
                 self.log.info("{line}", line=line)
             self.log.info(
                 "{octets} octets in {seconds:.1f} s.",
@@ -248,8 +257,16 @@ def serviceFor(request: Request, config: Config, reactor: Any) -> SyncService:
     return SyncService(
         config,
         reactor,
-        Wish(request.mailboxes, request.dryRun, request.allowMassDelete),
+        _wish(request),
         say=say,
         verbose=not request.quiet,
         trace=request.debug,
     )
+
+
+def _wish(request: Request) -> Wish:
+    if not (request.delete or request.rename):
+        return Wish(request.mailboxes, request.dryRun, request.allowMassDelete)
+    sides = frozenset(side for side in Side if side.value in request.targets)
+    database = "database" in request.targets
+    return Wish(order=Order(request.mailboxes, request.rename, sides, database))

@@ -22,6 +22,7 @@ from imapsync.listing import Listing
 from imapsync.mailbox import Pass
 from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Patterns
+from imapsync.orders import Order
 from imapsync.report import Report
 from imapsync.state import State
 from imapsync.together import together
@@ -44,11 +45,13 @@ class Wish:
     What the user asked of one run.
 
     @ivar mailboxes: as typed; none means all.
+    @ivar order: to be done instead of a sync.
     """
 
     mailboxes: tuple[str, ...] = ()
     dryRun: bool = False
     allowMassDelete: bool = False
+    order: Order | None = None
 
 
 class Session:

@@ -157,6 +157,22 @@ class State:
         [row] = self._query(f"{_KNOWN} WHERE name = ?", name)
         return _known(row)
 
+    def rename(self, old: Name, new: Name) -> None:
+        """
+        A mailbox and those below it have other names now.
+
+        @raise ValueError: if there is one that has such a name.
+        """
+        self._write(
+            "UPDATE mailbox SET name = ? || substr(name, ?)"
+            " WHERE name = ? OR substr(name, 1, ?) = ?",
+            new,
+            len(old) + 1,
+            old,
+            len(old) + 1,
+            f"{old}/",
+        )
+
     def removeMailbox(self, mailbox: int) -> None:
         """
         Forget a mailbox, its pairs and all else about it.

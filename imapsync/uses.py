@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from imapsync.model import Name, Side
-from imapsync.names import INBOX
+from imapsync.names import INBOX, isWithin
 from imapsync.tree import Account
 
 _USES = ("\\sent", "\\drafts", "\\trash", "\\junk", "\\archive")
@@ -80,15 +80,8 @@ def _clashes(
             )
             for name in account.listed
             if account.has(name)
-            and _within(name, [taken])
-            and not _within(name, mapped)
+            and isWithin(name, taken)
+            and not any(isWithin(name, level) for level in mapped)
         ]
         for side, name in others[:1]:
             yield alias, f'{match}, but there is "{name}" on {side} too; left alone'
-
-
-def _within(name: Name, levels: Collection[Name]) -> bool:
-    """
-    Whether C{name} is one of C{levels}, or below one.
-    """
-    return any(name == level or name.startswith(f"{level}/") for level in levels)

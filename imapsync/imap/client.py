@@ -137,11 +137,11 @@ class SyncClient(Connection):
         """
         return self.perform(StatusCommand(name, items))
 
-    def onMailbox(self, verb: str, name: str) -> Deferred[Condition]:
+    def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
         """
-        CREATE, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
+        CREATE, DELETE, RENAME, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
         """
-        return self.perform(Plain(verb, mailboxWord(name)))
+        return self.perform(Plain(verb, *map(mailboxWord, names)))
 
     def catchUp(self) -> Deferred[Condition]:
         """

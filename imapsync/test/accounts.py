@@ -150,6 +150,7 @@ class Account:
     @ivar upLeft: octets that will still be taken until then.
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
+    @ivar ghosts: names that are subscribed, without a mailbox.
     @ivar heard: the commands that were received, without tags.
     """
 
@@ -172,6 +173,7 @@ class Account:
         self.upLeft: int | None = None
         self.overflows = False
         self.fold: Callable[[str], str] = str
+        self.ghosts: set[str] = set()
         self.heard: list[str] = []
         self._uidvalidities = count(7)
         self.make("INBOX")
@@ -190,6 +192,25 @@ class Account:
         folded = self.fold(name)
         found = (f for n, f in self.folders.items() if self.fold(n) == folded)
         return self.folders.get(name) or next(found, None)
+
+    def remove(self, folder: Folder) -> None:
+        """
+        Delete a mailbox; its subscription stays, as on real servers.
+        """
+        [name] = [name for name, one in self.folders.items() if one is folder]
+        del self.folders[name]
+        if folder.subscribed:
+            self.ghosts.add(name)
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox and all below it; subscriptions do not follow.
+        """
+        for name, folder in list(self.folders.items()):
+            if name == old or name.startswith(old + self.separator):
+                self.remove(folder)
+                self.folders[new + name[len(old) :]] = folder
+                folder.subscribed = False
 
     @property
     def inbox(self) -> Folder:

@@ -216,6 +216,11 @@ class Dialogue:
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
             self._say(f"* STATUS {word} ({_status(folder)})")
 
+        for name in sorted(self.account.ghosts):
+            word = f'"{names.encode(name).decode()}"'
+            attributes = r"\Subscribed \NonExistent"
+            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
+
     def _STATUS(self, _tag: str, name: str, _items: object) -> None:
         folder = self._existing(name)
         self._say(f'* STATUS "{name}" ({_status(folder)})')
@@ -228,12 +233,27 @@ class Dialogue:
         self.account.make(self._named(name), subscribed=False)
         return ""
 
+    def _DELETE(self, _tag: str, name: str) -> None:
+        folder = self._existing(name)
+        if "DELETE" not in self.account.deaf:
+            self.account.remove(folder)
+
+    def _RENAME(self, _tag: str, old: str, new: str) -> str:
+        self._existing(old)
+        if self.account.find(self._named(new)) is not None:
+            return "NO [ALREADYEXISTS] it is there"
+        self.account.rename(self._named(old), self._named(new))
+        return ""
+
     def _SUBSCRIBE(self, _tag: str, name: str) -> None:
         if "SUBSCRIBE" not in self.account.deaf:
             self._existing(name).subscribed = True
 
     def _UNSUBSCRIBE(self, _tag: str, name: str) -> None:
-        self._existing(name).subscribed = False
+        if self._named(name) in self.account.ghosts:
+            self.account.ghosts.remove(self._named(name))
+        else:
+            self._existing(name).subscribed = False
 
     def _SELECT(self, _tag: str, name: str, options: Any = ()) -> str:
         self._writable = True

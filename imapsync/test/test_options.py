@@ -121,15 +121,59 @@ print(ascii(parse(sys.argv[1:]).mailboxes))
             "-n INBOX", "--dry-run alone is not available yet: add --oneshot"
         )
 
+    def test_delete(self) -> None:
+        """
+        Mailboxes can be deleted, everywhere or where it is said.
+        """
+        request = parse(["--delete", "a", "b/c"])
+        self.assertTrue(request.delete)
+        self.assertEqual(("a", "b/c"), request.mailboxes)
+        self.assertEqual({"local", "remote", "database"}, request.targets)
+        request = parse("--del a --target=remote --target database".split())
+        self.assertEqual({"remote", "database"}, request.targets)
+
+    def test_rename(self) -> None:
+        """
+        One can be renamed.
+        """
+        request = parse(["--rename", "old", "--quiet", "new"])
+        self.assertEqual((True, False), (request.rename, request.delete))
+        self.assertEqual(("old", "new"), request.mailboxes)
+
+    def test_wrongOrders(self) -> None:
+        """
+        They bear little beside them.
+        """
+        for arguments, message in (
+            ("--delete", "--delete needs the name of a MAILBOX, or several"),
+            ("--rename a", "--rename needs two names, OLD and NEW"),
+            ("--rename a b c", "--rename needs two names, OLD and NEW"),
+            ("--delete --rename a b", "--delete and --rename exclude each other"),
+            ("--delete -1 a", "--oneshot and --delete exclude each other"),
+            ("--delete -n a", "--dry-run is of no use with --delete"),
+            (
+                "--rename a b --allow-mass-delete",
+                "--allow-mass-delete is of no use with --rename",
+            ),
+            ("--delete Inbox", "INBOX cannot be deleted"),
+            ("--rename a INBOX", "INBOX cannot be renamed"),
+            (
+                "-1 --target=local",
+                "--target is of use only with --delete or --rename",
+            ),
+            (
+                "--delete a --target=here",
+                '--target must be local, remote or database, not "here"',
+            ),
+        ):
+            self.assertWrong(arguments, message)
+
     def test_notYet(self) -> None:
         """
         Options that will come are refused by name, and not shown.
         """
         for name, rest in (
             ("repair", ""),
-            ("delete", " INBOX"),
-            ("rename", " a b"),
-            ("target", "=local"),
             ("watch", "=60"),
         ):
             self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")

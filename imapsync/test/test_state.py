@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -408,6 +409,28 @@ class MailboxTests(StateTestCase):
         with state.transaction():
             state.setMark(mailbox, Side.LOCAL, None)
         self.assertEqual({Side.REMOTE: remote}, state.mailboxes()[0].marks)
+
+    def test_renamed(self) -> None:
+        """
+        A renamed mailbox takes those below it along, and keeps all else; no other
+        is touched.
+        """
+        state = self.opened()
+        with state.transaction():
+            for name in ("W\u00f6rk", "W\u00f6rk/a%_", "W\u00f6rker", "X/W\u00f6rk"):
+                state.addMailbox(name, subscribed=True)
+        before = state.mailbox("W\u00f6rk/a%_")
+        with state.transaction():
+            state.rename("W\u00f6rk", "a/b")
+        names = [known.name for known in state.mailboxes()]
+        self.assertEqual(["W\u00f6rker", "X/W\u00f6rk", "a/b", "a/b/a%_"], names)
+        now = state.mailbox("a/b/a%_")
+        assert before is not None
+        self.assertEqual(replace(before, name="a/b/a%_"), now)
+        with self.assertRaises(ValueError), state.transaction():
+            state.rename("a", "X")
+            state.rename("X/b", "X/W\u00f6rk")
+        self.assertEqual(names, [known.name for known in state.mailboxes()])
 
     def test_postponed(self) -> None:
         """

@@ -204,6 +204,12 @@ class Scene:
         """
         return forked(self.command(*arguments)[len(PROGRAM) :], self.directory)
 
+    def order(self, *arguments: str) -> Run:
+        """
+        Run the command once, not for a sync.
+        """
+        return forked([f"--config={self.file}", *arguments], self.directory)
+
     def start(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
