@@ -4,9 +4,16 @@ Mailboxes that are deleted and renamed by the command, on real servers.
 
 from __future__ import annotations
 
+import functools
+
 from imapsync.test.integration.dovecot import Dovecot, Settings
 from imapsync.test.integration.scene import Scene
 from imapsync.test.integration.test_mailboxes import MailboxCase
+
+
+@functools.cache
+def _dottedMaildir() -> Dovecot:
+    return Dovecot(Settings("maildir", separator=".", prefix="INBOX."))
 
 
 class OrdersTests(MailboxCase):
@@ -18,8 +25,7 @@ class OrdersTests(MailboxCase):
         """
         Two accounts in step, with different names on the servers.
         """
-        settings = Settings("maildir", separator=".", prefix="INBOX.")
-        scene = self.scene(remoteServer=self.server(Dovecot(settings)))
+        scene = self.scene(remoteServer=_dottedMaildir())
         self.fill(scene.local, "Work", "Work/Deep", "Worker", subscribed=True)
         self.fill(scene.local, "Work/Not")
         self.syncs(scene)
@@ -66,14 +72,16 @@ class OrdersTests(MailboxCase):
         One server after the other, and the database without any.
         """
         scene = self.filledScene()
-        scene.remoteServer.kill()
+        scene.configure({"remote": {"port": "1"}})
         self.ordered(scene, 0, "--rename", "Work", "New", "--target=local")
         self.ordered(scene, 0, "--rename", "Work", "New", "--target=database")
-        scene.remoteServer.restart()
-        scene.reconnect()
-        said = self.ordered(scene, 1, "--rename", "Work", "New")
-        self.says(said, '"Work" cannot become "New"', "(local, the database)")
+        scene.configure({"local": {"port": "1"}})
+        said = self.ordered(
+            scene, 1, "--rename", "Work", "New", "--target=remote", "--target=database"
+        )
+        self.says(said, '"Work" cannot become "New"', "(the database)")
         self.ordered(scene, 0, "--rename", "INBOX.Work", "INBOX.New", "--target=remote")
+        scene.configure({})
         self.isIdle(scene)
         self.assertEqual([], scene.differences())
 
