@@ -148,6 +148,13 @@ class Config:
     servers: Mapping[Side, ServerConfig]
     warnings: tuple[str, ...] = ()
 
+    @property
+    def oneAccount(self) -> bool:
+        """
+        Whether both sides are in the same account.
+        """
+        return _account(self.servers[Side.LOCAL]) == _account(self.servers[Side.REMOTE])
+
 
 def locate(name: str | None, environ: Mapping[str, str]) -> str:
     """

@@ -50,7 +50,10 @@ class Listing:
         """
         What each server lists now.
         """
-        listed = await onBoth(self._list, self._clients)
+        listed = await onBoth(
+            self._list, [side for side in Side if side in self._clients]
+        )
+        self._distinguish()
         accounts = {side: self._account(side, listed[side]) for side in listed}
         if self._config.mapSpecialUse and len(accounts) == len(Side):
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
@@ -114,6 +117,23 @@ class Listing:
             self._namings[side] = _naming(spaces, listed, reference)
         return list(listed)
 
+    def _distinguish(self) -> None:
+        """
+        Refuse two sides of one account that lie in each other, now that it is
+        known how the server spells them.
+        """
+        namings = list(self._namings.values())
+        if (
+            self._config.oneAccount
+            and len(namings) == len(Side)
+            and namings[0].overlaps(namings[1])
+        ):
+            raise ConfigError(
+                f"{self._config.path}: both sides would be the same mailboxes, or some"
+                f' of them, below "{namings[0].root}" and "{namings[1].root}":'
+                " see list-reference"
+            )
+
 
 def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
     """
@@ -123,7 +143,5 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
     prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
     if not separator:
         separator = next((box.separator for box in listed if box.separator), "")
-    if reference and not reference.endswith(separator):
-        reference += separator
     foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
-    return Naming(separator, prefix, reference, foreign)
+    return Naming.of(separator, prefix, reference, foreign)

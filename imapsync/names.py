@@ -132,6 +132,26 @@ class Naming:
     foreign: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def of(
+        cls, separator: str, prefix: str, reference: str, foreign: tuple[str, ...] = ()
+    ) -> Naming:
+        """
+        With a C{list-reference} as a user writes it: with C{/} or the server's
+        separator, which may lack at the end; with the prefix or without it.
+        """
+        if reference and separator:
+            reference = reference.replace("/", separator)
+            if not reference.endswith(separator):
+                reference += separator
+            folded = cls(separator)._folded
+            spaces = tuple(folded(space) for space in (prefix, *foreign) if space)
+            if not folded(reference).startswith(spaces):
+                reference = prefix + reference
+            if folded(reference) == folded(prefix):
+                reference = ""  # that is where our mailboxes are anyway
+        return cls(separator, prefix, reference, foreign)
+
     def toShared(self, name: str) -> str | None:
         """
         The shared name of the server's mailbox C{name}; C{None} if it is not
@@ -190,6 +210,13 @@ class Naming:
         unless there is a reference.
         """
         return self.reference or self.prefix
+
+    def overlaps(self, other: Naming) -> bool:
+        """
+        Whether mailboxes of one could be those of the other, in one account.
+        """
+        ours, theirs = self._folded(self.root), other._folded(other.root)
+        return ours.startswith(theirs) or theirs.startswith(ours)
 
     def _renamed(self, name: str) -> str:
         return _replaced(name, self.aliases)

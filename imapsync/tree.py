@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -117,7 +117,8 @@ class Account:
                 misfits.append(_contest(name, real))
             else:
                 names[name] = (real or boxes)[0]
-        return cls(naming, names, readOnly, frozenset(contested), tuple(misfits))
+        told = tuple(_against(names, misfit) for misfit in misfits)
+        return cls(naming, names, readOnly, frozenset(contested), told)
 
     def has(self, name: Name) -> bool:
         """
@@ -314,6 +315,9 @@ def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> 
     if accounts[side].readOnly:
         return _Fate(name)
     if obstacle := accounts[side].obstacle(name):
+        rival = name.replace(accounts[side].naming.separator or "/", "/")
+        if rival != name and accounts[side.other].has(rival):
+            obstacle += f'; it would be one with "{rival}"'
         return _Fate(name, trouble=f"cannot be created on {side}: {obstacle}")
     return _created(name, accounts, side)
 
@@ -373,6 +377,14 @@ def _claims(
             if name is not None:
                 claims.setdefault(name, []).append(box)
     return claims, misfits
+
+
+def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:
+    rival = listed.get(misfit.name)
+    if rival is None or not rival.selectable:
+        return misfit
+    text = f'{misfit.text}; it would be one with "{shown(rival.name)}"'
+    return replace(misfit, text=text)
 
 
 def _contest(name: Name, boxes: list[Listed]) -> Misfit:

@@ -422,12 +422,24 @@ class CollisionTests(SessionCase):
         Names that collide for other reasons are told with both of their
         spellings as well, and left alone.
         """
-        self.world.accounts[LOCAL] = self.local = Account(".")
-        for name in ("A.B", "A/B"):
-            self.local.make(name).add(mail(name))
-        [(_, text)] = self.sync().troubles
-        self.assertIn('"A/B"', text)
-        self.assertEqual([mail("A.B")], bodies(self.remote, "A/B"))
+        for here, there, names in (
+            (".", "/", ("A.B", "A/B")),
+            ("/", ".", ("A/B", "A.B")),
+            ("/", ".", ("Inbox/x", "INBOX/x")),
+        ):
+            self.begin()
+            self.world.accounts[LOCAL] = self.local = Account(here)
+            self.world.accounts[REMOTE] = self.remote = Account(there)
+            for name in names:
+                self.local.make(name).add(mail(name))
+            for _ in range(2):
+                troubles = self.sync().troubles
+                self.assertEqual(1, len(troubles), troubles)
+                [(_, text)] = troubles
+                for name in names:
+                    self.assertIn(f'"{name}"', text)
+                for name in {*self.remote.folders} - {"INBOX"}:
+                    self.assertEqual([mail(names[0])], bodies(self.remote, name))
 
 
 class SpecialUseTests(SessionCase):
