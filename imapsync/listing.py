@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from imapsync import uses
 from imapsync.config import Config
-from imapsync.errors import ConfigError, MailboxError, NotFound
+from imapsync.errors import ConfigError, MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
 from imapsync.model import Listed, Name, Side
@@ -21,7 +21,7 @@ from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
 from imapsync.tree import Account
 
-_ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
 
 class Listing:
@@ -105,7 +105,7 @@ class Listing:
 
     async def _list(self, side: Side) -> list[Listed]:
         client = self._clients[side]
-        returns = ["SUBSCRIBED", _ITEMS]
+        returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
         if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
             returns.insert(1, "SPECIAL-USE")
         asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
@@ -115,7 +115,29 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
-        return list(listed)
+        return await together(
+            succeed(box)
+            if box.status or not box.selectable
+            else Deferred.fromCoroutine(self._doubted(client, box))
+            for box in listed
+        )
+
+    async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
+        """
+        Ask for the status that LIST did not tell: some servers still list what
+        was deleted, as long as others are below it.
+        """
+        try:
+            status = await client.mailboxStatus(box.name, _ITEMS)
+        except Refused as error:
+            # Dovecot has no response code for it.
+            if (
+                error.responseCode != "NONEXISTENT"
+                and "doesn't exist" not in error.text
+            ):
+                return box  # its pass will tell
+            return replace(box, attributes=box.attributes | {"\\nonexistent"})
+        return replace(box, status=status)
 
     def _distinguish(self) -> None:
         """

@@ -102,7 +102,7 @@ class Report:
         sums = (
             f"{counter.total()} {what}"
             for what, counter in self._counters.items()
-            if counter or counter is not self.trashed
+            if counter.total() or counter is not self.trashed
         )
         yield "Total: " + ", ".join(sums)
 

@@ -147,13 +147,13 @@ class Account:
 
     def typed(self, text: str) -> Name:
         """
-        The mailbox here that is meant by what a user typed, whether it exists
-        or not.
+        The mailbox here that is meant by what a user typed.  If there is none
+        yet, what begins with the prefix is meant to be written with it.
 
         @raise NotFound: if none can have this name.
         """
         meant = fromUser(text, self.naming)
-        return next(filter(self.has, meant), meant[0])
+        return next(filter(self.has, meant), meant[-1])
 
     def twin(self, name: Name) -> str:
         """

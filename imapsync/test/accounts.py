@@ -151,6 +151,7 @@ class Account:
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
     @ivar ghosts: names that are subscribed, without a mailbox.
+    @ivar phantoms: names that are listed as mailboxes, but are none any more.
     @ivar heard: the commands that were received, without tags.
     """
 
@@ -174,6 +175,7 @@ class Account:
         self.overflows = False
         self.fold: Callable[[str], str] = str
         self.ghosts: set[str] = set()
+        self.phantoms: set[str] = set()
         self.heard: list[str] = []
         self._uidvalidities = count(7)
         self.make("INBOX")

@@ -216,6 +216,8 @@ class Dialogue:
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
             self._say(f"* STATUS {word} ({_status(folder)})")
 
+        for name in self.account.phantoms:
+            self._say(f'* LIST () "{self.account.separator}" "{name}"')
         for name in sorted(self.account.ghosts):
             word = f'"{names.encode(name).decode()}"'
             attributes = r"\Subscribed \NonExistent"

@@ -251,6 +251,17 @@ class MailboxesTests(SessionCase):
         self.sync()
         self.assertSettled()
 
+    def test_phantom(self) -> None:
+        """
+        What is listed as a mailbox, but without its status, and does not exist,
+        is a mere name.
+        """
+        self.remote.phantoms.add("A")
+        self.remote.make("A/B").add(mail(1))
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", "A/B"}, set(self.local.folders))
+        self.assertSettled()
+
     def test_remade(self) -> None:
         """
         One that was deleted and made anew on one side is filled again.

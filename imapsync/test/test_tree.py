@@ -523,6 +523,26 @@ selections = st.builds(
 )
 
 
+class TypedTests(SynchronousTestCase):
+    """
+    Tests for L{Account.typed}.
+    """
+
+    def test_prefix(self) -> None:
+        """
+        A mailbox that is not there yet is written with the prefix, or without.
+        """
+        dotted = account("INBOX.Old", "INBOX.INBOX.Odd", naming=DOTS)
+        for text, name in (
+            ("INBOX.Old", "Old"),
+            ("Old", "Old"),
+            ("INBOX.Odd", "INBOX/Odd"),
+            ("INBOX.New", "New"),
+            ("New/x", "New/x"),
+        ):
+            self.assertEqual(name, dotted.typed(text))
+
+
 class ConvergenceTests(SynchronousTestCase):
     """
     What a carried out plan leaves.
