@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imapsync.test.integration.accounts import Account, Snapshot
-from imapsync.test.integration.dovecot import Dovecot, freshUser
+from imapsync.test.integration.dovecot import Dovecot
+from imapsync.test.integration.server import freshUser
 
 
 @dataclass(frozen=True)

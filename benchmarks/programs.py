@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.place import Place
-from imapsync.test.integration.dovecot import DOVECOT, PASSWORD
+from imapsync.test.integration.dovecot import DOVECOT
+from imapsync.test.integration.server import PASSWORD
 
 #: Runs a command as a small process of its own, whose memory does not count
 #: as the command's, and tells what it took.

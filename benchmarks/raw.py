@@ -11,7 +11,7 @@ from itertools import groupby
 
 from benchmarks.programs import Result, timed
 from imapsync.test.integration.accounts import Mail, encoded
-from imapsync.test.integration.dovecot import PASSWORD
+from imapsync.test.integration.server import PASSWORD
 
 #: How much goes into one APPEND.
 _MESSAGES, _OCTETS = 500, 4 * 1024 * 1024

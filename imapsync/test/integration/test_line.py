@@ -12,9 +12,10 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imapsync.test.integration.accounts import Account
-from imapsync.test.integration.dovecot import PASSWORD, freshUser, mdboxServer
+from imapsync.test.integration.dovecot import mdboxServer
 from imapsync.test.integration.line import Flow, Line
 from imapsync.test.integration.messages import mails
+from imapsync.test.integration.server import PASSWORD, freshUser
 
 
 class FlowTests(SynchronousTestCase):
