@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from imapsync.batches import Copied
+from imapsync.batches import MESSAGES, Copied
 from imapsync.copying import Copier
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
@@ -174,7 +174,7 @@ class Pass:
         """
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
-        new = source.changes.new - self._breaking(side.other)
+        new = source.changes.new - self._leftOut(side.other)
         if not new or side in self._policy.readOnly:
             return
         if target.selected.readOnly:
@@ -214,28 +214,34 @@ class Pass:
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
         outcome = _Copies(self, view, side)
-        copier = Copier(source.client, target.client, target.selected, outcome)
-        await copier.copy(uids)
+        # One of these may be why a connection broke: it is found out by itself.
+        suspects = uids & self._brokenOver(side.other, 1)
+        for part, most in (suspects, 1), (uids - suspects, MESSAGES):
+            clients = source.client, target.client
+            if part:
+                await Copier(*clients, target.selected, outcome, most).copy(part)
         if outcome.lacking:
             # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
             for some in _chunks(outcome.lacking):
                 await carryFlags(view, some)
 
-    def _breaking(self, side: Side) -> UidSet:
+    def _leftOut(self, side: Side) -> UidSet:
         """
-        The messages over which C{side} has broken the connection twice.
+        The messages of C{side} over which a connection has broken twice.
         """
-        broken = self._report.broken.items()
-        uids = UidSet.of(
-            uid
-            for (name, where, uid), times in broken
-            if times > 1 and (name, where) == (self._view.name, side)
-        )
+        uids = self._brokenOver(side, 2)
         if uids:
             text = "not copied: the connection breaks over it"
             self._view.postpone(side, uids, text)
         return uids
+
+    def _brokenOver(self, side: Side, atLeast: int) -> UidSet:
+        return UidSet.of(
+            uid
+            for (name, where, uid), times in self._report.broken.items()
+            if times >= atLeast and (name, where) == (self._view.name, side)
+        )
 
     def copied(self, side: Side, messages: list[Copied]) -> None:
         """
@@ -329,9 +335,9 @@ class _Copies:
         source = self._side.other
         self._view.trouble(f"{source}: UID {uid}: copied without its INTERNALDATE")
 
-    def broken(self, uid: int) -> None:
-        key = (self._view.name, self._side.other, uid)
-        self._view.around.report.broken[key] += 1
+    def broken(self, uids: list[int]) -> None:
+        where = self._view.name, self._side.other
+        self._view.around.report.broken.update((*where, uid) for uid in uids)
 
 
 def _freshly(

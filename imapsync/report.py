@@ -31,8 +31,8 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
-    @ivar broken: how often the connection was lost over a message: its mailbox,
-        side and UID.
+    @ivar broken: how often a connection was lost, maybe over a message: its
+        mailbox, side and UID.
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
     @ivar renumbered: mailboxes that were paired anew.

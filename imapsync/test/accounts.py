@@ -135,6 +135,7 @@ class Account:
 
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
+    @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
@@ -161,6 +162,7 @@ class Account:
         self.capabilities = set(CAPABILITIES)
         self.greeting = "PREAUTH"
         self.objection: Callable[[Offer], str] = lambda _: ""
+        self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}

@@ -24,6 +24,12 @@ class Missing(Exception):
     """
 
 
+class Died(Exception):
+    """
+    The server hangs up.
+    """
+
+
 class Dialogue:
     """
     The server's end of a connection.
@@ -137,6 +143,9 @@ class Dialogue:
                 answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
             except Missing:
                 answer = "NO [NONEXISTENT] no such mailbox"
+            except Died:
+                self.closing = True
+                return
         if self._idle:
             self._say("+ idling")
             return
@@ -415,6 +424,8 @@ class Dialogue:
     def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
         account = self.account
         offers = _offers(arguments)
+        if account.dies(offers):
+            raise Died
         if text := self._objection(offers):
             return text
         if len(offers) > 1 and "MULTIAPPEND" not in account.capabilities:
