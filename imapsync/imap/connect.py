@@ -144,19 +144,19 @@ async def _reach(
             f"{server.where}: cannot be reached: {reason}; see host and port"
         ) from error
     client = cast(SyncClient, connected)
-    _keepAlive(client.transport)
+    # That of a TLS transport is the one below.
+    tcp = getattr(client.transport, "socket", None)
+    if isinstance(tcp, socket.socket):
+        _keepAlive(tcp)
+        client.socket = tcp
     return client
 
 
-def _keepAlive(transport: object) -> None:
+def _keepAlive(tcp: socket.socket) -> None:
     """
     Have the system look whether the peer is still there while nobody talks,
     which also keeps routers from forgetting the connection.
     """
-    # That of a TLS transport is the one below.
-    tcp = getattr(transport, "socket", None)
-    if not isinstance(tcp, socket.socket):
-        return
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         option = getattr(socket, name, None)  # not every system has all

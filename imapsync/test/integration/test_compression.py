@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from imapsync.model import Side
+from imapsync.test.integration.dovecot import maildirServer
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay, Way
@@ -36,7 +37,7 @@ class CompressionTests(SceneCase):
         All goes over as ever: over TLS and without, both ways.
         """
         scene = self.compressed()
-        server = scene.remoteServer
+        server = maildirServer()
         encrypted = {
             "type": "imaps",
             "port": str(server.tlsPort),
@@ -54,7 +55,7 @@ class CompressionTests(SceneCase):
         Commands can compress as well.
         """
         scene = self.compressed()
-        command = scene.remoteServer.tunnelCommand(scene.user)
+        command = maildirServer().tunnelCommand(scene.user)
         scene.configure({"remote": {**scene.tunnel(command), **COMPRESS}})
         run = self.syncs(scene, "--debug")
         self.assertEqual(1, run.sentTo("remote")["COMPRESS"], run.tail)
