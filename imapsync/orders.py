@@ -255,8 +255,12 @@ class Rename(Task):
         renamed = await onBoth(self._rename, [*self._accounts])
         if all(renamed.values()):
             if self._database and self._remembered(old):
+                known = self._state.mailboxes()
+                within = (one for one in known if isWithin(one.name, old))
                 with self._state.transaction():
-                    self._state.rename(old, new)
+                    self._state.rename(
+                        {one.id: new + one.name[len(old) :] for one in within}
+                    )
                 self._done(old, f'renamed to "{new}" in the database')
             return
         for side, done in renamed.items():

@@ -6,7 +6,7 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from twisted.logger import Logger
@@ -15,17 +15,21 @@ from twisted.python.failure import Failure
 from imapsync import moves, names, tree
 from imapsync.brake import Brake
 from imapsync.config import Config
-from imapsync.errors import MailboxError, NotFound, Refused
+from imapsync.deletions import Deleter
+from imapsync.errors import Displaced, MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.likeness import between, suspected
+from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
 from imapsync.mailbox import Pass
 from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Patterns
 from imapsync.orders import Order
+from imapsync.renames import Renamer
+from imapsync.renaming import Delete, Outlook
 from imapsync.report import Report
 from imapsync.state import State
 from imapsync.together import together
+from imapsync.tracing import Tracer
 from imapsync.view import Policy, Surroundings
 
 #: So often a step is taken before it is in vain: some servers show what was
@@ -90,6 +94,13 @@ class Session:
         self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()
         self._tried: set[Name] = set()
+        self._tracer = Tracer(clients, state)
+        self._renamer = Renamer(
+            clients, state, self._tracer, report, say if wish.dryRun else None
+        )
+        self._deleter = Deleter()
+        self._displaced: set[Name] = set()
+        self._met: set[Name] = set()
 
     async def run(self) -> None:
         """
@@ -109,20 +120,32 @@ class Session:
 
         @return: whether anything changed, so that there may be more to do.
         """
-        accounts, plan = await self._plan()
-        changed = await self._followMoves(accounts, plan)
-        await self._checkBrake(accounts, plan)
+        accounts, plan, outlook = await self._plan()
+        doomed = await self._deleter.confirmed(
+            {one: self._surroundings(one.name, accounts) for one in outlook.deletions}
+        )
+        changed = await self._followMoves(accounts, plan, doomed)
+        await self._checkBrake(accounts, plan, doomed)
+        synced = []
         for name in plan.mailboxes:
             if name in self._failed:
                 continue
             known = self._known(name)
             if self._dirty(known, accounts):
                 changed = await self._sync(known, accounts) or changed
+                synced.append(name)
+        if not self._wish.dryRun:
+            await self._tracer.learn(accounts, synced)
+        if not changed or self._wish.dryRun:
+            changed = await self._deleter.delete(doomed)
+        if not changed:
+            for waiting in outlook.waiting:
+                self._trouble(waiting.name, waiting.text)
         return changed and not self._wish.dryRun
 
     # All mailboxes
 
-    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan]:
+    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan, Outlook]:
         """
         Make the same mailboxes exist and be subscribed on both sides.
         """
@@ -130,16 +153,20 @@ class Session:
             accounts = await self._listing.look()
             self._trashes = dict(self._listing.trashes(accounts))
             named = self._named(accounts)
+            self._meet(named, accounts)
             selection = await self._selection(frozenset(named), accounts)
+            accounts, outlook = await self._renamer.settle(
+                accounts, selection, self._refused
+            )
+            if outlook.renames:
+                continue
+            if outlook.steps:
+                await self._take(outlook.steps, accounts)
+                continue
+            selection = replace(selection, named=frozenset(self._named(accounts)))
             known = {known.name: known for known in self._state.mailboxes()}
-            plan = tree.plan(accounts, known, selection)
-            if plan.unknown:
-                typed = ", ".join(f'"{named[name]}"' for name in plan.unknown)
-                raise NotFound(
-                    f"neither server has the mailbox {typed}: check the spelling,"
-                    " and the separators of its levels"
-                )
-            for trouble in plan.troubles:
+            plan = tree.plan(accounts, known, selection, outlook.held)
+            for trouble in (*outlook.troubles, *plan.troubles):
                 self._trouble(trouble.name, trouble.text)
             steps = [step for step in plan.steps if step not in self._refused]
             for step in plan.steps:
@@ -151,7 +178,7 @@ class Session:
                 await self._take(steps, accounts)
             self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
-                return accounts, plan
+                return accounts, plan, outlook
 
     def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
         """
@@ -162,7 +189,26 @@ class Session:
             meant = names.fromUser(text, accounts[Side.LOCAL].naming)
             there = (n for n in meant if any(a.has(n) for a in accounts.values()))
             named[next(there, meant[0])] = names.shown(text)
+        for old, new in self._renamer.names.items():
+            if old in named:
+                named[new] = named[old]
         return named
+
+    def _meet(
+        self, named: Mapping[Name, str], accounts: Mapping[Side, tree.Account]
+    ) -> None:
+        """
+        See once whether there is what the user asks for: it may be renamed or
+        deleted by this run.
+        """
+        unknown = tree.unknown(accounts.values(), frozenset(named) - self._met)
+        if unknown:
+            typed = ", ".join(f'"{named[name]}"' for name in unknown)
+            raise NotFound(
+                f"neither server has the mailbox {typed}: check the spelling,"
+                " and the separators of its levels"
+            )
+        self._met.update(named)
 
     async def _selection(
         self, named: frozenset[Name], accounts: Mapping[Side, tree.Account]
@@ -177,7 +223,7 @@ class Session:
         )
 
     async def _take(
-        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
     ) -> None:
         """
         Make, subscribe and unsubscribe mailboxes, many at a time.  What could
@@ -256,7 +302,7 @@ class Session:
         return known
 
     def _rehearse(
-        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
     ) -> None:
         for step in steps:
             if isinstance(step, tree.Forget):
@@ -274,13 +320,19 @@ class Session:
                 self._failed.add(step.name)
 
     async def _followMoves(
-        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+        self,
+        accounts: Mapping[Side, tree.Account],
+        plan: tree.Plan,
+        doomed: Iterable[Delete],
     ) -> bool:
         """
         Have what was moved on one side be moved on the other, before it looks
         like removals and new messages.
         """
-        suspects = []
+        suspects = [
+            Suspect(one.name, frozenset([one.side.other]), frozenset())
+            for one in doomed
+        ]
         for name in plan.mailboxes:
             listed = _listed(name, accounts)
             known = self._known(name)
@@ -294,7 +346,8 @@ class Session:
                 {name: self._surroundings(name, accounts) for name in some}
                 for some in between(suspects, side.other)
             )
-            changed = await moves.follow(side, lost, gained) or changed
+            gone = {one.name for one in doomed if one.side is side}
+            changed = await moves.follow(side, lost, gained, gone) or changed
         return changed
 
     # One mailbox after another
@@ -315,6 +368,14 @@ class Session:
                     source = self._surroundings(errand.source, accounts)
                     await moves.perform(errand, source, around)
                 known = self._known(known.name)
+        except Displaced as error:
+            if self._wish.dryRun or known.name in self._displaced:
+                self._failed.add(known.name)
+                self._trouble(known.name, str(error))
+                return changed
+            self._displaced.add(known.name)
+            self._tracer.doubt(known)
+            return True
         except MailboxError as error:
             self._failed.add(known.name)
             self._trouble(known.name, str(error))
@@ -341,7 +402,10 @@ class Session:
         )
 
     async def _checkBrake(
-        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+        self,
+        accounts: Mapping[Side, tree.Account],
+        plan: tree.Plan,
+        doomed: Iterable[Delete],
     ) -> None:
         """
         Know before the first removal whether there would be too many.  STATUS
@@ -349,6 +413,9 @@ class Session:
         """
         suspects = []
         bound: Counter[Side] = Counter()
+        for one in doomed:
+            bound[one.side] += self._known(one.name).pairs
+        count = bound.copy()
         for name in plan.mailboxes:
             known = self._state.mailbox(name)
             listed = _listed(name, accounts)
@@ -363,7 +430,6 @@ class Session:
                 suspects.append(known)
         if not self._brake.trips(bound):
             return
-        count: Counter[Side] = Counter()
         for known in suspects:
             around = self._surroundings(known.name, accounts)
             try:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from twisted.logger import Logger
 
 from imapsync.brake import Brake
-from imapsync.errors import MailboxError, Refused
+from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
-from imapsync.model import Changes, Known, Mark, Name, Side, Status
+from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
+from imapsync.names import INBOX
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
@@ -113,6 +114,9 @@ class View:
         if renumbered:
             self._startOver(renumbered)
             return False
+        for side in Side:
+            if self._replaced(side):
+                raise Displaced(f"{side}: another mailbox has its name now")
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
             if not this.selected.mark.modseq:
@@ -133,7 +137,9 @@ class View:
         try:
             selected = await client.open(around.names[side], mark, reading, writable)
         except Refused as error:
-            raise MailboxError(f"{side}: {error}") from error
+            gone = error.responseCode == "NONEXISTENT"
+            kind = Displaced if gone else MailboxError
+            raise kind(f"{side}: {error}") from error
         if not selected.persistent:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
         if not selected.mark.uidvalidity:
@@ -150,7 +156,21 @@ class View:
             return False
         # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
         # does, a server was restored from a backup, and UIDs are used again.
-        return mark.uidvalidity != now.uidvalidity or mark.uidnext > now.uidnext
+        return (
+            mark.uidvalidity != now.uidvalidity
+            or mark.uidnext > now.uidnext
+            # No other name can be that of INBOX.
+            or (self.name == INBOX and self._replaced(side))
+        )
+
+    def _replaced(self, side: Side) -> bool:
+        """
+        Whether it is another mailbox, though UIDVALIDITY be the same.
+        """
+        selected = self.sides[side].selected
+        return side in self.known.marks and differ(
+            self.known.identities.get(side, ""), selected.identity
+        )
 
     def _startOver(self, renumbered: list[Side]) -> None:
         """
@@ -178,9 +198,10 @@ class View:
         with self.state.transaction():
             for side in Side:
                 if side not in self.known.marks:
-                    now = self.sides[side].selected.mark
-                    start = Mark(now.uidvalidity, 1, 0)
+                    selected = self.sides[side].selected
+                    start = Mark(selected.mark.uidvalidity, 1, 0)
                     self.state.setMark(self.known.id, side, start)
+                    self.state.setIdentity(self.known.id, side, selected.identity)
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
@@ -265,5 +286,6 @@ class View:
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                 self.state.postpone(mailbox, side, this.postponed.build())
-                if this.selected.identity != self.known.identities.get(side, ""):
-                    self.state.setIdentity(mailbox, side, this.selected.identity)
+                identity = this.selected.identity
+                if identity and identity != self.known.identities.get(side, ""):
+                    self.state.setIdentity(mailbox, side, identity)

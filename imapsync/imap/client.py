@@ -30,6 +30,7 @@ from imapsync.imap.commands import (
 from imapsync.imap.connection import Connection
 from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify
 from imapsync.imap.queries import (
+    GuidCommand,
     ListCommand,
     NamespaceCommand,
     Search,
@@ -38,7 +39,7 @@ from imapsync.imap.queries import (
     Transferred,
 )
 from imapsync.imap.responses import Condition, Namespaces, Row
-from imapsync.imap.words import astring, flagList, mailboxWord
+from imapsync.imap.words import Literal, astring, flagList, mailboxWord
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
 
@@ -137,11 +138,24 @@ class SyncClient(Connection):
         """
         return self.perform(StatusCommand(name, items))
 
+    def mailboxGuid(self, name: str) -> Deferred[tuple[Status, str]]:
+        """
+        What Dovecot identifies a mailbox by, with its UIDVALIDITY.
+        """
+        return self.perform(GuidCommand(name))
+
     def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
         """
         CREATE, DELETE, RENAME, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
         """
         return self.perform(Plain(verb, *map(mailboxWord, names)))
+
+    def appendNothing(self, name: str) -> Deferred[Condition]:
+        """
+        An APPEND that is called off (RFC 3502, 5): it fails with C{TRYCREATE} if
+        there is no such mailbox, and otherwise if there is one.
+        """
+        return self.perform(Plain("APPEND", mailboxWord(name), Literal(b"")))
 
     def catchUp(self) -> Deferred[Condition]:
         """

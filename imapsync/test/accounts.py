@@ -51,6 +51,7 @@ class Folder:
     @ivar readOnly: as by an ACL: what is written is answered OK, to no effect.
     @ivar codes: more response codes of SELECT, such as C{"UIDNOTSTICKY"}.
     @ivar lies: what VANISHED (EARLIER) says in addition.
+    @ivar identity: what is told as MAILBOXID or X-GUID.
     """
 
     uidvalidity: int
@@ -65,6 +66,7 @@ class Folder:
     noModseq: bool = False
     codes: list[str] = field(default_factory=list)
     lies: UidSet = field(default_factory=UidSet)
+    identity: str = ""
 
     def add(self, body: bytes, flags: Flags = NOTHING, date: str = DATE) -> int:
         """
@@ -154,6 +156,13 @@ class Account:
     @ivar ghosts: names that are subscribed, without a mailbox.
     @ivar phantoms: names that are listed as mailboxes, but are none any more.
     @ivar heard: the commands that were received, without tags.
+    @ivar guids: whether it tells X-GUID.  With the capability C{OBJECTID}, it
+        tells MAILBOXID.
+    @ivar second: the UIDVALIDITY that all mailboxes get that are made, unless it
+        is 0.
+    @ivar silent: mailboxes of which LIST tells no STATUS.
+    @ivar unlisted: mailboxes that LIST leaves out.
+    @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
 
     def __init__(self, separator: str = "/") -> None:
@@ -179,14 +188,24 @@ class Account:
         self.ghosts: set[str] = set()
         self.phantoms: set[str] = set()
         self.heard: list[str] = []
-        self._uidvalidities = count(7)
+        self.guids = False
+        self.second = 0
+        self.silent: set[str] = set()
+        self.unlisted: set[str] = set()
+        self.levels: set[str] = set()
+        self._numbers = count(7)
         self.make("INBOX")
 
     def make(self, name: str, subscribed: bool = True) -> Folder:
         """
         Make a mailbox.
         """
-        folder = self.folders[name] = Folder(next(self._uidvalidities), subscribed)
+        subscribed = subscribed or name in self.ghosts
+        self.ghosts.discard(name)
+        self.levels.discard(name)
+        number = next(self._numbers)
+        folder = self.folders[name] = Folder(self.second or number, subscribed)
+        folder.identity = f"id{number}"
         return folder
 
     def find(self, name: str) -> Folder | None:
@@ -206,15 +225,24 @@ class Account:
         if folder.subscribed:
             self.ghosts.add(name)
 
+    def delete(self, name: str) -> None:
+        """
+        Delete a mailbox.
+        """
+        self.remove(self.folders[name])
+
     def rename(self, old: str, new: str) -> None:
         """
-        Rename a mailbox and all below it; subscriptions do not follow.
+        Rename a mailbox and all below it; subscriptions do not follow, but one to
+        a mere name is found there.
         """
         for name, folder in list(self.folders.items()):
             if name == old or name.startswith(old + self.separator):
                 self.remove(folder)
-                self.folders[new + name[len(old) :]] = folder
-                folder.subscribed = False
+                target = new + name[len(old) :]
+                self.folders[target] = folder
+                folder.subscribed = target in self.ghosts
+                self.ghosts.discard(target)
 
     @property
     def inbox(self) -> Folder:
@@ -231,6 +259,9 @@ class Account:
         return {
             name.replace(self.separator, "/"): (folder.subscribed, folder.content)
             for name, folder in self.folders.items()
+        } | {
+            name.replace(self.separator, "/"): (True, ["no mailbox"])
+            for name in self.ghosts
         }
 
     def count(self, *verbs: str) -> int:

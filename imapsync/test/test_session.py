@@ -224,21 +224,6 @@ class MailboxesTests(SessionCase):
         self.assertTrue(any("SPECIAL-USE" in line for line in self.local.heard))
         self.assertIn("A", self.remote.folders)
 
-    def test_vanished(self) -> None:
-        """
-        A mailbox that vanished from one side is named and left alone.
-        """
-        self.local.make("A").add(mail(1))
-        self.sync()
-        del self.remote.folders["A"]
-        for _ in range(2):
-            report = self.sync()
-            self.assertEqual(
-                [("A", "vanished from remote; left alone")], [*report.troubles]
-            )
-            self.assertEqual(1, len(self.local.folders["A"].messages))
-            self.assertNotIn("A", self.remote.folders)
-
     def test_goneFromBoth(self) -> None:
         """
         One that is gone from both sides is forgotten, and may come again.
