@@ -213,11 +213,14 @@ class Session:
     async def _selection(
         self, named: frozenset[Name], accounts: Mapping[Side, tree.Account]
     ) -> tree.Selection:
-        options = [o for o in self._config.listSelectOpts if o != "SUBSCRIBED"]
+        options = self._config.listSelectOpts
+        subscribed = "SUBSCRIBED" in options and "RECURSIVEMATCH" not in options
+        if subscribed:  # which is told by the plain LIST as well
+            options = tuple(option for option in options if option != "SUBSCRIBED")
         return tree.Selection(
             Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
             self._config.ignoreMailbox,
-            "SUBSCRIBED" in self._config.listSelectOpts,
+            subscribed,
             named,
             await self._listing.chosen(options, accounts) if options else None,
         )
