@@ -27,6 +27,7 @@ from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
 from imapsync.tree import Account, ancestors
+from imapsync.view import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -97,9 +98,9 @@ class Listing:
             chosen.update(*map(ancestors, chosen))
         return frozenset(chosen)
 
-    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, str]]:
+    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
         """
-        What the servers call their trashes, if they have one.
+        The servers' trashes, of those that have one.
 
         @raise ConfigError: it cannot have the name that the user gave it.
         """
@@ -115,7 +116,7 @@ class Listing:
                 raise ConfigError(f"{where}: {error}") from error
             if name == INBOX:
                 raise ConfigError(f"{where}, which is INBOX here")
-            yield side, spelled
+            yield side, Trash(name, spelled)
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly

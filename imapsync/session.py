@@ -30,7 +30,7 @@ from imapsync.report import Report
 from imapsync.state import State
 from imapsync.together import together
 from imapsync.tracing import Tracer
-from imapsync.view import Policy, Surroundings
+from imapsync.view import Policy, Surroundings, Trash
 
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.
@@ -89,7 +89,7 @@ class Session:
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
         self._listing = Listing(config, clients)
-        self._trashes: Mapping[Side, str] = {}
+        self._trashes: Mapping[Side, Trash] = {}
         self._taken: Counter[tree.Step] = Counter()
         self._refused: set[tree.Step] = set()
         self._failed: set[Name] = set()

@@ -171,7 +171,7 @@ class Account:
         """
         Why C{name} is left alone; an empty string if it is not.
         """
-        levels = (*_ancestors(name), name)
+        levels = (*ancestors(name), name)
         return next((self.apart[n] for n in levels if n in self.apart), "")
 
     def typed(self, text: str) -> Name:

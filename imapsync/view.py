@@ -40,6 +40,18 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Trash:
+    """
+    Where messages are moved instead of being expunged.
+
+    @ivar spelled: what the server calls it.
+    """
+
+    name: Name
+    spelled: str
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """
     What the work on a mailbox is done with.
@@ -47,8 +59,6 @@ class Surroundings:
     @ivar names: what each server calls the mailbox.
     @ivar acquainted: whether any message was known when the run began.
     @ivar say: takes the lines of a dry run.
-    @ivar trashes: what a server calls the mailbox to which messages are moved
-        instead of being expunged, if there is one.
     """
 
     clients: Mapping[Side, SyncClient]
@@ -59,7 +69,7 @@ class Surroundings:
     report: Report
     say: Callable[[str], None]
     acquainted: bool
-    trashes: Mapping[Side, str] = field(default_factory=dict)
+    trashes: Mapping[Side, Trash] = field(default_factory=dict)
 
 
 @dataclass
@@ -251,13 +261,13 @@ class View:
         orphans = self.state.pairs(self.known.id, side.other, there)
         return UidSet.of(pair.uid(side) for pair in orphans) - self.sides[side].gone
 
-    def trash(self, side: Side) -> str:
+    def trash(self, side: Side) -> Trash | None:
         """
-        What the server of C{side} calls the mailbox to move messages to, rather
-        than to expunge them; empty if there is none, or it is this one.
+        Where to move messages of C{side}, rather than to expunge them; C{None}
+        also if it is this mailbox.
         """
-        trash = self.around.trashes.get(side, "")
-        return "" if trash == self.around.names[side] else trash
+        trash = self.around.trashes.get(side)
+        return trash if trash and trash.spelled != self.around.names[side] else None
 
     def trouble(self, text: str) -> None:
         """
