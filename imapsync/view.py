@@ -78,6 +78,8 @@ class SideView:
     One side of it.
 
     @ivar whole: whether every message is told, not only what changed.
+    @ivar lapsed: whether the server has lost track of what changed: what it
+        shows may be less than what it was told.
     @ivar gone: the known messages that are gone, asked twice.
     @ivar undone: set when something was left to do: the mark must not move.
     @ivar postponed: what the mark may pass, but which must be tried again.
@@ -87,6 +89,7 @@ class SideView:
     reading: Reading
     selected: Selected
     whole: bool
+    lapsed: bool
     changes: Changes = field(default_factory=Changes)
     gone: UidSet = field(default_factory=UidSet)
     undone: bool = False
@@ -157,7 +160,8 @@ class View:
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
-        return SideView(client, reading, selected, whole)
+        lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        return SideView(client, reading, selected, whole, lapsed)
 
     def _renumbered(self, side: Side) -> bool:
         mark = self.known.marks.get(side)
@@ -216,7 +220,7 @@ class View:
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
         if this.whole:
-            this.reading.listAll()
+            this.reading.listAll(this.lapsed)
             if this.selected.exists:
                 await this.client.reportFlags(None)
         elif this.reading.again:
