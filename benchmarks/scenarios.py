@@ -426,29 +426,29 @@ SCENARIOS = (
 
 def judge(right: Snapshot, found: Mapping[Side, Snapshot]) -> Iterator[str]:
     """
-    What is wrong.
+    What is wrong, in words.
     """
     wanted = _placed(right)
     sides = {side: _placed(snapshot) for side, snapshot in found.items()}
     local, remote = (_digests(wanted) - _digests(placed) for placed in sides.values())
-    if lost := (local & remote).total():
+    lost = (local & remote).total()
+    if lost:
         yield f"{lost} messages lost"
     for side, snapshot in found.items():
         placed = sides[side]
-        if twice := (_digests(placed) - _digests(wanted)).total():
-            yield f"{twice} messages too many on {side}"
         missing = (_digests(wanted) - _digests(placed)).total() - lost
-        if missing:
-            yield f"{missing} messages missing on {side}"
-        if misplaced := (wanted - placed).total() - missing - lost:
-            yield f"{misplaced} in the wrong mailbox on {side}"
-        for name in sorted(snapshot.mailboxes.keys() - right.mailboxes):
-            yield f"{name} is there on {side}"
-        for name in sorted(right.mailboxes.keys() - snapshot.mailboxes):
-            yield f"{name} is not there on {side}"
-        if wanted == placed:
-            differences = right.differences(snapshot)
-            yield from (f"{side}: {told}" for told in differences[:4])
+        facts = {
+            "messages too many": (_digests(placed) - _digests(wanted)).total(),
+            "messages missing": missing,
+            "messages in the wrong mailbox": (wanted - placed).total() - missing - lost,
+            "mailboxes too many": len(snapshot.mailboxes.keys() - right.mailboxes),
+            "mailboxes missing": len(right.mailboxes.keys() - snapshot.mailboxes),
+        }
+        told = [f"{count} {what}" for what, count in facts.items() if count]
+        if not told and (other := right.differences(snapshot)):
+            told = [f"{len(other)} other differences", other[0]]
+        if told:
+            yield f"on {side}: " + ", ".join(told)
 
 
 def _placed(snapshot: Snapshot) -> Counter[tuple[str, str]]:
@@ -508,7 +508,11 @@ async def tried(reactor: Any, scenario: Scenario, program: Program) -> str:
     told += wrong or ["equal"]
     if outcome.code:
         told += [f"exit code {outcome.code}", *outcome.output[-1:]]
-    return "; ".join([f"{octets / 1000:,.0f} KB", *told])
+    return "; ".join([_size(octets), *told])
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 1e6:.1f} MB" if octets > 1e6 else f"{octets / 1e3:.0f} KB"
 
 
 async def table(reactor: Any, pattern: str) -> None:

@@ -253,9 +253,32 @@ class Account:
                 name: Counter(self.messages(name, cleaned).values())
                 for name, attributes in listed.items()
                 if not attributes & {"\\nonexistent", "\\noselect"}
+                and self._exists(name, listed)
             },
             frozenset(name for name in listed if "\\subscribed" in listed[name]),
         )
+
+    def subscriptions(self) -> set[str]:
+        """
+        All that is subscribed, even if there is no such mailbox.
+        """
+        rows = self._wire.command("LIST (SUBSCRIBED)", '""', '"*"')
+        return {name for name, _ in map(self._listed, rows[:-1])}
+
+    def _exists(self, mailbox: str, listed: Iterable[str]) -> bool:
+        """
+        Whether there is such a mailbox: Dovecot goes on listing one that was
+        deleted as long as there are some below it, with its maildirs.
+        """
+        if not any(name.startswith(f"{mailbox}/") for name in listed):
+            return True
+        try:
+            self._wire.command("STATUS", self._spelled(mailbox), "(MESSAGES)")
+        except CommandFailed as error:
+            if "doesn't exist" in str(error):
+                return False
+            raise
+        return True
 
     def _transferred(self, rows: Sequence[_Row]) -> list[int]:
         """
