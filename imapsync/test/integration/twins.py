@@ -75,6 +75,9 @@ class Twins:
         self._bodies: dict[str, bytes] = {}
         self._touched: set[str] = set()
         self._moved: set[str] = set()
+        # What each side has expunged and copied: both together look like a move.
+        self._gone: dict[Side, set[str]] = {side: set() for side in Side}
+        self._again: dict[Side, set[str]] = {side: set() for side in Side}
         self._meanwhile = False
         self._still: frozenset[str] = frozenset()
         self.story: list[str] = [f"{policy}, {local.settings.layout} is local"]
@@ -155,8 +158,11 @@ class Twins:
             side: account.subscriptions() for side, account in self._accounts.items()
         }
         self._model.agree(boxes, subscribed)
-        self._touched.clear()
-        self._moved.clear()
+        for some in (self._touched, self._moved):
+            some.clear()
+        for side in Side:
+            self._gone[side].clear()
+            self._again[side].clear()
 
     # What happens
 
@@ -239,8 +245,9 @@ class Twins:
 
     def _appended(self, side: Side, name: str, body: bytes) -> str:
         digest = sha256(body).hexdigest()
-        if self._many(name, digest):
+        if self._many(name, digest) or digest in self._gone[side]:
             return ""
+        self._again[side].add(digest)
         flags, date = self._flags(0, 3), _date(body)
         uid = self._accounts[side].append(name, body, flags, date)
         message = Message(digest, _folded(flags), date)
@@ -271,9 +278,11 @@ class Twins:
         return f"{change} on {uids} in {name}"
 
     def _expunge(self, side: Side) -> str:
-        name, uids = self._some(side)
+        again = self._again[side]
+        name, uids = self._some(side, lambda message: message.digest not in again)
         if not uids:
             return ""
+        self._gone[side] |= self._digests(side, name, uids)
         self._accounts[side].expunge(name, uids)
         for uid in uids:
             del self._model.boxes[side][name][uid]
@@ -300,12 +309,14 @@ class Twins:
         return f"{told}, {self._flagged(side, target, new[:1])}"
 
     def _copy(self, side: Side) -> str:
-        name, uids = self._some(side)
+        gone = self._gone[side]
+        name, uids = self._some(side, lambda message: message.digest not in gone)
         target = self._someName(side)
         box = self._model.boxes[side].get(name, {})
         uids = [uid for uid in sorted(uids) if not self._many(target, box[uid].digest)]
         if not uids or len({box[uid].digest for uid in uids}) < len(uids):
             return ""
+        self._again[side] |= self._digests(side, name, uids)
         new = self._accounts[side].copy(name, uids, target)
         copies = [box[uid] for uid in uids]
         self._model.boxes[side][target].update(zip(new, copies, strict=True))
@@ -352,8 +363,10 @@ class Twins:
 
     def _delete(self, side: Side) -> str:
         name = self._someFolder(side)
-        if name not in self._model.boxes[side]:
+        digests = self._digests(side, name, self._model.boxes[side].get(name, ()))
+        if name not in self._model.boxes[side] or digests & self._again[side]:
             return ""
+        self._gone[side] |= digests
         self._accounts[side].delete(name)
         self._model.delete(side, name)
         return f"delete {name}"
@@ -424,6 +437,9 @@ class Twins:
         box = self._model.boxes[side][name]
         self._touched.update(box[uid].digest for uid in some)
         return name, some
+
+    def _digests(self, side: Side, name: str, uids: Iterable[int]) -> set[str]:
+        return {self._model.boxes[side][name][uid].digest for uid in uids}
 
     def _free(self, message: Message) -> bool:
         touched = self._meanwhile and message.digest in self._touched
