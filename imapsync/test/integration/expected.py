@@ -55,6 +55,7 @@ class Model:
         """
         self._agreed: dict[str, dict[Side, dict[int, Message]]] = {}
         self._agreedSubscribed: frozenset[str] = frozenset()
+        self._renumbered: set[str] = set()
         #: What each mailbox was called when both sides agreed on it.
         self._origins: dict[Side, dict[str, str]] = {side: {} for side in Side}
         #: What was in those that were deleted, by what they were called then.
@@ -90,6 +91,7 @@ class Model:
         The mailbox has another UIDVALIDITY.
         """
         self._agreed[name] = {side: {} for side in Side}
+        self._renumbered.add(name)
 
     def agree(
         self,
@@ -183,18 +185,15 @@ class Model:
 
         @return: C{None} if the rules leave it open: a renamed mailbox whose
             subscription was left behind, one that is made again, or one whose
-            new name has been subscribed for long.
+            new name has been subscribed for long; and one with a new
+            UIDVALIDITY, as a server has that lost everything.
         """
         told = [name in self.subscribed[side] for side, name in lineage.names.items()]
-        if lineage.isNew:
-            base = False
-        elif lineage.isStill:
-            base = lineage.origin in self._agreedSubscribed
-        elif lineage.deletedOn:
-            return None
-        else:
+        if lineage.deletedOn or (lineage.origin in self._renumbered and any(told)):
+            return all(told) or None
+        if not (lineage.isNew or lineage.isStill):
             return told[0] if self._isPlain(lineage) else None
-        return all(told) if base else any(told)
+        return all(told) if lineage.origin in self._agreedSubscribed else any(told)
 
     def _isPlain(self, lineage: Lineage) -> bool:
         """
