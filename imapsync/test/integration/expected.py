@@ -123,9 +123,11 @@ class Model:
 
     def synced(self) -> list[str]:
         """
-        Those of them that both sides agreed on.
+        Those of them that both sides agreed on; not INBOX, if anything was
+        deleted: a server of which INBOX is another one as well has lost all.
         """
-        return sorted(self.still() & self._agreed.keys())
+        found = self.still() & self._agreed.keys()
+        return sorted(found - {"INBOX"} if any(self._deleted.values()) else found)
 
     # What is to come of it
 
