@@ -191,11 +191,20 @@ class Model:
             UIDVALIDITY, as a server has that lost everything.
         """
         told = [name in self.subscribed[side] for side, name in lineage.names.items()]
+        if lineage.isNew and any(lineage.final in some for some in self._left(lineage)):
+            return all(told) or None
         if lineage.deletedOn or (lineage.origin in self._renumbered and any(told)):
             return all(told) or None
         if not (lineage.isNew or lineage.isStill):
             return told[0] if self._isPlain(lineage) else None
         return all(told) if lineage.origin in self._agreedSubscribed else any(told)
+
+    def _left(self, lineage: Lineage) -> Iterator[set[str]]:
+        """
+        What is subscribed where there is no such mailbox yet: LIST does not tell
+        that its name is.
+        """
+        return (self.subscribed[side] for side in Side if side not in lineage.names)
 
     def _isPlain(self, lineage: Lineage) -> bool:
         """

@@ -150,7 +150,7 @@ def _strays(
     they may go along with it, or not.
     """
     for side, name in lineage.names.items():
-        if name != lineage.origin or lineage.final in (name, None):
+        if lineage.final in (name, None):
             continue
         for other in lineages:
             below = other.names.get(side, "")
