@@ -32,14 +32,9 @@ from twisted.internet.threads import deferToThread
 
 from imapsync.model import Side
 from imapsync.test.integration.accounts import Account, Mail, Message, Snapshot
-from imapsync.test.integration.dovecot import (
-    PASSWORD,
-    Dovecot,
-    freshUser,
-    maildirServer,
-    mdboxServer,
-)
+from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
 from imapsync.test.integration.relay import Relay, Way
+from imapsync.test.integration.server import PASSWORD, freshUser
 
 #: So many seconds may one run take.
 _PATIENCE = 600
