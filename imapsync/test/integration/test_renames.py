@@ -15,6 +15,7 @@ from imapsync.test.integration.ended import killedAtCommit
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Run, Scene, SceneCase
 from imapsync.test.integration.server import Server
+from imapsync.test.integration.test_moves import large
 
 
 class TreeCase(SceneCase):
@@ -40,7 +41,7 @@ class TreeCase(SceneCase):
             if name != "INBOX":
                 scene.local.create(name)
             scene.local.subscribe(name)
-            scene.local.fill(name, mails(3, seed=number))
+            scene.local.fill(name, large(3, 100 + number))
 
     def sides(self, scene: Scene) -> Iterator[tuple[Account, Account, str]]:
         """
@@ -148,7 +149,7 @@ class RenameTests(TreeCase):
             here.rename("A", "Z")
             here.create("A")
             here.subscribe("A")
-            here.fill("A", mails(1, seed=9))
+            here.fill("A", large(1, 9))
             run = self.syncs(scene, "--debug")
             self.assertEqual(1, run.appended, run.tail)
             self.assertEqual(3, len(there.uids("Z")))
@@ -375,7 +376,7 @@ class CyrusTests(TreeCase):
             here.rename("D", "E")
             here.create("D")
             here.subscribe("D")
-            here.fill("D", mails(1, seed=9))
+            here.fill("D", large(1, 9))
             run = self.syncs(scene, "--debug")
             self.assertEqual(1, run.appended, run.tail)
             here.delete("D")
