@@ -348,6 +348,19 @@ class ObstacleTests(RenamesCase):
             self.assertIn("E", there.folders)
             self.assertSettled()
 
+    def test_takenAndNews(self) -> None:
+        """
+        If the other side's got new messages, it is made again.
+        """
+        for _, here, there in self.each():
+            here.rename("B", "D")
+            there.make("D").add(mail("other"))
+            there.folders["B"].add(mail("news"))
+            report = self.sync()
+            self.assertEqual({}, report.troubles)
+            self.assertIn(mail("news"), self.bodies(here, "B"))
+            self.assertSettled()
+
     def test_refused(self) -> None:
         """
         A server may refuse; it is asked once.
