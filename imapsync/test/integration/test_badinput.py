@@ -71,7 +71,8 @@ class CommandLineTests(BadInputCase):
             ([config], "--oneshot"),
             (["--dry-run", config], "--oneshot"),
             (["--repair", config], "not available yet"),
-            (["--delete", config, "Work"], "not available yet"),
+            (["--delete", config, "Work", "--oneshot"], "--oneshot"),
+            (["--rename", config, "Work"], "--rename"),
             (["--oneshot", config, "--watch=5"], "not available yet"),
             (["--oneshot", config, config], "--config"),
         ):
