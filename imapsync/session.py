@@ -22,6 +22,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
 from imapsync.likeness import between, suspected
 from imapsync.mailbox import Pass
+from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Naming, Patterns
 from imapsync.report import Report
@@ -48,11 +49,16 @@ class Wish:
     What the user asked of one run.
 
     @ivar mailboxes: as typed; none means all.
+    @ivar allowMassDelete: in live mode, in the first sync.
+    @ivar live: stay connected, and follow both servers.
+    @ivar watch: how often to look at a server that does not push, in seconds.
     """
 
     mailboxes: tuple[str, ...] = ()
     dryRun: bool = False
     allowMassDelete: bool = False
+    live: bool = False
+    watch: float = 60.0
 
 
 class Session:
@@ -61,6 +67,7 @@ class Session:
 
     @param state: for a dry run, a copy that may be written.
     @param say: takes the lines of a dry run.
+    @param memory: of the sessions before this one on the same connections.
     """
 
     log = Logger()
@@ -74,6 +81,7 @@ class Session:
         brake: Brake,
         report: Report,
         say: Callable[[str], None],
+        memory: Memory | None = None,
     ) -> None:
         self._config = config
         self._wish = wish
@@ -85,11 +93,12 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
-        self._namings: dict[Side, Naming] = {}
+        self._memory = memory = memory or Memory()
+        self._namings = memory.namings
         self._taken: Counter[tree.Step] = Counter()
-        self._refused: set[tree.Step] = set()
-        self._failed: set[Name] = set()
-        self._tried: set[Name] = set()
+        self._refused = memory.refused
+        self._failed: set[Name] = memory.uncreated
+        self._tried = memory.tried
 
     async def run(self) -> None:
         """
@@ -118,6 +127,8 @@ class Session:
             known = self._known(name)
             if self._dirty(known, accounts):
                 changed = await self._sync(known, accounts) or changed
+                # What happens in a mailbox while it is selected may not be told.
+                changed = changed or self._wish.live
         return changed and not self._wish.dryRun
 
     # All mailboxes
@@ -147,6 +158,7 @@ class Session:
                 await self._take(steps, accounts)
             self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
+                self._memory.looked(accounts, frozenset(plan.mailboxes))
                 return accounts, plan
 
     async def _look(self) -> Mapping[Side, tree.Account]:
@@ -154,6 +166,8 @@ class Session:
 
     async def _list(self, side: Side) -> tree.Account:
         client = self._clients[side]
+        if self._wish.live:
+            await client.unselect()
         asked: list[Deferred[Any]] = [
             client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
         ]
@@ -303,7 +317,10 @@ class Session:
         if known.name in self._tried:
             # What was refused once in a run is not tried again in it.
             known = replace(known, retries=False)
-        return tree.dirty(known, _listed(known.name, accounts))
+        listed = _listed(known.name, accounts)
+        return tree.dirty(known, listed) and not self._memory.hopeless(
+            known.name, listed
+        )
 
     async def _sync(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
         around = self._surroundings(known.name, accounts)
@@ -318,6 +335,8 @@ class Session:
         except MailboxError as error:
             self._failed.add(known.name)
             self._trouble(known.name, str(error))
+        if not changed:
+            self._memory.unfinished(known.name, _listed(known.name, accounts))
         return changed
 
     def _pass(self, known: Known, around: Surroundings) -> Pass:

@@ -1,0 +1,140 @@
+"""
+What outlives one sync when others follow it on the same connections: what was
+seen, and what was tried in vain.
+
+It tells whether a server's word is news: most of what a server says unasked is
+an echo of what we did ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imapsync.errors import MailboxError
+from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.names import Naming
+from imapsync.tree import Account, Create, Step, dirty
+
+#: What both servers told of a mailbox.
+Told = Mapping[Side, Listed]
+
+
+@dataclass
+class Memory:
+    """
+    Of the syncs on two connections.
+
+    @ivar namings: how each server names mailboxes.
+    @ivar accounts: what the servers listed last.
+    @ivar scope: the mailboxes that are synced.
+    @ivar refused: steps that a server refused.
+    @ivar tried: mailboxes in which what was refused before was tried again.
+    @ivar left: mailboxes with which a pass could not come to an end, and what
+        was told of them then: as long as that is so, another would not either.
+    """
+
+    namings: dict[Side, Naming] = field(default_factory=dict)
+    accounts: Mapping[Side, Account] = field(default_factory=dict)
+    scope: frozenset[Name] = frozenset()
+    refused: set[Step] = field(default_factory=set)
+    tried: set[Name] = field(default_factory=set)
+    left: dict[Name, Told] = field(default_factory=dict)
+
+    def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
+        """
+        This is how things are.
+        """
+        self.accounts = accounts
+        self.scope = scope
+        for name in set(self.left) - scope:
+            del self.left[name]
+
+    def hopeless(self, name: Name, told: Told) -> bool:
+        """
+        Whether a pass was in vain, and nothing has happened since.
+        """
+        return self.left.get(name) == told
+
+    def unfinished(self, name: Name, told: Told) -> None:
+        """
+        A pass changed nothing.  Either all is done, or it could not be.
+        """
+        self.left[name] = told
+
+    def forgive(self) -> None:
+        """
+        What was in vain may be tried again.
+        """
+        self.refused.clear()
+        self.tried.clear()
+        self.left.clear()
+
+    @property
+    def uncreated(self) -> set[Name]:
+        """
+        The mailboxes that a server would not make.
+        """
+        return {step.name for step in self.refused if isinstance(step, Create)}
+
+    def unsettled(self, known: Known) -> bool:
+        """
+        Whether there is something left to do in a mailbox, when all that could
+        be done was done.
+        """
+        told = {
+            side: account.listed[known.name]
+            for side, account in self.accounts.items()
+            if known.name in account.listed
+        }
+        return dirty(known, told) or known.name in {step.name for step in self.refused}
+
+    def shared(self, side: Side, spelled: str) -> Name | None:
+        """
+        The name of a mailbox of which a server speaks.
+
+        @return: C{None}, if it has none.
+        """
+        try:
+            return self.namings[side].toShared(spelled)
+        except MailboxError:
+            return None
+
+    def isListNews(self, side: Side, told: Listed) -> bool:
+        """
+        Whether a server's unasked word of a mailbox as a whole is news.
+        """
+        name = self.shared(side, told.name)
+        if name is None:
+            return False
+        account = self.accounts[side]
+        before = account.listed.get(name)
+        there = before is not None and before.selectable
+        now = (told.selectable, told.subscribed)
+        return now != (there, account.subscribed(name))
+
+    def isStatusNews(
+        self, side: Side, name: Name, told: Status, known: Known | None
+    ) -> bool:
+        """
+        Whether a server's unasked word of a mailbox's content is news.
+
+        @param told: an item that was not told is 0.
+        @param known: what the database knows of the mailbox.
+        """
+        listed = self.accounts[side].listed.get(name)
+        if name not in self.scope:
+            return listed is None
+        seen = known.marks.get(side) if known else None
+        return not (_same(told, seen) or _same(told, listed and listed.mark))
+
+
+def _same(told: Status, mark: Mark | None) -> bool:
+    """
+    Whether C{told} says no more than C{mark}.
+    """
+    return mark is not None and (
+        told.modseq == mark.modseq
+        and told.uidnext in (0, mark.uidnext)
+        and told.uidvalidity in (0, mark.uidvalidity)
+    )
