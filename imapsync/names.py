@@ -65,6 +65,21 @@ def decode(raw: bytes) -> str:
     return name if encode(name) == raw else _kept(raw)
 
 
+def unescaped(name: str) -> str:
+    """
+    The name that was meant where a server wrote plain text for modified UTF-7,
+    as some do in notifications: there, C{R&D} is no ill-formed name.
+
+    @param name: as L{decode} read it.
+    """
+    if not _UNDECODABLE.search(name):
+        return name
+    try:
+        return encode(name).decode("utf-8")
+    except ValueError:
+        return name
+
+
 def shown(name: str) -> str:
     """
     A name that is safe to print: on one line, with nothing undecodable in it.

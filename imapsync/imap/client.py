@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
+from imapsync.errors import Refused
 from imapsync.imap.appending import Appending
 from imapsync.imap.commands import (
     Alone,
@@ -27,6 +28,7 @@ from imapsync.imap.commands import (
     Selected,
 )
 from imapsync.imap.connection import Connection
+from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify
 from imapsync.imap.queries import (
     ListCommand,
     NamespaceCommand,
@@ -151,6 +153,25 @@ class SyncClient(Connection):
         self.perform(Alone("LOGOUT")).addBoth(close)
         return self.lost
 
+    def notify(self, listener: AccountListener) -> Deferred[Condition]:
+        """
+        Have the server tell C{listener} what changes in any mailbox
+        (RFC 5465), beginning with the present STATUS of each.
+
+        A mailbox is left out while it is selected, and for good what changes
+        in it then: L{unselect} first, then ask for its STATUS, then wait.
+        Nothing fails when the connection goes while nothing is in flight: see
+        L{lost}.
+
+        Once for a connection, and again only after
+        L{AccountListener.overflowed}: a second one makes some servers fall
+        silent.  If it fails with L{Refused}, of whatever kind of change, then
+        only looking shows what changed.
+        """
+        if "NOTIFY" not in self.capabilities:
+            return fail(Refused("NOTIFY", "NO", "", "it is not offered"))
+        return self.perform(Notify(listener))
+
     # In a mailbox
 
     def open(
@@ -161,6 +182,41 @@ class SyncClient(Connection):
         hears it, and all that comes later.
         """
         return self.perform(Select(name, mark, listener, writable))
+
+    def unselect(self) -> Deferred[None]:
+        """
+        Leave the selected mailbox, if any, without expunging what is marked
+        C{\\Deleted}; its listener hears no more.
+
+        Not while one is being selected.
+        """
+        return Deferred.fromCoroutine(self._unselect())
+
+    async def _unselect(self) -> None:
+        select = self._delivery.selected
+        if select is None:
+            return
+        if "UNSELECT" in self.capabilities:
+            await self.perform(Leave("UNSELECT"))
+            return
+        if select.writable:
+            try:
+                await self.perform(Leave("EXAMINE", mailboxWord(select.mailbox)))
+            except Refused:
+                return
+        await self.perform(Leave("CLOSE"))
+
+    def idle(self, changed: Callable[[], None]) -> Deferred[Condition]:
+        """
+        IDLE (RFC 2177) in the selected mailbox: C{changed} is called at each
+        thing that the server tells of it, which its listener hears as well.
+
+        Any other command ends it, even another IDLE, and is then sent.  That
+        must be within 29 minutes, or the server may hang up.
+
+        @return: fires when it has ended.
+        """
+        return self.perform(Idle(changed))
 
     def exists(self, uids: UidSet) -> Deferred[UidSet]:
         """

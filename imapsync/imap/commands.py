@@ -258,6 +258,8 @@ class Select(Command[Selected]):
     """
     SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).
 
+    @ivar mailbox: which.
+    @ivar writable: whether it is SELECT.
     @ivar listener: hears of the mailbox for as long as it is selected.
     """
 
@@ -266,6 +268,8 @@ class Select(Command[Selected]):
     def __init__(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
     ) -> None:
+        self.mailbox = name
+        self.writable = writable
         self.listener = listener
         words: list[Word] = [mailboxWord(name)]
         if mark is not None and mark.modseq:

@@ -204,7 +204,7 @@ class Connection(StockClient):
         Count silence only while the server owes us something.
         """
         shaking = self.startedTLS and not self.secured.called
-        owed = self._pipeline or not self.greeted.called or shaking
+        owed = self._pipeline.owed or not self.greeted.called or shaking
         idle = self.paused or not owed or self._error is not None
         period = None if idle or self._patience <= 0 else self._patience
         TimeoutMixin.setTimeout(self, period)
@@ -216,6 +216,7 @@ class Connection(StockClient):
         Send a command as soon as those before it allow.
         """
         self._pipeline.submit(command)
+        self._watch()
         return command.done
 
     def started(self, command: Command[Any]) -> None:
@@ -334,6 +335,7 @@ class Connection(StockClient):
             self._read(raw)
         else:
             self._pipeline.proceed(response.text)
+            self._watch()
 
     def _conditionReceived(self, condition: Condition) -> None:
         if condition.code == "CAPABILITY":

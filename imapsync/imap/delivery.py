@@ -14,30 +14,35 @@ from imapsync.imap.commands import (
     MailboxListener,
     Select,
 )
+from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify, told
 from imapsync.imap.responses import Exists, Response, Row, Vanished
 
 
 class Delivery:
     """
     Hands on what a server tells: all about the selected mailbox to its
-    listener, and the rest to those commands in flight that asked for it.
+    listener, the rest to those commands in flight that asked for it, and what
+    nobody asked for to the account's listener.
 
     With UIDs, who asked is certain: what belongs to one command is never
     given to another only because that was sent first.
+
+    @ivar selected: the command that selected the present mailbox.
     """
 
     def __init__(self) -> None:
+        self.selected: Select | None = None
         self._listener: MailboxListener | None = None
-        self._selected = False
+        self._account: AccountListener | None = None
         self._hearing: dict[str, Command[Any]] = {}
         self._bodies: BodyReceiver | None = None
 
     @property
     def listening(self) -> bool:
         """
-        Whether somebody listens to a mailbox.
+        Whether somebody listens to a mailbox, or to all of them.
         """
-        return self._listener is not None
+        return self._listener is not None or self._account is not None
 
     def started(self, command: Command[Any]) -> None:
         """
@@ -45,7 +50,9 @@ class Delivery:
         """
         if command.hears:
             self._hearing[command.tag] = command
-        if isinstance(command, Select) and not self._selected:
+        if isinstance(command, Notify):
+            self._account = command.listener
+        elif isinstance(command, Select) and self.selected is None:
             self._listener = command.listener
 
     def finished(self, command: Command[Any], successful: bool) -> None:
@@ -56,12 +63,18 @@ class Delivery:
             server has spoken of.
         """
         self._hearing.pop(command.tag, None)
-        if not isinstance(command, Select):
-            return
-        self._selected = successful
+        if isinstance(command, Select):
+            self._selected(command, successful)
+        elif isinstance(command, Leave) and (successful or command.words):
+            self.selected = self._listener = None
+        elif isinstance(command, Notify) and not successful:
+            self._account = None
+
+    def _selected(self, select: Select, successful: bool) -> None:
+        self.selected = select if successful else None
         if not successful:
             self._listener = None
-        elif self._listener is not command.listener:
+        elif self._listener is not select.listener:
             raise ProtocolViolation("another mailbox was selected without CLOSED")
 
     def closed(self) -> None:
@@ -72,7 +85,7 @@ class Delivery:
         selects = (c for c in self._hearing.values() if isinstance(c, Select))
         select = next(selects, None)
         self._listener = None if select is None else select.listener
-        self._selected = False
+        self.selected = None
 
     def responseReceived(self, response: Response) -> None:
         """
@@ -86,6 +99,8 @@ class Delivery:
         for command in self._hearing.values():
             if command.claim(response):
                 return
+        if self._account is not None:
+            told(self._account, response)
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """
@@ -97,6 +112,9 @@ class Delivery:
             return
         if self._listener is not None:
             self._listener.rowsReceived(rows)
+        for command in list(self._hearing.values()):
+            if isinstance(command, Idle):
+                command.changed()
         sized = [row for row in rows if row.size is not None]
         for command in list(self._hearing.values()) if sized else ():
             if isinstance(command, Fetch) and command.rows is not None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.appending import Appending
 from imapsync.imap.commands import Command
+from imapsync.imap.pushing import Idle
 from imapsync.imap.responses import Condition
 from imapsync.imap.words import Literal
 
@@ -75,6 +76,14 @@ class Pipeline:
         return first if first is not None and first.alone else None
 
     @property
+    def owed(self) -> bool:
+        """
+        Whether the server has anything to answer now.
+        """
+        idle = self.alone
+        return bool(self) and not (isinstance(idle, Idle) and idle.resting)
+
+    @property
     def names(self) -> str:
         """
         Which commands the server still has to answer.
@@ -90,6 +99,7 @@ class Pipeline:
             return
         self._queue.append(command)
         self._pump()
+        self._rouse()
 
     def flight(self, tag: str) -> Command[Any]:
         """
@@ -114,6 +124,9 @@ class Pipeline:
             self._pump()
         elif isinstance(writing, Appending):
             writing.proceed()
+        elif isinstance(idle := self.alone, Idle):
+            idle.begin()
+            self._rouse()
         elif len(self._flights) == 1:
             [flight] = self._flights.values()
             self._write(flight, flight.continued(text) + b"\r\n")
@@ -167,6 +180,15 @@ class Pipeline:
             if self._flights and (self._queue[0].alone or self.alone is not None):
                 return
             self._start(self._queue.popleft())
+
+    def _rouse(self) -> None:
+        """
+        End IDLE as soon as another command waits.
+        """
+        idle = self.alone
+        if self._queue and isinstance(idle, Idle) and idle.resting:
+            idle.resting = False
+            self._write(idle, b"DONE\r\n")
 
     def _start(self, command: Command[Any]) -> None:
         command.tag = f"{next(self._tags):04X}"

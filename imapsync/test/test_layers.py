@@ -54,6 +54,7 @@ LAYERS = (
         "imap.connection",
         "imap.delivery",
         "imap.pipeline",
+        "imap.pushing",
         "imap.queries",
         "imap.sasl",
         "imap.stock",
