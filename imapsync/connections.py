@@ -91,7 +91,7 @@ class Connections:
         LOGOUT on both sides.
         """
         self._lost = None
-        for client in self.clients.values():
+        for client in self._open:
             client.leave()
         await self.closed()
 

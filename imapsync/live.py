@@ -91,7 +91,7 @@ class Live(Protocol):
 class Effects(Protocol):
     """
     What is to be done.  Each call but the last two ends what an earlier one
-    began, if it is still going on.
+    began, if that is still going on.
     """
 
     def connect(self) -> None:
@@ -127,7 +127,12 @@ class Effects(Protocol):
     def refresh(self) -> None:
         """
         Send something, so that the servers do not think us gone, and we see
-        whether they are there.
+        whether they are there; then wait on.
+        """
+
+    def abandon(self) -> None:
+        """
+        Take leave no longer: close all.
         """
 
     def wake(self, seconds: float) -> None:
@@ -190,8 +195,8 @@ def _leave(_: Live, core: Core) -> None:
     core.effects.wake(FAREWELL)
 
 
-def _drop(_: Live, core: Core) -> None:
-    core.effects.drop()
+def _abandon(_: Live, core: Core) -> None:
+    core.effects.abandon()
 
 
 def _nothing(_: Live, __: Core) -> None:
@@ -271,7 +276,7 @@ def _described() -> Callable[[Core], Live]:
     finishing.upon(Live.failed).to(stopping)(_leave)
     finishing.upon(Live.due).to(stopping)(_leave)
 
-    stopping.upon(Live.due).loop()(_drop)
+    stopping.upon(Live.due).loop()(_abandon)
     stopping.upon(Live.closed).to(stopped)(_nothing)
 
     # What comes too late, or tells nothing new.

@@ -126,7 +126,8 @@ class Memory:
         if name not in self.scope:
             return listed is None
         seen = known.marks.get(side) if known else None
-        return not (_same(told, seen) or _same(told, listed and listed.mark))
+        latest = listed.mark if listed else None
+        return not (_same(told, seen) or _same(told, latest))
 
 
 def _same(told: Status, mark: Mark | None) -> bool:

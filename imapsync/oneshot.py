@@ -5,7 +5,9 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from imapsync.brake import Brake
@@ -14,6 +16,7 @@ from imapsync.errors import ImapSyncError, Lost
 from imapsync.report import Report
 from imapsync.session import Session
 from imapsync.state import State
+from imapsync.status import SyncStatus
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
@@ -22,32 +25,36 @@ _PAUSES = (1.0, 2.0)
 class OneShot:
     """
     A run.
+
+    @param changed: called when its status has.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
         self._job = job
+        self._state = state
+        self._changed = changed
+        self._began = job.reactor.seconds()
         self._report = Report()
         self._connections = Connections(job)
         self._octets = 0
         self._working: Deferred[None] | None = None
         self._stopped = False
 
-    async def run(self, state: State) -> int:
+    async def run(self) -> int:
         """
         Do it.
 
         @return: the exit code.
         """
-        reactor = self._job.reactor
-        started = reactor.seconds()
-        self._working = Deferred.fromCoroutine(self._persist(state))
+        self._changed()
+        self._working = Deferred.fromCoroutine(self._persist())
         try:
             await self._working
         except ImapSyncError:
             if self._report.changes:
-                self._summarise(reactor.seconds() - started)
+                self._summarise()
             raise
-        self._summarise(reactor.seconds() - started)
+        self._summarise()
         return 1 if self._report.troubles else 0
 
     def stop(self) -> None:
@@ -65,14 +72,27 @@ class OneShot:
         """
         return self._connections.closed()
 
-    async def _persist(self, state: State) -> None:
+    def syncNow(self) -> Deferred[None]:
+        """
+        It has begun already, and there is no other.
+        """
+        return fail(CancelledError())
+
+    @property
+    def status(self) -> SyncStatus:
+        """
+        How things stand.
+        """
+        return SyncStatus("syncing", self._began)
+
+    async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         wish = self._job.wish
-        brake = Brake(state.totalPairs(), wish.allowMassDelete)
+        brake = Brake(self._state.totalPairs(), wish.allowMassDelete)
         while True:
             before = self._report.changes
             try:
-                await self._attempt(state, brake)
+                await self._attempt(brake)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -85,7 +105,7 @@ class OneShot:
                 )
                 await deferLater(self._job.reactor, pause)
 
-    async def _attempt(self, state: State, brake: Brake) -> None:
+    async def _attempt(self, brake: Brake) -> None:
         job = self._job
         connections = self._connections = Connections(job)
         try:
@@ -94,7 +114,7 @@ class OneShot:
                 job.config,
                 job.wish,
                 connections.clients,
-                state,
+                self._state,
                 brake,
                 self._report,
                 job.say,
@@ -104,8 +124,9 @@ class OneShot:
             self._octets += connections.octets
             connections.abort("given up")
 
-    def _summarise(self, seconds: float) -> None:
+    def _summarise(self) -> None:
         log, report = self._job.log, self._report
+        seconds = self._job.reactor.seconds() - self._began
         for name in sorted({name for name, _ in report.troubles}):
             log.warn("{name}: not fully synced, see above.", name=name)
         if self._job.verbose and not self._job.wish.dryRun:

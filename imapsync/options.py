@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import getopt
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 from imapsync import __version__
 from imapsync.errors import UsageError
 from imapsync.terminal import say
+
+#: C{--watch}, if it is not given.
+_WATCH = 60.0
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
@@ -27,18 +31,21 @@ class Request:
     """
     What the command line asks for.
 
-    @ivar config: the configuration file's name as typed.
+    @ivar configs: the configuration files' names as typed; none means the
+        default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar watch: how often to look at a server that does not push, in seconds.
     @ivar mailboxes: as typed; none means all.
     """
 
-    config: str | None
+    configs: tuple[str, ...]
     oneshot: bool
     dryRun: bool
     allowMassDelete: bool
     quiet: bool
     debug: int
     mailboxes: tuple[str, ...]
+    watch: float
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,11 @@ class _Option:
 
 
 _OPTIONS = (
-    _Option("config", "the configuration file", argument="FILE"),
+    _Option("config", "the configuration file; several: accounts", argument="FILE"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("quiet", "only warnings and errors", "q"),
     _Option("debug", "log all IMAP traffic; twice: credentials too"),
     _Option("help", "show this help and exit", "h"),
@@ -71,7 +79,6 @@ _LATER = (
     _Option("delete", ""),
     _Option("rename", ""),
     _Option("target", "", argument="SIDE"),
-    _Option("watch", "", argument="SECONDS"),
 )
 
 HELP = """\
@@ -79,13 +86,10 @@ Usage: imapsync {synopsis}
    or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
 
 Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
-to exactly those mailboxes.
+to exactly those mailboxes.  Without --oneshot, stay connected and follow both
+servers.
 
-{options}
-
---oneshot is required: staying connected is not available yet.""".format(
-    synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS))
-)
+{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -102,17 +106,17 @@ def parse(arguments: Sequence[str]) -> Request:
     for name in names:
         _answer(name)
     request = Request(
-        config=_config([value for name, value in options if name == "config"]),
+        configs=_configs([value for name, value in options if name == "config"]),
         oneshot="oneshot" in names,
         dryRun="dry-run" in names,
         allowMassDelete="allow-mass-delete" in names,
         quiet="quiet" in names,
         debug=names.count("debug"),
         mailboxes=tuple(map(_mailbox, mailboxes)),
+        watch=_watch([value for name, value in options if name == "watch"]),
     )
-    if not request.oneshot:
-        wish = "--dry-run alone" if request.dryRun else "live mode"
-        raise UsageError(f"{wish} is not available yet: add --oneshot")
+    if request.dryRun and not request.oneshot:
+        raise UsageError("--dry-run needs --oneshot")
     return request
 
 
@@ -161,12 +165,22 @@ def _tell(text: str) -> None:
     raise SystemExit(0)
 
 
-def _config(names: Sequence[str]) -> str | None:
-    if len(names) > 1:
-        raise UsageError("more than one --config is not available yet")
+def _configs(names: Sequence[str]) -> tuple[str, ...]:
     if "" in names:
         raise UsageError("--config needs the name of a file")
-    return names[0] if names else None
+    return tuple(names)
+
+
+def _watch(typed: Sequence[str]) -> float:
+    if not typed:
+        return _WATCH
+    try:
+        seconds = float(typed[-1])
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"--watch={typed[-1]}: it takes a positive number of seconds")
+    return seconds
 
 
 def _mailbox(name: str) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync import moves, names, tree
@@ -21,6 +20,7 @@ from imapsync.errors import MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
 from imapsync.likeness import between, suspected
+from imapsync.logs import Log
 from imapsync.mailbox import Pass
 from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Name, Side, Status
@@ -70,7 +70,7 @@ class Session:
     @param memory: of the sessions before this one on the same connections.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self,

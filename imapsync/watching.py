@@ -19,6 +19,9 @@ from imapsync.names import INBOX
 from imapsync.state import State
 from imapsync.uidset import UidSet
 
+#: After so many overflows on one connection, it is not to be relied on.
+_OVERFLOWS = 3
+
 #: So many of the latest changes say which mailbox is the busiest.
 _LATEST = 20
 
@@ -48,6 +51,8 @@ class Ear:
         self._news = news
         self._latest: deque[Name] = deque(maxlen=_LATEST)
         self._found: Mark | None = None
+        self._asked = False
+        self._overflows = 0
         self.pushed = False
 
     async def listen(self) -> None:
@@ -55,9 +60,9 @@ class Ear:
         Have the server tell of changes in all mailboxes, if it can and does
         not yet do so.
         """
-        if self.pushed:
+        if self._asked:
             return
-        self.pushed = True
+        self._asked = self.pushed = True
         try:
             await self._client.notify(self)
         except Refused:
@@ -107,6 +112,8 @@ class Ear:
         The server tells nothing any more, and what it left out is unknown.
         """
         self.pushed = False
+        self._overflows += 1
+        self._asked = self._overflows >= _OVERFLOWS
         self._news(None)
 
     def looked(self, names: Iterable[Name]) -> None:

@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 import imapsync
@@ -35,6 +34,7 @@ from imapsync.errors import (
 from imapsync.imap import sasl
 from imapsync.imap.client import SyncClient
 from imapsync.imap.tunnel import connectTunnel, readPassword
+from imapsync.logs import Log
 
 if TYPE_CHECKING:
     from imapsync.imap.tls import Trust
@@ -53,7 +53,7 @@ REQUIRED = (
 #: How long it may take until a server takes our connection, in seconds.
 _PATIENCE = 30.0
 
-_log = Logger()
+_log = Log()
 
 
 async def connect(

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.mail.imap4 import IMAP4Client
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
@@ -34,6 +33,7 @@ from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.tokens import Part
 from imapsync.imap.trace import Trace
 from imapsync.imap.wire import Parser
+from imapsync.logs import Log
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Connection(StockClient):
 
     traceSecrets = False
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self,
