@@ -5,6 +5,7 @@ From a server's configuration to a connection that is ready for work.
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -52,6 +53,10 @@ REQUIRED = (
 
 #: How long it may take until a server takes our connection, in seconds.
 _PATIENCE = 30.0
+
+#: A peer that is silently gone is found within four minutes: the system's own
+#: first look is after two hours.  In seconds, and a count.
+_KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 
 _log = Log()
 
@@ -138,7 +143,25 @@ async def _reach(
         raise Lost(
             f"{server.where}: cannot be reached: {reason}; see host and port"
         ) from error
-    return cast(SyncClient, connected)
+    client = cast(SyncClient, connected)
+    _keepAlive(client.transport)
+    return client
+
+
+def _keepAlive(transport: object) -> None:
+    """
+    Have the system look whether the peer is still there while nobody talks,
+    which also keeps routers from forgetting the connection.
+    """
+    # That of a TLS transport is the one below.
+    tcp = getattr(transport, "socket", None)
+    if not isinstance(tcp, socket.socket):
+        return
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        option = getattr(socket, name, None)  # not every system has all
+        if option is not None:
+            tcp.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:

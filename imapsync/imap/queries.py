@@ -22,12 +22,19 @@ from imapsync.imap.responses import (
 )
 from imapsync.imap.words import Word, mailboxWord
 from imapsync.model import Listed, Status
+from imapsync.names import isInbox
 from imapsync.uidset import MAXIMUM, UidSet
+
+_ABSENT = frozenset(["\\noselect", "\\nonexistent"])
 
 
 class ListCommand(Command[list[Listed]]):
     """
     LIST with selection and return options (RFC 5258, RFC 5819).
+
+    What a server tells meanwhile without being asked (RFC 5465) looks the same.
+    So only the first line about a mailbox, and the first with its STATUS, is
+    taken for an answer; more of them count as well, but are no less news.
     """
 
     hears = True
@@ -42,22 +49,35 @@ class ListCommand(Command[list[Listed]]):
         if returns:
             words += [b"RETURN", b"(%s)" % " ".join(returns).encode("ascii")]
         super().__init__("LIST", *words)
+        self._pattern = pattern
+        self._withStatus = any(option.startswith("STATUS") for option in returns)
         self._listed: dict[str, Listed] = {}
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, ListedMailbox):
+        if isinstance(response, ListedMailbox) and self._matches(response):
             listed = response.listed
             before = self._listed.get(listed.name)
             if before is not None:
-                attributes = before.attributes | listed.attributes
+                # Of two lines, each may lack something, but it is the later
+                # one that knows whether there is such a mailbox.
+                attributes = before.attributes - _ABSENT | listed.attributes
                 listed = replace(before, attributes=attributes)
             self._listed[listed.name] = listed
-            return True
+            return before is None
         if isinstance(response, MailboxStatus) and response.name in self._listed:
             listed = self._listed[response.name]
-            self._listed[response.name] = replace(listed, status=response.status)
-            return True
+            status = response.onto(listed.status)
+            self._listed[response.name] = replace(listed, status=status)
+            return listed.status is None and self._withStatus
         return False
+
+    def _matches(self, response: ListedMailbox) -> bool:
+        if response.oldName:
+            return False
+        if any(wildcard in self._pattern for wildcard in "*%"):
+            return True
+        name = response.listed.name
+        return name == self._pattern or (isInbox(name) and isInbox(self._pattern))
 
     def result(self, condition: Condition) -> list[Listed]:
         return list(self._listed.values())
@@ -95,16 +115,17 @@ class StatusCommand(Command[Status]):
         words = (mailboxWord(name), f"({items})".encode("ascii"))
         super().__init__("STATUS", *words)
         self._mailbox = name
-        self._status = Status()
+        self._status: Status | None = None
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, MailboxStatus) and response.name == self._mailbox:
-            self._status = response.status
-            return True
+            # As with L{ListCommand}, more than one is news.
+            before, self._status = self._status, response.onto(self._status)
+            return before is None
         return False
 
     def result(self, condition: Condition) -> Status:
-        return self._status
+        return self._status or Status()
 
 
 class Search(Command[UidSet]):

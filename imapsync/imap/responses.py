@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ _SYSTEM_FLAGS = {
     flag.lower(): flag
     for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 }
+
+#: In the order of the attributes of L{Status}.
+_STATUS_ITEMS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ")
 
 #: A flag that can be sent to another server as it stands.
 _FLAG = re.compile(rb"[^\0-\x20\x7f(){\"]+")
@@ -146,12 +149,22 @@ class MailboxStatus(Response):
     """
     A STATUS response.
 
-    @ivar items: the items that L{Status} has no place for, by name.
+    @ivar items: all that was told, by name, in upper case.
     """
 
     name: str
     status: Status
     items: Mapping[str, bytes]
+
+    def onto(self, before: Status | None) -> Status:
+        """
+        What is known now, if C{before} was: a response may have but a few
+        items.
+        """
+        if before is None:
+            return self.status
+        told = zip(_STATUS_ITEMS, astuple(before), astuple(self.status), strict=True)
+        return Status(*(new if item in self.items else old for item, old, new in told))
 
 
 @dataclass(frozen=True)
@@ -335,13 +348,19 @@ def _readVanished(nodes: list[Node]) -> Response:
 
 def _readList(nodes: list[Node]) -> Response:
     attributes = frozenset(_text(node).lower() for node in _list(nodes[0]))
-    oldName = ""
-    extended = _list(nodes[3]) if len(nodes) > 3 else []
-    for tag, value in zip(extended[::2], extended[1::2], strict=False):
-        if _text(tag).upper() == "OLDNAME":
-            oldName = _name(_list(value)[0])
     listed = Listed(_name(nodes[2]), _separator(nodes[1]), attributes)
-    return ListedMailbox(listed, oldName)
+    return ListedMailbox(listed, _oldName(nodes[3] if len(nodes) > 3 else []))
+
+
+def _oldName(extended: Node) -> str:
+    """
+    Of the extended data of LIST (RFC 5258, 9), whatever else is in there.
+    """
+    items = extended if isinstance(extended, list) else []
+    for tag, value in zip(items[::2], items[1::2], strict=False):
+        if isinstance(tag, bytes) and tag.upper() == b"OLDNAME":
+            return _name(value[0] if isinstance(value, list) and value else value)
+    return ""
 
 
 def _readStatus(nodes: list[Node]) -> Response:
@@ -352,10 +371,10 @@ def _readStatus(nodes: list[Node]) -> Response:
         if isinstance(word, bytes):
             items[_text(key).upper()] = bytes(word)
     status = Status(
-        bounded(items.pop("MESSAGES", b"0"), MAXIMUM),
-        bounded(items.pop("UIDNEXT", b"0"), MAXIMUM + 1),
-        bounded(items.pop("UIDVALIDITY", b"0"), MAXIMUM),
-        bounded(items.pop("HIGHESTMODSEQ", b"0")),
+        bounded(items.get("MESSAGES", b"0"), MAXIMUM),
+        bounded(items.get("UIDNEXT", b"0"), MAXIMUM + 1),
+        bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
+        bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
     return MailboxStatus(_name(nodes[0]), status, items)
 

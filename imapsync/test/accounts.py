@@ -16,7 +16,7 @@ from imapsync.uidset import UidSet
 CAPABILITIES = frozenset(
     """
     IMAP4rev1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS LITERAL+
-    MULTIAPPEND ESEARCH NAMESPACE MOVE
+    MULTIAPPEND ESEARCH NAMESPACE MOVE UNSELECT IDLE NOTIFY
     """.split()
 )
 
@@ -146,6 +146,7 @@ class Account:
     @ivar downLeft: octets that will still arrive there until the connection
         is cut.
     @ivar upLeft: octets that will still be taken until then.
+    @ivar overflows: whether the next notification is one too many.
     @ivar heard: the commands that were received, without tags.
     """
 
@@ -166,6 +167,7 @@ class Account:
         self.chunk = self.window = 1 << 16
         self.downLeft: int | None = None
         self.upLeft: int | None = None
+        self.overflows = False
         self.heard: list[str] = []
         self._uidvalidities = count(7)
         self.make("INBOX")

@@ -140,6 +140,14 @@ responses = st.one_of(
         st.sampled_from([b"NIL", b'"/"', b'"\\\\"', b"{1}\r\n."]),
         words,
     ),
+    st.builds(
+        lambda name, oldName, some: (
+            b'* LIST () "/" %s ("OLDNAME" (%s) X %s)' % (name, oldName, some)
+        ),
+        words,
+        words,
+        lists,
+    ),
     st.builds(lambda name, items: b"* STATUS %s %s" % (name, items), words, lists),
     st.builds(
         lambda some: b"* NAMESPACE " + b" ".join(some), st.lists(lists, max_size=3)

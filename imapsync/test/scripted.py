@@ -11,6 +11,7 @@ from typing import Any
 from imapsync import names
 from imapsync.model import Flags
 from imapsync.test.accounts import DATE, Account, Folder, Message, Offer
+from imapsync.test.notices import Notices
 from imapsync.uidset import UidSet
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\Z")
@@ -40,7 +41,10 @@ class Dialogue:
         self._wanted: int | None = None
         self._folder: Folder | None = None
         self._told: set[int] = set()
+        self._shown: dict[int, int] = {}
         self._writable = False
+        self._notices: Notices | None = None
+        self._idle = ""
         capabilities = " ".join(sorted(account.capabilities))
         self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
 
@@ -51,6 +55,29 @@ class Dialogue:
         self._input += data
         while self._step():
             pass
+
+    def push(self) -> None:
+        """
+        Say what the client wants to be told without asking.
+        """
+        if self._notices is not None:
+            news = list(self._notices.news(self._folder))
+            if news and self.account.overflows:
+                self.account.overflows, self._notices = False, None
+                news = [b"* OK [NOTIFICATIONOVERFLOW] too much\r\n"]
+            self.output += b"".join(news)
+        if self._idle and self._folder is not None:
+            for uid, message in self._folder.messages.items():
+                if uid in self._told and self._shown[uid] != message.modseq:
+                    self._row(uid, ["FLAGS", "MODSEQ"])
+            self._news()
+
+    def bye(self, text: str) -> None:
+        """
+        Hang up.
+        """
+        self._say(f"* BYE {text}")
+        self.closing = True
 
     def _say(self, line: str) -> None:
         self.output += line.encode("latin-1") + b"\r\n"
@@ -71,6 +98,10 @@ class Dialogue:
         return True
 
     def _line(self, line: bytes) -> None:
+        if self._idle:
+            tag, self._idle = self._idle, ""
+            self._say(f"{tag} {'OK done' if line == b'DONE' else 'BAD not DONE'}")
+            return
         marker = _LITERAL.search(line)
         self._parts.append(_LITERAL.sub(b"", line).decode("latin-1"))
         if marker is None:
@@ -106,6 +137,9 @@ class Dialogue:
                 answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
             except Missing:
                 answer = "NO [NONEXISTENT] no such mailbox"
+        if self._idle:
+            self._say("+ idling")
+            return
         self._news()
         self._say(f"{tag} {answer}")
 
@@ -124,6 +158,8 @@ class Dialogue:
         if self._told != set(folder.messages):
             self._say(f"* {len(folder.messages)} EXISTS")
         self._told = set(folder.messages)
+        for uid, message in folder.messages.items():
+            self._shown.setdefault(uid, message.modseq)
 
     def _selected(self) -> Folder:
         if self._folder is None:
@@ -160,6 +196,16 @@ class Dialogue:
         self._say("* BYE")
         self.closing = True
 
+    def _NOTIFY(self, _tag: str, *_words: object) -> None:
+        if self._notices is not None:
+            self._notices = None  # Dovecot does that, too
+            return
+        self._notices = Notices(self.account)
+        self.output += b"".join(self._notices.first(self._folder))
+
+    def _IDLE(self, tag: str) -> None:
+        self._idle = tag
+
     def _LIST(self, _tag: str, *_words: object) -> None:
         for name, folder in self.account.folders.items():
             attributes = r"\Subscribed" if folder.subscribed else ""
@@ -195,7 +241,7 @@ class Dialogue:
         if self._folder is not None:
             self._say("* OK [CLOSED] another")
         self._folder = folder = self._existing(name)
-        self._told = set()
+        self._told, self._shown = set(), {}
         self._tell()
         modseq = "NOMODSEQ" if folder.noModseq else f"HIGHESTMODSEQ {folder.modseq}"
         for code in (
@@ -210,6 +256,16 @@ class Dialogue:
             self._resync(folder, *map(int, options[1]))
         writable = self._writable and not folder.readOnly
         return f"OK [{'READ-WRITE' if writable else 'READ-ONLY'}] selected"
+
+    def _UNSELECT(self, _tag: str) -> None:
+        self._selected()
+        self._folder = None
+
+    def _CLOSE(self, _tag: str) -> None:
+        folder = self._selected()
+        if self._writable:
+            folder.expunge(*[u for u, m in folder.messages.items() if _deleted(m)])
+        self._folder = None
 
     def _resync(self, folder: Folder, uidvalidity: int, modseq: int) -> None:
         if uidvalidity != folder.uidvalidity or modseq > folder.modseq:
@@ -244,6 +300,7 @@ class Dialogue:
     def _row(self, uid: int, items: list[Any]) -> None:
         folder = self._selected()
         message = folder.messages[uid]
+        self._shown[uid] = message.modseq
         values: list[bytes] = [b"UID %d" % uid]
         for item in filter(_isItem, items):
             if item == "FLAGS":

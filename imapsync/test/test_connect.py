@@ -5,6 +5,7 @@ Tests for L{imapsync.imap.connect}: conversations in memory.
 from __future__ import annotations
 
 import base64
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,19 @@ class ReachTests(ConnectCase):
         """
         self.start(replace(PLAIN, port=1143))
         self.assertEqual(("127.0.0.1", 1143), self.reactor.tcpClients[-1][:2])
+
+    def test_keepAlive(self) -> None:
+        """
+        The system looks whether the peer is still there; where there is TLS,
+        too, whose transport lends that of the connection below.
+        """
+        with socket.socket() as tcp:
+            self.transport.socket = tcp
+            self.start(PLAIN)
+            self.accept()
+            self.assertTrue(tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            idle = tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+            self.assertLess(idle, 600)
 
     def test_refused(self) -> None:
         """

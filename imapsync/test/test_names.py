@@ -19,6 +19,7 @@ from imapsync.names import (
     encode,
     fromUser,
     shown,
+    unescaped,
 )
 
 DOTS = Naming(separator=".", prefix="INBOX.", foreign=("user.", "shared."))
@@ -96,6 +97,22 @@ class ModifiedUtf7Tests(SynchronousTestCase):
         name = decode("Bücher & Co".encode())
         self.assertEqual("Bücher & Co", name)
         self.assertEqual(b"B&APw-cher &- Co", encode(name))
+
+    def test_unescaped(self) -> None:
+        """
+        What is ill-formed as modified UTF-7 may have been meant as it stands;
+        anything else, and what is no UTF-8, remains.
+        """
+        for raw, name in (
+            (b"R&D", "R&D"),
+            (b"&", "&"),
+            (b"R&-D", "R&D"),
+            (b"&APw-", "\xfc"),
+            ("B\xfccher & Co".encode(), "B\xfccher & Co"),
+        ):
+            self.assertEqual(name, unescaped(decode(raw)))
+        for name in decode(b"\xff&"), "\ud83d":
+            self.assertEqual(name, unescaped(name))
 
     def test_otherSurrogates(self) -> None:
         """

@@ -26,12 +26,23 @@ from imapsync.imap.responses import (
     MailboxStatus,
     Namespaces,
     Response,
+    parseResponse,
 )
 from imapsync.imap.words import Literal
 from imapsync.model import Listed, Status
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")
+
+
+def parsed(line: bytes) -> Response:
+    """
+    What a server says.
+    """
+    response = parseResponse([line])
+    assert isinstance(response, Response)
+    return response
+
 
 DONE = Condition("A1", "OK", "", b"", "")
 
@@ -71,7 +82,6 @@ class QueriesTests(SynchronousTestCase):
             command,
             ListedMailbox(a, ""),
             ListedMailbox(b, ""),
-            ListedMailbox(Listed("a", "/", frozenset()), ""),
             MailboxStatus("a", Status(uidnext=5), {}),
         )
         self.assertEqual([Listed("a", "/", a.attributes, Status(uidnext=5)), b], result)
@@ -81,6 +91,44 @@ class QueriesTests(SynchronousTestCase):
         Without options it is a LIST for any server.
         """
         self.assertEqual((b'""', b'"*"'), ListCommand("*", (), ()).words)
+
+    def test_news(self) -> None:
+        """
+        What is told meanwhile is no less news for looking like an answer, and
+        what a few items leave out stays as it was told before.
+        """
+        command = ListCommand("*", (), ("SUBSCRIBED", "STATUS (UIDNEXT)"))
+        answer = parsed(b"* LIST (\\Subscribed \\NonExistent) NIL a")
+        few = parsed(b"* STATUS a (HIGHESTMODSEQ 9)")
+        full = parsed(b"* STATUS a (MESSAGES 0 UIDNEXT 2 UIDVALIDITY 3)")
+        self.assertEqual([True, True], [command.claim(x) for x in (answer, few)])
+        for news in (
+            full,
+            parsed(b"* STATUS a (MESSAGES 4 UIDNEXT 6)"),
+            parsed(b"* STATUS a (MESSAGES 0 UNSEEN 0)"),
+            parsed(b"* LIST (\\HasNoChildren) NIL a"),
+            parsed(b'* LIST () NIL b ("OLDNAME" (a))'),
+        ):
+            self.assertFalse(command.claim(news))
+        attributes = frozenset(["\\subscribed", "\\hasnochildren"])
+        self.assertEqual(
+            [Listed("a", "", attributes, Status(0, 6, 3, 9))], self.resultOf(command)
+        )
+
+    def test_oneListed(self) -> None:
+        """
+        A LIST for one name takes no other for its answer; nor a STATUS that
+        it did not ask for.
+        """
+        command = ListCommand("inbox", (), ())
+        other, inbox = parsed(b"* LIST () NIL b"), parsed(b"* LIST () NIL INBOX")
+        self.assertEqual(
+            [False, True, False],
+            [
+                command.claim(x)
+                for x in (other, inbox, parsed(b"* STATUS INBOX (UIDNEXT 2)"))
+            ],
+        )
 
     def test_otherStatus(self) -> None:
         """
@@ -98,6 +146,16 @@ class QueriesTests(SynchronousTestCase):
         self.assertFalse(command.claim(MailboxStatus("a", Status(uidnext=6), {})))
         told = MailboxStatus("\xfc", Status(uidnext=5), {})
         self.assertEqual(Status(uidnext=5), self.resultOf(command, told))
+
+    def test_statusNews(self) -> None:
+        """
+        Of two for the same mailbox, one is news.
+        """
+        command = StatusCommand("a", "MESSAGES UIDNEXT")
+        self.assertTrue(command.claim(parsed(b"* STATUS a (UNSEEN 0)")))
+        self.assertFalse(command.claim(parsed(b"* STATUS a (MESSAGES 1 UIDNEXT 2)")))
+        self.assertFalse(command.claim(parsed(b"* STATUS a (HIGHESTMODSEQ 3)")))
+        self.assertEqual(Status(1, 2, 0, 3), self.resultOf(command))
 
     def test_namespaces(self) -> None:
         """

@@ -267,15 +267,35 @@ class ResponseTests(SynchronousTestCase):
 
     def test_listExtended(self) -> None:
         """
-        LIST tells a former name among what it may tell besides.
+        Of the extended data, only the old name counts, in whatever shape.
         """
-        for line in (
-            b'* LIST () "/" b ("CHILDINFO" ("x") "OLDNAME" ("a"))',
-            b'* LIST () "/" b (OLDNAME (a))',
+        for data, oldName in (
+            (b'("OLDNAME" ("a"))', "a"),
+            (b"(oldname (&APw-))", "\xfc"),
+            (b'("CHILDINFO" ("SUBSCRIBED") "OLDNAME" (NIL) X 3)', "NIL"),
+            (b'("OLDNAME" "a b")', "a b"),
+            (b'("CHILDINFO" ("SUBSCRIBED") (x) (y))', ""),
+            (b'("OLDNAME")', ""),
+            (b"()", ""),
+            (b"NIL", ""),
+            (b"x", ""),
         ):
+            response = parse(b"* LIST () NIL b " + data)
             self.assertEqual(
-                ListedMailbox(Listed("b", "/", frozenset()), "a"), parse(line)
+                ListedMailbox(Listed("b", "", frozenset()), oldName), response
             )
+        self.assertEqual(
+            ListedMailbox(Listed("\xfc", "", frozenset()), "(\xfc"),
+            parseResponse(
+                [
+                    b"* LIST () NIL {2}",
+                    "\xfc".encode(),
+                    b' ("OLDNAME" ({3}',
+                    "(\xfc".encode(),
+                    b"))",
+                ]
+            ),
+        )
 
     def test_gone(self) -> None:
         """
@@ -294,6 +314,7 @@ class ResponseTests(SynchronousTestCase):
             b"* LIST () NIL",
             b"* LIST x NIL a",
             b"* LIST (()) NIL a",
+            b"* LIST () NIL a (OLDNAME ())",
         ):
             self.assertRaises(ProtocolViolation, parse, line)
 
@@ -301,13 +322,13 @@ class ResponseTests(SynchronousTestCase):
         """
         STATUS, with items that have no place of their own.
         """
-        self.assertEqual(
-            MailboxStatus("a b", Status(3, 4, 5, 6), {"MAILBOXID": b"x", "SIZE": b"7"}),
-            parse(
-                b'* STATUS "a b" (MESSAGES 3 uidnext 4 UIDVALIDITY 5 HIGHESTMODSEQ 6'
-                b" MAILBOXID (x) SIZE 7)"
-            ),
+        response = parse(
+            b'* STATUS "a b" (MESSAGES 3 uidnext 4 UIDVALIDITY 5 HIGHESTMODSEQ 6'
+            b" MAILBOXID (x) SIZE 7)"
         )
+        assert isinstance(response, MailboxStatus)
+        self.assertEqual(("a b", Status(3, 4, 5, 6)), (response.name, response.status))
+        self.assertEqual((b"x", b"7"), tuple(response.items.values())[4:])
 
     def test_statusJunk(self) -> None:
         """
@@ -335,7 +356,7 @@ class ResponseTests(SynchronousTestCase):
         )
         self.assertEqual(Found("", UidSet()), parse(b"* SEARCH"))
 
-    def test_extendedSearch(self) -> None:
+    def test_listExtendedSearch(self) -> None:
         """
         ESEARCH, with and without anything found.
         """

@@ -122,6 +122,7 @@ class Link(StringTransport):
         return True
 
     def _down(self) -> bool:
+        self.dialogue.push()
         output, account = self.dialogue.output, self.account
         if self.producerState != "producing" or not output or self._protocol is None:
             return False
