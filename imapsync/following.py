@@ -88,14 +88,10 @@ class Following:
         """
         self._pulse.start()
         self._machine.start()
-        try:
-            await self._ended
-        finally:
-            self._pulse.stop()
-            self._forget()
-            wanted, self._wanted = self._wanted, []
-            for one in wanted:
-                one.errback(self._fatal or Failure(CancelledError()))
+        await self._ended
+        wanted, self._wanted = self._wanted, []
+        for one in wanted:
+            one.errback(self._fatal or Failure(CancelledError()))
         if self._fatal is not None:
             self._fatal.raiseException()
         return 0
@@ -186,13 +182,21 @@ class Following:
         """
         Take leave of both servers, and close all.
         """
-        self._begin(self._connections.leave(), self._left)
+        self._begin(self._connections.leave(), self._machine.closed)
 
     def abandon(self) -> None:
         """
         Do it without their consent.
         """
         self._connections.abort("no answer to the farewell")
+
+    def end(self) -> None:
+        """
+        It is over.
+        """
+        self._forget()
+        self._pulse.stop()
+        self._ended.callback(None)
 
     def wake(self, seconds: float) -> None:
         """
@@ -257,10 +261,6 @@ class Following:
 
     def _bug(self, failure: Failure) -> None:
         self._log.failure("Internal error.", failure)
-
-    def _left(self) -> None:
-        self._machine.closed()
-        self._ended.callback(None)
 
     def _moved(self, before: str, happened: str, after: str) -> None:
         """

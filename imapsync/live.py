@@ -90,8 +90,8 @@ class Live(Protocol):
 
 class Effects(Protocol):
     """
-    What is to be done.  Each call but the last two ends what an earlier one
-    began, if that is still going on.
+    What is to be done.  Each but C{abandon} and C{wake} ends what an
+    earlier one began, if that is still going on.
     """
 
     def connect(self) -> None:
@@ -132,7 +132,12 @@ class Effects(Protocol):
 
     def abandon(self) -> None:
         """
-        Take leave no longer: close all.
+        Have L{leave}, which goes on, be done without the servers' consent.
+        """
+
+    def end(self) -> None:
+        """
+        It is over.
         """
 
     def wake(self, seconds: float) -> None:
@@ -197,6 +202,10 @@ def _leave(_: Live, core: Core) -> None:
 
 def _abandon(_: Live, core: Core) -> None:
     core.effects.abandon()
+
+
+def _end(_: Live, core: Core) -> None:
+    core.effects.end()
 
 
 def _nothing(_: Live, __: Core) -> None:
@@ -277,7 +286,7 @@ def _described() -> Callable[[Core], Live]:
     finishing.upon(Live.due).to(stopping)(_leave)
 
     stopping.upon(Live.due).loop()(_abandon)
-    stopping.upon(Live.closed).to(stopped)(_nothing)
+    stopping.upon(Live.closed).to(stopped)(_end)
 
     # What comes too late, or tells nothing new.
     for state in (connecting, first, tuning, again, finishing, stopping, stopped):
