@@ -151,7 +151,16 @@ class Following:
         """
         Make both sides equal.
         """
-        self._begin(self._sync(), self._machine.synced)
+        promised = list(self._wanted)
+
+        def done() -> None:
+            self._machine.synced()
+            for one in promised:
+                if one in self._wanted:
+                    self._wanted.remove(one)
+                    one.callback(None)
+
+        self._begin(self._sync(), done)
 
     def listen(self) -> None:
         """
@@ -302,7 +311,6 @@ class Following:
 
     async def _sync(self) -> None:
         job, now = self._job, self._clock.seconds()
-        promised = list(self._wanted)
         if now - self._forgiven >= SILENCE:
             self._forgive()
         if self._memory.accounts:
@@ -325,10 +333,6 @@ class Following:
             self._tell(report)
         self._unbraked = False
         self._settle(report, now)
-        for one in promised:
-            if one in self._wanted:
-                self._wanted.remove(one)
-                one.callback(None)
 
     async def _rest(self) -> None:
         await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
