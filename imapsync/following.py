@@ -30,7 +30,7 @@ from imapsync.pulse import SILENCE, Pulse
 from imapsync.report import Report
 from imapsync.session import Session
 from imapsync.state import State
-from imapsync.status import MailboxStatus, SyncStatus
+from imapsync.status import Standing, SyncStatus
 from imapsync.together import together
 from imapsync.watching import Ear
 
@@ -70,10 +70,7 @@ class Following:
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
-        self._behind: dict[Name, float] = {}
-        self._place = ("new", self._clock.seconds())
-        self._error: tuple[str, float | None] = ("", None)
-        self._synced: float | None = None
+        self._standing = Standing(self._clock.seconds)
         self._forgiven = self._clock.seconds()
         # Who calls us back knows not for which account.
         self._context = copy_context()
@@ -127,17 +124,7 @@ class Following:
         How things stand.
         """
         troubles = dict(sorted(self._report.told.union(self._report.troubles)))
-        state, since = self._place
-        error, errorAt = self._error
-        boxes = {
-            known.name: MailboxStatus(
-                known.pairs,
-                self._behind.get(known.name),
-                troubles.get(known.name, ""),
-            )
-            for known in self._state.mailboxes()
-        }
-        return SyncStatus(state, since, boxes, error, errorAt, self._synced)
+        return self._standing.status(self._state.mailboxes(), troubles)
 
     # For the machine: what it wants to have done
 
@@ -211,10 +198,10 @@ class Following:
         """
         After that time, say so.
         """
-        if self._place[0] == "backing off":
+        if self._standing.state == "backing off":
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
-                error=self._error[0],
+                error=self._standing.error,
                 seconds=seconds,
             )
         self._alarm(seconds, self._machine.due)
@@ -236,8 +223,7 @@ class Following:
                 self._failed(failure)
 
         going.addCallbacks(succeeded, failed)
-        # What comes of what was given up is nobody's concern.
-        going.addErrback(self._bug)
+        going.addErrback(self._broken)
 
     def _forget(self) -> None:
         """
@@ -255,12 +241,18 @@ class Following:
         self._alarms.append(self._clock.callLater(seconds, ring))
 
     def _failed(self, failure: Failure) -> None:
-        self._error = (str(failure.value), self._clock.seconds())
+        self._standing.failed(str(failure.value))
         if failure.check(*_PASSING):
-            self._machine.lost()
+            self._machine.lost(self._report.changes > 0)
         else:
-            self._fatal = failure
-            self._machine.failed()
+            self._broken(failure)
+
+    def _broken(self, failure: Failure) -> None:
+        """
+        Nothing can be otherwise next time.
+        """
+        self._fatal = failure
+        self._machine.failed()
 
     def _lost(self, error: ImapSyncError) -> None:
         """
@@ -268,21 +260,19 @@ class Following:
         """
         self._failed(Failure(error))
 
-    def _bug(self, failure: Failure) -> None:
-        self._log.failure("Internal error.", failure)
-
     def _moved(self, before: str, happened: str, after: str) -> None:
         """
         The machine goes from one state to another.
         """
-        self._log.debug(
-            "Live: {before} -- {happened} -> {after}",
-            before=before,
-            happened=happened,
-            after=after,
-        )
+        if self._job.trace:
+            self._log.debug(
+                "Live: {before} -- {happened} -> {after}",
+                before=before,
+                happened=happened,
+                after=after,
+            )
         if after != before:
-            self._place = (after, self._clock.seconds())
+            self._standing.moved(after)
             self._changed()
 
     # The work
@@ -290,6 +280,7 @@ class Following:
     async def _connect(self) -> None:
         self._connections = Connections(self._job)
         self._memory = Memory()
+        self._report = self._report.successor()
         await self._connections.connect()
         self._ears = {
             side: Ear(side, client, self._memory, self._state, self._news)
@@ -351,7 +342,7 @@ class Following:
         A mailbox has changed, or something else has.
         """
         if name is not None:
-            self._behind.setdefault(name, self._clock.seconds())
+            self._standing.fell(name)
         self._machine.news()
 
     def _sent(self) -> int:
@@ -388,8 +379,8 @@ class Following:
     # What came of it
 
     def _tell(self, report: Report) -> None:
-        for known, _ in report.troubles:
-            self._behind.setdefault(known, self._clock.seconds())
+        for name, _ in report.troubles:
+            self._standing.fell(name)
         for side, ear in self._ears.items():
             ear.looked(report.carried(side))
         if self._job.verbose:
@@ -401,20 +392,16 @@ class Following:
         """
         A sync that began at C{started} has come to its end.
         """
-        left = frozenset(
-            name
-            for name in {name for name, _ in report.told}.union(self._behind)
-            if (known := self._state.mailbox(name)) and self._memory.unsettled(known)
-        )
+        names = {name for name, _ in report.told} | self._standing.fallen
+        left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
-        self._behind = {
-            name: since
-            for name, since in self._behind.items()
-            if name in left or since > started
-        }
-        self._synced = self._clock.seconds()
+        self._standing.synced(started, left)
         self._changed()
+
+    def _unsettled(self, name: Name) -> bool:
+        known = self._state.mailbox(name)
+        return known is not None and self._memory.unsettled(known)
 
     def _forgive(self) -> None:
         self._forgiven = self._clock.seconds()

@@ -62,9 +62,11 @@ class Live(Protocol):
         Nothing was sent for long.
         """
 
-    def lost(self) -> None:
+    def lost(self, progress: bool) -> None:
         """
         What was going on failed, and may succeed next time.
+
+        @param progress: whether it had come somewhere.
         """
 
     def failed(self) -> None:
@@ -180,7 +182,8 @@ def _refresh(_: Live, core: Core) -> None:
     core.effects.refresh()
 
 
-def _retry(_: Live, core: Core) -> None:
+def _retry(_: Live, core: Core, progress: bool) -> None:
+    core.failures = 0 if progress else core.failures
     core.effects.drop()
     core.effects.wake(pause(core.failures, core.random()))
     core.failures += 1
@@ -212,6 +215,16 @@ def _nothing(_: Live, __: Core) -> None:
     """
     It is of no concern now.
     """
+
+
+def _lateLoss(_: Live, __: Core, progress: bool) -> None:
+    """
+    It is closed already.
+    """
+
+
+def _lossAtEnd(live: Live, core: Core, progress: bool) -> None:
+    _leave(live, core)
 
 
 def pause(failures: int, random: float) -> float:
@@ -281,7 +294,7 @@ def _described() -> Callable[[Core], Live]:
     backing.upon(Live.stop).to(stopping)(_leave)
 
     finishing.upon(Live.synced).to(stopping)(_leave)
-    finishing.upon(Live.lost).to(stopping)(_leave)
+    finishing.upon(Live.lost).to(stopping)(_lossAtEnd)
     finishing.upon(Live.failed).to(stopping)(_leave)
     finishing.upon(Live.due).to(stopping)(_leave)
 
@@ -296,7 +309,7 @@ def _described() -> Callable[[Core], Live]:
     for state in (backing, stopped):
         state.upon(Live.silence).loop()(_nothing)
     for state in (backing, stopping, stopped):
-        state.upon(Live.lost).loop()(_nothing)
+        state.upon(Live.lost).loop()(_lateLoss)
     for state in (stopping, stopped):
         state.upon(Live.failed).loop()(_nothing)
     for state in (finishing, stopping, stopped):

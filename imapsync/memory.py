@@ -8,6 +8,7 @@ an echo of what we did ourselves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,10 @@ from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming
 from imapsync.tree import Account, Create, Step, dirty
+
+#: So often a mailbox may fail until it is only tried when that is asked for:
+#: what changes in it may be our own doing.
+_PATIENCE = 5
 
 #: What both servers told of a mailbox.
 Told = Mapping[Side, Listed]
@@ -30,6 +35,7 @@ class Memory:
     @ivar scope: the mailboxes that are synced.
     @ivar refused: steps that a server refused.
     @ivar tried: mailboxes in which what was refused before was tried again.
+    @ivar failures: how often a pass has failed over a mailbox.
     @ivar left: mailboxes with which a pass could not come to an end, and what
         was told of them then: as long as that is so, another would not either.
     """
@@ -39,6 +45,7 @@ class Memory:
     scope: frozenset[Name] = frozenset()
     refused: set[Step] = field(default_factory=set)
     tried: set[Name] = field(default_factory=set)
+    failures: Counter[Name] = field(default_factory=Counter)
     left: dict[Name, Told] = field(default_factory=dict)
 
     def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
@@ -52,15 +59,18 @@ class Memory:
 
     def hopeless(self, name: Name, told: Told) -> bool:
         """
-        Whether a pass was in vain, and nothing has happened since.
+        Whether a pass was in vain, and nothing has happened since; or too many
+        were.
         """
-        return self.left.get(name) == told
+        return self.left.get(name) == told or self.failures[name] >= _PATIENCE
 
-    def unfinished(self, name: Name, told: Told) -> None:
+    def unfinished(self, name: Name, told: Told, failed: bool) -> None:
         """
         A pass changed nothing.  Either all is done, or it could not be.
         """
         self.left[name] = told
+        if failed:
+            self.failures[name] += 1
 
     def forgive(self) -> None:
         """
@@ -69,6 +79,7 @@ class Memory:
         self.refused.clear()
         self.tried.clear()
         self.left.clear()
+        self.failures.clear()
 
     @property
     def uncreated(self) -> set[Name]:

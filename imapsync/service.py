@@ -149,7 +149,8 @@ class SyncService(Service):
         if self._observers:
             status = self.status
             for observer in list(self._observers):
-                observer(status)
+                with self.log.failureHandler("An observer failed."):
+                    observer(status)
 
     # The run
 
@@ -226,11 +227,15 @@ def serviceFor(
         not request.oneshot,
         request.watch,
     )
+
+    def sayWhose(text: str) -> None:
+        say(f"{name}: {text}")
+
     service = SyncService(
         config,
         reactor,
         wish,
-        say=say,
+        say=sayWhose if name else say,
         verbose=not request.quiet,
         trace=request.debug,
     )

@@ -336,7 +336,9 @@ class Session:
             self._failed.add(known.name)
             self._trouble(known.name, str(error))
         if not changed:
-            self._memory.unfinished(known.name, _listed(known.name, accounts))
+            failed = known.name in self._failed
+            told = _listed(known.name, accounts)
+            self._memory.unfinished(known.name, told, failed)
         return changed
 
     def _pass(self, known: Known, around: Surroundings) -> Pass:

@@ -4,10 +4,10 @@ How things stand: what those who watch a service are told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from imapsync.model import Name
+from imapsync.model import Known, Name
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,82 @@ class SyncStatus:
     error: str = ""
     errorAt: float | None = None
     synced: float | None = None
+
+
+class Standing:
+    """
+    Keeps the status of a service.
+
+    @param now: tells the time.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._status = SyncStatus("new", now())
+        self._behind: dict[Name, float] = {}
+
+    @property
+    def state(self) -> str:
+        """
+        What it is doing.
+        """
+        return self._status.state
+
+    @property
+    def error(self) -> str:
+        """
+        What went wrong last.
+        """
+        return self._status.error
+
+    def moved(self, state: str) -> None:
+        """
+        It does something else now.
+        """
+        self._status = replace(self._status, state=state, since=self._now())
+
+    def failed(self, error: str) -> None:
+        """
+        Something went wrong.
+        """
+        self._status = replace(self._status, error=error, errorAt=self._now())
+
+    def fell(self, name: Name) -> None:
+        """
+        A mailbox has something on one side that the other has not.
+        """
+        self._behind.setdefault(name, self._now())
+
+    @property
+    def fallen(self) -> frozenset[Name]:
+        """
+        All such mailboxes.
+        """
+        return frozenset(self._behind)
+
+    def synced(self, began: float, left: Collection[Name]) -> None:
+        """
+        Both sides are equal, as they were after C{began}, but for C{left}.
+        """
+        self._status = replace(self._status, synced=self._now())
+        self._behind = {
+            name: since
+            for name, since in self._behind.items()
+            if name in left or since > began
+        }
+
+    def status(
+        self, mailboxes: Iterable[Known], troubles: Mapping[Name, str]
+    ) -> SyncStatus:
+        """
+        How things stand.
+        """
+        told = {
+            known.name: MailboxStatus(
+                known.pairs,
+                self._behind.get(known.name),
+                troubles.get(known.name, ""),
+            )
+            for known in mailboxes
+        }
+        return replace(self._status, mailboxes=told)

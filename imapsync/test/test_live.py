@@ -114,6 +114,7 @@ class LiveTests(SynchronousTestCase):
         self.done = Done()
         self.state = "new"
         self.random = 0.0
+        self.progress = False
         self.machine = live(self.done, lambda: self.random, self._moved)
         self.done.machine = self.machine
         self.happen(WAYS[state])
@@ -129,7 +130,10 @@ class LiveTests(SynchronousTestCase):
         Have these things happen.
         """
         for name in inputs.split():
-            getattr(self.machine, name)()
+            if name == "lost":
+                self.machine.lost(self.progress)
+            else:
+                getattr(self.machine, name)()
 
     def assertLeads(self, state: str, inputs: str, to: str, *effects: object) -> None:
         """
@@ -232,6 +236,18 @@ class LiveTests(SynchronousTestCase):
         self.random = 0.0
         self.happen("connected synced listening synced lost")
         self.assertEqual(FIRST, self.done.effects[-1])
+
+    def test_progress(self) -> None:
+        """
+        As long as each attempt comes somewhere, pauses stay short.
+        """
+        self.reach("connecting")
+        self.happen("lost due lost due lost due connected")
+        self.progress = True
+        self.happen("lost due connected lost")
+        self.assertEqual(
+            [FIRST, "connect", "sync", "drop", FIRST], self.done.effects[-5:]
+        )
 
     def test_newsWhileBackingOff(self) -> None:
         """
