@@ -8,11 +8,15 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.trial.unittest import SkipTest
 
+import imapsync
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.alive import Alive
 from imapsync.test.integration.dovecot import (
@@ -24,6 +28,9 @@ from imapsync.test.integration.dovecot import (
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay
 from imapsync.test.integration.scene import PATIENCE, PROGRAM, Scene, SceneCase
+
+#: There in a source tree only.
+EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
 
 Environ = Mapping[str, str] | None
 
@@ -235,26 +242,34 @@ class Process:
     The command, live.
     """
 
-    def __init__(self, scene: Scene, *arguments: str, environ: Environ = None) -> None:
-        command = [*PROGRAM, f"--config={scene.file}", "--debug", *arguments]
-        self._process = scene.start(command, environ)
-        self._stream = self._process.stderr
-        assert self._stream is not None
-        os.set_blocking(self._stream.fileno(), False)
+    def __init__(
+        self,
+        scene: Scene,
+        *arguments: str,
+        environ: Environ = None,
+        command: Sequence[str] = (),
+    ) -> None:
+        ours = [*PROGRAM, f"--config={scene.file}", "--debug", *arguments]
+        self._process = scene.start(command or ours, environ)
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            os.set_blocking(stream.fileno(), False)
         self._rest = b""
         self.lines: list[str] = []
 
-    def says(self, words: str) -> str:
+    def says(self, words: str, output: bool = False) -> str:
         """
         Wait until it does.
 
+        @param output: on standard output, not on standard error.
         @return: the line.
         """
+        stream = self._process.stdout if output else self._process.stderr
+        assert stream is not None
         seen = len(self.lines)
         while not (found := [line for line in self.lines[seen:] if words in line]):
-            assert self._stream is not None
-            ready, _, _ = select.select([self._stream], [], [], PATIENCE)
-            data = self._stream.read() if ready else b""
+            ready, _, _ = select.select([stream], [], [], PATIENCE)
+            data = stream.read() if ready else b""
             if not data:
                 raise AssertionError(f"never said {words!r}: {self.lines[-20:]}")
             *lines, self._rest = (self._rest + data).split(b"\n")
@@ -378,6 +393,46 @@ class ProcessTests(SceneCase):
         process.send(signal.SIGHUP)
         process.says("bad: Live: syncing -- synced -> waiting")
         self.assertEqual(0, process.end())
+
+    def test_embedded(self) -> None:
+        """
+        The example of imapsync in another program works.
+        """
+        example = EXAMPLES / "embedded.tac"
+        if not example.exists():
+            raise SkipTest("the documentation is not installed")
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(5))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        program = "from twisted.scripts.twistd import run; run()"
+        command = [sys.executable, "-c", program, "-n", "--pidfile=", "-y", example]
+        environ = {"IMAPSYNC_CONFIG": str(scene.file), "PORT": port}
+        process = Process(scene, command=[*map(str, command)], environ=environ)
+        self.addCleanup(process.end)
+        process.says("5 copied local to remote", output=True)
+        with socket.create_connection(("127.0.0.1", int(port)), PATIENCE) as client:
+            client.sendall(b"sync\r\n")
+            self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
+        self.assertEqual([], scene.differences())
+        self.assertEqual(0, process.end())
+
+    def test_twistd(self) -> None:
+        """
+        So does live mode under twistd.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(5))
+        program = "from twisted.scripts.twistd import run; run()"
+        words = ("-n", "--pidfile=", "imapsync", f"--config={scene.file}")
+        command = [sys.executable, "-c", program, *words]
+        process = Process(scene, command=command)
+        self.addCleanup(process.end)
+        process.says("5 copied local to remote", output=True)
+        process.send(signal.SIGUSR1)
+        self.assertEqual(0, process.end())
+        self.assertEqual([], scene.differences())
 
     def test_twice(self) -> None:
         """
