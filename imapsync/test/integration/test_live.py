@@ -416,7 +416,7 @@ class ProcessTests(SceneCase):
             client.sendall(b"sync\r\n")
             self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
         self.assertEqual([], scene.differences())
-        self.assertEqual(0, process.end())
+        self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
 
     def test_twistd(self) -> None:
         """
@@ -431,7 +431,7 @@ class ProcessTests(SceneCase):
         self.addCleanup(process.end)
         process.says("5 copied local to remote", output=True)
         process.send(signal.SIGUSR1)
-        self.assertEqual(0, process.end())
+        self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
         self.assertEqual([], scene.differences())
 
     def test_twice(self) -> None:
