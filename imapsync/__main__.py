@@ -86,6 +86,16 @@ def _serve(
 
     @param files: where each account's log goes.
     """
+    encrypted = any(
+        server.encrypted
+        for settings in configs.values()
+        for server in settings.servers.values()
+    )
+    if request.oneshot and not encrypted:
+        # Twisted imports TLS wherever it can be imported, which takes as long
+        # as all that a short run needs besides.
+        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
+
     from twisted.internet import reactor
     from twisted.internet.error import ReactorNotRunning
     from twisted.logger import Logger, globalLogBeginner
@@ -117,7 +127,7 @@ def _serve(
 
     several.finished.addCallback(finished)
     reactor.callWhenRunning(several.startService)
-    if not request.oneshot:
+    if request.live:
         from imapsync.signals import obey
 
         reactor.callWhenRunning(obey, several, reactor)

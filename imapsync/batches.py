@@ -79,9 +79,10 @@ class Outcome(Protocol):
         One was copied, but the server did not take its INTERNALDATE.
         """
 
-    def broken(self, uid: int) -> None:
+    def broken(self, uids: list[int]) -> None:
         """
-        The source's connection was lost when it was this message's turn.
+        A connection was lost when it was the turn of these: one of them may be
+        why.
         """
 
 
@@ -145,10 +146,13 @@ class Batches:
     """
     Appends to the mailbox C{into}.
 
+    @param most: so many messages are in one APPEND at the most.
     @param settled: called when a batch was answered.
     @param failed: called when nothing more can be appended.
     @ivar manner: how the messages to come are handed over.
     @ivar again: what is to be sent again, and in which manner.
+    @ivar suspects: the messages that the target had not answered for, and was to
+        answer for next, when its connection was lost.
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered.
     """
@@ -158,19 +162,23 @@ class Batches:
         target: SyncClient,
         into: Selected,
         outcome: Outcome,
+        most: int,
         settled: Callable[[], None],
         failed: Callable[[Failure], None],
     ) -> None:
         self._target = target
         self._into = into
         self._outcome = outcome
+        self._most = most if "MULTIAPPEND" in target.capabilities else 1
         self._settled = settled
         self._failed = failed
         self._present: _Batch | None = None
+        self._writing: Message | None = None
         self._kept: dict[tuple[Flags, bool], Flags] = {}
         self._refusals = 0
         self.manner = 0
         self.again: list[tuple[UidSet, int]] = []
+        self.suspects: list[int] = []
         self.outstanding: set[Deferred[None]] = set()
         self.unacknowledged = 0
 
@@ -187,6 +195,7 @@ class Batches:
 
         @return: as L{Appending.message} does.
         """
+        self._writing = message
         batch = self._present or self._open()
         manner = _MANNERS[batch.manner]
         message.flags = self._given(message.row.flags or frozenset(), manner.keywords)
@@ -204,6 +213,7 @@ class Batches:
         """
         It was written in full.
         """
+        self._writing = None
         batch = self._present
         if batch is None:
             return
@@ -250,8 +260,7 @@ class Batches:
 
     def _open(self) -> _Batch:
         appending = self._target.beginAppend(self._into.name)
-        several = "MULTIAPPEND" in self._target.capabilities
-        self._present = _Batch(appending, self.manner, MESSAGES if several else 1)
+        self._present = _Batch(appending, self.manner, self._most)
         return self._present
 
     def _given(self, flags: Flags, keywords: bool) -> Flags:
@@ -283,9 +292,12 @@ class Batches:
                 self._outcome.undated(message.row.uid)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
+        uids = [message.row.uid for message in batch.messages]
+        if failure.check(Lost) and not self.suspects:
+            writing = self._writing
+            self.suspects = uids + ([writing.row.uid] if writing else [])
         failure.trap(Refused)
         reason = str(failure.value)
-        uids = [message.row.uid for message in batch.messages]
         if len(uids) > 1:
             self.halve(uids, batch.manner)
             return

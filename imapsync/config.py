@@ -36,6 +36,7 @@ _SERVER_OPTIONS = (
     "compress",
     "read-only",
     "list-reference",
+    "trash",
     *encryption.OPTIONS,
 )
 _GRAMMAR = ini.Grammar(
@@ -45,6 +46,7 @@ _GRAMMAR = ini.Grammar(
             "list-mailbox",
             "list-select-opts",
             "ignore-mailbox",
+            "map-special-use",
             "logfile",
             "flag-conflict",
             "connections",
@@ -81,6 +83,9 @@ class ServerConfig:
     @ivar command: of a tunnel only.
     @ivar starttls: whether TLS must be started on a connection of type imap.
     @ivar auth: mechanisms in upper case, the preferred one first.
+    @ivar compress: whether to, where the server can.
+    @ivar trash: a mailbox, as typed, to which messages are moved instead of being
+        expunged; empty if there is none.
     """
 
     side: Side
@@ -97,6 +102,15 @@ class ServerConfig:
     tls: TLSConfig
     readOnly: bool
     listReference: str
+    compress: bool = False
+    trash: str = ""
+
+    @property
+    def encrypted(self) -> bool:
+        """
+        Whether the connection is by TLS, from its beginning or soon after.
+        """
+        return self.type == "imaps" or self.starttls
 
     @property
     def where(self) -> str:
@@ -119,6 +133,7 @@ class Config:
     @ivar ignoreMailbox: searched in names that have C{/} between levels.
     @ivar mergeFlags: whether flags changed on both sides are merged one by
         one; else both sides get the union.
+    @ivar mapSpecialUse: whether mailboxes of the same use are the same.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
 
@@ -129,8 +144,16 @@ class Config:
     ignoreMailbox: re.Pattern[str] | None
     logfile: str | None
     mergeFlags: bool
+    mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def oneAccount(self) -> bool:
+        """
+        Whether both sides are in the same account.
+        """
+        return _account(self.servers[Side.LOCAL]) == _account(self.servers[Side.REMOTE])
 
 
 def locate(name: str | None, environ: Mapping[str, str]) -> str:
@@ -183,6 +206,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         ignoreMailbox=default.get("ignore-mailbox", values.expression, None),
         logfile=default.get("logfile", files.path, None),
         mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
+        mapSpecialUse=default.get("map-special-use", values.yesNo, False),
         servers=servers,
         warnings=tuple(warnings),
     )
@@ -269,7 +293,6 @@ def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
     if tunnel and "command" not in section:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
-    section.get("compress", values.compress, False)
     if not tunnel:
         section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
@@ -288,6 +311,8 @@ def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:
         tls=encryption.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
         listReference=section.get("list-reference", str, ""),
+        compress=section.get("compress", values.yesNo, side is Side.REMOTE),
+        trash=section.get("trash", values.trash, ""),
     )
 
 
@@ -309,13 +334,15 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
     The options that would have none beside the others, and why.
     """
     kind, tls = server.type, server.tls
+    if server.readOnly:
+        yield "trash", "with read-only = YES"
     if kind == "tunnel":
         yield "proxy", "with type = tunnel"
     else:
         yield from ((option, f"with type = {kind}") for option in _COMMAND_OPTIONS)
     if kind == "imaps" and section.get("STARTTLS", values.yesNo, False):
         yield "STARTTLS", "with type = imaps"
-    if kind != "imaps" and not server.starttls:
+    if not server.encrypted:
         yield from ((option, _noTLS(kind)) for option in encryption.OPTIONS)
         return
     if not tls.verifyPeer:

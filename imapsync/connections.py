@@ -5,7 +5,7 @@ without the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,12 @@ class Connections:
         """
         return sum(client.sent + client.received for client in self.clients.values())
 
-    def connect(self) -> Deferred[None]:
+    def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
         """
-        Connect to both servers at once; when one refuses, the other need not
+        Connect to these servers at once; when one refuses, the other need not
         be waited for.
         """
-        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in Side]
+        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
 
         def giveUp(failure: Failure) -> Failure:
             for one in connecting:
@@ -77,7 +77,7 @@ class Connections:
             return failure
 
         both = together(one.addErrback(giveUp) for one in connecting)
-        return both.addCallback(lambda _: self._tie())
+        return both.addCallback(self._tie)
 
     def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
         """
@@ -129,8 +129,8 @@ class Connections:
     def _traced(self, line: str) -> None:
         self._job.log.debug("{line}", line=line)
 
-    def _tie(self) -> None:
-        if len(self._open) < len(Side):
+    def _tie(self, _: object) -> None:
+        if len(self._open) < len(self.clients):
             self._untie("the other connection was lost at once")
 
     def _gone(self, _: None, client: SyncClient) -> None:

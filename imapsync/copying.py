@@ -12,6 +12,7 @@ import contextlib
 import tempfile
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -19,7 +20,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from imapsync.batches import Batches, Message, Outcome
+from imapsync.batches import MESSAGES, Batches, Message, Outcome
 from imapsync.content import KeyDigest
 from imapsync.errors import (
     ImapSyncError,
@@ -49,17 +50,26 @@ class Copier:
     Copies messages from the mailbox that C{source} has selected.
 
     @param into: the mailbox on the target's side, which is selected there.
+    @param most: so many messages are in one APPEND at the most.
     """
 
     def __init__(
-        self, source: SyncClient, target: SyncClient, into: Selected, outcome: Outcome
+        self,
+        source: SyncClient,
+        target: SyncClient,
+        into: Selected,
+        outcome: Outcome,
+        most: int = MESSAGES,
     ) -> None:
         self._source = source
         self._target = target
         self._outcome = outcome
-        self._batches = Batches(target, into, outcome, self._settled, self._failed)
+        self._batches = Batches(
+            target, into, outcome, most, self._settled, self._failed
+        )
         self._message: Message | None = None
         self._arrived: set[int] = set()
+        self._suspects: list[int] = []
         self._spooled: deque[Message] = deque()
         self._draining: Deferred[None] = succeed(None)
         self._holds: set[str] = set()
@@ -82,8 +92,10 @@ class Copier:
             while self._batches.again:
                 some, self._batches.manner = self._batches.again.pop()
                 await self._stream(some)
-        except Exception:
+        except Exception as error:
             self._batches.drop()
+            if isinstance(error, Lost):
+                self._outcome.broken(self._suspects or self._batches.suspects)
             raise
         finally:
             outlet.unregisterProducer()
@@ -97,19 +109,19 @@ class Copier:
             await self._source.fetchBodies(uids, ITEMS, self)
         except Refused as error:
             refusal = error
-        except ImapSyncError as error:
+        except ImapSyncError:
+            if self._failure is None and not self._target.lost.called:
+                self._suspects = self._next(uids)
             await self._abandon()
-            if isinstance(error, Lost):
-                self._outcome.broken(self._next(uids))
             raise
         await self._answered()
         await self._missed(uids - UidSet.of(self._arrived), refusal)
 
-    def _next(self, uids: UidSet) -> int:
+    def _next(self, uids: UidSet) -> list[int]:
         """
         The message that the source was about to send.
         """
-        return next(iter(uids - UidSet.of(self._arrived)), 0)
+        return list(islice(uids - UidSet.of(self._arrived), 1))
 
     async def _answered(self) -> None:
         """

@@ -127,6 +127,13 @@ class MailboxError(ImapSyncError):
     code = 1
 
 
+class Displaced(MailboxError):
+    """
+    The mailbox is not by its name any more, or another one has it: where they
+    are must be found out again.
+    """
+
+
 class MassDeletion(ImapSyncError):
     """
     More messages would be removed than the brake allows.

@@ -23,15 +23,17 @@ from imapsync.errors import (
     Refused,
 )
 from imapsync.imap.client import SyncClient
+from imapsync.listing import Listing
 from imapsync.live import live
 from imapsync.memory import Memory
 from imapsync.model import Name, Side
 from imapsync.pulse import SILENCE, Pulse
 from imapsync.report import Report
-from imapsync.session import Session
+from imapsync.session import Legacy, Session
 from imapsync.state import State
 from imapsync.status import Standing, SyncStatus
 from imapsync.together import together
+from imapsync.tracing import Tracer
 from imapsync.watching import Ear
 
 #: After a suspension, a server that says nothing for so many seconds is gone.
@@ -50,6 +52,8 @@ class Following:
 
     @param changed: called when its status has.
     """
+
+    _legacy: Legacy
 
     def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
         self._job = job
@@ -279,12 +283,15 @@ class Following:
 
     async def _connect(self) -> None:
         self._connections = Connections(self._job)
-        self._memory = Memory()
+        self._memory = memory = Memory()
         self._report = self._report.successor()
         await self._connections.connect()
+        clients = self._connections.clients
+        listing = Listing(self._job.config, clients, leaving=True)
+        self._legacy = Legacy(listing, Tracer(clients, self._state), memory)
         self._ears = {
-            side: Ear(side, client, self._memory, self._state, self._news)
-            for side, client in self._connections.clients.items()
+            side: Ear(side, client, memory, self._state, self._news)
+            for side, client in clients.items()
         }
         self._connections.whenLost(self._lost)
 
@@ -316,7 +323,7 @@ class Following:
             brake,
             report,
             job.say,
-            self._memory,
+            self._legacy,
         )
         try:
             await session.run()
@@ -384,8 +391,7 @@ class Following:
         for side, ear in self._ears.items():
             ear.looked(report.carried(side))
         if self._job.verbose:
-            *lines, _ = report.lines()
-            for line in lines:
+            for line in report.lines(totals=False):
                 self._log.info("{line}", line=line)
 
     def _settle(self, report: Report, started: float) -> None:

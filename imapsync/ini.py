@@ -9,7 +9,6 @@ over lines, and does not tell an unknown name from a known one.
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -181,6 +180,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     The known name that C{word} is probably meant to be.
     """
+    import difflib  # here, because few mistype anything
+
     real = {_folded(name): name for name in known}
     found = difflib.get_close_matches(_folded(word), real, 1)
     return real[found[0]] if found else None

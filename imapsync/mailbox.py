@@ -15,15 +15,17 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from imapsync.batches import Copied
+from imapsync.batches import MESSAGES, Copied
 from imapsync.copying import Copier
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.flags import CHUNK, carryFlags, plannedFor, touched
 from imapsync.likeness import Errand
 from imapsync.model import Flags, Known, Pair, Side
 from imapsync.moves import duplicates, rehearse
+from imapsync.names import shown
 from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
+from imapsync.removal import remove
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings, View
 
@@ -31,8 +33,6 @@ T = TypeVar("T")
 
 #: So many messages are copied at a time.
 STREAM = 20_000
-
-_DELETED = frozenset(("\\Deleted",))
 
 
 class Pass:
@@ -128,27 +128,32 @@ class Pass:
 
     async def _expunge(self, side: Side, doomed: UidSet) -> None:
         """
-        Expunge on C{side} what is gone on the other.
+        Remove from C{side} what is gone on the other.
         """
+        # What was moved is not thrown away: its copy is where it is to be.
+        copied = self._report.superseded[self._view.name, side] & doomed
+        await self._remove(side, doomed - copied, self._view.trash(side))
+        await self._remove(side, copied, "")
+
+    async def _remove(self, side: Side, doomed: UidSet, trash: str) -> None:
         view = self._view
         this = view.sides[side]
         if not doomed:
             return
-        left = doomed
-        if this.selected.keeps("\\Deleted"):
-            await this.client.store(doomed, "+", _DELETED)
-            await this.client.expungeUids(doomed)
-            left = doomed - this.reading.expunged.build()
-            if left:
-                left = await this.client.exists(left)
+        left, refusal = await remove(
+            this.client, this.selected, doomed, trash, this.reading.expunged.build
+        )
         if left:
             view.sides[side.other].undone = True
-            view.trouble(f"{side}: would not expunge UID {left}")
+            what = f"move to {shown(trash)}" if trash else "expunge"
+            why = f": {refusal}" if refusal else ""
+            view.trouble(f"{side}: would not {what} UID {left}{why}")
         done = doomed - left
         with self._state.transaction():
             self._state.removePairs(self._mailbox, side, done)
         view.around.brake.removed(side, len(done))
-        self._report.expunged[view.name, side] += len(done)
+        counter = self._report.trashed if trash else self._report.expunged
+        counter[view.name, side] += len(done)
         self._achieved += len(done)
 
     def _forget(self) -> None:
@@ -169,7 +174,7 @@ class Pass:
         """
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
-        new = source.changes.new - self._breaking(side.other)
+        new = source.changes.new - self._leftOut(side.other)
         if not new or side in self._policy.readOnly:
             return
         if target.selected.readOnly:
@@ -209,28 +214,34 @@ class Pass:
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
         outcome = _Copies(self, view, side)
-        copier = Copier(source.client, target.client, target.selected, outcome)
-        await copier.copy(uids)
+        # One of these may be why a connection broke: it is found out by itself.
+        suspects = uids & self._brokenOver(side.other, 1)
+        for part, most in (suspects, 1), (uids - suspects, MESSAGES):
+            clients = source.client, target.client
+            if part:
+                await Copier(*clients, target.selected, outcome, most).copy(part)
         if outcome.lacking:
             # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
             for some in _chunks(outcome.lacking):
                 await carryFlags(view, some)
 
-    def _breaking(self, side: Side) -> UidSet:
+    def _leftOut(self, side: Side) -> UidSet:
         """
-        The messages over which C{side} has broken the connection twice.
+        The messages of C{side} over which a connection has broken twice.
         """
-        broken = self._report.broken.items()
-        uids = UidSet.of(
-            uid
-            for (name, where, uid), times in broken
-            if times > 1 and (name, where) == (self._view.name, side)
-        )
+        uids = self._brokenOver(side, 2)
         if uids:
             text = "not copied: the connection breaks over it"
             self._view.postpone(side, uids, text)
         return uids
+
+    def _brokenOver(self, side: Side, atLeast: int) -> UidSet:
+        return UidSet.of(
+            uid
+            for (name, where, uid), times in self._report.broken.items()
+            if times >= atLeast and (name, where) == (self._view.name, side)
+        )
 
     def copied(self, side: Side, messages: list[Copied]) -> None:
         """
@@ -273,7 +284,11 @@ class Pass:
                 self._say(f"{store.side}: {store.sign}{store.flag} on UID {store.uids}")
         for side in Side:
             if doomed := view.doomed(side):
-                self._say(f"{side}: expunge UID {doomed}")
+                trash = view.trash(side)
+                verb, into = (
+                    ("move", f" to {shown(trash)}") if trash else ("expunge", "")
+                )
+                self._say(f"{side}: {verb} UID {doomed}{into}")
             if new[side] and side.other not in self._policy.readOnly:
                 await self._rehearseCopying(side, new[side])
 
@@ -320,9 +335,9 @@ class _Copies:
         source = self._side.other
         self._view.trouble(f"{source}: UID {uid}: copied without its INTERNALDATE")
 
-    def broken(self, uid: int) -> None:
-        key = (self._view.name, self._side.other, uid)
-        self._view.around.report.broken[key] += 1
+    def broken(self, uids: list[int]) -> None:
+        where = self._view.name, self._side.other
+        self._view.around.report.broken.update((*where, uid) for uid in uids)
 
 
 def _freshly(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import Naming
 from imapsync.tree import Account, Create, Step, dirty
 
 #: So often a mailbox may fail until it is only tried when that is asked for:
@@ -30,21 +29,25 @@ class Memory:
     """
     Of the syncs on two connections.
 
-    @ivar namings: how each server names mailboxes.
     @ivar accounts: what the servers listed last.
     @ivar scope: the mailboxes that are synced.
     @ivar refused: steps that a server refused.
     @ivar tried: mailboxes in which what was refused before was tried again.
+    @ivar stuck: mailboxes that a server would not rename.
+    @ivar parted: mailboxes that it can only make anew where they are to be.
+    @ivar remarks: what was remarked on.
     @ivar failures: how often a pass has failed over a mailbox.
     @ivar left: mailboxes with which a pass could not come to an end, and what
         was told of them then: as long as that is so, another would not either.
     """
 
-    namings: dict[Side, Naming] = field(default_factory=dict)
     accounts: Mapping[Side, Account] = field(default_factory=dict)
     scope: frozenset[Name] = frozenset()
     refused: set[Step] = field(default_factory=set)
     tried: set[Name] = field(default_factory=set)
+    stuck: set[tuple[Side, int]] = field(default_factory=set)
+    parted: set[tuple[Side, int]] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)
     failures: Counter[Name] = field(default_factory=Counter)
     left: dict[Name, Told] = field(default_factory=dict)
 
@@ -56,6 +59,12 @@ class Memory:
         self.scope = scope
         for name in set(self.left) - scope:
             del self.left[name]
+
+    def isSame(self, accounts: Mapping[Side, Account]) -> bool:
+        """
+        Whether that is how things were when it was looked last.
+        """
+        return all(_gist(accounts[side]) == _gist(self.accounts[side]) for side in Side)
 
     def hopeless(self, name: Name, told: Told) -> bool:
         """
@@ -77,6 +86,8 @@ class Memory:
         What was in vain may be tried again.
         """
         self.refused.clear()
+        self.stuck.clear()
+        self.parted.clear()
         self.tried.clear()
         self.left.clear()
         self.failures.clear()
@@ -107,7 +118,7 @@ class Memory:
         @return: C{None}, if it has none.
         """
         try:
-            return self.namings[side].toShared(spelled)
+            return self.accounts[side].naming.toShared(spelled)
         except MailboxError:
             return None
 
@@ -139,6 +150,16 @@ class Memory:
         seen = known.marks.get(side) if known else None
         latest = listed.mark if listed else None
         return not (_same(told, seen) or _same(told, latest))
+
+
+def _gist(account: Account) -> Mapping[Name, object]:
+    """
+    What matters of a list.
+    """
+    return {
+        name: (box.selectable, box.subscribed, box.status)
+        for name, box in account.listed.items()
+    }
 
 
 def _same(told: Status, mark: Mark | None) -> bool:

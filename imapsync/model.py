@@ -52,6 +52,20 @@ class Mark:
     modseq: int
 
 
+#: Tells an identity that is no MAILBOXID from one that is.
+GUID = "X-GUID "
+
+
+def differ(identity: str, other: str) -> bool:
+    """
+    Whether two mailboxes are two, as these identities prove: both of one kind.
+    """
+    if not (identity and other):
+        return False
+    kinds = {identity.startswith(GUID), other.startswith(GUID)}
+    return len(kinds) == 1 and identity != other
+
+
 @dataclass(frozen=True)
 class Known:
     """
@@ -60,8 +74,8 @@ class Known:
     @ivar id: the database's key for it.
     @ivar marks: up to where each side is done; a side that was never synced,
         or must be compared in full, has none.
-    @ivar identities: MAILBOXID or Dovecot's GUID, an empty string where the
-        server told none.
+    @ivar identities: MAILBOXID (RFC 8474), or Dovecot's GUID behind L{GUID};
+        an empty string where the server told none.
     @ivar subscribed: what both sides last agreed on.
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see

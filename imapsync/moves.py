@@ -9,7 +9,7 @@ its content.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from imapsync import pairing
@@ -18,7 +18,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Row
 from imapsync.likeness import Errand, Missing, Sign
 from imapsync.logs import Log
-from imapsync.model import Flags, Known, Name, Pair, Side
+from imapsync.model import Flags, Known, Name, Pair, Side, differ
 from imapsync.plan import common
 from imapsync.uidset import UidSet, UidSetBuilder
 from imapsync.view import Surroundings, View
@@ -30,17 +30,26 @@ _log = Log()
 
 
 async def follow(
-    side: Side, lost: Mapping[Name, Surroundings], gained: Mapping[Name, Surroundings]
+    side: Side,
+    lost: Mapping[Name, Surroundings],
+    gained: Mapping[Name, Surroundings],
+    gone: Collection[Name] = (),
 ) -> bool:
     """
     Have the server of C{side} move what was moved on the other side.
 
     @param lost: mailboxes from which something may have been moved there.
     @param gained: mailboxes to which.
+    @param gone: those of the first that are not there any more.
     @return: whether anything was done.
     """
     done = False
-    doomed = {name: await _doomed(side, name, around) for name, around in lost.items()}
+    doomed = {
+        name: _all(side, name, around)
+        if name in gone
+        else await _doomed(side, name, around)
+        for name, around in lost.items()
+    }
     for missing in _windows(side, lost, doomed):
         for name, around in gained.items():
             await _seek(missing, name, around)
@@ -50,6 +59,13 @@ async def follow(
                 await perform(errand, lost[errand.source], gained[errand.target])
                 done = True
     return done
+
+
+def _all(side: Side, name: Name, around: Surroundings) -> UidSet:
+    """
+    All known messages of a mailbox.
+    """
+    return around.state.paired(_known(name, around).id, side)
 
 
 async def _doomed(side: Side, name: Name, around: Surroundings) -> UidSet:
@@ -119,7 +135,7 @@ async def _proven(errand: Errand, source: Surroundings) -> Errand:
         return errand
     side, twins = errand.side, errand.twins
     client = source.clients[side]
-    await client.open(source.names[side], None, _Heard(), writable=False)
+    await client.open(source.names[side], None, Heard(), writable=False)
     dates = await pairing.dated(
         client, UidSet.of(twins[uid].uid(side) for uid in errand.dates)
     )
@@ -233,6 +249,7 @@ async def perform(errand: Errand, source: Surroundings, target: Surroundings) ->
         ) from error
     if errand.gone and not moving:
         source.brake.forgive(side, len(pairs))
+        source.report.superseded[errand.source, side] |= UidSet.of(pairs)
     _account(errand, pairs.values(), source)
 
 
@@ -250,10 +267,11 @@ async def _select(side: Side, known: Known, around: Surroundings) -> bool:
     @return: whether it is still the same one, and can be written.
     """
     client, name, mark = around.clients[side], around.names[side], known.marks.get(side)
-    selected = await client.open(name, None, _Heard(), writable=True)
+    selected = await client.open(name, None, Heard(), writable=True)
     return (
         mark is not None
         and mark.uidvalidity == selected.mark.uidvalidity
+        and not differ(known.identities.get(side, ""), selected.identity)
         and not selected.readOnly
     )
 
@@ -283,7 +301,7 @@ async def _flags(side: Side, target: Surroundings, uids: UidSet) -> Mapping[int,
     """
     What the server has made of the flags: it may have dropped some.
     """
-    heard = _Heard()
+    heard = Heard()
     if uids:
         client = target.clients[side]
         await client.open(target.names[side], None, heard, writable=False)
@@ -291,7 +309,7 @@ async def _flags(side: Side, target: Surroundings, uids: UidSet) -> Mapping[int,
     return heard.flags
 
 
-class _Heard:
+class Heard:
     """
     Hears flags: L{imapsync.imap.commands.MailboxListener}.
     """

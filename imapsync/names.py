@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -121,12 +122,35 @@ class Naming:
         It is written as the server writes names, so it stands in place of the
         prefix; and even C{INBOX} is then the one below it.
     @ivar foreign: prefixes of other users' and shared namespaces.
+    @ivar aliases: mailboxes that, with all below them, have another shared name
+        than the one they would have; and that name.
     """
 
     separator: str = "/"
     prefix: str = ""
     reference: str = ""
     foreign: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls, separator: str, prefix: str, reference: str, foreign: tuple[str, ...] = ()
+    ) -> Naming:
+        """
+        With a C{list-reference} as a user writes it: with C{/} or the server's
+        separator, which may lack at the end; with the prefix or without it.
+        """
+        if reference and separator:
+            reference = reference.replace("/", separator)
+            if not reference.endswith(separator):
+                reference += separator
+            folded = cls(separator)._folded
+            spaces = tuple(folded(space) for space in (prefix, *foreign) if space)
+            if not folded(reference).startswith(spaces):
+                reference = prefix + reference
+            if folded(reference) == folded(prefix):
+                reference = ""  # that is where our mailboxes are anyway
+        return cls(separator, prefix, reference, foreign)
 
     def toShared(self, name: str) -> str | None:
         """
@@ -147,7 +171,10 @@ class Naming:
             raise _uncarried(name, fault)
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
-        return shared
+        alias = self._renamed(shared)
+        if self._own(alias) != shared:
+            raise _uncarried(name, f'another mailbox is called "{alias}"')
+        return alias
 
     def toServer(self, name: str) -> str:
         """
@@ -161,7 +188,7 @@ class Naming:
             raise _uncarried(name, f'a level of it holds a "{self.separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = self.root + name.replace("/", self.separator)
+            ours = self.root + self._own(name).replace("/", self.separator)
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -183,6 +210,19 @@ class Naming:
         unless there is a reference.
         """
         return self.reference or self.prefix
+
+    def overlaps(self, other: Naming) -> bool:
+        """
+        Whether mailboxes of one could be those of the other, in one account.
+        """
+        ours, theirs = self._folded(self.root), other._folded(other.root)
+        return ours.startswith(theirs) or theirs.startswith(ours)
+
+    def _renamed(self, name: str) -> str:
+        return _replaced(name, self.aliases)
+
+    def _own(self, name: str) -> str:
+        return _replaced(name, [(shared, own) for own, shared in self.aliases])
 
     def _within(self, name: str) -> str | None:
         """
@@ -215,6 +255,13 @@ def isInbox(level: str) -> bool:
     return level.isascii() and level.upper() == INBOX
 
 
+def isWithin(name: str, level: str) -> bool:
+    """
+    Whether a shared name is C{level}, or below it.
+    """
+    return name == level or name.startswith(f"{level}/")
+
+
 def canonical(text: str, separator: str) -> str:
     """
     C{text} with its levels joined by C{/}, and C{INBOX} in upper case.
@@ -223,6 +270,14 @@ def canonical(text: str, separator: str) -> str:
         text = text.replace(separator, "/")
     first, slash, rest = text.partition("/")
     return (INBOX if isInbox(first) else first) + slash + rest
+
+
+def folded(name: str) -> str:
+    """
+    What is left of a name for a server that tells neither upper from lower case
+    nor one way to write a character from another.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
@@ -242,6 +297,17 @@ def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
     except MailboxError:
         meant = None
     return (name,) if meant in (None, name) else (name, meant)
+
+
+def _replaced(name: str, levels: Iterable[tuple[str, str]]) -> str:
+    """
+    C{name} below another level, if it is one of C{levels} or below one: the
+    lowest of them.
+    """
+    for old, new in sorted(levels, key=lambda level: -len(level[0])):
+        if isWithin(name, old):
+            return new + name[len(old) :]
+    return name
 
 
 def _fault(name: str) -> str:

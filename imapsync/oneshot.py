@@ -13,6 +13,8 @@ from twisted.internet.task import deferLater
 from imapsync.brake import Brake
 from imapsync.connections import Connections, Job
 from imapsync.errors import ImapSyncError, Lost
+from imapsync.model import Side
+from imapsync.orders import Task, taskFor
 from imapsync.report import Report
 from imapsync.session import Session
 from imapsync.state import State
@@ -89,10 +91,11 @@ class OneShot:
         pauses = iter(_PAUSES)
         wish = self._job.wish
         brake = Brake(self._state.totalPairs(), wish.allowMassDelete)
+        task = self._task()
         while True:
             before = self._report.changes
             try:
-                await self._attempt(brake)
+                await self._attempt(brake, task)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -105,20 +108,28 @@ class OneShot:
                 )
                 await deferLater(self._job.reactor, pause)
 
-    async def _attempt(self, brake: Brake) -> None:
+    def _task(self) -> Task | None:
+        order, config = self._job.wish.order, self._job.config
+        return taskFor(order, config, self._state, self._report) if order else None
+
+    async def _attempt(self, brake: Brake, task: Task | None) -> None:
         job = self._job
         connections = self._connections = Connections(job)
         try:
-            await connections.connect()
-            await Session(
-                job.config,
-                job.wish,
-                connections.clients,
-                self._state,
-                brake,
-                self._report,
-                job.say,
-            ).run()
+            await connections.connect(task.sides if task else tuple(Side))
+            if task:
+                await task.run(connections.clients)
+            else:
+                session = Session(
+                    job.config,
+                    job.wish,
+                    connections.clients,
+                    self._state,
+                    brake,
+                    self._report,
+                    job.say,
+                )
+                await session.run()
             await connections.leave()
         finally:
             self._octets += connections.octets
@@ -127,10 +138,12 @@ class OneShot:
     def _summarise(self) -> None:
         log, report = self._job.log, self._report
         seconds = self._job.reactor.seconds() - self._began
+        order = self._job.wish.order
         for name in sorted({name for name, _ in report.troubles}):
-            log.warn("{name}: not fully synced, see above.", name=name)
+            done = "done" if order else "synced"
+            log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.wish.dryRun:
-            for line in report.lines():
+            for line in report.lines(totals=order is None):
                 log.info("{line}", line=line)
             log.info(
                 "{octets} octets in {seconds:.1f} s.",

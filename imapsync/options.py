@@ -8,7 +8,6 @@ option behind the first MAILBOX.
 
 from __future__ import annotations
 
-import difflib
 import getopt
 import math
 import os
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 from imapsync import __version__
 from imapsync.errors import UsageError
+from imapsync.names import isInbox
 from imapsync.terminal import say
 
 #: C{--watch}, if it is not given.
@@ -24,6 +24,12 @@ _WATCH = 60.0
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
+
+
+_TARGETS = frozenset(("local", "remote", "database"))
+
+#: What may be asked for; one of them.
+_COMMANDS = ("oneshot", "delete", "rename")
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,10 @@ class Request:
     @ivar configs: the configuration files' names as typed; none means the
         default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar mailboxes: as typed; none means all.  With C{rename}, the old name and
+        the new one.
+    @ivar targets: what C{delete} and C{rename} are for.
     @ivar watch: how often to look at a server that does not push, in seconds.
-    @ivar mailboxes: as typed; none means all.
     """
 
     configs: tuple[str, ...]
@@ -45,7 +53,17 @@ class Request:
     quiet: bool
     debug: int
     mailboxes: tuple[str, ...]
-    watch: float
+    delete: bool = False
+    rename: bool = False
+    targets: frozenset[str] = _TARGETS
+    watch: float = _WATCH
+
+    @property
+    def live(self) -> bool:
+        """
+        Whether to stay connected.
+        """
+        return not (self.oneshot or self.delete or self.rename)
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,9 @@ class _Option:
 _OPTIONS = (
     _Option("config", "the configuration file; several: accounts", argument="FILE"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    _Option("delete", "delete these mailboxes everywhere, then exit"),
+    _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
+    _Option("target", "do that only on local, remote, database", argument="WHERE"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
@@ -74,20 +95,15 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = (
-    _Option("repair", ""),
-    _Option("delete", ""),
-    _Option("rename", ""),
-    _Option("target", "", argument="SIDE"),
-)
+_LATER = (_Option("repair", ""),)
 
 HELP = """\
 Usage: imapsync {synopsis}
    or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
 
 Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
-to exactly those mailboxes.  Without --oneshot, stay connected and follow both
-servers.
+to exactly those mailboxes.  Without --oneshot or another command, stay connected
+and follow both servers.
 
 {options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
 
@@ -113,11 +129,47 @@ def parse(arguments: Sequence[str]) -> Request:
         quiet="quiet" in names,
         debug=names.count("debug"),
         mailboxes=tuple(map(_mailbox, mailboxes)),
+        delete="delete" in names,
+        rename="rename" in names,
+        targets=_targets([value for name, value in options if name == "target"]),
         watch=_watch([value for name, value in options if name == "watch"]),
     )
-    if request.dryRun and not request.oneshot:
+    _checkCommand(names, mailboxes)
+    if request.dryRun and request.live:
         raise UsageError("--dry-run needs --oneshot")
     return request
+
+
+def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
+    """
+    Refuse what cannot be asked for together.
+    """
+    commands = [name for name in _COMMANDS if name in names]
+    if len(commands) > 1:
+        raise UsageError(f"--{commands[0]} and --{commands[1]} exclude each other")
+    if not {"delete", "rename"} & {*commands}:
+        if "target" in names:
+            raise UsageError("--target is of use only with --delete or --rename")
+        return
+    [command] = commands
+    for name in ("dry-run", "allow-mass-delete"):
+        if name in names:
+            raise UsageError(f"--{name} is of no use with --{command}")
+    if command == "delete" and not mailboxes:
+        raise UsageError("--delete needs the name of a MAILBOX, or several")
+    if command == "rename" and len(mailboxes) != 2:
+        raise UsageError("--rename needs two names, OLD and NEW")
+    if any(map(isInbox, mailboxes)):
+        raise UsageError(f"INBOX cannot be {command}d")
+
+
+def _targets(values: Sequence[str]) -> frozenset[str]:
+    for value in values:
+        if value not in _TARGETS:
+            raise UsageError(
+                f'--target must be local, remote or database, not "{value}"'
+            )
+    return frozenset(values) or _TARGETS
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
@@ -141,6 +193,8 @@ def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _hint(typed: str) -> str:
+    import difflib  # here, because few mistype anything
+
     names = [option.name for option in _OPTIONS]
     found = difflib.get_close_matches(typed, names, 1)
     if found and found[0] != typed:

@@ -25,13 +25,14 @@ class Report:
     @ivar copied: messages copied, by mailbox and the side they went to.
     @ivar flagged: messages whose flags were set, likewise.
     @ivar expunged: messages expunged, likewise.
+    @ivar trashed: messages moved to the trash, likewise.
     @ivar moved: messages that the server of a side moved to a mailbox there.
     @ivar duplicated: messages that it copied by itself, likewise.
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
-    @ivar broken: how often the connection was lost over a message: its mailbox,
-        side and UID.
+    @ivar broken: how often a connection was lost, maybe over a message: its
+        mailbox, side and UID.
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
     @ivar renumbered: mailboxes that were paired anew.
@@ -39,12 +40,16 @@ class Report:
         or copy by itself, which is tried once; by their mailbox and side.
     @ivar followed: those of them for which it did.
     @ivar told: troubles that accounts before this one have told of.
+    @ivar superseded: messages that it could only copy to where they were moved on
+        the other side: they are to be expunged, not to be moved to the trash; by
+        their mailbox and side.
     """
 
     troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
     copied: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     flagged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
+    trashed: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     moved: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     duplicated: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
@@ -54,6 +59,7 @@ class Report:
     renumbered: set[Name] = field(default_factory=set)
     recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
     followed: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
+    superseded: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
     told: frozenset[tuple[Name, str]] = frozenset()
 
     def trouble(self, mailbox: Name, text: str) -> bool:
@@ -95,6 +101,7 @@ class Report:
             "duplicated": self.duplicated,
             "flagged": self.flagged,
             "expunged": self.expunged,
+            "moved to the trash": self.trashed,
         }
 
     def carried(self, side: Side) -> Iterator[Name]:
@@ -112,7 +119,7 @@ class Report:
         counters = self._counters.values()
         return sum(map(Counter.total, counters)) + sum(map(len, self.steps.values()))
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, totals: bool = True) -> Iterator[str]:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
@@ -120,10 +127,14 @@ class Report:
         names = counted.union(+self.paired, self.steps)
         for name in sorted(names):
             yield f"{name}: " + ", ".join(self._mailbox(name))
-        totals = (
-            f"{counter.total()} {what}" for what, counter in self._counters.items()
+        if not totals:
+            return
+        sums = (
+            f"{counter.total()} {what}"
+            for what, counter in self._counters.items()
+            if counter.total() or counter is not self.trashed
         )
-        yield "Total: " + ", ".join(totals)
+        yield "Total: " + ", ".join(sums)
 
     def _mailbox(self, name: Name) -> Iterator[str]:
         yield from self.steps.get(name, ())

@@ -17,8 +17,10 @@ from imapsync.config import Config
 from imapsync.connections import Job
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.logs import Log, account
+from imapsync.model import Side
 from imapsync.oneshot import OneShot
 from imapsync.options import Request
+from imapsync.orders import Order
 from imapsync.session import Wish
 from imapsync.state import State
 from imapsync.status import SyncStatus
@@ -220,13 +222,6 @@ def serviceFor(
 
     @param name: what log lines call it, if it is one of several.
     """
-    wish = Wish(
-        request.mailboxes,
-        request.dryRun,
-        request.allowMassDelete,
-        not request.oneshot,
-        request.watch,
-    )
 
     def sayWhose(text: str) -> None:
         say(f"{name}: {text}")
@@ -234,7 +229,7 @@ def serviceFor(
     service = SyncService(
         config,
         reactor,
-        wish,
+        _wish(request),
         say=sayWhose if name else say,
         verbose=not request.quiet,
         trace=request.debug,
@@ -242,3 +237,17 @@ def serviceFor(
     if name:
         service.setName(name)
     return service
+
+
+def _wish(request: Request) -> Wish:
+    if request.delete or request.rename:
+        sides = frozenset(side for side in Side if side.value in request.targets)
+        database = "database" in request.targets
+        return Wish(order=Order(request.mailboxes, request.rename, sides, database))
+    return Wish(
+        request.mailboxes,
+        request.dryRun,
+        request.allowMassDelete,
+        request.live,
+        request.watch,
+    )

@@ -6,31 +6,32 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imapsync import moves, names, tree
 from imapsync.brake import Brake
 from imapsync.config import Config
-from imapsync.errors import MailboxError, NotFound, Refused
+from imapsync.deletions import Deleter
+from imapsync.errors import Displaced, MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.responses import Namespaces
-from imapsync.likeness import between, suspected
+from imapsync.likeness import Suspect, between, suspected
+from imapsync.listing import Listing
 from imapsync.logs import Log
 from imapsync.mailbox import Pass
 from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Name, Side, Status
-from imapsync.names import Naming, Patterns
+from imapsync.names import Patterns
+from imapsync.orders import Order
+from imapsync.renames import Renamer
+from imapsync.renaming import Delete, Outlook
 from imapsync.report import Report
 from imapsync.state import State
-from imapsync.together import onBoth, together
-from imapsync.view import Policy, Surroundings
-
-_ITEMS = "STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+from imapsync.together import together
+from imapsync.tracing import Tracer
+from imapsync.view import Policy, Surroundings, Trash
 
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.
@@ -52,6 +53,7 @@ class Wish:
     @ivar allowMassDelete: in live mode, in the first sync.
     @ivar live: stay connected, and follow both servers.
     @ivar watch: how often to look at a server that does not push, in seconds.
+    @ivar order: to be done instead of a sync.
     """
 
     mailboxes: tuple[str, ...] = ()
@@ -59,6 +61,18 @@ class Wish:
     allowMassDelete: bool = False
     live: bool = False
     watch: float = 60.0
+    order: Order | None = None
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """
+    What a session leaves to the next one on the same connections.
+    """
+
+    listing: Listing
+    tracer: Tracer
+    memory: Memory = field(default_factory=Memory)
 
 
 class Session:
@@ -67,7 +81,7 @@ class Session:
 
     @param state: for a dry run, a copy that may be written.
     @param say: takes the lines of a dry run.
-    @param memory: of the sessions before this one on the same connections.
+    @param legacy: of the sessions before this one, if there were any.
     """
 
     log = Log()
@@ -81,7 +95,7 @@ class Session:
         brake: Brake,
         report: Report,
         say: Callable[[str], None],
-        memory: Memory | None = None,
+        legacy: Legacy | None = None,
     ) -> None:
         self._config = config
         self._wish = wish
@@ -93,12 +107,22 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
-        self._memory = memory = memory or Memory()
-        self._namings = memory.namings
+        if legacy is None:
+            legacy = Legacy(Listing(config, clients), Tracer(clients, state))
+        self._listing = legacy.listing
+        self._memory = memory = legacy.memory
+        self._trashes: Mapping[Side, Trash] = {}
         self._taken: Counter[tree.Step] = Counter()
         self._refused = memory.refused
         self._failed: set[Name] = memory.uncreated
         self._tried = memory.tried
+        self._tracer = legacy.tracer
+        self._renamer = Renamer(
+            clients, state, self._tracer, report, say if wish.dryRun else None, memory
+        )
+        self._deleter = Deleter()
+        self._displaced: set[Name] = set()
+        self._met: set[Name] = set()
 
     async def run(self) -> None:
         """
@@ -109,8 +133,19 @@ class Session:
         """
         with self._state.transaction():
             self._state.noteReadOnly(self._policy.readOnly)
-        while await self._round():
+        while await self._round() or await self._restless():
             pass
+
+    async def _restless(self) -> bool:
+        """
+        Leave the mailboxes that are still selected: of what happened in them
+        since the last look, no server may ever tell.
+
+        @return: whether anything did.
+        """
+        if not self._wish.live or not any(c.selecting for c in self._clients.values()):
+            return False
+        return not self._memory.isSame(await self._listing.look())
 
     async def _round(self) -> bool:
         """
@@ -118,40 +153,58 @@ class Session:
 
         @return: whether anything changed, so that there may be more to do.
         """
-        accounts, plan = await self._plan()
-        changed = await self._followMoves(accounts, plan)
-        await self._checkBrake(accounts, plan)
+        accounts, plan, outlook = await self._plan()
+        doomed = await self._deleter.confirmed(
+            {one: self._surroundings(one.name, accounts) for one in outlook.deletions}
+        )
+        changed = await self._followMoves(accounts, plan, doomed)
+        await self._checkBrake(accounts, plan, doomed)
+        synced = []
         for name in plan.mailboxes:
             if name in self._failed:
                 continue
             known = self._known(name)
             if self._dirty(known, accounts):
                 changed = await self._sync(known, accounts) or changed
-                # What happens in a mailbox while it is selected may not be told.
-                changed = changed or self._wish.live
+                synced.append(name)
+        if not self._wish.dryRun:
+            await self._tracer.learn(accounts, synced)
+        if not changed or self._wish.dryRun:
+            changed = await self._deleter.delete(doomed)
+        if not changed:
+            for waiting in outlook.waiting:
+                self._trouble(waiting.name, waiting.text)
         return changed and not self._wish.dryRun
 
     # All mailboxes
 
-    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan]:
+    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan, Outlook]:
         """
         Make the same mailboxes exist and be subscribed on both sides.
         """
         while True:
-            accounts = await self._look()
+            accounts = await self._listing.look()
+            self._trashes = dict(self._listing.trashes(accounts))
             named = self._named(accounts)
-            selection = await self._selection(frozenset(named))
+            self._meet(named, accounts)
+            selection = await self._selection(frozenset(named), accounts)
+            accounts, outlook = await self._renamer.settle(
+                accounts, selection, self._refused
+            )
+            if outlook.renames:
+                continue
+            if outlook.steps:
+                await self._take(outlook.steps, accounts)
+                continue
+            selection = replace(selection, named=frozenset(self._named(accounts)))
             known = {known.name: known for known in self._state.mailboxes()}
-            plan = tree.plan(accounts, known, selection)
-            if plan.unknown:
-                typed = ", ".join(f'"{named[name]}"' for name in plan.unknown)
-                raise NotFound(
-                    f"neither server has the mailbox {typed}: check the spelling,"
-                    " and the separators of its levels"
-                )
-            for trouble in plan.troubles:
+            plan = tree.plan(accounts, known, selection, outlook.held)
+            for trouble in (*outlook.troubles, *plan.troubles):
                 self._trouble(trouble.name, trouble.text)
             steps = [step for step in plan.steps if step not in self._refused]
+            for step in plan.steps:
+                if isinstance(step, tree.Create) and step in self._refused:
+                    self._collides(step, accounts[step.side])
             if self._wish.dryRun:
                 self._rehearse(steps, accounts)
             else:
@@ -159,26 +212,7 @@ class Session:
             self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
                 self._memory.looked(accounts, frozenset(plan.mailboxes))
-                return accounts, plan
-
-    async def _look(self) -> Mapping[Side, tree.Account]:
-        return await onBoth(self._list)
-
-    async def _list(self, side: Side) -> tree.Account:
-        client = self._clients[side]
-        if self._wish.live:
-            await client.unselect()
-        asked: list[Deferred[Any]] = [
-            client.listMailboxes("*", returns=("SUBSCRIBED", _ITEMS))
-        ]
-        if side not in self._namings and "NAMESPACE" in client.capabilities:
-            asked.append(client.namespaces())
-        listed, *spaces = await together(asked)
-        if side not in self._namings:
-            reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(spaces, listed, reference)
-        readOnly = side in self._policy.readOnly
-        return tree.Account.of(self._namings[side], listed, readOnly)
+                return accounts, plan, outlook
 
     def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
         """
@@ -186,41 +220,61 @@ class Session:
         """
         named = {}
         for text in self._wish.mailboxes:
-            meant = names.fromUser(text, self._namings[Side.LOCAL])
+            meant = names.fromUser(text, accounts[Side.LOCAL].naming)
             there = (n for n in meant if any(a.has(n) for a in accounts.values()))
             named[next(there, meant[0])] = names.shown(text)
+        for old, new in self._renamer.names.items():
+            if old in named:
+                named[new] = named[old]
         return named
 
-    async def _selection(self, named: frozenset[Name]) -> tree.Selection:
-        options = [o for o in self._config.listSelectOpts if o != "SUBSCRIBED"]
-        return tree.Selection(
-            Patterns(self._config.listMailbox, self._namings[Side.LOCAL]),
-            self._config.ignoreMailbox,
-            "SUBSCRIBED" in self._config.listSelectOpts,
-            named,
-            await self._chosen(options) if options else None,
-        )
-
-    async def _chosen(self, options: list[str]) -> frozenset[Name]:
-        """
-        What either server lists under further selection options.
-        """
-        chosen = set()
-        for side in Side:
-            client = self._clients[side]
-            for listed in await client.listMailboxes("*", selection=options):
-                try:
-                    chosen.add(self._namings[side].toShared(listed.name))
-                except MailboxError:
-                    continue  # the plain LIST reports it
-        return frozenset(name for name in chosen if name is not None)
-
-    async def _take(
-        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+    def _meet(
+        self, named: Mapping[Name, str], accounts: Mapping[Side, tree.Account]
     ) -> None:
         """
-        Make, subscribe and unsubscribe mailboxes, many at a time.
+        See once whether there is what the user asks for: it may be renamed or
+        deleted by this run.
         """
+        unknown = tree.unknown(accounts.values(), frozenset(named) - self._met)
+        if unknown:
+            typed = ", ".join(f'"{named[name]}"' for name in unknown)
+            raise NotFound(
+                f"neither server has the mailbox {typed}: check the spelling,"
+                " and the separators of its levels"
+            )
+        self._met.update(named)
+
+    async def _selection(
+        self, named: frozenset[Name], accounts: Mapping[Side, tree.Account]
+    ) -> tree.Selection:
+        options = self._config.listSelectOpts
+        subscribed = "SUBSCRIBED" in options and "RECURSIVEMATCH" not in options
+        if subscribed:  # which is told by the plain LIST as well
+            options = tuple(option for option in options if option != "SUBSCRIBED")
+        return tree.Selection(
+            Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
+            self._config.ignoreMailbox,
+            subscribed,
+            named,
+            await self._listing.chosen(options, accounts) if options else None,
+        )
+
+    async def _take(
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
+    ) -> None:
+        """
+        Make, subscribe and unsubscribe mailboxes, many at a time.  What could
+        not be made is not subscribed: the name may be another one's there.
+        """
+        made = [step for step in steps if isinstance(step, tree.Create)]
+        await self._takeSome(made, accounts)
+        missed = {step.name for step in made if step in self._refused}
+        rest = [step for step in steps if not isinstance(step, tree.Create)]
+        await self._takeSome([s for s in rest if s.name not in missed], accounts)
+
+    async def _takeSome(
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
+    ) -> None:
         waiting = []
         for step in steps:
             if isinstance(step, tree.Forget):
@@ -245,11 +299,26 @@ class Session:
         failure.trap(Refused)
         self._refused.add(step)
         if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
-            return  # somebody else was faster
+            return  # somebody else was faster, or it has another spelling there
         if step.name not in self._failed:
             self._trouble(step.name, f"{step.side}: {failure.value}")
         if isinstance(step, tree.Create):
             self._failed.add(step.name)
+
+    def _collides(self, step: tree.Create, account: tree.Account) -> None:
+        """
+        What was to be made is still not listed: whatever the server would
+        select by that name, it is another mailbox.
+        """
+        self._failed.add(step.name)
+        spelled = names.shown(account.spelled(step.name))
+        if twin := account.twin(step.name):
+            text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
+        elif any(name == step.name for name, _ in self._report.troubles):
+            return  # told already
+        else:
+            text = f'"{spelled}" is said to exist, but is not listed; left alone'
+        self._trouble(step.name, f"{step.side}: {text}")
 
     def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
         """
@@ -270,7 +339,7 @@ class Session:
         return known
 
     def _rehearse(
-        self, steps: list[tree.Step], accounts: Mapping[Side, tree.Account]
+        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
     ) -> None:
         for step in steps:
             if isinstance(step, tree.Forget):
@@ -288,13 +357,19 @@ class Session:
                 self._failed.add(step.name)
 
     async def _followMoves(
-        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+        self,
+        accounts: Mapping[Side, tree.Account],
+        plan: tree.Plan,
+        doomed: Iterable[Delete],
     ) -> bool:
         """
         Have what was moved on one side be moved on the other, before it looks
         like removals and new messages.
         """
-        suspects = []
+        suspects = [
+            Suspect(one.name, frozenset([one.side.other]), frozenset())
+            for one in doomed
+        ]
         for name in plan.mailboxes:
             listed = _listed(name, accounts)
             known = self._known(name)
@@ -308,7 +383,8 @@ class Session:
                 {name: self._surroundings(name, accounts) for name in some}
                 for some in between(suspects, side.other)
             )
-            changed = await moves.follow(side, lost, gained) or changed
+            gone = {one.name for one in doomed if one.side is side}
+            changed = await moves.follow(side, lost, gained, gone) or changed
         return changed
 
     # One mailbox after another
@@ -318,9 +394,8 @@ class Session:
             # What was refused once in a run is not tried again in it.
             known = replace(known, retries=False)
         listed = _listed(known.name, accounts)
-        return tree.dirty(known, listed) and not self._memory.hopeless(
-            known.name, listed
-        )
+        hopeless = self._memory.hopeless(known.name, listed)
+        return tree.dirty(known, listed) and not hopeless
 
     async def _sync(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
         around = self._surroundings(known.name, accounts)
@@ -332,12 +407,19 @@ class Session:
                     source = self._surroundings(errand.source, accounts)
                     await moves.perform(errand, source, around)
                 known = self._known(known.name)
+        except Displaced as error:
+            if self._wish.dryRun or known.name in self._displaced:
+                self._failed.add(known.name)
+                self._trouble(known.name, str(error))
+                return changed
+            self._displaced.add(known.name)
+            self._tracer.doubt(known)
+            return True
         except MailboxError as error:
             self._failed.add(known.name)
             self._trouble(known.name, str(error))
         if not changed:
-            failed = known.name in self._failed
-            told = _listed(known.name, accounts)
+            told, failed = _listed(known.name, accounts), known.name in self._failed
             self._memory.unfinished(known.name, told, failed)
         return changed
 
@@ -358,10 +440,14 @@ class Session:
             self._report,
             self._say,
             self._acquainted,
+            self._trashes,
         )
 
     async def _checkBrake(
-        self, accounts: Mapping[Side, tree.Account], plan: tree.Plan
+        self,
+        accounts: Mapping[Side, tree.Account],
+        plan: tree.Plan,
+        doomed: Iterable[Delete],
     ) -> None:
         """
         Know before the first removal whether there would be too many.  STATUS
@@ -369,6 +455,9 @@ class Session:
         """
         suspects = []
         bound: Counter[Side] = Counter()
+        for one in doomed:
+            bound[one.side] += self._known(one.name).pairs
+        count = bound.copy()
         for name in plan.mailboxes:
             known = self._state.mailbox(name)
             listed = _listed(name, accounts)
@@ -383,7 +472,6 @@ class Session:
                 suspects.append(known)
         if not self._brake.trips(bound):
             return
-        count: Counter[Side] = Counter()
         for known in suspects:
             around = self._surroundings(known.name, accounts)
             try:
@@ -408,17 +496,3 @@ def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, 
         for side, account in accounts.items()
         if name in account.listed
     }
-
-
-def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
-    """
-    How a server names mailboxes, from what it told.
-    """
-    spaces = told[0] if told else Namespaces((), ())
-    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
-    if not separator:
-        separator = next((box.separator for box in listed if box.separator), "")
-    if reference and not reference.endswith(separator):
-        reference += separator
-    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
-    return Naming(separator, prefix, reference, foreign)

@@ -51,7 +51,7 @@ class Several(MultiService):
         self._supervised: Supervised | None = None
         self.finished: Deferred[int] = Deferred()
         self.configs = configs
-        notify = None if request.oneshot else systemd.notifier(environ)
+        notify = systemd.notifier(environ) if request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
             self._supervised = systemd.Supervised(reactor, notify, period)

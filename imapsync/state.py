@@ -164,6 +164,19 @@ class State:
         """
         self._write("DELETE FROM mailbox WHERE id = ?", mailbox)
 
+    def rename(self, names: Mapping[int, Name]) -> None:
+        """
+        Give mailboxes other names.  Whoever else was known by one of them is
+        forgotten: it cannot be there any more.
+        """
+        for mailbox in names:
+            # They may change places.
+            text = f"\0{mailbox}"
+            self._write("UPDATE mailbox SET name = ? WHERE id = ?", text, mailbox)
+        for mailbox, name in names.items():
+            self._write("DELETE FROM mailbox WHERE name = ?", name)
+            self._write("UPDATE mailbox SET name = ? WHERE id = ?", name, mailbox)
+
     def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
         """
         Both sides agree on whether the mailbox is subscribed.
@@ -194,8 +207,8 @@ class State:
 
     def forgetPairs(self, mailbox: int) -> None:
         """
-        UIDVALIDITY changed on a side.  All that hangs on UIDs goes, on the
-        other side too: its messages must be paired again.
+        UIDVALIDITY changed on a side, or it is another mailbox.  All that hangs
+        on UIDs goes, on the other side too: its messages must be paired again.
         """
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
@@ -203,6 +216,7 @@ class State:
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)
+            self.setIdentity(mailbox, side, "")
 
     def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
         """

@@ -77,7 +77,7 @@ def makeService(options: Options) -> IService:
 
     several = Several(request, configs, os.environ, reactor, ended)
     several.finished.addCallback(finished)
-    if not request.oneshot:
+    if request.live:
         reactor.callWhenRunning(obey, several, reactor)
     return several
 

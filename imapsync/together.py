@@ -4,7 +4,7 @@ Waiting for several things at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -41,9 +41,10 @@ def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:
 
 async def onBoth(
     work: Callable[[Side], Coroutine[Deferred[Any], Any, T]],
+    sides: Collection[Side] = tuple(Side),
 ) -> dict[Side, T]:
     """
-    Do the same on both sides at once.
+    Do the same on both sides at once, or on those of C{sides}.
     """
-    sides = [Deferred.fromCoroutine(work(side)) for side in Side]
-    return dict(zip(Side, await together(sides), strict=True))
+    waiting = [Deferred.fromCoroutine(work(side)) for side in sides]
+    return dict(zip(sides, await together(waiting), strict=True))

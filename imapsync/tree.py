@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX, Naming, Patterns, shown
+from imapsync.names import INBOX, Naming, Patterns, folded, fromUser, shown
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class Account:
     One side: all that its server lists, whatever is in scope.
 
     @ivar contested: names that several of its mailboxes lay claim to.
+    @ivar apart: names that are left alone, with all below them; and why.
+    @ivar strays: mailboxes that have no shared name for themselves.
     """
 
     naming: Naming
@@ -98,6 +100,8 @@ class Account:
     readOnly: bool = False
     contested: frozenset[Name] = frozenset()
     misfits: tuple[Misfit, ...] = ()
+    apart: Mapping[Name, str] = field(default_factory=dict)
+    strays: tuple[Listed, ...] = ()
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -105,7 +109,8 @@ class Account:
         Sort a LIST response by shared names.  A mere name without a mailbox
         behind it is in nobody's way.
         """
-        claims, misfits = _claims(naming, listed)
+        everything = [*listed]
+        claims, misfits = _claims(naming, everything)
         names: dict[Name, Listed] = {}
         contested = set()
         for name, boxes in claims.items():
@@ -115,7 +120,17 @@ class Account:
                 misfits.append(_contest(name, real))
             else:
                 names[name] = (real or boxes)[0]
-        return cls(naming, names, readOnly, frozenset(contested), tuple(misfits))
+        told = tuple(_against(names, misfit) for misfit in misfits)
+        placed = {box.name for box in names.values()}
+        strays = (b for b in everything if b.selectable and b.name not in placed)
+        return cls(
+            naming,
+            names,
+            readOnly,
+            frozenset(contested),
+            told,
+            strays=tuple(strays),
+        )
 
     def has(self, name: Name) -> bool:
         """
@@ -133,6 +148,16 @@ class Account:
         """
         return name in self.listed and self.listed[name].subscribed
 
+    def renamed(self, old: Name, new: Name) -> Account:
+        """
+        This account as it is to be listed when a mailbox was renamed, and all
+        below it.
+        """
+        along = {n for n in self.listed if f"{n}/".startswith(f"{old}/")}
+        listed = {n: box for n, box in self.listed.items() if n not in along}
+        listed |= {new + n[len(old) :]: self.listed[n] for n in along}
+        return replace(self, listed=listed)
+
     def spelled(self, name: Name) -> str:
         """
         What the server calls it.
@@ -141,6 +166,32 @@ class Account:
         """
         found = self.listed.get(name)
         return found.name if found else self.naming.toServer(name)
+
+    def leftAlone(self, name: Name) -> str:
+        """
+        Why C{name} is left alone; an empty string if it is not.
+        """
+        levels = (*_ancestors(name), name)
+        return next((self.apart[n] for n in levels if n in self.apart), "")
+
+    def typed(self, text: str) -> Name:
+        """
+        The mailbox here that is meant by what a user typed.  If there is none
+        yet, what begins with the prefix is meant to be written with it.
+
+        @raise NotFound: if none can have this name.
+        """
+        meant = fromUser(text, self.naming)
+        return next(filter(self.has, meant), meant[-1])
+
+    def twin(self, name: Name) -> str:
+        """
+        What the server calls a mailbox whose name differs from C{name} in
+        nothing but case or Unicode normalisation; else an empty string.
+        """
+        alike = folded(name)
+        twins = (n for n in self.listed if n != name and folded(n) == alike)
+        return next((self.listed[n].name for n in twins if self.has(n)), "")
 
     def obstacle(self, name: Name) -> str:
         """
@@ -204,26 +255,28 @@ class Plan:
     @ivar mailboxes: the ones to sync, in this order, if no step for them
         fails; and whether both sides are then agreed on them as subscribed,
         which is what the database is to know, not before.
-    @ivar unknown: asked for by name, and on neither server.
     """
 
     steps: tuple[Step, ...]
     mailboxes: Mapping[Name, bool]
     troubles: tuple[Trouble, ...]
-    unknown: tuple[Name, ...]
 
 
 def plan(
     accounts: Mapping[Side, Account],
     known: Mapping[Name, Known],
     selection: Selection,
+    held: Collection[Name] = (),
 ) -> Plan:
     """
     Compare both sides with what was known.
+
+    @param held: names that are to be left alone.
     """
     fates = [
         _fate(name, accounts, known.get(name))
         for name in _scope(accounts, known, selection)
+        if name not in held
     ]
     troubles = [
         Trouble(misfit.name, f"{side}: {misfit.text}")
@@ -236,7 +289,6 @@ def plan(
         steps=tuple(step for fate in fates for step in fate.steps),
         mailboxes={fate.name: fate.agreed for fate in fates if fate.agreed is not None},
         troubles=tuple(troubles),
-        unknown=tuple(_unknown(accounts.values(), selection.named)),
     )
 
 
@@ -278,19 +330,44 @@ def _scope(
 
 
 def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
+    for account in accounts.values():
+        if reason := account.leftAlone(name):
+            return _Fate(name, trouble=reason)
     missing = [side for side in Side if not accounts[side].has(name)]
     if not missing:
-        return _followed(name, accounts, known is not None and known.subscribed)
+        return _followed(name, accounts, known is not None and _agreed(known, accounts))
     if len(missing) > 1:
         return _Fate(name, (Forget(name),) if known else ())
     [side] = missing
     if known and side in known.marks:
-        return _Fate(name, trouble=f"vanished from {side}; left alone")
+        return _Fate(
+            name,
+            trouble=f"vanished from {side}, as if by a failure; left alone: make it"
+            f" again there, or delete it on {side.other} too",
+        )
     if accounts[side].readOnly:
         return _Fate(name)
     if obstacle := accounts[side].obstacle(name):
+        rival = name.replace(accounts[side].naming.separator or "/", "/")
+        if rival != name and accounts[side.other].has(rival):
+            obstacle += f'; it would be one with "{rival}"'
         return _Fate(name, trouble=f"cannot be created on {side}: {obstacle}")
     return _created(name, accounts, side)
+
+
+def _agreed(known: Known, accounts: Mapping[Side, Account]) -> bool:
+    """
+    Whether both sides agreed on the mailbox as subscribed.  Nobody did if it
+    was made anew, as by a server that lost everything.
+    """
+    boxes = {side: account.listed.get(known.name) for side, account in accounts.items()}
+    return known.subscribed and not any(
+        box
+        and box.status
+        and side in known.marks
+        and box.status.uidvalidity != known.marks[side].uidvalidity
+        for side, box in boxes.items()
+    )
 
 
 def _followed(name: Name, accounts: Mapping[Side, Account], base: bool) -> _Fate:
@@ -322,7 +399,10 @@ def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
 
 
-def _unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
+def unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
+    """
+    The mailboxes that are asked for by name, and are on neither server.
+    """
     there = {misfit.name for account in accounts for misfit in account.misfits}
     there |= {name for name in named if any(side.has(name) for side in accounts)}
     return sorted(named - there)
@@ -348,6 +428,14 @@ def _claims(
             if name is not None:
                 claims.setdefault(name, []).append(box)
     return claims, misfits
+
+
+def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:
+    rival = listed.get(misfit.name)
+    if rival is None or not rival.selectable:
+        return misfit
+    text = f'{misfit.text}; it would be one with "{shown(rival.name)}"'
+    return replace(misfit, text=text)
 
 
 def _contest(name: Name, boxes: list[Listed]) -> Misfit:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imapsync.ini import nearest, quoted
+from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -285,6 +286,15 @@ def selection(value: str) -> tuple[str, ...]:
     return names
 
 
+def trash(value: str) -> str:
+    """
+    A mailbox for what would be expunged.
+    """
+    if isInbox(text(value)):
+        raise ValueError("must not be INBOX, into which everything would come back")
+    return value
+
+
 def expression(value: str) -> re.Pattern[str]:
     """
     A regular expression for names of mailboxes.
@@ -296,15 +306,6 @@ def expression(value: str) -> re.Pattern[str]:
         return re.compile(text(value))
     except re.error as error:
         raise ValueError(f"is no regular expression: {error}") from None
-
-
-def compress(value: str) -> bool:
-    """
-    Whether to compress; only NO for now.
-    """
-    if yesNo(value):
-        raise ValueError("= YES is not available yet")
-    return False
 
 
 def connections(value: str) -> int:

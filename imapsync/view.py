@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from imapsync.brake import Brake
-from imapsync.errors import MailboxError, Refused
+from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.logs import Log
-from imapsync.model import Changes, Known, Mark, Name, Side, Status
+from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
+from imapsync.names import INBOX
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
@@ -38,6 +39,18 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Trash:
+    """
+    Where messages are moved instead of being expunged.
+
+    @ivar spelled: what the server calls it.
+    """
+
+    name: Name
+    spelled: str
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """
     What the work on a mailbox is done with.
@@ -55,6 +68,7 @@ class Surroundings:
     report: Report
     say: Callable[[str], None]
     acquainted: bool
+    trashes: Mapping[Side, Trash] = field(default_factory=dict)
 
 
 @dataclass
@@ -63,6 +77,8 @@ class SideView:
     One side of it.
 
     @ivar whole: whether every message is told, not only what changed.
+    @ivar lapsed: whether the server has lost track of what changed: what it
+        shows may be less than what it was told.
     @ivar gone: the known messages that are gone, asked twice.
     @ivar undone: set when something was left to do: the mark must not move.
     @ivar postponed: what the mark may pass, but which must be tried again.
@@ -72,6 +88,7 @@ class SideView:
     reading: Reading
     selected: Selected
     whole: bool
+    lapsed: bool
     changes: Changes = field(default_factory=Changes)
     gone: UidSet = field(default_factory=UidSet)
     undone: bool = False
@@ -109,6 +126,9 @@ class View:
         if renumbered:
             self._startOver(renumbered)
             return False
+        for side in Side:
+            if self._replaced(side):
+                raise Displaced(f"{side}: another mailbox has its name now")
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
             if not this.selected.mark.modseq:
@@ -129,7 +149,9 @@ class View:
         try:
             selected = await client.open(around.names[side], mark, reading, writable)
         except Refused as error:
-            raise MailboxError(f"{side}: {error}") from error
+            gone = error.responseCode == "NONEXISTENT"
+            kind = Displaced if gone else MailboxError
+            raise kind(f"{side}: {error}") from error
         if not selected.persistent:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
         if not selected.mark.uidvalidity:
@@ -137,7 +159,8 @@ class View:
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
-        return SideView(client, reading, selected, whole)
+        lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        return SideView(client, reading, selected, whole, lapsed)
 
     def _renumbered(self, side: Side) -> bool:
         mark = self.known.marks.get(side)
@@ -146,7 +169,21 @@ class View:
             return False
         # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
         # does, a server was restored from a backup, and UIDs are used again.
-        return mark.uidvalidity != now.uidvalidity or mark.uidnext > now.uidnext
+        return (
+            mark.uidvalidity != now.uidvalidity
+            or mark.uidnext > now.uidnext
+            # No other name can be that of INBOX.
+            or (self.name == INBOX and self._replaced(side))
+        )
+
+    def _replaced(self, side: Side) -> bool:
+        """
+        Whether it is another mailbox, though UIDVALIDITY be the same.
+        """
+        selected = self.sides[side].selected
+        return side in self.known.marks and differ(
+            self.known.identities.get(side, ""), selected.identity
+        )
 
     def _startOver(self, renumbered: list[Side]) -> None:
         """
@@ -174,14 +211,15 @@ class View:
         with self.state.transaction():
             for side in Side:
                 if side not in self.known.marks:
-                    now = self.sides[side].selected.mark
-                    start = Mark(now.uidvalidity, 1, 0)
+                    selected = self.sides[side].selected
+                    start = Mark(selected.mark.uidvalidity, 1, 0)
                     self.state.setMark(self.known.id, side, start)
+                    self.state.setIdentity(self.known.id, side, selected.identity)
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
         if this.whole:
-            this.reading.listAll()
+            this.reading.listAll(this.lapsed)
             if this.selected.exists:
                 await this.client.reportFlags(None)
         elif this.reading.again:
@@ -226,6 +264,14 @@ class View:
         orphans = self.state.pairs(self.known.id, side.other, there)
         return UidSet.of(pair.uid(side) for pair in orphans) - self.sides[side].gone
 
+    def trash(self, side: Side) -> Trash | None:
+        """
+        Where to move messages of C{side}, rather than to expunge them; C{None}
+        also if it is this mailbox.
+        """
+        trash = self.around.trashes.get(side)
+        return trash if trash and trash.spelled != self.around.names[side] else None
+
     def trouble(self, text: str) -> None:
         """
         Something cannot be synced; the rest goes on.
@@ -253,5 +299,6 @@ class View:
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                 self.state.postpone(mailbox, side, this.postponed.build())
-                if this.selected.identity != self.known.identities.get(side, ""):
-                    self.state.setIdentity(mailbox, side, this.selected.identity)
+                identity = this.selected.identity
+                if identity and identity != self.known.identities.get(side, ""):
+                    self.state.setIdentity(mailbox, side, identity)

@@ -7,6 +7,7 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$top/.cache
 unpacked=$cache/debian
+cyrus=$cache/cyrus
 python=${PYTHON:-python3}
 arguments=("$@")
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
@@ -38,24 +39,26 @@ debianPackage() {
         quietly apt-get -qy install --no-install-recommends "$1"
     else
         say "Unpacking $1 into ${unpacked#"$top/"}."
-        unpackPackage "$1"
+        unpackPackage "$1" "$unpacked"
     fi
 }
 
+# unpackPackage PACKAGE DIRECTORY [PATTERN]: with those packages that it needs
+# and that are not installed; of those, if there is a PATTERN, only what fits.
 unpackPackage() {
     local apt=$cache/apt
     local options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt"
-        -o Debug::NoLocking=1)
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$unpacked"
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root)
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$2"
     quietly apt-get "${options[@]}" update
     quietly apt-get "${options[@]}" -s install --no-install-recommends "$1"
     local needed
-    needed=$(awk '/^Inst/ { print $2 }' "$cache/log")
+    needed=$(awk -v pattern="${3:-.}" '/^Inst/ && $2 ~ pattern { print $2 }' "$cache/log")
     # One that is installed, but not found where it belongs, is fetched again.
     (cd "$apt/archives" && quietly apt-get "${options[@]}" download $needed "$1")
     local archive
     for archive in "$apt"/archives/*.deb; do
-        quietly dpkg -x "$archive" "$unpacked"
+        quietly dpkg -x "$archive" "$2"
     done
     rm -r "$apt"
 }
@@ -101,6 +104,16 @@ restartOnUnpacked() {
         mount -t overlay overlay -o "lowerdir=$1:/usr" /usr
         exec unshare --user --map-user="$2" --map-group="$3" "${@:4}"
     ' - "$unpacked/usr" "$(id -u)" "$(id -g)" bash "$0" "${arguments[@]}"
+}
+
+# Make sure of a Cyrus that the tests can start.  Installed, it would take the
+# place of Dovecot, so root unpacks it too; of what it needs, that is libraries.
+ensureCyrus() {
+    [ ! -d "$cyrus" ] || return 0
+    say "Unpacking cyrus-imapd into ${cyrus#"$top/"}."
+    rm -rf "$cyrus.part"
+    unpackPackage cyrus-imapd "$cyrus.part" '^(cyrus|lib)'
+    mv "$cyrus.part" "$cyrus"
 }
 
 # environment DIRECTORY PIP-ARGUMENT...: a virtual environment with these

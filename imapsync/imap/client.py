@@ -30,6 +30,7 @@ from imapsync.imap.commands import (
 from imapsync.imap.connection import Connection
 from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify
 from imapsync.imap.queries import (
+    GuidCommand,
     ListCommand,
     NamespaceCommand,
     Search,
@@ -38,7 +39,7 @@ from imapsync.imap.queries import (
     Transferred,
 )
 from imapsync.imap.responses import Condition, Namespaces, Row
-from imapsync.imap.words import astring, flagList, mailboxWord
+from imapsync.imap.words import Literal, astring, flagList, mailboxWord
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
 
@@ -103,6 +104,13 @@ class SyncClient(Connection):
         """
         return self.perform(Enable(*names))
 
+    def compress(self) -> Deferred[None]:
+        """
+        COMPRESS (RFC 4978): from here on, both directions are compressed.
+        """
+        done = self.perform(Alone("COMPRESS", b"DEFLATE"))
+        return done.addCallback(lambda _: self._compress())
+
     def identify(self, **fields: str) -> Deferred[Condition]:
         """
         ID (RFC 2971).
@@ -130,11 +138,24 @@ class SyncClient(Connection):
         """
         return self.perform(StatusCommand(name, items))
 
-    def onMailbox(self, verb: str, name: str) -> Deferred[Condition]:
+    def mailboxGuid(self, name: str) -> Deferred[tuple[Status, str]]:
         """
-        CREATE, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
+        What Dovecot identifies a mailbox by, with its UIDVALIDITY.
         """
-        return self.perform(Plain(verb, mailboxWord(name)))
+        return self.perform(GuidCommand(name))
+
+    def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
+        """
+        CREATE, DELETE, RENAME, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
+        """
+        return self.perform(Plain(verb, *map(mailboxWord, names)))
+
+    def appendNothing(self, name: str) -> Deferred[Condition]:
+        """
+        An APPEND that is called off (RFC 3502, 5): it fails with C{TRYCREATE} if
+        there is no such mailbox, and otherwise if there is one.
+        """
+        return self.perform(Plain("APPEND", mailboxWord(name), Literal(b"")))
 
     def catchUp(self) -> Deferred[Condition]:
         """
@@ -155,8 +176,9 @@ class SyncClient(Connection):
 
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
-        Have the server tell C{listener} what changes in any mailbox
-        (RFC 5465), beginning with the present STATUS of each.
+        Have the server tell C{listener} what changes in any mailbox of the
+        personal namespaces (RFC 5465).  It begins with the present STATUS of
+        most: LIST all after this, not before.
 
         A mailbox is left out while it is selected, and for good what changes
         in it then: L{unselect} first, then ask for its STATUS, then wait.

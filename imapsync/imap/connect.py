@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -105,7 +105,7 @@ async def connect(
 
 
 def _trustIn(server: ServerConfig) -> Trust | None:
-    if server.type != "imaps" and not server.starttls:
+    if not server.encrypted:
         return None
     # Imported here because it takes time and memory, and not all use TLS.
     from imapsync.imap.tls import Trust
@@ -144,19 +144,19 @@ async def _reach(
             f"{server.where}: cannot be reached: {reason}; see host and port"
         ) from error
     client = cast(SyncClient, connected)
-    _keepAlive(client.transport)
+    # That of a TLS transport is the one below.
+    tcp = getattr(client.transport, "socket", None)
+    if isinstance(tcp, socket.socket):
+        _keepAlive(tcp)
+        client.socket = tcp
     return client
 
 
-def _keepAlive(transport: object) -> None:
+def _keepAlive(tcp: socket.socket) -> None:
     """
     Have the system look whether the peer is still there while nobody talks,
     which also keeps routers from forgetting the connection.
     """
-    # That of a TLS transport is the one below.
-    tcp = getattr(transport, "socket", None)
-    if not isinstance(tcp, socket.socket):
-        return
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         option = getattr(socket, name, None)  # not every system has all
@@ -282,6 +282,10 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         raise MissingCapability(
             f"{server.where}: the server offers QRESYNC, but does not enable it"
         )
+    if server.compress and "COMPRESS=DEFLATE" in capabilities:
+        # Compressed or not: what matters is the same.
+        with suppress(Refused):
+            await client.compress()
     if "ID" in capabilities:
         # Nothing depends on the answer: it is not waited for.
         identified = client.identify(name="imapsync", version=imapsync.__version__)

@@ -128,6 +128,29 @@ class StatusCommand(Command[Status]):
         return self._status or Status()
 
 
+class GuidCommand(Command[tuple[Status, str]]):
+    """
+    STATUS of Dovecot's own X-GUID, which a mailbox keeps for life.
+    """
+
+    hears = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__("STATUS", mailboxWord(name), b"(UIDVALIDITY X-GUID)")
+        self._mailbox = name
+        self._found = (Status(), "")
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+            guid = response.items.get("X-GUID", b"").decode("ascii", "replace")
+            self._found = (response.status, guid)
+            return True
+        return False
+
+    def result(self, condition: Condition) -> tuple[Status, str]:
+        return self._found
+
+
 class Search(Command[UidSet]):
     """
     UID SEARCH for those of some UIDs that exist.

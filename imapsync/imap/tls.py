@@ -18,7 +18,10 @@ import hashlib
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import cast
+from weakref import WeakValueDictionary
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -81,10 +84,12 @@ class _Connection(SSL.Connection):
     Remembers why it failed: what Twisted reports afterwards depends on which
     end closes the connection first.
 
+    @ivar trust: which judges the peer.
     @ivar objection: what we have against the peer's certificate.
     @ivar failure: OpenSSL's words.
     """
 
+    trust: Trust
     objection = ""
     failure = ""
 
@@ -127,10 +132,6 @@ class Trust:
         with _blamed(where, "host", host):
             self._identity = _identityOf(config.hostname or host)
         self._context = _contextFor(config, where)
-        mode = SSL.VERIFY_NONE
-        if config.verifyPeer:
-            mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        self._context.set_verify(mode, self._verify if config.verifyPeer else None)
         self._last: _Connection | None = None
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> _Connection:
@@ -138,6 +139,7 @@ class Trust:
         A connection whose handshake fails unless the peer is the right one.
         """
         self._last = connection = _Connection(self._context)
+        connection.trust = self
         if isinstance(self._identity, DNS_ID):
             connection.set_tlsext_host_name(self._identity.hostname)
         return connection
@@ -174,25 +176,16 @@ class Trust:
             last.objection or f"{self._where}: TLS failed: {_advised(last.failure)}"
         )
 
-    def _verify(
-        self,
-        connection: SSL.Connection,
-        certificate: crypto.X509,
-        number: int,
-        depth: int,
-        ok: int,
-    ) -> bool:
+    def objection(
+        self, certificate: crypto.X509, number: int, depth: int, ok: int
+    ) -> str:
         """
-        OpenSSL's question for each certificate, from the root to the
-        server's own; also for each error in it.
+        What there is to object to one of the peer's certificates, if anything;
+        the other arguments are OpenSSL's.
         """
-        objection = ""
         if not ok:
-            objection = self._untrusted(certificate, number)
-        elif depth == 0:
-            objection = self._misnamed(certificate)
-        cast(_Connection, connection).objection = objection
-        return not objection
+            return self._untrusted(certificate, number)
+        return "" if depth else self._misnamed(certificate)
 
     def _untrusted(self, certificate: crypto.X509, number: int) -> str:
         parsed = certificate.to_cryptography()
@@ -229,7 +222,35 @@ def _spelled(identity: DNS_ID | IPAddress_ID) -> str:
     return identity.hostname.decode("ascii")
 
 
+#: Those in use.  The authorities of a system take close to a megabyte, which
+#: not every one of many connections can have.
+_contexts: WeakValueDictionary[object, SSL.Context] = WeakValueDictionary()
+
+
 def _contextFor(config: TLSConfig, where: str) -> SSL.Context:
+    """
+    A context like this, shared by all that want the same as long as the files
+    are the same, too: a certificate may be renewed while we run.  The system's
+    own authorities are read again when no connection is left.
+    """
+    paths = (config.caFile, config.caPath, config.certificate, config.key)
+    same = replace(config, fingerprints=(), hostname=None)
+    key = (same, *(_version(path) for path in paths if path))
+    context = _contexts.get(key)
+    if context is None:
+        context = _contexts[key] = _newContext(config, where)
+    return context
+
+
+def _version(path: str) -> tuple[int, ...]:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return ()  # OpenSSL knows what to say about it
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _newContext(config: TLSConfig, where: str) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_options(SSL.OP_NO_COMPRESSION)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
@@ -242,9 +263,28 @@ def _contextFor(config: TLSConfig, where: str) -> SSL.Context:
     if config.ciphersuites:
         with _blamed(where, "SSL_ciphersuites", config.ciphersuites):
             context.set_tls13_ciphersuites(config.ciphersuites.encode())
-    _loadAuthorities(context, config, where)
+    if config.verifyPeer:
+        _loadAuthorities(context, config, where)
+        mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        context.set_verify(mode, _verify)
     _loadCertificate(context, config, where)
     return context
+
+
+def _verify(
+    connection: SSL.Connection,
+    certificate: crypto.X509,
+    number: int,
+    depth: int,
+    ok: int,
+) -> bool:
+    """
+    OpenSSL's question for each certificate, from the root to the server's own;
+    also for each error in it.
+    """
+    asked = cast(_Connection, connection)
+    asked.objection = asked.trust.objection(certificate, number, depth, ok)
+    return not asked.objection
 
 
 def _loadAuthorities(context: SSL.Context, config: TLSConfig, where: str) -> None:

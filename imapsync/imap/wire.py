@@ -22,6 +22,7 @@ from imapsync.imap.responses import (
     Body,
     Condition,
     Continuation,
+    Other,
     Response,
     Row,
     bounded,
@@ -322,7 +323,7 @@ class Parser:
 
     def _complete(self) -> None:
         parts = self._parts
-        response = Response() if self.whole else parseResponse(parts)
+        response = Other() if self.whole else parseResponse(parts)
         if isinstance(response, Row):
             self._rows(response)
         elif isinstance(response, Body):

@@ -44,16 +44,19 @@ class Folder:
     """
     A mailbox on a server.
 
+    @ivar use: what it is for, such as C{"\\\\Sent"} (RFC 6154).
     @ivar messages: by UID, ascending.
     @ivar expunged: the mod-sequence at which each expunged UID went.
     @ivar permanent: what PERMANENTFLAGS says.
     @ivar readOnly: as by an ACL: what is written is answered OK, to no effect.
     @ivar codes: more response codes of SELECT, such as C{"UIDNOTSTICKY"}.
     @ivar lies: what VANISHED (EARLIER) says in addition.
+    @ivar identity: what is told as MAILBOXID or X-GUID.
     """
 
     uidvalidity: int
     subscribed: bool = True
+    use: str = ""
     uidnext: int = 1
     modseq: int = 1
     messages: dict[int, Message] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Folder:
     noModseq: bool = False
     codes: list[str] = field(default_factory=list)
     lies: UidSet = field(default_factory=UidSet)
+    identity: str = ""
 
     def add(self, body: bytes, flags: Flags = NOTHING, date: str = DATE) -> int:
         """
@@ -133,6 +137,7 @@ class Account:
 
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
+    @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
@@ -147,7 +152,17 @@ class Account:
         is cut.
     @ivar upLeft: octets that will still be taken until then.
     @ivar overflows: whether the next notification is one too many.
+    @ivar fold: what two names have in common that the server takes for one.
+    @ivar ghosts: names that are subscribed, without a mailbox.
+    @ivar phantoms: names that are listed as mailboxes, but are none any more.
     @ivar heard: the commands that were received, without tags.
+    @ivar guids: whether it tells X-GUID.  With the capability C{OBJECTID}, it
+        tells MAILBOXID.
+    @ivar second: the UIDVALIDITY that all mailboxes get that are made, unless it
+        is 0.
+    @ivar silent: mailboxes of which LIST tells no STATUS.
+    @ivar unlisted: mailboxes that LIST leaves out.
+    @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
 
     def __init__(self, separator: str = "/") -> None:
@@ -156,6 +171,7 @@ class Account:
         self.capabilities = set(CAPABILITIES)
         self.greeting = "PREAUTH"
         self.objection: Callable[[Offer], str] = lambda _: ""
+        self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
@@ -168,16 +184,65 @@ class Account:
         self.downLeft: int | None = None
         self.upLeft: int | None = None
         self.overflows = False
+        self.fold: Callable[[str], str] = str
+        self.ghosts: set[str] = set()
+        self.phantoms: set[str] = set()
         self.heard: list[str] = []
-        self._uidvalidities = count(7)
+        self.guids = False
+        self.second = 0
+        self.silent: set[str] = set()
+        self.unlisted: set[str] = set()
+        self.levels: set[str] = set()
+        self._numbers = count(7)
         self.make("INBOX")
 
     def make(self, name: str, subscribed: bool = True) -> Folder:
         """
         Make a mailbox.
         """
-        folder = self.folders[name] = Folder(next(self._uidvalidities), subscribed)
+        subscribed = subscribed or name in self.ghosts
+        self.ghosts.discard(name)
+        self.levels.discard(name)
+        number = next(self._numbers)
+        folder = self.folders[name] = Folder(self.second or number, subscribed)
+        folder.identity = f"id{number}"
         return folder
+
+    def find(self, name: str) -> Folder | None:
+        """
+        The mailbox that the server takes C{name} for.
+        """
+        folded = self.fold(name)
+        found = (f for n, f in self.folders.items() if self.fold(n) == folded)
+        return self.folders.get(name) or next(found, None)
+
+    def remove(self, folder: Folder) -> None:
+        """
+        Delete a mailbox; its subscription stays, as on real servers.
+        """
+        [name] = [name for name, one in self.folders.items() if one is folder]
+        del self.folders[name]
+        if folder.subscribed:
+            self.ghosts.add(name)
+
+    def delete(self, name: str) -> None:
+        """
+        Delete a mailbox.
+        """
+        self.remove(self.folders[name])
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox and all below it; subscriptions do not follow, but one to
+        a mere name is found there.
+        """
+        for name, folder in list(self.folders.items()):
+            if name == old or name.startswith(old + self.separator):
+                self.remove(folder)
+                target = new + name[len(old) :]
+                self.folders[target] = folder
+                folder.subscribed = target in self.ghosts
+                self.ghosts.discard(target)
 
     @property
     def inbox(self) -> Folder:
@@ -194,6 +259,9 @@ class Account:
         return {
             name.replace(self.separator, "/"): (folder.subscribed, folder.content)
             for name, folder in self.folders.items()
+        } | {
+            name.replace(self.separator, "/"): (True, ["no mailbox"])
+            for name in self.ghosts
         }
 
     def count(self, *verbs: str) -> int:

@@ -24,6 +24,12 @@ class Missing(Exception):
     """
 
 
+class Died(Exception):
+    """
+    The server hangs up.
+    """
+
+
 class Dialogue:
     """
     The server's end of a connection.
@@ -135,8 +141,14 @@ class Dialogue:
         if not answer:
             try:
                 answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
-            except Missing:
-                answer = "NO [NONEXISTENT] no such mailbox"
+            except Missing as error:
+                code = "TRYCREATE" if verb == "APPEND" else "NONEXISTENT"
+                answer = f"NO [{code}] no such mailbox"
+                if error.args[0] in account.phantoms and verb != "APPEND":
+                    answer = "NO it doesn't exist"
+            except Died:
+                self.closing = True
+                return
         if self._idle:
             self._say("+ idling")
             return
@@ -172,9 +184,10 @@ class Dialogue:
 
     def _existing(self, word: str | bytes) -> Folder:
         name = self._named(word)
-        if name not in self.account.folders:
+        folder = self.account.find(name)
+        if folder is None:
             raise Missing(name)
-        return self.account.folders[name]
+        return folder
 
     # Commands
 
@@ -208,26 +221,66 @@ class Dialogue:
 
     def _LIST(self, _tag: str, *_words: object) -> None:
         for name, folder in self.account.folders.items():
-            attributes = r"\Subscribed" if folder.subscribed else ""
+            if name in self.account.unlisted:
+                continue
+            words = [r"\Subscribed"] if folder.subscribed else []
+            attributes = " ".join((*words, *folder.use.split()))
             quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
             word = f'"{quoted}"'
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
-            self._say(f"* STATUS {word} ({_status(folder)})")
+            if name not in self.account.silent:
+                self._say(f"* STATUS {word} ({_status(folder)})")
+        for name in self.account.levels:
+            self._say(rf'* LIST (\Noselect) "{self.account.separator}" "{name}"')
+        for name in self.account.phantoms - set(self.account.folders):
+            self._say(f'* LIST () "{self.account.separator}" "{name}"')
+        for name in sorted(self.account.ghosts - self.account.phantoms):
+            word = f'"{names.encode(name).decode()}"'
+            attributes = r"\Subscribed \NonExistent"
+            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
 
-    def _STATUS(self, _tag: str, name: str, _items: object) -> None:
+    def _STATUS(self, _tag: str, name: str, items: list[str]) -> str:
+        guid = ""
+        if "X-GUID" in items:
+            if not self.account.guids:
+                return "BAD no such item"
+            guid = f" X-GUID {self._existing(name).identity}"
         folder = self._existing(name)
-        self._say(f'* STATUS "{name}" ({_status(folder)})')
+        self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
+        return "OK done"
 
-    def _CREATE(self, _tag: str, name: str) -> None:
-        if "CREATE" not in self.account.deaf:
-            self.account.make(self._named(name), subscribed=False)
+    def _CREATE(self, _tag: str, word: str) -> str:
+        name, account = self._named(word), self.account
+        if account.find(name) is not None:
+            return "NO [ALREADYEXISTS] it is there"
+        if "CREATE" not in account.deaf:
+            account.make(name, subscribed=False)
+        return "OK done"
+
+    def _RENAME(self, _tag: str, old: str, new: str) -> str:
+        self._existing(old)
+        name, target = self._named(old), self._named(new)
+        within = target.startswith(name + self.account.separator)
+        if self.account.find(target) or target in self.account.levels or within:
+            return "NO [ALREADYEXISTS] it is there"
+        if "RENAME" not in self.account.deaf:
+            self.account.rename(name, target)
+        return "OK done"
+
+    def _DELETE(self, _tag: str, name: str) -> None:
+        folder = self._existing(name)
+        if "DELETE" not in self.account.deaf:
+            self.account.remove(folder)
 
     def _SUBSCRIBE(self, _tag: str, name: str) -> None:
         if "SUBSCRIBE" not in self.account.deaf:
             self._existing(name).subscribed = True
 
     def _UNSUBSCRIBE(self, _tag: str, name: str) -> None:
-        self._existing(name).subscribed = False
+        if self._named(name) in self.account.ghosts:
+            self.account.ghosts.remove(self._named(name))
+        else:
+            self._existing(name).subscribed = False
 
     def _SELECT(self, _tag: str, name: str, options: Any = ()) -> str:
         self._writable = True
@@ -249,6 +302,7 @@ class Dialogue:
             f"UIDVALIDITY {folder.uidvalidity}",
             f"UIDNEXT {folder.uidnext}",
             modseq,
+            *([f"MAILBOXID ({folder.identity})"] if self._tellsIds() else []),
             *folder.codes,
         ):
             self._say(f"* OK [{code}] it is so")
@@ -266,6 +320,9 @@ class Dialogue:
         if self._writable:
             folder.expunge(*[u for u, m in folder.messages.items() if _deleted(m)])
         self._folder = None
+
+    def _tellsIds(self) -> bool:
+        return "OBJECTID" in self.account.capabilities
 
     def _resync(self, folder: Folder, uidvalidity: int, modseq: int) -> None:
         if uidvalidity != folder.uidvalidity or modseq > folder.modseq:
@@ -387,6 +444,8 @@ class Dialogue:
     def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
         account = self.account
         offers = _offers(arguments)
+        if account.dies(offers):
+            raise Died
         if text := self._objection(offers):
             return text
         if len(offers) > 1 and "MULTIAPPEND" not in account.capabilities:
@@ -461,6 +520,8 @@ def _offers(arguments: Any) -> list[Offer]:
             offers.append(Offer(frozenset(argument), "", 0))
         elif isinstance(argument, str):
             offers[-1] = replace(offers[-1], date=argument)
+        elif not offers:
+            offers.append(Offer(frozenset(), "", len(argument), argument))
         else:
             offers[-1] = replace(offers[-1], size=len(argument), body=argument)
     return offers

@@ -199,6 +199,24 @@ class AccountTests(SynchronousTestCase):
         self.successResultOf(waiting[0])
         self.failureResultOf(waiting[1], Refused)
 
+    def test_rename(self) -> None:
+        """
+        RENAME has two names.
+        """
+        server = Talk()
+        server.client.onMailbox("RENAME", "a", "\xfc")
+        self.assertEqual(b'0001 RENAME "a" "&APw-"\r\n', server.heard())
+
+    def test_appendNothing(self) -> None:
+        """
+        An APPEND that is called off is one of nothing.
+        """
+        server = Talk()
+        done = server.client.appendNothing("a")
+        self.assertEqual(b'0001 APPEND "a" {0+}\r\n\r\n', server.heard())
+        server.say(b"0001 NO [TRYCREATE] no such mailbox")
+        self.assertEqual("TRYCREATE", self.failureResultOf(done).value.responseCode)
+
     def test_status(self) -> None:
         """
         STATUS of many at a time.

@@ -231,6 +231,7 @@ class DefaultSectionTests(ConfigTestCase):
                 ignoreMailbox=None,
                 logfile=None,
                 mergeFlags=False,
+                mapSpecialUse=False,
                 servers=config.servers,
             ),
             config,
@@ -243,7 +244,7 @@ class DefaultSectionTests(ConfigTestCase):
         config = self.load(
             'list-mailbox = INBOX "a b"\nlist-select-opts =\n'
             "ignore-mailbox = ^Trash\nlogfile = log\nflag-conflict = merge\n"
-            "connections = 1\n" + LOCAL + REMOTE
+            "connections = 1\nmap-special-use = YES\n" + LOCAL + REMOTE
         )
         self.assertEqual(("INBOX", "a b"), config.listMailbox)
         self.assertEqual((), config.listSelectOpts)
@@ -251,6 +252,7 @@ class DefaultSectionTests(ConfigTestCase):
         self.assertEqual("^Trash", config.ignoreMailbox.pattern)
         self.assertEqual(f"{self.folder}/log", config.logfile)
         self.assertTrue(config.mergeFlags)
+        self.assertTrue(config.mapSpecialUse)
 
     def test_database(self) -> None:
         """
@@ -295,6 +297,7 @@ class DefaultSectionTests(ConfigTestCase):
         for line, message in (
             ("flag-conflict = both", 'must be union or merge, not "both"'),
             ("connections = 4", "of more than 1 is not available yet"),
+            ("map-special-use = maybe", 'must be YES or NO, not "maybe"'),
             ("database =", "must not be empty"),
         ):
             self.assertWrong(
@@ -328,6 +331,7 @@ class ServerTests(ConfigTestCase):
                 tls=TLSConfig(),
                 readOnly=False,
                 listReference="",
+                compress=True,
             ),
             self.remote("username = me\npassword = secret"),
         )
@@ -358,12 +362,37 @@ class ServerTests(ConfigTestCase):
         """
         server = self.remote(
             "username = me\npassword-command = pass show imap\nauth = LOGIN\n"
-            "read-only = YES\nlist-reference = perso/\ncompress = NO\nSTARTTLS = NO"
+            "read-only = YES\nlist-reference = perso/\ncompress = NO\nSTARTTLS = NO\n"
+            "trash = Gone/Bin"
         )
         self.assertEqual("pass show imap", server.passwordCommand)
         self.assertEqual(("LOGIN",), server.auth)
         self.assertTrue(server.readOnly)
         self.assertEqual("perso/", server.listReference)
+        self.assertFalse(server.compress)
+        self.assertEqual("Gone/Bin", server.trash)
+
+    def test_compress(self) -> None:
+        """
+        What goes far is compressed, if nothing else is said.
+        """
+        login = "[{}]\nusername = {}\npassword = secret\ncompress = YES\n"
+        servers = self.load(LOCAL + REMOTE).servers
+        self.assertFalse(servers[Side.LOCAL].compress)
+        self.assertTrue(servers[Side.REMOTE].compress)
+        servers = self.load(login.format("local", "me") + REMOTE).servers
+        self.assertTrue(servers[Side.LOCAL].compress)
+
+    def test_trash(self) -> None:
+        """
+        What would be expunged cannot be moved to INBOX, nor to nowhere.
+        """
+        for value, why in (
+            ("inbox", "must not be INBOX, into which everything would come back"),
+            ("", "must not be empty"),
+        ):
+            text = f"username = me\npassword = x\ntrash = {value}"
+            self.assertWrongRemote(text, f"3: trash in [remote] {why}")
 
     def test_where(self) -> None:
         """
@@ -455,6 +484,7 @@ class ServerTests(ConfigTestCase):
                 "with SSL_verify_trusted_peer = NO",
             ),
             ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
+            ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
         ):
             self.assertIdle(text, line, option, why)
 
@@ -494,7 +524,6 @@ class ServerTests(ConfigTestCase):
         """
         for option, value, message in (
             ("proxy", "socks5://localhost", "is not available yet"),
-            ("compress", "YES", "= YES is not available yet"),
             ("auth", "PLAIN XOAUTH2", "names XOAUTH2, which is not available yet"),
         ):
             self.assertWrongRemote(

@@ -85,6 +85,16 @@ class SecurableTransport(StringTransport):
         """
 
 
+def connected() -> tuple[socket.socket, socket.socket]:
+    """
+    Both ends of a connection.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ours = socket.create_connection(listening.getsockname())
+        theirs, _ = listening.accept()
+    return ours, theirs
+
+
 class ConnectCase(SynchronousTestCase):
     """
     A client in conversation with a server that the test plays.
@@ -209,6 +219,24 @@ class ReachTests(ConnectCase):
             self.assertTrue(tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
             idle = tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
             self.assertLess(idle, 600)
+
+    def test_acknowledged(self) -> None:
+        """
+        Whatever comes is acknowledged at once; the system forgets that it was
+        asked when we send something.
+        """
+        ours, theirs = connected()
+        with ours, theirs:
+            self.transport.socket = ours
+            self.start(PLAIN)
+            self.accept()
+            theirs.send(b"x" * 9)
+            ours.recv(9)
+            for _ in range(2):
+                ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+                self.say("* OK piece by piece")
+                prompt = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+                self.assertTrue(prompt)
 
     def test_refused(self) -> None:
         """
@@ -495,6 +523,27 @@ class LoginTests(ConnectCase):
             self.begin(PLAIN, f"* PREAUTH [CAPABILITY {ALL}] hi")
             self.answer("ENABLE QRESYNC", *lines, tagged=tagged)
             self.failed(MissingCapability, "ENABLE" if "NO" in tagged else "QRESYNC")
+
+    def test_compress(self) -> None:
+        """
+        Compression is asked for last, where it is wanted and offered; a
+        refusal changes nothing.
+        """
+        for wanted, offered, tagged in (
+            (True, " COMPRESS=DEFLATE", "OK go"),
+            (True, " COMPRESS=DEFLATE", "NO [COMPRESSIONACTIVE] no need"),
+            (True, "", ""),
+            (False, " COMPRESS=DEFLATE", ""),
+        ):
+            self.setUp()
+            server = replace(PLAIN, compress=wanted)
+            self.begin(server, f"* PREAUTH [CAPABILITY {ALL}{offered}] hi")
+            self.enable()
+            if tagged:
+                self.assertNoResult(self.connecting)
+                self.answer("COMPRESS DEFLATE", tagged=tagged)
+            self.successResultOf(self.connecting)
+            self.assertEqual([], self.heard())
 
     def test_turnedAway(self) -> None:
         """

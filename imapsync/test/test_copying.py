@@ -57,11 +57,11 @@ class Record:
         """
         self.undateds.append(uid)
 
-    def broken(self, uid: int) -> None:
+    def broken(self, uids: list[int]) -> None:
         """
-        The connection was lost over one.
+        A connection was lost over one of these.
         """
-        self.breaks.append(uid)
+        self.breaks += uids
 
     def unproven(self, count: int) -> None:
         """

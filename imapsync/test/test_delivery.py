@@ -10,7 +10,7 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands import Fetch, Plain, Select
 from imapsync.imap.delivery import Delivery
 from imapsync.imap.queries import Search
-from imapsync.imap.responses import Condition, Exists, Found, Response, Row, Vanished
+from imapsync.imap.responses import Condition, Exists, Found, Other, Row, Vanished
 from imapsync.test.talking import Bodies, Listener
 from imapsync.uidset import UidSet
 
@@ -186,7 +186,7 @@ class ClaimTests(SynchronousTestCase):
         for number, search in enumerate(searches):
             search.tag = f"A{number}"
             delivery.started(search)
-        delivery.responseReceived(Response())
+        delivery.responseReceived(Other())
         delivery.responseReceived(Found("A1", UidSet.of([3])))
         delivery.responseReceived(Found("A0", UidSet()))
         for search in searches:

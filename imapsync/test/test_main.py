@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -126,13 +127,17 @@ class ProcessTests(MainCase):
     The command itself.
     """
 
-    def start(self, *arguments: str, to: str = "") -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, to: str = "", python: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
         """
         Start it.
 
         @param to: how a shell says where its output goes.
+        @param python: options for the interpreter.
         """
-        command = [sys.executable, "-m", "imapsync", "--oneshot", *arguments]
+        program = [sys.executable, *python, "-m", "imapsync"]
+        command = [*program, "--oneshot", *arguments]
         return subprocess.Popen(
             ["sh", "-c", f'exec "$@" {to}', "sh", *command],
             stdout=subprocess.PIPE,
@@ -198,6 +203,22 @@ class ProcessTests(MainCase):
         code, errors = self.finish(self.start(self.configure()))
         self.assertEqual(73, code)
         self.assertEqual(1, len(errors.splitlines()))
+
+    def test_imports(self) -> None:
+        """
+        TLS is imported only where it is used.
+        """
+        (self.folder / "db").mkdir()
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        tunnel = "tunnel\ncommand = true"
+        for remote, used in ((tunnel, False), ("imaps", True)):
+            path.write_text(path.read_text().replace(tunnel, remote))
+            process = self.start(option, python=["-X", "importtime"])
+            code, imported = self.finish(process)
+            self.assertEqual(73, code)
+            self.assertIn("twisted.internet.tcp", imported)
+            self.assertEqual(used, "cryptography" in imported)
 
     def test_interrupted(self) -> None:
         """

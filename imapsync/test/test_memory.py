@@ -44,7 +44,7 @@ class MemoryTests(SynchronousTestCase):
             listed("Gone", "\\nonexistent", "\\subscribed"),
         ]
         self.account = Account.of(naming, boxes, False)
-        self.memory = Memory(namings=dict.fromkeys(Side, naming))
+        self.memory = Memory()
         self.memory.looked(dict.fromkeys(Side, self.account), frozenset(["INBOX"]))
 
     def test_status(self) -> None:

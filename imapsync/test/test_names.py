@@ -322,6 +322,35 @@ class NamingTests(SynchronousTestCase):
         self.refuses("control", Naming(), *control)
         self.unmappable("control", Naming(), *control)
 
+    def test_typedReference(self) -> None:
+        """
+        A reference may be written with a slash, without the separator at its
+        end, and without the prefix.
+        """
+        for text, root in (
+            ("a/b", "INBOX.a.b."),
+            ("INBOX.a", "INBOX.a."),
+            ("inbox/a.", "inbox.a."),
+            ("INBOXES", "INBOX.INBOXES."),
+            ("shared.a/b", "shared.a.b."),
+            ("INBOX", "INBOX."),
+        ):
+            naming = Naming.of(".", "INBOX.", text, ("user.", "shared."))
+            self.assertEqual(root, naming.root)
+        self.assertEqual("", Naming.of(".", "INBOX.", "INBOX.").reference)
+        self.assertEqual("a/", Naming.of("/", "", "a").reference)
+        self.assertEqual("a", Naming.of("", "", "a").reference)
+
+    def test_overlaps(self) -> None:
+        """
+        Mailboxes below one reference may be those below another, or not.
+        """
+        one, two, three = (Naming.of(".", "INBOX.", t) for t in ("a", "a/b", "ab"))
+        self.assertTrue(one.overlaps(two))
+        self.assertTrue(two.overlaps(one))
+        self.assertTrue(DOTS.overlaps(one))
+        self.assertFalse(one.overlaps(three))
+
     def test_notCanonical(self) -> None:
         """
         Only a name that would come back as it is goes to the server.

@@ -51,7 +51,6 @@ class ParseTests(SynchronousTestCase):
             quiet=False,
             debug=0,
             mailboxes=(),
-            watch=60.0,
         )
         for arguments in ("--oneshot", "-1", "--one", "-1 --oneshot"):
             self.assertEqual(request, parse(arguments.split()))
@@ -117,9 +116,11 @@ print(ascii(parse(sys.argv[1:]).mailboxes))
 
     def test_live(self) -> None:
         """
-        Without C{--oneshot} it is live, which cannot be tried without effect.
+        Without a command it is live, which cannot be tried without effect.
         """
-        self.assertFalse(parse([]).oneshot)
+        self.assertTrue(parse([]).live)
+        for arguments in ("-1", "--delete a", "--rename a b"):
+            self.assertFalse(parse(arguments.split()).live)
         self.assertWrong("-n INBOX", "--dry-run needs --oneshot")
 
     def test_watch(self) -> None:
@@ -132,16 +133,58 @@ print(ascii(parse(sys.argv[1:]).mailboxes))
                 f"--watch={typed}: it takes a positive number of seconds",
             )
 
+    def test_delete(self) -> None:
+        """
+        Mailboxes can be deleted, everywhere or where it is said.
+        """
+        request = parse(["--delete", "a", "b/c"])
+        self.assertTrue(request.delete)
+        self.assertEqual(("a", "b/c"), request.mailboxes)
+        self.assertEqual({"local", "remote", "database"}, request.targets)
+        request = parse("--del a --target=remote --target database".split())
+        self.assertEqual({"remote", "database"}, request.targets)
+
+    def test_rename(self) -> None:
+        """
+        One can be renamed.
+        """
+        request = parse(["--rename", "old", "--quiet", "new"])
+        self.assertEqual((True, False), (request.rename, request.delete))
+        self.assertEqual(("old", "new"), request.mailboxes)
+
+    def test_wrongOrders(self) -> None:
+        """
+        They bear little beside them.
+        """
+        for arguments, message in (
+            ("--delete", "--delete needs the name of a MAILBOX, or several"),
+            ("--rename a", "--rename needs two names, OLD and NEW"),
+            ("--rename a b c", "--rename needs two names, OLD and NEW"),
+            ("--delete --rename a b", "--delete and --rename exclude each other"),
+            ("--delete -1 a", "--oneshot and --delete exclude each other"),
+            ("--delete -n a", "--dry-run is of no use with --delete"),
+            (
+                "--rename a b --allow-mass-delete",
+                "--allow-mass-delete is of no use with --rename",
+            ),
+            ("--delete Inbox", "INBOX cannot be deleted"),
+            ("--rename a INBOX", "INBOX cannot be renamed"),
+            (
+                "-1 --target=local",
+                "--target is of use only with --delete or --rename",
+            ),
+            (
+                "--delete a --target=here",
+                '--target must be local, remote or database, not "here"',
+            ),
+        ):
+            self.assertWrong(arguments, message)
+
     def test_notYet(self) -> None:
         """
         Options that will come are refused by name, and not shown.
         """
-        for name, rest in (
-            ("repair", ""),
-            ("delete", " INBOX"),
-            ("rename", " a b"),
-            ("target", "=local"),
-        ):
+        for name, rest in (("repair", ""),):
             self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
             self.assertNotIn(f"--{name}", HELP)
 

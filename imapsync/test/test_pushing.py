@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
-from imapsync.model import Listed, Status
+from imapsync.imap.responses import Row
+from imapsync.model import Listed, Side, Status
+from imapsync.test.accounts import mail
 from imapsync.test.grammar import cuts, split, streams
 from imapsync.test.talking import Listener, Talk, failing
+from imapsync.test.world import World
 
 ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 NOTIFY IDLE UNSELECT] ready"
 POOR = b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
@@ -422,3 +425,78 @@ class UnselectTests(SynchronousTestCase):
         server.open("a")
         self.leaves(server, (b'EXAMINE "a"', b"NO [NONEXISTENT] x"))
         self.leaves(server)
+
+
+class WorldTests(SynchronousTestCase):
+    """
+    With a server in memory, which does as Dovecot does.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect.
+        """
+        self.world = World("")
+        self.account = self.world.local
+        self.client = self.world.connect(Side.LOCAL)
+        self.ears = Ears()
+
+    def heard(self) -> list[object]:
+        """
+        What was told since it was asked last.
+        """
+        self.world.pump()
+        told, self.ears.told = self.ears.told, []
+        return told
+
+    def test_notify(self) -> None:
+        """
+        All mailboxes at first; then what changes.
+        """
+        self.account.inbox.add(mail(1))
+        self.world.run(self.client.notify(self.ears))
+        self.assertEqual([("INBOX", Status(1, 2, 7, 2))], self.heard())
+        folder = self.account.make("R&D")
+        self.account.inbox.flag(1, "\\Seen")
+        self.assertEqual(
+            [("INBOX", Status(modseq=3)), (listed("R&D", "\\subscribed"), "")],
+            self.heard(),
+        )
+        self.account.folders["\xfc"] = self.account.folders.pop("R&D")
+        folder.subscribed = False
+        self.account.inbox.expunge(1)
+        self.assertEqual(
+            [("INBOX", Status(0, 2, 0, 4)), (listed("\xfc"), "R&D")], self.heard()
+        )
+        del self.account.folders["\xfc"]
+        self.assertEqual([(listed("\xfc", "\\nonexistent"), "")], self.heard())
+        self.account.overflows = True
+        self.account.inbox.add(mail(2))
+        self.assertEqual(["overflowed"], self.heard())
+        self.account.inbox.add(mail(3))
+        self.assertEqual([], self.heard())
+
+    def test_selected(self) -> None:
+        """
+        Nothing of the selected mailbox; IDLE tells that.
+        """
+        self.world.run(self.client.notify(self.ears))
+        listener = Listener()
+        self.world.run(self.client.open("INBOX", None, listener, True))
+        self.heard()
+        self.account.inbox.add(mail(1))
+        self.assertEqual([], self.heard())
+        changes: list[None] = []
+        ended = self.client.idle(lambda: changes.append(None))
+        self.world.pump()
+        listener.told.clear()
+        self.account.inbox.add(mail(2))
+        self.account.inbox.flag(1, "k")
+        self.assertEqual([], self.heard())
+        self.assertEqual([Row(1, frozenset("k"), 4), "2 exist"], listener.told)
+        self.assertNoResult(ended)
+        self.world.run(self.client.unselect())
+        self.successResultOf(ended)
+        self.account.inbox.expunge(1)
+        self.assertEqual([("INBOX", Status(1, 3, 0, 5))], self.heard())
+        self.assertEqual(2, len(listener.told))

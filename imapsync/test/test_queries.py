@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands import Command
 from imapsync.imap.queries import (
+    GuidCommand,
     ListCommand,
     NamespaceCommand,
     Search,
@@ -156,6 +157,19 @@ class QueriesTests(SynchronousTestCase):
         self.assertFalse(command.claim(parsed(b"* STATUS a (MESSAGES 1 UIDNEXT 2)")))
         self.assertFalse(command.claim(parsed(b"* STATUS a (HIGHESTMODSEQ 3)")))
         self.assertEqual(Status(1, 2, 0, 3), self.resultOf(command))
+
+    def test_guid(self) -> None:
+        """
+        Dovecot's identity comes with UIDVALIDITY; there may be none.
+        """
+        words = (b'"a"', b"(UIDVALIDITY X-GUID)")
+        for items, guid in ({"X-GUID": b"1f2e"}, "1f2e"), ({}, ""):
+            command = GuidCommand("a")
+            self.assertEqual(words, command.words)
+            self.assertFalse(command.claim(MailboxStatus("b", Status(), items)))
+            told = MailboxStatus("a", Status(uidvalidity=5), items)
+            found = self.resultOf(command, told)
+            self.assertEqual((Status(uidvalidity=5), guid), found)
 
     def test_namespaces(self) -> None:
         """

@@ -16,6 +16,7 @@ from imapsync.imap.responses import (
     ListedMailbox,
     MailboxStatus,
     Namespaces,
+    Other,
     Response,
     Row,
     Vanished,
@@ -183,7 +184,7 @@ class ResponseTests(SynchronousTestCase):
         What nobody here reads is no error.
         """
         for line in (b"* FLAGS (a)", b"* 3 RECENT", b"* X ((", b"* 3", b"* 3 EXPUNGE"):
-            self.assertIs(Response, type(parse(line)))
+            self.assertIs(Other, type(parse(line)))
 
     def test_noResponse(self) -> None:
         """

@@ -5,6 +5,7 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from imapsync.options import parse
 from imapsync.service import Outcome, SyncService, serviceFor
 from imapsync.session import Wish
 from imapsync.state import State
-from imapsync.test.accounts import mail
+from imapsync.test.accounts import Offer, mail
 from imapsync.test.world import Reactor, World
 
 LOCAL, REMOTE = Side
@@ -357,6 +358,36 @@ class LostTests(ServiceCase):
         self.assertGreater(len(self.world.links), 6)
         self.assertEqual(7, len(taken))
         self.assertEqual(self.local.inbox.content, self.remote.inbox.content)
+
+    def test_diesOfMany(self) -> None:
+        """
+        A server that cannot bear several messages at once is given those, over
+        which it went, one by one.
+        """
+        self.world.fill(*map(mail, range(7)))
+        self.remote.dies = lambda offers: len(offers) > 1
+        self.assertEqual(Outcome(0), self.serve())
+        self.assertEqual(7, len(self.remote.inbox.messages))
+        self.assertEqual(4, len(self.world.links))
+
+    def test_diesOfOne(self) -> None:
+        """
+        A message over which a server goes is left out in the end, and named;
+        all others are copied.
+        """
+
+        def dies(poison: bytes, offers: list[Offer]) -> bool:
+            return poison in [offer.body for offer in offers]
+
+        for poison in 0, 3, 6:
+            self.setUp()
+            self.world.fill(*map(mail, range(7)))
+            body = mail(poison)
+            self.remote.dies = partial(dies, body)
+            self.assertEqual(Outcome(1), self.serve())
+            self.assertEqual(6, len(self.remote.inbox.messages))
+            said = f"UID {poison + 1}: not copied: the connection breaks over it"
+            self.assertEqual(1, sum(said in line for line in self.logged), self.logged)
 
     def test_stopped(self) -> None:
         """

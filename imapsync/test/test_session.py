@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -223,21 +224,6 @@ class MailboxesTests(SessionCase):
         self.assertTrue(any("SPECIAL-USE" in line for line in self.local.heard))
         self.assertIn("A", self.remote.folders)
 
-    def test_vanished(self) -> None:
-        """
-        A mailbox that vanished from one side is named and left alone.
-        """
-        self.local.make("A").add(mail(1))
-        self.sync()
-        del self.remote.folders["A"]
-        for _ in range(2):
-            report = self.sync()
-            self.assertEqual(
-                [("A", "vanished from remote; left alone")], [*report.troubles]
-            )
-            self.assertEqual(1, len(self.local.folders["A"].messages))
-            self.assertNotIn("A", self.remote.folders)
-
     def test_goneFromBoth(self) -> None:
         """
         One that is gone from both sides is forgotten, and may come again.
@@ -248,6 +234,17 @@ class MailboxesTests(SessionCase):
         self.assertEqual({}, self.sync().troubles)
         self.remote.make("A").add(mail(2))
         self.sync()
+        self.assertSettled()
+
+    def test_phantom(self) -> None:
+        """
+        What is listed as a mailbox, but without its status, and does not exist,
+        is a mere name.
+        """
+        self.remote.phantoms.add("A")
+        self.remote.make("A/B").add(mail(1))
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", "A/B"}, set(self.local.folders))
         self.assertSettled()
 
     def test_remade(self) -> None:
@@ -358,6 +355,151 @@ class MailboxesTests(SessionCase):
         self.assertNotIn("A", self.remote.folders)
         self.sync()
         self.assertIn("A", self.remote.folders)
+
+
+class CollisionTests(SessionCase):
+    """
+    Names of one side that are one and the same on the other.
+    """
+
+    def assertApart(self, report: Report, mine: str, other: str) -> None:
+        """
+        C{mine} was left alone because of C{other}, and both are named.
+        """
+        text = " ".join(text for name, text in report.troubles if name == mine)
+        self.assertIn(f'"{mine}"', text)
+        self.assertIn(f'"{other}"', text)
+        self.assertEqual([mail(mine)], bodies(self.local, mine))
+        self.assertNotIn(mine, self.remote.folders)
+
+    def test_case(self) -> None:
+        """
+        A server that does not tell C{Work} from C{work} gets one of them; the
+        other is left alone, and nothing is merged.  So it is with either way to
+        write a letter with an accent.
+        """
+
+        def normal(name: str) -> str:
+            return unicodedata.normalize("NFC", name)
+
+        for fold, mine, other in (
+            (str.casefold, "work", "Work"),
+            (normal, "\u00e9t\u00e9", "e\u0301te\u0301"),
+        ):
+            for deaf in (set(), {"CREATE"}):
+                for first in ("local", "remote", "both"):
+                    self.begin()
+                    self.remote.fold = fold
+                    if first != "remote":
+                        self.local.make(other).add(mail(other))
+                        if first == "local":
+                            self.sync()
+                    else:
+                        self.remote.make(other).add(mail(other))
+                    self.local.make(mine).add(mail(mine))
+                    self.remote.deaf = set() if first == "both" else deaf
+                    for _ in range(2):
+                        report = self.sync()
+                        self.assertApart(report, mine, other)
+                        self.assertEqual([mail(other)], bodies(self.remote, other))
+                        self.assertEqual([mail(other)], bodies(self.local, other))
+
+    def test_faster(self) -> None:
+        """
+        That somebody else has just made the mailbox is no collision.
+        """
+        self.local.make("A").add(mail(1))
+        self.remote.before["CREATE"] = lambda: self.remote.make("A")
+        self.assertEqual({}, self.sync().troubles)
+        self.assertSettled()
+
+    def test_kinds(self) -> None:
+        """
+        Names that collide for other reasons are told with both of their
+        spellings as well, and left alone.
+        """
+        for here, there, names in (
+            (".", "/", ("A.B", "A/B")),
+            ("/", ".", ("A/B", "A.B")),
+            ("/", ".", ("Inbox/x", "INBOX/x")),
+        ):
+            self.begin()
+            self.world.accounts[LOCAL] = self.local = Account(here)
+            self.world.accounts[REMOTE] = self.remote = Account(there)
+            for name in names:
+                self.local.make(name).add(mail(name))
+            for _ in range(2):
+                troubles = self.sync().troubles
+                self.assertEqual(1, len(troubles), troubles)
+                [(_, text)] = troubles
+                for name in names:
+                    self.assertIn(f'"{name}"', text)
+                for name in {*self.remote.folders} - {"INBOX"}:
+                    self.assertEqual([mail(names[0])], bodies(self.remote, name))
+
+
+class SpecialUseTests(SessionCase):
+    """
+    Tests for C{map-special-use}.
+    """
+
+    def setUp(self) -> None:
+        """
+        Sent messages here and there.
+        """
+        super().setUp()
+        ours, theirs = self.local.make("Sent"), self.remote.make("Sent Items")
+        ours.use = theirs.use = "\\Sent"
+        ours.add(mail("here"))
+        theirs.add(mail("there"))
+        self.local.make("Sent/2020").add(mail("old"))
+        self.remote.capabilities.add("SPECIAL-USE")
+        self.local.capabilities.add("SPECIAL-USE")
+
+    def test_off(self) -> None:
+        """
+        Without it, names are all that counts.
+        """
+        self.sync()
+        self.assertIn("Sent", self.remote.folders)
+        self.assertFalse(any("SPECIAL-USE" in line for line in self.remote.heard))
+        self.assertSettled()
+
+    def test_on(self) -> None:
+        """
+        With it, they are one, and so are those below them.
+        """
+        self.sync(mapSpecialUse=True)
+        self.assertIn("SPECIAL-USE", self.remote.heard[1])
+        self.assertEqual(
+            {"INBOX", "Sent Items", "Sent Items/2020"}, set(self.remote.folders)
+        )
+        self.assertEqual({"INBOX", "Sent", "Sent/2020"}, set(self.local.folders))
+        self.assertEqual(2, len(bodies(self.local, "Sent")))
+        self.assertEqual(2, len(bodies(self.remote, "Sent Items")))
+        self.remote.folders["Sent Items"].expunge(1)
+        self.sync(mapSpecialUse=True)
+        self.assertEqual([mail("here")], bodies(self.local, "Sent"))
+        self.assertEqual(0, self.sync(mapSpecialUse=True).changes)
+        self.assertEqual(0, self.remote.count("SELECT"))
+
+    def test_inTheWay(self) -> None:
+        """
+        Where each side has both names, as after runs without it, both are left
+        alone and told; the others go on.
+        """
+        self.sync()
+        self.local.inbox.add(mail(1))
+        self.local.folders["Sent"].add(mail("new"))
+        self.local.folders["Sent/2020"].add(mail("new"))
+        report = self.sync(mapSpecialUse=True)
+        names = ["Sent", "Sent Items", "Sent/2020"]
+        self.assertEqual(names, sorted(name for name, _ in report.troubles))
+        for _, text in report.troubles:
+            self.assertIn('"Sent Items" on remote with "Sent" on local', text)
+        self.assertEqual(1, report.changes)
+        self.sync()
+        self.assertSettled()
 
 
 class RunTests(SessionCase):
@@ -579,6 +721,13 @@ class InterruptedTests(SessionCase):
         self.remote.before["APPEND"] = lambda: setattr(self.remote, "downLeft", 1)
         self.assertRaises(Lost, self.sync)
         self.assertMended()
+
+
+def bodies(account: Account, name: str) -> list[bytes]:
+    """
+    What a mailbox holds.
+    """
+    return [message.body for message in account.folders[name].messages.values()]
 
 
 def verbs(account: Account) -> list[str]:

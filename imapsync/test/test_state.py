@@ -409,6 +409,22 @@ class MailboxTests(StateTestCase):
             state.setMark(mailbox, Side.LOCAL, None)
         self.assertEqual({Side.REMOTE: remote}, state.mailboxes()[0].marks)
 
+    def test_renamed(self) -> None:
+        """
+        Mailboxes keep all that is known of them under other names, even if they
+        change places; another one that had such a name is forgotten.
+        """
+        state, mailbox = self.filled(Pair(1, 2, NONE))
+        with state.transaction():
+            other = state.addMailbox("Other", True).id
+            third = state.addMailbox("Third", True).id
+            state.addMailbox("Gone", True)
+            state.rename({mailbox: "Other", other: "INBOX", third: "Gone"})
+        found = {known.name: (known.id, known.pairs) for known in state.mailboxes()}
+        expected = {"Other": (mailbox, 1), "INBOX": (other, 0), "Gone": (third, 0)}
+        self.assertEqual(expected, found)
+        self.assertEqual(UidSet.of([2]), state.paired(mailbox, Side.REMOTE))
+
     def test_postponed(self) -> None:
         """
         What is postponed, on one side of one mailbox, stays so until it is
@@ -446,7 +462,7 @@ class MailboxTests(StateTestCase):
             state.forgetPairs(mailbox)
         inbox, untouched = state.mailboxes()
         self.assertEqual(({}, 0, False), (inbox.marks, inbox.pairs, inbox.retries))
-        self.assertEqual("F1", inbox.identities[Side.LOCAL])
+        self.assertEqual("", inbox.identities[Side.LOCAL])
         self.assertFalse(state.paired(mailbox, Side.REMOTE))
         self.assertEqual(
             ({Side.LOCAL: Mark(1, 2, 3)}, 1, True),

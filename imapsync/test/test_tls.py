@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -132,6 +132,26 @@ class TrustTests(SynchronousTestCase):
         self.assertTrue(str(explanation).startswith(f"{WHERE}: "), str(explanation))
         self.assertNotIn("\n", str(explanation))
         return str(explanation)
+
+    def test_shared(self) -> None:
+        """
+        Connections that want the same share a context, but each judges for
+        itself; a file that changes is read again.
+        """
+
+        def contextOf(trust: Trust) -> SSL.Context:
+            return cast(SSL.Connection, self.accepted(trust).getHandle()).get_context()
+
+        right, other = self.trust(), self.trust("127.0.0.1")
+        wrong = self.trust("other.example")
+        context = contextOf(right)
+        self.assertIs(context, contextOf(other))
+        self.assertIn("other.example", self.refused(wrong))
+        self.assertIsNone(right.explained())
+        self.assertIsNot(context, contextOf(self.trust(protocolMax="TLSv1.2")))
+        authority = self.certificate.authority
+        authority.write_bytes(authority.read_bytes() + b"\n")
+        self.assertIsNot(context, contextOf(self.trust()))
 
     def test_name(self) -> None:
         """

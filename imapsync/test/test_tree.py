@@ -26,6 +26,7 @@ from imapsync.tree import (
     dirty,
     plan,
     removable,
+    unknown,
 )
 
 LOCAL, REMOTE = Side.LOCAL, Side.REMOTE
@@ -102,9 +103,7 @@ class PlanTests(SynchronousTestCase):
         """
         Empty accounts have an INBOX each, which is never created.
         """
-        self.assertEqual(
-            Plan((), {"INBOX": False}, (), ()), planned(account(), account())
-        )
+        self.assertEqual(Plan((), {"INBOX": False}, ()), planned(account(), account()))
 
     def test_newMailbox(self) -> None:
         """
@@ -147,7 +146,7 @@ class PlanTests(SynchronousTestCase):
             self.expectTrouble(
                 planned(account("a +"), account(*ghost), known("a", True)),
                 "a",
-                "vanished from remote; left alone",
+                "vanished from remote, as if by a failure; left alone",
             )
 
     def test_interruptedCreation(self) -> None:
@@ -441,27 +440,27 @@ class SelectionTests(SynchronousTestCase):
             chosen=frozenset(),
         )
         self.assertEqual(["a/b"], self.chosen(selection))
-        self.assertEqual((), self.result(selection).unknown)
 
     def test_unknown(self) -> None:
         """
         Those that neither server has are told, mere names among them, also if
         the database knows them.
         """
-        selection = Selection(named=frozenset({"x", "INBOX", "d", "a"}))
-        result = self.result(selection, known("x"))
+        named = frozenset({"x", "INBOX", "d", "a"})
+        result = self.result(Selection(named=named), known("x"))
         self.assertEqual(["INBOX", "a"], list(result.mailboxes))
-        self.assertEqual(("d", "x"), result.unknown)
+        sides = account("a +", "INBOX"), account("a", "d \\nonexistent +")
+        self.assertEqual(["d", "x"], unknown(sides, named))
 
     def test_namedMisfit(self) -> None:
         """
         One that is there but cannot be synced is not unknown.
         """
-        selection = Selection(named=frozenset({"INBOX/a", "x/y"}))
+        named = frozenset({"INBOX/a", "x/y"})
         local = account("INBOX/a", "inbox/a")
         remote = account("INBOX.x/y", naming=DOTS)
-        result = planned(local, remote, selection=selection)
-        self.assertEqual((), result.unknown)
+        result = planned(local, remote, selection=Selection(named=named))
+        self.assertEqual([], unknown([local, remote], named))
         self.assertEqual(["INBOX/a", "x/y"], [each.name for each in result.troubles])
 
 
@@ -521,6 +520,26 @@ selections = st.builds(
     subscribed=st.booleans(),
     named=st.frozensets(names, max_size=1),
 )
+
+
+class TypedTests(SynchronousTestCase):
+    """
+    Tests for L{Account.typed}.
+    """
+
+    def test_prefix(self) -> None:
+        """
+        A mailbox that is not there yet is written with the prefix, or without.
+        """
+        dotted = account("INBOX.Old", "INBOX.INBOX.Odd", naming=DOTS)
+        for text, name in (
+            ("INBOX.Old", "Old"),
+            ("Old", "Old"),
+            ("INBOX.Odd", "INBOX/Odd"),
+            ("INBOX.New", "New"),
+            ("New/x", "New/x"),
+        ):
+            self.assertEqual(name, dotted.typed(text))
 
 
 class ConvergenceTests(SynchronousTestCase):

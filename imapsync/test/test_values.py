@@ -262,8 +262,6 @@ class FormTests(SynchronousTestCase):
         """
         What is promised but not there yet is refused, not ignored.
         """
-        self.assertIs(False, values.compress("NO"))
-        self.assertWrong(values.compress, "YES", "= YES is not available yet")
         self.assertEqual(1, values.connections("1"))
         self.assertWrong(values.connections, "2", "of more than 1 is not available yet")
         self.assertWrong(

@@ -12,7 +12,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.brake import Brake
-from imapsync.errors import Lost, MailboxError
+from imapsync.errors import Displaced, Lost, MailboxError
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.report import Report
 from imapsync.test.accounts import NOTHING, SEEN, mail
@@ -46,6 +46,7 @@ class ViewTests(SynchronousTestCase):
                 mark = Mark(folder.uidvalidity, folder.uidnext, folder.modseq)
                 self.state.setMark(mailbox, side, mark)
         self.report = Report()
+        self.name = "INBOX"
 
     def tearDown(self) -> None:
         """
@@ -59,7 +60,7 @@ class ViewTests(SynchronousTestCase):
         """
         What the database knows.
         """
-        known = self.state.mailbox("INBOX")
+        known = self.state.mailbox(self.name)
         assert known is not None
         return known
 
@@ -69,7 +70,7 @@ class ViewTests(SynchronousTestCase):
         """
         around = Surroundings(
             {side: self.world.connect(side) for side in Side},
-            dict.fromkeys(Side, "INBOX"),
+            dict.fromkeys(Side, self.name),
             self.state,
             Policy(**policy),
             Brake(3, lifted=True),
@@ -266,6 +267,39 @@ class ViewTests(SynchronousTestCase):
         self.theirs.codes.append("MAILBOXID (F42)")
         self.read().commit()
         self.assertEqual({LOCAL: "", REMOTE: "F42"}, self.known.identities)
+        self.theirs.codes.clear()
+        self.read().commit()
+        self.assertEqual("F42", self.known.identities[REMOTE])
+
+    def test_replaced(self) -> None:
+        """
+        With another identity it is another mailbox, whatever its UIDVALIDITY is:
+        INBOX, which never has another name, is paired anew.
+        """
+        for account in (self.world.local, self.world.remote):
+            account.capabilities.add("OBJECTID")
+        self.read().commit()
+        self.theirs.identity = "another"
+        self.assertFalse(self.world.run(self.view().read()))
+        self.assertEqual(0, self.known.pairs)
+
+    def test_displaced(self) -> None:
+        """
+        Any other mailbox has to be looked for elsewhere; so has one that is not
+        there.
+        """
+        for account in (self.world.local, self.world.remote):
+            account.capabilities.add("OBJECTID")
+            account.folders["A"] = account.inbox
+        with self.state.transaction():
+            self.state.rename({self.known.id: "A"})
+        self.name = "A"
+        self.read().commit()
+        self.theirs.identity = "another"
+        self.assertRaises(Displaced, self.world.run, self.view().read())
+        self.assertEqual(3, self.known.pairs)
+        del self.world.remote.folders["A"]
+        self.assertRaises(Displaced, self.world.run, self.view().read())
 
     def test_oneSideFails(self) -> None:
         """

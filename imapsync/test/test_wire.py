@@ -16,6 +16,7 @@ from imapsync.imap.responses import (
     Continuation,
     Exists,
     ListedMailbox,
+    Other,
     Response,
     Row,
     Vanished,
@@ -56,7 +57,7 @@ class Recorder:
         """
         A response; of one that nobody reads, its parts.
         """
-        unread = type(response) is Response
+        unread = isinstance(response, Other)
         self.delivered.append(tuple(raw) if unread else response)
         self.raw.append(raw)
 

@@ -285,6 +285,7 @@ class World:
         The configuration of both sides.
         """
         readOnly = changes.pop("readOnly", ())
+        trash = changes.pop("trash", {})
         config = Config(
             path="/etc/imapsync",
             database=self.database,
@@ -293,7 +294,13 @@ class World:
             ignoreMailbox=None,
             logfile=None,
             mergeFlags=False,
-            servers={side: _server(side, side in readOnly) for side in Side},
+            mapSpecialUse=False,
+            servers={
+                side: replace(
+                    _server(side, side in readOnly), trash=trash.get(side, "")
+                )
+                for side in Side
+            },
         )
         return replace(config, **changes)
 

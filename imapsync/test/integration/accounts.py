@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import socket
 import ssl
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 #: For how many seconds a server may be silent.
 PATIENCE = 60.0
@@ -208,6 +210,15 @@ class Account:
         """
         self._wire.command("UNSUBSCRIBE", self._spelled(mailbox))
 
+    def status(self, mailbox: str) -> tuple[int, int]:
+        """
+        UIDNEXT and HIGHESTMODSEQ of a mailbox.
+        """
+        items = b"(UIDNEXT HIGHESTMODSEQ)"
+        [row, _] = self._wire.command("STATUS", self._spelled(mailbox), items)
+        uidnext, modseq = _groups(rb"\(UIDNEXT (\d+) HIGHESTMODSEQ (\d+)\)", row)
+        return int(uidnext), int(modseq)
+
     def uids(self, mailbox: str) -> list[int]:
         """
         The UIDs that a mailbox has now, ascending.
@@ -295,6 +306,30 @@ class _Row:
     literals: Sequence[bytes]
 
 
+class _Prompt(io.RawIOBase):
+    """
+    What comes in, acknowledged at once: Cyrus holds back the end of a long
+    answer until then.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def readable(self) -> bool:
+        """
+        It is.
+        """
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """
+        Wait for more.
+        """
+        count = self._socket.recv_into(buffer)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return count
+
+
 class _Wire:
     """
     Commands go out, responses come in.
@@ -307,7 +342,7 @@ class _Wire:
             # A server has an authority of its own, and maybe another name.
             context.check_hostname = False
             self._socket = context.wrap_socket(self._socket, server_hostname=host)
-        self._stream = self._socket.makefile("rb")
+        self._stream = io.BufferedReader(_Prompt(self._socket), 65536)
         self._row()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from imapsync.test.integration.dovecot import Dovecot
+from imapsync.test.integration.server import Server
 
 
 class Way(enum.Enum):
@@ -35,7 +35,7 @@ class Relay:
     @ivar passed: what went either way so far, on all connections together.
     """
 
-    def __init__(self, reactor: Any, server: Dovecot) -> None:
+    def __init__(self, reactor: Any, server: Server) -> None:
         self.passed = {way: bytearray() for way in Way}
         self._server = TCP4ClientEndpoint(reactor, server.host, server.port)
         self._ends: set[_End] = set()

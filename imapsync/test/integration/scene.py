@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from twisted.trial.unittest import TestCase
 
@@ -29,16 +30,13 @@ from imapsync.test.integration.accounts import (
     Snapshot,
     expanded,
 )
-from imapsync.test.integration.dovecot import (
-    PASSWORD,
-    Dovecot,
-    freshUser,
-    maildirServer,
-    mdboxServer,
-)
+from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
+from imapsync.test.integration.server import PASSWORD, Server, freshUser
 
 #: Lines for the sections of a configuration; one with C{None} is left out.
 Options = Mapping[str, Mapping[str, str | None]]
+
+ServerT = TypeVar("ServerT", bound=Server)
 
 #: How long one run may take, in seconds.
 PATIENCE = 60
@@ -121,8 +119,8 @@ class Scene:
         of C{None} takes a line out.
     """
 
-    localServer: Dovecot = field(default_factory=mdboxServer)
-    remoteServer: Dovecot = field(default_factory=maildirServer)
+    localServer: Server = field(default_factory=mdboxServer)
+    remoteServer: Server = field(default_factory=maildirServer)
     options: Options = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -141,7 +139,7 @@ class Scene:
         """
         return self.local, self.remote
 
-    def account(self, server: Dovecot) -> Account:
+    def account(self, server: Server) -> Account:
         """
         This scene's account on C{server}.
         """
@@ -180,7 +178,7 @@ class Scene:
         self.file.write_text("\n".join(lines) + "\n")
         self.file.chmod(0o600)
 
-    def _server(self, server: Dovecot) -> dict[str, str | None]:
+    def _server(self, server: Server) -> dict[str, str | None]:
         return {
             "type": "imap",
             "host": server.host,
@@ -188,6 +186,7 @@ class Scene:
             "STARTTLS": "NO",
             "username": self.user,
             "password": PASSWORD,
+            "compress": "NO",  # what goes through a relay can be read
         }
 
     def tunnel(self, command: str) -> dict[str, str | None]:
@@ -202,6 +201,12 @@ class Scene:
         Run the command once.
         """
         return forked(self.command(*arguments)[len(PROGRAM) :], self.directory)
+
+    def order(self, *arguments: str) -> Run:
+        """
+        Run the command once, not for a sync.
+        """
+        return forked([f"--config={self.file}", *arguments], self.directory)
 
     def start(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None
@@ -337,8 +342,8 @@ class SceneCase(TestCase):
 
     def scene(
         self,
-        localServer: Dovecot | None = None,
-        remoteServer: Dovecot | None = None,
+        localServer: Server | None = None,
+        remoteServer: Server | None = None,
         options: Options | None = None,
     ) -> Scene:
         """
@@ -350,7 +355,7 @@ class SceneCase(TestCase):
         self.addCleanup(scene.close)
         return scene
 
-    def server(self, server: Dovecot) -> Dovecot:
+    def server(self, server: ServerT) -> ServerT:
         """
         A server that this test has for itself.
         """

@@ -113,7 +113,7 @@ class ConfigurationTests(BadInputCase):
             ({"SSL_fingerprint": "0" * 64}, ("cannot be checked",)),
             ({"STARTTLS": "YES", "SSL_cipher_list": "HI"}, ("SSL_cipher_list",)),
             ({"STARTTLS": "YES", "SSL_ciphersuites": "TLS"}, ("SSL_ciphersuites",)),
-            ({"compress": "YES"}, ("compress", "not available yet")),
+            ({"compress": "1"}, ("compress", "YES or NO")),
             ({"auth": "PLAN"}, ("auth", "PLAIN")),
             ({"Port": "143"}, ("second time",)),
             ({"SSL_ca_file": "none"}, ("SSL_ca_file",)),

@@ -27,13 +27,8 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.imap.tunnel import connectTunnel, readPassword
 from imapsync.model import Side
-from imapsync.test.integration.dovecot import (
-    PASSWORD,
-    Dovecot,
-    Settings,
-    freshUser,
-    mdboxServer,
-)
+from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
+from imapsync.test.integration.server import PASSWORD, freshUser
 from imapsync.values import Fingerprint
 
 

@@ -12,14 +12,16 @@ import tempfile
 from pathlib import Path
 
 from imapsync.test.integration.dovecot import (
-    PASSWORD,
     REQUIRED,
     Dovecot,
     Settings,
+    maildirServer,
+    mdboxServer,
     poorServer,
 )
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Options, Run, Scene, SceneCase
+from imapsync.test.integration.server import PASSWORD
 
 
 @functools.cache
@@ -83,7 +85,7 @@ class TLSTests(ConnectionCase):
         """
         TLS from the start; the certificate is for the host's address.
         """
-        self.works(self.scene(), self.encrypted(self.scene().remoteServer))
+        self.works(self.scene(), self.encrypted(maildirServer()))
 
     def test_fingerprint(self) -> None:
         """
@@ -127,11 +129,11 @@ class TLSTests(ConnectionCase):
         """
         scene = self.scene()
         scene.remote.fill("INBOX", mails(30))
-        authority = str(scene.localServer.certificate.authority)
+        authority = str(mdboxServer().certificate.authority)
         scene.configure(
             {
                 "local": {"STARTTLS": "YES", "SSL_ca_file": authority},
-                "remote": self.encrypted(scene.remoteServer, host="localhost"),
+                "remote": self.encrypted(maildirServer(), host="localhost"),
             }
         )
         self.syncs(scene)
@@ -160,7 +162,7 @@ class TunnelTests(ConnectionCase):
         standard error is told, but does not spoil anything.
         """
         scene = self.scene()
-        command = scene.remoteServer.tunnelCommand(scene.user)
+        command = maildirServer().tunnelCommand(scene.user)
         noisy = f"echo 'Warning: loud' >&2; exec {command}"
         run = self.works(scene, scene.tunnel(noisy))
         self.assertIn("Warning: loud", run.errors)
@@ -170,7 +172,7 @@ class TunnelTests(ConnectionCase):
         What it says there can be dropped.
         """
         scene = self.scene()
-        command = scene.remoteServer.tunnelCommand(scene.user)
+        command = maildirServer().tunnelCommand(scene.user)
         noisy = f"echo 'Warning: loud' >&2; exec {command}"
         run = self.works(scene, {**scene.tunnel(noisy), "null-stderr": "YES"})
         self.assertNotIn("loud", run.errors)
@@ -303,8 +305,8 @@ def tunnels(scene: Scene) -> Options:
     Both sides by commands that log their user in.
     """
     return {
-        "local": scene.tunnel(scene.localServer.tunnelCommand(scene.user)),
-        "remote": scene.tunnel(scene.remoteServer.tunnelCommand(scene.user)),
+        "local": scene.tunnel(mdboxServer().tunnelCommand(scene.user)),
+        "remote": scene.tunnel(maildirServer().tunnelCommand(scene.user)),
     }
 
 

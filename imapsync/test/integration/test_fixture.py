@@ -32,14 +32,13 @@ from imapsync.test.integration.accounts import (
     encoded,
 )
 from imapsync.test.integration.dovecot import (
-    PASSWORD,
     Dovecot,
     Settings,
-    freshUser,
     maildirServer,
     mdboxServer,
 )
 from imapsync.test.integration.messages import mails, messages
+from imapsync.test.integration.server import PASSWORD, freshUser
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
 

@@ -142,42 +142,6 @@ class VanishedTests(MailboxCase):
     Mailboxes that are gone from one side, for now.
     """
 
-    def test_deleted(self) -> None:
-        """
-        It is reported and left alone, the others go on; made again, it is
-        filled again.
-        """
-        scene = self.scene()
-        self.fill(scene.local, "A", "B", subscribed=True)
-        self.syncs(scene)
-        scene.remote.delete("A")
-        scene.local.append("B", b"\r\nmore\r\n")
-        run = self.ends(scene, 1)
-        self.says(run.errors, "A: ", "vanished", "remote")
-        self.assertEqual(3, len(scene.local.uids("A")))
-        self.assertEqual(4, len(scene.remote.uids("B")))
-        self.has(scene.remote, "B")
-        self.isIdle(scene, code=1)
-        scene.remote.create("A")
-        scene.remote.append("A", b"\r\nnew\r\n")
-        self.syncs(scene)
-        self.assertEqual(4, len(scene.remote.uids("A")))
-
-    def test_renamed(self) -> None:
-        """
-        One that was renamed is reported, and made under its new name.
-        """
-        scene = self.scene()
-        self.fill(scene.local, "Old", "Old/Deep")
-        self.syncs(scene)
-        scene.local.rename("Old", "New")
-        run = self.ends(scene, 1)
-        self.says(run.errors, "Old", "Old/Deep", "vanished from local")
-        for name in "New", "New/Deep", "Old", "Old/Deep":
-            self.assertEqual(3, len(scene.remote.uids(name)))
-        self.has(scene.local, "New", "New/Deep")
-        self.isIdle(scene, code=1)
-
     def test_bothSides(self) -> None:
         """
         One that is gone from both sides is forgotten, and may come back as

@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet import reactor
 
+from imapsync.test.integration.dovecot import maildirServer
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.messages import mails, messages
 from imapsync.test.integration.scene import Run, Scene, SceneCase
@@ -274,7 +275,7 @@ class MeanwhileTests(SceneCase):
         scene.local.fill("Work", mails(5, seed=6))
 
         def renumber() -> None:
-            scene.remoteServer.doveadm(
+            maildirServer().doveadm(
                 *("mailbox", "update", "-u", scene.user),
                 *("--uid-validity", "1234567", "Work"),
             )

@@ -8,7 +8,7 @@ import sys
 
 from imapsync.test.integration.dovecot import poorServer
 from imapsync.test.integration.messages import mails
-from imapsync.test.integration.scene import Run, Scene, SceneCase, finished
+from imapsync.test.integration.scene import Scene, SceneCase, finished
 
 #: What a run may need, in KiB.
 MEMORY = 100 * 1024
@@ -117,10 +117,10 @@ class BigTests(SceneCase):
         scene = self.scene()
         scene.local.append("INBOX", big(1))
         scene.remote.append("INBOX", big(2))
-        self.measured(scene)
+        measured(scene)
         self.assertEqual([], scene.differences())
         scene.database.unlink()
-        self.measured(scene)
+        measured(scene)
         self.assertEqual(2, len(scene.local.uids("INBOX")))
         self.isIdle(scene)
 
@@ -131,7 +131,7 @@ class BigTests(SceneCase):
         """
         scene = self.scene(remoteServer=poorServer())
         scene.local.append("INBOX", big(1))
-        self.measured(scene)
+        measured(scene)
         self.assertEqual([], scene.differences())
 
     def test_bulk(self) -> None:
@@ -140,19 +140,21 @@ class BigTests(SceneCase):
         """
         scene = self.scene()
         scene.local.fill("INBOX", mails(1500, size=40_000))
-        self.measured(scene)
+        measured(scene)
         self.assertEqual([], scene.differences())
 
-    def measured(self, scene: Scene) -> Run:
-        """
-        Run the command once, and see how much memory it needed.
-        """
-        command = [sys.executable, "-c", _MEASURED, *scene.command()[3:]]
-        run = finished(scene.start(command))
-        self.assertEqual(0, run.code, run.tail)
-        peak = int(run.output.split()[-2])
-        self.assertTrue(0 < peak < MEMORY, f"{peak} KiB")
-        return run
+
+def measured(scene: Scene) -> None:
+    """
+    Run the command once, and see how much memory it needed.
+    """
+    command = [sys.executable, "-c", _MEASURED, *scene.command()[3:]]
+    run = finished(scene.start(command))
+    if run.code:
+        raise AssertionError(run.tail)
+    peak = int(run.output.split()[-2])
+    if not 0 < peak < MEMORY:
+        raise AssertionError(f"{peak} KiB")
 
 
 def big(number: int) -> bytes:

@@ -12,13 +12,13 @@ from random import Random
 
 from imapsync.test.integration.accounts import Account, Mail
 from imapsync.test.integration.dovecot import (
-    Dovecot,
     mdboxServer,
     poorServer,
 )
 from imapsync.test.integration.ended import killedAtCommit
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Run, Scene, SceneCase
+from imapsync.test.integration.server import Server
 
 _HEADER = ("From", "To", "Subject", "Date", "Message-ID")
 
@@ -36,9 +36,7 @@ class MovesCase(SceneCase):
     Two accounts with messages in INBOX, Archive/2024 and Été, all known.
     """
 
-    def known(
-        self, local: Dovecot | None = None, remote: Dovecot | None = None
-    ) -> Scene:
+    def known(self, local: Server | None = None, remote: Server | None = None) -> Scene:
         """
         Make them.
         """

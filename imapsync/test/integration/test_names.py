@@ -226,7 +226,7 @@ class ScopeTests(MailboxCase):
         there stays as it is.
         """
         scene = self.scene()
-        scene.configure({"remote": {"list-reference": "Backup.Of me."}})
+        scene.configure({"remote": {"list-reference": "Backup/Of me"}})
         self.fill(scene.local, "INBOX", "Work/Deep", subscribed=True)
         self.fill(scene.remote, "Backup/Of me/Old", "Backup/Other", "Other")
         self.ends(scene, 0)
@@ -251,15 +251,32 @@ class ScopeTests(MailboxCase):
 
     def test_sameAccount(self) -> None:
         """
-        Both sides can be in one account, below different references.
+        Both sides can be in one account, below different references, however they
+        are written; not if they turn out to be the same.
         """
-        scene = self.scene()
-        side = {"list-reference": "One/", "port": str(scene.localServer.port)}
-        scene.configure({"local": side, "remote": {**side, "list-reference": "Two/"}})
-        self.fill(scene.local, "One/A", "Two/B/C", "Three")
-        self.ends(scene, 0)
-        self.has(scene.local, "One/A", "Two/A", "One/B/C", "Two/B/C", "Three")
-        self.isIdle(scene)
+        settings = Settings(separator=".", prefix="INBOX.")
+        scene = self.scene(self.server(Dovecot(settings)))
+        side = {"port": str(scene.localServer.port)}
+        for ours, theirs in (("One/", "Two"), ("INBOX.One", "INBOX/Two.")):
+            scene.configure(
+                {
+                    "local": {**side, "list-reference": ours},
+                    "remote": {**side, "list-reference": theirs},
+                }
+            )
+            if theirs == "Two":
+                self.fill(scene.local, "One/A", "Two/B/C", "Three")
+                self.ends(scene, 0)
+            self.has(scene.local, "One/A", "Two/A", "One/B/C", "Two/B/C", "Three")
+            self.isIdle(scene)
+        scene.configure(
+            {
+                "local": {**side, "list-reference": "One"},
+                "remote": {**side, "list-reference": "INBOX.One/B"},
+            }
+        )
+        run = scene.sync()
+        self.complains(run, 78, '"INBOX.One." and "INBOX.One.B."', "list-reference")
 
     def test_nested(self) -> None:
         """

@@ -8,7 +8,7 @@ import random
 from datetime import datetime, timezone
 
 from imapsync.test.integration.accounts import Mail
-from imapsync.test.integration.dovecot import Dovecot
+from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
 from imapsync.test.integration.messages import mails, messages
 from imapsync.test.integration.scene import Run, Scene, SceneCase
 
@@ -193,7 +193,7 @@ class RenumberedTests(PairingCase):
         again.
         """
         scene = self.filled()
-        local, remote = scene.localServer, scene.remoteServer
+        local, remote = mdboxServer(), maildirServer()
         for number, servers in enumerate([[local], [remote], [local, remote]], 1000):
             for server in servers:
                 update(scene, server, "Work", "--uid-validity", str(number))
@@ -206,7 +206,7 @@ class RenumberedTests(PairingCase):
         are copied; and nothing is deleted.
         """
         scene = self.filled()
-        update(scene, scene.remoteServer, "Work", "--uid-validity", "1234567890")
+        update(scene, maildirServer(), "Work", "--uid-validity", "1234567890")
         scene.local.expunge("Work", scene.local.uids("Work")[:2])
         scene.local.store("Work", scene.local.uids("Work")[5:8], "+FLAGS (Red)")
         scene.remote.fill("Work", mails(3, seed=2))
@@ -256,7 +256,7 @@ class RenumberedTests(PairingCase):
             index.unlink()
         scene.reconnect()
         scene.remote.fill("INBOX", mails(2, seed=2))
-        status = scene.remoteServer.doveadm(
+        status = maildirServer().doveadm(
             "mailbox", "status", "-u", scene.user, "highestmodseq", "INBOX"
         )
         self.assertLess(int(status.partition("=")[2]), 20)
@@ -269,7 +269,7 @@ class RenumberedTests(PairingCase):
         Mod-sequences and UIDs near their ends.
         """
         scene = self.filled()
-        for server in (scene.localServer, scene.remoteServer):
+        for server in (mdboxServer(), maildirServer()):
             update(scene, server, "Work", "--min-next-uid", "4294960000")
             highest = str(2**63 - 10_000)
             update(scene, server, "Work", "--min-highest-modseq", highest)

@@ -39,10 +39,10 @@ class ServersTests(SceneCase):
         scene = self.scene(local, remote)
         fill(scene)
         self.syncs(scene)
-        self.agree(scene)
+        self.agree(scene, local, remote)
         change(scene)
         self.syncs(scene)
-        self.agree(scene)
+        self.agree(scene, local, remote)
         snapshot = scene.local.snapshot()
         self.assertEqual(
             {"INBOX", "Work/Invoices 2026/May", "Été", "New", "Trash"},
@@ -53,13 +53,11 @@ class ServersTests(SceneCase):
         self.assertEqual(25 + 20 - 3 - 1 + 2 + 1, counts["INBOX"])
         self.assertEqual(15 - 15 + 1, counts["Été"])
 
-    def agree(self, scene: Scene) -> None:
+    def agree(self, scene: Scene, *servers: Dovecot) -> None:
         """
         Dovecot's own tools see the same on both sides.
         """
-        local, remote = (
-            scene.witness(server) for server in (scene.localServer, scene.remoteServer)
-        )
+        local, remote = map(scene.witness, servers)
         self.assertEqual([], sorted((local - remote) + (remote - local)))
         self.assertGreater(local.total(), 10)
 

@@ -1,0 +1,3 @@
+"""
+How fast imapsync is, beside others that do the same: see C{script/bench}.
+"""

@@ -1,0 +1,138 @@
+"""
+Where programs run: two servers, an account on each, and a folder of their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from imapsync.test.integration.accounts import Account, Snapshot
+from imapsync.test.integration.dovecot import Dovecot
+from imapsync.test.integration.server import freshUser
+
+
+@dataclass(frozen=True)
+class Servers:
+    """
+    Both of them.
+
+    @ivar remotePort: where the remote one is reached, perhaps by a long line.
+    """
+
+    local: Dovecot
+    remote: Dovecot
+    remotePort: int
+
+    @contextmanager
+    def by(self, roundTrip: float, rate: float) -> Iterator[Servers]:
+        """
+        The same, the remote one by a long line.
+
+        @param roundTrip: in seconds.
+        @param rate: in octets per second; 0 for any.
+        """
+        if not roundTrip and not rate:
+            yield self
+            return
+        server = self.remote
+        words = (server.host, server.port, roundTrip, rate)
+        line = subprocess.Popen(
+            [
+                *("setpriv", "--pdeathsig", "TERM", sys.executable, "-m"),
+                *("imapsync.test.integration.line", *map(str, words)),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with line:
+            assert line.stdout is not None
+            try:
+                yield replace(self, remotePort=int(line.stdout.readline()))
+            finally:
+                line.terminate()
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    A user with two accounts.
+
+    @ivar options: lines for the section of each server, for those programs
+        that have such.
+    """
+
+    servers: Servers
+    options: str = ""
+    user: str = field(default_factory=freshUser)
+    directory: Path = field(
+        default_factory=lambda: Path(tempfile.mkdtemp(prefix="imapsync-bench-"))
+    )
+
+    @contextmanager
+    def accounts(self) -> Iterator[tuple[Account, Account]]:
+        """
+        Both accounts.
+        """
+        both = (
+            self.servers.local.account(self.user),
+            self.servers.remote.account(self.user),
+        )
+        for account in both:
+            account.uids("INBOX")  # has the server make what each user has
+        yield both
+        for account in both:
+            account.close()
+
+    def copied(self) -> Place:
+        """
+        Another place with the same in it.
+        """
+        other = Place(self.servers, self.options)
+        with other.accounts():
+            pass
+        for old, new in zip(self._folders(), other._folders(), strict=True):
+            subprocess.run(["cp", "-a", f"{old}/.", str(new)], check=True)
+        return other
+
+    def remove(self) -> None:
+        """
+        Leave nothing.
+        """
+        for folder in self._folders():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _folders(self) -> list[Path]:
+        servers = (self.servers.local, self.servers.remote)
+        homes = [server.directory / "mail" / self.user for server in servers]
+        return [*homes, self.directory]
+
+    def differences(self, exact: bool) -> list[str]:
+        """
+        In what the accounts differ.
+
+        @param exact: whether the messages' octets count, and subscriptions.
+        """
+        with self.accounts() as accounts:
+            here, there = (account.snapshot() for account in accounts)
+        if not exact:
+            here, there = _roughly(here), _roughly(there)
+        return here.differences(there)
+
+
+def _roughly(snapshot: Snapshot) -> Snapshot:
+    """
+    Only how many messages there are, with their flags and dates.
+    """
+    boxes = {
+        name: Counter(replace(each, digest="") for each in messages.elements())
+        for name, messages in snapshot.mailboxes.items()
+    }
+    return Snapshot(boxes, frozenset())

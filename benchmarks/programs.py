@@ -1,0 +1,205 @@
+"""
+The programs that are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.place import Place
+from imapsync.test.integration.dovecot import DOVECOT
+from imapsync.test.integration.server import PASSWORD
+
+#: Runs a command as a small process of its own, whose memory does not count
+#: as the command's, and tells what it took.
+_LAUNCHER = """
+import json, os, sys, time
+begin = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - begin,
+                  usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+"""
+
+
+class Failed(Exception):
+    """
+    A program did not do what it should have.
+    """
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    What one run took: seconds, seconds of CPU, MiB at the peak.
+    """
+
+    seconds: float
+    cpu: float = 0.0
+    memory: float = 0.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """
+    One of them.
+
+    @ivar command: what makes both accounts of a place equal.
+    @ivar shortest: a command that loads as much, but then does nothing.
+    @ivar lacks: what it cannot do, for people: the rest of a sentence.
+    @ivar exact: whether messages are the same afterwards, octet for octet, and
+        subscriptions too.
+    @ivar far: whether it can go by a long line.
+    """
+
+    name: str
+    binary: str
+    command: Callable[[Place], list[str]]
+    shortest: Callable[[Place], list[str]]
+    lacks: str = ""
+    exact: bool = True
+    far: bool = True
+
+    @property
+    def there(self) -> bool:
+        """
+        Whether it is installed.
+        """
+        return shutil.which(self.binary) is not None
+
+    def run(self, place: Place) -> Result:
+        """
+        Make both accounts equal.
+
+        @raise Failed: if it does.
+        """
+        code, result, errors = _timed(self.command(place))
+        if code:
+            raise Failed(f"{self.name} failed: {errors.strip()[-500:]}")
+        return result
+
+    def start(self, place: Place) -> Result:
+        """
+        Do nothing.
+        """
+        _, result, _ = _timed(self.shortest(place))
+        return result
+
+
+def _timed(command: list[str]) -> tuple[int, Result, str]:
+    launch = [sys.executable, "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(launch, check=False, capture_output=True)
+    code, seconds, cpu, memory = json.loads(done.stdout.splitlines()[-1])
+    return code, Result(seconds, cpu, memory / 1024), done.stderr.decode()
+
+
+def timed(work: Callable[[], None]) -> Result:
+    """
+    What work of our own takes.
+    """
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Result(time.perf_counter() - began, time.process_time() - cpu)
+
+
+def _configured(place: Place, database: str = "state.db") -> str:
+    """
+    An option with a configuration that imapsync and interimap understand.
+    """
+    servers = place.servers
+    ports = {"local": servers.local.port, "remote": servers.remotePort}
+    lines = [f"database = {place.directory}/{database}"]
+    for side, port in ports.items():
+        lines += [f"[{side}]", "type = imap", "host = 127.0.0.1", f"port = {port}"]
+        lines += ["STARTTLS = NO", f"username = {place.user}"]
+        lines += [f"password = {PASSWORD}"]
+        lines += [place.options or "compress = NO"]
+    file = place.directory / "config"
+    file.write_text("\n".join(lines) + "\n")
+    file.chmod(0o600)
+    return f"--config={file}"
+
+
+def _unusable(place: Place) -> str:
+    """
+    One that is no good: nothing is connected, but all is loaded before.
+    """
+    (place.directory / "file").touch()
+    return _configured(place, "file/state.db")
+
+
+def _imapsync(option: str) -> list[str]:
+    return [sys.executable, "-m", "imapsync", "--oneshot", "--quiet", option]
+
+
+def _interimap(option: str) -> list[str]:
+    return ["interimap", "--quiet", option]
+
+
+def _mbsync(place: Place) -> list[str]:
+    servers = place.servers
+    lines = []
+    for side, port in ("near", servers.local.port), ("far", servers.remotePort):
+        lines += [f"IMAPAccount {side}", "Host 127.0.0.1", f"Port {port}"]
+        lines += [f"User {place.user}", f"Pass {PASSWORD}", "SSLType None"]
+        lines += ["AuthMechs LOGIN", "Timeout 0", ""]
+        lines += [f"IMAPStore {side}", f"Account {side}", ""]
+    lines += ["Channel both", "Near :near:", "Far :far:", "Patterns *"]
+    lines += ["Create Both", "Expunge Both", "Sync All", "CopyArrivalDate yes"]
+    lines += [f"SyncState {place.directory}/", ""]
+    file = place.directory / "mbsyncrc"
+    file.write_text("\n".join(lines))
+    return ["mbsync", "-qq", "-c", str(file), "both"]
+
+
+def _doveadm(place: Place, *words: str) -> list[str]:
+    config = f"CONFIG_FILE={place.servers.local.directory}/base/config"
+    return ["env", config, "doveadm", *words]
+
+
+def _dsync(place: Place) -> list[str]:
+    server = place.servers.remote
+    home = server.directory / "mail" / place.user
+    there = f"{server.settings.layout}:{home}/mail"
+    return _doveadm(place, "sync", "-u", place.user, there)
+
+
+IMAPSYNC = Program(
+    "imapsync",
+    sys.executable,
+    lambda place: _imapsync(_configured(place)),
+    lambda place: _imapsync(_unusable(place)),
+)
+
+PROGRAMS = (
+    IMAPSYNC,
+    Program(
+        "interimap",
+        "interimap",
+        lambda place: _interimap(_configured(place)),
+        lambda place: _interimap(_unusable(place)),
+    ),
+    Program(
+        "mbsync",
+        "mbsync",
+        _mbsync,
+        lambda place: ["mbsync", "--version"],
+        lacks="carries neither keywords nor subscriptions, and adds a header to each"
+        " message that it copies",
+        exact=False,
+    ),
+    Program(
+        "doveadm sync",
+        DOVECOT,
+        _dsync,
+        lambda place: _doveadm(place, "help"),
+        lacks="is Dovecot's own: it has both accounts on its disk and knows no IMAP",
+        far=False,
+    ),
+)

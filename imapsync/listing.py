@@ -1,0 +1,178 @@
+"""
+Which mailboxes the servers list, under the names that both sides share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from imapsync import uses
+from imapsync.config import Config
+from imapsync.errors import ConfigError, MailboxError, NotFound, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.responses import Namespaces
+from imapsync.logs import Log
+from imapsync.model import Listed, Name, Side
+from imapsync.names import INBOX, Naming
+from imapsync.together import onBoth, together
+from imapsync.tree import Account
+
+_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+
+
+class Listing:
+    """
+    Looks at all mailboxes of the connected servers.
+
+    @param clients: of both sides, or of one.
+    @param leaving: whether to leave the mailbox that is selected, before.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        config: Config,
+        clients: Mapping[Side, SyncClient],
+        leaving: bool = False,
+    ) -> None:
+        self._leaving = leaving
+        self._config = config
+        self._clients = clients
+        self._namings: dict[Side, Naming] = {}
+        if config.mapSpecialUse:
+            for side, client in clients.items():
+                if "SPECIAL-USE" not in client.capabilities:
+                    self.log.warn(
+                        "{side}: the server has no SPECIAL-USE: map-special-use"
+                        " may have no effect.",
+                        side=side,
+                    )
+
+    async def look(self) -> Mapping[Side, Account]:
+        """
+        What each server lists now.
+        """
+        listed = await onBoth(
+            self._list, [side for side in Side if side in self._clients]
+        )
+        self._distinguish()
+        accounts = {side: self._account(side, listed[side]) for side in listed}
+        if self._config.mapSpecialUse and len(accounts) == len(Side):
+            ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
+            matched = uses.matched(ours, theirs)
+            naming = replace(theirs.naming, aliases=matched.aliases)
+            theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
+            accounts[Side.REMOTE] = replace(theirs, apart=matched.apart)
+        return accounts
+
+    async def chosen(
+        self, options: Sequence[str], accounts: Mapping[Side, Account]
+    ) -> frozenset[Name]:
+        """
+        What any server lists under these selection options (RFC 5258).
+        """
+        chosen = set()
+        for side, account in accounts.items():
+            client = self._clients[side]
+            for listed in await client.listMailboxes("*", selection=options):
+                try:
+                    chosen.add(account.naming.toShared(listed.name))
+                except MailboxError:
+                    continue  # the plain LIST reports it
+        return frozenset(name for name in chosen if name is not None)
+
+    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, str]]:
+        """
+        What the servers call their trashes, if they have one.
+
+        @raise ConfigError: it cannot have the name that the user gave it.
+        """
+        for side, account in accounts.items():
+            text = self._config.servers[side].trash
+            if not text or account.readOnly:
+                continue
+            where = f'{self._config.path}: trash in [{side}] is "{text}"'
+            try:
+                name = account.typed(text)
+                spelled = account.spelled(name)
+            except (NotFound, MailboxError) as error:
+                raise ConfigError(f"{where}: {error}") from error
+            if name == INBOX:
+                raise ConfigError(f"{where}, which is INBOX here")
+            yield side, spelled
+
+    def _account(self, side: Side, listed: list[Listed]) -> Account:
+        readOnly = self._config.servers[side].readOnly
+        return Account.of(self._namings[side], listed, readOnly)
+
+    async def _list(self, side: Side) -> list[Listed]:
+        client = self._clients[side]
+        if self._leaving:
+            await client.unselect()
+        returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
+        if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
+            returns.insert(1, "SPECIAL-USE")
+        asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
+        if side not in self._namings and "NAMESPACE" in client.capabilities:
+            asked.append(client.namespaces())
+        listed, *spaces = await together(asked)
+        if side not in self._namings:
+            reference = self._config.servers[side].listReference
+            self._namings[side] = _naming(spaces, listed, reference)
+        return await together(
+            succeed(box)
+            if box.status or not box.selectable
+            else Deferred.fromCoroutine(self._doubted(client, box))
+            for box in listed
+        )
+
+    async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
+        """
+        Ask for the status that LIST did not tell: some servers still list what
+        was deleted, as long as others are below it.
+        """
+        try:
+            status = await client.mailboxStatus(box.name, _ITEMS)
+        except Refused as error:
+            # Dovecot has no response code for it.
+            if (
+                error.responseCode != "NONEXISTENT"
+                and "doesn't exist" not in error.text
+            ):
+                return box  # its pass will tell
+            return replace(box, attributes=box.attributes | {"\\nonexistent"})
+        return replace(box, status=status)
+
+    def _distinguish(self) -> None:
+        """
+        Refuse two sides of one account that lie in each other, now that it is
+        known how the server spells them.
+        """
+        namings = list(self._namings.values())
+        if (
+            self._config.oneAccount
+            and len(namings) == len(Side)
+            and namings[0].overlaps(namings[1])
+        ):
+            raise ConfigError(
+                f"{self._config.path}: both sides would be the same mailboxes, or some"
+                f' of them, below "{namings[0].root}" and "{namings[1].root}":'
+                " see list-reference"
+            )
+
+
+def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
+    """
+    How a server names mailboxes, from what it told.
+    """
+    spaces = told[0] if told else Namespaces((), ())
+    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
+    if not separator:
+        separator = next((box.separator for box in listed if box.separator), "")
+    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
+    return Naming.of(separator, prefix, reference, foreign)

@@ -1,0 +1,92 @@
+"""
+Removing messages: for good, or into a trash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Selected
+from imapsync.imap.queries import Transferred
+from imapsync.logs import Log
+from imapsync.uidset import UidSet
+
+#: So many messages are copied before they are expunged, in one command: what a
+#: server copied in vain would be copied once more by the next run.
+_AT_ONCE = 500
+
+_DELETED = frozenset(("\\Deleted",))
+
+_log = Log()
+
+
+async def remove(
+    client: SyncClient,
+    selected: Selected,
+    uids: UidSet,
+    trash: str = "",
+    vanished: Callable[[], UidSet] = UidSet,
+) -> tuple[UidSet, str]:
+    """
+    Remove messages from the selected mailbox, of which nobody but the caller
+    knows that they may go.
+
+    @param trash: what the server calls the mailbox to move them to, which is
+        made if need be; they are expunged if it is empty.
+    @param vanished: which messages the mailbox's listener has heard to be gone:
+        they need not be asked for.
+    @return: those that are still there; and what was said if the trash was
+        refused.
+    """
+    refusal = ""
+    if selected.keeps("\\Deleted"):
+        try:
+            if trash:
+                await _discard(client, uids, trash)
+            else:
+                await _expunge(client, uids)
+        except Refused as error:
+            if not trash:
+                raise
+            refusal = str(error)
+    left = uids - vanished()
+    return (await client.exists(left) if left else left), refusal
+
+
+async def _expunge(client: SyncClient, uids: UidSet) -> None:
+    await client.store(uids, "+", _DELETED)
+    await client.expungeUids(uids)
+
+
+async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
+    """
+    Move messages to the trash, not marked as deleted: whoever expunges what is
+    so marked there would take them along.
+    """
+    await client.store(uids, "-", _DELETED)
+    if "MOVE" in client.capabilities:
+        await _transfer(client, "MOVE", uids, trash)
+        return
+    for some in uids.split(_AT_ONCE):
+        told = await _transfer(client, "COPY", some, trash)
+        copied = UidSet.of(old for one in told for old in one.uids)
+        # Where the server tells no UIDs, its OK is all there is.
+        await _expunge(client, copied & some if copied else some)
+
+
+async def _transfer(
+    client: SyncClient, verb: str, uids: UidSet, trash: str
+) -> list[Transferred]:
+    try:
+        return await client.transfer(verb, uids, trash)
+    except Refused as error:
+        if error.responseCode not in ("TRYCREATE", "NONEXISTENT"):
+            raise
+    await client.onMailbox("CREATE", trash)
+    try:
+        await client.onMailbox("SUBSCRIBE", trash)
+    except Refused as error:
+        _log.warn("{trash}: {error}", trash=trash, error=error)
+    return await client.transfer(verb, uids, trash)

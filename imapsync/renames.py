@@ -1,0 +1,212 @@
+"""
+Renaming mailboxes on one side, since they were renamed on the other.
+
+The servers come first, the database last: whatever is cut off is seen again as
+it then is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from imapsync import renaming
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.logs import Log
+from imapsync.memory import Memory
+from imapsync.model import Known, Name, Side
+from imapsync.renaming import Outlook, Rename
+from imapsync.report import Report
+from imapsync.routes import isTemporary
+from imapsync.state import State
+from imapsync.together import onBoth
+from imapsync.tracing import Tracer
+from imapsync.tree import Account, Selection, Step
+
+Accounts = Mapping[Side, Account]
+
+#: So often a mailbox is renamed before it is in vain.
+_PATIENCE = 3
+
+
+class Renamer:
+    """
+    Has each known mailbox be called the same on both sides, and in the
+    database.
+
+    @param trace: finds out where they are.
+    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param memory: of the sessions before.
+    @ivar known: what mailboxes are called now that were renamed meanwhile, by
+        the name that they had.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        clients: Mapping[Side, SyncClient],
+        state: State,
+        tracer: Tracer,
+        report: Report,
+        say: Callable[[str], None] | None,
+        memory: Memory,
+    ) -> None:
+        self._clients = clients
+        self._state = state
+        self._tracer = tracer
+        self._report = report
+        self._say = say
+        self._tried: Counter[Rename] = Counter()
+        self._stuck = memory.stuck
+        self._parted = memory.parted
+        self._told = memory.remarks
+        self.names: dict[Name, Name] = {}
+
+    async def settle(
+        self, accounts: Accounts, selection: Selection, refused: Collection[Step]
+    ) -> tuple[Accounts, Outlook]:
+        """
+        Take the next step.
+
+        @param refused: what need not be tried.
+        @return: what is listed, and the outlook on it.  If there are renames,
+            they were just made, and it has to be looked at again; if there are
+            steps, they are to be taken, and it has to be looked at again.
+        """
+        while True:
+            known = self._state.mailboxes()
+            places = await self._tracer.trace(accounts, known)
+            outlook = renaming.plan(
+                accounts, known, selection, places, self._stuck, self._parted
+            )
+            outlook.steps = [step for step in outlook.steps if step not in refused]
+            self._remark(outlook.remarks)
+            if self._say is not None:
+                accounts = self._rehearse(outlook, accounts, self._say)
+            elif outlook.renames:
+                await self._rename(outlook.renames, accounts)
+                return accounts, outlook
+            elif outlook.steps:
+                return accounts, outlook
+            if not self._record(outlook, known) and not outlook.renames:
+                return accounts, outlook
+
+    def _remark(self, remarks: list[str]) -> None:
+        for remark in remarks:
+            if remark not in self._told:
+                self.log.warn("{remark}", remark=remark)
+        self._told.update(remarks)
+
+    async def _rename(self, renames: list[Rename], accounts: Accounts) -> None:
+        """
+        Rename mailboxes, on each side one after another: the order is such that
+        no name is taken.
+        """
+
+        async def onSide(side: Side) -> None:
+            ours = [step for step in renames if step.side is side]
+            if ours:
+                await self._clients[side].unselect()
+            for step in ours:
+                if not await self._done(step, accounts[side]):
+                    return  # another order is to be found
+
+        await onBoth(onSide)
+
+    async def _done(self, step: Rename, account: Account) -> bool:
+        """
+        Rename one.
+
+        @return: whether the server did it.
+        """
+        self._tried[step] += 1
+        if self._tried[step] > _PATIENCE:
+            self._giveUp(step, "renamed, but in vain")
+            return False
+        names = account.spelled(step.old), account.spelled(step.new)
+        try:
+            await self._clients[step.side].onMailbox("RENAME", *names)
+        except Refused as error:
+            if _isLevel(account, step.new):
+                self._parted.add((step.side, step.mailbox))
+                return False
+            # Somebody else may have been faster.
+            passing = error.responseCode in ("NONEXISTENT", "ALREADYEXISTS")
+            if not passing or self._tried[step] == _PATIENCE:
+                self._giveUp(step, str(error))
+            return False
+        if _final(step):
+            done = f"renamed from {step.name} on {step.side}"
+            self._report.steps.setdefault(step.new, []).append(done)
+        return True
+
+    def _giveUp(self, step: Rename, reason: str) -> None:
+        self._stuck.add((step.side, step.mailbox))
+        if self._report.trouble(step.name, text := f"{step.side}: {reason}"):
+            self.log.error("{name}: {text}", name=step.name, text=text)
+
+    def _rehearse(
+        self, outlook: Outlook, accounts: Accounts, say: Callable[[str], None]
+    ) -> Accounts:
+        """
+        Say what would be done.
+
+        @return: what would then be listed.
+        """
+        after = dict(accounts)
+        for step in outlook.renames:
+            after[step.side] = after[step.side].renamed(step.old, step.new)
+            if _final(step):
+                say(f"{step.name}: rename to {step.new} on {step.side}")
+        for change in outlook.steps:
+            verb = type(change).__name__.lower()
+            say(f"{change.name}: {verb} on {change.side}")
+        for known in outlook.forgotten:
+            say(f"{known.name}: forget what was known of it")
+        return after
+
+    def _record(self, outlook: Outlook, known: list[Known]) -> bool:
+        """
+        Have the database know what both servers show.
+
+        @return: whether it was news.
+        """
+        news = (outlook.agreed, outlook.forgotten, outlook.anew, outlook.lost)
+        if not any(news):
+            return False
+        state = self._state
+        names = {one: name for one, (name, _) in outlook.agreed.items()}
+        with state.transaction():
+            for one in outlook.anew:
+                state.forgetPairs(one.id)
+            for one, side in outlook.lost:
+                # What is known without a pair is never deleted.
+                state.forgetPairs(one.id)
+                start = replace(one.marks[side], uidnext=1, modseq=0)
+                state.setMark(one.id, side, start)
+            for one in outlook.forgotten:
+                state.removeMailbox(one.id)
+            state.rename(names)
+            for number, (_, subscribed) in outlook.agreed.items():
+                state.setSubscribed(number, subscribed)
+        self.names.update((one.name, names[one.id]) for one in known if one.id in names)
+        return True
+
+
+def _isLevel(account: Account, name: Name) -> bool:
+    """
+    Whether there is no mailbox of that name, but a level above others: nothing
+    can be renamed to it on some servers, but it can be made a mailbox.
+    """
+    box = account.listed.get(name)
+    return box is not None and not box.selectable
+
+
+def _final(step: Rename) -> bool:
+    """
+    Whether it is worth telling: neither an interlude, nor the way back.
+    """
+    return not isTemporary(step.new) and step.new != step.name

@@ -1,0 +1,201 @@
+"""
+In which order mailboxes of one server are renamed, so that no name is taken
+when it is needed: the other ones go first, and those that go round in a circle
+make room by a temporary name.
+
+It only decides; nothing here talks to a server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from imapsync.model import Name
+
+_TEMPORARY = re.compile(r"imapsync-temporary-\d+(?:/|\Z)")
+
+
+def isTemporary(name: Name) -> bool:
+    """
+    Whether a mailbox was given this name by us, to make room, or lies below
+    one that was.
+    """
+    return _TEMPORARY.match(name) is not None
+
+
+def below(name: Name, parent: Name) -> bool:
+    """
+    Whether C{name} is on a level below C{parent}.
+    """
+    return name.startswith(f"{parent}/")
+
+
+@dataclass(frozen=True)
+class Move:
+    """
+    One RENAME, which takes along all that is below.
+
+    @ivar mailbox: for whose sake.
+    """
+
+    mailbox: int
+    old: Name
+    new: Name
+
+
+@dataclass(frozen=True)
+class Route:
+    """
+    How to get there.
+
+    @ivar stuck: the mailboxes that cannot be renamed, each with the mailbox
+        that is in its way; C{None}, if that is not one of ours.
+    """
+
+    moves: tuple[Move, ...]
+    stuck: Mapping[int, int | None]
+
+
+def route(
+    places: Mapping[int, Name], wishes: Mapping[int, Name], others: Iterable[Name]
+) -> Route:
+    """
+    Find an order.
+
+    @param places: what our mailboxes are called now.
+    @param wishes: what some of them are to be called; those that are not to be
+        renamed may be taken along, and then find back.
+    @param others: the names that all other mailboxes have.
+    """
+    shelf = _Shelf(places, others)
+    stuck: dict[int, int | None] = {}
+    while pending := _pending(shelf, wishes, stuck):
+        blockers = {one: shelf.blocker(one, wishes[one], pending) for one in pending}
+        ready = next((one for one in pending if not blockers[one]), None)
+        if ready is not None:
+            shelf.move(ready, wishes[ready])
+        elif found := _blocked(blockers, wishes.keys() - stuck.keys()):
+            stuck.update(found)
+        else:
+            shelf.makeRoom(_obstacle(blockers))
+        if len(shelf.moves) > 4 * len(wishes):
+            # No order of names is known that leads here; it must have an end.
+            never = _pending(_Shelf(places, others), wishes, {})
+            return Route((), dict.fromkeys(never))
+    return Route(tuple(shelf.moves), stuck)
+
+
+#: Who is in the way: nobody, one of ours, or somebody else.
+_Blocker = tuple[()] | tuple[int | None]
+
+
+class _Shelf:
+    """
+    The names on a server while mailboxes are renamed, one after another.
+    """
+
+    def __init__(self, places: Mapping[int, Name], others: Iterable[Name]) -> None:
+        self.places = dict(places)
+        self.moves: list[Move] = []
+        self._others = set(others)
+
+    def blocker(self, one: int, wish: Name, pending: Collection[int]) -> _Blocker:
+        """
+        Who must go before C{one} can have the name C{wish}.
+        """
+        old = self.places[one]
+        for other in pending:
+            if below(wish, self.places[other]):
+                return (other,)  # it would be taken along from there
+        # A child can come to lie where another mailbox is, as well.
+        wanted = {_moved(name, old, wish) for name in self._all() if _along(name, old)}
+        taken = {name for name in wanted & self._others if not _along(name, old)}
+        if any(not self._leaves(name, pending) for name in taken):
+            return (None,)
+        for other, name in self.places.items():
+            if name in wanted and not _along(name, old):
+                return (other,)
+        return (None,) if taken else ()
+
+    def _leaves(self, name: Name, pending: Collection[int]) -> bool:
+        """
+        Whether one of C{pending} will take it along.
+        """
+        return any(below(name, self.places[one]) for one in pending)
+
+    def move(self, one: int, new: Name) -> None:
+        """
+        Rename one, and all below it.
+        """
+        old = self.places[one]
+        self.moves.append(Move(one, old, new))
+        self.places = {
+            other: _moved(name, old, new) for other, name in self.places.items()
+        }
+        self._others = {_moved(name, old, new) for name in self._others}
+
+    def makeRoom(self, one: int) -> None:
+        """
+        Get one out of the way.
+        """
+        number, taken = one, set(self._all())
+        while (name := f"imapsync-temporary-{number}") in taken:
+            number += 1
+        self.move(one, name)
+
+    def _all(self) -> Iterator[Name]:
+        yield from self.places.values()
+        yield from self._others
+
+
+def _pending(
+    shelf: _Shelf, wishes: Mapping[int, Name], stuck: Mapping[int, object]
+) -> list[int]:
+    """
+    Those that are not where they are to be, parents first: a parent's RENAME
+    may bring its children there as well.
+    """
+    pending = [
+        one
+        for one, wish in wishes.items()
+        if one not in stuck and shelf.places[one] != wish
+    ]
+    return sorted(pending, key=lambda one: (wishes[one].split("/"), one))
+
+
+def _blocked(
+    blockers: Mapping[int, _Blocker], movable: Collection[int]
+) -> dict[int, int | None]:
+    """
+    Those that are blocked by somebody who will not go.
+    """
+    return {
+        one: blocker[0]
+        for one, blocker in blockers.items()
+        if blocker and blocker[0] not in movable
+    }
+
+
+def _obstacle(blockers: Mapping[int, _Blocker]) -> int:
+    """
+    One of those that wait for each other, or one that is where it is to be but
+    in the way for now.
+    """
+    one = next(iter(blockers))
+    met: set[int] = set()
+    while one in blockers and one not in met:
+        met.add(one)
+        for blocker in blockers[one]:
+            if blocker is not None:
+                one = blocker
+    return one
+
+
+def _along(name: Name, old: Name) -> bool:
+    return name == old or below(name, old)
+
+
+def _moved(name: Name, old: Name, new: Name) -> Name:
+    return new + name[len(old) :] if _along(name, old) else name
