@@ -29,7 +29,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imapsync.test.integration.accounts import Account
-from imapsync.test.integration.dovecot import PASSWORD, Dovecot, Settings, freshUser
+from imapsync.test.integration.dovecot import Dovecot, Settings
+from imapsync.test.integration.server import PASSWORD, freshUser
 
 #: Dovecot's own delay, in seconds.
 DELAY = 0.5

@@ -92,10 +92,11 @@ class Deleter:
             raise MailboxError(f"vanished from {one.side.other}, or not: {doubt}")
         client, name = around.clients[one.side], around.names[one.side]
         there = await _known(one.side, known, around)
-        if there and (trash := around.trashes.get(one.side, "")) not in ("", name):
+        trash = around.trashes.get(one.side)
+        if there and trash and trash.spelled != name:
             # What was moved is not thrown away: its copy is where it is to be.
             copied = around.report.superseded[one.name, one.side]
-            await _clear(one, around, there - copied, trash)
+            await _clear(one, around, there - copied, trash.spelled)
             there = await _known(one.side, known, around)
         if there is None:
             # It is to be made again, and filled.

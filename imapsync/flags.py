@@ -5,7 +5,7 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
@@ -63,6 +63,9 @@ def _touched(view: View, pair: Pair) -> Touched:
         for side, this in view.sides.items()
         if pair.uid(side) in this.changes.flags
     }
+    lapsed = [side for side in present if view.sides[side].lapsed]
+    if lapsed:
+        return _doubted(pair, present, lapsed)
     retried = any(pair.uid(s) in this.reading.again for s, this in view.sides.items())
     followed = view.around.report.followed
     if (
@@ -76,6 +79,19 @@ def _touched(view: View, pair: Pair) -> Touched:
     ours, theirs = (present.get(side, pair.flags) for side in Side)
     pair = replace(pair, flags=common(ours, theirs))
     return Touched(pair, {Side.LOCAL: ours, Side.REMOTE: theirs}, fresh=True)
+
+
+def _doubted(
+    pair: Pair, present: Mapping[Side, Flags], lapsed: Iterable[Side]
+) -> Touched:
+    """
+    That a server which has lost track lacks flags does not mean that somebody
+    took them away: both sides do not agree on them any more.
+    """
+    base, present = pair.flags, {s: present.get(s, pair.flags) for s in Side}
+    for side in lapsed:
+        base = common(base, present[side])
+    return Touched(replace(pair, flags=base), present, doubted=True)
 
 
 def _isNew(view: View, pair: Pair, side: Side) -> bool:
@@ -137,7 +153,7 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
         if now is None:
             continue
         flags = settled(one.pair.flags, now[Side.LOCAL], now[Side.REMOTE])
-        if one.fresh or flags != one.pair.flags:
+        if one.fresh or one.doubted or flags != one.pair.flags:
             agreed[one.pair.local] = flags
         for side, expected in plan.expected.items():
             wanted = expected.get(one.pair.uid(side))

@@ -5,6 +5,7 @@ Which mailboxes the servers list, under the names that both sides share.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +13,21 @@ from twisted.internet.defer import Deferred, succeed
 
 from imapsync import uses
 from imapsync.config import Config
-from imapsync.errors import ConfigError, MailboxError, NotFound, Refused
+from imapsync.errors import (
+    ConfigError,
+    MailboxError,
+    MissingCapability,
+    NotFound,
+    Refused,
+)
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
 from imapsync.logs import Log
 from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
-from imapsync.tree import Account
+from imapsync.tree import Account, ancestors
+from imapsync.view import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -74,21 +82,32 @@ class Listing:
         self, options: Sequence[str], accounts: Mapping[Side, Account]
     ) -> frozenset[Name]:
         """
-        What any server lists under these selection options (RFC 5258).
+        What any server lists under these selection options (RFC 5258); with
+        C{RECURSIVEMATCH}, what is above that as well.  It is done here, since
+        servers do it only for a pattern that does not match what is below.
+
+        @raise MissingCapability: a server does not have one of them.
         """
-        chosen = set()
+        sent = [option for option in options if option != "RECURSIVEMATCH"]
+        chosen: set[Name] = set()
         for side, account in accounts.items():
             client = self._clients[side]
-            for listed in await client.listMailboxes("*", selection=options):
-                try:
-                    chosen.add(account.naming.toShared(listed.name))
-                except MailboxError:
-                    continue  # the plain LIST reports it
-        return frozenset(name for name in chosen if name is not None)
+            if "SPECIAL-USE" in sent and "SPECIAL-USE" not in client.capabilities:
+                raise MissingCapability(
+                    f"{side}: the server has no SPECIAL-USE: take that out of"
+                    " list-select-opts"
+                )
+            for listed in await client.listMailboxes("*", selection=sent):
+                with suppress(MailboxError):  # the plain LIST reports it
+                    name = account.naming.toShared(listed.name)
+                    chosen |= set() if name is None else {name}
+        if len(sent) < len(options):
+            chosen.update(*map(ancestors, chosen))
+        return frozenset(chosen)
 
-    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, str]]:
+    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
         """
-        What the servers call their trashes, if they have one.
+        The servers' trashes, of those that have one.
 
         @raise ConfigError: it cannot have the name that the user gave it.
         """
@@ -104,7 +123,7 @@ class Listing:
                 raise ConfigError(f"{where}: {error}") from error
             if name == INBOX:
                 raise ConfigError(f"{where}, which is INBOX here")
-            yield side, spelled
+            yield side, Trash(name, spelled)
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly
@@ -153,7 +172,7 @@ class Listing:
         Refuse two sides of one account that lie in each other, now that it is
         known how the server spells them.
         """
-        namings = list(self._namings.values())
+        namings = [self._namings[side] for side in Side if side in self._namings]
         if (
             self._config.oneAccount
             and len(namings) == len(Side)

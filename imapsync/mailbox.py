@@ -27,7 +27,7 @@ from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
 from imapsync.removal import remove
 from imapsync.uidset import UidSet
-from imapsync.view import Surroundings, View
+from imapsync.view import Surroundings, Trash, View
 
 T = TypeVar("T")
 
@@ -130,22 +130,50 @@ class Pass:
         """
         Remove from C{side} what is gone on the other.
         """
+        for some, trash in self._sorted(side, doomed):
+            await self._remove(side, some, trash)
+
+    def _sorted(
+        self, side: Side, doomed: UidSet
+    ) -> Iterator[tuple[UidSet, Trash | None]]:
+        """
+        What is to go to the trash, and what is to go for good.
+        """
+        trash = self._view.trash(side)
         # What was moved is not thrown away: its copy is where it is to be.
         copied = self._report.superseded[self._view.name, side] & doomed
-        await self._remove(side, doomed - copied, self._view.trash(side))
-        await self._remove(side, copied, "")
+        if trash:
+            copied |= self._alike(side, doomed, trash)
+        yield doomed - copied, trash
+        yield copied, None
 
-    async def _remove(self, side: Side, doomed: UidSet, trash: str) -> None:
+    def _alike(self, side: Side, doomed: UidSet, trash: Trash) -> UidSet:
+        """
+        Those of C{doomed} whose like is in the trash: programs without MOVE copy
+        a message there, and expunge it later.
+        """
+        return UidSet.of(
+            pair.uid(side)
+            for pair in self._state.pairs(self._mailbox, side, doomed)
+            if pair.stamp
+            and any(
+                name == trash.name and other.key == pair.key
+                for name, other in self._state.stamped(pair.stamp)
+            )
+        )
+
+    async def _remove(self, side: Side, doomed: UidSet, trash: Trash | None) -> None:
         view = self._view
         this = view.sides[side]
         if not doomed:
             return
+        into = trash.spelled if trash else ""
         left, refusal = await remove(
-            this.client, this.selected, doomed, trash, this.reading.expunged.build
+            this.client, this.selected, doomed, into, this.reading.expunged.build
         )
         if left:
             view.sides[side.other].undone = True
-            what = f"move to {shown(trash)}" if trash else "expunge"
+            what = f"move to {shown(into)}" if trash else "expunge"
             why = f": {refusal}" if refusal else ""
             view.trouble(f"{side}: would not {what} UID {left}{why}")
         done = doomed - left
@@ -283,12 +311,11 @@ class Pass:
             for store in plannedFor(view, some).stores:
                 self._say(f"{store.side}: {store.sign}{store.flag} on UID {store.uids}")
         for side in Side:
-            if doomed := view.doomed(side):
-                trash = view.trash(side)
-                verb, into = (
-                    ("move", f" to {shown(trash)}") if trash else ("expunge", "")
-                )
-                self._say(f"{side}: {verb} UID {doomed}{into}")
+            for uids, trash in self._sorted(side, view.doomed(side)):
+                if uids and trash:
+                    self._say(f"{side}: move UID {uids} to {shown(trash.spelled)}")
+                elif uids:
+                    self._say(f"{side}: expunge UID {uids}")
             if new[side] and side.other not in self._policy.readOnly:
                 await self._rehearseCopying(side, new[side])
 

@@ -74,12 +74,15 @@ class Touched:
         agreed on anything.
     @ivar retried: whether a flag of it was refused before: then a side differs
         from what is agreed without anybody's doing.
+    @ivar doubted: whether what is agreed is less than it was, since a side has
+        forgotten some.
     """
 
     pair: Pair
     present: Mapping[Side, Flags]
     fresh: bool = False
     retried: bool = False
+    doubted: bool = False
 
     def shows(self, side: Side) -> Flags:
         """
@@ -170,7 +173,7 @@ def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
         return local
     if _follows(base, local, remote):
         return remote
-    if merge or one.retried:
+    if merge or one.retried or one.doubted:
         return merged(base, local, remote)
     return joined(local, remote)
 
@@ -187,7 +190,7 @@ def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
 def _conflicting(one: Touched) -> bool:
     base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
     return (
-        not (one.fresh or one.retried)
+        not (one.fresh or one.retried or one.doubted)
         and not _follows(base, remote, local)
         and not _follows(base, local, remote)
     )

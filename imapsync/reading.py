@@ -56,10 +56,15 @@ class Reading:
         self.heard: dict[int, Flags] = {}
         self.expunged = UidSetBuilder()
 
-    def listAll(self) -> None:
+    def listAll(self, lapsed: bool = False) -> None:
         """
         From here on every message is told: one that is not is gone.
+
+        @param lapsed: whether the server has lost track of what changed: then
+            what was expunged may be back.
         """
+        if lapsed:
+            self._since = 1
         self._listed = UidSetBuilder()
 
     def rowsReceived(self, rows: list[Row]) -> None:

@@ -171,7 +171,7 @@ class Account:
         """
         Why C{name} is left alone; an empty string if it is not.
         """
-        levels = (*_ancestors(name), name)
+        levels = (*ancestors(name), name)
         return next((self.apart[n] for n in levels if n in self.apart), "")
 
     def typed(self, text: str) -> Name:
@@ -197,7 +197,7 @@ class Account:
         """
         Why C{name} cannot be made here, or an empty string.
         """
-        for parent in _ancestors(name):
+        for parent in ancestors(name):
             above = self.listed.get(parent)
             if above and "\\noinferiors" in above.attributes:
                 return f'"{above.name}" can have no mailboxes below it'
@@ -444,7 +444,10 @@ def _contest(name: Name, boxes: list[Listed]) -> Misfit:
     return Misfit(name, subscribed, f'{rivals} would both be "{name}"')
 
 
-def _ancestors(name: Name) -> Iterator[Name]:
+def ancestors(name: Name) -> Iterator[Name]:
+    """
+    The levels above C{name}, from the top.
+    """
     at = name.find("/")
     while at >= 0:
         yield name[:at]

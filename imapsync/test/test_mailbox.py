@@ -682,6 +682,41 @@ class StubbornTests(MailboxCase):
         self.assertEqual([2, 3, 4, 5, 6], list(self.ours.messages))
         self.assertSettled()
 
+    def test_rebuilt(self) -> None:
+        """
+        A server whose index was rebuilt has lost flags, which is no removal:
+        it gets them again.  What was changed on the other side goes over, and
+        so does what was expunged and has come back.
+        """
+        self.both(5)
+        for uid in 1, 2, 3, 4:
+            self.ours.flag(uid, "\\Seen", "$Label")
+        self.sync()
+        returned = self.theirs.messages[5]
+        self.ours.expunge(5)
+        self.sync()
+        self.theirs.messages[5] = returned
+        self.theirs.expunged.clear()
+        for message in self.theirs.messages.values():
+            message.flags, message.modseq = NOTHING, 1
+        self.theirs.modseq = 2
+        self.ours.flag(2, "$Label")
+        self.ours.flag(3, "\\Seen", "$Label", "\\Draft")
+        self.ours.expunge(4)
+        self.theirs.flag(1, "\\Flagged")
+        self.sync()
+        flags = {m.body: sorted(m.flags) for m in self.ours.messages.values()}
+        self.assertEqual(
+            {
+                mail(1): ["$Label", "\\Flagged", "\\Seen"],
+                mail(2): ["$Label"],
+                mail(3): ["$Label", "\\Draft", "\\Seen"],
+                mail(5): [],
+            },
+            flags,
+        )
+        self.assertSettled()
+
     def test_restoredFromBackup(self) -> None:
         """
         A server that was set back to yesterday gets again what it lost;

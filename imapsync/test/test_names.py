@@ -25,7 +25,8 @@ from imapsync.names import (
 DOTS = Naming(separator=".", prefix="INBOX.", foreign=("user.", "shared."))
 FLAT = Naming(separator="")
 WORK = Naming(separator="/", reference="work/")
-NAMINGS = (Naming(), Naming(separator="."), DOTS, FLAT, WORK)
+ALIASED = Naming(aliases=(("a", "b/a"), ("b", "a"), ("c/a", "c")))
+NAMINGS = (Naming(), Naming(separator="."), DOTS, FLAT, WORK, ALIASED)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 levels = st.text(

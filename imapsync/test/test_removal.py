@@ -171,6 +171,21 @@ class TrashTests(MailboxCase):
         self.assertTrashed(self.remote)
         self.assertSettled()
 
+    def test_copiedThere(self) -> None:
+        """
+        A program that copies a message to the trash, and expunges it later, has
+        it there once.
+        """
+        self.both(3)
+        self.local.make("Trash").add(mail(2))
+        self.sync()
+        self.assertEqual([mail(2)], bodies(self.remote, "Trash"))
+        self.ours.expunge(1, 2)
+        report = self.sync()
+        self.assertEqual((1, 1), (report.expunged.total(), report.trashed.total()))
+        self.assertEqual([mail(2), mail(1)], bodies(self.remote, "Trash"))
+        self.assertSettled()
+
     def test_wrongName(self) -> None:
         """
         A name that no mailbox there can have is an error of the configuration.

@@ -220,6 +220,8 @@ class MailboxesTests(SessionCase):
         Other options of LIST choose, too.
         """
         self.local.make("A")
+        for account in (self.local, self.remote):
+            account.capabilities.add("SPECIAL-USE")
         self.sync(listSelectOpts=("SPECIAL-USE",))
         self.assertTrue(any("SPECIAL-USE" in line for line in self.local.heard))
         self.assertIn("A", self.remote.folders)

@@ -5,6 +5,7 @@ fast as the command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,25 @@ from zope.interface import provider
 from imapsync import config
 from imapsync.service import SyncService
 from imapsync.test.integration.scene import Run, Scene
+
+
+async def meddled(
+    scene: Scene, reactor: Any, side: str, moment: str, act: Callable[[], Any]
+) -> Run:
+    """
+    Run once, and do C{act} just before a line that matches C{moment} is sent to
+    C{side}, or after it was received from there.
+    """
+    acts = [act]
+
+    def watch(line: str) -> None:
+        if acts and re.search(rf"^{side} \(.*?\) {moment}", line):
+            acts.pop()()
+
+    run = await syncHere(scene, reactor, watch)
+    if acts:
+        raise AssertionError(f"{moment} did not come: {run.tail}")
+    return run
 
 
 async def syncHere(

@@ -31,12 +31,15 @@ class Relay:
 
     It is for clients that wait for the server's greeting.
 
+    @ivar edit: what becomes of each line from the server; nothing, if it is to be
+        lost.
     @ivar port: where it listens, on the loopback.
     @ivar passed: what went either way so far, on all connections together.
     """
 
     def __init__(self, reactor: Any, server: Server) -> None:
         self.passed = {way: bytearray() for way in Way}
+        self.edit: Callable[[bytes], bytes] | None = None
         self._server = TCP4ClientEndpoint(reactor, server.host, server.port)
         self._ends: set[_End] = set()
         self._act: Callable[[], None] | None = None
@@ -98,6 +101,8 @@ class Relay:
         """
         Hand on what came in at C{end}.
         """
+        if self.edit is not None and end.way is Way.FROM_SERVER:
+            data = end.edited(data, self.edit)
         room = self._octets - len(self.passed[end.way]) if self._act else 0
         if self._act and end.way is self._way and room <= len(data):
             act, self._act = self._act, None
@@ -125,6 +130,7 @@ class _End(Protocol):
         self._relay = relay
         self.way = way
         self.wasCut = False
+        self._rest = b""
         self.gone: Deferred[None] = Deferred()
 
     def connectionMade(self) -> None:
@@ -144,6 +150,13 @@ class _End(Protocol):
         """
         if self.transport is not None:
             self.transport.write(data)
+
+    def edited(self, data: bytes, edit: Callable[[bytes], bytes]) -> bytes:
+        """
+        What becomes of the lines that are complete now.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return b"".join(edit(line + b"\n") for line in lines)
 
     def cut(self) -> None:
         """

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet import reactor
 
 from imapsync.test.integration.dovecot import maildirServer
-from imapsync.test.integration.inprocess import syncHere
+from imapsync.test.integration.inprocess import meddled, syncHere
 from imapsync.test.integration.messages import mails, messages
 from imapsync.test.integration.scene import Run, Scene, SceneCase
 
@@ -40,18 +40,9 @@ class MeanwhileTests(SceneCase):
         self, scene: Scene, side: str, moment: str, act: Callable[[], Any]
     ) -> Run:
         """
-        Run once, and do C{act} just before a line that matches C{moment} is
-        sent to C{side}, or after it was received from there.
+        Run once, and do C{act} at that moment.
         """
-        acts = [act]
-
-        def watch(line: str) -> None:
-            if acts and re.search(rf"^{side} \(.*?\) {moment}", line):
-                acts.pop()()
-
-        run = await syncHere(scene, reactor, watch)
-        self.assertEqual([], acts, f"{moment} did not come")
-        return run
+        return await meddled(scene, reactor, side, moment, act)
 
     def become(self, scene: Scene, run: Run, code: int = 0) -> None:
         """

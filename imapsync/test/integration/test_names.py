@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import functools
 
-from imapsync.test.integration.dovecot import Dovecot, Settings, maildirServer
+from imapsync.test.integration.dovecot import (
+    Dovecot,
+    Settings,
+    maildirServer,
+)
 from imapsync.test.integration.test_mailboxes import MailboxCase
 
 
@@ -178,6 +182,22 @@ class ScopeTests(MailboxCase):
         self.has(scene.remote, "Neither", "Not", "Yes", "Yes/Deep", "There")
         self.assertIn("Not", scene.remote.snapshot().subscribed)
         self.isIdle(scene)
+
+    def test_selected(self) -> None:
+        """
+        Other options of LIST: with RECURSIVEMATCH, what lies above subscribed
+        mailboxes is in scope too; one that a server does not have is named.
+        """
+        scene = self.scene(
+            options={"": {"list-select-opts": "SUBSCRIBED RECURSIVEMATCH"}}
+        )
+        self.fill(scene.local, "A", "A/B/C", "A/B", "D")
+        scene.local.subscribe("A/B")
+        self.ends(scene, 0)
+        self.has(scene.remote, "A", "A/B")
+        self.isIdle(scene)
+        scene.configure({"": {"list-select-opts": "SPECIAL-USE"}})
+        self.complains(scene.sync(), 69, "SPECIAL-USE", "list-select-opts")
 
     def test_patterns(self) -> None:
         """

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from imapsync.test.integration.accounts import Mail
+from imapsync.test.integration.cyrus import dottedCyrus
 from imapsync.test.integration.dovecot import Dovecot, Settings, poorServer
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Scene, SceneCase
@@ -21,7 +23,9 @@ class TrashTests(SceneCase):
         Two messages that were expunged on the local side, one of them first
         marked as deleted, are moved to the remote trash.
         """
-        scene.local.fill("INBOX", mails(4, seed=4))
+        # Such as Cyrus leaves alone.
+        bodies = (b"Message-ID: <%d@example>\r\n\r\nx\r\n" % n for n in range(4))
+        scene.local.fill("INBOX", map(Mail, bodies))
         self.ends(scene, 0)
         scene.local.store("INBOX", [2], "+FLAGS (\\Deleted)")
         self.ends(scene, 0)
@@ -50,6 +54,21 @@ class TrashTests(SceneCase):
         scene.local.expunge("Gone/Bin", scene.local.uids("Gone/Bin"))
         self.syncs(scene)
         self.assertEqual([], scene.remote.uids("Gone/Bin"))
+
+    def test_cyrus(self) -> None:
+        """
+        On Cyrus, in both directions; and a mailbox there is renamed.
+        """
+        scene = self.scene(remoteServer=dottedCyrus())
+        scene.configure({"remote": {"trash": "INBOX.Gone.Bin"}})
+        self.trashed(scene)
+        self.assertEqual([], scene.differences())
+        run = scene.order("--rename", "Gone", "Bin/Gone")
+        self.assertEqual(0, run.code, run.tail)
+        scene.configure({})
+        run = self.ends(scene, 0, "--debug")
+        self.assertEqual(0, run.appended)
+        self.assertEqual([], scene.differences())
 
     def test_without(self) -> None:
         """
