@@ -314,7 +314,9 @@ class Session:
         spelled = names.shown(account.spelled(step.name))
         if twin := account.twin(step.name):
             text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
-        elif any(name == step.name for name, _ in self._report.troubles):
+        elif any(
+            n == step.name for n, _ in self._report.told | {*self._report.troubles}
+        ):
             return  # told already
         else:
             text = f'"{spelled}" is said to exist, but is not listed; left alone'
