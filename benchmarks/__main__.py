@@ -51,7 +51,7 @@ class Run:
         """
         case = self._case
         with ExitStack() as stack:
-            base = self._place(stack, Place(self._servers, case.options))
+            base = self._place(stack, Place(self._servers, case.compress))
             case.fill(base, self._scale)
             for program in self._programs:
                 with self._excused(program):

@@ -49,6 +49,7 @@ class Case:
     @ivar huge: too much to look at each message afterwards, and to do unasked.
     @ivar roundTrip: of the line to the remote server, in seconds.
     @ivar rate: of that line, in octets per second; 0 for any.
+    @ivar compress: whether those programs that can are to compress.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Case:
     huge: bool = False
     roundTrip: float = 0.0
     rate: float = 0.0
-    options: str = ""
+    compress: bool = False
 
     def fill(self, place: Place, scale: float) -> None:
         """
@@ -264,7 +265,7 @@ CASES = {
             _SLOW,
             name="slow-compressed",
             title=f"{_SLOW.title}, compressed",
-            options="compress = YES",
+            compress=True,
         ),
         replace(
             _idle("million", "a mailbox of a million", _inbox(1_000_000, small)),

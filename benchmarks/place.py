@@ -65,12 +65,11 @@ class Place:
     """
     A user with two accounts.
 
-    @ivar options: lines for the section of each server, for those programs
-        that have such.
+    @ivar compress: whether those programs that can are to compress.
     """
 
     servers: Servers
-    options: str = ""
+    compress: bool = False
     user: str = field(default_factory=freshUser)
     directory: Path = field(
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="imapsync-bench-"))
@@ -95,7 +94,7 @@ class Place:
         """
         Another place with the same in it.
         """
-        other = Place(self.servers, self.options)
+        other = Place(self.servers, self.compress)
         with other.accounts():
             pass
         for old, new in zip(self._folders(), other._folders(), strict=True):

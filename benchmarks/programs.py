@@ -119,7 +119,7 @@ def _configured(place: Place, database: str = "state.db") -> str:
         lines += [f"[{side}]", "type = imap", "host = 127.0.0.1", f"port = {port}"]
         lines += ["STARTTLS = NO", f"username = {place.user}"]
         lines += [f"password = {PASSWORD}"]
-        lines += [place.options or "compress = NO"]
+        lines += [f"compress = {'YES' if place.compress else 'NO'}"]
     file = place.directory / "config"
     file.write_text("\n".join(lines) + "\n")
     file.chmod(0o600)
@@ -148,7 +148,9 @@ def _mbsync(place: Place) -> list[str]:
     for side, port in ("near", servers.local.port), ("far", servers.remotePort):
         lines += [f"IMAPAccount {side}", "Host 127.0.0.1", f"Port {port}"]
         lines += [f"User {place.user}", f"Pass {PASSWORD}", "SSLType None"]
-        lines += ["AuthMechs LOGIN", "Timeout 0", ""]
+        lines += ["AuthMechs LOGIN", "Timeout 0"]
+        lines += [] if place.compress else ["DisableExtension COMPRESS=DEFLATE"]
+        lines += [""]
         lines += [f"IMAPStore {side}", f"Account {side}", ""]
     lines += ["Channel both", "Near :near:", "Far :far:", "Patterns *"]
     lines += ["Create Both", "Expunge Both", "Sync All", "CopyArrivalDate yes"]

@@ -82,6 +82,9 @@ class Renamer:
             outlook = renaming.plan(
                 accounts, known, selection, places, self._stuck, self._parted
             )
+            if outlook.parted - self._parted:
+                self._parted |= outlook.parted
+                continue
             outlook.steps = [step for step in outlook.steps if step not in refused]
             self._remark(outlook.remarks)
             if self._say is not None:

@@ -67,6 +67,8 @@ class Outlook:
     @ivar deletions: what is to be deleted in the end, children first.
     @ivar held: names that are left alone meanwhile.
     @ivar waiting: what is left undone if no deletion makes room for it.
+    @ivar parted: those that cannot be renamed, since another mailbox has the
+        name: it is to be planned again, see L{plan}.
     @ivar remarks: what the user may want to know.
     """
 
@@ -80,6 +82,7 @@ class Outlook:
     held: set[Name] = field(default_factory=set)
     troubles: list[Trouble] = field(default_factory=list)
     waiting: list[Trouble] = field(default_factory=list)
+    parted: set[tuple[Side, int]] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -354,6 +357,9 @@ class _Planner:
         while blocker is not None and blocker in stuck and blocker not in met:
             met.add(blocker)
             blocker = stuck[blocker]
+        if blocker is None and name not in self._accounts[side].contested:
+            self.outlook.parted.add((side, one))
+            return
         self._refuse(
             known,
             side,

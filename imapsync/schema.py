@@ -67,6 +67,10 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE meta ADD COLUMN local_reference TEXT",
+        "ALTER TABLE meta ADD COLUMN remote_reference TEXT",
+    ),
 )
 
 #: Without one of these, a file is damaged.

@@ -184,6 +184,7 @@ class Session:
         """
         while True:
             accounts = await self._listing.look()
+            self._noteReferences(accounts)
             self._trashes = dict(self._listing.trashes(accounts))
             named = self._named(accounts)
             self._meet(named, accounts)
@@ -213,6 +214,18 @@ class Session:
             if not steps or self._wish.dryRun:
                 self._memory.looked(accounts, frozenset(plan.mailboxes))
                 return accounts, plan, outlook
+
+    def _noteReferences(self, accounts: Mapping[Side, tree.Account]) -> None:
+        """
+        Where other mailboxes are ours than before, the old ones are not gone.
+        """
+        for side, account in accounts.items():
+            with self._state.transaction():
+                other = self._state.noteReference(side, account.naming.reference)
+            if other:
+                self.log.warn(
+                    "{side}: list-reference has changed; pairing by content.", side=side
+                )
 
     def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
         """

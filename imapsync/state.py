@@ -133,6 +133,22 @@ class State:
         if now != text:
             self._write("UPDATE meta SET read_only = ?", now)
 
+    def noteReference(self, side: Side, reference: str) -> bool:
+        """
+        The mailboxes of C{side} are those below C{reference}.  If they were
+        others, all that is known is about others: it is forgotten.
+
+        @return: whether they were.
+        """
+        [(before,)] = self._query(f"SELECT {side}_reference FROM meta")
+        if before == reference:
+            return False
+        self._write(f"UPDATE meta SET {side}_reference = ?", reference)
+        if before is None:
+            return False
+        self._write("DELETE FROM mailbox")
+        return True
+
     def mailboxes(self) -> list[Known]:
         """
         All mailboxes, by name.

@@ -149,9 +149,7 @@ class View:
         try:
             selected = await client.open(around.names[side], mark, reading, writable)
         except Refused as error:
-            gone = error.responseCode == "NONEXISTENT"
-            kind = Displaced if gone else MailboxError
-            raise kind(f"{side}: {error}") from error
+            raise _unusable(side, error) from error
         if not selected.persistent:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
         if not selected.mark.uidvalidity:
@@ -236,14 +234,19 @@ class View:
             return
         status: Status
         there: UidSet
-        status, there = await together(
-            [
-                this.client.mailboxStatus(this.selected.name, "UIDVALIDITY"),
-                this.client.exists(this.gone),
-            ]
-        )
-        if status.uidvalidity != this.selected.mark.uidvalidity:
-            raise MailboxError(f"{side}: it is another mailbox now; left alone")
+        items = "UIDVALIDITY UIDNEXT"
+        try:
+            status, there = await together(
+                [
+                    this.client.mailboxStatus(this.selected.name, items),
+                    this.client.exists(this.gone),
+                ]
+            )
+        except Refused as error:
+            raise _unusable(side, error) from error
+        now, was = status, this.selected.mark
+        if now.uidvalidity != was.uidvalidity or now.uidnext < was.uidnext:
+            raise Displaced(f"{side}: it is another mailbox now; left alone")
         if there:
             this.gone -= there
             this.undone = True
@@ -302,3 +305,11 @@ class View:
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
+
+
+def _unusable(side: Side, error: Refused) -> MailboxError:
+    """
+    What it means that a server refuses to open a mailbox, or to tell of it.
+    """
+    gone = error.responseCode == "NONEXISTENT"
+    return (Displaced if gone else MailboxError)(f"{side}: {error}")

@@ -141,15 +141,13 @@ class OutlookTests(SynchronousTestCase):
 
     def test_taken(self) -> None:
         """
-        A name that is taken is a trouble that names both, and all names are
-        held.
+        One whose new name another mailbox has is not renamed, but parted from
+        what it was on the other side.
         """
         outlook = self.outlook("D B C", "A B C", others="D")
         self.assertEqual([], outlook.renames)
-        [trouble] = outlook.troubles
-        self.assertEqual("A", trouble.name)
-        self.assertIn('"D"', trouble.text)
-        self.assertEqual({"A", "D"}, outlook.held)
+        self.assertEqual({(REMOTE, 1)}, outlook.parted)
+        self.assertEqual([], outlook.troubles)
 
     def test_waits(self) -> None:
         """

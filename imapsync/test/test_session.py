@@ -192,6 +192,21 @@ class MailboxesTests(SessionCase):
         self.assertEqual({"INBOX", "One", "Two"}, set(self.remote.folders))
         self.assertLess({"Archive/INBOX", "Archive/Two"}, set(self.local.folders))
 
+    def test_otherReference(self) -> None:
+        """
+        Where the reference leads elsewhere now, nothing was deleted or renamed.
+        """
+        for name in ("A/INBOX", "A/x", "A/B/INBOX", "A/B/y"):
+            self.local.make(name).add(mail(name))
+        self.sync(servers=self.below("A/"))
+        before = self.remote.content
+        self.sync(servers=self.below("A/B/"))
+        after = self.remote.content
+        self.assertEqual(0, self.remote.count("DELETE", "RENAME", "EXPUNGE"))
+        self.assertEqual({*before, "y"}, set(self.remote.folders))
+        for name, (_, messages) in before.items():
+            self.assertEqual([], [m for m in messages if m not in after[name][1]])
+
     def test_namedByServer(self) -> None:
         """
         What the user names, and patterns, may be as the local server has it;

@@ -207,6 +207,20 @@ class OpenTests(StateTestCase):
         self.assertEqual(Pair(2, 3, NONE, b"\x01"), pair)
         self.assertEqual([], state.stamped(1))
 
+    def test_reference(self) -> None:
+        """
+        All is forgotten when other mailboxes are meant; but not by what was
+        stored before references were.
+        """
+        state, _ = self.filled(Pair(1, 2, SEEN))
+        noted = []
+        for reference in ("", "", "A/"):
+            with state.transaction():
+                noted.append(state.noteReference(Side.LOCAL, reference))
+                noted.append(state.noteReference(Side.REMOTE, "B/"))
+            noted.append(state.totalPairs() == 1)
+        self.assertEqual([False, False, True] * 2 + [True, False, False], noted)
+
     def test_newer(self) -> None:
         """
         A file of a newer version is refused, and not changed.

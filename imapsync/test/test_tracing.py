@@ -8,6 +8,7 @@ from imapsync.model import Side
 from imapsync.test.accounts import Account, mail
 from imapsync.test.test_renames import RenamesCase
 from imapsync.test.world import World
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
@@ -131,3 +132,22 @@ class IdentityTests(RenamesCase):
             self.assertIn("B", {name for name, _ in report.troubles})
             self.assertEqual(2, len(self.remote.folders["B"].messages))
             self.assertEqual(2, len(self.local.folders["D/E"].messages))
+
+    def test_meanwhile(self) -> None:
+        """
+        When the selected mailbox is renamed, a server may say that all messages
+        in it are gone: none is removed, and the rename is followed.
+        """
+        self.begin("ids")
+        here = self.local.folders["B"]
+        here.expunge(2)
+        here.lies = UidSet.of([1])
+
+        def rename() -> None:
+            self.local.rename("B", "D")
+            here.lies = UidSet()
+
+        self.local.before["STATUS"] = rename
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual([mail("B")], self.bodies(self.remote, "D"))
+        self.assertSettled()

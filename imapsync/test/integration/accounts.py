@@ -14,7 +14,7 @@ import re
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
@@ -23,6 +23,9 @@ from typing import Any
 
 #: For how many seconds a server may be silent.
 PATIENCE = 60.0
+
+#: Makes a message into what is compared of it.
+Cleaned = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -227,28 +230,55 @@ class Account:
         [found] = [row for row in rows if row.text.startswith(b"* SEARCH")]
         return sorted(map(int, found.text.split()[2:]))
 
-    def messages(self, mailbox: str) -> dict[int, Message]:
+    def messages(self, mailbox: str, cleaned: Cleaned = bytes) -> dict[int, Message]:
         """
         What a mailbox holds now, by UID.
+
+        @param cleaned: takes out of a message what does not count.
         """
         items = "UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"
         rows = self._within("EXAMINE", mailbox, items)
-        return dict(_fetched(row) for row in rows if b"BODY[]" in row.text)
+        return dict(_fetched(row, cleaned) for row in rows if b"BODY[]" in row.text)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, cleaned: Cleaned = bytes) -> Snapshot:
         """
         All that the account holds now.
+
+        @param cleaned: as for L{messages}.
         """
         rows = self._wire.command("LIST", '""', '"*"', "RETURN (SUBSCRIBED)")
         listed = dict(self._listed(row) for row in rows[:-1])
         return Snapshot(
             {
-                name: Counter(self.messages(name).values())
+                name: Counter(self.messages(name, cleaned).values())
                 for name, attributes in listed.items()
                 if not attributes & {"\\nonexistent", "\\noselect"}
+                and self._exists(name, listed)
             },
             frozenset(name for name in listed if "\\subscribed" in listed[name]),
         )
+
+    def subscriptions(self) -> set[str]:
+        """
+        All that is subscribed, even if there is no such mailbox.
+        """
+        rows = self._wire.command("LIST (SUBSCRIBED)", '""', '"*"')
+        return {name for name, _ in map(self._listed, rows[:-1])}
+
+    def _exists(self, mailbox: str, listed: Iterable[str]) -> bool:
+        """
+        Whether there is such a mailbox: Dovecot goes on listing one that was
+        deleted as long as there are some below it, with its maildirs.
+        """
+        if not any(name.startswith(f"{mailbox}/") for name in listed):
+            return True
+        try:
+            self._wire.command("STATUS", self._spelled(mailbox), "(MESSAGES)")
+        except CommandFailed as error:
+            if "doesn't exist" in str(error):
+                return False
+            raise
+        return True
 
     def _transferred(self, rows: Sequence[_Row]) -> list[int]:
         """
@@ -404,7 +434,7 @@ def decoded(text: str) -> str:
     return re.sub(r"&([^-]*)-", unshifted, text)
 
 
-def _fetched(row: _Row) -> tuple[int, Message]:
+def _fetched(row: _Row, cleaned: Cleaned) -> tuple[int, Message]:
     """
     The message in a FETCH response, which may tell its items in any order.
     """
@@ -412,7 +442,7 @@ def _fetched(row: _Row) -> tuple[int, Message]:
     [flags] = _groups(rb"\bFLAGS \((.*?)\)", row)
     [date] = _groups(rb'\bINTERNALDATE "\s*(.*?)"', row)
     return int(uid), Message(
-        hashlib.sha256(row.literals[0]).hexdigest(),
+        hashlib.sha256(cleaned(row.literals[0])).hexdigest(),
         frozenset(flags.decode().lower().split()) - {"\\recent"},
         datetime.strptime(date.decode(), _DATE).astimezone(timezone.utc),
     )
