@@ -364,7 +364,9 @@ class ProcessTests(SceneCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
             datagrams.bind(address)
             datagrams.settimeout(PATIENCE)
-            process = self.started(scene, NOTIFY_SOCKET=address, WATCHDOG_USEC="50000")
+            environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "500000"}
+            process = Process(scene, environ=environ)
+            self.addCleanup(process.end)
             told: set[bytes] = set()
             while not told >= {b"READY=1", b"STATUS=waiting", b"WATCHDOG=1"}:
                 told.add(datagrams.recv(1000))
