@@ -138,11 +138,12 @@ async def _doubt(one: Delete, around: Surroundings) -> str:
             return str(error)
         return "" if error.responseCode else await _missing(client, name)
     known = around.state.mailbox(one.name)
-    if known is None or status.uidvalidity == known.marks[side].uidvalidity:
+    if known is None or not status.uidvalidity:
+        return "the server does not tell"
+    if status.uidvalidity == known.marks[side].uidvalidity:
         # It may be another one that was made in the same second.
         selected = await client.open(name, None, Heard(), writable=False)
-        identity = known.identities.get(side, "") if known else ""
-        if not differ(identity, selected.identity):
+        if not differ(known.identities.get(side, ""), selected.identity):
             return "the server has it, but did not list it"
     return ""
 

@@ -147,7 +147,8 @@ class _Planner:
             return
         covered = any(map(self._covers, names, [known] * len(names)))
         for side, number in self._parted:
-            if number == known.id and side.other in at:
+            # Once it has been made again by its old name, that is over.
+            if number == known.id and at.get(side.other) not in (None, at.get(side)):
                 self._subscribe(known, side.other, at.pop(side.other))
         astray = {
             s: p.astray[known.id]

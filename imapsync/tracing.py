@@ -64,12 +64,29 @@ class Tracer:
             if self._tellsIds(side):
                 doubted = doubted | lineage.twins(known, side)
             answers = {}
-            for question in lineage.questions(side, account, known, doubted):
+            asked = lineage.questions(side, account, known, doubted)
+            if asked:
+                await self._meet(side, account)
+            for question in asked:
                 answer = await self._ask(side, account, question)
                 answers[question.known.id] = answer
             return lineage.places(side, account, known, doubted, answers)
 
         return await onBoth(onSide)
+
+    async def _meet(self, side: Side, account: Account) -> None:
+        """
+        Have the identities of all mailboxes told at once, if the server can.
+        """
+        if not (
+            self._tellsIds(side) and "METADATA" in self._clients[side].capabilities
+        ):
+            return
+        with suppress(Refused):
+            identities = await self._clients[side].identities()
+            for box in account.listed.values():
+                if box.status and (identity := identities.get(box.name)):
+                    self._met[side, box.name] = box.status.uidvalidity, identity
 
     async def learn(
         self, accounts: Mapping[Side, Account], names: Iterable[Name]

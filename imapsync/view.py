@@ -309,7 +309,8 @@ class View:
 
 def _unusable(side: Side, error: Refused) -> MailboxError:
     """
-    What it means that a server refuses to open a mailbox, or to tell of it.
+    What it means that a server refuses to open a mailbox, or to tell of it.  Not
+    all have a response code for one that is not there.
     """
-    gone = error.responseCode == "NONEXISTENT"
+    gone = error.responseCode in ("", "NONEXISTENT")
     return (Displaced if gone else MailboxError)(f"{side}: {error}")

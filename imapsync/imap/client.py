@@ -4,7 +4,7 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
@@ -31,6 +31,7 @@ from imapsync.imap.connection import Connection
 from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify
 from imapsync.imap.queries import (
     GuidCommand,
+    IdentitiesCommand,
     ListCommand,
     NamespaceCommand,
     Search,
@@ -143,6 +144,12 @@ class SyncClient(Connection):
         What Dovecot identifies a mailbox by, with its UIDVALIDITY.
         """
         return self.perform(GuidCommand(name))
+
+    def identities(self) -> Deferred[Mapping[str, str]]:
+        """
+        The MAILBOXIDs of all mailboxes of a Cyrus, by their names.
+        """
+        return self.perform(IdentitiesCommand())
 
     def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
         """

@@ -15,6 +15,7 @@ from imapsync.imap.responses import (
     Found,
     ListedMailbox,
     MailboxStatus,
+    Metadata,
     Namespaces,
     Response,
     bounded,
@@ -148,6 +149,31 @@ class GuidCommand(Command[tuple[Status, str]]):
         return False
 
     def result(self, condition: Condition) -> tuple[Status, str]:
+        return self._found
+
+
+class IdentitiesCommand(Command[Mapping[str, str]]):
+    """
+    GETMETADATA (RFC 5464) of the name by which Cyrus identifies mailboxes, which
+    is their MAILBOXID, for all of them at once.
+    """
+
+    hears = True
+
+    _ENTRY = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
+
+    def __init__(self) -> None:
+        super().__init__("GETMETADATA", b'"*"', self._ENTRY.encode("ascii"))
+        self._found: dict[str, str] = {}
+
+    def claim(self, response: Response) -> bool:
+        if not isinstance(response, Metadata):
+            return False
+        if value := response.entries.get(self._ENTRY):
+            self._found[response.mailbox] = value.decode("ascii", "replace")
+        return True
+
+    def result(self, condition: Condition) -> Mapping[str, str]:
         return self._found
 
 

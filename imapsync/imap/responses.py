@@ -154,6 +154,17 @@ class MailboxStatus(NamedTuple):
         return Status(*(new if item in self.items else old for item, old, new in told))
 
 
+class Metadata(NamedTuple):
+    """
+    A METADATA response with values (RFC 5464, 4.4).
+
+    @ivar entries: the values, by the names of their entries.
+    """
+
+    mailbox: str
+    entries: Mapping[str, bytes]
+
+
 class Found(NamedTuple):
     """
     A SEARCH or ESEARCH response.
@@ -190,6 +201,7 @@ Response = (
     | Enabled
     | ListedMailbox
     | MailboxStatus
+    | Metadata
     | Found
     | Namespaces
     | Other
@@ -386,6 +398,13 @@ def _readStatus(nodes: list[Node]) -> Response:
     return MailboxStatus(_name(nodes[0]), status, items)
 
 
+def _readMetadata(nodes: list[Node]) -> Response:
+    pairs = _list(nodes[1]) if isinstance(nodes[1], list) else []
+    values = zip(pairs[::2], pairs[1::2], strict=False)
+    told = {_text(key): value for key, value in values if isinstance(value, bytes)}
+    return Metadata(_name(nodes[0]), told)
+
+
 def _readSearch(nodes: list[Node]) -> Response:
     numbers = (node for node in nodes if not isinstance(node, list))
     return Found("", UidSet.of(bounded(_octets(node), MAXIMUM) for node in numbers))
@@ -421,6 +440,7 @@ _READERS = {
     b"VANISHED": _readVanished,
     b"LIST": _readList,
     b"STATUS": _readStatus,
+    b"METADATA": _readMetadata,
     b"SEARCH": _readSearch,
     b"ESEARCH": _readExtendedSearch,
     b"NAMESPACE": _readNamespaces,

@@ -246,7 +246,8 @@ class Dialogue:
                 return "BAD no such item"
             guid = f" X-GUID {self._existing(name).identity}"
         folder = self._existing(name)
-        self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
+        if "STATUS" not in self.account.deaf:
+            self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
         return "OK done"
 
     def _CREATE(self, _tag: str, word: str) -> str:
@@ -320,6 +321,11 @@ class Dialogue:
         if self._writable:
             folder.expunge(*[u for u, m in folder.messages.items() if _deleted(m)])
         self._folder = None
+
+    def _GETMETADATA(self, _tag: str, _name: str, entry: str) -> None:
+        for name, folder in self.account.folders.items():
+            word = names.encode(name).decode()
+            self._say(f'* METADATA "{word}" ("{entry}" "{folder.identity}")')
 
     def _tellsIds(self) -> bool:
         return "OBJECTID" in self.account.capabilities

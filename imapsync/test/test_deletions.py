@@ -207,6 +207,14 @@ class DoubtTests(DeletionCase):
         self.local.unlisted.clear()
         self.syncs()
 
+    def test_silent(self) -> None:
+        """
+        A server that tells nothing of it at all.
+        """
+        self.local.unlisted.add("B")
+        self.local.deaf.add("STATUS")
+        self.kept("does not tell")
+
     def test_otherAnswers(self) -> None:
         """
         A server that does not say that there is none.

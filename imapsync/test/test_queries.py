@@ -12,6 +12,7 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands import Command
 from imapsync.imap.queries import (
     GuidCommand,
+    IdentitiesCommand,
     ListCommand,
     NamespaceCommand,
     Search,
@@ -170,6 +171,20 @@ class QueriesTests(SynchronousTestCase):
             told = MailboxStatus("a", Status(uidvalidity=5), items)
             found = self.resultOf(command, told)
             self.assertEqual((Status(uidvalidity=5), guid), found)
+
+    def test_identities(self) -> None:
+        """
+        Those of all mailboxes are told at once, whatever else is.
+        """
+        command = IdentitiesCommand()
+        entry = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
+        self.assertEqual((b'"*"', entry.encode()), command.words)
+        told = [
+            parsed(f'* METADATA "&APw-" ("{entry}" "x1")'.encode()),
+            parsed(b'* METADATA a ("/other" NIL)'),
+            parsed(b"* METADATA b /other"),
+        ]
+        self.assertEqual({"\xfc": "x1"}, self.resultOf(command, *told))
 
     def test_namespaces(self) -> None:
         """

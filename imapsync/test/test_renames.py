@@ -18,8 +18,9 @@ from imapsync.test.world import World
 
 LOCAL, REMOTE = Side
 
-#: Server like Dovecot, like Cyrus, and one that tells nothing.
-KINDS = ("guids", "ids", "nothing")
+#: Servers like Dovecot, like Cyrus, without its metadata and with them, and one
+#: that tells nothing.
+KINDS = ("guids", "ids", "metadata", "nothing")
 
 
 class RenamesCase(SynchronousTestCase):
@@ -43,7 +44,9 @@ class RenamesCase(SynchronousTestCase):
         self.local, self.remote = self.world.local, self.world.remote
         for account in (self.local, self.remote):
             account.guids = kind == "guids"
-            if kind == "ids":
+            if kind == "metadata":
+                account.capabilities.add("METADATA")
+            if kind in ("ids", "metadata"):
                 account.capabilities.add("OBJECTID")
                 account.second = 5
         for name in ("A", "A/x", "B", "C"):
@@ -343,6 +346,19 @@ class ObstacleTests(RenamesCase):
             self.assertNotIn("B", there.folders)
             self.assertEqual(3, len(self.bodies(here, "D")))
             self.assertIn("E", there.folders)
+            self.assertSettled()
+
+    def test_takenAndNews(self) -> None:
+        """
+        If the other side's got new messages, it is made again.
+        """
+        for _, here, there in self.each():
+            here.rename("B", "D")
+            there.make("D").add(mail("other"))
+            there.folders["B"].add(mail("news"))
+            report = self.sync()
+            self.assertEqual({}, report.troubles)
+            self.assertIn(mail("news"), self.bodies(here, "B"))
             self.assertSettled()
 
     def test_refused(self) -> None:

@@ -258,6 +258,14 @@ class Account:
             frozenset(name for name in listed if "\\subscribed" in listed[name]),
         )
 
+    def levels(self) -> set[str]:
+        """
+        The names that are no mailboxes, but may have some below them.
+        """
+        rows = self._wire.command("LIST", '""', '"*"')
+        none = {"\\nonexistent", "\\noselect"}
+        return {name for name, told in map(self._listed, rows[:-1]) if told & none}
+
     def subscriptions(self) -> set[str]:
         """
         All that is subscribed, even if there is no such mailbox.

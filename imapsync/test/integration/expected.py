@@ -39,6 +39,8 @@ class Model:
     @ivar boxes: what is in each mailbox of each side now.
     @ivar subscribed: what is subscribed on each side now, even if there is no
         such mailbox.
+    @ivar levels: names on each side that are no mailboxes.  Some servers have
+        nothing be renamed to such a one: then messages are moved.
     """
 
     def __init__(self, merge: bool) -> None:
@@ -56,6 +58,7 @@ class Model:
         self._agreed: dict[str, dict[Side, dict[int, Message]]] = {}
         self._agreedSubscribed: frozenset[str] = frozenset()
         self._renumbered: set[str] = set()
+        self.levels: dict[Side, set[str]] = {side: set() for side in Side}
         #: What each mailbox was called when both sides agreed on it.
         self._origins: dict[Side, dict[str, str]] = {side: {} for side in Side}
         #: What was in those that were deleted, by what they were called then.
@@ -150,7 +153,10 @@ class Model:
             wanted = self._subscription(lineage)
             if wanted is not None and wanted != (name in found.subscribed):
                 yield f"{name} is {'not ' * wanted}subscribed"
-            yield from _unlike(name, self._expected(lineage), found)
+            if self._isObstructed(lineage):
+                yield from self._lost([lineage], found, [name])
+            else:
+                yield from _unlike(name, self._expected(lineage), found)
         rest = [lineage for lineage in lineages if lineage.called & unclear]
         yield from self._lost(rest, found, unclear)
 
@@ -179,6 +185,15 @@ class Model:
             for side in Side
         }
         return Lineage(origin, names, boxes, self._agreed[origin])
+
+    def _isObstructed(self, lineage: Lineage) -> bool:
+        """
+        Whether a server may not be able to rename it as it should.
+        """
+        return any(
+            name != lineage.final and lineage.final in self.levels[side]
+            for side, name in lineage.names.items()
+        )
 
     def _subscription(self, lineage: Lineage) -> bool | None:
         """
@@ -308,18 +323,17 @@ class Model:
         """
         How many messages of each content, at the least and at the most.
         """
+        most, least = Counter[str](), Counter[str]()
+        for box in lineage.boxes.values():
+            most |= Counter(one.digest for one in box.values())
         if lineage.deletedOn:
-            held = [lineage.boxes[side] for side in Side]
-            counts = [Counter(one.digest for one in box.values()) for box in held]
-            least = Counter[str]()
             for side in lineage.names:
                 least |= lineage.news(side)
-            return least, counts[0] | counts[1]
-        expected = self._expected(lineage).items()
-        return (
-            Counter({digest: min(map(len, any_)) for digest, any_ in expected}),
-            Counter({digest: max(map(len, any_)) for digest, any_ in expected}),
-        )
+            return least, most
+        for digest, any_ in self._expected(lineage).items():
+            least[digest] = min(map(len, any_))
+            most[digest] = max(most[digest], *map(len, any_))
+        return least, most
 
 
 def _renamed(names: dict[str, _T], old: str, new: str) -> dict[str, _T]:

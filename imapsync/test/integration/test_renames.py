@@ -4,14 +4,18 @@ Mailboxes that are renamed and deleted, on real servers.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from itertools import count
 
 from imapsync.test.integration.accounts import Account, CommandFailed
+from imapsync.test.integration.cyrus import slashedCyrus
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
 from imapsync.test.integration.ended import killedAtCommit
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Run, Scene, SceneCase
+from imapsync.test.integration.server import Server
+from imapsync.test.integration.test_moves import large
 
 
 class TreeCase(SceneCase):
@@ -19,11 +23,12 @@ class TreeCase(SceneCase):
     Two accounts with mailboxes of three messages each, all known and subscribed.
     """
 
-    def known(self, *names: str) -> Scene:
+    def known(self, *names: str, remote: Server | None = None) -> Scene:
         """
         Make them, with the default selection: what is subscribed.
         """
-        scene = self.scene(options={"": {"list-select-opts": None}})
+        options = {"": {"list-select-opts": None}}
+        scene = self.scene(remoteServer=remote, options=options)
         self.fill(scene, *names)
         self.syncs(scene)
         return scene
@@ -36,7 +41,7 @@ class TreeCase(SceneCase):
             if name != "INBOX":
                 scene.local.create(name)
             scene.local.subscribe(name)
-            scene.local.fill(name, mails(3, seed=number))
+            scene.local.fill(name, large(3, 100 + number))
 
     def sides(self, scene: Scene) -> Iterator[tuple[Account, Account, str]]:
         """
@@ -144,7 +149,7 @@ class RenameTests(TreeCase):
             here.rename("A", "Z")
             here.create("A")
             here.subscribe("A")
-            here.fill("A", mails(1, seed=9))
+            here.fill("A", large(1, 9))
             run = self.syncs(scene, "--debug")
             self.assertEqual(1, run.appended, run.tail)
             self.assertEqual(3, len(there.uids("Z")))
@@ -339,6 +344,68 @@ class DeletionTests(TreeCase):
         self.assertEqual(63, len(scene.remote.uids("A")))
         self.follows(scene, "--allow-mass-delete")
         self.has(scene, "C")
+
+
+class CyrusTests(TreeCase):
+    """
+    A Cyrus on the other side, where UIDVALIDITY is a time in seconds.
+    """
+
+    def cyrus(self, *names: str) -> Scene:
+        """
+        Two accounts, as L{known} makes them.
+        """
+        return self.known(*names, remote=slashedCyrus())
+
+    def test_renamed(self) -> None:
+        """
+        Renames with children, swaps and a rename together with a new mailbox,
+        in both directions.
+        """
+        scene = self.cyrus("A", "A/x", "B", "C", "D")
+        for here, there, side in self.sides(scene):
+            here.rename("A", f"Zu {side}")
+            self.follows(scene)
+            here.rename(f"Zu {side}", "A")
+            here.rename("B", "T")
+            here.rename("C", "B")
+            here.rename("T", "C")
+            here.store("C", here.uids("C")[:1], "+FLAGS (\\Flagged)")
+            there.store("B", there.uids("B")[1:2], "+FLAGS (\\Seen)")
+            self.follows(scene)
+            here.rename("D", "E")
+            here.create("D")
+            here.subscribe("D")
+            here.fill("D", large(1, 9))
+            run = self.syncs(scene, "--debug")
+            self.assertEqual(1, run.appended, run.tail)
+            here.delete("D")
+            here.rename("E", "D")
+            self.follows(scene)
+        self.has(scene, "A", "A/x", "B", "C", "D")
+
+    def test_deleted(self) -> None:
+        """
+        Deletions, with messages that were moved out or are not known, and of a
+        parent, in both directions.
+        """
+        scene = self.cyrus("A", "B", "C", "D", "E", "F", "P", "P/x", "Q", "Q/x")
+        names = iter((*"ABCP", *"DEFQ"))
+        for here, there, side in self.sides(scene):
+            moved, gone, kept, parent = (next(names) for _ in range(4))
+            here.move(moved, here.uids(moved), "INBOX")
+            here.delete(moved)
+            here.delete(gone)
+            there.append(kept, b"A: new\r\n\r\nnew\r\n")
+            here.delete(kept)
+            run = self.syncs(scene, "--debug")
+            self.says(run.errors, f"{gone}: deleted on {side}")
+            self.assertEqual(1, run.sentTo(side)["UID MOVE"])
+            self.assertEqual(4, len(here.uids(kept)))
+            with contextlib.suppress(CommandFailed):  # Cyrus deletes no parent
+                here.delete(parent)
+            self.syncs(scene)
+            self.assertEqual(3, len(there.uids(f"{parent}/x")))
 
 
 class InterruptedTests(TreeCase):

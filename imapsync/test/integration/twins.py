@@ -129,6 +129,8 @@ class Twins:
         Sync once, as L{syncHere} does.
         """
         self.story.append("sync")
+        for side, account in self._accounts.items():
+            self._model.levels[side] |= account.levels()
         run = await syncHere(self.scene, reactor, watch)
         self.expect(not run.code, f"exit code {run.code}:\n{run.errors}")
         return run
