@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -38,15 +38,23 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         request = options.parse(arguments)
-        settings = config.load(config.locate(request.config, os.environ), os.environ)
-        with _logfile(settings.logfile) as file:
-            return _serve(request, settings, file)
+        return _run(request)
     except ImapSyncError as error:
         terminal.complain(str(error))
         return error.code
     except KeyboardInterrupt:  # before there is a reactor
         terminal.complain("interrupted")
         return Lost.code
+
+
+def _run(request: options.Request) -> int:
+    with ExitStack() as files:
+        configs = config.loadAll(request.configs, os.environ)
+        logs = {
+            name: files.enter_context(_logfile(settings.logfile))
+            for name, settings in configs.items()
+        }
+        return _serve(request, configs, logs)
 
 
 @contextmanager
@@ -68,11 +76,21 @@ def _logfile(name: str | None) -> Iterator[IO[str]]:
             file.close()
 
 
-def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> int:
+def _serve(
+    request: options.Request,
+    configs: Mapping[str, config.Config],
+    files: Mapping[str, IO[str]],
+) -> int:
     """
-    Run the service until it has finished.
+    Run the services until all have finished.
+
+    @param files: where each account's log goes.
     """
-    encrypted = any(server.encrypted for server in settings.servers.values())
+    encrypted = any(
+        server.encrypted
+        for settings in configs.values()
+        for server in settings.servers.values()
+    )
     if request.oneshot and not encrypted:
         # Twisted imports TLS wherever it can be imported, which takes as long
         # as all that a short run needs besides.
@@ -82,32 +100,41 @@ def _serve(request: options.Request, settings: config.Config, file: IO[str]) -> 
     from twisted.internet.error import ReactorNotRunning
     from twisted.logger import Logger, globalLogBeginner
 
-    from imapsync.logs import TextObserver
-    from imapsync.service import Outcome, serviceFor
+    from imapsync.logs import AccountObserver
+    from imapsync.service import Outcome
+    from imapsync.several import Several
 
     least = "debug" if request.debug else "warn" if request.quiet else "info"
-    observer = TextObserver(file, least, bool(request.debug))
+    observer = AccountObserver(files, sys.stderr, least, bool(request.debug))
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    service = serviceFor(request, settings, reactor)
-    outcomes: list[Outcome] = []
 
-    def finished(outcome: Outcome) -> None:
-        outcomes.append(outcome)
+    def ended(name: str, outcome: Outcome) -> None:
+        if outcome.failure is not None and request.debug:
+            files[name].write(outcome.failure.getTraceback())
+        if outcome.text:
+            text = f"{name}: {outcome.text}" if name else outcome.text
+            if configs[name].logfile is not None:
+                Logger("imapsync").error("{text}", text=text, account=name)
+            terminal.complain(text)
+
+    several = Several(request, configs, os.environ, reactor, ended)
+    codes: list[int] = []
+
+    def finished(code: int) -> None:
+        codes.append(code)
         with suppress(ReactorNotRunning):  # a signal is stopping it already
             reactor.stop()
 
-    service.finished.addCallback(finished)
-    reactor.callWhenRunning(service.startService)
-    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    several.finished.addCallback(finished)
+    reactor.callWhenRunning(several.startService)
+    if request.live:
+        from imapsync.signals import obey
+
+        reactor.callWhenRunning(obey, several, reactor)
+    reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()
-    [outcome] = outcomes
-    if outcome.failure is not None and request.debug:
-        file.write(outcome.failure.getTraceback())
-    if outcome.text:
-        if settings.logfile is not None:
-            Logger("imapsync").error("{text}", text=outcome.text)
-        terminal.complain(outcome.text)
-    return outcome.code
+    [code] = codes
+    return code
 
 
 if __name__ == "__main__":

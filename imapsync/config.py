@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -210,6 +210,33 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         servers=servers,
         warnings=tuple(warnings),
     )
+
+
+def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:
+    """
+    The configuration files that a command line names, or the default one;
+    each by a name for its account, which is empty for a single one.
+
+    @raise NotFound: if one does not exist or cannot be read.
+    @raise ConfigError: if one is wrong, or two cannot go together.
+    """
+    configs = [load(locate(name, environ), environ) for name in typed or (None,)]
+    databases: dict[str, Config] = {}
+    for one in configs:
+        other = databases.setdefault(os.path.realpath(one.database), one)
+        if other is not one:
+            raise ConfigError(
+                f"{one.path}: {other.path} has the same database: give each its own"
+                " with the option 'database'"
+            )
+    return dict(zip(_names([one.path for one in configs]), configs, strict=True))
+
+
+def _names(paths: Sequence[str]) -> Sequence[str]:
+    if len(paths) == 1:
+        return [""]
+    stems = [Path(path).stem for path in paths]
+    return stems if len(set(stems)) == len(stems) else paths
 
 
 def _read(file: Path) -> tuple[bytes, bool]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from twisted.logger import Logger
-
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.logs import Log
 from imapsync.model import Known, Side, Status, differ
 from imapsync.moves import Heard
 from imapsync.removal import remove
@@ -30,7 +29,7 @@ class Deleter:
     Deletes mailboxes in one run.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(self) -> None:
         self._tried: Counter[Delete] = Counter()

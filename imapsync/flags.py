@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
+from imapsync.logs import Log
 from imapsync.model import Flags, Pair, Side
 from imapsync.plan import (
     FlagPlan,
@@ -30,7 +30,7 @@ from imapsync.view import View
 #: So many pairs are worked on at a time.
 CHUNK = 2000
 
-_log = Logger()
+_log = Log()
 
 
 def touched(view: View) -> Iterator[list[Touched]]:

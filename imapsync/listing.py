@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 
 from imapsync import uses
 from imapsync.config import Config
@@ -23,6 +22,7 @@ from imapsync.errors import (
 )
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Namespaces
+from imapsync.logs import Log
 from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
@@ -37,11 +37,18 @@ class Listing:
     Looks at all mailboxes of the connected servers.
 
     @param clients: of both sides, or of one.
+    @param leaving: whether to leave the mailbox that is selected, before.
     """
 
-    log = Logger()
+    log = Log()
 
-    def __init__(self, config: Config, clients: Mapping[Side, SyncClient]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clients: Mapping[Side, SyncClient],
+        leaving: bool = False,
+    ) -> None:
+        self._leaving = leaving
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
@@ -124,6 +131,8 @@ class Listing:
 
     async def _list(self, side: Side) -> list[Listed]:
         client = self._clients[side]
+        if self._leaving:
+            await client.unselect()
         returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
         if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
             returns.insert(1, "SPECIAL-USE")

@@ -1,14 +1,77 @@
 """
-What the command C{imapsync} logs, and how it looks.
+What is logged, and how that looks to the users of the command C{imapsync}.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from typing import IO
 
-from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from zope.interface import implementer
+
+#: The account that is worked on, if there are several.
+account: ContextVar[str] = ContextVar("account", default="")
+
+
+class Log(Logger):
+    """
+    Says of each event which account it is about, if there are several.
+
+    @param label: the account; by default the one that is worked on.
+    """
+
+    def __init__(
+        self,
+        namespace: str | None = None,
+        source: object | None = None,
+        observer: ILogObserver | None = None,
+        label: str = "",
+    ) -> None:
+        caller = sys._getframe(1).f_globals["__name__"]
+        super().__init__(namespace or caller, source, observer)
+        self._label = label
+
+    def emit(
+        self,
+        level: LogLevel,
+        format: str | None = None,  # noqa: A002 (Twisted's name)
+        **fields: object,
+    ) -> None:
+        """
+        Tell the observers of an event.
+        """
+        if label := self._label or account.get():
+            super().emit(level, f"{{account}}: {format}", account=label, **fields)
+        else:
+            super().emit(level, format, **fields)
+
+
+@implementer(ILogObserver)
+class AccountObserver:
+    """
+    Has each event written to its account's file.
+
+    @param files: by account.
+    @param rest: for what is about none of them.
+    """
+
+    def __init__(
+        self, files: Mapping[str, IO[str]], rest: IO[str], least: str, tracebacks: bool
+    ) -> None:
+        self._observers = {
+            name: TextObserver(file, least, tracebacks) for name, file in files.items()
+        }
+        self._rest = self._observers.get("") or TextObserver(rest, least, tracebacks)
+
+    def __call__(self, event: LogEvent) -> None:
+        """
+        Have one written.
+        """
+        self._observers.get(event.get("account", ""), self._rest)(event)
 
 
 @implementer(ILogObserver)

@@ -159,6 +159,16 @@ class Listed:
         """
         return "\\subscribed" in self.attributes
 
+    @property
+    def mark(self) -> Mark | None:
+        """
+        Where it was when its STATUS was told, if all of that was.
+        """
+        told = self.status or Status()
+        mark = Mark(told.uidvalidity, told.uidnext, told.modseq)
+        whole = 0 not in (mark.uidvalidity, mark.uidnext, mark.modseq)
+        return mark if whole else None
+
 
 @dataclass(frozen=True)
 class Changes:

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from twisted.logger import Logger
-
 from imapsync import pairing
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.responses import Row
 from imapsync.likeness import Errand, Missing, Sign
+from imapsync.logs import Log
 from imapsync.model import Flags, Known, Name, Pair, Side, differ
 from imapsync.plan import common
 from imapsync.uidset import UidSet, UidSetBuilder
@@ -27,7 +26,7 @@ from imapsync.view import Surroundings, View
 #: So many missing messages are looked for at a time.
 WINDOW = 20_000
 
-_log = Logger()
+_log = Log()
 
 
 async def follow(

@@ -9,6 +9,7 @@ option behind the first MAILBOX.
 from __future__ import annotations
 
 import getopt
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from imapsync import __version__
 from imapsync.errors import UsageError
 from imapsync.names import isInbox
 from imapsync.terminal import say
+
+#: C{--watch}, if it is not given.
+_WATCH = 60.0
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
@@ -33,14 +37,16 @@ class Request:
     """
     What the command line asks for.
 
-    @ivar config: the configuration file's name as typed.
+    @ivar configs: the configuration files' names as typed; none means the
+        default one.
     @ivar debug: how often C{--debug} was given.
     @ivar mailboxes: as typed; none means all.  With C{rename}, the old name and
         the new one.
     @ivar targets: what C{delete} and C{rename} are for.
+    @ivar watch: how often to look at a server that does not push, in seconds.
     """
 
-    config: str | None
+    configs: tuple[str, ...]
     oneshot: bool
     dryRun: bool
     allowMassDelete: bool
@@ -50,6 +56,14 @@ class Request:
     delete: bool = False
     rename: bool = False
     targets: frozenset[str] = _TARGETS
+    watch: float = _WATCH
+
+    @property
+    def live(self) -> bool:
+        """
+        Whether to stay connected.
+        """
+        return not (self.oneshot or self.delete or self.rename)
 
 
 @dataclass(frozen=True)
@@ -66,13 +80,14 @@ class _Option:
 
 
 _OPTIONS = (
-    _Option("config", "the configuration file", argument="FILE"),
+    _Option("config", "the configuration file; several: accounts", argument="FILE"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("quiet", "only warnings and errors", "q"),
     _Option("debug", "log all IMAP traffic; twice: credentials too"),
     _Option("help", "show this help and exit", "h"),
@@ -80,24 +95,17 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = (
-    _Option("repair", ""),
-    _Option("watch", "", argument="SECONDS"),
-)
+_LATER = (_Option("repair", ""),)
 
 HELP = """\
 Usage: imapsync {synopsis}
    or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
 
 Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
-to exactly those mailboxes.
+to exactly those mailboxes.  Without --oneshot or another command, stay connected
+and follow both servers.
 
-{options}
-
---oneshot is required, or --delete MAILBOX ... or --rename OLD NEW: staying
-connected is not available yet.""".format(
-    synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS))
-)
+{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -114,7 +122,7 @@ def parse(arguments: Sequence[str]) -> Request:
     for name in names:
         _answer(name)
     request = Request(
-        config=_config([value for name, value in options if name == "config"]),
+        configs=_configs([value for name, value in options if name == "config"]),
         oneshot="oneshot" in names,
         dryRun="dry-run" in names,
         allowMassDelete="allow-mass-delete" in names,
@@ -124,11 +132,11 @@ def parse(arguments: Sequence[str]) -> Request:
         delete="delete" in names,
         rename="rename" in names,
         targets=_targets([value for name, value in options if name == "target"]),
+        watch=_watch([value for name, value in options if name == "watch"]),
     )
     _checkCommand(names, mailboxes)
-    if not {*_COMMANDS} & {*names}:
-        wish = "--dry-run alone" if request.dryRun else "live mode"
-        raise UsageError(f"{wish} is not available yet: add --oneshot")
+    if request.dryRun and request.live:
+        raise UsageError("--dry-run needs --oneshot")
     return request
 
 
@@ -211,12 +219,22 @@ def _tell(text: str) -> None:
     raise SystemExit(0)
 
 
-def _config(names: Sequence[str]) -> str | None:
-    if len(names) > 1:
-        raise UsageError("more than one --config is not available yet")
+def _configs(names: Sequence[str]) -> tuple[str, ...]:
     if "" in names:
         raise UsageError("--config needs the name of a file")
-    return names[0] if names else None
+    return tuple(names)
+
+
+def _watch(typed: Sequence[str]) -> float:
+    if not typed:
+        return _WATCH
+    try:
+        seconds = float(typed[-1])
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"--watch={typed[-1]}: it takes a positive number of seconds")
+    return seconds
 
 
 def _mailbox(name: str) -> str:

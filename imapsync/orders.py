@@ -14,12 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from twisted.logger import Logger
-
 from imapsync.config import Config
 from imapsync.errors import MailboxError, NotFound, Refused, UsageError
 from imapsync.imap.client import SyncClient
 from imapsync.listing import Listing
+from imapsync.logs import Log
 from imapsync.model import Name, Side
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.report import Report
@@ -52,7 +51,7 @@ class Task(ABC):
     @ivar sides: which servers to connect to.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self, order: Order, config: Config, state: State, report: Report

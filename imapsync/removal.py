@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.logger import Logger
-
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.imap.queries import Transferred
+from imapsync.logs import Log
 from imapsync.uidset import UidSet
 
 #: So many messages are copied before they are expunged, in one command: what a
@@ -20,7 +19,7 @@ _AT_ONCE = 500
 
 _DELETED = frozenset(("\\Deleted",))
 
-_log = Logger()
+_log = Log()
 
 
 async def remove(

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from twisted.logger import Logger
-
 from imapsync import renaming
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
+from imapsync.logs import Log
+from imapsync.memory import Memory
 from imapsync.model import Known, Name, Side
 from imapsync.renaming import Outlook, Rename
 from imapsync.report import Report
@@ -38,11 +38,12 @@ class Renamer:
 
     @param trace: finds out where they are.
     @param say: takes the lines of a dry run; C{None} if it is none.
+    @param memory: of the sessions before.
     @ivar known: what mailboxes are called now that were renamed meanwhile, by
         the name that they had.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Renamer:
         tracer: Tracer,
         report: Report,
         say: Callable[[str], None] | None,
+        memory: Memory,
     ) -> None:
         self._clients = clients
         self._state = state
@@ -58,9 +60,9 @@ class Renamer:
         self._report = report
         self._say = say
         self._tried: Counter[Rename] = Counter()
-        self._stuck: set[tuple[Side, int]] = set()
-        self._parted: set[tuple[Side, int]] = set()
-        self._told: set[str] = set()
+        self._stuck = memory.stuck
+        self._parted = memory.parted
+        self._told = memory.remarks
         self.names: dict[Name, Name] = {}
 
     async def settle(

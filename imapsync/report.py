@@ -5,7 +5,7 @@ What a run did and what it could not do, for the summary at its end.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from imapsync.model import Name, Side
@@ -39,6 +39,7 @@ class Report:
     @ivar recognised: new messages that the other side's server was asked to move
         or copy by itself, which is tried once; by their mailbox and side.
     @ivar followed: those of them for which it did.
+    @ivar told: troubles that accounts before this one have told of.
     @ivar superseded: messages that it could only copy to where they were moved on
         the other side: they are to be expunged, not to be moved to the trash; by
         their mailbox and side.
@@ -59,6 +60,7 @@ class Report:
     recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
     followed: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
     superseded: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
+    told: frozenset[tuple[Name, str]] = frozenset()
 
     def trouble(self, mailbox: Name, text: str) -> bool:
         """
@@ -66,9 +68,30 @@ class Report:
 
         @return: whether that is news.
         """
-        known = (mailbox, text) in self.troubles
+        known = (mailbox, text) in self.troubles or (mailbox, text) in self.told
         self.troubles[mailbox, text] = None
         return not known
+
+    def successor(self) -> Report:
+        """
+        The account of a run that follows in the same process: what would
+        otherwise happen again and again is not forgotten.
+        """
+        told = self.told.union(self.troubles)
+        return Report(broken=self.broken, unproven=self.unproven, told=told)
+
+    def mended(self, remaining: Collection[Name]) -> frozenset[Name]:
+        """
+        The mailboxes that were in trouble and no longer are.  Should they be
+        again, that is news.
+
+        @param remaining: those in which nothing was tried, because it would be
+            in vain.
+        """
+        before = {name for name, _ in self.told}
+        mended = before.difference(remaining, (name for name, _ in self.troubles))
+        self.told = frozenset(one for one in self.told if one[0] not in mended)
+        return frozenset(mended)
 
     @property
     def _counters(self) -> Mapping[str, Counter[tuple[Name, Side]]]:
@@ -80,6 +103,13 @@ class Report:
             "expunged": self.expunged,
             "moved to the trash": self.trashed,
         }
+
+    def carried(self, side: Side) -> Iterator[Name]:
+        """
+        The mailboxes from whose C{side} something was carried over.
+        """
+        for counter in self._counters.values():
+            yield from (name for name, target in +counter if target is not side)
 
     @property
     def changes(self) -> int:

@@ -4,34 +4,36 @@ L{SyncService}: the public way in for other Twisted programs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.task import deferLater
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.brake import Brake
 from imapsync.config import Config
+from imapsync.connections import Job
 from imapsync.errors import ImapSyncError, Lost
-from imapsync.imap.client import SyncClient
-from imapsync.imap.connect import connect
+from imapsync.logs import Log, account
 from imapsync.model import Side
+from imapsync.oneshot import OneShot
 from imapsync.options import Request
-from imapsync.orders import Order, Task, taskFor
-from imapsync.report import Report
-from imapsync.session import Session, Wish
+from imapsync.orders import Order
+from imapsync.session import Wish
 from imapsync.state import State
+from imapsync.status import SyncStatus
 from imapsync.terminal import say
 from imapsync.together import together
 
-#: Pauses before the attempts after the first, in seconds.
-_PAUSES = (1.0, 2.0)
+if TYPE_CHECKING:
+    from imapsync.following import Following
 
 _EVERYTHING = Wish()
+
+#: Is told how things stand.
+Observer = Callable[[SyncStatus], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Outcome:
 
 class SyncService(Service):
     """
-    Syncs one pair of accounts once.
+    Syncs one pair of accounts: once, or live until it is stopped, as
+    C{wish.live} says.
 
     @ivar finished: fires with an L{Outcome} when the run is over; never
         fails.
@@ -61,7 +64,7 @@ class SyncService(Service):
         credentials, or all.
     """
 
-    log = Logger()
+    log: Logger = Log()
 
     def __init__(
         self,
@@ -78,13 +81,11 @@ class SyncService(Service):
         self._say = say
         self._verbose = verbose
         self._trace = trace
-        self._clients: dict[Side, SyncClient] = {}
-        self._report = Report()
-        self._octets = 0
+        self._work: OneShot | Following | None = None
+        self._status = SyncStatus()
+        self._observers: list[Observer] = []
+        self._over: Deferred[None] = succeed(None)
         self.finished: Deferred[Outcome] = Deferred()
-        self._running: Deferred[Outcome] | None = None
-        self._closed: Deferred[None] = succeed(None)
-        self._leaving: list[Deferred[None]] = []
 
     def startService(self) -> None:
         """
@@ -93,23 +94,67 @@ class SyncService(Service):
         Service.startService(self)
         if self.finished.called:
             self.finished = Deferred()
-        self._closed = Deferred()
-        self._report = Report()
-        self._running = Deferred.fromCoroutine(self._outcome())
-        self._running.addCallback(self.finished.callback)
+        self._over = Deferred()
+        running = Deferred.fromCoroutine(self._outcome())
+        running.addCallback(self.finished.callback)
 
     def stopService(self) -> Deferred[list[None]]:
         """
-        Abandon the run, if it is still going on; the next one takes it up.
+        End the run, if it is still going on.  One that is not live is
+        abandoned; the next one takes it up.
 
-        @return: fires when all is closed.
+        @return: fires when all is closed, within five seconds.
         """
         Service.stopService(self)
-        if self._running is not None:
-            self._running.cancel()
-        for client in self._clients.values():
-            client.abort(Lost(f"{client.name}: interrupted"))
-        return together([self._closed, *self._leaving])
+        over: Deferred[None] = Deferred()
+        self._over.chainDeferred(over)
+        if self._work is None:
+            return together([over])
+        work = self._work
+        work.stop()
+        return together([over, work.closed()])
+
+    # While it is live
+
+    @property
+    def status(self) -> SyncStatus:
+        """
+        How things stand.
+        """
+        return self._status if self._work is None else self._work.status
+
+    def observe(self, observer: Observer) -> None:
+        """
+        Tell C{observer} whenever the status changes, until L{unobserve}.
+        """
+        self._observers.append(observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """
+        Tell it no more.
+        """
+        self._observers.remove(observer)
+
+    def syncNow(self) -> Deferred[None]:
+        """
+        Look at both servers at once, and try again what was refused.
+
+        @return: fires when a sync that began after this call has ended; fails
+            with L{CancelledError} or with what ended the service, if none
+            does.
+        """
+        if self._work is None:
+            return fail(CancelledError())
+        return self._work.syncNow()
+
+    def _changed(self) -> None:
+        if self._observers:
+            status = self.status
+            for observer in list(self._observers):
+                with self.log.failureHandler("An observer failed."):
+                    observer(status)
+
+    # The run
 
     async def _outcome(self) -> Outcome:
         """
@@ -125,148 +170,84 @@ class SyncService(Service):
             text = f"internal error: {bug!r}; --debug shows where"
             return Outcome(ImapSyncError.code, text, Failure())
         finally:
-            self._closed.callback(None)
+            self._over.callback(None)
 
     async def _run(self) -> int:
-        started = self._reactor.seconds()
+        account.set(self.name or "")
         for warning in self._config.warnings:
             self.log.warn("{text}", text=warning)
         state = State.open(self._config.database, readOnly=self._wish.dryRun)
         try:
             if not self._wish.dryRun:
                 state.proveWritable()
-            await self._persist(state)
-        except ImapSyncError:
-            if self._report.changes:
-                self._summarise(self._reactor.seconds() - started)
-            raise
+            work = self._work = self._begun(state)
+            return await work.run()
         finally:
-            state.close()
-        self._summarise(self._reactor.seconds() - started)
-        return 1 if self._report.troubles else 0
+            self._close(state)
 
-    async def _persist(self, state: State) -> None:
-        """
-        Sync, and begin again when a connection is lost; as long as that gets
-        anywhere.
-        """
-        pauses = iter(_PAUSES)
-        brake = Brake(state.totalPairs(), self._wish.allowMassDelete)
-        order = self._wish.order
-        task = taskFor(order, self._config, state, self._report) if order else None
-        while True:
-            before = self._report.changes
-            try:
-                await self._attempt(state, brake, task)
-                return
-            except Lost as error:
-                if self._report.changes > before:
-                    pauses = iter(_PAUSES)
-                pause = next(pauses, None)
-                if pause is None or not self.running:
-                    raise
-                self.log.warn(
-                    "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
-                )
-                await deferLater(self._reactor, pause)
+    def _begun(self, state: State) -> OneShot | Following:
+        job = Job(
+            self._config,
+            self._reactor,
+            self._wish,
+            self._say,
+            self._verbose,
+            self._trace,
+            self._logger(),
+        )
+        if not self._wish.live:
+            return OneShot(job, state, self._changed)
+        # Imported here because its machine takes time to be made, and not
+        # everybody is live.
+        from imapsync.following import Following
 
-    async def _attempt(self, state: State, brake: Brake, task: Task | None) -> None:
-        try:
-            await self._connectTo(task.sides if task else tuple(Side))
-            self._tie()
-            if task:
-                await task.run(self._clients)
-            else:
-                session = Session(
-                    self._config,
-                    self._wish,
-                    self._clients,
-                    state,
-                    brake,
-                    self._report,
-                    self._say,
-                )
-                await session.run()
-            await together(client.leave() for client in self._clients.values())
-        finally:
-            for client in self._clients.values():
-                self._octets += client.sent + client.received
-                client.abort(Lost(f"{client.name}: given up"))
-            self._leaving = [client.lost for client in self._clients.values()]
-            self._clients = {}
+        return Following(job, state, self._changed)
 
-    def _connectTo(self, sides: Collection[Side]) -> Deferred[list[None]]:
-        """
-        Connect to these servers at once; when one refuses, the other need not
-        be waited for.
-        """
-        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
+    def _logger(self) -> Logger:
+        return Log(self.log.namespace, self, self.log.observer, self.name or "")
 
-        def giveUp(failure: Failure) -> Failure:
-            for one in connecting:
-                one.cancel()
-            return failure
-
-        return together(one.addErrback(giveUp) for one in connecting)
-
-    async def _connect(self, side: Side) -> None:
-        server = self._config.servers[side]
-
-        def makeClient() -> SyncClient:
-            trace = self._traced if self._trace else None
-            client = SyncClient(self._reactor, server.where, trace=trace)
-            client.traceSecrets = self._trace > 1
-            return client
-
-        self._clients[side] = await connect(self._reactor, server, makeClient)
-
-    def _tie(self) -> None:
-        """
-        One connection is of no use without the other.
-        """
-        for side, client in self._clients.items():
-            if other := self._clients.get(side.other):
-                client.lost.addCallback(self._untie, client, other)
-
-    def _untie(self, _: None, lost: SyncClient, other: SyncClient) -> None:
-        other.abort(Lost(f"{lost.name}: the connection is gone"))
-
-    def _traced(self, line: str) -> None:
-        self.log.debug("{line}", line=line)
-
-    def _summarise(self, seconds: float) -> None:
-        report = self._report
-        order = self._wish.order
-        for name in sorted({name for name, _ in report.troubles}):
-            done = "done" if order else "synced"
-            self.log.warn("{name}: not fully {done}, see above.", name=name, done=done)
-        if self._verbose and not self._wish.dryRun:
-            for line in report.lines(totals=order is None):
-                self.log.info("{line}", line=line)
-            self.log.info(
-                "{octets} octets in {seconds:.1f} s.",
-                octets=self._octets,
-                seconds=seconds,
-            )
+    def _close(self, state: State) -> None:
+        now = self._reactor.seconds()
+        self._status = replace(self.status, state="stopped", since=now)
+        self._work = None
+        state.close()
+        self._changed()
 
 
-def serviceFor(request: Request, config: Config, reactor: Any) -> SyncService:
+def serviceFor(
+    request: Request, config: Config, reactor: Any, name: str = ""
+) -> SyncService:
     """
     The service that does what a command line asks for.
+
+    @param name: what log lines call it, if it is one of several.
     """
-    return SyncService(
+
+    def sayWhose(text: str) -> None:
+        say(f"{name}: {text}")
+
+    service = SyncService(
         config,
         reactor,
         _wish(request),
-        say=say,
+        say=sayWhose if name else say,
         verbose=not request.quiet,
         trace=request.debug,
     )
+    if name:
+        service.setName(name)
+    return service
 
 
 def _wish(request: Request) -> Wish:
-    if not (request.delete or request.rename):
-        return Wish(request.mailboxes, request.dryRun, request.allowMassDelete)
-    sides = frozenset(side for side in Side if side.value in request.targets)
-    database = "database" in request.targets
-    return Wish(order=Order(request.mailboxes, request.rename, sides, database))
+    if request.delete or request.rename:
+        sides = frozenset(side for side in Side if side.value in request.targets)
+        database = "database" in request.targets
+        return Wish(order=Order(request.mailboxes, request.rename, sides, database))
+    return Wish(
+        request.mailboxes,
+        request.dryRun,
+        request.allowMassDelete,
+        request.live,
+        request.watch,
+    )

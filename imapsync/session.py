@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync import moves, names, tree
@@ -20,7 +19,9 @@ from imapsync.errors import Displaced, MailboxError, NotFound, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
+from imapsync.logs import Log
 from imapsync.mailbox import Pass
+from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Name, Side, Status
 from imapsync.names import Patterns
 from imapsync.orders import Order
@@ -49,13 +50,29 @@ class Wish:
     What the user asked of one run.
 
     @ivar mailboxes: as typed; none means all.
+    @ivar allowMassDelete: in live mode, in the first sync.
+    @ivar live: stay connected, and follow both servers.
+    @ivar watch: how often to look at a server that does not push, in seconds.
     @ivar order: to be done instead of a sync.
     """
 
     mailboxes: tuple[str, ...] = ()
     dryRun: bool = False
     allowMassDelete: bool = False
+    live: bool = False
+    watch: float = 60.0
     order: Order | None = None
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """
+    What a session leaves to the next one on the same connections.
+    """
+
+    listing: Listing
+    tracer: Tracer
+    memory: Memory = field(default_factory=Memory)
 
 
 class Session:
@@ -64,9 +81,10 @@ class Session:
 
     @param state: for a dry run, a copy that may be written.
     @param say: takes the lines of a dry run.
+    @param legacy: of the sessions before this one, if there were any.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self,
@@ -77,6 +95,7 @@ class Session:
         brake: Brake,
         report: Report,
         say: Callable[[str], None],
+        legacy: Legacy | None = None,
     ) -> None:
         self._config = config
         self._wish = wish
@@ -88,15 +107,18 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
-        self._listing = Listing(config, clients)
+        if legacy is None:
+            legacy = Legacy(Listing(config, clients), Tracer(clients, state))
+        self._listing = legacy.listing
+        self._memory = memory = legacy.memory
         self._trashes: Mapping[Side, Trash] = {}
         self._taken: Counter[tree.Step] = Counter()
-        self._refused: set[tree.Step] = set()
-        self._failed: set[Name] = set()
-        self._tried: set[Name] = set()
-        self._tracer = Tracer(clients, state)
+        self._refused = memory.refused
+        self._failed: set[Name] = memory.uncreated
+        self._tried = memory.tried
+        self._tracer = legacy.tracer
         self._renamer = Renamer(
-            clients, state, self._tracer, report, say if wish.dryRun else None
+            clients, state, self._tracer, report, say if wish.dryRun else None, memory
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
@@ -111,8 +133,19 @@ class Session:
         """
         with self._state.transaction():
             self._state.noteReadOnly(self._policy.readOnly)
-        while await self._round():
+        while await self._round() or await self._restless():
             pass
+
+    async def _restless(self) -> bool:
+        """
+        Leave the mailboxes that are still selected: of what happened in them
+        since the last look, no server may ever tell.
+
+        @return: whether anything did.
+        """
+        if not self._wish.live or not any(c.selecting for c in self._clients.values()):
+            return False
+        return not self._memory.isSame(await self._listing.look())
 
     async def _round(self) -> bool:
         """
@@ -179,6 +212,7 @@ class Session:
                 await self._take(steps, accounts)
             self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
+                self._memory.looked(accounts, frozenset(plan.mailboxes))
                 return accounts, plan, outlook
 
     def _noteReferences(self, accounts: Mapping[Side, tree.Account]) -> None:
@@ -293,7 +327,9 @@ class Session:
         spelled = names.shown(account.spelled(step.name))
         if twin := account.twin(step.name):
             text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
-        elif any(name == step.name for name, _ in self._report.troubles):
+        elif any(
+            n == step.name for n, _ in self._report.told | {*self._report.troubles}
+        ):
             return  # told already
         else:
             text = f'"{spelled}" is said to exist, but is not listed; left alone'
@@ -372,7 +408,9 @@ class Session:
         if known.name in self._tried:
             # What was refused once in a run is not tried again in it.
             known = replace(known, retries=False)
-        return tree.dirty(known, _listed(known.name, accounts))
+        listed = _listed(known.name, accounts)
+        hopeless = self._memory.hopeless(known.name, listed)
+        return tree.dirty(known, listed) and not hopeless
 
     async def _sync(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
         around = self._surroundings(known.name, accounts)
@@ -395,6 +433,9 @@ class Session:
         except MailboxError as error:
             self._failed.add(known.name)
             self._trouble(known.name, str(error))
+        if not changed:
+            told, failed = _listed(known.name, accounts), known.name in self._failed
+            self._memory.unfinished(known.name, told, failed)
         return changed
 
     def _pass(self, known: Known, around: Surroundings) -> Pass:

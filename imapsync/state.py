@@ -130,7 +130,8 @@ class State:
                     f" {side.other}_modseq = 0 WHERE {side.other}_uidvalidity NOTNULL"
                 )
         now = " ".join(sorted(side.value for side in sides))
-        self._write("UPDATE meta SET read_only = ?", now)
+        if now != text:
+            self._write("UPDATE meta SET read_only = ?", now)
 
     def noteReference(self, side: Side, reference: str) -> bool:
         """

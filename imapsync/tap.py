@@ -13,16 +13,18 @@ from typing import Any, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.error import ReactorNotRunning
-from twisted.logger import Logger
 from twisted.python import usage
 
 from imapsync import config
 from imapsync.errors import ImapSyncError
+from imapsync.logs import Log
 from imapsync.options import HELP, SYNOPSIS, Request, parse
-from imapsync.service import Outcome, serviceFor
+from imapsync.service import Outcome
+from imapsync.several import Several
+from imapsync.signals import obey
 from imapsync.terminal import complain
 
-_log = Logger()
+_log = Log()
 
 
 class Options(usage.Options):
@@ -57,23 +59,27 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    request = options.request
     try:
-        settings = config.load(
-            config.locate(options.request.config, os.environ), os.environ
-        )
+        configs = config.loadAll(request.configs, os.environ)
     except ImapSyncError as error:
         _exit(error)
-    service = serviceFor(options.request, settings, reactor)
 
-    def finished(outcome: Outcome) -> None:
+    def ended(name: str, outcome: Outcome) -> None:
         if outcome.text:
-            _log.error("{text}", text=outcome.text)
+            text = f"{name}: {outcome.text}" if name else outcome.text
+            _log.error("{text}", text=text)
+
+    def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
-        atexit.register(_leave, outcome.code)
+        atexit.register(_leave, code)
         reactor.callWhenRunning(_stop, reactor)
 
-    service.finished.addCallback(finished)
-    return service
+    several = Several(request, configs, os.environ, reactor, ended)
+    several.finished.addCallback(finished)
+    if request.live:
+        reactor.callWhenRunning(obey, several, reactor)
+    return several
 
 
 def _stop(reactor: Any) -> None:

@@ -471,11 +471,7 @@ def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
 
 
 def _moved(mark: Mark | None, listed: Listed | None) -> bool:
-    if mark is None or listed is None or listed.status is None:
-        return True
-    now = Mark(listed.status.uidvalidity, listed.status.uidnext, listed.status.modseq)
-    untold = 0 in (now.uidvalidity, now.uidnext, now.modseq)
-    return untold or now != mark
+    return mark is None or listed is None or listed.mark != mark
 
 
 def removable(known: Known, side: Side, status: Status) -> int:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from twisted.logger import Logger
-
 from imapsync.brake import Brake
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
+from imapsync.logs import Log
 from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
 from imapsync.names import INBOX
 from imapsync.reading import Reading
@@ -105,7 +104,7 @@ class View:
     @ivar sides: once it was L{read}.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(self, known: Known, around: Surroundings, again: bool) -> None:
         self.known = known

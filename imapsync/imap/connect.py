@@ -20,7 +20,6 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 import imapsync
@@ -36,6 +35,7 @@ from imapsync.errors import (
 from imapsync.imap import sasl
 from imapsync.imap.client import SyncClient
 from imapsync.imap.tunnel import connectTunnel, readPassword
+from imapsync.logs import Log
 
 if TYPE_CHECKING:
     from imapsync.imap.tls import Trust
@@ -58,7 +58,7 @@ _PATIENCE = 30.0
 #: first look is after two hours.  In seconds, and a count.
 _KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 
-_log = Logger()
+_log = Log()
 
 
 async def connect(

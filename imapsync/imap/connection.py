@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.mail.imap4 import IMAP4Client
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
@@ -36,6 +35,7 @@ from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.tokens import Part
 from imapsync.imap.trace import Trace
 from imapsync.imap.wire import Parser
+from imapsync.logs import Log
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Connection(StockClient):
 
     traceSecrets = False
 
-    log = Logger()
+    log = Log()
 
     def __init__(
         self,
@@ -93,6 +93,13 @@ class Connection(StockClient):
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
+
+    @property
+    def selecting(self) -> bool:
+        """
+        Whether a mailbox is selected.
+        """
+        return self._delivery.selected is not None
 
     # From greeting to end
 

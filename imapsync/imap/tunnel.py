@@ -34,12 +34,12 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.protocol import ProcessProtocol
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost
 from imapsync.imap.responses import printable
+from imapsync.logs import Log
 
 #: How long a command may take over each step of its end, in seconds.
 _PATIENCE = 1.0
@@ -130,7 +130,7 @@ class _LastWords:
     line, its end kept.
     """
 
-    log = Logger()
+    log = Log()
 
     def __init__(self, where: str) -> None:
         self._where = where

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config import Config, ServerConfig, TLSConfig, load, locate
+from imapsync.config import Config, ServerConfig, TLSConfig, load, loadAll, locate
 from imapsync.errors import ConfigError, NotFound
 from imapsync.model import Side
 
@@ -164,6 +164,52 @@ class FileTests(ConfigTestCase):
             '1: unknown option "datebase" in the default section;'
             " did you mean database?",
         )
+
+
+class SeveralTests(ConfigTestCase):
+    """
+    Tests for L{loadAll}.
+    """
+
+    def write(self, name: str, database: str) -> str:
+        """
+        Write a configuration.
+        """
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"database = {database}\n{LOCAL}{REMOTE}")
+        path.chmod(0o600)
+        return str(path)
+
+    def test_names(self) -> None:
+        """
+        A single one needs no name; several are called as their files, with the
+        folder where that is not enough.
+        """
+        a, b = self.write("a.conf", "/a"), self.write("b", "/b")
+        self.assertEqual([""], list(loadAll([a], self.environ)))
+        self.assertEqual(["a", "b"], list(loadAll([a, b], self.environ)))
+        other = self.write("sub/a", "/c")
+        self.assertEqual([a, b, other], list(loadAll([a, b, other], self.environ)))
+
+    def test_default(self) -> None:
+        """
+        Without any, it is the default one.
+        """
+        environ = {"HOME": "/home/me", "XDG_CONFIG_HOME": str(self.folder)}
+        path = self.write("imapsync/config", "/a")
+        self.assertEqual(path, loadAll([], environ)[""].path)
+
+    def test_sameDatabase(self) -> None:
+        """
+        Two cannot share a database, whatever they call it.
+        """
+        link = self.folder / "link"
+        link.symlink_to("/a")
+        a, b = self.write("a", "/a"), self.write("b", str(link))
+        for files in ([a, b], [a, a]):
+            error = self.assertRaises(ConfigError, loadAll, files, self.environ)
+            self.assertIn(f"{a} has the same database", str(error))
 
 
 class DefaultSectionTests(ConfigTestCase):

@@ -11,7 +11,7 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.logs import TextObserver
+from imapsync.logs import AccountObserver, Log, TextObserver, account
 
 
 class LogsTests(SynchronousTestCase):
@@ -110,3 +110,54 @@ class LogsTests(SynchronousTestCase):
             self.assertIn("ZeroDivisionError", text)
             self.assertEqual(tracebacks, "Traceback" in text)
             self.assertEqual(tracebacks, "test_logs.py" in text)
+
+
+class LogTests(SynchronousTestCase):
+    """
+    Tests for L{Log} and L{AccountObserver}.
+    """
+
+    def test_accounts(self) -> None:
+        """
+        Where there are several accounts, each line tells which it is about, and
+        goes to that one's file.
+        """
+        files = {name: io.StringIO() for name in ("a", "b")}
+        rest = io.StringIO()
+        observer = AccountObserver(files, rest, "info", False)
+        log = Log("imapsync", observer=observer)
+        log.info("nobody's")
+        token = account.set("a")
+        log.info("{what}", what="first")
+        account.reset(token)
+        Log("imapsync", observer=observer, label="b").warn("second")
+        for file, text in (
+            (rest, "nobody's\n"),
+            (files["a"], "a: first\n"),
+            (files["b"], "warn: b: second\n"),
+        ):
+            self.assertEqual(text, file.getvalue().split(" ", 2)[2])
+
+    def test_single(self) -> None:
+        """
+        A single account has no name, and all goes to its file.
+        """
+        file = io.StringIO()
+        observer = AccountObserver({"": file}, io.StringIO(), "info", False)
+        Log("imapsync", observer=observer).info("done")
+        self.assertEqual("done\n", file.getvalue().split(" ", 2)[2])
+
+    def test_namespace(self) -> None:
+        """
+        It says where it is used, as Twisted's does.
+        """
+        self.assertEqual(__name__, Log().namespace)
+        self.assertEqual(f"{__name__}.Owner", Owner.log.namespace)
+
+
+class Owner:
+    """
+    Has a log.
+    """
+
+    log = Log()

@@ -79,7 +79,7 @@ class EarlyTests(MainCase):
         A wrong command line.
         """
         self.assertFails(64, "--oneshot", "--oneshoot")
-        self.assertFails(64, "--oneshot")
+        self.assertFails(64, "--dry-run needs", "--dry-run")
         self.assertFails(64, "not available yet", "--oneshot", "--repair")
 
     def test_noConfig(self) -> None:

@@ -44,7 +44,7 @@ class ParseTests(SynchronousTestCase):
         Nothing but C{--oneshot} is needed.
         """
         request = Request(
-            config=None,
+            configs=(),
             oneshot=True,
             dryRun=False,
             allowMassDelete=False,
@@ -60,18 +60,20 @@ class ParseTests(SynchronousTestCase):
         Each option has its place in the request.
         """
         request = Request(
-            config="FILE",
+            configs=("FILE", "other"),
             oneshot=True,
             dryRun=True,
             allowMassDelete=True,
             quiet=True,
             debug=2,
             mailboxes=("INBOX", "a/b"),
+            watch=2.5,
         )
         for arguments in (
             "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet"
-            " --debug --debug INBOX a/b",
-            "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug",
+            " --debug --debug --config other --watch=2.5 INBOX a/b",
+            "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug"
+            " --watch 9 --watch 2.5 --config=other",
         ):
             self.assertEqual(request, parse(arguments.split()))
 
@@ -114,12 +116,22 @@ print(ascii(parse(sys.argv[1:]).mailboxes))
 
     def test_live(self) -> None:
         """
-        Live mode, and a trial run of it, are not there yet.
+        Without a command it is live, which cannot be tried without effect.
         """
-        self.assertWrong("", "live mode is not available yet: add --oneshot")
-        self.assertWrong(
-            "-n INBOX", "--dry-run alone is not available yet: add --oneshot"
-        )
+        self.assertTrue(parse([]).live)
+        for arguments in ("-1", "--delete a", "--rename a b"):
+            self.assertFalse(parse(arguments.split()).live)
+        self.assertWrong("-n INBOX", "--dry-run needs --oneshot")
+
+    def test_watch(self) -> None:
+        """
+        How often to look is a positive number of seconds.
+        """
+        for typed in ("0", "-1", "often", "nan", "inf", ""):
+            self.assertWrong(
+                f"--watch={typed}",
+                f"--watch={typed}: it takes a positive number of seconds",
+            )
 
     def test_delete(self) -> None:
         """
@@ -172,21 +184,14 @@ print(ascii(parse(sys.argv[1:]).mailboxes))
         """
         Options that will come are refused by name, and not shown.
         """
-        for name, rest in (
-            ("repair", ""),
-            ("watch", "=60"),
-        ):
+        for name, rest in (("repair", ""),):
             self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
             self.assertNotIn(f"--{name}", HELP)
 
     def test_config(self) -> None:
         """
-        One file can be named, for now.
+        A configuration file has a name.
         """
-        self.assertWrong(
-            "-1 --config=a --config=b",
-            "more than one --config is not available yet",
-        )
         self.assertWrong("-1 --config=", "--config needs the name of a file")
 
     def test_unknown(self) -> None:

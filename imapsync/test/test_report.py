@@ -89,3 +89,44 @@ class ReportTests(SynchronousTestCase):
         self.assertEqual(
             [("INBOX", "no room"), ("Other", "no room")], [*self.report.troubles]
         )
+
+    def test_successor(self) -> None:
+        """
+        The account of a later run knows what was told, and what must not
+        happen again and again; it counts anew.
+        """
+        self.report.trouble("INBOX", "no room")
+        self.report.copied["INBOX", REMOTE] += 1
+        self.report.broken["INBOX", REMOTE, 7] += 1
+        self.report.unproven.add("INBOX")
+        later = self.report.successor().successor()
+        self.assertEqual(0, later.changes)
+        self.assertEqual({}, later.troubles)
+        self.assertEqual(1, later.broken["INBOX", REMOTE, 7])
+        self.assertEqual({"INBOX"}, later.unproven)
+        self.assertFalse(later.trouble("INBOX", "no room"))
+        self.assertTrue(later.trouble("INBOX", "no luck"))
+
+    def test_mended(self) -> None:
+        """
+        A mailbox is mended when nothing was in its way, and something was
+        tried; then a trouble is news again.
+        """
+        for name in ("a", "b", "c"):
+            self.report.trouble(name, "no room")
+        later = self.report.successor()
+        later.trouble("a", "no room")
+        self.assertEqual({"c"}, later.mended({"b"}))
+        self.assertEqual(set(), later.mended({"b"}))
+        self.assertFalse(later.trouble("b", "no room"))
+        self.assertTrue(later.trouble("c", "no room"))
+
+    def test_carried(self) -> None:
+        """
+        It knows where changes came from.
+        """
+        self.report.copied["a", REMOTE] += 1
+        self.report.flagged["b", LOCAL] += 1
+        self.report.expunged["c", REMOTE] += 0
+        self.assertEqual(["a"], list(self.report.carried(LOCAL)))
+        self.assertEqual(["b"], list(self.report.carried(REMOTE)))

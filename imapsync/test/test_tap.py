@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.options import HELP
 from imapsync.service import SyncService
+from imapsync.several import Several
 from imapsync.tap import Options, makeService
 
 CONFIG = r"""
@@ -81,8 +82,9 @@ class TapTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(["--oneshot", self.option])
         service = makeService(options)
-        self.assertIsInstance(service, SyncService)
+        assert isinstance(service, Several)
         self.assertFalse(service.running)
+        self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
 
     def test_usage(self) -> None:

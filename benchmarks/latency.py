@@ -1,0 +1,211 @@
+"""
+How soon a change on one side shows on the other, beside interimap.
+
+usage: python benchmarks/latency.py [COUNT]
+
+From the OK for an APPEND, STORE or EXPUNGE on one side until another client on
+the other side, which asks all the time, is told of it; COUNT (50) times for each
+kind of change, mailbox and direction.  Two private Dovecots on loopback; each
+pair of a mailbox and a direction has accounts and a process of its own, and all
+four go on at the same time, because they mostly wait.
+
+Dovecot itself tells of a change half a second after it, never earlier.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from imapsync.test.integration.accounts import Account
+from imapsync.test.integration.dovecot import Dovecot, Settings
+from imapsync.test.integration.server import PASSWORD, freshUser
+
+#: Dovecot's own delay, in seconds.
+DELAY = 0.5
+
+#: After so many seconds a change is lost, and not only late.
+PATIENCE = 5.0
+
+PROGRAMS = {
+    "imapsync": [sys.executable, "-m", "imapsync", "--quiet"],
+    "interimap": ["interimap", "--quiet", "--watch=60", "--notify"],
+}
+
+KINDS = ("message", "flag", "expunge")
+
+Results = dict[tuple[str, str, str], list[float]]
+
+
+class Watcher:
+    """
+    A client that has a mailbox selected and asks for news.
+    """
+
+    def __init__(self, server: Dovecot, user: str, mailbox: str) -> None:
+        self._account = server.account(user)
+        self.command = self._account._wire.command
+        self.command("SELECT", mailbox)
+
+    def sees(self, pattern: bytes) -> float:
+        """
+        Ask until there is a response like that.
+
+        @return: when it came, in seconds; infinite if it does not.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            rows = self.command("NOOP")
+            now = time.monotonic()
+            if any(re.search(pattern, row.text) for row in rows):
+                return now
+            time.sleep(0.001)
+        return float("inf")
+
+
+def configuration(directory: Path, servers: list[Dovecot], user: str) -> Path:
+    """
+    Write a configuration that both programs understand.
+    """
+    lines = [f"database = {directory}/state.db"]
+    for side, server in zip(("local", "remote"), servers, strict=True):
+        lines += [f"[{side}]", "type = imap", f"host = {server.host}"]
+        lines += [f"port = {server.port}", "STARTTLS = NO", "compress = NO"]
+        lines += [f"username = {user}", f"password = {PASSWORD}"]
+    file = directory / "config"
+    file.write_text("\n".join(lines) + "\n")
+    file.chmod(0o600)
+    return file
+
+
+@contextmanager
+def running(program: str, servers: list[Dovecot], user: str) -> Iterator[None]:
+    """
+    Have the accounts followed.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        file = configuration(Path(name), servers, user)
+        if program == "interimap":
+            # Its database is made by a first run.
+            subprocess.run(["interimap", "--quiet", f"--config={file}"], check=True)
+        command = [*PROGRAMS[program], f"--config={file}"]
+        with (Path(name) / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def measure(
+    program: str, servers: list[Dovecot], mailbox: str, direction: str, count: int
+) -> Results:
+    """
+    Measure one mailbox in one direction.
+    """
+    user, rng = freshUser(), random.Random(mailbox + direction)
+    here, there = servers if direction == "local to remote" else servers[::-1]
+    for server in servers:
+        account: Account = server.account(user)
+        if mailbox != "INBOX":
+            account.create(mailbox)
+        account.subscribe(mailbox)
+        account.close()
+    results: Results = defaultdict(list)
+    with running(program, servers, user):
+        # One that it has to find, so that we know when it has begun.
+        acting, watcher = (Watcher(one, user, mailbox) for one in (here, there))
+        acting.command("APPEND", mailbox, b"{3+}\r\nx\r\n")
+        watcher.sees(rb"EXISTS")
+        time.sleep(3)
+        for number in range(count):
+            body = b"Message-ID: <%d@example>\r\n\r\n%d\r\n" % (number, number)
+            for kind, commands, seen in (
+                (
+                    "message",
+                    [("APPEND", mailbox, b"{%d+}\r\n" % len(body) + body)],
+                    rb"EXISTS",
+                ),
+                (
+                    "flag",
+                    [("NOOP",), ("STORE", "*", "+FLAGS (\\Flagged)")],
+                    rb"FETCH .*\\Flagged",
+                ),
+                (
+                    "expunge",
+                    [("STORE", "*", "+FLAGS (\\Deleted)"), ("EXPUNGE",)],
+                    rb"EXPUNGE",
+                ),
+            ):
+                time.sleep(rng.uniform(0.2, 1.2))
+                watcher.command("NOOP")
+                for command in commands:
+                    acting.command(*command)
+                done = time.monotonic()
+                results[kind, mailbox, direction].append(watcher.sees(seen) - done)
+    return results
+
+
+def compare(count: int) -> dict[str, Results]:
+    """
+    Measure all programs, one after the other.
+    """
+    servers = [Dovecot(Settings()), Dovecot(Settings())]
+    results: dict[str, Results] = {}
+    for program, command in PROGRAMS.items():
+        if shutil.which(command[0]) is None:
+            continue
+        with ThreadPoolExecutor(4) as pool:
+            going = [
+                pool.submit(measure, program, servers, mailbox, direction, count)
+                for mailbox in ("INBOX", "Other")
+                for direction in ("local to remote", "remote to local")
+            ]
+            results[program] = {k: v for one in going for k, v in one.result().items()}
+    for server in servers:
+        server.close()
+    return results
+
+
+def table(results: dict[str, Results]) -> Iterator[str]:
+    """
+    A Markdown table: milliseconds, Dovecot's own delay subtracted.
+    """
+    names = list(results)
+    heads = [f"{name} {what}" for name in names for what in ("median", "worst", "lost")]
+    yield "| " + " | ".join(["change", "mailbox", "direction", *heads]) + " |"
+    yield "|" + " --- |" * (3 + len(heads))
+    for key in results[names[0]]:
+        cells = []
+        for name in names:
+            found = [1000 * (one - DELAY) for one in results[name][key]]
+            seen = [one for one in found if one < float("inf")] or [float("nan")]
+            cells += [f"{statistics.median(seen):.0f}", f"{max(seen):.0f}"]
+            cells.append(str(len(found) - len(seen)))
+        yield "| " + " | ".join([*key, *cells]) + " |"
+
+
+def main() -> None:
+    """
+    Run, and print the table.
+    """
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    print(f"Milliseconds on top of Dovecot's {1000 * DELAY:.0f}; {count} of each.\n")
+    for line in table(compare(count)):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""
+The connections to both servers, made and ended together: none is of use
+without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imapsync.config import Config
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.imap.client import SyncClient
+from imapsync.imap.connect import connect
+from imapsync.model import Side
+from imapsync.session import Wish
+from imapsync.together import together
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    What there is to do, and with what.
+
+    @ivar reactor: connects, spawns processes and tells the time.
+    @ivar say: takes the lines of a dry run.
+    @ivar verbose: whether to log what was done, not only what went wrong.
+    @ivar trace: how much IMAP traffic to log: none, all without credentials,
+        or all.
+    """
+
+    config: Config
+    reactor: Any
+    wish: Wish
+    say: Callable[[str], None]
+    verbose: bool
+    trace: int
+    log: Logger
+
+
+class Connections:
+    """
+    A connection to each server.
+
+    @ivar clients: once L{connect} is through, both.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.clients: dict[Side, SyncClient] = {}
+        self._open: set[SyncClient] = set()
+        self._waiting: list[Deferred[None]] = []
+        self._lost: Callable[[ImapSyncError], None] | None = None
+
+    @property
+    def octets(self) -> int:
+        """
+        How many went over them.
+        """
+        return sum(client.sent + client.received for client in self.clients.values())
+
+    def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
+        """
+        Connect to these servers at once; when one refuses, the other need not
+        be waited for.
+        """
+        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
+
+        def giveUp(failure: Failure) -> Failure:
+            for one in connecting:
+                one.cancel()
+            return failure
+
+        both = together(one.addErrback(giveUp) for one in connecting)
+        return both.addCallback(self._tie)
+
+    def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
+        """
+        Have C{lost} called when either connection ends before L{leave} or
+        L{abort} was called.
+        """
+        self._lost = lost
+
+    async def leave(self) -> None:
+        """
+        LOGOUT on both sides.
+        """
+        self._lost = None
+        for client in self._open:
+            client.leave()
+        await self.closed()
+
+    def abort(self, reason: str) -> None:
+        """
+        Close both at once; what waits for them fails.
+        """
+        self._lost = None
+        for client in self.clients.values():
+            client.abort(Lost(f"{client.name}: {reason}"))
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until neither is open.
+        """
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        self._settle()
+        return waiting
+
+    async def _connect(self, side: Side) -> None:
+        job = self._job
+        server = job.config.servers[side]
+
+        def makeClient() -> SyncClient:
+            trace = self._traced if job.trace else None
+            client = SyncClient(job.reactor, server.where, trace=trace)
+            client.traceSecrets = job.trace > 1
+            return client
+
+        client = self.clients[side] = await connect(job.reactor, server, makeClient)
+        self._open.add(client)
+        client.lost.addCallback(self._gone, client)
+
+    def _traced(self, line: str) -> None:
+        self._job.log.debug("{line}", line=line)
+
+    def _tie(self, _: object) -> None:
+        if len(self._open) < len(self.clients):
+            self._untie("the other connection was lost at once")
+
+    def _gone(self, _: None, client: SyncClient) -> None:
+        self._open.discard(client)
+        if len(self.clients) == len(Side):
+            self._untie(f"{client.name}: the connection is gone")
+        if self._lost is not None:
+            # Whatever is asked of it now fails for the same reason.
+            client.catchUp().addErrback(self._tell)
+        self._settle()
+
+    def _untie(self, reason: str) -> None:
+        for other in list(self._open):
+            other.abort(Lost(reason))
+
+    def _tell(self, failure: Failure) -> None:
+        lost, self._lost = self._lost, None
+        if lost is not None and isinstance(failure.value, ImapSyncError):
+            lost(failure.value)
+
+    def _settle(self) -> None:
+        if not self._open:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if not one.called:
+                    one.callback(None)

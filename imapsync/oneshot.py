@@ -1,0 +1,152 @@
+"""
+One run: sync until both sides are equal, and begin again when a connection is
+lost, as long as that gets anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.task import deferLater
+
+from imapsync.brake import Brake
+from imapsync.connections import Connections, Job
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.model import Side
+from imapsync.orders import Task, taskFor
+from imapsync.report import Report
+from imapsync.session import Session
+from imapsync.state import State
+from imapsync.status import SyncStatus
+
+#: Pauses before the attempts after the first, in seconds.
+_PAUSES = (1.0, 2.0)
+
+
+class OneShot:
+    """
+    A run.
+
+    @param changed: called when its status has.
+    """
+
+    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+        self._job = job
+        self._state = state
+        self._changed = changed
+        self._began = job.reactor.seconds()
+        self._report = Report()
+        self._connections = Connections(job)
+        self._octets = 0
+        self._working: Deferred[None] | None = None
+        self._stopped = False
+
+    async def run(self) -> int:
+        """
+        Do it.
+
+        @return: the exit code.
+        """
+        self._changed()
+        self._working = Deferred.fromCoroutine(self._persist())
+        try:
+            await self._working
+        except ImapSyncError:
+            if self._report.changes:
+                self._summarise()
+            raise
+        self._summarise()
+        return 1 if self._report.troubles else 0
+
+    def stop(self) -> None:
+        """
+        Abandon it; the next one takes it up.
+        """
+        self._stopped = True
+        if self._working is not None:
+            self._working.cancel()
+        self._connections.abort("interrupted")
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until no connection is open.
+        """
+        return self._connections.closed()
+
+    def syncNow(self) -> Deferred[None]:
+        """
+        It has begun already, and there is no other.
+        """
+        return fail(CancelledError())
+
+    @property
+    def status(self) -> SyncStatus:
+        """
+        How things stand.
+        """
+        return SyncStatus("syncing", self._began)
+
+    async def _persist(self) -> None:
+        pauses = iter(_PAUSES)
+        wish = self._job.wish
+        brake = Brake(self._state.totalPairs(), wish.allowMassDelete)
+        task = self._task()
+        while True:
+            before = self._report.changes
+            try:
+                await self._attempt(brake, task)
+                return
+            except Lost as error:
+                if self._report.changes > before:
+                    pauses = iter(_PAUSES)
+                pause = next(pauses, None)
+                if pause is None or self._stopped:
+                    raise
+                self._job.log.warn(
+                    "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
+                )
+                await deferLater(self._job.reactor, pause)
+
+    def _task(self) -> Task | None:
+        order, config = self._job.wish.order, self._job.config
+        return taskFor(order, config, self._state, self._report) if order else None
+
+    async def _attempt(self, brake: Brake, task: Task | None) -> None:
+        job = self._job
+        connections = self._connections = Connections(job)
+        try:
+            await connections.connect(task.sides if task else tuple(Side))
+            if task:
+                await task.run(connections.clients)
+            else:
+                session = Session(
+                    job.config,
+                    job.wish,
+                    connections.clients,
+                    self._state,
+                    brake,
+                    self._report,
+                    job.say,
+                )
+                await session.run()
+            await connections.leave()
+        finally:
+            self._octets += connections.octets
+            connections.abort("given up")
+
+    def _summarise(self) -> None:
+        log, report = self._job.log, self._report
+        seconds = self._job.reactor.seconds() - self._began
+        order = self._job.wish.order
+        for name in sorted({name for name, _ in report.troubles}):
+            done = "done" if order else "synced"
+            log.warn("{name}: not fully {done}, see above.", name=name, done=done)
+        if self._job.verbose and not self._job.wish.dryRun:
+            for line in report.lines(totals=order is None):
+                log.info("{line}", line=line)
+            log.info(
+                "{octets} octets in {seconds:.1f} s.",
+                octets=self._octets,
+                seconds=seconds,
+            )

@@ -1,0 +1,127 @@
+"""
+Several pairs of accounts in one process, independent of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.python.failure import Failure
+
+from imapsync import config, systemd
+from imapsync.config import Config
+from imapsync.errors import ImapSyncError
+from imapsync.logs import Log
+from imapsync.options import Request
+from imapsync.service import Outcome, SyncService, serviceFor
+from imapsync.systemd import Supervised
+
+
+class Several(MultiService):
+    """
+    A service for each configuration.
+
+    @param environ: where the user's directories are, and how to tell systemd.
+    @param ended: is told how each service ended, and its name.
+    @ivar configs: by the names of the accounts.
+    @ivar finished: fires when all have ended, with the worst exit code.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        request: Request,
+        configs: Mapping[str, Config],
+        environ: Mapping[str, str],
+        reactor: Any,
+        ended: Callable[[str, Outcome], None],
+    ) -> None:
+        MultiService.__init__(self)
+        self._request = request
+        self._environ = environ
+        self._reactor = reactor
+        self._ended = ended
+        self._outcomes: dict[str, Outcome] = {}
+        self._services: dict[str, SyncService] = {}
+        self._reloading: DeferredLock = DeferredLock()
+        self._supervised: Supervised | None = None
+        self.finished: Deferred[int] = Deferred()
+        self.configs = configs
+        notify = systemd.notifier(environ) if request.live else None
+        if notify is not None:
+            period = systemd.watchdog(environ)
+            self._supervised = systemd.Supervised(reactor, notify, period)
+            self._supervised.setServiceParent(self)
+        for name, settings in configs.items():
+            self._add(name, settings)
+
+    def syncNow(self) -> None:
+        """
+        Have all look at once.
+        """
+        for service in self._services.values():
+            # It fails where there is none any more.
+            service.syncNow().addErrback(lambda _: None)
+
+    async def reload(self) -> None:
+        """
+        Read the configuration again, and begin anew where it has changed or a
+        service has ended.  As long as anything in it is wrong, nothing changes.
+        """
+        await self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+
+    def failed(self, failure: Failure) -> None:
+        """
+        Something went wrong that must not.
+        """
+        self.log.failure("Internal error.", failure)
+
+    async def _reload(self) -> None:
+        if self._supervised is not None:
+            self._supervised.reloading()
+        try:
+            configs = config.loadAll(self._request.configs, self._environ)
+        except ImapSyncError as error:
+            self.log.error("Not reloaded: {error}", error=error)
+        else:
+            await self._replace(configs)
+            self.log.info("Reloaded the configuration.")
+        if self._supervised is not None:
+            self._supervised.reloaded()
+
+    async def _replace(self, configs: Mapping[str, Config]) -> None:
+        before, self.configs = self.configs, configs
+        for name, settings in configs.items():
+            if settings != before[name] or name in self._outcomes:
+                await self._remove(name)
+                self._add(name, settings)
+
+    def _add(self, name: str, settings: Config) -> None:
+        service = serviceFor(self._request, settings, self._reactor, name)
+        self._services[name] = service
+        self._outcomes.pop(name, None)
+        service.observe(self._changed)
+        service.finished.addCallback(self._finished, name, service)
+        service.setServiceParent(self)
+
+    async def _remove(self, name: str) -> None:
+        service = self._services.pop(name)
+        stopping = self.removeService(service)
+        if stopping is not None:
+            await stopping
+
+    def _changed(self, _: object) -> None:
+        if self._supervised is not None:
+            self._supervised.told([one.status for one in self._services.values()])
+
+    def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
+        if self._services.get(name) is not service:
+            return  # it was replaced
+        self._outcomes[name] = outcome
+        self._ended(name, outcome)
+        if len(self._outcomes) == len(self._services):
+            self.finished.callback(max(one.code for one in self._outcomes.values()))

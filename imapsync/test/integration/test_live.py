@@ -1,0 +1,455 @@
+"""
+Live mode: both sides change, and servers and connections come and go.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.trial.unittest import SkipTest
+
+import imapsync
+from imapsync.test.integration.accounts import Account
+from imapsync.test.integration.alive import Alive
+from imapsync.test.integration.dovecot import (
+    REQUIRED,
+    Dovecot,
+    Settings,
+    poorServer,
+)
+from imapsync.test.integration.messages import mails
+from imapsync.test.integration.relay import Relay
+from imapsync.test.integration.scene import PATIENCE, PROGRAM, Scene, SceneCase
+
+#: There in a source tree only.
+EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
+
+Environ = Mapping[str, str] | None
+
+
+class LiveCase(SceneCase):
+    """
+    Services that live until the test ends.
+    """
+
+    def live(self, scene: Scene, watch: float = 60) -> Alive:
+        """
+        Start one.
+        """
+        alive = Alive(scene, reactor, watch)
+        self.addCleanup(alive.stop)
+        return alive
+
+    async def started(self, scene: Scene, watch: float = 60) -> Alive:
+        """
+        Start one, and wait until it rests.
+        """
+        alive = self.live(scene, watch)
+        await alive.equal()
+        return alive
+
+    async def follows(self, scene: Scene, alive: Alive) -> None:
+        """
+        Whatever changes on one side goes over to the other.
+        """
+        for here in scene.accounts:
+            name = f"Of {here is scene.local}"
+            here.append("INBOX", b"Subject: new\r\n\r\nnew\r\n", ["\\Flagged"])
+            await alive.equal()
+            uids = here.uids("INBOX")
+            here.store("INBOX", uids[-1:], "+FLAGS (\\Seen $Mine)")
+            here.expunge("INBOX", uids[:1])
+            await alive.equal()
+            here.create(name)
+            await alive.equal()
+            here.append(name, b"Subject: in it\r\n\r\nnew\r\n")
+            here.subscribe(name)
+            await alive.equal()
+            here.unsubscribe(name)
+            here.move("INBOX", here.uids("INBOX")[:2], name)
+            await alive.equal()
+
+
+class PushTests(LiveCase):
+    """
+    Servers that push.
+    """
+
+    async def test_follows(self) -> None:
+        """
+        Messages, flags, expunges, moves, mailboxes and subscriptions go over
+        both ways; and none comes back.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(10))
+        alive = await self.started(scene)
+        await self.follows(scene, alive)
+        self.assertEqual(0, (await alive.stop()).code)
+        self.isIdle(scene)
+        self.assertEqual(2, alive.sent("NOTIFY"))
+
+    async def test_meanwhile(self) -> None:
+        """
+        What others change at any moment of a sync is not missed.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(10))
+        scene.local.create("Other")
+        scene.local.fill("Other", mails(5, seed=2))
+        alive = await self.started(scene)
+        moments = [
+            r"local \(.*> \S+ LIST",
+            r"remote \(.*< \S+ OK List",
+            r"local \(.*> \S+ SELECT",
+            r"local \(.*< \S+ OK \[READ-WRITE\]",
+            r"local \(.*> \S+ UID FETCH",
+            r"remote \(.*< \S+ OK \[APPENDUID",
+            r"local \(.*> \S+ UNSELECT",
+            r"remote \(.*< \S+ OK Unselect",
+        ]
+        for number, moment in enumerate(moments * 2):
+            account = scene.accounts[number // len(moments)]
+            mailbox = ("Other", "INBOX")[number % 2]
+            alive.at(moment, partial(self.change, account, mailbox, number))
+            scene.local.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
+            await alive.acted()
+            await alive.equal()
+
+    def change(self, account: Account, mailbox: str, number: int) -> None:
+        """
+        Change all that can be changed in a mailbox.
+        """
+        account.append(mailbox, f"Subject: late {number}\r\n\r\nx\r\n".encode())
+        first, second, *_ = account.uids(mailbox)
+        account.store(mailbox, [second], f"+FLAGS (late{number})")
+        account.expunge(mailbox, [first])
+
+
+class PoorTests(LiveCase):
+    """
+    Servers that push little or nothing.
+    """
+
+    async def test_idle(self) -> None:
+        """
+        One that has IDLE tells of INBOX at once, and is asked for the rest.
+        """
+        server = self.server(Dovecot(Settings(capability=f"{REQUIRED} IDLE")))
+        scene = self.scene(remoteServer=server)
+        scene.local.fill("INBOX", mails(10))
+        alive = await self.started(scene, watch=10_000)
+        scene.remote.append("INBOX", b"Subject: new\r\n\r\nnew\r\n")
+        await alive.equal()
+        scene.local.expunge("INBOX", scene.local.uids("INBOX")[:1])
+        await alive.equal()
+        await alive.stop()
+        alive = await self.started(scene, watch=0.2)
+        await self.follows(scene, alive)
+
+    async def test_poll(self) -> None:
+        """
+        One that has not even that is asked for all.
+        """
+        scene = self.scene(remoteServer=poorServer())
+        alive = await self.started(scene, watch=0.2)
+        scene.local.fill("INBOX", mails(10))
+        await alive.equal()
+        await self.follows(scene, alive)
+
+
+class LossTests(LiveCase):
+    """
+    What is lost comes back.
+    """
+
+    async def test_restart(self) -> None:
+        """
+        A server is stopped and starts again, later; what happened meanwhile is
+        found.
+        """
+        server = self.server(Dovecot(Settings()))
+        scene = self.scene(remoteServer=server)
+        scene.local.fill("INBOX", mails(10))
+        alive = await self.started(scene)
+        server.kill()
+        await alive.until(lambda: alive.state == "backing off")
+        scene.local.append("INBOX", b"Subject: meanwhile\r\n\r\nx\r\n")
+        scene.local.expunge("INBOX", scene.local.uids("INBOX")[:1])
+        server.restart()
+        scene.reconnect()
+        await alive.equal()
+
+    async def test_cut(self) -> None:
+        """
+        Connections are cut, in the midst of a sync too.
+        """
+        scene = self.scene()
+        relay = Relay(reactor, scene.remoteServer)
+        self.addCleanup(relay.close)
+        scene.configure({"remote": {"port": str(relay.port)}})
+        scene.local.fill("INBOX", mails(10))
+        alive = await self.started(scene)
+        for moment in ("> .* LIST", "> .* SELECT", "APPENDUID", "> .* UNSELECT"):
+            alive.at(rf"remote \(.*{moment}", relay.cut)
+            scene.local.append("INBOX", f"Subject: {moment}\r\n\r\nx\r\n".encode())
+            await alive.acted()
+            await alive.equal()
+        self.assertEqual(14, len(scene.remote.uids("INBOX")))
+
+
+class TriangleTests(LiveCase):
+    """
+    Three accounts, each kept equal to both others.
+    """
+
+    async def test_rest(self) -> None:
+        """
+        It comes to rest: what one service does is news to another, but not
+        for ever.  (Two of them may carry the same message to the third.)
+        """
+        corners = [self.scene() for _ in range(3)]
+        for scene, following in zip(corners, [*corners[1:], corners[0]], strict=True):
+            scene.remoteServer, scene.remote = following.localServer, following.local
+            user = following.user
+            scene.configure({"remote": {"username": user, **address(following)}})
+        sides = [Alive(scene, reactor) for scene in corners]
+        for side in sides:
+            self.addCleanup(side.stop)
+        corners[0].local.append("INBOX", b"Subject: one\r\n\r\nx\r\n")
+        for side in sides:
+            await side.equal()
+        corners[1].local.append("INBOX", b"Subject: two\r\n\r\nx\r\n")
+        corners[2].local.store("INBOX", [1], "+FLAGS (Red)")
+        for side in sides * 2:
+            await side.equal()
+        for side in sides:
+            # It would not fire while one echoes the other.
+            await side.service.syncNow()
+            self.assertEqual("waiting", side.state)
+            self.assertLess(side.sent("LIST"), 60)
+
+
+class Process:
+    """
+    The command, live.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        *arguments: str,
+        environ: Environ = None,
+        command: Sequence[str] = (),
+    ) -> None:
+        ours = [*PROGRAM, f"--config={scene.file}", "--debug", *arguments]
+        self._process = scene.start(command or ours, environ)
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            os.set_blocking(stream.fileno(), False)
+        self._rest = b""
+        self.lines: list[str] = []
+
+    def says(self, words: str, output: bool = False) -> str:
+        """
+        Wait until it does.
+
+        @param output: on standard output, not on standard error.
+        @return: the line.
+        """
+        stream = self._process.stdout if output else self._process.stderr
+        assert stream is not None
+        seen = len(self.lines)
+        while not (found := [line for line in self.lines[seen:] if words in line]):
+            ready, _, _ = select.select([stream], [], [], PATIENCE)
+            data = stream.read() if ready else b""
+            if not data:
+                raise AssertionError(f"never said {words!r}: {self.lines[-20:]}")
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            self.lines += [line.decode() for line in lines]
+        return found[0]
+
+    def waits(self) -> None:
+        """
+        Wait until it rests.
+        """
+        self.says("-> waiting")
+
+    def send(self, number: int) -> None:
+        """
+        Send it a signal.
+        """
+        self._process.send_signal(number)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """
+        End it.
+
+        @return: its exit code.
+        """
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        with self._process:
+            return self._process.wait(PATIENCE)
+
+
+class ProcessTests(SceneCase):
+    """
+    The command without C{--oneshot}.
+    """
+
+    def started(self, scene: Scene, *arguments: str, **environ: str) -> Process:
+        """
+        Start it; it comes to rest.
+        """
+        process = Process(scene, *arguments, environ=environ)
+        self.addCleanup(process.end)
+        process.waits()
+        return process
+
+    def test_end(self) -> None:
+        """
+        SIGTERM and SIGINT end it with 0; what changed after that is synced by
+        the next one, also if it was killed.
+        """
+        scene = self.scene()
+        for number, code in (
+            (signal.SIGTERM, 0),
+            (signal.SIGINT, 0),
+            (signal.SIGKILL, -9),
+        ):
+            process = self.started(scene)
+            self.assertEqual([], scene.differences())
+            self.assertEqual(code, process.end(number), process.lines[-5:])
+            scene.local.append("INBOX", f"Subject: {code}\r\n\r\nx\r\n".encode())
+        self.syncs(scene)
+
+    def test_signals(self) -> None:
+        """
+        SIGUSR1 has it look now; SIGHUP has it read its configuration again, if
+        that is right.
+        """
+        scene = self.scene(remoteServer=poorServer())
+        process = self.started(scene)
+        scene.remote.append("INBOX", b"Subject: unheard\r\n\r\nx\r\n")
+        process.send(signal.SIGUSR1)
+        process.says("waiting -- news -> syncing")
+        process.waits()
+        self.assertEqual([], scene.differences())
+        right = scene.file.read_text()
+        scene.file.write_text(f"nonsense\n{right}")
+        process.send(signal.SIGHUP)
+        self.assertIn(f"{scene.file}", process.says("Not reloaded: "))
+        scene.remote.create("Work")
+        scene.file.write_text(f"ignore-mailbox = ^Not\n{right}")
+        process.send(signal.SIGHUP)
+        process.says("Reloaded")
+        process.waits()
+        self.assertEqual([], scene.differences())
+        self.assertEqual(0, process.end())
+
+    def test_systemd(self) -> None:
+        """
+        systemd is told when it is ready, how it is, and that it ends.
+        """
+        scene = self.scene()
+        address = str(scene.directory / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
+            datagrams.bind(address)
+            datagrams.settimeout(PATIENCE)
+            environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "500000"}
+            process = Process(scene, environ=environ)
+            self.addCleanup(process.end)
+            told: set[bytes] = set()
+            while not told >= {b"READY=1", b"STATUS=waiting", b"WATCHDOG=1"}:
+                told.add(datagrams.recv(1000))
+            process.send(signal.SIGTERM)
+            while datagrams.recv(1000) != b"STOPPING=1":
+                pass
+            self.assertEqual(0, process.end())
+
+    def test_several(self) -> None:
+        """
+        Several accounts: one that fails does not disturb the others, and each
+        line tells which it is about.
+        """
+        good, bad = self.scene(), self.scene()
+        good.local.fill("INBOX", mails(5))
+        bad.file = bad.file.rename(bad.directory / "bad.conf")
+        bad.configure({"remote": {"password": "wrong"}})
+        run = self.ends(good, 77, f"--config={bad.file}")
+        self.assertEqual([], good.differences())
+        self.says(run.errors, "config: INBOX: 5 copied", "imapsync: bad: remote")
+        process = self.started(good, f"--config={bad.file}")
+        process.says("imapsync: bad: remote")
+        good.local.append("INBOX", b"Subject: new\r\n\r\nx\r\n")
+        process.says("config: INBOX: 1 copied local to remote")
+        bad.configure({})
+        process.send(signal.SIGHUP)
+        process.says("bad: Live: syncing -- synced -> waiting")
+        self.assertEqual(0, process.end())
+
+    def test_embedded(self) -> None:
+        """
+        The example of imapsync in another program works.
+        """
+        example = EXAMPLES / "embedded.tac"
+        if not example.exists():
+            raise SkipTest("the documentation is not installed")
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(5))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        program = "from twisted.scripts.twistd import run; run()"
+        command = [sys.executable, "-c", program, "-n", "--pidfile=", "-y", example]
+        environ = {"IMAPSYNC_CONFIG": str(scene.file), "PORT": port}
+        process = Process(scene, command=[*map(str, command)], environ=environ)
+        self.addCleanup(process.end)
+        process.says("5 copied local to remote", output=True)
+        with socket.create_connection(("127.0.0.1", int(port)), PATIENCE) as client:
+            client.sendall(b"sync\r\n")
+            self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
+        self.assertEqual([], scene.differences())
+        self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
+
+    def test_twistd(self) -> None:
+        """
+        So does live mode under twistd.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(5))
+        program = "from twisted.scripts.twistd import run; run()"
+        words = ("-n", "--pidfile=", "imapsync", f"--config={scene.file}")
+        command = [sys.executable, "-c", program, *words]
+        process = Process(scene, command=command)
+        self.addCleanup(process.end)
+        process.says("5 copied local to remote", output=True)
+        process.send(signal.SIGUSR1)
+        self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
+        self.assertEqual([], scene.differences())
+
+    def test_twice(self) -> None:
+        """
+        Two accounts with one database are refused before anything is begun.
+        """
+        scene = self.scene()
+        other = scene.directory / "other"
+        other.write_text(scene.file.read_text())
+        run = scene.sync(f"--config={other}")
+        self.complains(run, 78, str(other), str(scene.file), "database")
+
+
+def address(scene: Scene) -> dict[str, str | None]:
+    """
+    Where C{scene}'s local account is.
+    """
+    server = scene.localServer
+    return {"host": server.host, "port": str(server.port)}
