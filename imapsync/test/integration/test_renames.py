@@ -201,24 +201,17 @@ class RenameTests(TreeCase):
 
     def test_taken(self) -> None:
         """
-        Where another mailbox has the name, both are named, nothing is touched,
-        and the others go on.
+        Where another mailbox has the name, the two become one, as any two of one
+        name do; the messages are moved there.
         """
         scene = self.known("A", "B")
         scene.local.rename("A", "Z")
         scene.remote.create("Z")
-        scene.remote.fill("Z", mails(2, seed=8))
-        scene.local.rename("B", "C")
-        run = self.ends(scene, 1)
-        self.says(run.errors, 'A: cannot be renamed to "Z" on remote', "another")
-        self.isIdle(scene, code=1)
-        self.assertEqual(
-            {"INBOX", "A", "C", "Z"}, set(scene.remote.snapshot().mailboxes)
-        )
-        scene.remote.rename("Z", "Y")
-        scene.remote.subscribe("Y")
-        self.syncs(scene)
-        self.has(scene, "C", "Y", "Z")
+        scene.remote.fill("Z", large(2, 8))
+        run = self.syncs(scene, "--debug")
+        self.assertEqual(1, run.sentTo("remote")["UID MOVE"])
+        self.assertEqual(2, run.appended - 3)
+        self.has(scene, "B", "Z")
 
     def test_level(self) -> None:
         """
