@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, shown
@@ -62,6 +62,14 @@ class Places:
     anchored: bool = True
 
 
+def atHome(places: Places, known: Iterable[Known]) -> bool:
+    """
+    Whether all are where they were.
+    """
+    home = {one.id: one.name for one in traceable(known)}
+    return places.names == home and not places.remade
+
+
 def traceable(known: Iterable[Known]) -> list[Known]:
     """
     Those that can be found under another name: INBOX never has one.
@@ -76,6 +84,15 @@ def twins(known: Iterable[Known], side: Side) -> set[int]:
     """
     marks = Counter(one.marks[side] for one in traceable(known) if one.pairs)
     return {mark.uidvalidity for mark, times in marks.items() if times > 1}
+
+
+def shared(known: Iterable[Known], side: Side) -> set[int]:
+    """
+    Those with which a mailbox that went to the place of another would look like
+    that one, only changed.
+    """
+    used = Counter(one.marks[side].uidvalidity for one in traceable(known))
+    return {uidvalidity for uidvalidity, times in used.items() if times > 1}
 
 
 def questions(
@@ -111,6 +128,7 @@ def places(
     Where they are, with all questions answered.
     """
     home = _home(side, account, known, doubted)
+    answers = _unrivalled(side, known, answers)
     claims = Counter(name for answer in answers.values() for name in answer.same)
     names = dict(home)
     for one, answer in answers.items():
@@ -130,6 +148,29 @@ def places(
             astray[mailbox.id] = reason
     anchored = _anchored(side, account, known, names.keys() - remade)
     return Places(names, frozenset(remade), astray, anchored)
+
+
+def _unrivalled(
+    side: Side, known: Iterable[Known], answers: Mapping[int, Answer]
+) -> Mapping[int, Answer]:
+    """
+    One mailbox may be known twice for a while, by the name that it had and by
+    the one that it has: then it is the latter.
+    """
+    present = {
+        one.identities.get(side, ""): one
+        for one in known
+        if one.id in answers and one.name in answers[one.id].same
+    }
+    settled = {}
+    for one in known:
+        if one.id in answers:
+            answer, identity = answers[one.id], one.identities.get(side, "")
+            owner = present.get(identity, one) if identity else one
+            if owner is not one:
+                answer = replace(answer, same=answer.same - {owner.name})
+            settled[one.id] = answer
+    return settled
 
 
 def _home(

@@ -58,21 +58,40 @@ class Tracer:
         """
 
         self._met.clear()
+        found = await onBoth(
+            lambda side: self._places(
+                side, accounts[side], known, lineage.twins(known, side)
+            )
+        )
+        if all(lineage.atHome(places, known) for places in found.values()):
+            # Had two changed places, their passes would meet the other one.
+            return found
+        # One side may have followed already what happened on the other.
+        return await onBoth(
+            lambda side: self._places(
+                side, accounts[side], known, lineage.shared(known, side)
+            )
+        )
 
-        async def onSide(side: Side) -> Places:
-            account, doubted = accounts[side], self._doubted[side]
-            if self._tellsIds(side):
-                doubted = doubted | lineage.twins(known, side)
-            answers = {}
-            asked = lineage.questions(side, account, known, doubted)
-            if asked:
-                await self._meet(side, account)
-            for question in asked:
-                answer = await self._ask(side, account, question)
-                answers[question.known.id] = answer
-            return lineage.places(side, account, known, doubted, answers)
+    async def _places(
+        self, side: Side, account: Account, known: list[Known], alike: set[int]
+    ) -> Places:
+        """
+        Where they are on C{side}.
 
-        return await onBoth(onSide)
+        @param alike: UIDVALIDITYs that prove nothing, if the server tells more.
+        """
+        doubted = self._doubted[side]
+        if self._tellsIds(side):
+            doubted = doubted | alike
+        answers = {}
+        asked = lineage.questions(side, account, known, doubted)
+        if asked:
+            await self._meet(side, account)
+        for question in asked:
+            answer = await self._ask(side, account, question)
+            answers[question.known.id] = answer
+        return lineage.places(side, account, known, doubted, answers)
 
     async def _meet(self, side: Side, account: Account) -> None:
         """

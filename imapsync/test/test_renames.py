@@ -34,19 +34,20 @@ class RenamesCase(SynchronousTestCase):
         """
         self.begin()
 
-    def begin(self, kind: str = "guids") -> None:
+    def begin(self, kind: str = "guids", remote: str = "") -> None:
         """
         Make them anew, with two messages in each.
 
         @param kind: what servers tell of the identity of a mailbox.
+        @param remote: what the remote one tells, if not the same.
         """
         self.world = World(self.mktemp())
         self.local, self.remote = self.world.local, self.world.remote
-        for account in (self.local, self.remote):
-            account.guids = kind == "guids"
-            if kind == "metadata":
+        for account, tells in ((self.local, kind), (self.remote, remote or kind)):
+            account.guids = tells == "guids"
+            if tells == "metadata":
                 account.capabilities.add("METADATA")
-            if kind in ("ids", "metadata"):
+            if tells in ("ids", "metadata"):
                 account.capabilities.add("OBJECTID")
                 account.second = 5
         for name in ("A", "A/x", "B", "C"):

@@ -43,6 +43,20 @@ class IdentityTests(RenamesCase):
         self.assertEqual([mail("C"), mail("more C")], self.bodies(self.remote, "B"))
         self.assertEqual(0, self.local.count("APPEND") + self.remote.count("APPEND"))
 
+    def test_sameSecond(self) -> None:
+        """
+        Two that changed places on one side are not taken for being at home on the
+        other once they have changed places there too, where LIST hardly tells
+        them from each other.
+        """
+        self.begin("ids", "guids")
+        here = self.remote.folders
+        here["B"], here["C"] = here["C"], here["B"]
+        report = self.sync()
+        self.assertEqual({}, report.troubles)
+        self.assertEqual([mail("C"), mail("more C")], self.bodies(self.local, "B"))
+        self.assertEqual(3, self.local.count("RENAME"))
+
     def test_otherSameSecond(self) -> None:
         """
         One that only has the UIDVALIDITY of one that is gone is another one.
