@@ -8,6 +8,7 @@ import hashlib
 import re
 import signal
 import socket
+from collections import Counter
 from datetime import datetime, timezone
 from itertools import count
 
@@ -23,8 +24,8 @@ from imapsync.test.integration.cyrus import (
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
 from imapsync.test.integration.ended import killedAtCommit
 from imapsync.test.integration.messages import mails
-from imapsync.test.integration.scene import SceneCase
-from imapsync.test.integration.server import PASSWORD, freshUser
+from imapsync.test.integration.scene import Run, Scene, SceneCase
+from imapsync.test.integration.server import PASSWORD, Server, freshUser
 from imapsync.test.integration.test_messages import ODD
 from imapsync.test.integration.test_moves import large
 
@@ -205,7 +206,7 @@ class MessagesTests(SceneCase):
             for account, seed in zip(scene.accounts, (2, 3), strict=True):
                 account.fill("INBOX", [*plain(20), *plain(10, seed)])
                 account.create(f"Work/{seed}")
-                account.fill(f"Work/{seed}", plain(10, seed + 2))
+                account.fill(f"Work/{seed}", plain(5 * seed, seed + 2))
                 account.subscribe(f"Work/{seed}")
             for year in 1970, 1999:
                 date = datetime(year, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
@@ -303,6 +304,88 @@ class MovesTests(SceneCase):
                 self.assertIn(f"6 moved on {side}", run.errors)
 
 
+class TreeTests(SceneCase):
+    """
+    Mailboxes that are renamed and deleted.
+    """
+
+    #: Either kind of Cyrus, on either side.
+    servers = (
+        (mdboxServer, dottedCyrus),
+        (slashedCyrus, maildirServer),
+    )
+
+    def known(self, local: Server, remote: Server) -> Scene:
+        """
+        Accounts with mailboxes.  Cyrus gives all that it makes in one second the
+        same UIDVALIDITY.
+        """
+        scene = self.scene(local, remote)
+        for number, name in enumerate(("Work", "Work/Deep", "Twin", "Other twin")):
+            scene.local.create(name)
+            scene.local.fill(name, large(3, 100 + number))
+        self.ends(scene, 0)
+        self.assertEqual([], scene.differences())
+        return scene
+
+    def follows(self, scene: Scene) -> Run:
+        """
+        All is followed by one run, and no message is sent.
+        """
+        run = self.ends(scene, 0, "--debug")
+        self.assertEqual([], scene.differences(), run.tail)
+        self.assertEqual(0, run.appended)
+        self.assertNotIn("paired by content", run.errors)
+        run = self.ends(scene, 0, "--debug")
+        # Twins that changed places would look as they did before.
+        self.assertLessEqual(set(run.commands), {"EXAMINE"}, run.tail)
+        return run
+
+    def test_renames(self) -> None:
+        """
+        In both directions: with what is below, to a name from which another
+        mailbox has gone, and of two that change places.
+        """
+        for local, remote in self.servers:
+            scene = self.known(local(), remote())
+            old = "Work"
+            for number, account in enumerate(scene.accounts):
+                twins = [account.messages(name) for name in ("Twin", "Other twin")]
+                account.rename("Twin", "Third")
+                account.rename("Other twin", "Twin")
+                account.rename("Third", "Other twin")
+                new = f"Neu {number}"
+                account.rename(old, new)
+                account.create(old)
+                self.follows(scene)
+                held = scene.accounts[1 - number].snapshot().mailboxes
+                self.assertEqual(Counter(twins[0].values()), held["Other twin"])
+                self.assertEqual(Counter(twins[1].values()), held["Twin"])
+                self.assertEqual(3, held[f"{new}/Deep"].total())
+                self.assertEqual(0, held[old].total())
+                old = new
+
+    def test_deletions(self) -> None:
+        """
+        In both directions.  One that Cyrus keeps, because of what is below, is
+        emptied.
+        """
+        for local, remote in self.servers:
+            scene = self.known(local(), remote())
+            for account, name in zip(
+                scene.accounts, ("Twin", "Other twin"), strict=True
+            ):
+                account.delete(name)
+                self.follows(scene)
+                self.assertNotIn(name, scene.local.snapshot().mailboxes)
+                self.assertNotIn(name, scene.remote.snapshot().mailboxes)
+            dovecot = scene.accounts[local is slashedCyrus]
+            dovecot.delete("Work")
+            self.follows(scene)
+            self.assertEqual(3, len(scene.local.uids("Work/Deep")))
+            self.assertEqual([], scene.local.uids("Work"))
+
+
 class NamesTests(SceneCase):
     """
     What mailboxes are called.
@@ -339,7 +422,7 @@ class NamesTests(SceneCase):
             for number, name in enumerate(self.names):
                 account = scene.accounts[number % 2]
                 account.create(name)
-                account.fill(name, keyed(number))
+                account.fill(name, keyed(*range(number + 1)))
             self.syncs(scene)
             held = scene.remote.snapshot().mailboxes
             self.assertLessEqual(set(self.names), set(held))
