@@ -19,7 +19,7 @@ from imapsync.memory import Memory
 from imapsync.model import Known, Name, Side
 from imapsync.renaming import Outlook, Rename
 from imapsync.report import Report
-from imapsync.routes import isTemporary
+from imapsync.routes import below, isTemporary
 from imapsync.state import State
 from imapsync.together import onBoth
 from imapsync.tracing import Tracer
@@ -90,7 +90,7 @@ class Renamer:
             if self._say is not None:
                 accounts = self._rehearse(outlook, accounts, self._say)
             elif outlook.renames:
-                await self._rename(outlook.renames, accounts)
+                await self._rename(outlook, accounts)
                 return accounts, outlook
             elif outlook.steps:
                 return accounts, outlook
@@ -103,21 +103,42 @@ class Renamer:
                 self.log.warn("{remark}", remark=remark)
         self._told.update(remarks)
 
-    async def _rename(self, renames: list[Rename], accounts: Accounts) -> None:
+    async def _rename(self, outlook: Outlook, accounts: Accounts) -> None:
         """
         Rename mailboxes, on each side one after another: the order is such that
         no name is taken.
         """
 
         async def onSide(side: Side) -> None:
-            ours = [step for step in renames if step.side is side]
+            ours = [step for step in outlook.renames if step.side is side]
+            doomed = {one.name for one in outlook.deletions if one.side is side}
             if ours:
                 await self._clients[side].unselect()
             for step in ours:
                 if not await self._done(step, accounts[side]):
                     return  # another order is to be found
+                doomed = self._along(step, doomed)
 
         await onBoth(onSide)
+
+    def _along(self, step: Rename, doomed: set[Name]) -> set[Name]:
+        """
+        Have the database know that mailboxes were taken along that are to be
+        deleted: nobody renamed them.
+
+        @return: what they are called then.
+        """
+        along = {name for name in doomed if below(name, step.old)}
+        if not along:
+            return doomed
+        names = {
+            one.id: step.new + one.name[len(step.old) :]
+            for one in self._state.mailboxes()
+            if one.name in along
+        }
+        with self._state.transaction():
+            self._state.rename(names)
+        return doomed - along | set(names.values())
 
     async def _done(self, step: Rename, account: Account) -> bool:
         """

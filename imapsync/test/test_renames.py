@@ -309,6 +309,20 @@ class FollowTests(RenamesCase):
             self.assertIn(line, said)
         self.syncs()
 
+    def test_deletedBelow(self) -> None:
+        """
+        What was deleted below one that was renamed is not taken for renamed, as
+        it is taken along.
+        """
+        for _, here, there in self.each():
+            for account in (here, there):
+                account.make("B/x").add(mail("x"))
+            self.sync()
+            here.rename("B", "D")
+            here.delete("D/x")
+            self.syncs()
+            self.assertFalse({"B", "B/x", "D/x"} & there.folders.keys())
+
 
 class ObstacleTests(RenamesCase):
     """

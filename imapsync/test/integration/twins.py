@@ -351,9 +351,11 @@ class Twins:
         if self.rng.random() < 0.3:
             return f"rename {old} to {new}, which leaves its subscription behind"
         subscribed = self._model.subscribed[side]
-        for name in [name for name in sorted(subscribed) if within(name, old)]:
-            self._unsubscribed(side, name)
-            self._subscribed(side, f"{new}{name[len(old) :]}")
+        for name in sorted(self._model.boxes[side]):
+            was = f"{old}{name[len(new) :]}"
+            if within(name, new) and was in subscribed:
+                self._unsubscribed(side, was)
+                self._subscribed(side, name)
         return f"rename {old} to {new}"
 
     def _swap(self, side: Side) -> str:
