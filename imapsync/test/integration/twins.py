@@ -147,7 +147,7 @@ class Twins:
         Compare both sides with each other and with the model, which goes on
         from there.
         """
-        snapshot, other = map(_real, self.scene.snapshots())
+        snapshot, other = map(_real, self._snapshots())
         differences = snapshot.differences(other)
         self.expect(not differences, "\n".join(differences))
         complaints = [*self._model.complaints(snapshot)]
@@ -165,6 +165,15 @@ class Twins:
         for side in Side:
             self._gone[side].clear()
             self._again[side].clear()
+
+    def _snapshots(self) -> tuple[Snapshot, Snapshot]:
+        try:
+            return self.scene.snapshots()
+        except CommandFailed:
+            # A session of Dovecot's may not survive a new UIDVALIDITY.
+            self.scene.reconnect()
+            self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
+            return self.scene.snapshots()
 
     # What happens
 
