@@ -76,6 +76,10 @@ class LiveCase(SceneCase):
             here.unsubscribe(name)
             here.move("INBOX", here.uids("INBOX")[:2], name)
             await alive.equal()
+            here.rename(name, f"{name} now")
+            await alive.equal()
+            here.delete(f"{name} now")
+            await alive.equal()
 
 
 class PushTests(LiveCase):
@@ -85,8 +89,8 @@ class PushTests(LiveCase):
 
     async def test_follows(self) -> None:
         """
-        Messages, flags, expunges, moves, mailboxes and subscriptions go over
-        both ways; and none comes back.
+        Messages, flags, expunges, moves, mailboxes, their names and subscriptions
+        go over both ways; and none comes back.
         """
         scene = self.scene()
         scene.local.fill("INBOX", mails(10))
