@@ -19,6 +19,7 @@ from twisted.trial.unittest import SkipTest
 import imapsync
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.alive import Alive
+from imapsync.test.integration.cyrus import dottedCyrus
 from imapsync.test.integration.dovecot import (
     REQUIRED,
     Dovecot,
@@ -166,6 +167,26 @@ class PoorTests(LiveCase):
         alive = await self.started(scene, watch=0.2)
         scene.local.fill("INBOX", mails(10))
         await alive.equal()
+        await self.follows(scene, alive)
+
+
+class CyrusTests(LiveCase):
+    """
+    Cyrus has IDLE and no NOTIFY.
+    """
+
+    async def test_follows(self) -> None:
+        """
+        It tells of INBOX at once, and is asked for the rest.
+        """
+        scene = self.scene(remoteServer=dottedCyrus())
+        for number in range(10):  # without 8-bit headers, which Cyrus changes
+            scene.local.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
+        alive = await self.started(scene, watch=10_000)
+        scene.remote.append("INBOX", b"Subject: new\r\n\r\nnew\r\n")
+        await alive.equal()
+        await alive.stop()
+        alive = await self.started(scene, watch=0.2)
         await self.follows(scene, alive)
 
 
