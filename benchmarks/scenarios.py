@@ -1,7 +1,7 @@
 """
 What becomes of the mail, and what it costs: imapsync beside its peers.
 
-usage: python benchmarks/scenarios.py [PATTERN]
+usage: python -m benchmarks.scenarios [PATTERN]
 
 Each program gets the same two accounts, on two private Dovecots (mdbox and
 maildir) on loopback, synchronises them, and synchronises them again after
