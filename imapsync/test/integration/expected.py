@@ -122,7 +122,7 @@ class Model:
         names = Counter(chain.from_iterable(lineage.called for lineage in lineages))
         found = (lineage.called for lineage in lineages if lineage.isStill)
         plain = {name for called in found for name in called if names[name] == 1}
-        return frozenset(plain - loose(lineages))
+        return frozenset(plain - loose(lineages, self.levels))
 
     def synced(self) -> list[str]:
         """
@@ -139,7 +139,7 @@ class Model:
         What is wrong with what both sides hold now.
         """
         lineages = self._lineages()
-        unclear = loose(lineages)
+        unclear = loose(lineages, self.levels)
         clear = {
             lineage.final: lineage
             for lineage in lineages
@@ -153,10 +153,7 @@ class Model:
             wanted = self._subscription(lineage)
             if wanted is not None and wanted != (name in found.subscribed):
                 yield f"{name} is {'not ' * wanted}subscribed"
-            if self._isObstructed(lineage):
-                yield from self._lost([lineage], found, [name])
-            else:
-                yield from _unlike(name, self._expected(lineage), found)
+            yield from _unlike(name, self._expected(lineage), found)
         rest = [lineage for lineage in lineages if lineage.called & unclear]
         yield from self._lost(rest, found, unclear)
 
@@ -185,15 +182,6 @@ class Model:
             for side in Side
         }
         return Lineage(origin, names, boxes, self._agreed[origin])
-
-    def _isObstructed(self, lineage: Lineage) -> bool:
-        """
-        Whether a server may not be able to rename it as it should.
-        """
-        return any(
-            name != lineage.final and lineage.final in self.levels[side]
-            for side, name in lineage.names.items()
-        )
 
     def _subscription(self, lineage: Lineage) -> bool | None:
         """

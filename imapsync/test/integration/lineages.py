@@ -92,12 +92,23 @@ def within(name: str, top: str) -> bool:
     return f"{name}/".startswith(f"{top}/")
 
 
-def loose(lineages: Collection[Lineage]) -> frozenset[str]:
+def loose(
+    lineages: Collection[Lineage], levels: Mapping[Side, Collection[str]]
+) -> frozenset[str]:
     """
     The names of which the rules do not say what becomes of them: so long as no
     message is lost, several answers will do.
+
+    @param levels: names that are no mailboxes on a side.  Some servers have
+        nothing be renamed to such a one: then messages are moved.
     """
     found = {name for names in _open(lineages) for name in names}
+    for lineage in lineages:
+        if any(
+            name != lineage.final and lineage.final in levels[side]
+            for side, name in lineage.names.items()
+        ):
+            found |= lineage.called
     groups = [lineage.called for lineage in lineages]
     before = -1
     while len(found) > before:
