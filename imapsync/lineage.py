@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from imapsync.account import Account
 from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, shown
-from imapsync.tree import Account
 
 #: Few mailboxes may all be deleted at once.
 _MANY = 3

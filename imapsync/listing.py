@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from imapsync import uses
+from imapsync.account import Account, ancestors
 from imapsync.config import Config
 from imapsync.errors import (
     ConfigError,
@@ -26,7 +27,6 @@ from imapsync.logs import Log
 from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.together import onBoth, together
-from imapsync.tree import Account, ancestors
 from imapsync.view import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"

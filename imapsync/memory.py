@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from imapsync.account import Account
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.tree import Account, Create, Step, dirty
+from imapsync.tree import Create, Step, dirty
 
 #: So often a mailbox may fail until it is only tried when that is asked for:
 #: what changes in it may be our own doing.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from imapsync.account import Account
 from imapsync.config import Config
 from imapsync.errors import MailboxError, NotFound, Refused, UsageError
 from imapsync.imap.client import SyncClient
@@ -24,7 +25,6 @@ from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.report import Report
 from imapsync.state import State
 from imapsync.together import onBoth
-from imapsync.tree import Account
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from imapsync import renaming
+from imapsync.account import Account
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.logs import Log
@@ -23,7 +24,7 @@ from imapsync.routes import below, isTemporary
 from imapsync.state import State
 from imapsync.together import onBoth
 from imapsync.tracing import Tracer
-from imapsync.tree import Account, Selection, Step
+from imapsync.tree import Selection, Step
 
 Accounts = Mapping[Side, Account]
 

@@ -12,17 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from imapsync.account import Account
 from imapsync.lineage import Places, likely, traceable
 from imapsync.model import Known, Name, Side
 from imapsync.routes import Move, below, isTemporary, route
-from imapsync.tree import (
-    Account,
-    Directed,
-    Selection,
-    Subscribe,
-    Trouble,
-    Unsubscribe,
-)
+from imapsync.tree import Directed, Selection, Subscribe, Trouble, Unsubscribe
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,15 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from twisted.python.failure import Failure
-
 from imapsync import moves, names, tree
+from imapsync.account import Account
 from imapsync.brake import Brake
 from imapsync.config import Config
 from imapsync.deletions import Deleter
-from imapsync.errors import Displaced, MailboxError, NotFound, Refused
+from imapsync.errors import Displaced, MailboxError, NotFound
 from imapsync.imap.client import SyncClient
 from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
@@ -29,19 +28,9 @@ from imapsync.renames import Renamer
 from imapsync.renaming import Delete, Outlook
 from imapsync.report import Report
 from imapsync.state import State
-from imapsync.together import together
+from imapsync.steps import Steps
 from imapsync.tracing import Tracer
 from imapsync.view import Policy, Surroundings, Trash
-
-#: So often a step is taken before it is in vain: some servers show what was
-#: done only after a moment.
-_PATIENCE = 3
-
-_VERBS = {
-    tree.Create: ("CREATE", "created"),
-    tree.Subscribe: ("SUBSCRIBE", "subscribed"),
-    tree.Unsubscribe: ("UNSUBSCRIBE", "unsubscribed"),
-}
 
 
 @dataclass(frozen=True)
@@ -112,9 +101,9 @@ class Session:
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
         self._trashes: Mapping[Side, Trash] = {}
-        self._taken: Counter[tree.Step] = Counter()
+        self._steps = Steps(clients, state, report, say, memory)
         self._refused = memory.refused
-        self._failed: set[Name] = memory.uncreated
+        self._failed = self._steps.failed
         self._tried = memory.tried
         self._tracer = legacy.tracer
         self._renamer = Renamer(
@@ -178,7 +167,7 @@ class Session:
 
     # All mailboxes
 
-    async def _plan(self) -> tuple[Mapping[Side, tree.Account], tree.Plan, Outlook]:
+    async def _plan(self) -> tuple[Mapping[Side, Account], tree.Plan, Outlook]:
         """
         Make the same mailboxes exist and be subscribed on both sides.
         """
@@ -195,7 +184,7 @@ class Session:
             if outlook.renames:
                 continue
             if outlook.steps:
-                await self._take(outlook.steps, accounts)
+                await self._steps.take(outlook.steps, accounts)
                 continue
             selection = replace(selection, named=frozenset(self._named(accounts)))
             known = {known.name: known for known in self._state.mailboxes()}
@@ -205,17 +194,17 @@ class Session:
             steps = [step for step in plan.steps if step not in self._refused]
             for step in plan.steps:
                 if isinstance(step, tree.Create) and step in self._refused:
-                    self._collides(step, accounts[step.side])
+                    self._steps.collided(step, accounts[step.side])
             if self._wish.dryRun:
-                self._rehearse(steps, accounts)
+                self._steps.rehearse(steps, accounts)
             else:
-                await self._take(steps, accounts)
+                await self._steps.take(steps, accounts)
             self._agree(plan, {step.name for step in (*steps, *self._refused)})
             if not steps or self._wish.dryRun:
                 self._memory.looked(accounts, frozenset(plan.mailboxes))
                 return accounts, plan, outlook
 
-    def _noteReferences(self, accounts: Mapping[Side, tree.Account]) -> None:
+    def _noteReferences(self, accounts: Mapping[Side, Account]) -> None:
         """
         Where other mailboxes are ours than before, the old ones are not gone.
         """
@@ -227,7 +216,7 @@ class Session:
                     "{side}: list-reference has changed; pairing by content.", side=side
                 )
 
-    def _named(self, accounts: Mapping[Side, tree.Account]) -> Mapping[Name, str]:
+    def _named(self, accounts: Mapping[Side, Account]) -> Mapping[Name, str]:
         """
         The mailboxes that the user asks for, and what was typed.
         """
@@ -242,7 +231,7 @@ class Session:
         return named
 
     def _meet(
-        self, named: Mapping[Name, str], accounts: Mapping[Side, tree.Account]
+        self, named: Mapping[Name, str], accounts: Mapping[Side, Account]
     ) -> None:
         """
         See once whether there is what the user asks for: it may be renamed or
@@ -258,7 +247,7 @@ class Session:
         self._met.update(named)
 
     async def _selection(
-        self, named: frozenset[Name], accounts: Mapping[Side, tree.Account]
+        self, named: frozenset[Name], accounts: Mapping[Side, Account]
     ) -> tree.Selection:
         options = self._config.listSelectOpts
         subscribed = "SUBSCRIBED" in options and "RECURSIVEMATCH" not in options
@@ -271,69 +260,6 @@ class Session:
             named,
             await self._listing.chosen(options, accounts) if options else None,
         )
-
-    async def _take(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
-    ) -> None:
-        """
-        Make, subscribe and unsubscribe mailboxes, many at a time.  What could
-        not be made is not subscribed: the name may be another one's there.
-        """
-        made = [step for step in steps if isinstance(step, tree.Create)]
-        await self._takeSome(made, accounts)
-        missed = {step.name for step in made if step in self._refused}
-        rest = [step for step in steps if not isinstance(step, tree.Create)]
-        await self._takeSome([s for s in rest if s.name not in missed], accounts)
-
-    async def _takeSome(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
-    ) -> None:
-        waiting = []
-        for step in steps:
-            if isinstance(step, tree.Forget):
-                with self._state.transaction():
-                    self._state.removeMailbox(self._known(step.name).id)
-            elif self._taken[step] >= _PATIENCE:
-                self._refused.add(step)
-                self._trouble(step.name, f"{step.side}: {_done(step)}, but in vain")
-            else:
-                self._taken[step] += 1
-                verb, _ = _VERBS[type(step)]
-                spelled = accounts[step.side].spelled(step.name)
-                command = self._clients[step.side].onMailbox(verb, spelled)
-                command.addCallback(self._stepTaken, step)
-                waiting.append(command.addErrback(self._stepRefused, step))
-        await together(waiting)
-
-    def _stepTaken(self, _: object, step: tree.Directed) -> None:
-        self._report.steps.setdefault(step.name, []).append(_done(step))
-
-    def _stepRefused(self, failure: Failure, step: tree.Directed) -> None:
-        failure.trap(Refused)
-        self._refused.add(step)
-        if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
-            return  # somebody else was faster, or it has another spelling there
-        if step.name not in self._failed:
-            self._trouble(step.name, f"{step.side}: {failure.value}")
-        if isinstance(step, tree.Create):
-            self._failed.add(step.name)
-
-    def _collides(self, step: tree.Create, account: tree.Account) -> None:
-        """
-        What was to be made is still not listed: whatever the server would
-        select by that name, it is another mailbox.
-        """
-        self._failed.add(step.name)
-        spelled = names.shown(account.spelled(step.name))
-        if twin := account.twin(step.name):
-            text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
-        elif any(
-            n == step.name for n, _ in self._report.told | {*self._report.troubles}
-        ):
-            return  # told already
-        else:
-            text = f'"{spelled}" is said to exist, but is not listed; left alone'
-        self._trouble(step.name, f"{step.side}: {text}")
 
     def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
         """
@@ -353,27 +279,9 @@ class Session:
             raise MailboxError(f"{name}: unknown to the database")
         return known
 
-    def _rehearse(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, tree.Account]
-    ) -> None:
-        for step in steps:
-            if isinstance(step, tree.Forget):
-                self._say(f"{step.name}: forget, it is gone from both sides")
-                continue
-            verb, _ = _VERBS[type(step)]
-            self._say(f"{step.name}: {verb.lower()} on {step.side}")
-            if isinstance(step, tree.Create):
-                origin = accounts[step.side.other].listed[step.name]
-                count = (origin.status or Status()).messages
-                self._say(
-                    f"{step.name}: copy {count} messages"
-                    f" from {step.side.other} to {step.side}"
-                )
-                self._failed.add(step.name)
-
     async def _followMoves(
         self,
-        accounts: Mapping[Side, tree.Account],
+        accounts: Mapping[Side, Account],
         plan: tree.Plan,
         doomed: Iterable[Delete],
     ) -> bool:
@@ -404,7 +312,7 @@ class Session:
 
     # One mailbox after another
 
-    def _dirty(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
+    def _dirty(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
         if known.name in self._tried:
             # What was refused once in a run is not tried again in it.
             known = replace(known, retries=False)
@@ -412,7 +320,7 @@ class Session:
         hopeless = self._memory.hopeless(known.name, listed)
         return tree.dirty(known, listed) and not hopeless
 
-    async def _sync(self, known: Known, accounts: Mapping[Side, tree.Account]) -> bool:
+    async def _sync(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
         around = self._surroundings(known.name, accounts)
         changed = False
         try:
@@ -444,7 +352,7 @@ class Session:
         return Pass(known, around, again)
 
     def _surroundings(
-        self, name: Name, accounts: Mapping[Side, tree.Account]
+        self, name: Name, accounts: Mapping[Side, Account]
     ) -> Surroundings:
         return Surroundings(
             self._clients,
@@ -460,7 +368,7 @@ class Session:
 
     async def _checkBrake(
         self,
-        accounts: Mapping[Side, tree.Account],
+        accounts: Mapping[Side, Account],
         plan: tree.Plan,
         doomed: Iterable[Delete],
     ) -> None:
@@ -500,12 +408,7 @@ class Session:
             self.log.error("{name}: {text}", name=name, text=text)
 
 
-def _done(step: tree.Directed) -> str:
-    _, done = _VERBS[type(step)]
-    return f"{done} on {step.side}"
-
-
-def _listed(name: Name, accounts: Mapping[Side, tree.Account]) -> Mapping[Side, Listed]:
+def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Listed]:
     return {
         side: account.listed[name]
         for side, account in accounts.items()

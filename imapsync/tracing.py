@@ -16,6 +16,7 @@ from contextlib import suppress
 from twisted.internet.defer import Deferred
 
 from imapsync import lineage, pairing
+from imapsync.account import Account
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
@@ -24,7 +25,6 @@ from imapsync.model import GUID, Known, Name, Side, differ
 from imapsync.moves import Heard
 from imapsync.state import State
 from imapsync.together import onBoth, together
-from imapsync.tree import Account
 from imapsync.uidset import UidSet
 
 #: So many messages are looked at to recognise a mailbox.

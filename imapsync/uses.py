@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from imapsync.account import Account
 from imapsync.model import Name, Side
 from imapsync.names import INBOX, isWithin
-from imapsync.tree import Account
 
 _USES = ("\\sent", "\\drafts", "\\trash", "\\junk", "\\archive")
 

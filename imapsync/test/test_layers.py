@@ -36,6 +36,7 @@ LAYERS = (
         "values",
     },
     {
+        "account",
         "brake",
         "database",
         "likeness",
@@ -82,6 +83,7 @@ LAYERS = (
         "pairing",
         "removal",
         "renames",
+        "steps",
         "tracing",
         "view",
     },

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account
 from imapsync.lineage import Answer, Places, places, questions, twins
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming
-from imapsync.tree import Account
 
 LOCAL, REMOTE = Side
 

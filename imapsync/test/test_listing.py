@@ -12,11 +12,11 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account
 from imapsync.errors import ConfigError, MissingCapability
 from imapsync.listing import Listing
 from imapsync.model import Side
 from imapsync.test.world import World
-from imapsync.tree import Account
 
 LOCAL, REMOTE = Side
 

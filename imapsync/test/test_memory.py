@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account
 from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Mark, Side, Status
 from imapsync.names import Naming
-from imapsync.tree import Account, Create, Subscribe
+from imapsync.tree import Create, Subscribe
 
 LOCAL, REMOTE = Side
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account
 from imapsync.lineage import Places
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming, Patterns
 from imapsync.renaming import Delete, Outlook, plan
-from imapsync.tree import Account, Selection, Subscribe, Unsubscribe
+from imapsync.tree import Selection, Subscribe, Unsubscribe
 
 LOCAL, REMOTE = Side
 EVERYTHING = Selection(subscribed=False)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming, Patterns
 from imapsync.tree import (
-    Account,
     Create,
     Forget,
     Plan,

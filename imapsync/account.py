@@ -1,0 +1,196 @@
+"""
+One account: what its server lists, by the names that both sides share.
+
+It only sorts; nothing here talks to a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from imapsync.errors import MailboxError
+from imapsync.model import Listed, Name
+from imapsync.names import INBOX, Naming, folded, fromUser, shown
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """
+    A mailbox of one side that has no shared name, or not for itself alone.
+
+    @ivar name: what patterns are matched with.
+    """
+
+    name: str
+    subscribed: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """
+    One side: all that its server lists, whatever is in scope.
+
+    @ivar contested: names that several of its mailboxes lay claim to.
+    @ivar apart: names that are left alone, with all below them; and why.
+    @ivar strays: mailboxes that have no shared name for themselves.
+    """
+
+    naming: Naming
+    listed: Mapping[Name, Listed]
+    readOnly: bool = False
+    contested: frozenset[Name] = frozenset()
+    misfits: tuple[Misfit, ...] = ()
+    apart: Mapping[Name, str] = field(default_factory=dict)
+    strays: tuple[Listed, ...] = ()
+
+    @classmethod
+    def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
+        """
+        Sort a LIST response by shared names.  A mere name without a mailbox
+        behind it is in nobody's way.
+        """
+        everything = [*listed]
+        claims, misfits = _claims(naming, everything)
+        names: dict[Name, Listed] = {}
+        contested = set()
+        for name, boxes in claims.items():
+            real = [box for box in boxes if box.selectable]
+            if len(real) > 1:
+                contested.add(name)
+                misfits.append(_contest(name, real))
+            else:
+                names[name] = (real or boxes)[0]
+        told = tuple(_against(names, misfit) for misfit in misfits)
+        placed = {box.name for box in names.values()}
+        strays = (b for b in everything if b.selectable and b.name not in placed)
+        return cls(
+            naming,
+            names,
+            readOnly,
+            frozenset(contested),
+            told,
+            strays=tuple(strays),
+        )
+
+    def has(self, name: Name) -> bool:
+        """
+        Whether there is such a mailbox, not only a name.  INBOX is always
+        there (RFC 9051, 5.1), but for one below a C{list-reference}.
+        """
+        if name == INBOX and not self.naming.reference:
+            return True
+        return name in self.listed and self.listed[name].selectable
+
+    def subscribed(self, name: Name) -> bool:
+        """
+        Whether this name is subscribed; servers let it be so without a
+        mailbox.
+        """
+        return name in self.listed and self.listed[name].subscribed
+
+    def renamed(self, old: Name, new: Name) -> Account:
+        """
+        This account as it is to be listed when a mailbox was renamed, and all
+        below it.
+        """
+        along = {n for n in self.listed if f"{n}/".startswith(f"{old}/")}
+        listed = {n: box for n, box in self.listed.items() if n not in along}
+        listed |= {new + n[len(old) :]: self.listed[n] for n in along}
+        return replace(self, listed=listed)
+
+    def spelled(self, name: Name) -> str:
+        """
+        What the server calls it.
+
+        @raise MailboxError: as L{Naming.toServer} does.
+        """
+        found = self.listed.get(name)
+        return found.name if found else self.naming.toServer(name)
+
+    def leftAlone(self, name: Name) -> str:
+        """
+        Why C{name} is left alone; an empty string if it is not.
+        """
+        levels = (*ancestors(name), name)
+        return next((self.apart[n] for n in levels if n in self.apart), "")
+
+    def typed(self, text: str) -> Name:
+        """
+        The mailbox here that is meant by what a user typed.  If there is none
+        yet, what begins with the prefix is meant to be written with it.
+
+        @raise NotFound: if none can have this name.
+        """
+        meant = fromUser(text, self.naming)
+        return next(filter(self.has, meant), meant[-1])
+
+    def twin(self, name: Name) -> str:
+        """
+        What the server calls a mailbox whose name differs from C{name} in
+        nothing but case or Unicode normalisation; else an empty string.
+        """
+        alike = folded(name)
+        twins = (n for n in self.listed if n != name and folded(n) == alike)
+        return next((self.listed[n].name for n in twins if self.has(n)), "")
+
+    def obstacle(self, name: Name) -> str:
+        """
+        Why C{name} cannot be made here, or an empty string.
+        """
+        for parent in ancestors(name):
+            above = self.listed.get(parent)
+            if above and "\\noinferiors" in above.attributes:
+                return f'"{above.name}" can have no mailboxes below it'
+        try:
+            self.spelled(name)
+        except MailboxError as error:
+            return str(error)
+        return ""
+
+
+def ancestors(name: Name) -> Iterator[Name]:
+    """
+    The levels above C{name}, from the top.
+    """
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)
+
+
+def _claims(
+    naming: Naming, listed: Iterable[Listed]
+) -> tuple[dict[Name, list[Listed]], list[Misfit]]:
+    """
+    What is listed under each shared name, and what can be under none.
+    """
+    claims: dict[Name, list[Listed]] = {}
+    misfits = []
+    # A server may list a mailbox twice: the later line is the truth.
+    for box in {box.name: box for box in listed}.values():
+        try:
+            name = naming.toShared(box.name)
+        except MailboxError as error:
+            if box.selectable:
+                likeness = naming.likeness(box.name)
+                misfits.append(Misfit(likeness, box.subscribed, str(error)))
+        else:
+            if name is not None:
+                claims.setdefault(name, []).append(box)
+    return claims, misfits
+
+
+def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:
+    rival = listed.get(misfit.name)
+    if rival is None or not rival.selectable:
+        return misfit
+    text = f'{misfit.text}; it would be one with "{shown(rival.name)}"'
+    return replace(misfit, text=text)
+
+
+def _contest(name: Name, boxes: list[Listed]) -> Misfit:
+    rivals = " and ".join(sorted(f'"{shown(box.name)}"' for box in boxes))
+    subscribed = any(box.subscribed for box in boxes)
+    return Misfit(name, subscribed, f'{rivals} would both be "{name}"')
