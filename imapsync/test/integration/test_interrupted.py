@@ -41,13 +41,14 @@ _PIECE = 20 * 1024
 _AT_ONCE = 10
 
 #: The seed of what happens to the accounts.  It leaves nothing out.
-_EVENTFUL = 76
+_EVENTFUL = 6
 _FEATS = (
     *("copied local to remote", "copied remote to local", "paired by content"),
     *("flagged on local", "flagged on remote"),
     *("expunged on local", "expunged on remote"),
     *("created on local", "created on remote"),
     *(" subscribed on", "unsubscribed on", "moved on", "duplicated on"),
+    "renamed from",
 )
 
 
