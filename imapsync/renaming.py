@@ -273,7 +273,7 @@ class _Planner:
             self._separate(known, side, name)
         elif self._accounts[side].readOnly:
             self._leave(known, side.other, f"{side} is read-only")
-        elif not other.anchored:
+        elif not other.anchored and known.id not in other.names:
             self.outlook.lost.append((known, side.other))
         else:
             self._doomed.add(known.id)

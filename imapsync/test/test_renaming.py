@@ -35,6 +35,7 @@ class OutlookTests(SynchronousTestCase):
         readOnly: Iterable[Side] = (),
         selection: Selection = EVERYTHING,
         others: str = "",
+        parted: Iterable[tuple[Side, int]] = (),
         **changes: bool,
     ) -> Outlook:
         """
@@ -55,7 +56,7 @@ class OutlookTests(SynchronousTestCase):
             boxes += [self.box(name, subscribed, "\\nonexistent") for name in ghosts]
             accounts[side] = Account.of(Naming(), boxes, side in readOnly)
             places[side] = Places(found, frozenset(), {}, **changes)
-        return plan(accounts, known, selection, places)
+        return plan(accounts, known, selection, places, parted={*parted})
 
     def known(self, number: int, name: Name) -> Known:
         """
@@ -149,6 +150,18 @@ class OutlookTests(SynchronousTestCase):
         self.assertEqual([], outlook.renames)
         self.assertEqual({(REMOTE, 1)}, outlook.parted)
         self.assertEqual([], outlook.troubles)
+
+    def test_parted(self) -> None:
+        """
+        Then what is on the other side is deleted, even if the account looks like
+        another one: it is known where the mailbox went.
+        """
+        for anchored in True, False:
+            outlook = self.outlook(
+                "D B C", "A B C", others="D", parted=[(REMOTE, 1)], anchored=anchored
+            )
+            self.assertEqual([Delete(REMOTE, "A")], outlook.deletions)
+            self.assertEqual(set(), outlook.parted)
 
     def test_waits(self) -> None:
         """
