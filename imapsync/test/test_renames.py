@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.account import Account as Listing
 from imapsync.model import Side
+from imapsync.renames import Renamer
+from imapsync.renaming import Rename
 from imapsync.report import Report
 from imapsync.session import Wish
 from imapsync.test.accounts import SEEN, Account, mail
@@ -434,8 +437,16 @@ class InterruptedTests(RenamesCase):
 
     def test_killed(self) -> None:
         """
-        Killed before or after any commit, or any RENAME.
+        Killed before or after any commit, or after any RENAME.
         """
+        done = Renamer._done
+
+        async def dying(renamer: Renamer, step: Rename, account: Listing) -> bool:
+            ended = await done(renamer, step, account)
+            MortalState.step()
+            return ended
+
+        self.patch(Renamer, "_done", dying)
         for kind in KINDS:
             deaths = 0
             for steps in range(1, 60):
