@@ -68,13 +68,11 @@ class CommandLineTests(BadInputCase):
             (["--oneshot", "--config"], "--config"),
             (["--oneshot", "--quiet=yes", config], "quiet"),
             (["--oneshot", config, ""], "MAILBOX"),
-            ([config], "--oneshot"),
             (["--dry-run", config], "--oneshot"),
             (["--repair", config], "not available yet"),
             (["--delete", config, "Work", "--oneshot"], "--oneshot"),
             (["--rename", config, "Work"], "--rename"),
-            (["--oneshot", config, "--watch=5"], "not available yet"),
-            (["--oneshot", config, config], "--config"),
+            (["--watch=soon", config], "--watch"),
         ):
             run = finished(scene.start([*PROGRAM, *words]))
             self.complains(run, 64, told)

@@ -376,7 +376,7 @@ class TwistdTests(CommandCase):
         bad.write_text("[local]\nhots = x\n")
         for words, code, told in (
             (["--onshot", config], 64, "--oneshot"),
-            ([config], 64, "--oneshot"),
+            (["--dry-run", config], 64, "--oneshot"),
             (["--oneshot", "--config=/none"], 66, "/none"),
             (["--oneshot", f"--config={bad}"], 78, "host"),
             (["--oneshot", config], 77, "refused"),
