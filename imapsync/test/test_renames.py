@@ -162,6 +162,22 @@ class FollowTests(RenamesCase):
             self.assertEqual([mail("B"), mail("more B")], self.bodies(there, "C"))
             self.assertEqual([mail("C"), mail("more C")], self.bodies(there, "B"))
 
+    def test_sameSecond(self) -> None:
+        """
+        A dry run tells those apart as well that LIST does not.
+        """
+        for kind in "ids", "metadata":
+            self.begin("guids", kind)
+            self.local.rename("B", "tmp")
+            self.local.rename("C", "B")
+            self.local.rename("tmp", "C")
+            said: list[str] = []
+            self.sync(wish=Wish(dryRun=True), say=said.append)
+            renames = ["B: rename to C on remote", "C: rename to B on remote"]
+            self.assertEqual(renames, sorted(said))
+            self.syncs()
+            self.assertEqual([mail("B"), mail("more B")], self.bodies(self.remote, "C"))
+
     def test_chained(self) -> None:
         """
         One may take the place of one that went elsewhere.
@@ -232,6 +248,19 @@ class FollowTests(RenamesCase):
             self.assertEqual([mail("C"), mail("more C")], self.bodies(there, "B"))
             self.assertNotIn("C", there.folders)
             self.assertEqual({}, report.paired)
+
+    def test_onDeletedOfSameSecond(self) -> None:
+        """
+        So it may where LIST shows just what was there before.
+        """
+        for kind in "ids", "metadata":
+            self.begin(kind)
+            before = self.local.folders["B"].modseq
+            self.local.delete("B")
+            self.local.rename("C", "B")
+            self.local.folders["B"].modseq = before
+            self.syncs()
+            self.assertEqual([mail("C"), mail("more C")], self.bodies(self.remote, "B"))
 
     def test_scope(self) -> None:
         """
