@@ -224,7 +224,7 @@ def _hidden(known: Known, side: Side, account: Account, taken: Collection[Name])
     The same, as to mailboxes that could not be asked about.
     """
     for box in account.strays:
-        if box.status and box.status.uidvalidity == known.marks[side].uidvalidity:
+        if likely(known, side, box):
             return f'it may be "{shown(box.name)}", which the other side cannot have'
     for name, box in account.listed.items():
         if name not in taken and box.selectable and _untold(box):

@@ -165,7 +165,8 @@ class PlacesTests(LineageCase):
         """
         for other in (box("D", 0), box("a//b", 1), box("bad\x01", 1)):
             self.assertIn(1, self.found(self.inbox, other).astray)
-        self.assertEqual({}, self.found(self.inbox, box("a//b", 7)).astray)
+        for other in (box("a//b", 7), box("a//b", 1, 2)):
+            self.assertEqual({}, self.found(self.inbox, other).astray)
 
     def test_anchored(self) -> None:
         """
