@@ -13,7 +13,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.logs import Log
 from imapsync.model import Known, Side, Status, differ
 from imapsync.moves import Heard
-from imapsync.removal import remove
+from imapsync.removal import remove, thrown
 from imapsync.renaming import Delete
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings
@@ -92,11 +92,8 @@ class Deleter:
             raise MailboxError(f"vanished from {one.side.other}, or not: {doubt}")
         client, name = around.clients[one.side], around.names[one.side]
         there = await _known(one.side, known, around)
-        trash = around.trashes.get(one.side)
-        if there and trash and trash.spelled != name:
-            # What was moved is not thrown away: its copy is where it is to be.
-            copied = around.report.superseded[one.name, one.side]
-            await _clear(one, around, there - copied, trash.spelled)
+        if there and (wanted := _forTrash(one, known, there, around)):
+            await _clear(one, around, wanted, around.trashes[one.side].spelled)
             there = await _known(one.side, known, around)
         if there is None:
             # It is to be made again, and filled.
@@ -121,6 +118,19 @@ class Deleter:
     def _trouble(self, one: Delete, around: Surroundings, text: str) -> None:
         if around.report.trouble(one.name, text):
             self.log.error("{name}: {text}", name=one.name, text=text)
+
+
+def _forTrash(one: Delete, known: Known, there: UidSet, around: Surroundings) -> UidSet:
+    """
+    What is to go to the trash before a mailbox is deleted.
+    """
+    side = one.side
+    trash = around.trashes.get(side)
+    if trash is None or trash.spelled == around.names[side]:
+        return UidSet()
+    # What was moved is not thrown away: its copy is where it is to be.
+    there -= around.report.superseded[one.name, side]
+    return there - thrown(around.state, known.id, side, there, trash.name)
 
 
 async def _doubt(one: Delete, around: Surroundings) -> str:

@@ -25,7 +25,7 @@ from imapsync.moves import duplicates, rehearse
 from imapsync.names import shown
 from imapsync.pairing import matched
 from imapsync.plan import Touched, common, same
-from imapsync.removal import remove
+from imapsync.removal import remove, thrown
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings, Trash, View
 
@@ -143,24 +143,9 @@ class Pass:
         # What was moved is not thrown away: its copy is where it is to be.
         copied = self._report.superseded[self._view.name, side] & doomed
         if trash:
-            copied |= self._alike(side, doomed, trash)
+            copied |= thrown(self._state, self._mailbox, side, doomed, trash.name)
         yield doomed - copied, trash
         yield copied, None
-
-    def _alike(self, side: Side, doomed: UidSet, trash: Trash) -> UidSet:
-        """
-        Those of C{doomed} whose like is in the trash: programs without MOVE copy
-        a message there, and expunge it later.
-        """
-        return UidSet.of(
-            pair.uid(side)
-            for pair in self._state.pairs(self._mailbox, side, doomed)
-            if pair.stamp
-            and any(
-                name == trash.name and other.key == pair.key
-                for name, other in self._state.stamped(pair.stamp)
-            )
-        )
 
     async def _remove(self, side: Side, doomed: UidSet, trash: Trash | None) -> None:
         view = self._view

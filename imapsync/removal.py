@@ -11,6 +11,8 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands import Selected
 from imapsync.imap.queries import Transferred
 from imapsync.logs import Log
+from imapsync.model import Name, Side
+from imapsync.state import State
 from imapsync.uidset import UidSet
 
 #: So many messages are copied before they are expunged, in one command: what a
@@ -53,6 +55,22 @@ async def remove(
             refusal = str(error)
     left = uids - vanished()
     return (await client.exists(left) if left else left), refusal
+
+
+def thrown(state: State, mailbox: int, side: Side, uids: UidSet, trash: Name) -> UidSet:
+    """
+    Those of C{uids} whose like is in the trash: programs without MOVE copy a
+    message there, and expunge it later.
+    """
+    return UidSet.of(
+        pair.uid(side)
+        for pair in state.pairs(mailbox, side, uids)
+        if pair.stamp
+        and any(
+            name == trash and other.key == pair.key
+            for name, other in state.stamped(pair.stamp)
+        )
+    )
 
 
 async def _expunge(client: SyncClient, uids: UidSet) -> None:

@@ -152,6 +152,22 @@ class DeleteTests(DeletionCase):
         self.assertNotIn("B", self.remote.folders)
         self.assertSettled()
 
+    def test_copiedToTrash(self) -> None:
+        """
+        Nor what a program copied to the trash, a run ago.
+        """
+        self.sync()
+        trash = self.local.make("Trash")
+        for message in self.local.folders["B"].messages.values():
+            trash.add(message.body, message.flags, message.date)
+        self.sync(trash={REMOTE: "Trash"})
+        self.local.delete("B")
+        report = self.sync(trash={REMOTE: "Trash"})
+        self.assertEqual({}, report.trashed)
+        self.assertEqual([mail("B"), mail("more B")], self.bodies(self.remote, "Trash"))
+        self.assertNotIn("B", self.remote.folders)
+        self.assertSettled()
+
     def test_hasChildren(self) -> None:
         """
         A server may keep a mailbox because of what is below it: then it is
