@@ -13,6 +13,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.logs import Log
 from imapsync.model import Known, Side, Status, differ
 from imapsync.moves import Heard
+from imapsync.names import shown
 from imapsync.removal import remove, thrown
 from imapsync.renaming import Delete
 from imapsync.uidset import UidSet
@@ -70,15 +71,14 @@ class Deleter:
             known = around.state.mailbox(one.name)
             if known is None:
                 continue
-            if around.policy.dryRun:
-                count = f"{known.pairs} messages"
-                around.say(f"{one.name}: delete on {one.side} ({count})")
-                continue
-            changed = True
-            if one not in self._twice:
+            changed = changed or not around.policy.dryRun
+            if one not in self._twice and not around.policy.dryRun:
                 continue
             try:
-                await self._deleteOne(one, known, around)
+                if around.policy.dryRun:
+                    await _rehearse(one, known, around)
+                else:
+                    await self._deleteOne(one, known, around)
             except (MailboxError, Refused) as error:
                 self._failed.add(one)
                 self._trouble(one, around, f"{one.side}: {error}")
@@ -118,6 +118,24 @@ class Deleter:
     def _trouble(self, one: Delete, around: Surroundings, text: str) -> None:
         if around.report.trouble(one.name, text):
             self.log.error("{name}: {text}", name=one.name, text=text)
+
+
+async def _rehearse(one: Delete, known: Known, around: Surroundings) -> None:
+    """
+    Say what would be done.
+    """
+    there, name, side = await _known(one.side, known, around), one.name, one.side
+    if there is None:
+        text = f"make again on {side.other}, it has unknown messages on {side}"
+        around.say(f"{name}: {text}")
+        return
+    # It is said already of what would be moved elsewhere.
+    there -= around.report.superseded[name, side]
+    if wanted := _forTrash(one, known, there, around):
+        trash = shown(around.trashes[side].spelled)
+        around.say(f"{name}: move UID {wanted} to {trash}, and delete on {side}")
+    else:
+        around.say(f"{name}: delete on {side} ({len(there)} messages)")
 
 
 def _forTrash(one: Delete, known: Known, there: UidSet, around: Surroundings) -> UidSet:
@@ -183,7 +201,8 @@ async def _known(side: Side, known: Known, around: Surroundings) -> UidSet | Non
     client, name, mark = around.clients[side], around.names[side], known.marks[side]
     for _ in range(_PATIENCE):
         selected = await client.open(name, None, Heard(), writable=False)
-        there = await client.exists(around.state.paired(known.id, side))
+        moved = around.report.superseded[known.name, side]
+        there = await client.exists(around.state.paired(known.id, side) | moved)
         await client.unselect()
         now = selected.mark
         if (

@@ -384,5 +384,6 @@ def rehearse(errand: Errand, around: Surroundings) -> None:
     around.say(f"{errand.source}: {verb} UID {uids} to {errand.target} on {side}")
     _remember(errand, around)
     if errand.gone:
+        around.report.superseded[errand.source, side] |= uids
         with state.transaction():
             state.removePairs(_known(errand.source, around).id, side, uids)

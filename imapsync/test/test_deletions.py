@@ -208,6 +208,26 @@ class DeleteTests(DeletionCase):
         self.assertIn("B", self.remote.folders)
         self.syncs()
 
+    def test_dryRunWithMore(self) -> None:
+        """
+        Or that it would be made again; what was moved out of it is known.
+        """
+        message = self.local.folders["C"].messages[1]
+        self.local.inbox.add(message.body, message.flags, message.date)
+        self.local.delete("B")
+        self.local.delete("C")
+        self.remote.folders["B"].add(mail("new"))
+        said: list[str] = []
+        trash = {REMOTE: "Trash"}
+        self.sync(wish=Wish(dryRun=True), say=said.append, trash=trash)
+        self.assertIn("C: move UID 1 to INBOX on remote", said)
+        self.assertIn("C: move UID 2 to Trash, and delete on remote", said)
+        self.assertIn("B: make again on local, it has unknown messages on remote", said)
+        self.assertEqual(3, len(said), said)
+        self.assertEqual(0, self.remote.count("DELETE", "UID MOVE", "STORE"))
+        self.sync()
+        self.assertSettled()
+
 
 class DoubtTests(DeletionCase):
     """
