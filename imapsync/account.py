@@ -7,11 +7,15 @@ It only sorts; nothing here talks to a server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from imapsync.errors import MailboxError
 from imapsync.model import Listed, Name
 from imapsync.names import INBOX, Naming, folded, fromUser, shown
+
+#: What is told of a name that is subscribed, without a mailbox.
+_MERELY_SUBSCRIBED = frozenset(("\\nonexistent", "\\subscribed"))
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,47 @@ class Account:
         """
         return name in self.listed and self.listed[name].subscribed
 
+    def withMereNames(self, subscribed: Iterable[Listed]) -> Account:
+        """
+        This account with the names that are C{subscribed}, and not listed yet.
+        """
+        mere = {}
+        for box in subscribed:
+            with suppress(MailboxError):
+                name = self.naming.toShared(box.name)
+                if name is not None:
+                    attributes = box.attributes | _MERELY_SUBSCRIBED
+                    mere[name] = replace(box, attributes=attributes)
+        return replace(self, listed=mere | dict(self.listed))
+
     def renamed(self, old: Name, new: Name) -> Account:
         """
         This account as it is to be listed when a mailbox was renamed, and all
-        below it.
+        below it: subscriptions do not follow.
         """
-        along = {n for n in self.listed if f"{n}/".startswith(f"{old}/")}
+        along = {
+            n: box
+            for n, box in self.listed.items()
+            if f"{n}/".startswith(f"{old}/") and "\\nonexistent" not in box.attributes
+        }
         listed = {n: box for n, box in self.listed.items() if n not in along}
-        listed |= {new + n[len(old) :]: self.listed[n] for n in along}
+        listed |= {
+            n: Listed(box.name, box.separator, _MERELY_SUBSCRIBED)
+            for n, box in along.items()
+            if box.subscribed
+        }
+        for n, box in along.items():
+            name = new + n[len(old) :]
+            subscribed = name in listed and listed[name].subscribed
+            listed[name] = box.withSubscription(subscribed)
         return replace(self, listed=listed)
+
+    def withSubscription(self, name: Name, subscribed: bool) -> Account:
+        """
+        This account as it is to be listed when that was changed.
+        """
+        box = self.listed[name].withSubscription(subscribed)
+        return replace(self, listed={**self.listed, name: box})
 
     def spelled(self, name: Name) -> str:
         """

@@ -78,6 +78,22 @@ class Listing:
             accounts[Side.REMOTE] = replace(theirs, apart=matched.apart)
         return accounts
 
+    async def completed(
+        self, accounts: Mapping[Side, Account]
+    ) -> Mapping[Side, Account]:
+        """
+        With what is subscribed and no mailbox, which servers list only to those
+        who ask for subscriptions (RFC 5258, 3.1).
+        """
+
+        async def onSide(side: Side) -> Account:
+            listed = await self._clients[side].listMailboxes(
+                "*", selection=["SUBSCRIBED"]
+            )
+            return accounts[side].withMereNames(listed)
+
+        return await onBoth(onSide, [*accounts])
+
     async def chosen(
         self, options: Sequence[str], accounts: Mapping[Side, Account]
     ) -> frozenset[Name]:

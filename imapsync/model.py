@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imapsync.uidset import UidSet
 
@@ -158,6 +158,14 @@ class Listed:
         Whether it is subscribed (RFC 5258, 3.4).
         """
         return "\\subscribed" in self.attributes
+
+    def withSubscription(self, subscribed: bool) -> Listed:
+        """
+        The same, as it is listed when it is subscribed, or is not.
+        """
+        others = self.attributes - {"\\subscribed"}
+        now = {"\\subscribed"} if subscribed else frozenset[str]()
+        return replace(self, attributes=others | now)
 
     @property
     def mark(self) -> Mark | None:

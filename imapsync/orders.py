@@ -88,7 +88,8 @@ class Task(ABC):
         @raise UsageError: it cannot be meant; nothing was done.
         """
         self._clients = clients
-        listed = await Listing(self._config, clients).look() if clients else {}
+        listing = Listing(self._config, clients)
+        listed = await listing.completed(await listing.look()) if clients else {}
         self._accounts = {side: listed[side] for side in Side if side in self._targets}
         if not self._names:
             namings = [listed[side].naming for side in Side if side in listed]
@@ -298,6 +299,8 @@ class Rename(Task):
         for name, box in account.listed.items():
             if not (box.subscribed and isWithin(name, old)):
                 continue
+            if "\\nonexistent" in box.attributes:
+                continue  # a mere name is not renamed
             try:
                 now = account.naming.toServer(new + name[len(old) :])
                 await client.onMailbox("SUBSCRIBE", now)

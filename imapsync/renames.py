@@ -15,6 +15,7 @@ from imapsync import renaming
 from imapsync.account import Account
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
+from imapsync.listing import Listing
 from imapsync.logs import Log
 from imapsync.memory import Memory
 from imapsync.model import Known, Name, Side
@@ -24,7 +25,7 @@ from imapsync.routes import below, isTemporary
 from imapsync.state import State
 from imapsync.together import onBoth
 from imapsync.tracing import Tracer
-from imapsync.tree import Selection, Step
+from imapsync.tree import Selection, Step, Subscribe
 
 Accounts = Mapping[Side, Account]
 
@@ -50,6 +51,7 @@ class Renamer:
         self,
         clients: Mapping[Side, SyncClient],
         state: State,
+        listing: Listing,
         tracer: Tracer,
         report: Report,
         say: Callable[[str], None] | None,
@@ -57,6 +59,7 @@ class Renamer:
     ) -> None:
         self._clients = clients
         self._state = state
+        self._listing = listing
         self._tracer = tracer
         self._report = report
         self._say = say
@@ -77,6 +80,7 @@ class Renamer:
             they were just made, and it has to be looked at again; if there are
             steps, they are to be taken, and it has to be looked at again.
         """
+        complete = False
         while True:
             known = self._state.mailboxes()
             places = await self._tracer.trace(accounts, known)
@@ -85,6 +89,10 @@ class Renamer:
             )
             if outlook.parted - self._parted:
                 self._parted |= outlook.parted
+                continue
+            if (outlook.agreed or outlook.forgotten) and not complete:
+                # Subscriptions stay behind, which nobody wants any more.
+                accounts, complete = await self._listing.completed(accounts), True
                 continue
             outlook.steps = [step for step in outlook.steps if step not in refused]
             self._remark(outlook.remarks)
@@ -189,6 +197,9 @@ class Renamer:
         for change in outlook.steps:
             verb = type(change).__name__.lower()
             say(f"{change.name}: {verb} on {change.side}")
+            after[change.side] = after[change.side].withSubscription(
+                change.name, isinstance(change, Subscribe)
+            )
         for known in outlook.forgotten:
             say(f"{known.name}: forget what was known of it")
         return after

@@ -107,7 +107,13 @@ class Session:
         self._tried = memory.tried
         self._tracer = legacy.tracer
         self._renamer = Renamer(
-            clients, state, self._tracer, report, say if wish.dryRun else None, memory
+            clients,
+            state,
+            self._listing,
+            self._tracer,
+            report,
+            say if wish.dryRun else None,
+            memory,
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()

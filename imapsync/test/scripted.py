@@ -219,9 +219,11 @@ class Dialogue:
     def _IDLE(self, tag: str) -> None:
         self._idle = tag
 
-    def _LIST(self, _tag: str, *_words: object) -> None:
+    def _LIST(self, _tag: str, first: object, *_words: object) -> None:
+        # As on real servers, mere names are told only to those who ask so.
+        chosen = isinstance(first, list) and "SUBSCRIBED" in first
         for name, folder in self.account.folders.items():
-            if name in self.account.unlisted:
+            if name in self.account.unlisted or (chosen and not folder.subscribed):
                 continue
             words = [r"\Subscribed"] if folder.subscribed else []
             attributes = " ".join((*words, *folder.use.split()))
@@ -230,11 +232,11 @@ class Dialogue:
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
             if name not in self.account.silent:
                 self._say(f"* STATUS {word} ({_status(folder)})")
-        for name in self.account.levels:
+        for name in set() if chosen else self.account.levels:
             self._say(rf'* LIST (\Noselect) "{self.account.separator}" "{name}"')
         for name in self.account.phantoms - set(self.account.folders):
             self._say(f'* LIST () "{self.account.separator}" "{name}"')
-        for name in sorted(self.account.ghosts - self.account.phantoms):
+        for name in sorted(self.account.ghosts - self.account.phantoms) * chosen:
             word = f'"{names.encode(name).decode()}"'
             attributes = r"\Subscribed \NonExistent"
             self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')

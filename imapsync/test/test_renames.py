@@ -339,6 +339,11 @@ class FollowTests(RenamesCase):
             "Z/x: remote: -\\Seen on UID 1",
         ):
             self.assertIn(line, said)
+        for name in "Z", "Z/x":
+            told = {
+                line for line in said if line.startswith(f"{name}: ") and "sub" in line
+            }
+            self.assertEqual({f"{name}: subscribe on {side}" for side in Side}, told)
         self.syncs()
 
     def test_deletedBelow(self) -> None:

@@ -542,6 +542,35 @@ class TypedTests(SynchronousTestCase):
             self.assertEqual(name, dotted.typed(text))
 
 
+class ForetoldTests(SynchronousTestCase):
+    """
+    Tests for what an account is to be listed as.
+    """
+
+    def subscribed(self, account: Account) -> set[tuple[Name, bool]]:
+        """
+        What is subscribed, and whether there is a mailbox.
+        """
+        names = filter(account.subscribed, account.listed)
+        return {(name, account.has(name)) for name in names}
+
+    def test_renamed(self) -> None:
+        """
+        Subscriptions stay behind, and may be found there.
+        """
+        before = account("A +", "A/x +", "A/y", "B", "Z +")
+        before = before.withMereNames(map(box, ("A/x", "A/gone", "Z/y", "a//b", "C")))
+        after = before.renamed("A", "Z")
+        mere = {("A", False), ("A/x", False), ("A/gone", False), ("C", False)}
+        self.assertEqual({*mere, ("Z", True), ("Z/y", True)}, self.subscribed(after))
+        self.assertEqual("A/y", after.spelled("Z/y"))
+        after = after.withSubscription("A", False).withSubscription("B", True)
+        self.assertEqual(
+            {*mere, ("Z", True), ("Z/y", True), ("B", True)} - {("A", False)},
+            self.subscribed(after),
+        )
+
+
 class ConvergenceTests(SynchronousTestCase):
     """
     What a carried out plan leaves.
