@@ -408,12 +408,13 @@ class LoginTests(ConnectCase):
 
     def test_unavailable(self) -> None:
         """
-        A server that cannot tell right from wrong at the moment is worth
-        another attempt.
+        A server that cannot tell right from wrong at the moment, or that has
+        no room for one connection more, is worth another attempt.
         """
-        self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1] hi")
-        self.answer('LOGIN "me" "secret"', tagged="NO [UNAVAILABLE] Come back later")
-        self.failed(Lost, "Come back later")
+        for code in ("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"):
+            self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1] hi")
+            self.answer('LOGIN "me" "secret"', tagged=f"NO [{code}] Come back later")
+            self.failed(Lost, "Come back later")
 
     def test_noMechanism(self) -> None:
         """
