@@ -18,6 +18,7 @@ from imapsync.logs import Log
 from imapsync.options import Request
 from imapsync.service import Outcome, SyncService, serviceFor
 from imapsync.systemd import Supervised
+from imapsync.together import together
 
 
 class Several(MultiService):
@@ -59,6 +60,16 @@ class Several(MultiService):
         for name, settings in configs.items():
             self._add(name, settings)
 
+    def stopService(self) -> Deferred[list[Any]]:
+        """
+        End all.
+
+        @return: fires when all is closed, even of one that is about to begin
+            anew.
+        """
+        stopping = MultiService.stopService(self)
+        return together([stopping, self._reloading.run(lambda: None)])
+
     def syncNow(self) -> None:
         """
         Have all look at once.
@@ -81,6 +92,8 @@ class Several(MultiService):
         self.log.failure("Internal error.", failure)
 
     async def _reload(self) -> None:
+        if not self.running:
+            return
         if self._supervised is not None:
             self._supervised.reloading()
         try:
@@ -96,14 +109,19 @@ class Several(MultiService):
     async def _replace(self, configs: Mapping[str, Config]) -> None:
         before, self.configs = self.configs, configs
         for name, settings in configs.items():
-            if settings != before[name] or name in self._outcomes:
-                await self._remove(name)
+            changed = settings != before[name] or name in self._outcomes
+            if not (changed and self.running):
+                continue
+            outcome = self._outcomes.pop(name, Outcome(0))
+            await self._remove(name)
+            if self.running:
                 self._add(name, settings)
+            else:  # all came to an end meanwhile
+                self._settle(name, outcome)
 
     def _add(self, name: str, settings: Config) -> None:
         service = serviceFor(self._request, settings, self._reactor, name)
         self._services[name] = service
-        self._outcomes.pop(name, None)
         service.observe(self._changed)
         service.finished.addCallback(self._finished, name, service)
         service.setServiceParent(self)
@@ -119,9 +137,11 @@ class Several(MultiService):
             self._supervised.told([one.status for one in self._services.values()])
 
     def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
-        if self._services.get(name) is not service:
-            return  # it was replaced
+        if self._services.get(name) is service:  # it was not replaced
+            self._settle(name, outcome)
+
+    def _settle(self, name: str, outcome: Outcome) -> None:
         self._outcomes[name] = outcome
         self._ended(name, outcome)
-        if len(self._outcomes) == len(self._services):
+        if len(self._outcomes) == len(self.configs):
             self.finished.callback(max(one.code for one in self._outcomes.values()))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -66,7 +67,7 @@ class SeveralTests(SynchronousTestCase):
         """
         Stop all.
         """
-        stopped: Deferred[object] = several.stopService()
+        stopped = several.stopService()
         self.world.pump()
         self.successResultOf(stopped)
         self.assertEqual([], self.reactor.getDelayedCalls())
@@ -135,6 +136,43 @@ class SeveralTests(SynchronousTestCase):
         self.assertNoResult(several.finished)
         self.stop(several)
         self.assertEqual(0, self.successResultOf(several.finished))
+
+    def test_reloadAtEnd(self) -> None:
+        """
+        Stopped while the configuration is read again, it ends all the same; and
+        so it does when it is told to read it after that.
+        """
+        del self.configs["bad"]
+        changed = {"good": replace(self.configs["good"], listMailbox=("INBOX",))}
+        self.patch(config, "loadAll", lambda *_: changed)
+        for reloadedFirst in (True, False):
+            several = self.start()
+            if reloadedFirst:
+                Deferred.fromCoroutine(several.reload())
+            self.stop(several)
+            if not reloadedFirst:
+                Deferred.fromCoroutine(several.reload())
+            self.assertEqual(0, self.successResultOf(several.finished))
+            self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_failedWhileReloaded(self) -> None:
+        """
+        One that fails while another is about to begin anew is not the last.
+        """
+        nothing = self.world.settings(
+            database=f"{self.world.database}2", listMailbox=("Nowhere",)
+        )
+        self.configs = {"bad": nothing, "good": self.configs["good"]}
+        several = self.start()
+        changed = replace(self.configs["good"], listMailbox=("INBOX",))
+        bad: Any = several.getServiceNamed("bad")
+        self.patch(config, "loadAll", lambda *_: {"bad": nothing, "good": changed})
+        bad.stopService()
+        reloading = Deferred.fromCoroutine(several.reload())
+        self.world.pump()
+        self.successResultOf(reloading)
+        self.assertNoResult(several.finished)
+        self.stop(several)
 
     def test_reloadWrong(self) -> None:
         """
