@@ -152,7 +152,10 @@ def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
         now = _shown(view, one, plan)
         if now is None:
             continue
-        flags = settled(one.pair.flags, now[Side.LOCAL], now[Side.REMOTE])
+        # Where both had changed alike when they were read, they agreed then: what
+        # differs by now has changed since, and the next look is to see it.
+        base = settled(one.pair.flags, *map(one.shows, Side))
+        flags = settled(base, now[Side.LOCAL], now[Side.REMOTE])
         if one.fresh or one.doubted or flags != one.pair.flags:
             agreed[one.pair.local] = flags
         for side, expected in plan.expected.items():

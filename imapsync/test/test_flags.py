@@ -86,6 +86,25 @@ class FlagsTests(SynchronousTestCase):
         self.assertTrue(self.world.equal)
         self.assertEqual(SEEN | DRAFT, self.ours.messages[1].flags)
 
+    def test_changedBack(self) -> None:
+        """
+        A flag that both sides had changed alike, and that one changes back while
+        another is carried, takes its last value: it is no longer what both
+        agreed on before.
+        """
+        for there in (True, False):
+            first, last = ({"x"}, set()) if there else (set(), {"x"})
+            self.ours.flag(1, *last)
+            self.sync()
+            self.ours.flag(1, *first, "y")
+            self.theirs.flag(1, *first)
+            self.remote.before["STORE"] = lambda to=last: self.theirs.flag(1, *to)
+            self.sync()
+            self.sync()
+            self.assertEqual({}, self.remote.before)
+            self.assertTrue(self.world.equal)
+            self.assertEqual(last, self.ours.messages[1].flags & {"x"})
+
     def test_goneMeanwhile(self) -> None:
         """
         A message that goes while its flags are carried is no trouble.
