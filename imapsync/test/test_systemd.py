@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 from twisted.internet.task import Clock
@@ -35,13 +36,21 @@ class NotifierTests(SynchronousTestCase):
         self.assertIsNone(notifier({}))
         self.assertIsNone(notifier({"NOTIFY_SOCKET": "vsock:2:1"}))
 
+    def path(self) -> str:
+        """
+        The path of a socket that is to be: only a short one can have one.
+        """
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        return f"{directory}/notify"
+
     def test_told(self) -> None:
         """
         Both a path and an abstract address are understood; when nobody listens
         any more, that does no harm.
         """
         for address, bound in (
-            (os.path.realpath(self.mktemp())[-90:], ""),
+            (self.path(), ""),
             (f"@imapsync-{os.getpid()}", f"\0imapsync-{os.getpid()}"),
         ):
             notify = notifier({"NOTIFY_SOCKET": address})
