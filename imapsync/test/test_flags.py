@@ -5,6 +5,8 @@ L{imapsync.test.test_mailbox}.
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -98,7 +100,7 @@ class FlagsTests(SynchronousTestCase):
             self.sync()
             self.ours.flag(1, *first, "y")
             self.theirs.flag(1, *first)
-            self.remote.before["STORE"] = lambda to=last: self.theirs.flag(1, *to)
+            self.remote.before["STORE"] = partial(self.theirs.flag, 1, *last)
             self.sync()
             self.sync()
             self.assertEqual({}, self.remote.before)
