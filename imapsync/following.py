@@ -25,7 +25,7 @@ from imapsync.errors import (
 from imapsync.imap.client import SyncClient
 from imapsync.listing import Listing
 from imapsync.live import live
-from imapsync.memory import Memory
+from imapsync.memory import Memory, Named
 from imapsync.model import Name, Side
 from imapsync.pulse import SILENCE, Pulse
 from imapsync.report import Report
@@ -64,7 +64,8 @@ class Following:
         self._machine = live(self, random, self._moved)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
-        self._memory = Memory()
+        self._named = Named()
+        self._memory = Memory(named=self._named)
         self._ears: dict[Side, Ear] = {}
         self._report = Report()
         self._unbraked = job.wish.allowMassDelete
@@ -167,9 +168,9 @@ class Following:
 
     def refresh(self) -> None:
         """
-        Send something.
+        Send something, then look.
         """
-        self._begin(self._refresh(), _nothing)
+        self._begin(self._refresh(), self._machine.news)
 
     def drop(self) -> None:
         """
@@ -283,7 +284,7 @@ class Following:
 
     async def _connect(self) -> None:
         self._connections = Connections(self._job)
-        self._memory = memory = Memory()
+        self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()
         await self._connections.connect()
         clients = self._connections.clients
@@ -340,7 +341,6 @@ class Following:
     async def _refresh(self) -> None:
         clients = self._connections.clients.values()
         await together(client.catchUp() for client in clients)
-        await self._rest()
 
     # What happens meanwhile
 

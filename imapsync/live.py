@@ -129,7 +129,8 @@ class Effects(Protocol):
     def refresh(self) -> None:
         """
         Send something, so that the servers do not think us gone, and we see
-        whether they are there; then wait on.
+        whether they are there; then tell of L{Live.news}: there may be some of
+        which they did not tell.
         """
 
     def abandon(self) -> None:

@@ -26,6 +26,20 @@ Told = Mapping[Side, Listed]
 
 
 @dataclass
+class Named:
+    """
+    The mailboxes that the user named, as far as they were met: by now they may
+    be renamed, or gone.
+
+    @ivar met: those that were there once.
+    @ivar names: what mailboxes are called now, by the name that they had.
+    """
+
+    met: set[Name] = field(default_factory=set)
+    names: dict[Name, Name] = field(default_factory=dict)
+
+
+@dataclass
 class Memory:
     """
     Of the syncs on two connections.
@@ -40,6 +54,8 @@ class Memory:
     @ivar failures: how often a pass has failed over a mailbox.
     @ivar left: mailboxes with which a pass could not come to an end, and what
         was told of them then: as long as that is so, another would not either.
+    @ivar named: what became of the mailboxes that the user named, on the
+        connections before these as well.
     """
 
     accounts: Mapping[Side, Account] = field(default_factory=dict)
@@ -51,6 +67,7 @@ class Memory:
     remarks: set[str] = field(default_factory=set)
     failures: Counter[Name] = field(default_factory=Counter)
     left: dict[Name, Told] = field(default_factory=dict)
+    named: Named = field(default_factory=Named)
 
     def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
         """
@@ -123,13 +140,18 @@ class Memory:
         except MailboxError:
             return None
 
-    def isListNews(self, side: Side, told: Listed) -> bool:
+    def isListNews(self, side: Side, told: Listed, oldName: str) -> bool:
         """
         Whether a server's unasked word of a mailbox as a whole is news.
+
+        @param oldName: what it was called before, if it was renamed.  It may be
+            that both names are as well known as before: two were swapped.
         """
         name = self.shared(side, told.name)
         if name is None:
             return False
+        if oldName:
+            return True
         account = self.accounts[side]
         before = account.listed.get(name)
         there = before is not None and before.selectable

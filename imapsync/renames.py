@@ -41,8 +41,6 @@ class Renamer:
     @param trace: finds out where they are.
     @param say: takes the lines of a dry run; C{None} if it is none.
     @param memory: of the sessions before.
-    @ivar known: what mailboxes are called now that were renamed meanwhile, by
-        the name that they had.
     """
 
     log = Log()
@@ -67,7 +65,7 @@ class Renamer:
         self._stuck = memory.stuck
         self._parted = memory.parted
         self._told = memory.remarks
-        self.names: dict[Name, Name] = {}
+        self._names = memory.named.names
 
     async def settle(
         self, accounts: Accounts, selection: Selection, refused: Collection[Step]
@@ -228,7 +226,9 @@ class Renamer:
             state.rename(names)
             for number, (_, subscribed) in outlook.agreed.items():
                 state.setSubscribed(number, subscribed)
-        self.names.update((one.name, names[one.id]) for one in known if one.id in names)
+        self._names.update(
+            (one.name, names[one.id]) for one in known if one.id in names
+        )
         return True
 
 

@@ -117,7 +117,7 @@ class Session:
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
-        self._met: set[Name] = set()
+        self._met = memory.named.met
 
     async def run(self) -> None:
         """
@@ -231,7 +231,7 @@ class Session:
             meant = names.fromUser(text, accounts[Side.LOCAL].naming)
             there = (n for n in meant if any(a.has(n) for a in accounts.values()))
             named[next(there, meant[0])] = names.shown(text)
-        for old, new in self._renamer.names.items():
+        for old, new in self._memory.named.names.items():
             if old in named:
                 named[new] = named[old]
         return named
@@ -243,7 +243,8 @@ class Session:
         See once whether there is what the user asks for: it may be renamed or
         deleted by this run.
         """
-        unknown = tree.unknown(accounts.values(), frozenset(named) - self._met)
+        followed = {*self._met, *self._memory.named.names.values()}
+        unknown = tree.unknown(accounts.values(), frozenset(named) - followed)
         if unknown:
             typed = ", ".join(f'"{named[name]}"' for name in unknown)
             raise NotFound(

@@ -104,7 +104,7 @@ class Ear:
         """
         Something may have become of a mailbox as a whole.
         """
-        if self._memory.isListNews(self._side, listed):
+        if self._memory.isListNews(self._side, listed, oldName):
             self._news(None)
 
     def overflowed(self) -> None:

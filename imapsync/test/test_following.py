@@ -143,6 +143,46 @@ class PushTests(FollowingCase):
                 folder.subscribed = subscribed
                 self.assertRests()
 
+    def test_swapped(self) -> None:
+        """
+        Mailboxes that change their names with each other are followed.
+        """
+        for name in ("One", "Other"):
+            self.local.make(name).add(mail(name))
+        self.follow()
+        folders = self.local.folders
+        folders["One"], folders["Other"] = folders["Other"], folders["One"]
+        self.world.pump()
+        [message] = self.remote.folders["One"].messages.values()
+        self.assertEqual(mail("Other"), message.body)
+        self.assertRests()
+
+    def test_named(self) -> None:
+        """
+        One that was named on the command line is followed when it is renamed,
+        and deleted, and made again; and so are the others that were.
+        """
+        for name in ("One", "Other"):
+            self.local.make(name)
+        self.follow(wish={"mailboxes": ("One", "Other")})
+        self.local.rename("One", "Two")
+        self.world.pump()
+        self.local.folders["Two"].add(mail("renamed"))
+        self.world.pump()
+        self.assertEqual(1, len(self.remote.folders["Two"].messages))
+        self.world.links[-1].end(ConnectionLost())
+        self.wait(PAUSE)
+        self.remote.delete("Two")
+        self.world.pump()
+        self.assertNotIn("Two", self.local.folders)
+        self.world.links[-1].end(ConnectionLost())
+        self.wait(PAUSE)
+        for name in ("Two", "Other"):
+            folder = self.local.folders.get(name) or self.local.make(name)
+            folder.add(mail("again"))
+            self.world.pump()
+            self.assertEqual(1, len(self.remote.folders[name].messages))
+
     def test_echo(self) -> None:
         """
         A change costs two looks: one that finds it, and one that finds nothing
@@ -451,12 +491,13 @@ class TimeTests(FollowingCase):
 
     def test_silence(self) -> None:
         """
-        After a quarter of an hour in which nothing was sent, something is.
+        After a quarter of an hour in which nothing was sent, something is; and
+        what a server has not told of is found.
         """
         self.follow()
         self.wait(SILENCE + BEAT)
         for account in self.accounts:
-            self.assertEqual(["NOOP"], account.heard)
+            self.assertEqual(["NOOP", LOOK], [x.split()[0] for x in account.heard])
 
     def test_silentIdle(self) -> None:
         """
@@ -465,9 +506,8 @@ class TimeTests(FollowingCase):
         self.remote.capabilities.remove("NOTIFY")
         self.follow(wish={"watch": 10_000})
         self.wait(SILENCE + BEAT)
-        self.assertEqual(
-            ["NOOP", "EXAMINE", "IDLE"], [line.split()[0] for line in self.remote.heard]
-        )
+        heard = [line.split()[0] for line in self.remote.heard]
+        self.assertEqual(["NOOP", "UNSELECT", LOOK, "EXAMINE", "IDLE"], heard)
         self.remote.inbox.add(mail("new"))
         self.world.pump()
         self.assertTrue(self.world.equal)

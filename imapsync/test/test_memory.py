@@ -95,14 +95,15 @@ class MemoryTests(SynchronousTestCase):
             (listed("New"), True),
             (listed("New", "\\nonexistent"), False),
         ):
-            self.assertEqual(news, self.memory.isListNews(LOCAL, told), told)
+            self.assertEqual(news, self.memory.isListNews(LOCAL, told, ""), told)
+            self.assertTrue(self.memory.isListNews(LOCAL, told, "Before"))
 
     def test_noName(self) -> None:
         """
         A name that nothing of ours can have is no news.
         """
         self.assertIsNone(self.memory.shared(LOCAL, "a//b"))
-        self.assertFalse(self.memory.isListNews(LOCAL, listed("a//b")))
+        self.assertFalse(self.memory.isListNews(LOCAL, listed("a//b"), "b"))
 
     def test_hopeless(self) -> None:
         """
