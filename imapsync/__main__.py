@@ -101,6 +101,7 @@ def _serve(
     from twisted.logger import Logger, globalLogBeginner
 
     from imapsync.logs import AccountObserver
+    from imapsync.resolving import resolve
     from imapsync.service import Outcome
     from imapsync.several import Several
 
@@ -117,6 +118,7 @@ def _serve(
                 Logger("imapsync").error("{text}", text=text, account=name)
             terminal.complain(text)
 
+    resolve(reactor)
     several = Several(request, configs, os.environ, reactor, ended)
     codes: list[int] = []
 

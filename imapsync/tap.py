@@ -19,6 +19,7 @@ from imapsync import config
 from imapsync.errors import ImapSyncError
 from imapsync.logs import Log
 from imapsync.options import HELP, SYNOPSIS, Request, parse
+from imapsync.resolving import resolve
 from imapsync.service import Outcome
 from imapsync.several import Several
 from imapsync.signals import obey
@@ -75,6 +76,7 @@ def makeService(options: Options) -> IService:
         atexit.register(_leave, code)
         reactor.callWhenRunning(_stop, reactor)
 
+    resolve(reactor)
     several = Several(request, configs, os.environ, reactor, ended)
     several.finished.addCallback(finished)
     if request.live:

@@ -69,6 +69,7 @@ LAYERS = (
         "imap.tunnel",
         "logs",
         "pulse",
+        "resolving",
         "together",
     },
     {"imap.connect"},
