@@ -104,6 +104,7 @@ def _serve(
     from imapsync.resolving import resolve
     from imapsync.service import Outcome
     from imapsync.several import Several
+    from imapsync.signals import endOnce, obey
 
     least = "debug" if request.debug else "warn" if request.quiet else "info"
     observer = AccountObserver(files, sys.stderr, least, bool(request.debug))
@@ -129,9 +130,8 @@ def _serve(
 
     several.finished.addCallback(finished)
     reactor.callWhenRunning(several.startService)
+    reactor.callWhenRunning(endOnce)
     if request.live:
-        from imapsync.signals import obey
-
         reactor.callWhenRunning(obey, several, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()

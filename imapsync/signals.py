@@ -1,6 +1,6 @@
 """
-What signals mean to a program that is live: SIGHUP reads the configuration
-again, SIGUSR1 syncs now.
+What signals mean: to a program that is live, SIGHUP reads the configuration
+again, SIGUSR1 syncs now; to any that ends, being told once more means nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from imapsync.several import Several
+
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def obey(several: Several, reactor: Any) -> None:
@@ -25,6 +27,23 @@ def obey(several: Several, reactor: Any) -> None:
 
     _take(signal.SIGHUP, reload, reactor)
     _take(signal.SIGUSR1, several.syncNow, reactor)
+
+
+def endOnce() -> None:
+    """
+    Have who takes the signals to end get the first one only: the reactor takes a
+    second one for an error.
+    """
+    takers: dict[int, Any] = {n: signal.getsignal(n) for n in _ENDS}
+    caught: list[int] = []
+
+    def handle(number: int, frame: Any) -> None:
+        caught.append(number)
+        if len(caught) == 1:
+            takers[number](number, frame)
+
+    for number in takers:
+        signal.signal(number, handle)
 
 
 def _take(number: signal.Signals, act: Callable[[], None], reactor: Any) -> None:

@@ -222,7 +222,8 @@ class ProcessTests(MainCase):
 
     def test_interrupted(self) -> None:
         """
-        SIGINT and SIGTERM end it within seconds, in one line.
+        SIGINT and SIGTERM end it within seconds, in one line, also if they come
+        more than once.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start(self.configure("echo ready >&2; cat", "sleep 60"))
@@ -230,6 +231,7 @@ class ProcessTests(MainCase):
             self.assertIn("ready", process.stderr.readline())
             started = time.monotonic()
             process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
             code, errors = self.finish(process)
             self.assertLess(time.monotonic() - started, 5)
             self.assertEqual(75, code)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.several import Several
-from imapsync.signals import obey
+from imapsync.signals import endOnce, obey
 
 
 class Obedient:
@@ -76,3 +76,17 @@ class SignalTests(SynchronousTestCase):
             os.kill(os.getpid(), number)
         self.assertEqual(["later", "reload", "failed", "later", "sync"], obedient.told)
         self.assertEqual([signal.SIGUSR1], caught)
+
+    def test_endOnce(self) -> None:
+        """
+        A program that ends need not be told twice.
+        """
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        caught: list[int] = []
+        for number in numbers:
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+            signal.signal(number, lambda number, _: caught.append(number))
+        endOnce()
+        for number in numbers * 2:
+            os.kill(os.getpid(), number)
+        self.assertEqual([signal.SIGINT], caught)
