@@ -53,6 +53,7 @@ class Connections:
     def __init__(self, job: Job) -> None:
         self._job = job
         self.clients: dict[Side, SyncClient] = {}
+        self._begun: list[SyncClient] = []
         self._open: set[SyncClient] = set()
         self._waiting: list[Deferred[None]] = []
         self._lost: Callable[[ImapSyncError], None] | None = None
@@ -105,7 +106,7 @@ class Connections:
 
     def closed(self) -> Deferred[None]:
         """
-        Wait until neither is open.
+        Wait until neither is open, nor one that was never ready.
         """
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
@@ -120,6 +121,8 @@ class Connections:
             trace = self._traced if job.trace else None
             client = SyncClient(job.reactor, server.where, trace=trace)
             client.traceSecrets = job.trace > 1
+            client.lost.addCallback(self._ended, client)
+            self._begun.append(client)
             return client
 
         client = self.clients[side] = await connect(job.reactor, server, makeClient)
@@ -133,6 +136,10 @@ class Connections:
         if len(self._open) < len(self.clients):
             self._untie("the other connection was lost at once")
 
+    def _ended(self, _: None, client: SyncClient) -> None:
+        self._begun.remove(client)
+        self._settle()
+
     def _gone(self, _: None, client: SyncClient) -> None:
         self._open.discard(client)
         if len(self.clients) == len(Side):
@@ -140,7 +147,6 @@ class Connections:
         if self._lost is not None:
             # Whatever is asked of it now fails for the same reason.
             client.catchUp().addErrback(self._tell)
-        self._settle()
 
     def _untie(self, reason: str) -> None:
         for other in list(self._open):
@@ -152,7 +158,8 @@ class Connections:
             lost(failure.value)
 
     def _settle(self) -> None:
-        if not self._open:
+        # One that never had a connection loses none.
+        if not any(client.connected for client in self._begun):
             waiting, self._waiting = self._waiting, []
             for one in waiting:
                 if not one.called:

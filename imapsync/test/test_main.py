@@ -237,3 +237,15 @@ class ProcessTests(MainCase):
             self.assertEqual(75, code)
             [line] = errors.splitlines()
             self.assertIn("interrupted", line)
+
+    def test_deafCommand(self) -> None:
+        """
+        A command that neither speaks nor listens does not outlive it.
+        """
+        deaf = "trap '' TERM; echo $$ >&2; while :; do sleep 1; done"
+        process = self.start(self.configure(deaf, "sleep 60"))
+        assert process.stderr is not None
+        child = int(process.stderr.readline().split()[-1])
+        process.send_signal(signal.SIGTERM)
+        self.finish(process)
+        self.assertRaises(ProcessLookupError, os.kill, child, 0)
