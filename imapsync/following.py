@@ -39,6 +39,9 @@ from imapsync.watching import Ear
 #: After a suspension, a server that says nothing for so many seconds is gone.
 PROOF = 20.0
 
+#: An attempt that lasted so many seconds had come somewhere.
+STEADY = 60.0
+
 #: What may be otherwise next time.
 _PASSING = (Lost, ProtocolViolation, Refused, MailboxError)
 
@@ -76,7 +79,7 @@ class Following:
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
         self._standing = Standing(self._clock.seconds)
-        self._forgiven = self._clock.seconds()
+        self._forgiven = self._begun = self._clock.seconds()
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -248,7 +251,8 @@ class Following:
     def _failed(self, failure: Failure) -> None:
         self._standing.failed(str(failure.value))
         if failure.check(*_PASSING):
-            self._machine.lost(self._report.changes > 0)
+            lasted = self._clock.seconds() - self._begun
+            self._machine.lost(self._report.changes > 0 or lasted >= STEADY)
         else:
             self._broken(failure)
 
@@ -283,6 +287,7 @@ class Following:
     # The work
 
     async def _connect(self) -> None:
+        self._begun = self._clock.seconds()
         self._connections = Connections(self._job)
         self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()

@@ -66,7 +66,7 @@ class Live(Protocol):
         """
         What was going on failed, and may succeed next time.
 
-        @param progress: whether it had come somewhere.
+        @param progress: whether it had come somewhere, or had lasted.
         """
 
     def failed(self) -> None:
@@ -175,7 +175,6 @@ def _listen(_: Live, core: Core) -> None:
 
 
 def _rest(_: Live, core: Core) -> None:
-    core.failures = 0
     core.effects.rest()
 
 

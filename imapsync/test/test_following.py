@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from zope.interface import provider
 
 from imapsync.errors import Distrusted, MassDeletion
-from imapsync.following import PROOF
+from imapsync.following import PROOF, STEADY
 from imapsync.model import Side
 from imapsync.pulse import BEAT, LATE, SILENCE
 from imapsync.service import SyncService
@@ -394,6 +394,24 @@ class LossTests(FollowingCase):
             self.assertRests()
         self.assertNoResult(self.finished)
         self.assertEqual(12, len(self.said("warn")))
+
+    def test_soonLost(self) -> None:
+        """
+        A server that lets us in and soon hangs up, each time, is not asked every
+        second; one that does so once in a while is.
+        """
+        self.follow()
+        for n in range(6):
+            self.end()
+            self.wait(PAUSE * 2**n)
+            self.assertEqual("waiting", self.service.status.state)
+        self.end()
+        self.wait(PAUSE)
+        self.assertEqual("backing off", self.service.status.state)
+        self.wait(STEADY + 200)
+        self.end()
+        self.wait(PAUSE)
+        self.assertEqual("waiting", self.service.status.state)
 
     def test_waiting(self) -> None:
         """
