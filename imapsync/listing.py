@@ -5,7 +5,7 @@ Which mailboxes the servers list, under the names that both sides share.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -113,7 +113,9 @@ class Listing:
                     f"{side}: the server has no SPECIAL-USE: take that out of"
                     " list-select-opts"
                 )
-            for listed in await client.listMailboxes("*", selection=sent):
+            with _named(client):
+                boxes = await client.listMailboxes("*", selection=sent)
+            for listed in boxes:
                 with suppress(MailboxError):  # the plain LIST reports it
                     name = account.naming.toShared(listed.name)
                     chosen |= set() if name is None else {name}
@@ -155,7 +157,8 @@ class Listing:
         asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
         if side not in self._namings and "NAMESPACE" in client.capabilities:
             asked.append(client.namespaces())
-        listed, *spaces = await together(asked)
+        with _named(client):
+            listed, *spaces = await together(asked)
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
@@ -199,6 +202,18 @@ class Listing:
                 f' of them, below "{namings[0].root}" and "{namings[1].root}":'
                 " see list-reference"
             )
+
+
+@contextmanager
+def _named(client: SyncClient) -> Iterator[None]:
+    """
+    Say whose refusal it is: it is about no mailbox, but the whole account.
+    """
+    try:
+        yield
+    except Refused as error:
+        command = f"{client.name}: {error.command}"
+        raise Refused(command, error.status, error.responseCode, error.text) from error
 
 
 def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:

@@ -603,11 +603,11 @@ class RunTests(SessionCase):
 
     def test_listRefused(self) -> None:
         """
-        A server that refuses LIST ends the run with its words.
+        A server that refuses LIST ends the run with its name and words.
         """
         self.remote.answers["LIST"] = "NO [UNAVAILABLE] later"
         error = self.assertRaises(Refused, self.sync)
-        self.assertIn("[UNAVAILABLE] later", str(error))
+        self.assertEqual("remote: LIST was refused: NO [UNAVAILABLE] later", str(error))
 
     def test_nonsense(self) -> None:
         """
