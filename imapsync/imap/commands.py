@@ -6,6 +6,7 @@ written, which untagged responses are its own, and what it results in.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -29,6 +30,9 @@ from imapsync.uidset import MAXIMUM, UidSet
 T = TypeVar("T")
 
 _NOWHERE = Mark(0, 0, 0)
+
+#: What Dovecot appends to what it says: when that was, and how long it took.
+_MOMENT = re.compile(r"( \[[0-9-]{10} [0-9:]{8}\])?( \([0-9. +]+ secs\)\.?)?$")
 
 
 class Command(Generic[T]):
@@ -100,9 +104,11 @@ class Command(Generic[T]):
 
 def refusal(name: str, condition: Condition) -> Refused:
     """
-    The error that a tagged NO or BAD means.
+    The error that a tagged NO or BAD means.  The same refusal has the same text,
+    whenever it comes.
     """
-    return Refused(name, condition.status, condition.code, condition.text)
+    text = _MOMENT.sub("", condition.text)
+    return Refused(name, condition.status, condition.code, text)
 
 
 class Plain(Command[Condition]):

@@ -56,6 +56,21 @@ class CommandTests(SynchronousTestCase):
             (refused.command, refused.status, refused.responseCode, refused.text),
         )
 
+    def test_sameReason(self) -> None:
+        """
+        When it was refused and how long that took, as Dovecot says, is no part of
+        the reason.
+        """
+        for said, reason in (
+            ("No room (0.001 + 0.000 secs).", "No room"),
+            ("Oops. [2026-11-24 12:03:43] (0.001 + 0.020 + 0.003 secs).", "Oops."),
+            ("See RFC 9051 (6.3.4).", "See RFC 9051 (6.3.4)."),
+        ):
+            command = Plain("CREATE", b"x")
+            command.finished(condition("NO")._replace(text=said))
+            refused = self.failureResultOf(command.done, Refused).value
+            self.assertEqual(reason, refused.text)
+
     def test_violation(self) -> None:
         """
         A result that cannot be read fails the command and the connection.
