@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.cases import CASES, Case
 from benchmarks.place import Place, Servers
-from benchmarks.programs import IMAPSYNC, PROGRAMS, Failed, Program, Result
+from benchmarks.programs import IMAPSYNC, MANY, PROGRAMS, Failed, Program, Result
 from benchmarks.table import Table, markdown, restructured
 from imapsync.test.integration.dovecot import Dovecot, Settings
 
@@ -35,6 +35,7 @@ class Run:
             for program in PROGRAMS
             if program.there
             and program.name not in case.without
+            and (case.spread or program is not MANY)
             and (program.far or not (case.roundTrip or case.rate))
         ]
 

@@ -49,6 +49,7 @@ class Case:
     @ivar huge: too much to look at each message afterwards, and to do unasked.
     @ivar roundTrip: of the line to the remote server, in seconds.
     @ivar rate: of that line, in octets per second; 0 for any.
+    @ivar spread: whether there is something to do in many mailboxes.
     @ivar compress: whether those programs that can are to compress.
     """
 
@@ -64,6 +65,7 @@ class Case:
     huge: bool = False
     roundTrip: float = 0.0
     rate: float = 0.0
+    spread: bool = False
     compress: bool = False
 
     def fill(self, place: Place, scale: float) -> None:
@@ -212,7 +214,9 @@ def _joined(uids: list[int]) -> str:
 _many = _inbox(_MANY, small)
 _FIRST_LARGE = _first("large", "5 000 messages of 10 to 50 KB", _inbox(5000, large))
 _FIRST_SMALL = _first("small", "50 000 messages under 1 KB", _inbox(50_000, small))
-_FIRST_BOXES = _first("boxes", "10 000 messages in 20 mailboxes", _boxes20)
+_FIRST_BOXES = replace(
+    _first("boxes", "10 000 messages in 20 mailboxes", _boxes20), spread=True
+)
 _IDLE_100 = _idle("100", "100 mailboxes", _spread(100, 2, small))
 _FLAGS = Case(
     *("flags", "10 000 flags in a mailbox of 50 000", _many, _stored),

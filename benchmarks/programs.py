@@ -108,13 +108,17 @@ def timed(work: Callable[[], None]) -> Result:
     return Result(time.perf_counter() - began, time.process_time() - cpu)
 
 
-def _configured(place: Place, database: str = "state.db") -> str:
+def _configured(
+    place: Place, database: str = "state.db", connections: int | None = None
+) -> str:
     """
-    An option with a configuration that imapsync and interimap understand.
+    An option with a configuration that imapsync and, if there is nothing about
+    connections in it, interimap understand.
     """
     servers = place.servers
     ports = {"local": servers.local.port, "remote": servers.remotePort}
     lines = [f"database = {place.directory}/{database}"]
+    lines += [f"connections = {connections}"] if connections else []
     for side, port in ports.items():
         lines += [f"[{side}]", "type = imap", "host = 127.0.0.1", f"port = {port}"]
         lines += ["STARTTLS = NO", f"username = {place.user}"]
@@ -179,8 +183,17 @@ IMAPSYNC = Program(
     lambda place: _imapsync(_unusable(place)),
 )
 
+#: The same, where it may use more connections.
+MANY = Program(
+    "imapsync, 4 pairs",
+    sys.executable,
+    lambda place: _imapsync(_configured(place, connections=4)),
+    lambda place: _imapsync(_unusable(place)),
+)
+
 PROGRAMS = (
     IMAPSYNC,
+    MANY,
     Program(
         "interimap",
         "interimap",

@@ -6,7 +6,8 @@ other side too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from imapsync.errors import MassDeletion
 from imapsync.model import Side
@@ -27,6 +28,7 @@ class Brake:
         self._known = known
         self._lifted = lifted or known < LEAST
         self._removed: Counter[Side] = Counter()
+        self._due: Counter[Side] = Counter()
 
     def trips(self, counts: Mapping[Side, int]) -> bool:
         """
@@ -44,6 +46,24 @@ class Brake:
             if self._excessive(side, count):
                 self._refuse(side, count)
 
+    @contextmanager
+    def due(self, counts: Mapping[Side, int]) -> Iterator[Counter[Side]]:
+        """
+        While so many messages are being removed, others that are about to be
+        come on top of them.
+
+        @return: what to count those in that were removed.
+        @raise MassDeletion: as L{check}.
+        """
+        self.check(counts)
+        self._due.update(counts)
+        removed: Counter[Side] = Counter()
+        try:
+            yield removed
+        finally:
+            self._due.subtract(counts)
+            self._removed.update(removed)
+
     def removed(self, side: Side, count: int) -> None:
         """
         So many messages were removed.
@@ -58,12 +78,14 @@ class Brake:
         self._removed[side] -= count
 
     def _excessive(self, side: Side, count: int) -> bool:
-        removed = self._removed[side] + count
-        return not self._lifted and removed * 2 > self._known
+        return not self._lifted and self._sum(side, count) * 2 > self._known
+
+    def _sum(self, side: Side, count: int) -> int:
+        return self._removed[side] + self._due[side] + count
 
     def _refuse(self, side: Side, count: int) -> None:
         raise MassDeletion(
-            f"{self._removed[side] + count} of {self._known} known messages would"
+            f"{self._sum(side, count)} of {self._known} known messages would"
             f" be removed from {side}, which looks like an emptied server or a wrong"
             " mount; stopped before that.  If it is meant, run once with"
             " --allow-mass-delete"

@@ -134,6 +134,7 @@ class Config:
     @ivar mergeFlags: whether flags changed on both sides are merged one by
         one; else both sides get the union.
     @ivar mapSpecialUse: whether mailboxes of the same use are the same.
+    @ivar connections: so many pairs of them at the most.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
 
@@ -146,6 +147,7 @@ class Config:
     mergeFlags: bool
     mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
+    connections: int = 1
     warnings: tuple[str, ...] = ()
 
     @property
@@ -179,7 +181,6 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     data, exposed = _read(file)
     sections = ini.parse(str(file), data, _GRAMMAR)
     default = sections[ini.DEFAULT]
-    default.get("connections", values.connections, 1)
     home = values.homeOf(environ)
     files = values.Files(file.parent, home)
     servers = _servers(sections, files)
@@ -207,6 +208,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         logfile=default.get("logfile", files.path, None),
         mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
         mapSpecialUse=default.get("map-special-use", values.yesNo, False),
+        connections=default.get("connections", values.connections, 1),
         servers=servers,
         warnings=tuple(warnings),
     )

@@ -1,12 +1,12 @@
 """
-The connections to both servers, made and ended together: none is of use
-without the other.
+The connections to both servers: pairs, since none is of use without the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,12 +14,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.config import Config
+from imapsync.crew import Clients
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.model import Side
 from imapsync.session import Wish
-from imapsync.together import together
+from imapsync.together import jointly, together
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,17 @@ class Job:
     log: Logger
 
 
-class Connections:
+class Pair:
     """
-    A connection to each server.
+    A connection to each server, made and ended together.
 
+    @param number: which pair it is, for the trace.
     @ivar clients: once L{connect} is through, both.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, number: int = 1) -> None:
         self._job = job
+        self.number = number
         self.clients: dict[Side, SyncClient] = {}
         self._begun: list[SyncClient] = []
         self._open: set[SyncClient] = set()
@@ -71,14 +74,7 @@ class Connections:
         be waited for.
         """
         connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
-
-        def giveUp(failure: Failure) -> Failure:
-            for one in connecting:
-                one.cancel()
-            return failure
-
-        both = together(one.addErrback(giveUp) for one in connecting)
-        return both.addCallback(self._tie)
+        return jointly(connecting).addCallback(self._tie)
 
     def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
         """
@@ -119,7 +115,10 @@ class Connections:
 
         def makeClient() -> SyncClient:
             trace = self._traced if job.trace else None
-            client = SyncClient(job.reactor, server.where, trace=trace)
+            where = (
+                server.where if self.number == 1 else f"{server.where} #{self.number}"
+            )
+            client = SyncClient(job.reactor, where, trace=trace)
             client.traceSecrets = job.trace > 1
             client.lost.addCallback(self._ended, client)
             self._begun.append(client)
@@ -164,3 +163,76 @@ class Connections:
             for one in waiting:
                 if not one.called:
                     one.callback(None)
+
+
+class Connections(Pair):
+    """
+    A connection to each server, and further pairs of them for bulk work.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._working: list[Pair] = []
+        self._leaving: list[Pair] = []
+        self._spent = 0
+
+    @property
+    def octets(self) -> int:
+        """
+        How many went over all of them.
+        """
+        further = sum(pair.octets for pair in self._further)
+        return super().octets + further + self._spent
+
+    @property
+    def _further(self) -> list[Pair]:
+        return self._working + self._leaving
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Connect once more to both servers.
+        """
+        numbers = {pair.number for pair in self._further}
+        pair = Pair(self._job, next(n for n in count(2) if n not in numbers))
+        self._working.append(pair)
+
+        def giveUp(failure: Failure) -> Failure:
+            pair.abort("given up")
+            return failure
+
+        return pair.connect().addCallbacks(lambda _: pair.clients, giveUp)
+
+    def release(self) -> None:
+        """
+        Take leave on all but the first pair.
+        """
+        working, self._working = self._working, []
+        self._leaving += working
+        for pair in working:
+            Deferred.fromCoroutine(pair.leave()).addBoth(self._left, pair)
+
+    async def leave(self) -> None:
+        """
+        LOGOUT on all.
+        """
+        self.release()
+        await super().leave()
+
+    def abort(self, reason: str) -> None:
+        """
+        Close all at once; what waits for them fails.
+        """
+        super().abort(reason)
+        for pair in self._further:
+            pair.abort(reason)
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until none is open, nor one that was never ready.
+        """
+        waiting = [super().closed(), *(pair.closed() for pair in self._further)]
+        return together(waiting).addCallback(lambda _: None)
+
+    def _left(self, _: object, pair: Pair) -> None:
+        self._spent += pair.octets
+        self._leaving.remove(pair)

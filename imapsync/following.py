@@ -330,10 +330,12 @@ class Following:
             report,
             job.say,
             self._legacy,
+            self._connections.another,
         )
         try:
             await session.run()
         finally:
+            self._connections.release()
             self._tell(report)
         self._unbraked = False
         self._settle(report, now)

@@ -51,6 +51,7 @@ class Pass:
         self._policy = around.policy
         self._report = around.report
         self._achieved = 0
+        self._removed: Counter[Side] = Counter()
         self.errands: list[Errand] = []
         self._doubted = known.name in around.report.unproven
 
@@ -69,15 +70,16 @@ class Pass:
             if not await view.read():
                 return True
             doomed = {side: view.doomed(side) for side in Side}
-            view.around.brake.check({side: len(doomed[side]) for side in Side})
-            if self._policy.dryRun:
-                await self._rehearse()
-                return False
-            await self._pair()
-            for some in touched(view):
-                self._achieved += await carryFlags(view, some)
-            for side in Side:
-                await self._expunge(side, doomed[side])
+            counts = {side: len(doomed[side]) for side in Side}
+            with view.around.brake.due(counts) as self._removed:
+                if self._policy.dryRun:
+                    await self._rehearse()
+                    return False
+                await self._pair()
+                for some in touched(view):
+                    self._achieved += await carryFlags(view, some)
+                for side in Side:
+                    await self._expunge(side, doomed[side])
             self._forget()
             for side in Side:
                 await self._copy(side)
@@ -164,7 +166,7 @@ class Pass:
         done = doomed - left
         with self._state.transaction():
             self._state.removePairs(self._mailbox, side, done)
-        view.around.brake.removed(side, len(done))
+        self._removed[side] += len(done)
         counter = self._report.trashed if trash else self._report.expunged
         counter[view.name, side] += len(done)
         self._achieved += len(done)

@@ -128,6 +128,7 @@ class OneShot:
                     brake,
                     self._report,
                     job.say,
+                    another=connections.another,
                 )
                 await session.run()
             await connections.leave()

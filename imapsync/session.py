@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from twisted.internet.defer import Deferred
+
 from imapsync import moves, names, tree
 from imapsync.account import Account
 from imapsync.brake import Brake
 from imapsync.config import Config
+from imapsync.crew import Clients, Crew
 from imapsync.deletions import Deleter
 from imapsync.errors import Displaced, MailboxError, NotFound
-from imapsync.imap.client import SyncClient
 from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
 from imapsync.logs import Log
@@ -69,8 +71,10 @@ class Session:
     One attempt to make both accounts equal.
 
     @param state: for a dry run, a copy that may be written.
+    @param clients: the first pair of connections.
     @param say: takes the lines of a dry run.
     @param legacy: of the sessions before this one, if there were any.
+    @param another: connects a further pair; none can be had without.
     """
 
     log = Log()
@@ -79,12 +83,13 @@ class Session:
         self,
         config: Config,
         wish: Wish,
-        clients: Mapping[Side, SyncClient],
+        clients: Clients,
         state: State,
         brake: Brake,
         report: Report,
         say: Callable[[str], None],
         legacy: Legacy | None = None,
+        another: Callable[[], Deferred[Clients]] | None = None,
     ) -> None:
         self._config = config
         self._wish = wish
@@ -96,8 +101,13 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
+        several = another is not None and config.connections > 1 and not wish.dryRun
         if legacy is None:
-            legacy = Legacy(Listing(config, clients), Tracer(clients, state))
+            # What another connection changes in a mailbox that this one has
+            # selected, a server may not tell.
+            listing = Listing(config, clients, leaving=several)
+            legacy = Legacy(listing, Tracer(clients, state))
+        self._crew = Crew(clients, another, config.connections if several else 1)
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
         self._trashes: Mapping[Side, Trash] = {}
@@ -154,14 +164,13 @@ class Session:
         )
         changed = await self._followMoves(accounts, plan, doomed)
         await self._checkBrake(accounts, plan, doomed)
-        synced = []
-        for name in plan.mailboxes:
-            if name in self._failed:
-                continue
-            known = self._known(name)
-            if self._dirty(known, accounts):
-                changed = await self._sync(known, accounts) or changed
-                synced.append(name)
+        synced = self._tasks(plan, accounts)
+
+        async def sync(name: Name, clients: Clients) -> None:
+            nonlocal changed
+            changed = await self._sync(name, accounts, clients) or changed
+
+        await self._crew.work(synced, sync)
         if not self._wish.dryRun:
             await self._tracer.learn(accounts, synced)
         if not changed or self._wish.dryRun:
@@ -317,7 +326,21 @@ class Session:
             changed = await moves.follow(side, lost, gained, gone) or changed
         return changed
 
-    # One mailbox after another
+    # Each mailbox
+
+    def _tasks(
+        self, plan: tree.Plan, accounts: Mapping[Side, Account]
+    ) -> Mapping[Name, int]:
+        """
+        The mailboxes with something to do, and about how many messages of either
+        side are new.
+        """
+        tasks = {}
+        for name in plan.mailboxes:
+            known = self._known(name)
+            if name not in self._failed and self._dirty(known, accounts):
+                tasks[name] = tree.arrived(known, _listed(name, accounts))
+        return tasks
 
     def _dirty(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
         if known.name in self._tried:
@@ -327,30 +350,33 @@ class Session:
         hopeless = self._memory.hopeless(known.name, listed)
         return tree.dirty(known, listed) and not hopeless
 
-    async def _sync(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
-        around = self._surroundings(known.name, accounts)
+    async def _sync(
+        self, name: Name, accounts: Mapping[Side, Account], clients: Clients
+    ) -> bool:
+        known = self._known(name)
+        around = self._surroundings(name, accounts, clients)
         changed = False
         try:
             while await (one := self._pass(known, around)).run():
                 changed = True
                 for errand in one.errands:
-                    source = self._surroundings(errand.source, accounts)
+                    source = self._surroundings(errand.source, accounts, clients)
                     await moves.perform(errand, source, around)
-                known = self._known(known.name)
+                known = self._known(name)
         except Displaced as error:
-            if self._wish.dryRun or known.name in self._displaced:
-                self._failed.add(known.name)
-                self._trouble(known.name, str(error))
+            if self._wish.dryRun or name in self._displaced:
+                self._failed.add(name)
+                self._trouble(name, str(error))
                 return changed
-            self._displaced.add(known.name)
+            self._displaced.add(name)
             self._tracer.doubt(known)
             return True
         except MailboxError as error:
-            self._failed.add(known.name)
-            self._trouble(known.name, str(error))
+            self._failed.add(name)
+            self._trouble(name, str(error))
         if not changed:
-            told, failed = _listed(known.name, accounts), known.name in self._failed
-            self._memory.unfinished(known.name, told, failed)
+            told, failed = _listed(name, accounts), name in self._failed
+            self._memory.unfinished(name, told, failed)
         return changed
 
     def _pass(self, known: Known, around: Surroundings) -> Pass:
@@ -359,10 +385,13 @@ class Session:
         return Pass(known, around, again)
 
     def _surroundings(
-        self, name: Name, accounts: Mapping[Side, Account]
+        self,
+        name: Name,
+        accounts: Mapping[Side, Account],
+        clients: Clients | None = None,
     ) -> Surroundings:
         return Surroundings(
-            self._clients,
+            clients or self._clients,
             {side: accounts[side].spelled(name) for side in Side},
             self._state,
             self._policy,

@@ -4,7 +4,7 @@ Waiting for several things at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -37,6 +37,19 @@ def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:
 
     several = [one.addErrback(failed) for one in waiting]
     return DeferredList(several, consumeErrors=True).addCallback(done)
+
+
+def jointly(waiting: Sequence[Deferred[Any]]) -> Deferred[list[Any]]:
+    """
+    As L{together}; but when one fails, the others are cancelled.
+    """
+
+    def giveUp(failure: Failure) -> Failure:
+        for one in waiting:
+            one.cancel()
+        return failure
+
+    return together(one.addErrback(giveUp) for one in waiting)
 
 
 async def onBoth(

@@ -292,6 +292,14 @@ def _moved(mark: Mark | None, listed: Listed | None) -> bool:
     return mark is None or listed is None or listed.mark != mark
 
 
+def arrived(known: Known, listed: Mapping[Side, Listed]) -> int:
+    """
+    About how many messages are new on either side.
+    """
+    statuses = (box.status for box in listed.values())
+    return sum(max(0, one.messages - known.pairs) for one in statuses if one)
+
+
 def removable(known: Known, side: Side, status: Status) -> int:
     """
     How many known messages can have vanished from C{side} at the most.

@@ -310,13 +310,11 @@ def expression(value: str) -> re.Pattern[str]:
 
 def connections(value: str) -> int:
     """
-    How many pairs of connections; only one for now.
+    How many pairs of connections.
     """
     if not re.fullmatch("[0-9]+", value) or not int(value):
         raise ValueError(f"must be a number, 1 or more, not {quoted(value)}")
-    if int(value) > 1:
-        raise ValueError("of more than 1 is not available yet")
-    return 1
+    return int(value)
 
 
 def later(value: str) -> NoReturn:

@@ -51,6 +51,18 @@ class BrakeTests(SynchronousTestCase):
         remove(brake, {LOCAL: 50, REMOTE: 80})
         self.assertTrue(brake.trips({REMOTE: 1}))
 
+    def test_due(self) -> None:
+        """
+        What is being removed counts as if it were; what then was not, does not.
+        """
+        brake = Brake(LEAST, lifted=False)
+        with brake.due({LOCAL: 30}) as removed:
+            self.assertRaises(MassDeletion, brake.check, {LOCAL: 21})
+            removed[LOCAL] += 10
+            self.assertRaises(MassDeletion, brake.due({LOCAL: 21}).__enter__)
+        brake.check({LOCAL: 40})
+        self.assertTrue(brake.trips({LOCAL: 41}))
+
     def test_refusedIsNotCounted(self) -> None:
         """
         What may not go is not counted as gone.

@@ -244,7 +244,7 @@ class DefaultSectionTests(ConfigTestCase):
         config = self.load(
             'list-mailbox = INBOX "a b"\nlist-select-opts =\n'
             "ignore-mailbox = ^Trash\nlogfile = log\nflag-conflict = merge\n"
-            "connections = 1\nmap-special-use = YES\n" + LOCAL + REMOTE
+            "connections = 4\nmap-special-use = YES\n" + LOCAL + REMOTE
         )
         self.assertEqual(("INBOX", "a b"), config.listMailbox)
         self.assertEqual((), config.listSelectOpts)
@@ -252,6 +252,7 @@ class DefaultSectionTests(ConfigTestCase):
         self.assertEqual("^Trash", config.ignoreMailbox.pattern)
         self.assertEqual(f"{self.folder}/log", config.logfile)
         self.assertTrue(config.mergeFlags)
+        self.assertEqual(4, config.connections)
         self.assertTrue(config.mapSpecialUse)
 
     def test_database(self) -> None:
@@ -296,7 +297,7 @@ class DefaultSectionTests(ConfigTestCase):
         """
         for line, message in (
             ("flag-conflict = both", 'must be union or merge, not "both"'),
-            ("connections = 4", "of more than 1 is not available yet"),
+            ("connections = 0", 'must be a number, 1 or more, not "0"'),
             ("map-special-use = maybe", 'must be YES or NO, not "maybe"'),
             ("database =", "must not be empty"),
         ):

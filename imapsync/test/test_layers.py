@@ -88,6 +88,7 @@ LAYERS = (
         "tracing",
         "view",
     },
+    {"crew"},
     {"orders", "session"},
     {"connections", "live", "watching"},
     {"following", "oneshot", "systemd"},

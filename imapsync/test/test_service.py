@@ -14,7 +14,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import errors
+from imapsync import crew, errors
 from imapsync.model import Side
 from imapsync.options import parse
 from imapsync.service import Outcome, SyncService, serviceFor
@@ -293,6 +293,77 @@ class EndTests(ServiceCase):
         self.assertEqual(70, outcome.code)
         self.assertIn("internal error: ZeroDivisionError", outcome.text)
         self.assertIsNotNone(outcome.failure)
+        self.assertClosed()
+
+
+class ConnectionsTests(ServiceCase):
+    """
+    More than one pair of connections.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have something in many mailboxes.
+        """
+        super().setUp()
+        self.patch(crew, "MAILBOXES", 1)
+        for number in range(6):
+            self.local.make(f"Box {number}").add(mail(number))
+
+    def assertMany(self, pairs: int) -> None:
+        """
+        All was done, over so many pairs of connections.
+        """
+        self.assertEqual(Outcome(0), self.serve(changes={"connections": 3}))
+        self.assertTrue(self.world.equal)
+        self.assertEqual(2 * pairs, len(self.world.links))
+        self.assertClosed()
+
+    def test_many(self) -> None:
+        """
+        They share the work, and all log out.
+        """
+        self.assertMany(3)
+        self.assertEqual(3, self.remote.count("LOGOUT"))
+        self.assertIn("info: Total: 6 copied", self.logged[-2])
+
+    def test_dryRun(self) -> None:
+        """
+        A dry run needs one.
+        """
+        wish = Wish(dryRun=True)
+        self.serve(wish, changes={"connections": 3}, say=self.logged.append)
+        self.assertEqual(2, len(self.world.links))
+
+    def test_lost(self) -> None:
+        """
+        When a further one goes, the others do its work.
+        """
+
+        def cut() -> None:
+            self.world.links[-1].end(ConnectionLost())
+
+        self.remote.before["APPEND"] = cut
+        self.assertMany(3)
+        self.assertEqual(1, sum("fewer connections" in line for line in self.logged))
+
+    def test_stopped(self) -> None:
+        """
+        They are all closed when it is stopped.
+        """
+
+        def pause() -> None:
+            for link in self.world.links:
+                link.pauseProducing()
+
+        self.remote.before["APPEND"] = pause
+        finished = self.start(changes={"connections": 3}, verbose=False)
+        self.assertNoResult(finished)
+        stopped = self.service.stopService()
+        self.world.pump()
+        self.successResultOf(stopped)
+        self.assertEqual(75, self.successResultOf(finished).code)
+        self.assertEqual(6, len(self.world.links))
         self.assertClosed()
 
 

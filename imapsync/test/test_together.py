@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost
 from imapsync.model import Side
-from imapsync.together import onBoth, together
+from imapsync.together import jointly, onBoth, together
 
 LOCAL, REMOTE = Side
 
@@ -56,6 +56,17 @@ class TogetherTests(SynchronousTestCase):
         del done, self.one, self.other
         gc.collect()
         self.assertEqual([], self.flushLoggedErrors())
+
+    def test_jointly(self) -> None:
+        """
+        What is of use only together ends when one of it fails.
+        """
+        cancelled: list[object] = []
+        one: Deferred[int] = Deferred(cancelled.append)
+        done = jointly([one, self.other])
+        self.other.errback(Lost("gone"))
+        self.assertEqual([one], cancelled)
+        self.assertEqual("gone", str(self.failureResultOf(done, Lost).value))
 
     def test_cancel(self) -> None:
         """

@@ -51,7 +51,7 @@ _CHANGES = re.compile(
     r" > \S+ (SELECT|EXAMINE|UID (?:STORE|EXPUNGE|MOVE|COPY)|APPEND|CREATE"
     r"|(?:UN)?SUBSCRIBE)\b"
 )
-_SENT = re.compile(r"debug: (local|remote) \(.*?\) > \S+ (UID \w+|\w+)")
+_SENT = re.compile(r"debug: (local|remote) \(.*?\)(?: #\d+)? > \S+ (UID \w+|\w+)")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from imapsync import crew
 from imapsync.model import Side
 from imapsync.test.integration.twins import Twins, Wrong
 
@@ -28,6 +29,12 @@ class ModelTests(TestCase):
     """
 
     timeout = 36000
+
+    def setUp(self) -> None:
+        """
+        Have all connections used that may be.
+        """
+        self.patch(crew, "MAILBOXES", 1)
 
     def test_union(self) -> Deferred[None]:
         """
@@ -60,7 +67,7 @@ async def _sequence(seed: int, merge: bool) -> None:
     """
     Change, sync and compare, several times.
     """
-    twins = Twins(seed, merge)
+    twins = Twins(seed, merge, connections=3 if seed % 4 < 2 else 1)
     try:
         for _ in range(twins.rng.randint(2, 4)):
             await _round(twins)

@@ -33,20 +33,22 @@ class Twins(Changes):
     @ivar servers: where they are.
     """
 
-    def __init__(self, seed: int, merge: bool) -> None:
+    def __init__(self, seed: int, merge: bool, connections: int = 1) -> None:
         super().__init__(seed, merge)
         policy = "merge" if merge else "union"
         servers = [mdboxServer(), maildirServer()]
         self.rng.shuffle(servers)
         local, remote = servers
-        self._options = {"": {"flag-conflict": policy}}
+        self._options = {"": {"flag-conflict": policy, "connections": str(connections)}}
         self.scene = Scene(local, remote, self._options)
         self.servers = {Side.LOCAL: local, Side.REMOTE: remote}
         self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
         for account in self.scene.accounts:
             # Dovecot does not list an INBOX that was never opened as subscribed.
             account.uids("INBOX")
-        self.story.append(f"{policy}, {local.settings.layout} is local")
+        self.story.append(
+            f"{policy}, {local.settings.layout} is local, {connections} connections"
+        )
 
     def copied(self) -> Twins:
         """
