@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import Deferred
 
-from imapsync import moves, names, tree
+from imapsync import moves, tree
 from imapsync.account import Account
 from imapsync.brake import Brake
 from imapsync.config import Config
 from imapsync.crew import Clients, Crew
 from imapsync.deletions import Deleter
-from imapsync.errors import Displaced, MailboxError, NotFound
+from imapsync.errors import Displaced, MailboxError
 from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
 from imapsync.logs import Log
 from imapsync.mailbox import Pass
 from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Name, Side, Status
-from imapsync.names import Patterns
 from imapsync.orders import Order
 from imapsync.renames import Renamer
 from imapsync.renaming import Delete, Outlook
 from imapsync.report import Report
+from imapsync.scope import Scope
 from imapsync.state import State
 from imapsync.steps import Steps
 from imapsync.tracing import Tracer
@@ -127,7 +127,7 @@ class Session:
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
-        self._met = memory.named.met
+        self._scope = Scope(config, wish.mailboxes, self._listing, memory.named)
 
     async def run(self) -> None:
         """
@@ -190,9 +190,7 @@ class Session:
             accounts = await self._listing.look()
             self._noteReferences(accounts)
             self._trashes = dict(self._listing.trashes(accounts))
-            named = self._named(accounts)
-            self._meet(named, accounts)
-            selection = await self._selection(frozenset(named), accounts)
+            selection = await self._scope.select(accounts)
             accounts, outlook = await self._renamer.settle(
                 accounts, selection, self._refused
             )
@@ -201,7 +199,7 @@ class Session:
             if outlook.steps:
                 await self._steps.take(outlook.steps, accounts)
                 continue
-            selection = replace(selection, named=frozenset(self._named(accounts)))
+            selection = self._scope.followed(selection, accounts)
             known = {known.name: known for known in self._state.mailboxes()}
             plan = tree.plan(accounts, known, selection, outlook.held)
             for trouble in (*outlook.troubles, *plan.troubles):
@@ -230,52 +228,6 @@ class Session:
                 self.log.warn(
                     "{side}: list-reference has changed; pairing by content.", side=side
                 )
-
-    def _named(self, accounts: Mapping[Side, Account]) -> Mapping[Name, str]:
-        """
-        The mailboxes that the user asks for, and what was typed.
-        """
-        named = {}
-        for text in self._wish.mailboxes:
-            meant = names.fromUser(text, accounts[Side.LOCAL].naming)
-            there = (n for n in meant if any(a.has(n) for a in accounts.values()))
-            named[next(there, meant[0])] = names.shown(text)
-        for old, new in self._memory.named.names.items():
-            if old in named:
-                named[new] = named[old]
-        return named
-
-    def _meet(
-        self, named: Mapping[Name, str], accounts: Mapping[Side, Account]
-    ) -> None:
-        """
-        See once whether there is what the user asks for: it may be renamed or
-        deleted by this run.
-        """
-        followed = {*self._met, *self._memory.named.names.values()}
-        unknown = tree.unknown(accounts.values(), frozenset(named) - followed)
-        if unknown:
-            typed = ", ".join(f'"{named[name]}"' for name in unknown)
-            raise NotFound(
-                f"neither server has the mailbox {typed}: check the spelling,"
-                " and the separators of its levels"
-            )
-        self._met.update(named)
-
-    async def _selection(
-        self, named: frozenset[Name], accounts: Mapping[Side, Account]
-    ) -> tree.Selection:
-        options = self._config.listSelectOpts
-        subscribed = "SUBSCRIBED" in options and "RECURSIVEMATCH" not in options
-        if subscribed:  # which is told by the plain LIST as well
-            options = tuple(option for option in options if option != "SUBSCRIBED")
-        return tree.Selection(
-            Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
-            self._config.ignoreMailbox,
-            subscribed,
-            named,
-            await self._listing.chosen(options, accounts) if options else None,
-        )
 
     def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
         """

@@ -88,7 +88,7 @@ LAYERS = (
         "tracing",
         "view",
     },
-    {"crew"},
+    {"crew", "scope"},
     {"orders", "session"},
     {"connections", "live", "watching"},
     {"following", "oneshot", "systemd"},
