@@ -155,6 +155,7 @@ class Batches:
         answer for next, when its connection was lost.
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered.
+    @ivar lessened: whether a message was given less than it has.
     """
 
     def __init__(
@@ -181,6 +182,7 @@ class Batches:
         self.suspects: list[int] = []
         self.outstanding: set[Deferred[None]] = set()
         self.unacknowledged = 0
+        self.lessened = False
 
     @property
     def open(self) -> bool:
@@ -198,7 +200,9 @@ class Batches:
         self._writing = message
         batch = self._present or self._open()
         manner = _MANNERS[batch.manner]
-        message.flags = self._given(message.row.flags or frozenset(), manner.keywords)
+        flags = message.row.flags or frozenset()
+        message.flags = self._given(flags, manner.keywords)
+        self.lessened = self.lessened or len(message.flags) < len(flags)
         date = message.row.date if manner.date else ""
         return batch.appending.message(message.flags, date, message.octets)
 

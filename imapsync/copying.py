@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import cast
 
@@ -51,6 +51,9 @@ class Copier:
 
     @param into: the mailbox on the target's side, which is selected there.
     @param most: so many messages are in one APPEND at the most.
+    @param ahead: called when all is sent and only the target's answers are
+        awaited, with a function that tells whether they have come; not if more
+        is to be done after them.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class Copier:
         into: Selected,
         outcome: Outcome,
         most: int = MESSAGES,
+        ahead: Callable[[Callable[[], bool]], None] | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._outcome = outcome
+        self._ahead = ahead
         self._batches = Batches(
             target, into, outcome, most, self._settled, self._failed
         )
@@ -114,8 +119,9 @@ class Copier:
                 self._suspects = self._next(uids)
             await self._abandon()
             raise
-        await self._answered()
-        await self._missed(uids - UidSet.of(self._arrived), refusal)
+        missing = uids - UidSet.of(self._arrived)
+        await self._answered(complete=not missing)
+        await self._missed(missing, refusal)
 
     def _next(self, uids: UidSet) -> list[int]:
         """
@@ -123,12 +129,18 @@ class Copier:
         """
         return list(islice(uids - UidSet.of(self._arrived), 1))
 
-    async def _answered(self) -> None:
+    async def _answered(self, complete: bool = False) -> None:
         """
         Wait until all that came is handed over, and acknowledged or refused.
+
+        @param complete: whether all came that was to be copied.
         """
         await self._draining
         self._batches.close()
+        trouble = self._batches.again or self._batches.lessened or self._failure
+        if complete and not trouble and self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            ahead(lambda: not self._batches.outstanding)
         while self._batches.outstanding:
             await DeferredList(list(self._batches.outstanding))
         if self._failure is not None:

@@ -84,7 +84,9 @@ class Pass:
             for side in Side:
                 await self._copy(side)
         except Refused as error:
+            await view.openedAhead()
             raise MailboxError(str(error)) from error
+        await view.openedAhead()
         view.commit()
         return self._achieved > 0 or bool(self.errands)
 
@@ -201,9 +203,12 @@ class Pass:
             source.undone = True
             view.trouble("a server changes what it takes, and tells no UIDs")
             return
-        for some in new.split(STREAM):
+        last = side is Side.REMOTE or not view.sides[Side.LOCAL].changes.new
+        for some in (chunks := list(new.split(STREAM))):
+            final = last and some is chunks[-1]
             try:
-                await self._copySome(side, await self._foreign(side, some))
+                rest = await self._foreign(side, some)
+                await self._copySome(side, rest, final and not self.errands)
             except MailboxError as error:
                 source.undone = True
                 view.trouble(f"{side}: {error}")
@@ -223,7 +228,10 @@ class Pass:
             self.errands += errands
         return uids - UidSet.of(uid for errand in errands for uid in errand.twins)
 
-    async def _copySome(self, side: Side, uids: UidSet) -> None:
+    async def _copySome(self, side: Side, uids: UidSet, ahead: bool) -> None:
+        """
+        @param ahead: whether nothing is to be done afterwards but to look again.
+        """
         if not uids:
             return
         view = self._view
@@ -231,11 +239,15 @@ class Pass:
         outcome = _Copies(self, view, side)
         # One of these may be why a connection broke: it is found out by itself.
         suspects = uids & self._brokenOver(side.other, 1)
-        for part, most in (suspects, 1), (uids - suspects, MESSAGES):
-            clients = source.client, target.client
-            if part:
-                await Copier(*clients, target.selected, outcome, most).copy(part)
+        clients = source.client, target.client
+        if suspects:
+            await Copier(*clients, target.selected, outcome, 1).copy(suspects)
+        if rest := uids - suspects:
+            then = view.openAhead if ahead and not outcome.lacking else None
+            copier = Copier(*clients, target.selected, outcome, MESSAGES, then)
+            await copier.copy(rest)
         if outcome.lacking:
+            await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
             for some in _chunks(outcome.lacking):

@@ -8,7 +8,7 @@ costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from imapsync.imap.responses import Row
 from imapsync.model import Changes, Flags, Mark, Side
@@ -31,6 +31,8 @@ class Reading:
     @ivar heard: the latest that was told of them.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar partial: whether there was more than is taken up at once.
+    @ivar early: whether rows came before they could be held against the
+        database: then nothing of this counts.
     """
 
     def __init__(
@@ -40,7 +42,11 @@ class Reading:
         side: Side,
         mark: Mark | None,
         again: bool,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
+        """
+        @param ready: whether what is told can be held against the database.
+        """
         self._state = state
         self._mailbox = mailbox
         self._side = side
@@ -52,6 +58,8 @@ class Reading:
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.partial = False
+        self.early = False
+        self._ready = ready
         self.expected: Container[int] = ()
         self.heard: dict[int, Flags] = {}
         self.expunged = UidSetBuilder()
@@ -77,6 +85,7 @@ class Reading:
             return
         if not told:
             return
+        self.early = self.early or not self._ready()
         uids = UidSet.of(told)
         if self._listed is not None:
             self._listed.update(uids)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
 from imapsync.brake import Brake
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.imap.client import SyncClient
@@ -50,6 +53,22 @@ class Trash:
     spelled: str
 
 
+@dataclass
+class Opening:
+    """
+    One side of a mailbox that is being selected.
+
+    @ivar mark: since when it is asked what changed.
+    @ivar selected: once it is; C{None} also if it could not be.
+    @ivar done: fires when that is known.
+    """
+
+    mark: Mark | None
+    reading: Reading
+    done: Deferred[None]
+    selected: Selected | None = None
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """
@@ -58,6 +77,7 @@ class Surroundings:
     @ivar names: what each server calls the mailbox.
     @ivar acquainted: whether any message was known when the run began.
     @ivar say: takes the lines of a dry run.
+    @ivar opened: the sides that were selected ahead, for the next look.
     """
 
     clients: Mapping[Side, SyncClient]
@@ -69,6 +89,7 @@ class Surroundings:
     say: Callable[[str], None]
     acquainted: bool
     trashes: Mapping[Side, Trash] = field(default_factory=dict)
+    opened: dict[Side, Opening] = field(default_factory=dict)
 
 
 @dataclass
@@ -141,15 +162,16 @@ class View:
         return True
 
     async def _open(self, side: Side) -> SideView:
-        around = self.around
         mark = self.known.marks.get(side)
-        client = around.clients[side]
-        reading = Reading(self.state, self.known.id, side, mark, self.again)
-        writable = side not in around.policy.readOnly and not around.policy.dryRun
-        try:
-            selected = await client.open(around.names[side], mark, reading, writable)
-        except Refused as error:
-            raise _unusable(side, error) from error
+        ahead = await self._openedAhead(side, mark)
+        if ahead is not None:
+            reading, selected = ahead
+        else:
+            reading = Reading(self.state, self.known.id, side, mark, self.again)
+            try:
+                selected = await self._select(side, mark, reading)
+            except Refused as error:
+                raise _unusable(side, error) from error
         if not selected.persistent:
             raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
         if not selected.mark.uidvalidity:
@@ -158,7 +180,68 @@ class View:
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        client = self.around.clients[side]
         return SideView(client, reading, selected, whole, lapsed)
+
+    def _select(
+        self, side: Side, mark: Mark | None, reading: Reading
+    ) -> Deferred[Selected]:
+        policy = self.around.policy
+        writable = side not in policy.readOnly and not policy.dryRun
+        name = self.around.names[side]
+        return self.around.clients[side].open(name, mark, reading, writable)
+
+    # The next look
+
+    def openAhead(self, ready: Callable[[], bool]) -> None:
+        """
+        Have both sides selected for the next look while answers to what was
+        done in this one are under way: it costs no round trip of its own.  This
+        view hears no more.
+
+        @param ready: whether the answers have come.
+        """
+        if any(this.undone or this.reading.partial for this in self.sides.values()):
+            return
+        for side, this in self.sides.items():
+            mark = this.selected.mark
+            reading = Reading(self.state, self.known.id, side, mark, False, ready)
+            opening = Opening(mark, reading, Deferred())
+            self.around.opened[side] = opening
+            selecting = self._select(side, mark, reading)
+            selecting.addBoth(_opened, opening)
+
+    async def openedAhead(self) -> None:
+        """
+        Wait until the sides that were to be selected ahead are, or cannot be.
+        """
+        await together([opening.done for opening in self.around.opened.values()])
+
+    async def resume(self) -> None:
+        """
+        There is more to be done: listen again.
+        """
+        await self.openedAhead()
+        for side in list(self.around.opened):
+            del self.around.opened[side]
+            await self._select(side, None, self.sides[side].reading)
+
+    async def _openedAhead(
+        self, side: Side, mark: Mark | None
+    ) -> tuple[Reading, Selected] | None:
+        """
+        What the look before this one has selected, if that is as good as to
+        select it now.
+        """
+        opening = self.around.opened.pop(side, None)
+        if opening is None:
+            return None
+        await opening.done
+        if opening.selected is None or opening.mark != mark or opening.reading.early:
+            return None
+        return opening.reading, opening.selected
+
+    # This one
 
     def _renumbered(self, side: Side) -> bool:
         mark = self.known.marks.get(side)
@@ -305,6 +388,12 @@ class View:
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
+
+
+def _opened(result: Selected | Failure, opening: Opening) -> None:
+    # What failed is tried again when it is needed, and fails again.
+    opening.selected = None if isinstance(result, Failure) else result
+    opening.done.callback(None)
 
 
 def _unusable(side: Side, error: Refused) -> MailboxError:

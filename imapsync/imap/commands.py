@@ -40,12 +40,14 @@ class Command(Generic[T]):
     One command, from the moment it is asked for until its tagged response.
 
     @ivar alone: whether no other command may be in flight at the same time.
+    @ivar follows: whether APPENDs may be, though, that were sent before.
     @ivar secret: whether its arguments stay out of the log.
     @ivar hears: whether untagged responses may be its own.
     @ivar done: fires with the command's result, or fails with L{Refused}.
     """
 
     alone = False
+    follows = False
     secret = False
     hears = False
     tag = ""
@@ -269,7 +271,7 @@ class Select(Command[Selected]):
     @ivar listener: hears of the mailbox for as long as it is selected.
     """
 
-    alone = hears = True
+    alone = hears = follows = True
 
     def __init__(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
@@ -281,7 +283,13 @@ class Select(Command[Selected]):
         if mark is not None and mark.modseq:
             words.append(b"(QRESYNC (%d %d))" % (mark.uidvalidity, mark.modseq))
         super().__init__("SELECT" if writable else "EXAMINE", *words)
-        self._selected = Selected(name, readOnly=not writable)
+        self.closed()
+
+    def closed(self) -> None:
+        """
+        What was told up to now was about the mailbox before.
+        """
+        self._selected = Selected(self.mailbox, readOnly=not self.writable)
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Exists):

@@ -84,7 +84,10 @@ class Delivery:
         """
         selects = (c for c in self._hearing.values() if isinstance(c, Select))
         select = next(selects, None)
-        self._listener = None if select is None else select.listener
+        self._listener = None
+        if select is not None:
+            self._listener = select.listener
+            select.closed()
         self.selected = None
 
     def responseReceived(self, response: Response) -> None:

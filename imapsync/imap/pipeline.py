@@ -72,8 +72,9 @@ class Pipeline:
         The command in flight that bears no other beside it, if it is such a
         one.
         """
-        first = next(iter(self._flights.values()), None)
-        return first if first is not None and first.alone else None
+        # None is sent behind it; it may be behind others itself.
+        last = next(reversed(self._flights.values()), None)
+        return last if last is not None and last.alone else None
 
     @property
     def owed(self) -> bool:
@@ -177,9 +178,20 @@ class Pipeline:
 
     def _pump(self) -> None:
         while self._queue and self._writing is None:
-            if self._flights and (self._queue[0].alone or self.alone is not None):
+            if self._flights and not self._mayFollow(self._queue[0]):
                 return
             self._start(self._queue.popleft())
+
+    def _mayFollow(self, command: Command[Any]) -> bool:
+        """
+        Whether to send C{command} before those in flight are answered.
+        """
+        if self.alone is not None:
+            return False
+        return not command.alone or (
+            command.follows
+            and all(isinstance(f, Appending) for f in self._flights.values())
+        )
 
     def _rouse(self) -> None:
         """

@@ -5,6 +5,8 @@ Tests for L{imapsync.copying}: from one server in memory to another.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionLost
@@ -98,14 +100,14 @@ class CopyingCase(SynchronousTestCase):
         opened = client.open("INBOX", None, Listener(), writable=True)
         return client, self.world.run(opened)
 
-    def prepare(self, timeout: float = 300) -> Copier:
+    def prepare(self, timeout: float = 300, **more: Any) -> Copier:
         """
         Connect both sides.
         """
         source, _ = self.select(Side.LOCAL)
         target, into = self.select(Side.REMOTE, timeout)
-        self.sourceLink, self.targetLink = self.world.links
-        return Copier(source, target, into, self.record)
+        self.sourceLink, self.targetLink = self.world.links[-2:]
+        return Copier(source, target, into, self.record, **more)
 
     def copy(self, uids: UidSet = ALL) -> None:
         """
@@ -162,6 +164,28 @@ class StreamTests(CopyingCase):
         self.assertCopied()
         self.assertEqual([70, 71], [one.target for one in self.record.copies])
         self.assertIdle()
+
+    def test_ahead(self) -> None:
+        """
+        It tells when all is sent, and when that is answered as well; but not if
+        there is more to be done, as with a flag that the target does not take
+        or a message that does not come.
+        """
+        told: list[Callable[[], bool]] = []
+
+        def ahead(ready: Callable[[], bool]) -> None:
+            self.assertEqual([], self.record.copies)
+            self.assertFalse(ready())
+            told.append(ready)
+
+        self.source.inbox.add(mail(1), SEEN)
+        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1])))
+        self.assertEqual([True], [ready() for ready in told])
+        self.record.copies.clear()
+        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1, 2])))
+        self.target.inbox.permanent = ""
+        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1])))
+        self.assertEqual((1, 2), (len(told), len(self.record.copies)))
 
     def test_any(self) -> None:
         """

@@ -11,6 +11,7 @@ from imapsync.imap.commands import Fetch, Plain, Select
 from imapsync.imap.delivery import Delivery
 from imapsync.imap.queries import Search
 from imapsync.imap.responses import Condition, Exists, Found, Other, Row, Vanished
+from imapsync.model import Mark
 from imapsync.test.talking import Bodies, Listener
 from imapsync.uidset import UidSet
 
@@ -65,6 +66,23 @@ class ListenerTests(SynchronousTestCase):
         self.delivery.rowsReceived([Row(2)])
         self.delivery.finished(second, True)
         self.assertEqual(([Row(1)], [Row(2)]), (old.told, new.told))
+
+    def test_selected(self) -> None:
+        """
+        What is told before CLOSED, as by an APPEND before it, is nothing that a
+        SELECT results in.
+        """
+        first, _ = self.select("A1")
+        self.delivery.finished(first, True)
+        second, _ = self.select("A2")
+        for code, arguments in (("HIGHESTMODSEQ", b"5"), ("UIDNEXT", b"6")):
+            told = Condition("*", "OK", code, arguments, "")
+            self.delivery.responseReceived(told)
+        self.delivery.responseReceived(Exists(7))
+        self.delivery.closed()
+        second.finished(Condition("A2", "OK", "READ-WRITE", b"", ""))
+        selected = self.successResultOf(second.done)
+        self.assertEqual((Mark(0, 0, 0), 0), (selected.mark, selected.exists))
 
     def test_notClosed(self) -> None:
         """

@@ -115,6 +115,42 @@ class PassTests(MailboxCase):
         self.assertEqual(2, self.remote.count("STORE"))
         self.assertSettled()
 
+    def test_lookAhead(self) -> None:
+        """
+        The second look is under way before the first one has its answers, and
+        costs no round trip more.
+        """
+        self.assertEqual(2, self.looksAhead(lambda: None))
+
+    def test_tooSoon(self) -> None:
+        """
+        What that look is told before it can be held against the database is
+        asked again.
+        """
+        self.assertEqual(4, self.looksAhead(lambda: self.ours.flag(1, "\\Seen")))
+
+    def looksAhead(self, meanwhile: Callable[[], None]) -> int:
+        """
+        Copy messages, slowly.
+
+        @param meanwhile: done before the second look.
+        @return: how often the local mailbox was selected.
+        """
+        self.world.fill(*map(mail, range(1, 4)))
+        self.remote.window = 40
+        copied = []
+
+        def look() -> None:
+            copied.append(len(self.theirs.messages))
+            meanwhile()
+
+        self.local.before["FETCH"] = lambda: self.local.before.update(SELECT=look)
+        self.sync()
+        self.assertEqual([0], copied)
+        selected = self.local.count("SELECT")
+        self.assertSettled()
+        return selected
+
     def test_conflict(self) -> None:
         """
         Flags changed on both sides are joined, unless the user wants them

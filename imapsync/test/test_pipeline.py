@@ -9,10 +9,19 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
-from imapsync.imap.commands import Alone, Authenticate, Command, Login, Plain
+from imapsync.imap.appending import Appending
+from imapsync.imap.commands import (
+    Alone,
+    Authenticate,
+    Command,
+    Login,
+    Plain,
+    Select,
+)
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.responses import Condition
 from imapsync.imap.words import Literal
+from imapsync.test.talking import Listener
 from imapsync.test.test_commands import Echo
 
 
@@ -51,6 +60,28 @@ class Wire:
         Remember that, too.
         """
         self.shown.append(data)
+
+
+class Outgoing(Wire):
+    """
+    The same, for APPENDs.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(True)
+        self._pipeline = pipeline
+
+    def send(self, data: bytes) -> None:
+        """
+        Remember it.
+        """
+        self.sent.append(data)
+
+    def written(self, command: Appending) -> None:
+        """
+        Others may follow.
+        """
+        self._pipeline.written(command)
 
 
 class PipelineTests(SynchronousTestCase):
@@ -110,6 +141,27 @@ class PipelineTests(SynchronousTestCase):
         self.assertIs(alone, self.pipeline.alone)
         self.answer("0002")
         self.assertEqual([b"0003 C\r\n", b"0004 D\r\n"], self.sent())
+
+    def test_follows(self) -> None:
+        """
+        A SELECT is sent behind APPENDs that are not answered yet, though behind
+        nothing else; and nothing behind it.
+        """
+        wire = Outgoing(self.pipeline)
+        for _ in range(2):
+            self.pipeline.submit(appending := Appending("a", wire))
+            appending.finish()
+        select = Select("b", None, Listener(), True)
+        self.pipeline.submit(select)
+        self.pipeline.submit(Plain("C"))
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.assertIs(select, self.pipeline.alone)
+        for tag in ("0001", "0002"):
+            self.answer(tag)
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0003")
+        self.pipeline.submit(Select("d", None, Listener(), True))
+        self.assertEqual("C", self.pipeline.names)
 
     def test_order(self) -> None:
         """

@@ -157,6 +157,20 @@ class ChangesTests(ReadingCase):
         self.assertEqual(reading.CHANGES, len(changes.flags))
         self.assertEqual(DRAFT, changes.flags[1])
 
+    def test_early(self) -> None:
+        """
+        Rows that come before their time are noticed; others are not, later.
+        """
+        for early, waits in (True, iter([False])), (False, iter([True])):
+            since = Reading(
+                *(self.state, self.mailbox, REMOTE, None, False),
+                ready=waits.__next__,
+            )
+            since.existsReceived(1)
+            self.assertFalse(since.early)
+            since.rowsReceived([Row(1, SEEN)])
+            self.assertEqual(early, since.early)
+
 
 class HeardTests(ReadingCase):
     """
