@@ -293,7 +293,7 @@ class Following:
         self._report = self._report.successor()
         await self._connections.connect()
         clients = self._connections.clients
-        listing = Listing(self._job.config, clients, leaving=True)
+        listing = Listing(self._job.config, clients)
         self._legacy = Legacy(listing, Tracer(clients, self._state), memory)
         self._ears = {
             side: Ear(side, client, memory, self._state, self._news)

@@ -34,10 +34,9 @@ _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
 class Listing:
     """
-    Looks at all mailboxes of the connected servers.
+    Looks at all mailboxes of the connected servers; one that is selected is left.
 
     @param clients: of both sides, or of one.
-    @param leaving: whether to leave the mailbox that is selected, before.
     """
 
     log = Log()
@@ -46,9 +45,7 @@ class Listing:
         self,
         config: Config,
         clients: Mapping[Side, SyncClient],
-        leaving: bool = False,
     ) -> None:
-        self._leaving = leaving
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
@@ -149,8 +146,11 @@ class Listing:
 
     async def _list(self, side: Side) -> list[Listed]:
         client = self._clients[side]
-        if self._leaving:
-            await client.unselect()
+        # Of the selected mailbox, Dovecot lists what it has last told of it.
+        left = client.unselect()
+        if "UNSELECT" not in client.capabilities:
+            await left
+            left = succeed(None)
         returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
         if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
             returns.insert(1, "SPECIAL-USE")
@@ -158,7 +158,7 @@ class Listing:
         if side not in self._namings and "NAMESPACE" in client.capabilities:
             asked.append(client.namespaces())
         with _named(client):
-            listed, *spaces = await together(asked)
+            _, listed, *spaces = await together([left, *asked])
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)

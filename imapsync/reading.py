@@ -31,8 +31,8 @@ class Reading:
     @ivar heard: the latest that was told of them.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar partial: whether there was more than is taken up at once.
-    @ivar early: whether rows came before they could be held against the
-        database: then nothing of this counts.
+    @ivar early: whether messages were told whose pairs may not be stored yet:
+        then nothing of this counts.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Reading:
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
         """
-        @param ready: whether what is told can be held against the database.
+        @param ready: whether all pairs are stored that there are.
         """
         self._state = state
         self._mailbox = mailbox
@@ -85,7 +85,6 @@ class Reading:
             return
         if not told:
             return
-        self.early = self.early or not self._ready()
         uids = UidSet.of(told)
         if self._listed is not None:
             self._listed.update(uids)
@@ -93,6 +92,8 @@ class Reading:
             pair.uid(self._side): pair.flags
             for pair in self._state.pairs(self._mailbox, self._side, uids)
         }
+        if len(agreed) < len(told):
+            self.early = self.early or not self._ready()
         for uid, flags in told.items():
             if uid not in agreed:
                 if uid >= self._since or uid in self.again:

@@ -41,6 +41,7 @@ class Command(Generic[T]):
 
     @ivar alone: whether no other command may be in flight at the same time.
     @ivar follows: whether APPENDs may be, though, that were sent before.
+    @ivar leads: whether other commands may be sent behind it, though.
     @ivar secret: whether its arguments stay out of the log.
     @ivar hears: whether untagged responses may be its own.
     @ivar done: fires with the command's result, or fails with L{Refused}.

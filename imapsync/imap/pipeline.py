@@ -187,7 +187,7 @@ class Pipeline:
         Whether to send C{command} before those in flight are answered.
         """
         if self.alone is not None:
-            return False
+            return self.alone.leads and not command.alone
         return not command.alone or (
             command.follows
             and all(isinstance(f, Appending) for f in self._flights.values())

@@ -120,3 +120,5 @@ class Leave(Alone):
     UNSELECT (RFC 3691), CLOSE, or EXAMINE before that: the mailbox that was
     selected is not any more, even if EXAMINE is refused (RFC 9051, 6.3.2).
     """
+
+    leads = True

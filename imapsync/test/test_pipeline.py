@@ -19,6 +19,7 @@ from imapsync.imap.commands import (
     Select,
 )
 from imapsync.imap.pipeline import Pipeline
+from imapsync.imap.pushing import Leave
 from imapsync.imap.responses import Condition
 from imapsync.imap.words import Literal
 from imapsync.test.talking import Listener
@@ -162,6 +163,15 @@ class PipelineTests(SynchronousTestCase):
         self.answer("0003")
         self.pipeline.submit(Select("d", None, Listener(), True))
         self.assertEqual("C", self.pipeline.names)
+
+    def test_leads(self) -> None:
+        """
+        Behind UNSELECT others are sent before it is answered, but none that is
+        alone.
+        """
+        for command in (Leave("UNSELECT"), Plain("B"), Alone("C")):
+            self.pipeline.submit(command)
+        self.assertEqual("B, UNSELECT", self.pipeline.names)
 
     def test_order(self) -> None:
         """
