@@ -31,7 +31,7 @@ from imapsync.errors import (
     StateError,
 )
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands import Selected
+from imapsync.imap.commands import BodyReceiver, Selected
 from imapsync.imap.responses import Row
 from imapsync.uidset import UidSet
 
@@ -45,7 +45,7 @@ _SPOOL_PIECE = 64 * 1024
 
 
 @implementer(IPushProducer)
-class Copier:
+class Copier(BodyReceiver):
     """
     Copies messages from the mailbox that C{source} has selected.
 
@@ -170,7 +170,7 @@ class Copier:
         for uid in there:
             self._outcome.refused(uid, str(refusal or "the server did not send it"))
 
-    # From the source: L{imapsync.imap.commands.BodyReceiver}
+    # From the source
 
     def bodyBegan(self, row: Row, size: int) -> None:
         """
@@ -180,13 +180,34 @@ class Copier:
             return
         message = Message(KeyDigest(), size, row)
         self._message = message
-        whole = row.uid and row.flags is not None and row.date
-        _, waits = self._target.literalMarker(size)
-        if whole and not waits and "spool" not in self._holds:
+        if self._mayPass(row, size):
             self._batches.begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = tempfile.SpooledTemporaryFile(_SPOOL_MEMORY)  # noqa: SIM115
+
+    def _mayPass(self, row: Row, size: int) -> bool:
+        """
+        Whether a message can go on at once.
+        """
+        known = row.uid and row.flags is not None and row.date
+        _, waits = self._target.literalMarker(size)
+        return bool(known) and not waits and "spool" not in self._holds
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Small ones, which make most of the work.
+        """
+        for row, octets in messages:
+            if not self._mayPass(row, len(octets)):
+                super().messagesReceived([(row, octets)])
+            elif self._failure is None and row.uid not in self._arrived:
+                message = Message(KeyDigest(), len(octets), row)
+                message.digest.write(octets)
+                self._batches.begin(message)
+                self._batches.write(octets)
+                self._arrived.add(row.uid)
+                self._end(message)
 
     def bodyReceived(self, piece: bytes) -> None:
         """

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from imapsync.content import BodyDigest, KeyDigest, Matcher, instant, stamp
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import BodyReceiver
 from imapsync.imap.responses import Row
 from imapsync.model import Side
 from imapsync.together import onBoth
@@ -25,9 +26,9 @@ class _Digest(Protocol):
 D = TypeVar("D", bound=_Digest)
 
 
-class _Digesting(Generic[D]):
+class _Digesting(BodyReceiver, Generic[D]):
     """
-    Feeds bodies to digests: L{imapsync.imap.commands.BodyReceiver}.
+    Feeds bodies to digests.
     """
 
     def __init__(self, begin: Callable[[], D], done: Callable[[Row, D], None]) -> None:

@@ -49,6 +49,7 @@ class Command(Generic[T]):
 
     alone = False
     follows = False
+    leads = False
     secret = False
     hears = False
     tag = ""
@@ -347,6 +348,15 @@ class BodyReceiver(Protocol):
         """
         It is complete; C{row} has all of its attributes.
         """
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Bodies that came whole.
+        """
+        for row, octets in messages:
+            self.bodyBegan(row, len(octets))
+            self.bodyReceived(octets)
+            self.bodyEnded(row)
 
 
 class Fetch(Plain):

@@ -379,6 +379,12 @@ class Connection(StockClient):
         """
         self._delivery.literalReceived(piece)
 
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Bodies that came whole.
+        """
+        self._delivery.messagesReceived(messages)
+
     def responseReceived(self, response: Response, raw: list[Part]) -> None:
         """
         One response.

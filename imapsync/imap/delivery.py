@@ -143,6 +143,20 @@ class Delivery:
                 return True
         return False
 
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Bodies that came whole, for whichever FETCH asked for them; of others,
+        the rows are still news.
+        """
+        for command in list(self._hearing.values()):
+            if isinstance(command, Fetch) and command.bodies is not None:
+                theirs = [one for one in messages if command.wants(one[0].uid)]
+                if theirs:
+                    command.bodies.messagesReceived(theirs)
+                    messages = [m for m in messages if not command.wants(m[0].uid)]
+        if messages:
+            self.rowsReceived([row._replace(section="") for row, _ in messages])
+
     def literalReceived(self, piece: bytes) -> None:
         """
         Octets of a body.

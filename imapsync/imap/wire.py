@@ -71,6 +71,20 @@ _MESSAGE = re.compile(
 _commonFlags = lru_cache(maxsize=4096)(parseFlags)
 
 
+def _messageRow(match: re.Match[bytes]) -> Row:
+    uid, flags, flagsFirst, uidLast, date, size, _ = match.groups()
+    if flags is None:
+        flags = flagsFirst
+    return Row(
+        int(uid or uidLast),
+        None if flags is None else _commonFlags(flags),
+        0,
+        int(size),
+        date.decode("ascii"),
+        "BODY[]",
+    )
+
+
 class Receiver(Protocol):
     """
     Where a L{Parser} delivers.
@@ -98,6 +112,11 @@ class Receiver(Protocol):
         """
         Octets of the literal that is being streamed.  When it is complete,
         its row follows, with what came behind it, alone.
+        """
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Small messages, which came whole, in order of arrival.
         """
 
 
@@ -182,7 +201,7 @@ class Parser:
         if self._inLiteral:
             return self._continueLiteral()
         if not self._parts and not self.whole and self.trace is None:
-            if self._fastMessage():
+            if self._fastMessages() or self._fastMessage():
                 return True
             self._fastRows()
         end = self._data.find(b"\r\n", self._at)
@@ -214,26 +233,32 @@ class Parser:
         if rows:
             self._receiver.rowsReceived(rows)
 
+    def _fastMessages(self) -> bool:
+        """
+        Messages that are here with all of their octets.
+        """
+        data, at, messages = self._data, self._at, []
+        while (match := _MESSAGE.match(data, at)) is not None:
+            start = match.end()
+            end = start + int(match[7])
+            if data[end : end + 3] != b")\r\n":
+                break
+            messages.append((_messageRow(match), data[start:end]))
+            at = end + 3
+        self._at = at
+        if messages:
+            self._receiver.messagesReceived(messages)
+        return bool(messages)
+
     def _fastMessage(self) -> bool:
         match = _MESSAGE.match(self._data, self._at)
         if match is None:
             return False
-        uid, flags, flagsFirst, uidLast, date, size, octets = match.groups()
-        if flags is None:
-            flags = flagsFirst
-        row = Row(
-            int(uid or uidLast),
-            None if flags is None else _commonFlags(flags),
-            0,
-            int(size),
-            date.decode("ascii"),
-            "BODY[]",
-        )
         line = self._data[self._at : match.end() - 2]
         self._at = match.end()
         self._parts.append(line)
         self._held = len(line)
-        self._beginLiteral(int(octets), row)
+        self._beginLiteral(int(match[7]), _messageRow(match))
         return True
 
     def _line(self, line: bytes) -> None:

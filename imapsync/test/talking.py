@@ -14,6 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import BodyReceiver
 from imapsync.imap.responses import Row
 from imapsync.uidset import UidSet
 
@@ -119,7 +120,7 @@ class Listener:
         self.told.append(f"{messages} exist")
 
 
-class Bodies:
+class Bodies(BodyReceiver):
     """
     Collects message bodies.
 

@@ -90,6 +90,17 @@ class Recorder:
         """
         self.pieces.append(piece)
 
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        The same as if they came in pieces.
+        """
+        for row, octets in messages:
+            if self.literalBegan(row, len(octets)):
+                self.literalReceived(octets)
+                self.rowsReceived([row])
+            else:
+                self.rowsReceived([row._replace(section="")])
+
 
 class SmallParser(Parser):
     """
