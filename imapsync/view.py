@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from imapsync.brake import Brake
 from imapsync.errors import Displaced, MailboxError, Refused
@@ -18,6 +17,7 @@ from imapsync.imap.commands import Selected
 from imapsync.logs import Log
 from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
 from imapsync.names import INBOX
+from imapsync.opening import Opening
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
@@ -51,22 +51,6 @@ class Trash:
 
     name: Name
     spelled: str
-
-
-@dataclass
-class Opening:
-    """
-    One side of a mailbox that is being selected.
-
-    @ivar mark: since when it is asked what changed.
-    @ivar selected: once it is; C{None} also if it could not be.
-    @ivar done: fires when that is known.
-    """
-
-    mark: Mark | None
-    reading: Reading
-    done: Deferred[None]
-    selected: Selected | None = None
 
 
 @dataclass(frozen=True)
@@ -206,10 +190,8 @@ class View:
         for side, this in self.sides.items():
             mark = this.selected.mark
             reading = Reading(self.state, self.known.id, side, mark, False, ready)
-            opening = Opening(mark, reading, Deferred())
-            self.around.opened[side] = opening
             selecting = self._select(side, mark, reading)
-            selecting.addBoth(_opened, opening)
+            self.around.opened[side] = Opening(mark, reading, selecting)
 
     async def openedAhead(self) -> None:
         """
@@ -230,14 +212,13 @@ class View:
         self, side: Side, mark: Mark | None
     ) -> tuple[Reading, Selected] | None:
         """
-        What the look before this one has selected, if that is as good as to
-        select it now.
+        What the look before this one has selected, if it serves.
         """
         opening = self.around.opened.pop(side, None)
         if opening is None:
             return None
         await opening.done
-        if opening.selected is None or opening.mark != mark or opening.reading.early:
+        if opening.selected is None or not opening.serves(mark):
             return None
         return opening.reading, opening.selected
 
@@ -388,12 +369,6 @@ class View:
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
-
-
-def _opened(result: Selected | Failure, opening: Opening) -> None:
-    # What failed is tried again when it is needed, and fails again.
-    opening.selected = None if isinstance(result, Failure) else result
-    opening.done.callback(None)
 
 
 def _unusable(side: Side, error: Refused) -> MailboxError:

@@ -81,6 +81,7 @@ LAYERS = (
         "listing",
         "mailbox",
         "moves",
+        "opening",
         "pairing",
         "removal",
         "renames",
