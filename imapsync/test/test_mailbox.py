@@ -593,6 +593,26 @@ class StubbornTests(MailboxCase):
             self.assertEqual(SEEN | KEYWORD, self.ours.messages[1].flags)
             self.assertEqual(SEEN, self.theirs.messages[1].flags)
 
+    def test_flagRefusedByAppend(self) -> None:
+        """
+        One over which a copy is refused is tried afterwards by itself, and what
+        becomes of it is heard, though the next look is under way by then.
+        """
+
+        def objection(offer: Offer) -> str:
+            return "NO [CANNOT] not that" if KEYWORD & offer.flags else ""
+
+        self.remote.objection = objection
+        self.remote.forgets = KEYWORD
+        self.ours.add(mail(1), SEEN | KEYWORD)
+        self.ours.add(mail(2), SEEN)
+        for _ in range(2):
+            self.assertIn("work", " ".join(text for _, text in self.sync().troubles))
+            self.assertEqual(SEEN | KEYWORD, self.ours.messages[1].flags)
+        self.remote.forgets = NOTHING
+        self.sync()
+        self.assertSettled()
+
     def test_flagNotPermanent(self) -> None:
         """
         A flag that the server says it does not keep is named, stays on the
