@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imapsync.content import KeyDigest, stamp
+from imapsync.content import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.appending import Appended, Appending
 from imapsync.imap.client import SyncClient
@@ -35,8 +35,7 @@ _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
 _SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
 
 
-@dataclass(frozen=True)
-class Copied:
+class Copied(NamedTuple):
     """
     A message that is now on both sides.
 
@@ -92,14 +91,25 @@ class Message:
     One that is passing through.
 
     @ivar flags: those that the copy is given.
+    @ivar key: once it is complete.
+    @ivar messageId: likewise.
     @ivar spool: where it waits, if it cannot go on at once.
     """
 
-    digest: KeyDigest
     octets: int
     row: Row
     flags: Flags = frozenset()
+    key: bytes = b""
+    messageId: bytes = b""
     spool: IO[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """
+        What its server says that it is.
+        """
+        size = self.row.size
+        return self.octets if size is None else size
 
 
 @dataclass(frozen=True)
@@ -334,9 +344,7 @@ class Batches:
 
 
 def _copied(message: Message, uid: int) -> Copied:
-    row = message.row
-    size = message.octets if row.size is None else row.size
+    row, size = message.row, message.size
     flags = row.flags or frozenset()
-    key = message.digest.key(size)
-    known = stamp(size, row.date, message.digest.messageId)
-    return Copied(row.uid, uid, flags, message.flags, key, size, known)
+    known = stamp(size, row.date, message.messageId)
+    return Copied(row.uid, uid, flags, message.flags, message.key, size, known)

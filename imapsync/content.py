@@ -180,14 +180,42 @@ class KeyDigest:
         if self._headDone:
             return
         self._headDone = True
-        head = self._head[:end]
-        if found := _MESSAGE_ID.search(head):
+        covered, messageId = _covered(self._head, end)
+        if messageId is not None:
             self._singular = True
-            self._messageId = found[1].rstrip().translate(_ALIKE)
-        # Some servers end a header that lacks its last line's end themselves.
-        covered = head.rstrip(b"\r\n") if self._singular else self._head
-        self._hash.update(covered.translate(_ALIKE))
+            self._messageId = messageId
+        self._hash.update(covered)
         self._head = bytearray()
+
+
+def likeness(message: bytes, size: int) -> tuple[bytes, bytes]:
+    """
+    The key that a L{KeyDigest} makes of a message that is here whole, and the
+    Message-ID.
+    """
+    if len(message) > HEADER_LIMIT:
+        digest = KeyDigest()
+        digest.write(message)
+        return digest.key(size), digest.messageId
+    head = _START + message
+    end = _HEADER_END.search(head)
+    covered, messageId = _covered(head, end.start() if end else len(head))
+    kind = b"whole" if messageId is None else b"header"
+    covered += b"\0%s %d" % (kind, size)
+    return blake2b(covered, digest_size=16).digest(), messageId or b""
+
+
+def _covered(head: bytes | bytearray, end: int) -> tuple[bytes, bytes | None]:
+    """
+    What is digested of a message that begins with C{head}, whose first C{end}
+    bytes are the header; and its Message-ID, if it has one.
+    """
+    found = _MESSAGE_ID.search(head, 0, end)
+    if found is None:
+        return bytes(head.translate(_ALIKE)), None
+    # Some servers end a header that lacks its last line's end themselves.
+    covered = bytes(head[:end].rstrip(b"\r\n").translate(_ALIKE))
+    return covered, found[1].rstrip().translate(_ALIKE)
 
 
 def _ended(digest: blake2b, covered: bytes, size: int) -> bytes:

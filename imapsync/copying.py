@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.batches import MESSAGES, Batches, Message, Outcome
-from imapsync.content import KeyDigest
+from imapsync.content import KeyDigest, likeness
 from imapsync.errors import (
     ImapSyncError,
     Lost,
@@ -73,6 +73,7 @@ class Copier(BodyReceiver):
             target, into, outcome, most, self._settled, self._failed
         )
         self._message: Message | None = None
+        self._digest = KeyDigest()
         self._arrived: set[int] = set()
         self._suspects: list[int] = []
         self._spooled: deque[Message] = deque()
@@ -178,8 +179,8 @@ class Copier(BodyReceiver):
         """
         if self._failure is not None or row.uid in self._arrived:
             return
-        message = Message(KeyDigest(), size, row)
-        self._message = message
+        self._message = message = Message(size, row)
+        self._digest = KeyDigest()
         if self._mayPass(row, size):
             self._batches.begin(message)
         else:
@@ -202,8 +203,8 @@ class Copier(BodyReceiver):
             if not self._mayPass(row, len(octets)):
                 super().messagesReceived([(row, octets)])
             elif self._failure is None and row.uid not in self._arrived:
-                message = Message(KeyDigest(), len(octets), row)
-                message.digest.write(octets)
+                message = Message(len(octets), row)
+                message.key, message.messageId = likeness(octets, message.size)
                 self._batches.begin(message)
                 self._batches.write(octets)
                 self._arrived.add(row.uid)
@@ -216,7 +217,7 @@ class Copier(BodyReceiver):
         message = self._message
         if message is None:
             return
-        message.digest.write(piece)
+        self._digest.write(piece)
         if message.spool is None:
             self._batches.write(piece)
         else:
@@ -233,6 +234,8 @@ class Copier(BodyReceiver):
         if not row.uid or row.flags is None:
             raise ProtocolViolation("a message came without UID or FLAGS")
         message.row = row
+        message.key = self._digest.key(message.size)
+        message.messageId = self._digest.messageId
         self._arrived.add(row.uid)
         if message.spool is None:
             self._end(message)

@@ -18,6 +18,7 @@ from imapsync.content import (
     Matcher,
     flagsOf,
     flagsText,
+    likeness,
     stamp,
 )
 from imapsync.errors import StateError
@@ -178,6 +179,7 @@ class KeyDigestTests(SynchronousTestCase):
             header = b"Message-ID: <1>\r\nA: ".ljust(length, b"a") + b"\r\n\r\n"
             key = keyOf(header)
             self.assertEqual(key, keyOf(header + b"body"))
+            self.assertEqual(key, likeness(header + b"body", 100)[0])
             self.assertEqual(key, keyOf(header[:-3], header[-3:-1], header[-1:]))
 
     def test_keptForBody(self) -> None:
@@ -191,9 +193,13 @@ class KeyDigestTests(SynchronousTestCase):
     @given(messages, places)
     def test_anyPieces(self, message: bytes, cuts: list[int]) -> None:
         """
-        The key does not depend on how the message was cut.
+        The key does not depend on how the message was cut, or whether it was.
         """
         pieces = cut(message, cuts)
+        digest = KeyDigest()
+        written(digest, *pieces)
+        known = digest.key(100), digest.messageId
+        self.assertEqual(known, likeness(message, 100))
         self.assertEqual(keyOf(message), keyOf(*pieces))
         self.assertEqual(isSingular(message), isSingular(*pieces))
 
