@@ -103,10 +103,7 @@ class Session:
         self._acquainted = state.totalPairs() > 0
         several = another is not None and config.connections > 1 and not wish.dryRun
         if legacy is None:
-            # What another connection changes in a mailbox that this one has
-            # selected, a server may not tell.
-            listing = Listing(config, clients, leaving=several)
-            legacy = Legacy(listing, Tracer(clients, state))
+            legacy = Legacy(Listing(config, clients), Tracer(clients, state))
         self._crew = Crew(clients, another, config.connections if several else 1)
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
