@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -21,6 +22,10 @@ from imapsync.imap.connect import connect
 from imapsync.model import Side
 from imapsync.session import Wish
 from imapsync.together import jointly, together
+
+#: So long, in seconds, may a server still be at what it was sent over a
+#: connection that is gone.
+_SETTLING = 5.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,8 @@ class Pair:
 
 class Connections(Pair):
     """
-    A connection to each server, and further pairs of them for bulk work.
+    A connection to each server, and further pairs of them for bulk work:
+    L{imapsync.crew.Reserve}.
     """
 
     def __init__(self, job: Job) -> None:
@@ -201,6 +207,13 @@ class Connections(Pair):
             return failure
 
         return pair.connect().addCallbacks(lambda _: pair.clients, giveUp)
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over a pair
+        that is lost just now.
+        """
+        return deferLater(self._job.reactor, _SETTLING, lambda: None)
 
     def release(self) -> None:
         """

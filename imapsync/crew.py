@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -32,12 +32,29 @@ MAILBOXES = 8
 MESSAGES = 1000
 
 
+class Reserve(Protocol):
+    """
+    Where further pairs of connections come from.
+    """
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Connect a further one.
+        """
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over a pair
+        that is lost just now.
+        """
+
+
 class Crew:
     """
     Works on many mailboxes.
 
     @param first: the pair of connections that is always there.
-    @param another: connects a further one.
+    @param reserve: has further ones; none can be had without.
     @param most: how many pairs there may be.
     """
 
@@ -46,11 +63,11 @@ class Crew:
     def __init__(
         self,
         first: Clients,
-        another: Callable[[], Deferred[Clients]] | None,
+        reserve: Reserve | None,
         most: int,
     ) -> None:
-        self._another = another
-        self._most = most if another else 1
+        self._reserve = reserve
+        self._most = most if reserve else 1
         self._hands = [first]
         self._joining: list[Deferred[Clients]] = []
         self._queue: deque[Name] = deque()
@@ -80,8 +97,8 @@ class Crew:
         return max(1, min(self._most, len(tasks), 1 + further))
 
     async def _recruit(self) -> None:
-        assert self._another is not None  # or one hand would be enough
-        joining = self._another()
+        assert self._reserve is not None  # or one hand would be enough
+        joining = self._reserve.another()
         self._joining.append(joining)
         try:
             hand = await joining
@@ -100,12 +117,14 @@ class Crew:
             try:
                 await self._do(name, hand)
             except Lost as error:
-                if hand is self._hands[0]:
+                if self._reserve is None or hand is self._hands[0]:
                     raise
-                # Whoever takes up the mailbox finds what was on its way.
-                self._queue.appendleft(name)
                 self._hands.remove(hand)
                 self._without(error)
+                # Whoever takes up the mailbox is to find what was on its way, or
+                # it would be copied again.
+                await self._reserve.settled()
+                self._queue.append(name)
                 return
         for joining in list(self._joining):
             joining.cancel()  # there is nothing to help with any more
@@ -114,5 +133,6 @@ class Crew:
         """
         Be content with the hands that there are.
         """
-        self._most = len(self._hands)
-        self.log.warn("{error}; going on with fewer connections.", error=error)
+        if self._most > len(self._hands):
+            self._most = len(self._hands)
+            self.log.warn("{error}; going on with fewer connections.", error=error)

@@ -330,7 +330,7 @@ class Following:
             report,
             job.say,
             self._legacy,
-            self._connections.another,
+            self._connections,
         )
         try:
             await session.run()

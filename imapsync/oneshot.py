@@ -128,7 +128,7 @@ class OneShot:
                     brake,
                     self._report,
                     job.say,
-                    another=connections.another,
+                    reserve=connections,
                 )
                 await session.run()
             await connections.leave()

@@ -9,13 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from twisted.internet.defer import Deferred
-
 from imapsync import moves, tree
 from imapsync.account import Account
 from imapsync.brake import Brake
 from imapsync.config import Config
-from imapsync.crew import Clients, Crew
+from imapsync.crew import Clients, Crew, Reserve
 from imapsync.deletions import Deleter
 from imapsync.errors import Displaced, MailboxError
 from imapsync.likeness import Suspect, between, suspected
@@ -74,7 +72,7 @@ class Session:
     @param clients: the first pair of connections.
     @param say: takes the lines of a dry run.
     @param legacy: of the sessions before this one, if there were any.
-    @param another: connects a further pair; none can be had without.
+    @param reserve: has further pairs; none can be had without.
     """
 
     log = Log()
@@ -89,7 +87,7 @@ class Session:
         report: Report,
         say: Callable[[str], None],
         legacy: Legacy | None = None,
-        another: Callable[[], Deferred[Clients]] | None = None,
+        reserve: Reserve | None = None,
     ) -> None:
         self._config = config
         self._wish = wish
@@ -101,10 +99,10 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly, wish.dryRun)
         self._brake = brake
         self._acquainted = state.totalPairs() > 0
-        several = another is not None and config.connections > 1 and not wish.dryRun
+        several = reserve is not None and config.connections > 1 and not wish.dryRun
         if legacy is None:
             legacy = Legacy(Listing(config, clients), Tracer(clients, state))
-        self._crew = Crew(clients, another, config.connections if several else 1)
+        self._crew = Crew(clients, reserve, config.connections if several else 1)
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
         self._trashes: Mapping[Side, Trash] = {}

@@ -32,7 +32,8 @@ class CrewTests(SynchronousTestCase):
         self.joining: list[Deferred[Clients]] = []
         self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
         self.cancelled: list[object] = []
-        self.crew = Crew(FIRST, self.another, 3)
+        self.settling: list[Deferred[None]] = []
+        self.crew = Crew(FIRST, self, 3)
 
     def tearDown(self) -> None:
         """
@@ -47,6 +48,13 @@ class CrewTests(SynchronousTestCase):
         """
         self.joining.append(Deferred(self.cancelled.append))
         return self.joining[-1]
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait.
+        """
+        self.settling.append(Deferred(self.cancelled.append))
+        return self.settling[-1]
 
     async def do(self, name: Name, clients: Clients) -> None:
         """
@@ -153,23 +161,37 @@ class CrewTests(SynchronousTestCase):
             self.work({"a": 2 * MESSAGES, "b": 0})
         self.assertEqual([], self.joining)
         self.assertEqual(
-            ["remote: too many connections; going on with fewer connections."] * 2,
+            ["remote: too many connections; going on with fewer connections."],
             [formatEvent(event) for event in events],
         )
 
     def test_lost(self) -> None:
         """
-        What a hand could not finish because its connections went, another does.
+        What a hand could not finish because its connections went, another does:
+        not before the servers are through with what was on its way.
+        """
+        done = self.work({"a": MESSAGES, "b": 0, "c": 0})
+        self.joining[0].callback(SECOND)
+        self.doing.pop(Name("b"))[1].errback(Lost("gone"))
+        self.assertIs(FIRST, self.end("a"))
+        self.assertIs(FIRST, self.end("c"))
+        self.assertDoing()
+        self.assertNoResult(done)
+        self.settling[0].callback(None)
+        self.assertDoing("b")
+        self.assertIs(FIRST, self.end("b"))
+        self.successResultOf(done)
+
+    def test_lostAndCancelled(self) -> None:
+        """
+        It can be given up meanwhile as well.
         """
         done = self.work({"a": MESSAGES, "b": 0})
         self.joining[0].callback(SECOND)
-        self.assertDoing("a", "b")
-        self.assertIs(FIRST, self.end("a"))
         self.doing.pop(Name("b"))[1].errback(Lost("gone"))
-        self.assertDoing("b")
-        self.assertNoResult(done)
-        self.assertIs(FIRST, self.end("b"))
-        self.successResultOf(done)
+        done.cancel()
+        self.failureResultOf(done, CancelledError)
+        self.assertEqual([self.doing[Name("a")][1], *self.settling], self.cancelled)
 
     def test_firstLost(self) -> None:
         """
