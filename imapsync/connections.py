@@ -138,7 +138,7 @@ class Pair:
 
     def _tie(self, _: object) -> None:
         if len(self._open) < len(self.clients):
-            self._untie("the other connection was lost at once")
+            self._untie(Lost("the other connection was lost at once"))
 
     def _ended(self, _: None, client: SyncClient) -> None:
         self._begun.remove(client)
@@ -146,20 +146,22 @@ class Pair:
 
     def _gone(self, _: None, client: SyncClient) -> None:
         self._open.discard(client)
-        if len(self.clients) == len(Side):
-            self._untie(f"{client.name}: the connection is gone")
-        if self._lost is not None:
-            # Whatever is asked of it now fails for the same reason.
-            client.catchUp().addErrback(self._tell)
-
-    def _untie(self, reason: str) -> None:
-        for other in list(self._open):
-            other.abort(Lost(reason))
+        # Whatever is asked of it now fails for the same reason.
+        client.catchUp().addErrback(self._tell)
 
     def _tell(self, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, ImapSyncError):
+            error = Lost(f"the other connection failed: {error!r}")
+        if len(self.clients) == len(Side):
+            self._untie(error)
         lost, self._lost = self._lost, None
-        if lost is not None and isinstance(failure.value, ImapSyncError):
-            lost(failure.value)
+        if lost is not None:
+            lost(error)
+
+    def _untie(self, error: ImapSyncError) -> None:
+        for other in list(self._open):
+            other.abort(error)
 
     def _settle(self) -> None:
         # One that never had a connection loses none.

@@ -151,6 +151,8 @@ class Account:
     @ivar downLeft: octets that will still arrive there until the connection
         is cut.
     @ivar upLeft: octets that will still be taken until then.
+    @ivar stalls: whether the connection does not end then: nothing is told, or
+        taken, any more.
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
     @ivar ghosts: names that are subscribed, without a mailbox.
@@ -183,6 +185,7 @@ class Account:
         self.chunk = self.window = 1 << 16
         self.downLeft: int | None = None
         self.upLeft: int | None = None
+        self.stalls = False
         self.overflows = False
         self.fold: Callable[[str], str] = str
         self.ghosts: set[str] = set()

@@ -20,7 +20,7 @@ from imapsync.options import parse
 from imapsync.service import Outcome, SyncService, serviceFor
 from imapsync.session import Wish
 from imapsync.state import State
-from imapsync.test.accounts import Offer, mail
+from imapsync.test.accounts import Account, Offer, mail
 from imapsync.test.world import Reactor, World
 
 LOCAL, REMOTE = Side
@@ -103,6 +103,18 @@ class RunTests(ServiceCase):
         self.assertTrue(self.world.equal)
         self.assertEqual(1, self.local.count("LOGOUT"))
         self.assertEqual(1, self.remote.count("LOGOUT"))
+        self.assertClosed()
+
+    def test_trickled(self) -> None:
+        """
+        If everything arrives octet by octet, that changes nothing.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.remote.make("Work").add(mail(3))
+        for account in (self.local, self.remote):
+            account.chunk = account.window = 1
+        self.assertEqual(Outcome(0), self.serve())
+        self.assertTrue(self.world.equal)
         self.assertClosed()
 
     def test_summary(self) -> None:
@@ -523,6 +535,46 @@ class LostTests(ServiceCase):
         outcome = self.successResultOf(finished)
         self.assertEqual(75, outcome.code)
         self.assertIn("no answer for 300 seconds", outcome.text)
+        self.assertClosed()
+
+    def test_silentInMessage(self) -> None:
+        """
+        A server that stops in the middle of a message is given up like any
+        that is silent; nothing is kept of the message.
+        """
+        self.world.fill(b"x" * 1_000_000)
+        self.local.before["FETCH"] = lambda: setattr(self.local, "downLeft", 500_000)
+        self.stall(self.local, "local .*no answer for 300 seconds to UID FETCH")
+
+    def test_takesNothing(self) -> None:
+        """
+        A server that takes no more of what it is sent is given up as well, and
+        what it is to be sent does not pile up.
+        """
+        self.world.fill(*(mail(number) + b"x" * 300_000 for number in range(5)))
+        self.local.before["FETCH"] = lambda: setattr(self.remote, "upLeft", 400_000)
+        self.stall(self.remote, "remote .*no answer for 300 seconds to APPEND")
+
+    def stall(self, account: Account, told: str) -> None:
+        """
+        Run until nothing moves on C{account}, which is told in time; then it is
+        whole again, and all is done by the next attempt.
+        """
+        account.stalls = True
+        with capturedLogs() as events:
+            finished = self.start(verbose=False)
+            self.assertNoResult(finished)
+            self.assertLess(max(link.peak for link in self.world.links), 300_000)
+            self.reactor.advance(299)
+            self.world.pump()
+            self.assertNoResult(finished)
+            account.upLeft = account.downLeft = None
+            for _ in range(3):
+                self.reactor.advance(1)
+                self.world.pump()
+        self.assertEqual(Outcome(0), self.successResultOf(finished))
+        self.assertRegex(str(formatEvent(events[-1])), f"{told}; trying again")
+        self.assertTrue(self.world.equal)
         self.assertClosed()
 
     def test_noTracebacks(self) -> None:

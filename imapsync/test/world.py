@@ -103,16 +103,16 @@ class Link(StringTransport):
 
     def _up(self) -> bool:
         waiting = self.value()
-        if not waiting:
-            return False
         account = self.account
+        if not waiting or account.upLeft == 0:
+            return False
         data = waiting[: account.window][: account.upLeft]
         self.clear()
         self.io.write(waiting[len(data) :])
         self.dialogue.received(data)
         if account.upLeft is not None:
             account.upLeft -= len(data)
-            if not account.upLeft:
+            if not account.upLeft and not account.stalls:
                 account.upLeft = None
                 self.end(ConnectionLost())
         if self._full and not self.io.tell():
@@ -126,13 +126,15 @@ class Link(StringTransport):
         output, account = self.dialogue.output, self.account
         if self.producerState != "producing" or not output or self._protocol is None:
             return False
+        if account.downLeft == 0:
+            return False
         data = bytes(output[: account.chunk][: account.downLeft])
         del output[: len(data)]
         if data:
             self._protocol.dataReceived(data)
         if account.downLeft is not None:
             account.downLeft -= len(data)
-            if not account.downLeft:
+            if not account.downLeft and not account.stalls:
                 account.downLeft = None
                 self.end(ConnectionLost())
         return True
