@@ -5,6 +5,8 @@ Run imapsync and its peers in turn, and tell what each took.
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -56,7 +58,7 @@ class Run:
             case.fill(base, self._scale)
             for program in self._programs:
                 with self._excused(program):
-                    place = self._place(stack, base.copied())
+                    place = self._copied(stack, base)
                     self._prepare(program, place)
                     self._places[program.name] = place
             for _ in range(self._rounds):
@@ -97,7 +99,7 @@ class Run:
         start = program.start(place)
         with ExitStack() as stack:
             if not self._case.primed or self._case.change is not None:
-                place = self._place(stack, place.copied())
+                place = self._copied(stack, place)
             result = program.run(place)
             self._check(program, place)
         self._starts.setdefault(program.name, []).append(start)
@@ -106,9 +108,14 @@ class Run:
     def _raw(self) -> None:
         if self._case.raw is not None:
             with ExitStack() as stack:
-                place = self._place(stack, self._places[IMAPSYNC.name].copied())
+                place = self._copied(stack, self._places[IMAPSYNC.name])
                 result = self._case.raw(place, self._scale)
             self._results.setdefault(RAW, []).append(result)
+
+    def _copied(self, stack: ExitStack, place: Place) -> Place:
+        copy = self._place(stack, place.another())
+        copy.copy(place)
+        return copy
 
     def _place(self, stack: ExitStack, place: Place) -> Place:
         stack.callback(place.remove)
@@ -137,6 +144,20 @@ def measured(cases: list[Case], scale: float, rounds: int) -> Iterator[Table]:
         remote.close()
 
 
+def fraction(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale < math.inf:
+        raise ValueError
+    return scale
+
+
+def number(text: str) -> int:
+    rounds = int(text)
+    if rounds < 1:
+        raise ValueError
+    return rounds
+
+
 def main() -> None:
     """
     Understand the command line, measure and print.
@@ -145,8 +166,8 @@ def main() -> None:
         prog="script/bench", description="Cases: " + ", ".join(CASES)
     )
     parser.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is everything")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scale", type=fraction, default=1.0, help="1 is everything")
+    parser.add_argument("--rounds", type=number, default=3)
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     wish = parser.parse_args()
     cases = [CASES[name] for name in wish.case]
@@ -166,4 +187,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"script/bench: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -90,16 +90,20 @@ class Place:
         for account in both:
             account.close()
 
-    def copied(self) -> Place:
+    def another(self) -> Place:
         """
-        Another place with the same in it.
+        One with nothing in it yet.
         """
-        other = Place(self.servers, self.compress)
-        with other.accounts():
+        return Place(self.servers, self.compress)
+
+    def copy(self, other: Place) -> None:
+        """
+        Put into it what is in the other one.
+        """
+        with self.accounts():
             pass
-        for old, new in zip(self._folders(), other._folders(), strict=True):
+        for old, new in zip(other._folders(), self._folders(), strict=True):
             subprocess.run(["cp", "-a", f"{old}/.", str(new)], check=True)
-        return other
 
     def remove(self) -> None:
         """
