@@ -102,7 +102,13 @@ async def _transfer(
     except Refused as error:
         if error.responseCode not in ("TRYCREATE", "NONEXISTENT"):
             raise
-    await client.onMailbox("CREATE", trash)
+    try:
+        await client.onMailbox("CREATE", trash)
+    except Refused as refused:
+        try:  # another may have been faster
+            return await client.transfer(verb, uids, trash)
+        except Refused:
+            raise refused from None
     try:
         await client.onMailbox("SUBSCRIBE", trash)
     except Refused as error:

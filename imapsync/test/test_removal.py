@@ -123,6 +123,16 @@ class TrashTests(MailboxCase):
             self.assertTrashed(self.remote)
             self.assertSettled()
 
+    def test_madeMeanwhile(self) -> None:
+        """
+        Somebody else, over another connection perhaps, may make the trash first.
+        """
+        self.prepare()
+        self.remote.before["CREATE"] = lambda: self.remote.make("Trash")
+        self.assertEqual({}, self.sync().troubles)
+        self.assertTrashed(self.remote)
+        self.assertSettled()
+
     def test_notSubscribed(self) -> None:
         """
         That the new trash cannot be subscribed is no reason to keep anything.
