@@ -14,6 +14,10 @@ from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError, StateUnavailable
 
+#: For so many seconds may another program have the file locked; all that goes on
+#: in this process waits as well.
+PATIENCE = 2.0
+
 #: What makes an SQLite file one of ours.
 APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
@@ -49,8 +53,8 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise StateUnavailable(
-                f"The database {path} is in use by another program. End that, and"
-                " start imapsync again."
+                f"The database {path} is locked by another program; have that let go"
+                " of it"
             ) from error
         raise StateError(
             f"The database {path} failed: {error}. Make sure that its folder can be"
@@ -142,7 +146,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         with suppress(PermissionError):  # somebody else's, and let be
             path.chmod(0o600)
     with explained(path):
-        return sqlite3.connect(path, isolation_level=None)
+        return sqlite3.connect(path, PATIENCE, isolation_level=None)
 
 
 def _copy(path: Path, copy: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ from imapsync.errors import (
     MailboxError,
     ProtocolViolation,
     Refused,
+    StateUnavailable,
 )
 from imapsync.imap.client import SyncClient
 from imapsync.listing import Listing
@@ -42,8 +43,9 @@ PROOF = 20.0
 #: An attempt that lasted so many seconds had come somewhere.
 STEADY = 60.0
 
-#: What may be otherwise next time.
-_PASSING = (Lost, ProtocolViolation, Refused, MailboxError)
+#: What may be otherwise next time.  A database that was opened becomes
+#: unavailable only while another program, such as a backup, has it locked.
+_PASSING = (Lost, ProtocolViolation, Refused, MailboxError, StateUnavailable)
 
 _Work = Coroutine[Deferred[Any], Any, object]
 

@@ -4,6 +4,8 @@ Tests for L{imapsync.following}: live mode, but on servers in memory.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -11,6 +13,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import provider
 
+from imapsync import database
 from imapsync.errors import Distrusted, MassDeletion
 from imapsync.following import PROOF, STEADY
 from imapsync.model import Side
@@ -457,6 +460,23 @@ class LossTests(FollowingCase):
         del self.remote.answers["SELECT"]
         self.wait(100)
         self.assertRests()
+
+    def test_locked(self) -> None:
+        """
+        A database that another program holds for a while is waited for.
+        """
+        self.patch(database, "PATIENCE", 0.0)
+        self.follow()
+        with closing(sqlite3.connect(self.world.database)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.remote.inbox.add(mail("new"))
+            self.wait(60)
+            other.execute("ROLLBACK")
+        self.assertNoResult(self.finished)
+        self.assertIn("locked", self.service.status.error)
+        self.wait(100)
+        self.assertRests()
+        self.assertEqual(3 + 1, len(self.local.inbox.messages))
 
     def test_password(self) -> None:
         """
