@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from imapsync import config, options, terminal
+from imapsync import config, options, signals, terminal
 from imapsync.errors import ConfigError, ImapSyncError, Lost
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     """
     Run the command, and end the process with its exit code.
     """
+    signals.interrupt()
     terminal.tolerate()
     try:
         code = run(sys.argv[1:])
@@ -36,18 +37,24 @@ def run(arguments: Sequence[str]) -> int:
 
     @return: the exit code.
     """
+    live = False
     try:
         request = options.parse(arguments)
+        live = request.live
         return _run(request)
     except ImapSyncError as error:
         terminal.complain(str(error))
         return error.code
     except KeyboardInterrupt:  # before there is a reactor
+        if live:
+            return 0
         terminal.complain("interrupted")
         return Lost.code
 
 
 def _run(request: options.Request) -> int:
+    if request.live:
+        signals.passOver()
     with ExitStack() as files:
         configs = config.loadAll(request.configs, os.environ)
         logs = {
@@ -104,7 +111,6 @@ def _serve(
     from imapsync.resolving import resolve
     from imapsync.service import Outcome
     from imapsync.several import Several
-    from imapsync.signals import endOnce, obey
 
     least = "debug" if request.debug else "warn" if request.quiet else "info"
     observer = AccountObserver(files, sys.stderr, least, bool(request.debug))
@@ -130,9 +136,9 @@ def _serve(
 
     several.finished.addCallback(finished)
     reactor.callWhenRunning(several.startService)
-    reactor.callWhenRunning(endOnce)
+    reactor.callWhenRunning(signals.endOnce)
     if request.live:
-        reactor.callWhenRunning(obey, several, reactor)
+        reactor.callWhenRunning(signals.obey, several, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()
     [code] = codes

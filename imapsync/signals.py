@@ -1,19 +1,36 @@
 """
 What signals mean: to a program that is live, SIGHUP reads the configuration
 again, SIGUSR1 syncs now; to any that ends, being told once more means nothing.
+
+They may come before anything has begun: no import here takes time.
 """
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
-
-from imapsync.several import Several
+if TYPE_CHECKING:
+    from imapsync.several import Several
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
+
+
+def interrupt() -> None:
+    """
+    Until there is a reactor, have SIGTERM be what SIGINT is: C{KeyboardInterrupt}.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def passOver() -> None:
+    """
+    Until L{obey} is called, pass over what asks for something that is about to
+    begin anyway.
+    """
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, lambda *_: None)
 
 
 def obey(several: Several, reactor: Any) -> None:
@@ -21,6 +38,8 @@ def obey(several: Several, reactor: Any) -> None:
     Take signals; who took them before, such as C{twistd} to begin a new log
     file, gets them as well.
     """
+
+    from twisted.internet.defer import Deferred
 
     def reload() -> None:
         Deferred.fromCoroutine(several.reload()).addErrback(several.failed)

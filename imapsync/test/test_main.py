@@ -128,16 +128,21 @@ class ProcessTests(MainCase):
     """
 
     def start(
-        self, *arguments: str, to: str = "", python: Sequence[str] = ()
+        self,
+        *arguments: str,
+        to: str = "",
+        python: Sequence[str] = (),
+        mode: Sequence[str] = ("--oneshot",),
     ) -> subprocess.Popen[str]:
         """
         Start it.
 
         @param to: how a shell says where its output goes.
         @param python: options for the interpreter.
+        @param mode: options that say what it is to do.
         """
         program = [sys.executable, *python, "-m", "imapsync"]
-        command = [*program, "--oneshot", *arguments]
+        command = [*program, *mode, *arguments]
         return subprocess.Popen(
             ["sh", "-c", f'exec "$@" {to}', "sh", *command],
             stdout=subprocess.PIPE,
@@ -237,6 +242,27 @@ class ProcessTests(MainCase):
             self.assertEqual(75, code)
             [line] = errors.splitlines()
             self.assertIn("interrupted", line)
+
+    def test_early(self) -> None:
+        """
+        They do so before anything has begun, too.  Live, that is no failure, and
+        other signals are passed over.
+        """
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        path.unlink()
+        os.mkfifo(path)
+        early = (signal.SIGUSR1, signal.SIGHUP)
+        for mode, numbers, end in (
+            (["--oneshot"], (), (75, "imapsync: interrupted\n")),
+            ([], early, (0, "")),
+        ):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                process = self.start(option, mode=mode)
+                with path.open("wb"):  # it reads its configuration now
+                    for one in (*numbers, number):
+                        process.send_signal(one)
+                    self.assertEqual(end, self.finish(process))
 
     def test_deafCommand(self) -> None:
         """
