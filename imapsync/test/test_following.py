@@ -29,6 +29,9 @@ LOCAL, REMOTE = Side
 #: Longer than the first pause before connections are made again.
 PAUSE = 2
 
+#: So long may a server be silent while it owes an answer.
+OWED = 300
+
 #: What a look sends.
 LOOK = "LIST"
 
@@ -91,6 +94,13 @@ class FollowingCase(ServiceCase):
             self.reactor.advance(min(seconds, 1))
             self.world.pump()
             seconds -= 1
+
+    def silence(self) -> None:
+        """
+        Have no server say anything more on the present connections.
+        """
+        for link in self.world.links:
+            link.pauseProducing()
 
     def forget(self) -> None:
         """
@@ -567,6 +577,35 @@ class TimeTests(FollowingCase):
         self.assertEqual(4, len(self.world.links))
         self.assertRests()
 
+    def test_blackHole(self) -> None:
+        """
+        A server that swallows everything is given up five minutes after it was
+        asked something, also in the midst of a sync.
+        """
+        self.follow()
+        for verb in ("LIST", "SELECT", "APPEND"):
+            self.remote.before[verb] = self.silence
+            self.local.inbox.add(mail(verb))
+            self.world.pump()
+            self.wait(OWED - 1)
+            self.assertEqual("syncing", self.service.status.state)
+            self.wait(PAUSE)
+            self.assertEqual("backing off", self.service.status.state)
+            self.wait(PAUSE)
+            self.assertRests()
+
+    def test_quietBlackHole(self) -> None:
+        """
+        One that is asked nothing is asked each quarter of an hour.
+        """
+        self.follow()
+        self.silence()
+        self.remote.inbox.add(mail("unheard"))
+        self.wait(SILENCE + BEAT + OWED - 1)
+        self.assertEqual("waiting", self.service.status.state)
+        self.wait(PAUSE + BEAT)
+        self.assertRests()
+
     def test_suspendedInAPause(self) -> None:
         """
         When the network may be back, the end of the pause is not waited for.
@@ -701,13 +740,6 @@ class OwnerTests(FollowingCase):
                 account.before = {}
         self.follow()
         self.assertRests()
-
-    def silence(self) -> None:
-        """
-        Have no server say anything more on the present connections.
-        """
-        for link in self.world.links:
-            link.pauseProducing()
 
     def test_stopWhileSyncing(self) -> None:
         """
