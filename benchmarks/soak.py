@@ -20,7 +20,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from imapsync.test.integration.accounts import Account, CommandFailed
 from imapsync.test.integration.dovecot import Dovecot, Settings
@@ -32,11 +34,27 @@ MAILBOXES = ("INBOX", "Work", "Sent", "Lists")
 PATIENCE = 5.0
 
 
-def configuration(directory: Path, servers: list[Dovecot], user: str) -> Path:
+class Place(Protocol):
+    """
+    Where a server is reached.
+    """
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+def configuration(
+    directory: Path, servers: Sequence[Place], user: str, *more: str
+) -> Path:
     """
     Write a configuration.
+
+    @param more: lines for its default section.
     """
-    lines = [f"database = {directory}/state.db", "list-select-opts ="]
+    lines = [f"database = {directory}/state.db", "list-select-opts =", *more]
     for side, server in zip(("local", "remote"), servers, strict=True):
         lines += [f"[{side}]", "type = imap", f"host = {server.host}"]
         lines += [f"port = {server.port}", "STARTTLS = NO", "compress = NO"]
