@@ -425,7 +425,7 @@ def _send(number: int, trial: Trial) -> None:
 
 def _group(number: int, sides: Sequence[int], trial: Trial) -> None:
     for side in sides:
-        os.killpg(trial.servers[side]._process.pid, number)
+        trial.servers[side].signal(number)
 
 
 def _stop(sides: Sequence[int], trial: Trial) -> None:

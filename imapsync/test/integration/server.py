@@ -121,8 +121,14 @@ class Server:
         End it and all its sessions at once; what it wrote to its mail stays.
         """
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self._process.wait(PATIENCE)
+
+    def signal(self, number: int) -> None:
+        """
+        Send a signal to it and all its sessions.
+        """
+        os.killpg(self._process.pid, number)
 
     def restart(self) -> None:
         """

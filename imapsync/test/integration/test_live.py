@@ -356,6 +356,31 @@ class ProcessTests(SceneCase):
             scene.local.append("INBOX", f"Subject: {code}\r\n\r\nx\r\n".encode())
         self.syncs(scene)
 
+    def test_stopped(self) -> None:
+        """
+        When it, or a server, is stopped for a while (SIGSTOP) and goes on, what
+        changed meanwhile goes over.
+        """
+        server = self.server(Dovecot(Settings()))
+        scene = self.scene(remoteServer=server)
+        scene.local.fill("INBOX", mails(10))
+        process = self.started(scene)
+        for send, changed in (
+            (process.send, scene.accounts),
+            (server.signal, [scene.local]),
+        ):
+            send(signal.SIGSTOP)
+            for number, account in enumerate(changed):
+                account.append("INBOX", f"Subject: {number}\r\n\r\n".encode())
+                account.expunge("INBOX", account.uids("INBOX")[:1])
+            if changed != scene.accounts:
+                process.says("news -> syncing")
+            send(signal.SIGCONT)
+            while scene.differences():
+                process.says("")
+        self.assertEqual(11, len(scene.local.uids("INBOX")))
+        self.assertEqual(0, process.end())
+
     def test_signals(self) -> None:
         """
         SIGUSR1 has it look now; SIGHUP has it read its configuration again, if
