@@ -25,7 +25,7 @@ from imapsync.together import jointly, together
 
 #: So long, in seconds, may a server still be at what it was sent over a
 #: connection that is gone.
-_SETTLING = 5.0
+SETTLING = 5.0
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Connections(Pair):
         Wait until the servers are through with what they were sent over a pair
         that is lost just now.
         """
-        return deferLater(self._job.reactor, _SETTLING, lambda: None)
+        return deferLater(self._job.reactor, SETTLING, lambda: None)
 
     def release(self) -> None:
         """

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from imapsync.brake import Brake
-from imapsync.connections import Connections, Job
+from imapsync.connections import SETTLING, Connections, Job
 from imapsync.errors import (
     ImapSyncError,
     Lost,
@@ -82,6 +82,7 @@ class Following:
         self._fatal: Failure | None = None
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
+        self._suspects = 0
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -209,6 +210,8 @@ class Following:
         After that time, say so.
         """
         if self._standing.state == "backing off":
+            if self._report.broken.total() > self._suspects:
+                seconds = max(seconds, SETTLING)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
                 error=self._standing.error,
@@ -290,6 +293,7 @@ class Following:
 
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
+        self._suspects = self._report.broken.total()
         self._connections = Connections(self._job)
         self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()

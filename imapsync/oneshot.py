@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from imapsync.brake import Brake
-from imapsync.connections import Connections, Job
+from imapsync.connections import SETTLING, Connections, Job
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.model import Side
 from imapsync.orders import Task, taskFor
@@ -93,7 +93,7 @@ class OneShot:
         brake = Brake(self._state.totalPairs(), wish.allowMassDelete)
         task = self._task()
         while True:
-            before = self._report.changes
+            before, broken = self._report.changes, self._report.broken.total()
             try:
                 await self._attempt(brake, task)
                 return
@@ -103,6 +103,8 @@ class OneShot:
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
+                if self._report.broken.total() > broken:
+                    pause = max(pause, SETTLING)
                 self._job.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
                 )

@@ -27,7 +27,7 @@ from imapsync.test.test_service import ServiceCase
 LOCAL, REMOTE = Side
 
 #: Longer than the first pause before connections are made again.
-PAUSE = 2
+PAUSE = 6
 
 #: So long may a server be silent while it owes an answer.
 OWED = 300
@@ -416,10 +416,10 @@ class LossTests(FollowingCase):
         self.follow()
         for n in range(6):
             self.end()
-            self.wait(PAUSE * 2**n)
+            self.wait(2 * 2**n)
             self.assertEqual("waiting", self.service.status.state)
         self.end()
-        self.wait(PAUSE)
+        self.wait(2)
         self.assertEqual("backing off", self.service.status.state)
         self.wait(STEADY + 200)
         self.end()
@@ -589,7 +589,7 @@ class TimeTests(FollowingCase):
             self.world.pump()
             self.wait(OWED - 1)
             self.assertEqual("syncing", self.service.status.state)
-            self.wait(PAUSE)
+            self.wait(2)
             self.assertEqual("backing off", self.service.status.state)
             self.wait(PAUSE)
             self.assertRests()

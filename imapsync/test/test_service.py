@@ -66,7 +66,7 @@ class ServiceCase(SynchronousTestCase):
         """
         with capturedLogs() as events:
             finished = self.start(wish, **arguments)
-            for _ in range(10):
+            for _ in range(60):
                 if finished.called:
                     break
                 self.reactor.advance(1)
@@ -452,6 +452,8 @@ class LostTests(ServiceCase):
         self.assertEqual(Outcome(0), self.serve())
         self.assertEqual(7, len(self.remote.inbox.messages))
         self.assertEqual(4, len(self.world.links))
+        # It may have taken them nevertheless, and not show them yet.
+        self.assertEqual(1, sum("trying again in 5 s" in line for line in self.logged))
 
     def test_diesOfOne(self) -> None:
         """
