@@ -282,16 +282,17 @@ class Process:
         self._rest = b""
         self.lines: list[str] = []
 
-    def says(self, words: str, output: bool = False) -> str:
+    def says(self, words: str, output: bool = False, ever: bool = False) -> str:
         """
         Wait until it does.
 
         @param output: on standard output, not on standard error.
+        @param ever: unless it already did.
         @return: the line.
         """
         stream = self._process.stdout if output else self._process.stderr
         assert stream is not None
-        seen = len(self.lines)
+        seen = 0 if ever else len(self.lines)
         while not (found := [line for line in self.lines[seen:] if words in line]):
             ready, _, _ = select.select([stream], [], [], PATIENCE)
             data = stream.read() if ready else b""
@@ -438,7 +439,7 @@ class ProcessTests(SceneCase):
         self.assertEqual([], good.differences())
         self.says(run.errors, "config: INBOX: 5 copied", "imapsync: bad: remote")
         process = self.started(good, f"--config={bad.file}")
-        process.says("imapsync: bad: remote")
+        process.says("imapsync: bad: remote", ever=True)
         good.local.append("INBOX", b"Subject: new\r\n\r\nx\r\n")
         process.says("config: INBOX: 1 copied local to remote")
         bad.configure({})
