@@ -1,8 +1,9 @@
 """
 What live imapsync makes of faults, while both sides change.
 
-usage: python -m benchmarks.faults [FAULT ...]
+usage: python -m benchmarks.faults [--tls] [FAULT ...]
 
+A part of a fault's name is enough; with --tls, all goes over TLS and compressed.
 Each fault has accounts and an imapsync of its own, on private Dovecots, and all go
 on at the same time, because they mostly wait; some wait for imapsync's longest
 time-out, which is 20 minutes.  Messages come, get flags, are moved and expunged,
@@ -41,6 +42,8 @@ from imapsync.test.integration.server import freshUser
 
 #: Changes a second.
 RATE = 1.5
+
+TLS = "--tls" in sys.argv
 
 #: After so many seconds it will never be equal.
 PATIENCE = 1500.0
@@ -95,7 +98,7 @@ class Relay:
 
     def __init__(self, server: Dovecot, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
-        self._loop = loop
+        self._serverPort = server.tlsPort if TLS else server.port
         self._rng = random.Random(7)
         self._mode = "pass"
         serving = asyncio.start_server(self._serve, self.host, 0)
@@ -117,7 +120,7 @@ class Relay:
                     pass
             writer.close()
             return
-        host, port = self._server.host, self._server.port
+        host, port = self._server.host, self._serverPort
         try:
             back, on = await asyncio.open_connection(host, port)
         except OSError:
@@ -155,6 +158,7 @@ class Relay:
         if self._mode == "trickle" and not treatment.dead:
             for octet in data:
                 writer.write(bytes([octet]))
+                await writer.drain()
                 await asyncio.sleep(0.001 if self._mode == "trickle" else 0)
             return
         if passing := treatment.passing(data, self._mode):
@@ -324,6 +328,10 @@ class Trial:
         for mailbox in MAILBOXES[1:]:
             self.ledger.account(0).create(mailbox)
         self.file = configuration(where, relays, user, "connections = 3")
+        if TLS:
+            text = self.file.read_text().replace("type = imap", "type = imaps")
+            text = text.replace("compress = NO", "compress = YES\nSSL_verify = NO")
+            self.file.write_text(text.replace("STARTTLS = NO\n", ""))
         self.log = where / "log"
         self.start()
 
@@ -619,6 +627,12 @@ def looping() -> Iterator[asyncio.AbstractEventLoop]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     yield loop
+
+    async def end() -> None:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    asyncio.run_coroutine_threadsafe(end(), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
 
@@ -627,7 +641,7 @@ def main() -> None:
     """
     Run, and tell.
     """
-    wanted = sys.argv[1:]
+    wanted = [word for word in sys.argv[1:] if word != "--tls"]
     names = [name for name in FAULTS if not wanted or any(w in name for w in wanted)]
     made: list[Dovecot] = []
 
