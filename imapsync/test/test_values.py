@@ -262,12 +262,16 @@ class FormTests(SynchronousTestCase):
         """
         What is promised but not there yet is refused, not ignored.
         """
-        self.assertEqual(1, values.connections("1"))
-        self.assertWrong(values.connections, "2", "of more than 1 is not available yet")
-        self.assertWrong(
-            values.connections, "0", 'must be a number, 1 or more, not "0"'
-        )
         self.assertWrong(values.later, "socks5://x", "is not available yet")
+
+    def test_connections(self) -> None:
+        """
+        A number of pairs.
+        """
+        self.assertEqual(12, values.connections("12"))
+        for wrong in "0", "-1", "two":
+            message = f'must be a number, 1 or more, not "{wrong}"'
+            self.assertWrong(values.connections, wrong, message)
 
 
 class FilesTests(SynchronousTestCase):
