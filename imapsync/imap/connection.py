@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionClosed
+from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.mail.imap4 import IMAP4Client
@@ -193,10 +193,10 @@ class Connection(StockClient):
         """
         Why the connection is gone, in the user's words.
         """
-        if isinstance(error, ConnectionClosed):
-            text = self._farewell or "closed by the server"
-        else:
-            text = self._farewell or str(error)
+        text = self._farewell or str(error)
+        if not self._farewell and isinstance(error, ConnectionClosed):
+            done = isinstance(error, ConnectionDone)
+            text = "closed by the server" if done else "cut off"
         if not isinstance(error, ImapSyncError):
             error = Lost(f"{self.name}: the connection was lost: {text}")
         rest = b"" if self.state else self._parser.takeBuffered().strip()

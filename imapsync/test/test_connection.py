@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -151,6 +151,16 @@ class EndTests(SynchronousTestCase):
         done = server.client.perform(Plain("A"))
         server.client.connectionLost(Failure(Distrusted("no")))
         self.failureResultOf(done, Distrusted)
+
+    def test_closed(self) -> None:
+        """
+        A server that ends it is not one that is gone.
+        """
+        for error, said in (ConnectionDone(), "closed by"), (ConnectionLost(), "cut"):
+            server = Talk()
+            done = server.client.perform(Plain("A"))
+            server.client.connectionLost(Failure(error))
+            self.assertIn(f"lost: {said}", str(self.failureResultOf(done, Lost).value))
 
     def test_abort(self) -> None:
         """
