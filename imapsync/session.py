@@ -157,9 +157,10 @@ class Session:
         doomed = await self._deleter.confirmed(
             {one: self._surroundings(one.name, accounts) for one in outlook.deletions}
         )
-        changed = await self._followMoves(accounts, plan, doomed)
-        await self._checkBrake(accounts, plan, doomed)
-        synced = self._tasks(plan, accounts)
+        dirty = self._dirty(plan, accounts)
+        changed = await self._followMoves(accounts, dirty, doomed)
+        await self._checkBrake(accounts, dirty, doomed)
+        synced = self._tasks(dirty, accounts)
 
         async def sync(name: Name, clients: Clients) -> None:
             nonlocal changed
@@ -195,8 +196,7 @@ class Session:
                 await self._steps.take(outlook.steps, accounts)
                 continue
             selection = self._scope.followed(selection, accounts)
-            known = {known.name: known for known in self._state.mailboxes()}
-            plan = tree.plan(accounts, known, selection, outlook.held)
+            plan = tree.plan(accounts, self._mailboxes(), selection, outlook.held)
             for trouble in (*outlook.troubles, *plan.troubles):
                 self._trouble(trouble.name, trouble.text)
             steps = [step for step in plan.steps if step not in self._refused]
@@ -228,13 +228,17 @@ class Session:
         """
         Remember what both sides were seen to agree on as subscribed.
         """
+        before = self._mailboxes()
         with self._state.transaction():
             for name, subscribed in plan.mailboxes.items():
-                known = self._state.mailbox(name)
+                known = before.get(name)
                 if known is None:
                     known = self._state.addMailbox(name, subscribed=False)
                 if name not in unsettled and known.subscribed != subscribed:
                     self._state.setSubscribed(known.id, subscribed)
+
+    def _mailboxes(self) -> Mapping[Name, Known]:
+        return {known.name: known for known in self._state.mailboxes()}
 
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
@@ -242,10 +246,23 @@ class Session:
             raise MailboxError(f"{name}: unknown to the database")
         return known
 
+    def _dirty(
+        self, plan: tree.Plan, accounts: Mapping[Side, Account]
+    ) -> Mapping[Name, Known]:
+        """
+        The mailboxes in which something has happened.
+        """
+        known = self._mailboxes()
+        return {
+            name: known[name]
+            for name in plan.mailboxes
+            if tree.dirty(known[name], _listed(name, accounts))
+        }
+
     async def _followMoves(
         self,
         accounts: Mapping[Side, Account],
-        plan: tree.Plan,
+        dirty: Mapping[Name, Known],
         doomed: Iterable[Delete],
     ) -> bool:
         """
@@ -256,11 +273,9 @@ class Session:
             Suspect(one.name, frozenset([one.side.other]), frozenset())
             for one in doomed
         ]
-        for name in plan.mailboxes:
-            listed = _listed(name, accounts)
-            known = self._known(name)
-            if name not in self._failed and tree.dirty(known, listed):
-                suspects.append(suspected(known, listed))
+        for name, known in dirty.items():
+            if name not in self._failed:
+                suspects.append(suspected(known, _listed(name, accounts)))
         changed = False
         for side in Side:
             if side in self._policy.readOnly:
@@ -276,26 +291,22 @@ class Session:
     # Each mailbox
 
     def _tasks(
-        self, plan: tree.Plan, accounts: Mapping[Side, Account]
+        self, dirty: Iterable[Name], accounts: Mapping[Side, Account]
     ) -> Mapping[Name, int]:
         """
-        The mailboxes with something to do, and about how many messages of either
-        side are new.
+        The mailboxes to be worked on, and about how many messages of either side
+        are new there.
         """
         tasks = {}
-        for name in plan.mailboxes:
-            known = self._known(name)
-            if name not in self._failed and self._dirty(known, accounts):
-                tasks[name] = tree.arrived(known, _listed(name, accounts))
+        for name in dirty:
+            known, listed = self._known(name), _listed(name, accounts)
+            if name in self._tried:
+                # What was refused once in a run is not tried again in it.
+                known = replace(known, retries=False)
+            hopeless = name in self._failed or self._memory.hopeless(name, listed)
+            if tree.dirty(known, listed) and not hopeless:
+                tasks[name] = tree.arrived(known, listed)
         return tasks
-
-    def _dirty(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
-        if known.name in self._tried:
-            # What was refused once in a run is not tried again in it.
-            known = replace(known, retries=False)
-        listed = _listed(known.name, accounts)
-        hopeless = self._memory.hopeless(known.name, listed)
-        return tree.dirty(known, listed) and not hopeless
 
     async def _sync(
         self, name: Name, accounts: Mapping[Side, Account], clients: Clients
@@ -352,7 +363,7 @@ class Session:
     async def _checkBrake(
         self,
         accounts: Mapping[Side, Account],
-        plan: tree.Plan,
+        dirty: Iterable[Name],
         doomed: Iterable[Delete],
     ) -> None:
         """
@@ -364,10 +375,9 @@ class Session:
         for one in doomed:
             bound[one.side] += self._known(one.name).pairs
         count = bound.copy()
-        for name in plan.mailboxes:
-            known = self._state.mailbox(name)
-            listed = _listed(name, accounts)
-            if known is None or not tree.dirty(known, listed):
+        for name in dirty:
+            known, listed = self._known(name), _listed(name, accounts)
+            if not tree.dirty(known, listed):
                 continue
             missing = {
                 side.other: tree.removable(known, side, box.status or Status())

@@ -571,7 +571,7 @@ class LostTests(ServiceCase):
             self.world.pump()
             self.assertNoResult(finished)
             account.upLeft = account.downLeft = None
-            for _ in range(3):
+            for _ in range(7):
                 self.reactor.advance(1)
                 self.world.pump()
         self.assertEqual(Outcome(0), self.successResultOf(finished))
