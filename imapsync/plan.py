@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from imapsync.model import Flags, Pair, Side
 from imapsync.uidset import UidSet
+
+#: A mailbox has few sets of flags, each many times.
+_few = lru_cache(maxsize=512)
 
 
 def same(ours: Flags, theirs: Flags) -> bool:
@@ -22,6 +26,7 @@ def same(ours: Flags, theirs: Flags) -> bool:
     return ours == theirs or _folded(ours) == _folded(theirs)
 
 
+@_few
 def without(flags: Flags, others: Flags) -> Flags:
     """
     Those of C{flags} that are not among C{others}.
@@ -46,6 +51,7 @@ def joined(flags: Flags, others: Flags) -> Flags:
     return flags | without(others, flags)
 
 
+@_few
 def merged(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     """
     What both sides should show, when they last agreed on C{base}: each flag
@@ -55,6 +61,7 @@ def merged(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     return joined(joined(kept, without(ours, base)), without(theirs, base))
 
 
+@_few
 def settled(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     """
     What both sides agree on once they show C{ours} and C{theirs}: a flag on
@@ -178,6 +185,7 @@ def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
     return joined(local, remote)
 
 
+@_few
 def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
     """
     Whether every change of ours is one of theirs as well: then it is no say of
@@ -196,5 +204,6 @@ def _conflicting(one: Touched) -> bool:
     )
 
 
+@_few
 def _folded(flags: Flags) -> frozenset[str]:
     return frozenset(flag.lower() for flag in flags)
