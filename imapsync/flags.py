@@ -5,20 +5,23 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
 from imapsync.logs import Log
-from imapsync.model import Flags, Pair, Side
+from imapsync.model import Flags, Side
 from imapsync.plan import (
+    Drift,
+    Drifts,
     FlagPlan,
     Store,
-    Touched,
+    Uids,
     common,
+    on,
     planFlags,
     settled,
     without,
@@ -27,106 +30,108 @@ from imapsync.together import together
 from imapsync.uidset import UidSet
 from imapsync.view import View
 
-#: So many pairs are worked on at a time.
-CHUNK = 2000
+#: So many messages are worked on at a time.
+CHUNK = 10_000
 
 _log = Log()
 
 
-def touched(view: View) -> Iterator[list[Touched]]:
+def touched(view: View) -> Iterator[Drifts]:
     """
-    The pairs whose flags changed on a side or on both, some at a time.
+    The messages whose flags changed on a side or on both, some at a time.
     """
     for side in Side:
         for uids in UidSet.of(view.sides[side].changes.flags).split(CHUNK):
-            pairs = view.state.pairs(view.known.id, side, uids)
-            some = [_touched(view, pair) for pair in pairs if _due(view, side, pair)]
-            if some:
-                yield some
+            if drifts := _drifts(view, side, uids):
+                yield drifts
 
 
-def _due(view: View, side: Side, pair: Pair) -> bool:
+def _drifts(view: View, side: Side, uids: UidSet) -> Drifts:
     """
-    Whether a pair that C{side} reported on is to be dealt with now: it is not
-    gone, and was not among those of the other side.
+    What has become of the messages on which C{side} reported, but for those that
+    are gone, or were among those of the other side.
     """
-    for here in Side:
-        if pair.uid(here) in view.sides[here].gone:
-            return False
-    local = view.sides[Side.LOCAL].changes.flags
-    return side is Side.LOCAL or pair.local not in local
+    ours, theirs = (view.sides[side].changes.flags for side in Side)
+    gone = {side: this.gone for side, this in view.sides.items() if this.gone}
+    odd = not view.again or any(
+        this.lapsed or this.reading.again for this in view.sides.values()
+    )
+    drifts: dict[Drift, list[Uids]] = {}
+    for local, remote, agreed in view.state.agreed(view.known.id, side, uids):
+        if side is Side.REMOTE and local in ours:
+            continue
+        if gone and (_in(gone, Side.LOCAL, local) or _in(gone, Side.REMOTE, remote)):
+            continue
+        drift = Drift(agreed, ours.get(local, agreed), theirs.get(remote, agreed))
+        if odd:
+            drift = _judged(view, {Side.LOCAL: local, Side.REMOTE: remote}, drift)
+        drifts.setdefault(drift, []).append((local, remote))
+    return drifts
 
 
-def _touched(view: View, pair: Pair) -> Touched:
-    present = {
-        side: this.changes.flags[pair.uid(side)]
-        for side, this in view.sides.items()
-        if pair.uid(side) in this.changes.flags
-    }
-    lapsed = [side for side in present if view.sides[side].lapsed]
+def _in(uids: Mapping[Side, UidSet], side: Side, uid: int) -> bool:
+    return side in uids and uid in uids[side]
+
+
+def _judged(view: View, uids: Mapping[Side, int], drift: Drift) -> Drift:
+    """
+    The same, where what a side shows may be nobody's doing.
+    """
+    sides = view.sides
+    reported = [side for side in Side if uids[side] in sides[side].changes.flags]
+    lapsed = [side for side in reported if sides[side].lapsed]
     if lapsed:
-        return _doubted(pair, present, lapsed)
-    retried = any(pair.uid(s) in this.reading.again for s, this in view.sides.items())
+        # That a server which has lost track lacks flags does not mean that
+        # somebody took them away: both sides do not agree on them any more.
+        base = drift.agreed
+        for side in lapsed:
+            base = common(base, drift.shows(side))
+        return drift._replace(agreed=base, doubted=True)
     followed = view.around.report.followed
     if (
         view.again
-        or not any(_isNew(view, pair, side) for side in present)
-        or any(pair.uid(side) in followed[view.name, side] for side in Side)
+        or not any(_isNew(view, side, uids[side]) for side in reported)
+        or any(uids[side] in followed[view.name, side] for side in Side)
     ):
-        return Touched(pair, present, retried=retried)
+        retried = any(uids[side] in sides[side].reading.again for side in Side)
+        return drift._replace(retried=retried)
     # It was copied a moment ago.  That it lacks flags does not mean that
     # somebody took them away: the server may have kept none.
-    ours, theirs = (present.get(side, pair.flags) for side in Side)
-    pair = replace(pair, flags=common(ours, theirs))
-    return Touched(pair, {Side.LOCAL: ours, Side.REMOTE: theirs}, fresh=True)
+    return drift._replace(agreed=common(drift.local, drift.remote), fresh=True)
 
 
-def _doubted(
-    pair: Pair, present: Mapping[Side, Flags], lapsed: Iterable[Side]
-) -> Touched:
-    """
-    That a server which has lost track lacks flags does not mean that somebody
-    took them away: both sides do not agree on them any more.
-    """
-    base, present = pair.flags, {s: present.get(s, pair.flags) for s in Side}
-    for side in lapsed:
-        base = common(base, present[side])
-    return Touched(replace(pair, flags=base), present, doubted=True)
-
-
-def _isNew(view: View, pair: Pair, side: Side) -> bool:
+def _isNew(view: View, side: Side, uid: int) -> bool:
     mark = view.known.marks.get(side)
-    return mark is not None and pair.uid(side) >= mark.uidnext
+    return mark is not None and uid >= mark.uidnext
 
 
-def plannedFor(view: View, some: list[Touched]) -> FlagPlan:
+def plannedFor(view: View, drifts: Drifts) -> FlagPlan:
     """
-    What is to be done for these pairs; conflicts are told.
+    What is to be done for these messages; conflicts are told.
     """
     policy = view.around.policy
-    plan = planFlags(some, policy.merge, policy.readOnly)
+    plan = planFlags(drifts, policy.merge, policy.readOnly)
     _warnOfConflicts(view, plan)
     return plan
 
 
-async def carryFlags(view: View, some: list[Touched]) -> int:
+async def carryFlags(view: View, drifts: Drifts) -> int:
     """
-    Make these pairs show the same flags on both sides.
+    Make these messages show the same flags on both sides.
 
     @return: about how many of them more is agreed on than before.
     """
-    plan = plannedFor(view, some)
+    plan = plannedFor(view, drifts)
     for side, this in view.sides.items():
         this.reading.expected = plan.expected[side]
         this.reading.heard.clear()
     await together(_store(view, store) for store in plan.stores)
     for side, this in view.sides.items():
-        heard = this.reading.heard
-        unheard = UidSet.of(uid for uid in plan.expected[side] if uid not in heard)
+        unheard = UidSet.of(plan.expected[side].keys() - this.reading.heard.keys())
         if unheard:
             # Nothing changed, they say: see why.
             await this.client.reportFlags(unheard)
-    return _agree(view, some, plan)
+    return _agree(view, drifts, plan)
 
 
 def _store(view: View, store: Store) -> Deferred[object]:
@@ -142,31 +147,30 @@ def _store(view: View, store: Store) -> Deferred[object]:
     return this.client.store(store.uids, store.sign, flags).addErrback(refused)
 
 
-def _agree(view: View, some: list[Touched], plan: FlagPlan) -> int:
+def _agree(view: View, drifts: Drifts, plan: FlagPlan) -> int:
     """
     Both sides agree on what they were seen to show.
     """
     agreed: dict[int, Flags] = {}
     astray: dict[tuple[Side, str], list[int]] = {}
-    for one in some:
-        now = _shown(view, one, plan)
-        if now is None:
-            continue
+    for drift, moved in drifts.items():
         # Where both had changed alike when they were read, they agreed then: what
         # differs by now has changed since, and the next look is to see it.
-        base = settled(one.pair.flags, *map(one.shows, Side))
-        flags = settled(base, now[Side.LOCAL], now[Side.REMOTE])
-        if one.fresh or one.doubted or flags != one.pair.flags:
-            agreed[one.pair.local] = flags
-        for side, expected in plan.expected.items():
-            wanted = expected.get(one.pair.uid(side))
-            if wanted is None:
-                continue
-            if unchanged := _unchanged(one.shows(side), wanted, now[side]):
-                key = (side, " ".join(sorted(unchanged)))
-                astray.setdefault(key, []).append(one.pair.uid(side.other))
-            else:
-                view.around.report.flagged[view.name, side] += 1
+        base = settled(*drift[:3])
+        for (ours, theirs), many in _shown(view, drift, moved, plan).items():
+            flags = settled(base, ours, theirs)
+            if drift.fresh or drift.doubted or flags != drift.agreed:
+                agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
+            for side in Side:
+                wanted = plan.expected[side].get(on(side, many)[0])
+                if wanted is None:
+                    continue
+                now = ours if side is Side.LOCAL else theirs
+                if unchanged := _unchanged(drift.shows(side), wanted, now):
+                    key = (side, " ".join(sorted(unchanged)))
+                    astray.setdefault(key, []).extend(on(side.other, many))
+                else:
+                    view.around.report.flagged[view.name, side] += len(many)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
@@ -183,29 +187,33 @@ def _unchanged(before: Flags, wanted: Flags, now: Flags) -> Flags:
     return without(added, now) | common(removed, now)
 
 
-def _shown(view: View, one: Touched, plan: FlagPlan) -> Mapping[Side, Flags] | None:
+def _shown(
+    view: View, drift: Drift, many: Sequence[Uids], plan: FlagPlan
+) -> Mapping[tuple[Flags, Flags], Sequence[Uids]]:
     """
-    The flags that both sides show now; C{None} if the message is gone
-    meanwhile, which the next look tells.
+    The messages by the flags that both sides show by now; without those that are
+    gone meanwhile, which the next look tells.
     """
-    now = {}
+    sides = []
     for side, this in view.sides.items():
-        uid = one.pair.uid(side)
-        shown: Flags | None = one.shows(side)
-        if uid in plan.expected[side]:
-            shown = this.reading.heard.get(uid)
-        if shown is None:
-            return None
-        now[side] = shown
-    return now
+        uids = on(side, many)
+        # Something is stored in all of them, or in none.
+        stored = uids[0] in plan.expected[side]
+        heard = map(this.reading.heard.get, uids)
+        sides.append(heard if stored else repeat(drift.shows(side)))
+    shown: dict[tuple[Flags, Flags], list[Uids]] = {}
+    for uids, ours, theirs in zip(many, *sides, strict=False):
+        if ours is not None and theirs is not None:
+            shown.setdefault((ours, theirs), []).append(uids)
+    return shown
 
 
 def _warnOfConflicts(view: View, plan: FlagPlan) -> None:
-    for pair in plan.conflicts:
+    for local, remote in plan.conflicts:
         _log.warn(
             "{name}: flags of message {local} (remote {remote}) changed on both"
             " sides; both get all of them.",
             name=view.name,
-            local=pair.local,
-            remote=pair.remote,
+            local=local,
+            remote=remote,
         )

@@ -24,7 +24,7 @@ from imapsync.model import Flags, Known, Pair, Side
 from imapsync.moves import duplicates, rehearse
 from imapsync.names import shown
 from imapsync.pairing import matched
-from imapsync.plan import Touched, common, same
+from imapsync.plan import Drift, Uids, common, same
 from imapsync.removal import remove, thrown
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings, Trash, View
@@ -118,15 +118,18 @@ class Pass:
         """
         Store pairs of equal messages, and give both the flags of either.
         """
-        fresh = []
+        pairs = []
+        differing: dict[Drift, list[Uids]] = {}
         foretold = {s: self._state.foretold(self._mailbox, s) for s in Side}
         for match, theirs in some:
-            fresh.append(_freshly(match, theirs, foretold))
+            drift = _drift(match, theirs, foretold)
+            pairs.append(match._replace(flags=drift.agreed))
+            if not same(drift.local, drift.remote):
+                differing.setdefault(drift, []).append((match.local, match.remote))
         with self._state.transaction():
-            self._state.addPairs(self._mailbox, (one.pair for one in fresh))
-        self._report.paired[self._view.name] += len(fresh)
-        self._achieved += len(fresh)
-        differing = [one for one in fresh if not same(*one.present.values())]
+            self._state.addPairs(self._mailbox, pairs)
+        self._report.paired[self._view.name] += len(pairs)
+        self._achieved += len(pairs)
         if differing:
             await carryFlags(self._view, differing)
 
@@ -178,8 +181,8 @@ class Pass:
         Drop the pairs that are gone on both sides.
         """
         ours, theirs = (self._view.sides[side].gone for side in Side)
-        pairs = self._state.pairs(self._mailbox, Side.LOCAL, ours)
-        both = UidSet.of(pair.local for pair in pairs if pair.remote in theirs)
+        pairs = self._state.agreed(self._mailbox, Side.LOCAL, ours)
+        both = UidSet.of(local for local, remote, _ in pairs if remote in theirs)
         if both:
             with self._state.transaction():
                 self._state.removePairs(self._mailbox, Side.LOCAL, both)
@@ -250,8 +253,7 @@ class Pass:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
-            for some in _chunks(outcome.lacking):
-                await carryFlags(view, some)
+            await carryFlags(view, outcome.lacking)
 
     def _leftOut(self, side: Side) -> UidSet:
         """
@@ -338,7 +340,7 @@ class _Copies:
     """
 
     def __init__(self, into: Pass, view: View, side: Side) -> None:
-        self.lacking: list[Touched] = []
+        self.lacking: dict[Drift, list[Uids]] = {}
         self._into = into
         self._view = view
         self._side = side
@@ -347,8 +349,12 @@ class _Copies:
         self._into.copied(self._side, messages)
         for one in messages:
             if not same(one.flags, one.given):
-                present = {self._side.other: one.flags}
-                self.lacking.append(Touched(_pairOf(one, self._side), present))
+                ours, theirs = one.given, one.flags
+                if self._side is Side.REMOTE:
+                    ours, theirs = theirs, ours
+                drift = Drift(one.given, ours, theirs)
+                pair = _pairOf(one, self._side)
+                self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
 
     def unproven(self, count: int) -> None:
         self._into.unproven(self._side, count)
@@ -366,26 +372,26 @@ class _Copies:
         self._view.around.report.broken.update((*where, uid) for uid in uids)
 
 
-def _freshly(
+def _drift(
     match: Pair, theirs: Flags, foretold: Mapping[Side, Mapping[int, Flags | None]]
-) -> Touched:
+) -> Drift:
     """
-    Messages that were paired by content, with what both sides agree on.
+    What has become of the flags of messages that were paired by content.
 
     @param match: with the local flags.
     @param theirs: the remote flags.
     @param foretold: see L{imapsync.state.State.foretell}.
     """
-    present = {Side.LOCAL: match.flags, Side.REMOTE: theirs}
-    agreed = common(match.flags, theirs)
+    ours = match.flags
+    agreed = common(ours, theirs)
     fresh = True
     for side, flags in foretold.items():
         uid = match.uid(side)
-        if uid in flags and not same(*present.values()):
-            shown, before = present[side.other], flags[uid]
+        if uid in flags and not same(ours, theirs):
+            shown, before = (theirs if side is Side.LOCAL else ours), flags[uid]
             agreed = shown if before is None else common(before, shown)
             fresh = False
-    return Touched(replace(match, flags=agreed), present, fresh)
+    return Drift(agreed, ours, theirs, fresh)
 
 
 def _pairOf(one: Copied, into: Side) -> Pair:

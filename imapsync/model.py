@@ -7,6 +7,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from imapsync.uidset import UidSet
 
@@ -94,10 +95,9 @@ class Known:
     retries: bool
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """
-    One message, known on both sides.
+    One message, known on both sides.  There are many: a tuple is made the fastest.
 
     @ivar flags: what both sides last agreed on.
     @ivar key: the content key (L{imapsync.content}), 16 bytes; empty if it

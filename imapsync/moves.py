@@ -352,7 +352,7 @@ def _pairs(
         local, remote = uid, uids[old]
         if side is Side.LOCAL:
             local, remote = remote, local
-        yield old, replace(pair, local=local, remote=remote, flags=agreed)
+        yield old, pair._replace(local=local, remote=remote, flags=agreed)
 
 
 def _account(errand: Errand, pairs: Iterable[Pair], around: Surroundings) -> None:

@@ -8,15 +8,15 @@ flags to set where.  Flags are compared without regard to case (RFC 9051,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import NamedTuple
 
-from imapsync.model import Flags, Pair, Side
+from imapsync.model import Flags, Side
 from imapsync.uidset import UidSet
 
-#: A mailbox has few sets of flags, each many times.
-_few = lru_cache(maxsize=512)
+#: The UIDs of one message: the local one, and the remote one.
+Uids = tuple[int, int]
 
 
 def same(ours: Flags, theirs: Flags) -> bool:
@@ -26,7 +26,6 @@ def same(ours: Flags, theirs: Flags) -> bool:
     return ours == theirs or _folded(ours) == _folded(theirs)
 
 
-@_few
 def without(flags: Flags, others: Flags) -> Flags:
     """
     Those of C{flags} that are not among C{others}.
@@ -51,7 +50,6 @@ def joined(flags: Flags, others: Flags) -> Flags:
     return flags | without(others, flags)
 
 
-@_few
 def merged(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     """
     What both sides should show, when they last agreed on C{base}: each flag
@@ -61,7 +59,6 @@ def merged(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     return joined(joined(kept, without(ours, base)), without(theirs, base))
 
 
-@_few
 def settled(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     """
     What both sides agree on once they show C{ours} and C{theirs}: a flag on
@@ -71,12 +68,10 @@ def settled(base: Flags, ours: Flags, theirs: Flags) -> Flags:
     return joined(common(ours, theirs), common(joined(ours, theirs), base))
 
 
-@dataclass(frozen=True)
-class Touched:
+class Drift(NamedTuple):
     """
-    A pair whose flags changed on a side, or on both.
+    What has become of a message's flags since both sides agreed on them.
 
-    @ivar present: the flags of the sides that reported a change.
     @ivar fresh: whether it was paired just now, so that both sides never
         agreed on anything.
     @ivar retried: whether a flag of it was refused before: then a side differs
@@ -85,8 +80,9 @@ class Touched:
         forgotten some.
     """
 
-    pair: Pair
-    present: Mapping[Side, Flags]
+    agreed: Flags
+    local: Flags
+    remote: Flags
     fresh: bool = False
     retried: bool = False
     doubted: bool = False
@@ -95,7 +91,20 @@ class Touched:
         """
         The flags that C{side} has at present.
         """
-        return self.present.get(side, self.pair.flags)
+        return self.local if side is Side.LOCAL else self.remote
+
+
+#: Messages by what has become of their flags, of which there is far less: what
+#: is to be done is worked out once for all that share it.
+Drifts = Mapping[Drift, Sequence[Uids]]
+
+
+def on(side: Side, many: Sequence[Uids]) -> list[int]:
+    """
+    The UIDs that messages have on C{side}.
+    """
+    column = 0 if side is Side.LOCAL else 1
+    return [uids[column] for uids in many]
 
 
 @dataclass(frozen=True)
@@ -117,19 +126,17 @@ class FlagPlan:
 
     @ivar stores: one for each side, sign and flag.
     @ivar expected: for each side and UID, the flags it should then show.
-    @ivar conflicts: pairs that changed on both sides, differently.
+    @ivar conflicts: messages that changed on both sides, differently.
     """
 
     stores: list[Store] = field(default_factory=list)
     expected: dict[Side, dict[int, Flags]] = field(
         default_factory=lambda: {Side.LOCAL: {}, Side.REMOTE: {}}
     )
-    conflicts: list[Pair] = field(default_factory=list)
+    conflicts: list[Uids] = field(default_factory=list)
 
 
-def planFlags(
-    touched: Iterable[Touched], merge: bool, readOnly: frozenset[Side]
-) -> FlagPlan:
+def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPlan:
     """
     Carry flags over.
 
@@ -140,27 +147,28 @@ def planFlags(
     """
     plan = FlagPlan()
     wanted: dict[tuple[Side, str, str], list[int]] = {}
-    for one in touched:
-        target = _target(one, merge, readOnly)
-        if not (merge or readOnly) and _conflicting(one):
-            plan.conflicts.append(one.pair)
+    for drift, many in drifts.items():
+        target = _target(drift, merge, readOnly)
+        if not (merge or readOnly) and _conflicting(drift):
+            plan.conflicts += many
         for side in Side:
             if side in readOnly:
                 continue
-            shown = one.shows(side)
+            shown = drift.shows(side)
             plus, minus = without(target, shown), without(shown, target)
             if readOnly:
                 # What was changed over here alone is nobody else's business.
-                source = one.shows(side.other)
-                plus = common(plus, without(source, one.pair.flags))
-                minus = common(minus, without(one.pair.flags, source))
+                source = drift.shows(side.other)
+                plus = common(plus, without(source, drift.agreed))
+                minus = common(minus, without(drift.agreed, source))
             if not (plus or minus):
                 continue
-            uid = one.pair.uid(side)
-            plan.expected[side][uid] = joined(without(shown, minus), plus)
+            uids = on(side, many)
+            after = joined(without(shown, minus), plus)
+            plan.expected[side].update(dict.fromkeys(uids, after))
             for sign, flags in (("+", plus), ("-", minus)):
                 for flag in flags:
-                    wanted.setdefault((side, sign, flag), []).append(uid)
+                    wanted.setdefault((side, sign, flag), []).extend(uids)
     plan.stores = [
         Store(side, sign, flag, UidSet.of(uids))
         for (side, sign, flag), uids in sorted(
@@ -170,22 +178,21 @@ def planFlags(
     return plan
 
 
-def _target(one: Touched, merge: bool, readOnly: frozenset[Side]) -> Flags:
+def _target(drift: Drift, merge: bool, readOnly: frozenset[Side]) -> Flags:
     for side in readOnly:
-        return one.shows(side)
-    base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
-    if one.fresh:
+        return drift.shows(side)
+    base, local, remote = drift[:3]
+    if drift.fresh:
         return joined(local, remote)
     if _follows(base, remote, local):
         return local
     if _follows(base, local, remote):
         return remote
-    if merge or one.retried or one.doubted:
+    if merge or drift.retried or drift.doubted:
         return merged(base, local, remote)
     return joined(local, remote)
 
 
-@_few
 def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
     """
     Whether every change of ours is one of theirs as well: then it is no say of
@@ -195,15 +202,14 @@ def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
     return not without(added, theirs) and not common(removed, theirs)
 
 
-def _conflicting(one: Touched) -> bool:
-    base, local, remote = one.pair.flags, one.shows(Side.LOCAL), one.shows(Side.REMOTE)
+def _conflicting(drift: Drift) -> bool:
+    base, local, remote = drift[:3]
     return (
-        not (one.fresh or one.retried or one.doubted)
+        not (drift.fresh or drift.retried or drift.doubted)
         and not _follows(base, remote, local)
         and not _follows(base, local, remote)
     )
 
 
-@_few
 def _folded(flags: Flags) -> frozenset[str]:
     return frozenset(flag.lower() for flag in flags)

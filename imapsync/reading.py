@@ -8,7 +8,7 @@ costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 
 from imapsync.imap.responses import Row
 from imapsync.model import Changes, Flags, Mark, Side
@@ -88,10 +88,7 @@ class Reading:
         uids = UidSet.of(told)
         if self._listed is not None:
             self._listed.update(uids)
-        agreed = {
-            pair.uid(self._side): pair.flags
-            for pair in self._state.pairs(self._mailbox, self._side, uids)
-        }
+        agreed = self._agreed(uids)
         if len(agreed) < len(told):
             self.early = self.early or not self._ready()
         for uid, flags in told.items():
@@ -129,8 +126,14 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        known = UidSet.of(
-            pair.uid(self._side)
-            for pair in self._state.pairs(self._mailbox, self._side, gone)
-        )
+        known = UidSet.of(self._agreed(gone))
         return Changes(self._flags, self._new.build() - gone, known)
+
+    def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:
+        """
+        What is agreed on those that have a pair.
+        """
+        pairs = self._state.agreed(self._mailbox, self._side, uids)
+        if self._side is Side.LOCAL:
+            return {local: flags for local, _, flags in pairs}
+        return {remote: flags for _, remote, flags in pairs}

@@ -262,9 +262,16 @@ class State:
         """
         Both sides agree on these flags; UIDs without a pair are passed over.
         """
+        uidsByFlags: dict[Flags, list[int]] = {}
+        for uid, flags in flagsByUid.items():
+            uidsByFlags.setdefault(flags, []).append(uid)
         self._writeAll(
-            f"UPDATE pair SET flags = ? WHERE mailbox = ? AND {side} = ?",
-            ((self._flagsId(flags), mailbox, uid) for uid, flags in flagsByUid.items()),
+            f"UPDATE pair SET flags = ? WHERE mailbox = ?"
+            f" AND {side} IN (SELECT value FROM json_each(?))",
+            (
+                (self._flagsId(flags), mailbox, json.dumps(uids))
+                for flags, uids in uidsByFlags.items()
+            ),
         )
 
     def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
@@ -273,9 +280,18 @@ class State:
 
         Few are held at a time, and the database may be changed meanwhile.
         """
-        for ranges in _portions(uids):
-            read = self._readRange if len(ranges) == 1 else self._readRanges
-            yield from map(self._pair, read(mailbox, side, ranges))
+        return map(self._pair, self._read(_PAIR, mailbox, side, uids))
+
+    def agreed(
+        self, mailbox: int, side: Side, uids: UidSet
+    ) -> Iterator[tuple[int, int, Flags]]:
+        """
+        As L{pairs}, but only the local UID, the remote one, and the flags.
+        """
+        for local, remote, flags in self._read(
+            "local, remote, flags", mailbox, side, uids
+        ):
+            yield local, remote, self._flagsOf(flags)
 
     def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
         """
@@ -397,14 +413,24 @@ class State:
     def _countPairs(self, mailbox: int, more: int) -> None:
         self._write("UPDATE mailbox SET pairs = pairs + ? WHERE id = ?", more, mailbox)
 
+    def _read(
+        self, columns: str, mailbox: int, side: Side, uids: UidSet
+    ) -> Iterator[Row]:
+        """
+        @param columns: which of them; the first are the UIDs of both sides.
+        """
+        for ranges in _portions(uids):
+            read = self._readRange if len(ranges) == 1 else self._readRanges
+            yield from read(columns, mailbox, side, ranges)
+
     def _readRange(
-        self, mailbox: int, side: Side, ranges: list[Range]
+        self, columns: str, mailbox: int, side: Side, ranges: list[Range]
     ) -> Iterator[Row]:
         """
         The pairs within one range, however many they are.
         """
         query = (
-            f"SELECT {_PAIR} FROM pair WHERE mailbox = ?"
+            f"SELECT {columns} FROM pair WHERE mailbox = ?"
             f" AND {side} BETWEEN ? AND ? ORDER BY {side} LIMIT {_PAGE}"
         )
         [(start, last)] = ranges
@@ -413,15 +439,17 @@ class State:
             yield from page
             start = page[-1][column] + 1
 
-    def _readRanges(self, mailbox: int, side: Side, ranges: list[Range]) -> list[Row]:
+    def _readRanges(
+        self, columns: str, mailbox: int, side: Side, ranges: list[Range]
+    ) -> list[Row]:
         """
         The pairs within several ranges, which together have room for few.
         """
+        # In the order of the array, which is ascending.
         return self._query(
-            f"SELECT {_PAIR} FROM json_each(?) CROSS JOIN pair"
-            f" WHERE mailbox = ? AND {side} BETWEEN json_extract(value, '$[0]')"
-            f" AND json_extract(value, '$[1]') ORDER BY {side}",
-            json.dumps(ranges),
+            f"SELECT {columns} FROM json_each(?) CROSS JOIN pair"
+            f" WHERE mailbox = ? AND {side} = value",
+            json.dumps([uid for a, b in ranges for uid in range(a, b + 1)]),
             mailbox,
         )
 

@@ -32,7 +32,17 @@ class UidSet:
         """
         The set of these UIDs, in any order.
         """
-        return cls.ofRanges((uid, uid) for uid in uids)
+        ranges: list[Range] = []
+        first = last = 0
+        for uid in sorted(uids):
+            if uid > last + 1 or not last:
+                if last:
+                    ranges.append((first, last))
+                first = uid
+            last = uid
+        if last:
+            ranges.append((first, last))
+        return cls(tuple(ranges))
 
     @classmethod
     def ofRanges(cls, ranges: Iterable[Range]) -> UidSet:

@@ -18,6 +18,7 @@ from imapsync.logs import Log
 from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
 from imapsync.names import INBOX
 from imapsync.opening import Opening
+from imapsync.plan import on
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
@@ -328,8 +329,9 @@ class View:
         if side in self.around.policy.readOnly:
             return UidSet()
         there = self.sides[side.other].gone
-        orphans = self.state.pairs(self.known.id, side.other, there)
-        return UidSet.of(pair.uid(side) for pair in orphans) - self.sides[side].gone
+        orphans = self.state.agreed(self.known.id, side.other, there)
+        doomed = on(side, [(local, remote) for local, remote, _ in orphans])
+        return UidSet.of(doomed) - self.sides[side].gone
 
     def trash(self, side: Side) -> Trash | None:
         """

@@ -67,6 +67,7 @@ class FlagsTests(SynchronousTestCase):
         """
         Any number of changed messages is worked on, some at a time.
         """
+        self.patch(flags, "CHUNK", 50)
         number = flags.CHUNK + 10
         self.world.fill(*map(mail, range(10, 10 + number)))
         self.sync()

@@ -4,20 +4,19 @@ Tests for L{imapsync.plan}.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.model import Flags, Pair, Side
+from imapsync.model import Flags, Side
 from imapsync.plan import (
+    Drift,
     FlagPlan,
     Store,
-    Touched,
     common,
     joined,
     merged,
+    on,
     planFlags,
     same,
     settled,
@@ -102,22 +101,39 @@ class SetTests(SynchronousTestCase):
         self.assertEqual(flags("x"), settled(flags("x"), flags("x y"), flags("")))
 
 
-def touched(base: Flags, shown: Shown, fresh: bool = False) -> Touched:
-    """
-    A pair, as it is when both sides report what is not agreed.
-    """
-    pair = Pair(1, 10, base)
-    present = {s: now for s, now in shown.items() if fresh or not same(now, base)}
-    return Touched(pair, present, fresh)
+#: One message.
+ONE = (1, 10)
 
 
-def perform(plan: FlagPlan, shown: Shown, pair: Pair) -> Shown:
+def drift(base: Flags, shown: Shown, fresh: bool = False) -> Drift:
+    """
+    What has become of flags on which both sides agreed.
+    """
+    return Drift(base, shown[LOCAL], shown[REMOTE], fresh)
+
+
+def moved(one: Drift) -> bool:
+    """
+    Whether there is anything to be carried.
+    """
+    shown = map(one.shows, Side)
+    return one.fresh or not all(same(one.agreed, now) for now in shown)
+
+
+def planned(one: Drift, merge: bool, readOnly: frozenset[Side] = NEVER) -> FlagPlan:
+    """
+    What is to be done for one message.
+    """
+    return planFlags({one: [ONE]}, merge, readOnly)
+
+
+def perform(plan: FlagPlan, shown: Shown) -> Shown:
     """
     What both sides show once they have done what was planned.
     """
     after = dict(shown)
     for store in plan.stores:
-        if pair.uid(store.side) in store.uids:
+        if on(store.side, [ONE])[0] in store.uids:
             one = frozenset([store.flag])
             now = without(after[store.side], one)
             after[store.side] = now | one if store.sign == "+" else now
@@ -140,19 +156,20 @@ class PlanTests(SynchronousTestCase):
         left to do.
         """
         shown = {LOCAL: ours, REMOTE: theirs}
-        one = touched(base, shown, fresh)
-        if not one.present:
+        one = drift(base, shown, fresh)
+        if not moved(one):
             return
-        plan = planFlags([one], merge, NEVER)
-        after = perform(plan, shown, one.pair)
+        plan = planned(one, merge)
+        after = perform(plan, shown)
         self.assertTrue(same(after[LOCAL], after[REMOTE]))
         for side in Side:
-            expected = plan.expected[side].get(one.pair.uid(side), shown[side])
+            [uid] = on(side, [ONE])
+            expected = plan.expected[side].get(uid, shown[side])
             self.assertTrue(same(expected, after[side]))
         agreed = settled(base, after[LOCAL], after[REMOTE])
-        again = touched(agreed, after)
-        self.assertEqual({}, again.present)
-        self.assertEqual([], planFlags([again], merge, NEVER).stores)
+        again = drift(agreed, after)
+        self.assertFalse(moved(again))
+        self.assertEqual([], planned(again, merge).stores)
 
     @given(base=FLAGS, ours=FLAGS, theirs=FLAGS, merge=st.booleans())
     def test_onlyWhatChanged(
@@ -161,11 +178,9 @@ class PlanTests(SynchronousTestCase):
         """
         A flag that neither side changed is never touched.
         """
-        one = touched(base, {LOCAL: ours, REMOTE: theirs})
-        if not one.present:
-            return
+        one = drift(base, {LOCAL: ours, REMOTE: theirs})
         changed = fold(ours) ^ fold(base) | fold(theirs) ^ fold(base)
-        for store in planFlags([one], merge, NEVER).stores:
+        for store in planned(one, merge).stores:
             self.assertIn(store.flag.lower(), changed)
 
     @given(
@@ -181,12 +196,10 @@ class PlanTests(SynchronousTestCase):
         if fresh:
             base = common(ours, theirs)
         shown = {LOCAL: ours, REMOTE: theirs}
-        one = touched(base, shown, fresh)
-        if not one.present:
-            return
-        plan = planFlags([one], merge, frozenset([REMOTE]))
+        one = drift(base, shown, fresh)
+        plan = planned(one, merge, frozenset([REMOTE]))
         self.assertEqual({}, plan.expected[REMOTE])
-        after = perform(plan, shown, one.pair)
+        after = perform(plan, shown)
         self.assertEqual(theirs, after[REMOTE])
         for flag in fold(base | ours | theirs):
             before, here, there = (flag in fold(x) for x in (base, ours, theirs))
@@ -199,9 +212,9 @@ class PlanTests(SynchronousTestCase):
         so if they became the same, or were never agreed on.
         """
         shown = {LOCAL: flags("a"), REMOTE: flags("b")}
-        one = touched(flags("c"), shown)
-        plan = planFlags([one], False, NEVER)
-        self.assertEqual([one.pair], plan.conflicts)
+        one = drift(flags("c"), shown)
+        plan = planned(one, False)
+        self.assertEqual([ONE], plan.conflicts)
         self.assertEqual(
             [
                 Store(LOCAL, "+", "b", UidSet.of([1])),
@@ -209,17 +222,17 @@ class PlanTests(SynchronousTestCase):
             ],
             plan.stores,
         )
-        equal = touched(flags("c"), {LOCAL: flags("a"), REMOTE: flags("A")})
-        self.assertEqual([], planFlags([equal], False, NEVER).conflicts)
-        fresh = replace(one, fresh=True)
-        self.assertEqual([], planFlags([fresh], False, NEVER).conflicts)
+        equal = drift(flags("c"), {LOCAL: flags("a"), REMOTE: flags("A")})
+        self.assertEqual([], planned(equal, False).conflicts)
+        fresh = one._replace(fresh=True)
+        self.assertEqual([], planned(fresh, False).conflicts)
 
     def test_mergeIsNoConflict(self) -> None:
         """
         Nor if they are to be merged one by one.
         """
-        one = touched(flags("c"), {LOCAL: flags("a"), REMOTE: flags("b")})
-        plan = planFlags([one], True, NEVER)
+        one = drift(flags("c"), {LOCAL: flags("a"), REMOTE: flags("b")})
+        plan = planned(one, True)
         self.assertEqual([], plan.conflicts)
         self.assertEqual({1: flags("a b")}, plan.expected[LOCAL])
 
@@ -227,20 +240,20 @@ class PlanTests(SynchronousTestCase):
         """
         Nor if one side is never written.
         """
-        one = touched(flags("c"), {LOCAL: flags("a"), REMOTE: flags("b")})
-        self.assertEqual([], planFlags([one], False, frozenset([LOCAL])).conflicts)
+        one = drift(flags("c"), {LOCAL: flags("a"), REMOTE: flags("b")})
+        self.assertEqual([], planned(one, False, frozenset([LOCAL])).conflicts)
 
     def test_oneStoreForMany(self) -> None:
         """
         There is one command for each flag, whatever the number of messages
         and of combinations.
         """
-        many = [
-            Touched(
-                Pair(n, n + 100, flags("")), {LOCAL: flags("a b" if n % 2 else "a")}
-            )
-            for n in range(1, 51)
-        ]
+        many = {
+            Drift(flags(""), flags(text), flags("")): [
+                (n, n + 100) for n in range(start, 51, 2)
+            ]
+            for start, text in ((1, "a b"), (2, "a"))
+        }
         plan = planFlags(many, False, NEVER)
         self.assertEqual(
             [
