@@ -23,6 +23,7 @@ from imapsync.plan import (
     common,
     on,
     planFlags,
+    same,
     settled,
     without,
 )
@@ -123,9 +124,12 @@ async def carryFlags(view: View, drifts: Drifts) -> int:
     """
     plan = plannedFor(view, drifts)
     for side, this in view.sides.items():
-        this.reading.expected = plan.expected[side]
-        this.reading.heard.clear()
-    await together(_store(view, store) for store in plan.stores)
+        this.reading.expect(plan.expected[side])
+    storing = [_store(view, store) for store in plan.stores]
+    written = {store.side for store in plan.stores}
+    # Some servers tell only then what others have changed meanwhile.
+    catching = [view.sides[side].client.catchUp() for side in written]
+    await together([*storing, *catching])
     for side, this in view.sides.items():
         unheard = UidSet.of(plan.expected[side].keys() - this.reading.heard.keys())
         if unheard:
@@ -166,6 +170,8 @@ def _agree(view: View, drifts: Drifts, plan: FlagPlan) -> int:
                 if wanted is None:
                     continue
                 now = ours if side is Side.LOCAL else theirs
+                if not same(now, wanted):
+                    view.sides[side].reading.disturbed = True
                 if unchanged := _unchanged(drift.shows(side), wanted, now):
                     key = (side, " ".join(sorted(unchanged)))
                     astray.setdefault(key, []).extend(on(side.other, many))

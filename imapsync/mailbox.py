@@ -26,6 +26,7 @@ from imapsync.names import shown
 from imapsync.pairing import matched
 from imapsync.plan import Drift, Uids, common, same
 from imapsync.removal import remove, thrown
+from imapsync.together import onBoth
 from imapsync.uidset import UidSet
 from imapsync.view import Surroundings, Trash, View
 
@@ -78,8 +79,7 @@ class Pass:
                 await self._pair()
                 for some in touched(view):
                     self._achieved += await carryFlags(view, some)
-                for side in Side:
-                    await self._expunge(side, doomed[side])
+                await onBoth(lambda side: self._expunge(side, doomed[side]))
             self._forget()
             for side in Side:
                 await self._copy(side)
@@ -160,6 +160,7 @@ class Pass:
         if not doomed:
             return
         into = trash.spelled if trash else ""
+        this.reading.expect(frozenset(doomed), doomed)
         left, refusal = await remove(
             this.client, this.selected, doomed, into, this.reading.expunged.build
         )

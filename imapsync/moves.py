@@ -330,6 +330,11 @@ class Heard:
         Nor is what is new.
         """
 
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        Nor is that.
+        """
+
 
 def _pairs(
     errand: Errand, uids: Mapping[int, int], flags: Mapping[int, Flags]

@@ -26,10 +26,11 @@ class Reading:
     What one side tells while its mailbox is selected, in order of arrival.
 
     @ivar again: messages to look at although the mark has passed them.
-    @ivar expected: once L{take} was called, the messages whose flags are to be
-        heard.
-    @ivar heard: the latest that was told of them.
+    @ivar heard: the latest flags of the messages that are expected to change.
     @ivar expunged: once L{take} was called, what vanished.
+    @ivar reached: once L{take} was called, the highest mod-sequence told.
+    @ivar disturbed: whether it was told since that something has happened to
+        other messages than was expected.
     @ivar partial: whether there was more than is taken up at once.
     @ivar early: whether messages were told whose pairs may not be stored yet:
         then nothing of this counts.
@@ -60,9 +61,12 @@ class Reading:
         self.partial = False
         self.early = False
         self._ready = ready
-        self.expected: Container[int] = ()
+        self._expected: Container[int] = ()
+        self._doomed = UidSet()
         self.heard: dict[int, Flags] = {}
         self.expunged = UidSetBuilder()
+        self.reached = 0
+        self.disturbed = False
 
     def listAll(self, lapsed: bool = False) -> None:
         """
@@ -79,10 +83,10 @@ class Reading:
         """
         Flags of messages.
         """
-        told = {row.uid: row.flags for row in rows if row.uid and row.flags is not None}
         if self._taken:
-            self.heard |= {u: now for u, now in told.items() if u in self.expected}
+            self._hear(rows)
             return
+        told = {row.uid: row.flags for row in rows if row.uid and row.flags is not None}
         if not told:
             return
         uids = UidSet.of(told)
@@ -108,6 +112,7 @@ class Reading:
         """
         if self._taken:
             self.expunged.update(uids)
+            self.disturbed = self.disturbed or bool(uids - self._doomed)
         else:
             self._gone.update(uids)
 
@@ -115,6 +120,32 @@ class Reading:
         """
         New messages show in the next look.
         """
+
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        The server's word on what it was told to do.
+        """
+        if self._taken:
+            self.reached = max(self.reached, modseq)
+
+    def expect(self, expected: Container[int], doomed: UidSet | None = None) -> None:
+        """
+        Hear, after L{take}, what becomes of some messages.
+
+        @param doomed: those that are to be expunged.
+        """
+        self.heard.clear()
+        self._expected = expected
+        self._doomed = doomed or UidSet()
+
+    def _hear(self, rows: list[Row]) -> None:
+        for uid, flags, modseq, *_ in rows:
+            if uid not in self._expected or flags is None:
+                self.disturbed = True
+            else:
+                self.heard[uid] = flags
+            if modseq > self.reached:
+                self.reached = modseq
 
     def take(self) -> Changes:
         """

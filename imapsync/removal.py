@@ -13,6 +13,7 @@ from imapsync.imap.queries import Transferred
 from imapsync.logs import Log
 from imapsync.model import Name, Side
 from imapsync.state import State
+from imapsync.together import together
 from imapsync.uidset import UidSet
 
 #: So many messages are copied before they are expunged, in one command: what a
@@ -33,7 +34,8 @@ async def remove(
 ) -> tuple[UidSet, str]:
     """
     Remove messages from the selected mailbox, of which nobody but the caller
-    knows that they may go.
+    knows that they may go.  Its listener then knows of all that others have done
+    meanwhile, too.
 
     @param trash: what the server calls the mailbox to move them to, which is
         made if need be; they are expunged if it is empty.
@@ -74,8 +76,9 @@ def thrown(state: State, mailbox: int, side: Side, uids: UidSet, trash: Name) ->
 
 
 async def _expunge(client: SyncClient, uids: UidSet) -> None:
-    await client.store(uids, "+", _DELETED)
-    await client.expungeUids(uids)
+    # Without waiting: what is not marked is not expunged.
+    marking, expunging = client.store(uids, "+", _DELETED), client.expungeUids(uids)
+    await together([marking, expunging, client.catchUp()])
 
 
 async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
@@ -86,6 +89,7 @@ async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
     await client.store(uids, "-", _DELETED)
     if "MOVE" in client.capabilities:
         await _transfer(client, "MOVE", uids, trash)
+        await client.catchUp()
         return
     for some in uids.split(_AT_ONCE):
         told = await _transfer(client, "COPY", some, trash)

@@ -21,7 +21,7 @@ from imapsync.listing import Listing
 from imapsync.logs import Log
 from imapsync.mailbox import Pass
 from imapsync.memory import Memory
-from imapsync.model import Known, Listed, Name, Side, Status
+from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.orders import Order
 from imapsync.renames import Renamer
 from imapsync.renaming import Delete, Outlook
@@ -122,6 +122,7 @@ class Session:
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
+        self._foreseen: dict[Name, Mapping[Side, Mark]] = {}
         self._scope = Scope(config, wish.mailboxes, self._listing, memory.named)
 
     async def run(self) -> None:
@@ -157,6 +158,7 @@ class Session:
         doomed = await self._deleter.confirmed(
             {one: self._surroundings(one.name, accounts) for one in outlook.deletions}
         )
+        self._foretold(accounts)
         dirty = self._dirty(plan, accounts)
         changed = await self._followMoves(accounts, dirty, doomed)
         await self._checkBrake(accounts, dirty, doomed)
@@ -259,6 +261,19 @@ class Session:
             if tree.dirty(known[name], _listed(name, accounts))
         }
 
+    def _foretold(self, accounts: Mapping[Side, Account]) -> None:
+        """
+        Where the servers now tell what was foreseen, nothing else has happened
+        since the last look, which has dealt with all.
+        """
+        foreseen, self._foreseen = self._foreseen, {}
+        with self._state.transaction():
+            for name, marks in foreseen.items():
+                known = self._state.mailbox(name)
+                if known and tree.fulfilled(known, marks, _listed(name, accounts)):
+                    for side, mark in marks.items():
+                        self._state.setMark(known.id, side, mark)
+
     async def _followMoves(
         self,
         accounts: Mapping[Side, Account],
@@ -320,6 +335,9 @@ class Session:
                 for errand in one.errands:
                     source = self._surroundings(errand.source, accounts, clients)
                     await moves.perform(errand, source, around)
+                if around.foreseen:
+                    self._foreseen[name] = around.foreseen
+                    break
                 known = self._known(name)
         except Displaced as error:
             if self._wish.dryRun or name in self._displaced:

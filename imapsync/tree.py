@@ -288,6 +288,20 @@ def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
     )
 
 
+def fulfilled(
+    known: Known, marks: Mapping[Side, Mark], listed: Mapping[Side, Listed]
+) -> bool:
+    """
+    Whether both servers' STATUS is what was foreseen, and no message is on one of
+    them alone.
+    """
+    return not any(
+        _moved(marks.get(side), listed.get(side))
+        or (listed[side].status or Status()).messages != known.pairs
+        for side in Side
+    )
+
+
 def _moved(mark: Mark | None, listed: Listed | None) -> bool:
     return mark is None or listed is None or listed.mark != mark
 

@@ -6,7 +6,7 @@ dealt with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import Deferred
 
@@ -63,6 +63,9 @@ class Surroundings:
     @ivar acquainted: whether any message was known when the run began.
     @ivar say: takes the lines of a dry run.
     @ivar opened: the sides that were selected ahead, for the next look.
+    @ivar foreseen: what the marks of both sides will be if nothing has happened
+        but what the last look did itself: then there need not be another.  Empty
+        if that cannot be said.
     """
 
     clients: Mapping[Side, SyncClient]
@@ -75,6 +78,7 @@ class Surroundings:
     acquainted: bool
     trashes: Mapping[Side, Trash] = field(default_factory=dict)
     opened: dict[Side, Opening] = field(default_factory=dict)
+    foreseen: dict[Side, Mark] = field(default_factory=dict)
 
 
 @dataclass
@@ -371,6 +375,23 @@ class View:
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
+        self._foresee()
+
+    def _foresee(self) -> None:
+        """
+        A server tells the mod-sequence of each change that it made for us.  If it
+        has told of nothing else, that is what STATUS will tell, too.
+        """
+        self.around.foreseen.clear()
+        for this in self.sides.values():
+            postponed = this.postponed.build() or this.reading.again
+            unread = this.undone or this.reading.partial or this.reading.disturbed
+            if unread or postponed or this.changes.new:
+                return
+        for side, this in self.sides.items():
+            mark = this.selected.mark
+            modseq = max(mark.modseq, this.reading.reached)
+            self.around.foreseen[side] = replace(mark, modseq=modseq)
 
 
 def _unusable(side: Side, error: Refused) -> MailboxError:

@@ -147,6 +147,8 @@ class _Deaf:
 
     def existsReceived(self, messages: int) -> None: ...
 
+    def modseqReceived(self, modseq: int) -> None: ...
+
 
 def _passOver(failure: Failure) -> None:
     failure.trap(ImapSyncError)  # the connection is gone, which others hear, too

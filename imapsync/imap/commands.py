@@ -263,6 +263,12 @@ class MailboxListener(Protocol):
         How many messages there are now.
         """
 
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        A command has brought the mailbox to this mod-sequence, no other has gone
+        beyond it (RFC 7162, 3.2.7).
+        """
+
 
 class Select(Command[Selected]):
     """

@@ -29,6 +29,7 @@ from imapsync.imap.responses import (
     Continuation,
     Response,
     Row,
+    bounded,
     printable,
 )
 from imapsync.imap.stock import Stock, StockClient, stockLine
@@ -457,6 +458,8 @@ class Connection(StockClient):
         if condition.status not in ("OK", "NO", "BAD"):
             raise ProtocolViolation(f"an answer that is {condition.status}")
         command = self._pipeline.flight(condition.tag)
+        if condition.code == "HIGHESTMODSEQ":
+            self._delivery.reached(bounded(condition.arguments))
         self._delivery.finished(command, condition.status == "OK")
         if isinstance(command, Stock):
             self._stockFinished(command, condition)

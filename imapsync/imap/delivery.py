@@ -70,6 +70,13 @@ class Delivery:
         elif isinstance(command, Notify) and not successful:
             self._account = None
 
+    def reached(self, modseq: int) -> None:
+        """
+        The answer to a command told the selected mailbox's mod-sequence.
+        """
+        if self._listener is not None:
+            self._listener.modseqReceived(modseq)
+
     def _selected(self, select: Select, successful: bool) -> None:
         self.selected = select if successful else None
         if not successful:

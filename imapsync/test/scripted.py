@@ -73,9 +73,7 @@ class Dialogue:
                 news = [b"* OK [NOTIFICATIONOVERFLOW] too much\r\n"]
             self.output += b"".join(news)
         if self._idle and self._folder is not None:
-            for uid, message in self._folder.messages.items():
-                if uid in self._told and self._shown[uid] != message.modseq:
-                    self._row(uid, ["FLAGS", "MODSEQ"])
+            self._changed()
             self._news()
 
     def bye(self, text: str) -> None:
@@ -155,6 +153,14 @@ class Dialogue:
         self._news()
         self._say(f"{tag} {answer}")
 
+    def _changed(self) -> None:
+        """
+        Say which flags others have changed.
+        """
+        for uid, message in self._selected().messages.items():
+            if uid in self._told and self._shown[uid] != message.modseq:
+                self._row(uid, ["FLAGS", "MODSEQ"])
+
     def _news(self) -> None:
         """
         Say what became of the selected mailbox.
@@ -197,7 +203,12 @@ class Dialogue:
     def _AUTHENTICATE(self, _tag: str, *_words: object) -> None:
         pass
 
-    _LOGIN = _ID = _NOOP = _AUTHENTICATE
+    _LOGIN = _ID = _AUTHENTICATE
+
+    def _NOOP(self, _tag: str) -> None:
+        # No other command is the one to tell it, though most servers do.
+        if self._folder is not None:
+            self._changed()
 
     def _ENABLE(self, _tag: str, name: str) -> None:
         self._say(f"* ENABLED {name}")
@@ -408,14 +419,15 @@ class Dialogue:
                 folder.flag(uid, *present)
             self._row(uid, ["MODSEQ", "FLAGS"])
 
-    def _EXPUNGE(self, _tag: str, uids: str) -> None:
+    def _EXPUNGE(self, _tag: str, uids: str) -> str:
         folder = self._selected()
         if not self._writable:
             raise AssertionError("EXPUNGE in a mailbox that was only examined")
         if folder.readOnly or "EXPUNGE" in self.account.deaf:
-            return
+            return "OK done"
         marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
         folder.expunge(*list(marked))
+        return f"OK [HIGHESTMODSEQ {folder.modseq}] done"
 
     def _COPY(self, _tag: str, uids: str, name: str) -> str:
         return f"OK {self._transfer(uids, name)}done"

@@ -119,6 +119,12 @@ class Listener:
         """
         self.told.append(f"{messages} exist")
 
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        A text for what it has come to.
+        """
+        self.told.append(f"modseq {modseq}")
+
 
 class Bodies(BodyReceiver):
     """

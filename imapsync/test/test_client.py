@@ -474,7 +474,7 @@ class MailboxTests(SynchronousTestCase):
         self.assertEqual(b"0002 UID EXPUNGE 3:5,9\r\n", self.server.heard())
         self.server.say(b"* VANISHED 3:5", b"0002 OK [HIGHESTMODSEQ 9] x")
         self.successResultOf(done)
-        self.assertEqual(["vanished 3:5"], self.listener.told)
+        self.assertEqual(["vanished 3:5", "modseq 9"], self.listener.told)
 
     def test_transfer(self) -> None:
         """

@@ -188,10 +188,39 @@ class HeardTests(ReadingCase):
         changes = heard.take()
         heard.rowsReceived([Row(1, NOTHING)])
         self.assertEqual({}, heard.heard)
-        heard.expected = {1, 2}
+        heard.expect({1, 2})
         heard.rowsReceived([Row(1, SEEN), Row(2, DRAFT), Row(3, DRAFT), Row(2, SEEN)])
         self.assertEqual({1: SEEN, 2: SEEN}, heard.heard)
         self.assertEqual(Changes(flags={1: DRAFT}), changes)
+
+    def test_disturbed(self) -> None:
+        """
+        What happens to other messages than those that are to change is noticed,
+        and how far the mailbox has come.
+        """
+        heard = self.reading()
+        heard.rowsReceived([Row(5, DRAFT, 77)])
+        heard.modseqReceived(78)
+        heard.take()
+        self.assertEqual(0, heard.reached)
+        heard.expect({1, 2}, UidSet.of([2, 3]))
+        heard.rowsReceived([Row(1, DRAFT, 81), Row(2, SEEN, 80)])
+        heard.vanished(UidSet.of([3]), earlier=False)
+        self.assertEqual(81, heard.reached)
+        heard.modseqReceived(82)
+        self.assertEqual(82, heard.reached)
+        self.assertFalse(heard.disturbed)
+        for rows, gone in (
+            ([Row(1, DRAFT), Row(4, DRAFT)], []),
+            ([Row(1, None, 90)], []),
+            ([], [1]),
+        ):
+            other = self.reading()
+            other.take()
+            other.expect({1, 2}, UidSet.of([2, 3]))
+            other.rowsReceived(rows)
+            other.vanished(UidSet.of(gone), earlier=False)
+            self.assertTrue(other.disturbed)
 
     def test_expunged(self) -> None:
         """

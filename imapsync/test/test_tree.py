@@ -24,6 +24,7 @@ from imapsync.tree import (
     Subscribe,
     Unsubscribe,
     dirty,
+    fulfilled,
     plan,
     removable,
     unknown,
@@ -601,6 +602,37 @@ class ConvergenceTests(SynchronousTestCase):
         self.assertEqual(first.troubles, second.troubles)
         for name, subscribed in second.mailboxes.items():
             self.assertEqual(first.mailboxes[name], subscribed)
+
+
+class FulfilledTests(SynchronousTestCase):
+    """
+    Tests for L{fulfilled}.
+    """
+
+    def test_fulfilled(self) -> None:
+        """
+        All items of both must be what was foreseen, and all messages known.
+        """
+        status = Status(10, MARK.uidnext, MARK.uidvalidity, MARK.modseq + 3)
+        now = replace(MARK, modseq=MARK.modseq + 3)
+        one = replace(known("a"), pairs=10)
+
+        def told(there: Status | None) -> bool:
+            listed = {
+                LOCAL: replace(box("a"), status=status),
+                REMOTE: replace(box("a"), status=there),
+            }
+            return fulfilled(one, dict.fromkeys(Side, now), listed)
+
+        self.assertTrue(told(status))
+        for other in (
+            replace(status, messages=11),
+            replace(status, uidnext=11),
+            replace(status, uidvalidity=2),
+            replace(status, modseq=MARK.modseq),
+            None,
+        ):
+            self.assertFalse(told(other))
 
 
 class DirtyTests(SynchronousTestCase):

@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet import reactor
 
+from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.dovecot import maildirServer
 from imapsync.test.integration.inprocess import meddled, syncHere
 from imapsync.test.integration.messages import mails, messages
@@ -51,6 +52,37 @@ class MeanwhileTests(SceneCase):
         """
         self.assertEqual(code, run.code, run.tail)
         self.syncs(scene)
+
+    def meddle(self, account: Account) -> None:
+        """
+        Do something of each kind.
+        """
+        uids = account.uids("INBOX")
+        account.store("INBOX", uids[3:12:4], "+FLAGS (\\Answered)")
+        account.expunge("INBOX", uids[8:9])
+        account.append("INBOX", b"\r\nlate\r\n")
+
+    async def test_amongOurs(self) -> None:
+        """
+        Whatever others do while flags and removals are carried over is carried by
+        the same run.
+        """
+        for moment in (r"> \S+ UID STORE", r"> \S+ UID EXPUNGE", r"< \S+ OK.*[Ss]tore"):
+            for there in ("local", "remote"):
+                scene = self.filled()
+                self.ends(scene, 0)
+                local = scene.local
+                account = scene.local if there == "local" else scene.remote
+                uids = local.uids("INBOX")
+                local.store("INBOX", uids[:5], "+FLAGS (\\Flagged)")
+                local.expunge("INBOX", uids[5:7])
+
+                run = await self.meddled(
+                    scene, "remote", moment, partial(self.meddle, account)
+                )
+                self.assertEqual(0, run.code, run.tail)
+                self.assertEqual([], scene.differences())
+                self.become(scene, run)
 
     async def test_newOnSource(self) -> None:
         """
