@@ -63,6 +63,10 @@ _PATIENCE = 30.0
 #: first look is after two hours.  In seconds, and a count.
 _KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 
+#: So many octets are read at once, and may wait to be sent before whoever writes
+#: them is paused.  With Twisted's 64 KB, most messages come in pieces.
+_BUFFER = 256 * 1024
+
 _log = Log()
 
 
@@ -149,10 +153,12 @@ async def _reach(
             f"{server.where}: cannot be reached: {reason}; see host and port"
         ) from error
     client = cast(SyncClient, connected)
-    # That of a TLS transport is the one below.
-    tcp = getattr(client.transport, "socket", None)
+    # A TLS transport lends that of the one below.
+    transport: Any = client.transport
+    tcp = getattr(transport, "socket", None)
     if isinstance(tcp, socket.socket):
         _keepAlive(tcp)
+        getattr(transport, "transport", transport).bufferSize = _BUFFER
         client.socket = tcp
     return client
 

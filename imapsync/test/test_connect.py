@@ -220,6 +220,20 @@ class ReachTests(ConnectCase):
             idle = tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
             self.assertLess(idle, 600)
 
+    def test_buffer(self) -> None:
+        """
+        Much is read at once, be it by TLS or not.
+        """
+        with socket.socket() as tcp:
+            self.transport.socket = tcp
+            below: Any
+            for below in self.transport, SecurableTransport():
+                if below is not self.transport:
+                    self.transport.transport = below
+                self.start(PLAIN)
+                self.accept()
+                self.assertEqual(256 * 1024, below.bufferSize)
+
     def test_acknowledged(self) -> None:
         """
         Whatever comes is acknowledged at once; the system forgets that it was
