@@ -74,8 +74,14 @@ class UidSet:
             yield from range(first, last + 1)
 
     def __contains__(self, uid: int) -> bool:
-        at = bisect_right(self.ranges, (uid, MAXIMUM + 1)) - 1
-        return at >= 0 and self.ranges[at][1] >= uid
+        return self.covers(uid, uid)
+
+    def covers(self, first: int, last: int) -> bool:
+        """
+        Whether all from C{first} to C{last} are in it.
+        """
+        at = bisect_right(self.ranges, (first, MAXIMUM + 1)) - 1
+        return at >= 0 and self.ranges[at][1] >= last
 
     def __or__(self, other: UidSet) -> UidSet:
         return UidSet.ofRanges(self.ranges + other.ranges)

@@ -392,3 +392,18 @@ class Fetch(Plain):
         Whether this message was asked for; one without a UID yet may be.
         """
         return not uid or uid in self._uids
+
+    def sorted(
+        self, messages: list[tuple[Row, bytes]]
+    ) -> tuple[list[tuple[Row, bytes]], list[tuple[Row, bytes]]]:
+        """
+        The messages that were asked for, and the others.
+        """
+        uids = [row.uid for row, _ in messages]
+        if uids and self._uids.covers(min(uids), max(uids)):
+            return messages, []
+        wanted = [self.wants(uid) for uid in uids]
+        return (
+            [one for one, theirs in zip(messages, wanted, strict=True) if theirs],
+            [one for one, theirs in zip(messages, wanted, strict=True) if not theirs],
+        )

@@ -157,10 +157,9 @@ class Delivery:
         """
         for command in list(self._hearing.values()):
             if isinstance(command, Fetch) and command.bodies is not None:
-                theirs = [one for one in messages if command.wants(one[0].uid)]
+                theirs, messages = command.sorted(messages)
                 if theirs:
                     command.bodies.messagesReceived(theirs)
-                    messages = [m for m in messages if not command.wants(m[0].uid)]
         if messages:
             self.rowsReceived([row._replace(section="") for row, _ in messages])
 

@@ -182,6 +182,16 @@ class FetchTests(SynchronousTestCase):
             self.assertEqual([(row, b"xy")], bodies.messages)
         self.assertEqual([[], []], self.sizes)
 
+    def test_whole(self) -> None:
+        """
+        And bodies that come whole, many at the same time; of those that nobody
+        asked for, the rows are left.
+        """
+        for uids in ([0, 2, 7, 12, 30], [12, 20], [2, 12]):
+            self.delivery.messagesReceived([(Row(uid), b"xy") for uid in uids])
+        taken = [[row.uid for row, _ in each.messages] for each in self.bodies]
+        self.assertEqual([[0, 2, 7, 2], [12, 12, 20, 12]], taken)
+
     def test_unknownUid(self) -> None:
         """
         A body whose UID comes later goes to the first that may want it.

@@ -57,6 +57,7 @@ class AlgebraTests(SynchronousTestCase):
         self.assertEqual(bool(uids), bool(these))
         for uid in range(43):
             self.assertEqual(uid in uids, uid in these)
+            self.assertEqual({uid, uid + 1} <= uids, these.covers(uid, uid + 1))
 
     @given(ranges=RANGES, more=RANGES)
     def test_anyRanges(
