@@ -26,6 +26,8 @@ from imapsync.uidset import UidSet
 #: server commits once for all of them.
 MESSAGES = 500
 OCTETS = 4 * 1024 * 1024
+#: What we know of a message that was sent takes so much memory, and more.
+_KNOWLEDGE = 2048
 #: After so many refusals in a row, a server will take nothing.
 REFUSALS = 50
 
@@ -85,7 +87,7 @@ class Outcome(Protocol):
         """
 
 
-@dataclass
+@dataclass(slots=True)
 class Message:
     """
     One that is passing through.
@@ -131,7 +133,7 @@ _MANNERS = (
 )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Batch:
     """
     The messages of one APPEND.
@@ -164,7 +166,8 @@ class Batches:
     @ivar suspects: the messages that the target had not answered for, and was to
         answer for next, when its connection was lost.
     @ivar outstanding: fire when the batches under way are answered.
-    @ivar unacknowledged: octets that were sent and not answered.
+    @ivar unacknowledged: octets that were sent and not answered, and what it
+        takes to remember which.
     @ivar lessened: whether a message was given less than it has.
     """
 
@@ -210,11 +213,13 @@ class Batches:
         self._writing = message
         batch = self._present or self._open()
         manner = _MANNERS[batch.manner]
-        flags = message.row.flags or frozenset()
-        message.flags = self._given(flags, manner.keywords)
-        self.lessened = self.lessened or len(message.flags) < len(flags)
-        date = message.row.date if manner.date else ""
-        return batch.appending.message(message.flags, date, message.octets)
+        row = message.row
+        flags = row.flags or frozenset()
+        message.flags = given = self._given(flags, manner.keywords)
+        if len(given) < len(flags):
+            self.lessened = True
+        date = row.date if manner.date else ""
+        return batch.appending.message(given, date, message.octets)
 
     def write(self, piece: bytes) -> None:
         """
@@ -233,7 +238,7 @@ class Batches:
             return
         batch.messages.append(message)
         batch.octets += message.octets
-        self.unacknowledged += message.octets
+        self.unacknowledged += message.octets + _KNOWLEDGE
         if batch.full:
             self.close()
 
@@ -339,7 +344,7 @@ class Batches:
 
     def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
         self.outstanding.discard(done)
-        self.unacknowledged -= batch.octets
+        self.unacknowledged -= batch.octets + len(batch.messages) * _KNOWLEDGE
         self._settled()
 
 

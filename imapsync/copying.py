@@ -37,8 +37,9 @@ from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 
-#: So many octets may be sent and not yet acknowledged.
-UNACKNOWLEDGED = 8 * 1024 * 1024
+#: So many octets may be sent and not yet acknowledged: a far server is to have
+#: something to do until it is told more.  They are not held here.
+UNACKNOWLEDGED = 32 * 1024 * 1024
 
 _SPOOL_MEMORY = 1024 * 1024
 _SPOOL_PIECE = 64 * 1024

@@ -338,7 +338,7 @@ class FlowTests(CopyingCase):
         it does; and the source is not thought to be late meanwhile.
         """
         size = batches.OCTETS // 4
-        number = 4 * copying.UNACKNOWLEDGED // size
+        number = 2 * copying.UNACKNOWLEDGED // size
         self.world.fill(*(mail(i, size) for i in range(number)))
         copier = self.prepare(timeout=3000)
         self.targetLink.pauseProducing()
@@ -355,6 +355,22 @@ class FlowTests(CopyingCase):
         self.world.run(done)
         self.assertCopied()
         self.assertIdle()
+
+    def test_manyUnacknowledged(self) -> None:
+        """
+        Tiny messages are fewer octets than what is to be remembered of them.
+        """
+        self.patch(copying, "UNACKNOWLEDGED", 1024 * 1024)
+        self.world.fill(*map(mail, range(3000)))
+        copier = self.prepare()
+        self.targetLink.pauseProducing()
+        done = self.world.start(copier.copy(ALL))
+        self.world.pump()
+        self.assertNoResult(done)
+        self.assertIn(len(self.target.inbox.messages), range(400, 1100))
+        self.targetLink.resumeProducing()
+        self.world.run(done)
+        self.assertCopied()
 
 
 class LossTests(CopyingCase):
