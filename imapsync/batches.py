@@ -204,10 +204,11 @@ class Batches:
         """
         return self._present is not None
 
-    def begin(self, message: Message) -> Deferred[None] | None:
+    def begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
         """
         Announce a message, whose octets come next.
 
+        @param octets: those that are here already.
         @return: as L{Appending.message} does.
         """
         self._writing = message
@@ -219,7 +220,7 @@ class Batches:
         if len(given) < len(flags):
             self.lessened = True
         date = row.date if manner.date else ""
-        return batch.appending.message(given, date, message.octets)
+        return batch.appending.message(given, date, message.octets, octets)
 
     def write(self, piece: bytes) -> None:
         """

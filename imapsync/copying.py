@@ -193,8 +193,8 @@ class Copier(BodyReceiver):
         Whether a message can go on at once.
         """
         known = row.uid and row.flags is not None and row.date
-        _, waits = self._target.literalMarker(size)
-        return bool(known) and not waits and "spool" not in self._holds
+        free = "spool" not in self._holds and not self._target.asksLeave(size)
+        return bool(known) and free
 
     def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
         """
@@ -206,9 +206,8 @@ class Copier(BodyReceiver):
             elif self._failure is None and row.uid not in self._arrived:
                 message = Message(len(octets), row)
                 message.key, message.messageId = likeness(octets, message.size)
-                self._batches.begin(message)
-                self._batches.write(octets)
                 self._arrived.add(row.uid)
+                self._batches.begin(message, octets)
                 self._end(message)
 
     def bodyReceived(self, piece: bytes) -> None:

@@ -242,7 +242,13 @@ class State:
         """
         added = self._writeAll(
             "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((mailbox, *self._columns(pair)) for pair in pairs),
+            [
+                (
+                    *(mailbox, pair.local, pair.remote, self._flagsId(pair.flags)),
+                    *(pair.key or None, pair.size or None, pair.stamp or None),
+                )
+                for pair in pairs
+            ],
         )
         self._countPairs(mailbox, added)
 
@@ -451,16 +457,6 @@ class State:
             f" WHERE mailbox = ? AND {side} = value",
             json.dumps([uid for a, b in ranges for uid in range(a, b + 1)]),
             mailbox,
-        )
-
-    def _columns(self, pair: Pair) -> Row:
-        return (
-            pair.local,
-            pair.remote,
-            self._flagsId(pair.flags),
-            pair.key or None,
-            pair.size or None,
-            pair.stamp or None,
         )
 
     def _pair(self, row: Sequence[Any]) -> Pair:

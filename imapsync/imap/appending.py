@@ -93,11 +93,14 @@ class Appending(Command[Appended]):
         elif self._leave is not None:
             self._flush()
 
-    def message(self, flags: Flags, date: str, size: int) -> Deferred[None] | None:
+    def message(
+        self, flags: Flags, date: str, size: int, octets: bytes = b""
+    ) -> Deferred[None] | None:
         """
         Begin a message of C{size} octets.
 
         @param date: INTERNALDATE as a server sent it, or empty.
+        @param octets: those that are here already; none, where leave is asked.
         @return: C{None} if its octets may follow at once; else they must wait
             until this fires.  It fails with L{Refused} if the server refuses.
         """
@@ -107,11 +110,13 @@ class Appending(Command[Appended]):
             return None
         marker, waits = self._outlet.literalMarker(size)
         stamp = b' "%s"' % date.encode("ascii") if date else b""
-        head = b" " + flagList(flags) + stamp + b" " + marker
+        head = b" %s%s %s" % (flagList(flags), stamp, marker)
         self._outlet.show(head.strip())
         self._messages += 1
-        self.write(head)
+        self._held.append(head)
+        self._heldLength += len(head)
         if not waits:
+            self.write(octets)
             return None
         self._leave = Deferred()
         if self._begun:

@@ -267,10 +267,17 @@ class Connection(StockClient):
         What announces a literal of C{size} octets, and whether the server's
         leave must be awaited behind it (RFC 7888).
         """
-        free = "LITERAL+" in self.capabilities or (
-            "LITERAL-" in self.capabilities and size <= _SMALL_LITERAL
+        if self.asksLeave(size):
+            return b"{%d}\r\n" % size, True
+        return b"{%d+}\r\n" % size, False
+
+    def asksLeave(self, size: int) -> bool:
+        """
+        Whether the server's leave must be awaited for a literal of C{size} octets.
+        """
+        return "LITERAL+" not in self.capabilities and (
+            "LITERAL-" not in self.capabilities or size > _SMALL_LITERAL
         )
-        return b"{%d%s}\r\n" % (size, b"+" if free else b""), not free
 
     def write(self, data: bytes, instead: bytes = b"") -> None:
         """

@@ -71,18 +71,22 @@ _MESSAGE = re.compile(
 _commonFlags = lru_cache(maxsize=4096)(parseFlags)
 
 
-def _messageRow(match: re.Match[bytes]) -> Row:
-    uid, flags, flagsFirst, uidLast, date, size, _ = match.groups()
+def _messageRow(match: re.Match[bytes]) -> tuple[Row, int]:
+    """
+    What the head of a message tells, and how many octets follow.
+    """
+    uid, flags, flagsFirst, uidLast, date, size, octets = match.groups()
     if flags is None:
         flags = flagsFirst
-    return Row(
+    row = Row(
         int(uid or uidLast),
         None if flags is None else _commonFlags(flags),
         0,
         int(size),
-        date.decode("ascii"),
+        str(date, "ascii"),
         "BODY[]",
     )
+    return row, int(octets)
 
 
 class Receiver(Protocol):
@@ -239,11 +243,12 @@ class Parser:
         """
         data, at, messages = self._data, self._at, []
         while (match := _MESSAGE.match(data, at)) is not None:
+            row, octets = _messageRow(match)
             start = match.end()
-            end = start + int(match[7])
+            end = start + octets
             if data[end : end + 3] != b")\r\n":
                 break
-            messages.append((_messageRow(match), data[start:end]))
+            messages.append((row, data[start:end]))
             at = end + 3
         self._at = at
         if messages:
@@ -258,7 +263,8 @@ class Parser:
         self._at = match.end()
         self._parts.append(line)
         self._held = len(line)
-        self._beginLiteral(int(match[7]), _messageRow(match))
+        row, octets = _messageRow(match)
+        self._beginLiteral(octets, row)
         return True
 
     def _line(self, line: bytes) -> None:
