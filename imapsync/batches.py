@@ -24,7 +24,7 @@ from imapsync.uidset import UidSet
 
 #: One APPEND takes so many messages, and so many octets, at the most: a
 #: server commits once for all of them.
-MESSAGES = 500
+MESSAGES = 2000
 OCTETS = 4 * 1024 * 1024
 #: What we know of a message that was sent takes so much memory, and more.
 _KNOWLEDGE = 2048

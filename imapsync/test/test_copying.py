@@ -362,7 +362,7 @@ class FlowTests(CopyingCase):
         """
         self.patch(copying, "UNACKNOWLEDGED", 1024 * 1024)
         self.world.fill(*map(mail, range(3000)))
-        copier = self.prepare()
+        copier = self.prepare(most=100)
         self.targetLink.pauseProducing()
         done = self.world.start(copier.copy(ALL))
         self.world.pump()
