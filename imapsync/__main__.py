@@ -7,6 +7,7 @@ when there is work to do.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,14 +104,15 @@ def _serve(
         # as all that a short run needs besides.
         sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
 
-    from twisted.internet import reactor
-    from twisted.internet.error import ReactorNotRunning
-    from twisted.logger import Logger, globalLogBeginner
+    with _keeping():
+        from twisted.internet import reactor
+        from twisted.internet.error import ReactorNotRunning
+        from twisted.logger import Logger, globalLogBeginner
 
-    from imapsync.logs import AccountObserver
-    from imapsync.resolving import resolve
-    from imapsync.service import Outcome
-    from imapsync.several import Several
+        from imapsync.logs import AccountObserver
+        from imapsync.resolving import resolve
+        from imapsync.service import Outcome
+        from imapsync.several import Several
 
     least = "debug" if request.debug else "warn" if request.quiet else "info"
     observer = AccountObserver(files, sys.stderr, least, bool(request.debug))
@@ -143,6 +145,21 @@ def _serve(
     reactor.run()
     [code] = codes
     return code
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """
+    Have the garbage collector not look at what is imported meanwhile, neither now
+    nor later: nearly all of it stays to the end, and to search it time and again
+    would be a tenth of a short run.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":
