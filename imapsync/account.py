@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from imapsync.errors import MailboxError
 from imapsync.model import Listed, Name
@@ -18,8 +19,7 @@ from imapsync.names import INBOX, Naming, folded, fromUser, shown
 _MERELY_SUBSCRIBED = frozenset(("\\nonexistent", "\\subscribed"))
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """
     A mailbox of one side that has no shared name, or not for itself alone.
 
@@ -31,8 +31,7 @@ class Misfit:
     text: str
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """
     One side: all that its server lists, whatever is in scope.
 
@@ -46,7 +45,7 @@ class Account:
     readOnly: bool = False
     contested: frozenset[Name] = frozenset()
     misfits: tuple[Misfit, ...] = ()
-    apart: Mapping[Name, str] = field(default_factory=dict)
+    apart: Mapping[Name, str] = MappingProxyType({})
     strays: tuple[Listed, ...] = ()
 
     @classmethod
@@ -104,8 +103,8 @@ class Account:
                 name = self.naming.toShared(box.name)
                 if name is not None:
                     attributes = box.attributes | _MERELY_SUBSCRIBED
-                    mere[name] = replace(box, attributes=attributes)
-        return replace(self, listed=mere | dict(self.listed))
+                    mere[name] = box._replace(attributes=attributes)
+        return self._replace(listed=mere | dict(self.listed))
 
     def renamed(self, old: Name, new: Name) -> Account:
         """
@@ -127,14 +126,14 @@ class Account:
             name = new + n[len(old) :]
             subscribed = name in listed and listed[name].subscribed
             listed[name] = box.withSubscription(subscribed)
-        return replace(self, listed=listed)
+        return self._replace(listed=listed)
 
     def withSubscription(self, name: Name, subscribed: bool) -> Account:
         """
         This account as it is to be listed when that was changed.
         """
         box = self.listed[name].withSubscription(subscribed)
-        return replace(self, listed={**self.listed, name: box})
+        return self._replace(listed={**self.listed, name: box})
 
     def spelled(self, name: Name) -> str:
         """
@@ -223,7 +222,7 @@ def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:
     if rival is None or not rival.selectable:
         return misfit
     text = f'{misfit.text}; it would be one with "{shown(rival.name)}"'
-    return replace(misfit, text=text)
+    return misfit._replace(text=text)
 
 
 def _contest(name: Name, boxes: list[Listed]) -> Misfit:

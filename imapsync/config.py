@@ -63,8 +63,8 @@ _GRAMMAR = ini.Grammar(
     },
 )
 
-_TYPE = values.Choice(("imap", "imaps", "tunnel"))
-_CONFLICT = values.Choice(("union", "merge"))
+_TYPE = values.oneOf("imap", "imaps", "tunnel")
+_CONFLICT = values.oneOf("union", "merge")
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: More than any configuration has: what is larger was named by mistake.

@@ -5,9 +5,8 @@ The connections to both servers: pairs, since none is of use without the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -28,8 +27,7 @@ from imapsync.together import jointly, together
 SETTLING = 5.0
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """
     What there is to do, and with what.
 

@@ -4,7 +4,7 @@ The options about TLS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync import values
 from imapsync.ini import Section
@@ -25,8 +25,7 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class TLSConfig:
+class TLSConfig(NamedTuple):
     """
     How a server proves who it is, and how the connection is encrypted.
 

@@ -12,7 +12,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from imapsync.errors import ConfigError
 
@@ -26,8 +26,7 @@ _CONTROL = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f]")
 _HEADING = re.compile(r"\[([^\[\]]*)\][ \t]*")
 
 
-@dataclass(frozen=True)
-class Grammar:
+class Grammar(NamedTuple):
     """
     The names that a file may use, as the manual spells them.
 

@@ -8,7 +8,8 @@ It only decides; nothing here talks to a server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from imapsync.model import Known, Listed, Name, Pair, Side
 from imapsync.tree import removable
@@ -17,8 +18,7 @@ from imapsync.tree import removable
 Sign = int | bytes
 
 
-@dataclass(frozen=True)
-class Suspect:
+class Suspect(NamedTuple):
     """
     A mailbox from which, or to which, messages may have been moved.
 
@@ -72,8 +72,7 @@ def _gained(known: Known, side: Side, box: Listed) -> bool:
     return mark is None or mark.uidnext < status.uidnext
 
 
-@dataclass(frozen=True)
-class Errand:
+class Errand(NamedTuple):
     """
     What a server is to do by itself, as it was done on the other side.
 
@@ -92,7 +91,7 @@ class Errand:
     target: Name
     twins: Mapping[int, Pair]
     gone: bool
-    dates: Mapping[int, int] = field(default_factory=dict)
+    dates: Mapping[int, int] = MappingProxyType({})
 
 
 class Missing:

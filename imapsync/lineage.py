@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from imapsync.account import Account
 from imapsync.model import Known, Listed, Name, Side
@@ -20,8 +20,7 @@ from imapsync.names import INBOX, shown
 _MANY = 3
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """
     Which of C{names} is what C{known} is called now, if any.
     """
@@ -30,8 +29,7 @@ class Question:
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """
     What was found out.
 
@@ -43,8 +41,7 @@ class Answer:
     unsure: bool = False
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """
     Where the known mailboxes are on one side, by L{Known.id}.
 
@@ -168,7 +165,7 @@ def _unrivalled(
             answer, identity = answers[one.id], one.identities.get(side, "")
             owner = present.get(identity, one) if identity else one
             if owner is not one:
-                answer = replace(answer, same=answer.same - {owner.name})
+                answer = answer._replace(same=answer.same - {owner.name})
             settled[one.id] = answer
     return settled
 

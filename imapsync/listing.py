@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -70,9 +69,9 @@ class Listing:
         if self._config.mapSpecialUse and len(accounts) == len(Side):
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
             matched = uses.matched(ours, theirs)
-            naming = replace(theirs.naming, aliases=matched.aliases)
+            naming = theirs.naming._replace(aliases=matched.aliases)
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
-            accounts[Side.REMOTE] = replace(theirs, apart=matched.apart)
+            accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
         return accounts
 
     async def completed(
@@ -183,8 +182,8 @@ class Listing:
                 and "doesn't exist" not in error.text
             ):
                 return box  # its pass will tell
-            return replace(box, attributes=box.attributes | {"\\nonexistent"})
-        return replace(box, status=status)
+            return box._replace(attributes=box.attributes | {"\\nonexistent"})
+        return box._replace(status=status)
 
     def _distinguish(self) -> None:
         """

@@ -112,7 +112,7 @@ class Pass:
             for some in _chunks(matcher.matches()):
                 await self._paired(some)
             for side, this in view.sides.items():
-                this.changes = replace(this.changes, new=matcher.unmatched(side))
+                this.changes = this.changes._replace(new=matcher.unmatched(side))
 
     async def _paired(self, some: list[tuple[Pair, Flags]]) -> None:
         """

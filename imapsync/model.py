@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.uidset import UidSet
@@ -43,8 +44,7 @@ class Side(enum.Enum):
         return self.value
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """
     Up to where a mailbox on one side has been dealt with (RFC 7162, 3.1).
 
@@ -70,8 +70,7 @@ def differ(identity: str, other: str) -> bool:
     return len(kinds) == 1 and identity != other
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """
     What the database knows of one mailbox.
 
@@ -121,8 +120,7 @@ class Pair(NamedTuple):
         return self.local if side is Side.LOCAL else self.remote
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """
     A STATUS response (RFC 9051, 7.3.4); an item that was not told is 0.
     """
@@ -133,8 +131,7 @@ class Status:
     modseq: int = 0
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """
     One mailbox in a LIST response (RFC 5258), with its STATUS (RFC 5819).
 
@@ -168,7 +165,7 @@ class Listed:
         """
         others = self.attributes - {"\\subscribed"}
         now = {"\\subscribed"} if subscribed else frozenset[str]()
-        return replace(self, attributes=others | now)
+        return self._replace(attributes=others | now)
 
     @property
     def mark(self) -> Mark | None:
@@ -181,8 +178,7 @@ class Listed:
         return mark if whole else None
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """
     What one side of a mailbox reported since its L{Mark}.
 
@@ -192,9 +188,9 @@ class Changes:
     @ivar gone: UIDs of known messages that the server no longer lists.
     """
 
-    flags: Mapping[int, Flags] = field(default_factory=dict)
-    new: UidSet = field(default_factory=UidSet)
-    gone: UidSet = field(default_factory=UidSet)
+    flags: Mapping[int, Flags] = MappingProxyType({})
+    new: UidSet = UidSet()
+    gone: UidSet = UidSet()
 
     def __bool__(self) -> bool:
         return bool(self.flags or self.new or self.gone)

@@ -139,8 +139,7 @@ async def _proven(errand: Errand, source: Surroundings) -> Errand:
     dates = await pairing.dated(
         client, UidSet.of(twins[uid].uid(side) for uid in errand.dates)
     )
-    return replace(
-        errand,
+    return errand._replace(
         twins={
             uid: pair
             for uid, pair in twins.items()

@@ -14,7 +14,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync.errors import MailboxError, NotFound
 
@@ -111,8 +111,7 @@ def _kept(raw: bytes) -> str:
     return raw.decode("latin-1").translate(_KEPT)
 
 
-@dataclass(frozen=True)
-class Naming:
+class Naming(NamedTuple):
     """
     How one server names the mailboxes of an account.
 
@@ -351,8 +350,7 @@ class Patterns:
         return any(pattern.matches(self._root + name) for pattern in self._own)
 
 
-@dataclass(frozen=True)
-class _Pattern:
+class _Pattern(NamedTuple):
     """
     A pattern as an automaton that is in many states at once, so that no
     pattern takes more than linear time.  State C{n} is bit C{n} of a number:

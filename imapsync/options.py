@@ -12,7 +12,7 @@ import getopt
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync import __version__
 from imapsync.errors import UsageError
@@ -32,8 +32,7 @@ _TARGETS = frozenset(("local", "remote", "database"))
 _COMMANDS = ("oneshot", "delete", "rename")
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """
     What the command line asks for.
 
@@ -66,8 +65,7 @@ class Request:
         return not (self.oneshot or self.delete or self.rename)
 
 
-@dataclass(frozen=True)
-class _Option:
+class _Option(NamedTuple):
     name: str
     purpose: str
     short: str = ""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from imapsync.account import Account
 from imapsync.config import Config
@@ -27,8 +27,7 @@ from imapsync.state import State
 from imapsync.together import onBoth
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """
     What is to be done.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 
 from imapsync import renaming
 from imapsync.account import Account
@@ -219,7 +218,7 @@ class Renamer:
             for one, side in outlook.lost:
                 # What is known without a pair is never deleted.
                 state.forgetPairs(one.id)
-                start = replace(one.marks[side], uidnext=1, modseq=0)
+                start = one.marks[side]._replace(uidnext=1, modseq=0)
                 state.setMark(one.id, side, start)
             for one in outlook.forgotten:
                 state.removeMailbox(one.id)

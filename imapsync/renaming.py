@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from imapsync.account import Account
 from imapsync.lineage import Places, likely, traceable
@@ -19,8 +20,7 @@ from imapsync.routes import Move, below, isTemporary, route
 from imapsync.tree import Directed, Selection, Subscribe, Trouble, Unsubscribe
 
 
-@dataclass(frozen=True)
-class Rename:
+class Rename(NamedTuple):
     """
     Rename C{old}, and all below it, on C{side}.
 
@@ -35,8 +35,7 @@ class Rename:
     new: Name
 
 
-@dataclass(frozen=True)
-class Delete:
+class Delete(NamedTuple):
     """
     Delete a mailbox on C{side} that is gone from the other.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync.model import Name
 
@@ -32,8 +32,7 @@ def below(name: Name, parent: Name) -> bool:
     return name.startswith(f"{parent}/")
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """
     One RENAME, which takes along all that is below.
 
@@ -45,8 +44,7 @@ class Move:
     new: Name
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """
     How to get there.
 

@@ -6,7 +6,6 @@ the user named.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from imapsync import names, tree
 from imapsync.account import Account
@@ -60,7 +59,7 @@ class Scope:
         """
         The same, after mailboxes were renamed.
         """
-        return replace(selection, named=frozenset(self._asked(accounts)))
+        return selection._replace(named=frozenset(self._asked(accounts)))
 
     def _asked(self, accounts: Mapping[Side, Account]) -> Mapping[Name, str]:
         """

@@ -5,8 +5,7 @@ L{SyncService}: the public way in for other Twisted programs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -36,8 +35,7 @@ _EVERYTHING = Wish()
 Observer = Callable[[SyncStatus], None]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """
     How a run ended.
 
@@ -208,7 +206,7 @@ class SyncService(Service):
 
     def _close(self, state: State) -> None:
         now = self._reactor.seconds()
-        self._status = replace(self.status, state="stopped", since=now)
+        self._status = self.status._replace(state="stopped", since=now)
         self._work = None
         state.close()
         self._changed()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from imapsync import moves, tree
 from imapsync.account import Account
@@ -33,8 +33,7 @@ from imapsync.tracing import Tracer
 from imapsync.view import Policy, Surroundings, Trash
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """
     What the user asked of one run.
 
@@ -53,15 +52,14 @@ class Wish:
     order: Order | None = None
 
 
-@dataclass(frozen=True)
-class Legacy:
+class Legacy(NamedTuple):
     """
     What a session leaves to the next one on the same connections.
     """
 
     listing: Listing
     tracer: Tracer
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
 
 
 class Session:
@@ -101,7 +99,7 @@ class Session:
         self._acquainted = state.totalPairs() > 0
         several = reserve is not None and config.connections > 1 and not wish.dryRun
         if legacy is None:
-            legacy = Legacy(Listing(config, clients), Tracer(clients, state))
+            legacy = Legacy(Listing(config, clients), Tracer(clients, state), Memory())
         self._crew = Crew(clients, reserve, config.connections if several else 1)
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
@@ -317,7 +315,7 @@ class Session:
             known, listed = self._known(name), _listed(name, accounts)
             if name in self._tried:
                 # What was refused once in a run is not tried again in it.
-                known = replace(known, retries=False)
+                known = known._replace(retries=False)
             hopeless = name in self._failed or self._memory.hopeless(name, listed)
             if tree.dirty(known, listed) and not hopeless:
                 tasks[name] = tree.arrived(known, listed)

@@ -5,13 +5,13 @@ How things stand: what those who watch a service are told.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from imapsync.model import Known, Name
 
 
-@dataclass(frozen=True)
-class MailboxStatus:
+class MailboxStatus(NamedTuple):
     """
     One mailbox.
 
@@ -32,8 +32,7 @@ class MailboxStatus:
         return 0.0 if self.behind is None else max(0.0, now - self.behind)
 
 
-@dataclass(frozen=True)
-class SyncStatus:
+class SyncStatus(NamedTuple):
     """
     A service.  All times are those of its reactor.
 
@@ -50,7 +49,7 @@ class SyncStatus:
 
     state: str = "stopped"
     since: float = 0.0
-    mailboxes: Mapping[Name, MailboxStatus] = field(default_factory=dict)
+    mailboxes: Mapping[Name, MailboxStatus] = MappingProxyType({})
     error: str = ""
     errorAt: float | None = None
     synced: float | None = None
@@ -86,13 +85,13 @@ class Standing:
         """
         It does something else now.
         """
-        self._status = replace(self._status, state=state, since=self._now())
+        self._status = self._status._replace(state=state, since=self._now())
 
     def failed(self, error: str) -> None:
         """
         Something went wrong.
         """
-        self._status = replace(self._status, error=error, errorAt=self._now())
+        self._status = self._status._replace(error=error, errorAt=self._now())
 
     def fell(self, name: Name) -> None:
         """
@@ -111,7 +110,7 @@ class Standing:
         """
         Both sides are equal, as they were after C{began}, but for C{left}.
         """
-        self._status = replace(self._status, synced=self._now())
+        self._status = self._status._replace(synced=self._now())
         self._behind = {
             name: since
             for name, since in self._behind.items()
@@ -132,4 +131,4 @@ class Standing:
             )
             for known in mailboxes
         }
-        return replace(self._status, mailboxes=told)
+        return self._status._replace(mailboxes=told)

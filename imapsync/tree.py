@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync.account import Account
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -18,33 +19,31 @@ from imapsync.names import INBOX, Patterns
 
 
 @dataclass(frozen=True)
-class Create:
+class _Directed:
+    """
+    A step for one side.
+    """
+
+    side: Side
+    name: Name
+
+
+class Create(_Directed):
     """
     Make a mailbox on C{side}.
     """
 
-    side: Side
-    name: Name
 
-
-@dataclass(frozen=True)
-class Subscribe:
+class Subscribe(_Directed):
     """
     Subscribe a mailbox on C{side}.
     """
 
-    side: Side
-    name: Name
 
-
-@dataclass(frozen=True)
-class Unsubscribe:
+class Unsubscribe(_Directed):
     """
     Unsubscribe a mailbox on C{side}.
     """
-
-    side: Side
-    name: Name
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ Directed = Create | Subscribe | Unsubscribe
 Step = Directed | Forget
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(NamedTuple):
     """
     Why a mailbox cannot be synced.
     """
@@ -75,8 +73,7 @@ class Trouble:
 _EVERYTHING = Patterns(["*"])
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """
     Which mailboxes are in scope.
 
@@ -110,8 +107,7 @@ class Selection:
         return subscribed or not self.subscribed
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """
     What to do.
 
@@ -156,8 +152,7 @@ def plan(
     )
 
 
-@dataclass(frozen=True)
-class _Fate:
+class _Fate(NamedTuple):
     """
     What becomes of one name.
 

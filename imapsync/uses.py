@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imapsync.account import Account
 from imapsync.model import Name, Side
@@ -19,8 +19,7 @@ _USES = ("\\sent", "\\drafts", "\\trash", "\\junk", "\\archive")
 Alias = tuple[Name, Name]
 
 
-@dataclass(frozen=True)
-class Matched:
+class Matched(NamedTuple):
     """
     What is known by the other side's name.
 

@@ -11,10 +11,9 @@ import hashlib
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from imapsync.ini import nearest, quoted
 from imapsync.names import isInbox
@@ -52,8 +51,7 @@ _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
 _WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """
     What a certificate, or its public key, must hash to.
 
@@ -64,30 +62,25 @@ class Fingerprint:
     digest: bytes
 
 
-@dataclass(frozen=True)
-class Choice:
+def oneOf(*words: str) -> Callable[[str], str]:
     """
     One of a few words, in any case.
     """
 
-    words: tuple[str, ...]
-
-    def __call__(self, value: str) -> str:
-        """
-        The word that C{value} is.
-        """
-        for word in self.words:
+    def meant(value: str) -> str:
+        for word in words:
             if word.lower() == value.lower():
                 return word
-        *others, last = self.words
+        *others, last = words
         raise ValueError(f"must be {', '.join(others)} or {last}, not {quoted(value)}")
 
+    return meant
 
-protocol = Choice(PROTOCOLS)
+
+protocol = oneOf(*PROTOCOLS)
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """
     Names of files.
 
@@ -157,7 +150,7 @@ def yesNo(value: str) -> bool:
     """
     A switch.
     """
-    return Choice(("YES", "NO"))(value) == "YES"
+    return oneOf("YES", "NO")(value) == "YES"
 
 
 def port(value: str) -> int:

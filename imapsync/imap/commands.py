@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -209,8 +208,7 @@ class Enable(Command[frozenset[str]]):
         return self._enabled
 
 
-@dataclass(frozen=True)
-class Selected:
+class Selected(NamedTuple):
     """
     A mailbox that is selected now.
 
@@ -301,7 +299,7 @@ class Select(Command[Selected]):
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Exists):
-            self._selected = replace(self._selected, exists=response.messages)
+            self._selected = self._selected._replace(exists=response.messages)
             return True
         if isinstance(response, Condition) and response.status in ("OK", "NO"):
             # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).
@@ -312,26 +310,26 @@ class Select(Command[Selected]):
         now = self._selected
         mark = now.mark
         if code == "UIDVALIDITY":
-            mark = replace(mark, uidvalidity=bounded(arguments, MAXIMUM))
+            mark = mark._replace(uidvalidity=bounded(arguments, MAXIMUM))
         elif code == "UIDNEXT":
-            mark = replace(mark, uidnext=bounded(arguments, MAXIMUM + 1))
+            mark = mark._replace(uidnext=bounded(arguments, MAXIMUM + 1))
         elif code == "HIGHESTMODSEQ":
-            mark = replace(mark, modseq=bounded(arguments))
+            mark = mark._replace(modseq=bounded(arguments))
         elif code == "PERMANENTFLAGS":
-            now = replace(now, permanentFlags=parseFlags(arguments.strip(b"()")))
+            now = now._replace(permanentFlags=parseFlags(arguments.strip(b"()")))
         elif code == "UIDNOTSTICKY":
-            now = replace(now, persistent=False)
+            now = now._replace(persistent=False)
         elif code == "MAILBOXID":
             identity = arguments.strip(b"()").decode("ascii", "replace")
-            now = replace(now, identity=identity)
+            now = now._replace(identity=identity)
         elif code != "NOMODSEQ":
             return False
-        self._selected = replace(now, mark=mark)
+        self._selected = now._replace(mark=mark)
         return True
 
     def result(self, condition: Condition) -> Selected:
         if condition.code == "READ-ONLY":
-            return replace(self._selected, readOnly=True)
+            return self._selected._replace(readOnly=True)
         return self._selected
 
 

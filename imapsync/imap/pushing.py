@@ -6,7 +6,6 @@ RFC 5465; IDLE, RFC 2177), and who hears it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from imapsync import names
@@ -66,7 +65,7 @@ def told(listener: AccountListener, response: Response) -> None:
     elif isinstance(response, ListedMailbox):
         listed, oldName = response.listed, names.unescaped(response.oldName)
         name = names.unescaped(listed.name)
-        listener.listReceived(replace(listed, name=name), oldName)
+        listener.listReceived(listed._replace(name=name), oldName)
     elif isinstance(response, Condition) and response.code == "NOTIFICATIONOVERFLOW":
         listener.overflowed()
 

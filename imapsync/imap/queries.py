@@ -6,7 +6,7 @@ L{imapsync.imap.commands}.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands import Command
@@ -62,13 +62,13 @@ class ListCommand(Command[list[Listed]]):
                 # Of two lines, each may lack something, but it is the later
                 # one that knows whether there is such a mailbox.
                 attributes = before.attributes - _ABSENT | listed.attributes
-                listed = replace(before, attributes=attributes)
+                listed = before._replace(attributes=attributes)
             self._listed[listed.name] = listed
             return before is None
         if isinstance(response, MailboxStatus) and response.name in self._listed:
             listed = self._listed[response.name]
             status = response.onto(listed.status)
-            self._listed[response.name] = replace(listed, status=status)
+            self._listed[response.name] = listed._replace(status=status)
             return listed.status is None and self._withStatus
         return False
 
@@ -206,8 +206,7 @@ class Search(Command[UidSet]):
         return self._found
 
 
-@dataclass(frozen=True)
-class Transferred:
+class Transferred(NamedTuple):
     """
     What COPYUID tells (RFC 4315, 3).
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
 from itertools import chain
 from typing import NamedTuple
 
@@ -150,7 +149,7 @@ class MailboxStatus(NamedTuple):
         """
         if before is None:
             return self.status
-        told = zip(_STATUS_ITEMS, astuple(before), astuple(self.status), strict=True)
+        told = zip(_STATUS_ITEMS, before, self.status, strict=True)
         return Status(*(new if item in self.items else old for item, old, new in told))
 
 

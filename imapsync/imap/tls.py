@@ -18,7 +18,6 @@ import hashlib
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from weakref import WeakValueDictionary
@@ -234,7 +233,7 @@ def _contextFor(config: TLSConfig, where: str) -> SSL.Context:
     own authorities are read again when no connection is left.
     """
     paths = (config.caFile, config.caPath, config.certificate, config.key)
-    same = replace(config, fingerprints=(), hostname=None)
+    same = config._replace(fingerprints=(), hostname=None)
     key = (same, *(_version(path) for path in paths if path))
     context = _contexts.get(key)
     if context is None:

@@ -11,10 +11,9 @@ import shlex
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from signal import strsignal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred
@@ -158,8 +157,7 @@ class _LastWords:
         return f"; its last words: {' / '.join(self._lines)}" if self._lines else ""
 
 
-@dataclass(frozen=True)
-class _Fate:
+class _Fate(NamedTuple):
     """
     How a process ended.
     """
@@ -191,8 +189,7 @@ class _Fate:
 
 
 @implementer(IAddress)
-@dataclass(frozen=True)
-class CommandAddress:
+class CommandAddress(NamedTuple):
     """
     Where a tunnel leads to.
     """

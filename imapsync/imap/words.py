@@ -5,8 +5,8 @@ The words of a command, as they are written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from imapsync import names
 from imapsync.model import Flags
@@ -15,8 +15,7 @@ from imapsync.model import Flags
 _NO_FLAG = re.compile('[\0-\x20\x7f(){"]|[^\0-\xff]')
 
 
-@dataclass(frozen=True)
-class Literal:
+class Literal(NamedTuple):
     """
     A word that must be sent as a literal.
     """

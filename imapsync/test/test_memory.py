@@ -4,8 +4,6 @@ Tests for L{imapsync.memory}.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.account import Account
@@ -65,7 +63,7 @@ class MemoryTests(SynchronousTestCase):
             for known in (KNOWN, None):
                 found = self.memory.isStatusNews(LOCAL, "INBOX", told, known)
                 self.assertEqual(news, found, told)
-        done = replace(KNOWN, marks={LOCAL: replace(MARK, modseq=30)})
+        done = KNOWN._replace(marks={LOCAL: MARK._replace(modseq=30)})
         told = Status(modseq=30)
         self.assertFalse(self.memory.isStatusNews(LOCAL, "INBOX", told, done))
         self.assertTrue(self.memory.isStatusNews(REMOTE, "INBOX", told, done))
@@ -137,8 +135,8 @@ class MemoryTests(SynchronousTestCase):
         tried again, and no step for it was refused.
         """
         self.assertFalse(self.memory.unsettled(KNOWN))
-        self.assertTrue(self.memory.unsettled(replace(KNOWN, retries=True)))
-        self.assertTrue(self.memory.unsettled(replace(KNOWN, marks={})))
+        self.assertTrue(self.memory.unsettled(KNOWN._replace(retries=True)))
+        self.assertTrue(self.memory.unsettled(KNOWN._replace(marks={})))
         self.memory.refused.add(Subscribe(LOCAL, "INBOX"))
         self.assertTrue(self.memory.unsettled(KNOWN))
 

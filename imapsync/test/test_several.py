@@ -45,7 +45,7 @@ class SeveralTests(SynchronousTestCase):
         settings = self.world.settings(database=f"{self.world.database}2")
         remote = settings.servers[Side.REMOTE]
         remote = replace(
-            remote, type="imaps", tls=replace(remote.tls, caFile="/nowhere")
+            remote, type="imaps", tls=remote.tls._replace(caFile="/nowhere")
         )
         return replace(settings, servers={**settings.servers, Side.REMOTE: remote})
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +74,20 @@ def planned(
     """
     database = {mailbox.name: mailbox for mailbox in knowns}
     return plan({LOCAL: local, REMOTE: remote}, database, selection)
+
+
+class StepTests(SynchronousTestCase):
+    """
+    What is to be done.
+    """
+
+    def test_kinds(self) -> None:
+        """
+        Steps of different kinds differ, though all else be the same.
+        """
+        kinds = (Create, Subscribe, Unsubscribe)
+        self.assertEqual(3, len({kind(LOCAL, "a") for kind in kinds}))
+        self.assertEqual(Create(LOCAL, "a"), Create(LOCAL, "a"))
 
 
 class PlanTests(SynchronousTestCase):
@@ -279,8 +292,8 @@ class PlanTests(SynchronousTestCase):
         )
         for selection in [
             Selection(),
-            replace(ALL, ignore=re.compile("^a/b")),
-            replace(ALL, patterns=Patterns(["x"])),
+            ALL._replace(ignore=re.compile("^a/b")),
+            ALL._replace(patterns=Patterns(["x"])),
         ]:
             self.expect(planned(local, account(), selection=selection))
 
@@ -421,13 +434,13 @@ class SelectionTests(SynchronousTestCase):
         What the expression is found in is left out, INBOX or not.
         """
         ignore = re.compile("^(INBOX|a)$")
-        self.assertEqual(["a/b", "c"], self.chosen(replace(ALL, ignore=ignore)))
+        self.assertEqual(["a/b", "c"], self.chosen(ALL._replace(ignore=ignore)))
 
     def test_chosen(self) -> None:
         """
         Other options of LIST leave only what the servers selected, and INBOX.
         """
-        selection = replace(ALL, chosen=frozenset({"a/b"}))
+        selection = ALL._replace(chosen=frozenset({"a/b"}))
         self.assertEqual(["INBOX", "a/b"], self.chosen(selection))
 
     def test_named(self) -> None:
@@ -500,8 +513,8 @@ class World:
             attributes |= {"\\subscribed"}
         else:
             attributes -= {"\\subscribed"}
-        listed = {**side.listed, step.name: replace(old, attributes=attributes)}
-        self.accounts[step.side] = replace(side, listed=listed)
+        listed = {**side.listed, step.name: old._replace(attributes=attributes)}
+        self.accounts[step.side] = side._replace(listed=listed)
 
 
 names = st.sampled_from(
@@ -647,8 +660,8 @@ class DirtyTests(SynchronousTestCase):
         A mailbox unchanged on local, with C{status} on remote.
         """
         return {
-            LOCAL: replace(box("a"), status=self.same),
-            REMOTE: replace(box("a"), status=status),
+            LOCAL: box("a")._replace(status=self.same),
+            REMOTE: box("a")._replace(status=status),
         }
 
     def test_clean(self) -> None:
@@ -662,11 +675,11 @@ class DirtyTests(SynchronousTestCase):
         Any item of STATUS that differs, or was not told, means a look.
         """
         for status in [
-            replace(self.same, uidvalidity=2),
-            replace(self.same, uidnext=11),
-            replace(self.same, modseq=101),
-            replace(self.same, modseq=99),
-            replace(self.same, modseq=0),
+            self.same._replace(uidvalidity=2),
+            self.same._replace(uidnext=11),
+            self.same._replace(modseq=101),
+            self.same._replace(modseq=99),
+            self.same._replace(modseq=0),
             None,
         ]:
             self.assertTrue(dirty(known("a"), self.listed(status)))
@@ -675,9 +688,9 @@ class DirtyTests(SynchronousTestCase):
         """
         Zero is never taken for an answer, even if the mark has it.
         """
-        mark = replace(MARK, modseq=0)
-        mailbox = replace(known("a"), marks={LOCAL: MARK, REMOTE: mark})
-        self.assertTrue(dirty(mailbox, self.listed(replace(self.same, modseq=0))))
+        mark = MARK._replace(modseq=0)
+        mailbox = known("a")._replace(marks={LOCAL: MARK, REMOTE: mark})
+        self.assertTrue(dirty(mailbox, self.listed(self.same._replace(modseq=0))))
 
     def test_unfinished(self) -> None:
         """

@@ -47,7 +47,7 @@ def described(dovecot: Dovecot, **options: Any) -> ServerConfig:
     """
     kind = options.pop("type", "imaps")
     authority = str(dovecot.certificate.authority)
-    tls = replace(TLSConfig(caFile=authority), **options.pop("tls", {}))
+    tls = TLSConfig(caFile=authority)._replace(**options.pop("tls", {}))
     server = ServerConfig(
         side=Side.LOCAL,
         type=kind,

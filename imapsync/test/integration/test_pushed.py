@@ -5,7 +5,6 @@ What real servers tell without being asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import astuple
 from itertools import cycle
 from typing import Any
 
@@ -69,8 +68,7 @@ class Follower:
         """
         Learn what is new.
         """
-        before = astuple(self.statuses.get(name, Status()))
-        told = zip(before, astuple(status), strict=True)
+        told = zip(self.statuses.get(name, Status()), status, strict=True)
         self.statuses[name] = Status(*(new or old for old, new in told))
         self.look()
 
