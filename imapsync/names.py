@@ -22,6 +22,8 @@ INBOX = "INBOX"
 
 #: What modified UTF-7 does not let stand for itself.
 _SPECIAL = re.compile("&|[\udc00-\udcff]+|[^\x20-\x7e\udc00-\udcff]+")
+#: What stands for nothing but itself.
+_ITSELF = re.compile(rb"[\x20-\x25\x27-\x7e]*")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 
 #: Bytes of an ill-formed name that must come back as they were.
@@ -57,6 +59,8 @@ def decode(raw: bytes) -> str:
     are lone surrogates in the result (as with C{surrogateescape}), so that
     L{encode} gives them back and L{Naming.toShared} refuses the name.
     """
+    if _ITSELF.fullmatch(raw):
+        return raw.decode("ascii")
     try:
         if not raw.isascii():
             return raw.decode("utf-8")

@@ -50,7 +50,7 @@ class ListCommand(Command[list[Listed]]):
         if returns:
             words += [b"RETURN", b"(%s)" % " ".join(returns).encode("ascii")]
         super().__init__("LIST", *words)
-        self._pattern = pattern
+        self._pattern = None if set(pattern) & set("*%") else pattern
         self._withStatus = any(option.startswith("STATUS") for option in returns)
         self._listed: dict[str, Listed] = {}
 
@@ -75,7 +75,7 @@ class ListCommand(Command[list[Listed]]):
     def _matches(self, response: ListedMailbox) -> bool:
         if response.oldName:
             return False
-        if any(wildcard in self._pattern for wildcard in "*%"):
+        if self._pattern is None:
             return True
         name = response.listed.name
         return name == self._pattern or (isInbox(name) and isInbox(self._pattern))

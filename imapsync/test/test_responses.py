@@ -4,6 +4,8 @@ Tests for L{imapsync.imap.responses}.
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
@@ -28,6 +30,7 @@ from imapsync.imap.responses import (
     unrolled,
 )
 from imapsync.model import Listed, Status
+from imapsync.test import grammar
 from imapsync.uidset import UidSet
 
 
@@ -36,6 +39,102 @@ def parse(*parts: bytes | None) -> Response | Row:
     Parse a response.
     """
     return parseResponse(list(parts))
+
+
+_attributes = st.sampled_from(
+    [b"\\HasNoChildren", b"\\Subscribed", b"\\NoSelect", b"\\x\\y", b"NIL", b"", b"a"]
+)
+_NAMES = [
+    b"INBOX",
+    b"Work.&AOQ-",
+    b"R&D",
+    b"nil",
+    b"NIL/x",
+    b'"NIL"',
+    b'"a b"',
+    b'""',
+    b'"a\\"b"',
+    b'"\xc3\xa4"',
+    b"\xff",
+    b'"\t"',
+    b"a\t",
+    b"[Gmail]/x",
+    b"BODY[x]",
+    b"a}",
+    b"{3}",
+    b"",
+]
+_names = st.sampled_from(_NAMES) | st.text('aZ0./-_&"\\( {}~*%', max_size=9).map(
+    lambda name: name.encode("ascii")
+)
+_items = st.lists(
+    st.tuples(
+        st.sampled_from([b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY", b"X", b"uidnext"]),
+        grammar.numbers | st.just(b"(5)"),
+    ).map(b" ".join),
+    max_size=4,
+).map(b" ".join)
+
+
+class CommonTests(SynchronousTestCase):
+    """
+    The lines that come by the thousand, which are read in a way of their own.
+    """
+
+    def outcome(self, line: bytes) -> Response | Row | None:
+        """
+        What becomes of a line, if it can be read.
+        """
+        try:
+            return parse(line)
+        except ProtocolViolation:
+            return None
+
+    def assertSame(self, line: bytes) -> None:
+        """
+        It means the same as in a spelling that takes the complete way.
+        """
+        other = line.replace(b"* ", b"*  ", 1)
+        self.assertEqual(self.outcome(other), self.outcome(line), line)
+
+    def test_names(self) -> None:
+        """
+        Any name, where all else is as usual.
+        """
+        for name in _NAMES:
+            self.assertSame(b'* LIST (\\Subscribed) "/" ' + name)
+            items = b"MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3 HIGHESTMODSEQ 4"
+            self.assertSame(b"* STATUS %s (%s)" % (name, items))
+
+    @given(
+        st.lists(_attributes, max_size=3).map(b" ".join),
+        st.sampled_from([b'"/"', b'"."', b'"\\\\"', b"NIL", b'"&"', b"/"]),
+        _names,
+        st.sampled_from([b"", b"", b' ("OLDNAME" (a))', b" ", b" ("]),
+    )
+    def test_lists(
+        self, attributes: bytes, separator: bytes, name: bytes, extended: bytes
+    ) -> None:
+        """
+        LIST, in whatever spelling.
+        """
+        line = b"* LIST (%s) %s %s%s" % (attributes, separator, name, extended)
+        self.assertSame(line)
+
+    @given(_names, st.tuples(*[grammar.numbers] * 4))
+    def test_status(self, name: bytes, numbers: tuple[bytes, ...]) -> None:
+        """
+        STATUS as it is asked for, with any numbers.
+        """
+        items = b"MESSAGES %s UIDNEXT %s UIDVALIDITY %s HIGHESTMODSEQ %s" % numbers
+        self.assertSame(b"* STATUS %s (%s)" % (name, items))
+
+    @given(_names, _items)
+    def test_otherStatus(self, name: bytes, items: bytes) -> None:
+        """
+        STATUS with other items, or in another order.
+        """
+        self.assertSame(b"* STATUS %s (%s)" % (name, items))
 
 
 class RowTests(SynchronousTestCase):
