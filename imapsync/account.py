@@ -148,6 +148,8 @@ class Account(NamedTuple):
         """
         Why C{name} is left alone; an empty string if it is not.
         """
+        if not self.apart:
+            return ""
         levels = (*ancestors(name), name)
         return next((self.apart[n] for n in levels if n in self.apart), "")
 

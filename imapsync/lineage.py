@@ -71,7 +71,8 @@ def traceable(known: Iterable[Known]) -> list[Known]:
     """
     Those that can be found under another name: INBOX never has one.
     """
-    return [one for one in known if one.name != INBOX and len(one.marks) == len(Side)]
+    both = len(Side)
+    return [one for one in known if one.name != INBOX and len(one.marks) == both]
 
 
 def twins(known: Iterable[Known], side: Side) -> set[int]:

@@ -161,12 +161,10 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
-        return await together(
-            succeed(box)
-            if box.status or not box.selectable
-            else Deferred.fromCoroutine(self._doubted(client, box))
-            for box in listed
-        )
+        doubted = [box for box in listed if box.selectable and not box.status]
+        asking = [Deferred.fromCoroutine(self._doubted(client, b)) for b in doubted]
+        told = {box.name: box for box in await together(asking)}
+        return [told.get(box.name, box) for box in listed]
 
     async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
         """

@@ -131,6 +131,10 @@ class Status(NamedTuple):
     modseq: int = 0
 
 
+#: Attributes of a name without a mailbox behind it.
+ABSENT = frozenset(("\\noselect", "\\nonexistent"))
+
+
 class Listed(NamedTuple):
     """
     One mailbox in a LIST response (RFC 5258), with its STATUS (RFC 5819).
@@ -150,7 +154,7 @@ class Listed(NamedTuple):
         """
         Whether there is a mailbox behind the name.
         """
-        return not self.attributes & {"\\noselect", "\\nonexistent"}
+        return ABSENT.isdisjoint(self.attributes)
 
     @property
     def subscribed(self) -> bool:

@@ -174,6 +174,8 @@ class Naming(NamedTuple):
             raise _uncarried(name, fault)
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
+        if not self.aliases:
+            return shared
         alias = self._renamed(shared)
         if self._own(alias) != shared:
             raise _uncarried(name, f'another mailbox is called "{alias}"')
@@ -338,6 +340,7 @@ class Patterns:
 
     def __init__(self, patterns: Iterable[str], naming: Naming = _PLAIN) -> None:
         texts = [canonical(text, naming.separator) for text in patterns]
+        self._everything = "*" in texts
         self._naming = naming
         self._root = root = canonical(naming.root, naming.separator)
         self._patterns = [*map(_Pattern.of, texts)]
@@ -347,7 +350,7 @@ class Patterns:
         """
         Whether the shared name C{name} matches one of them.
         """
-        if any(pattern.matches(name) for pattern in self._patterns):
+        if self._everything or any(one.matches(name) for one in self._patterns):
             return True
         if name == INBOX and not self._naming.reference:
             return False  # it has no prefix

@@ -132,6 +132,10 @@ class _Planner:
         """
         What becomes of this one.
         """
+        if self._settled(known):
+            for wishes in self._wishes.values():
+                wishes[known.id] = known.name
+            return
         at = {
             s: p.names[known.id] for s, p in self._places.items() if known.id in p.names
         }
@@ -157,6 +161,20 @@ class _Planner:
             self._gone(known, side, name)
         elif covered:
             self._goneFromBoth(known)
+
+    def _settled(self, known: Known) -> bool:
+        """
+        Whether it is where it was, on both sides, as nearly all of them are.
+        """
+        name = known.name
+        return (
+            all(
+                places.names.get(known.id) == name and known.id not in places.remade
+                for places in self._places.values()
+            )
+            and not any(a.leftAlone(name) for a in self._accounts.values())
+            and not isTemporary(name)
+        )
 
     def _astray(
         self, known: Known, astray: Mapping[Side, str], names: set[Name], covered: bool

@@ -63,6 +63,8 @@ class State:
         self._database = database
         self._resources = ExitStack()
         self._stampsIndexed = False
+        # As long as nothing is written; it is asked for again and again.
+        self._mailboxes: list[Known] | None = None
         self._flagsId = lru_cache(4096)(self._findFlagsId)
         self._flagsOf = lru_cache(4096)(self._findFlags)
 
@@ -153,7 +155,10 @@ class State:
         """
         All mailboxes, by name.
         """
-        return [_known(row) for row in self._query(f"{_KNOWN} ORDER BY name")]
+        if self._mailboxes is None:
+            rows = self._query(f"{_KNOWN} ORDER BY name")
+            self._mailboxes = [_known(row) for row in rows]
+        return self._mailboxes.copy()
 
     def mailbox(self, name: Name) -> Known | None:
         """
@@ -484,6 +489,7 @@ class State:
         # SQLite has done it already where the disk is full.
         if self._database.in_transaction:
             self._query("ROLLBACK")
+        self._mailboxes = None
         self._flagsId.cache_clear()
         self._flagsOf.cache_clear()
 
@@ -512,8 +518,11 @@ class State:
         """
         if not self._database.in_transaction:
             raise RuntimeError("a change outside of a transaction")
-        with explained(self._path):
-            return self._database.executemany(statement, rows).rowcount
+        try:
+            with explained(self._path):
+                return self._database.executemany(statement, rows).rowcount
+        finally:
+            self._mailboxes = None
 
 
 def _portions(uids: UidSet) -> Iterator[list[Range]]:
@@ -534,14 +543,12 @@ def _portions(uids: UidSet) -> Iterator[list[Range]]:
 
 
 def _known(row: Row) -> Known:
-    number, name, subscribed, pairs, retries, *sides = row
-    perSide = {Side.LOCAL: sides[:4], Side.REMOTE: sides[4:]}
+    number, name, subscribed, pairs, retries, local, *_, remote, _, _, _ = row
+    marks = {}
+    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:])):
+        if mark[0]:
+            marks[side] = Mark(*mark)
+    identities = {Side.LOCAL: local, Side.REMOTE: remote}
     return Known(
-        id=number,
-        name=name,
-        marks={s: Mark(*mark) for s, (_, *mark) in perSide.items() if mark[0]},
-        identities={s: identity for s, (identity, *_) in perSide.items()},
-        subscribed=bool(subscribed),
-        pairs=pairs,
-        retries=bool(retries),
+        number, name, marks, identities, bool(subscribed), pairs, bool(retries)
     )

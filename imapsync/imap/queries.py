@@ -22,11 +22,9 @@ from imapsync.imap.responses import (
     unrolled,
 )
 from imapsync.imap.words import Word, mailboxWord
-from imapsync.model import Listed, Status
+from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import isInbox
 from imapsync.uidset import MAXIMUM, UidSet
-
-_ABSENT = frozenset(["\\noselect", "\\nonexistent"])
 
 
 class ListCommand(Command[list[Listed]]):
@@ -61,7 +59,7 @@ class ListCommand(Command[list[Listed]]):
             if before is not None:
                 # Of two lines, each may lack something, but it is the later
                 # one that knows whether there is such a mailbox.
-                attributes = before.attributes - _ABSENT | listed.attributes
+                attributes = before.attributes - ABSENT | listed.attributes
                 listed = before._replace(attributes=attributes)
             self._listed[listed.name] = listed
             return before is None

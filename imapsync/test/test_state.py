@@ -4,8 +4,10 @@ Tests for L{imapsync.state}.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -372,6 +374,44 @@ class MailboxTests(StateTestCase):
     """
     What is known of mailboxes.
     """
+
+    def test_present(self) -> None:
+        """
+        All mailboxes are told as they are, however they were changed since they
+        were asked for.
+        """
+        state, mailbox = self.filled(Pair(1, 1, frozenset()))
+
+        changes: list[Callable[[], None]] = [
+            lambda: state.addPairs(mailbox, [Pair(8, 8, frozenset())]),
+            lambda: state.setMark(mailbox, Side.LOCAL, Mark(1, 2, 3)),
+            lambda: state.postpone(mailbox, Side.LOCAL, UidSet.of([1])),
+            lambda: state.setSubscribed(mailbox, False),
+            lambda: state.rename({mailbox: "a"}),
+            lambda: state.forgetPairs(mailbox),
+            lambda: state.removeMailbox(mailbox),
+        ]
+        with state.transaction():
+            before = state.mailboxes()
+            for change in changes:
+                change()
+                now = state.mailboxes()
+                self.assertNotEqual(before, now)
+                one = state.mailbox("INBOX") or state.mailbox("a")
+                self.assertEqual([one] if one else [], now)
+                before = now
+
+    def test_presentAfterFailure(self) -> None:
+        """
+        What was taken back is not told.
+        """
+        state, _ = self.filled()
+        before = state.mailboxes()
+        with contextlib.suppress(KeyError), state.transaction():
+            state.addMailbox("a", True)
+            self.assertEqual(2, len(state.mailboxes()))
+            raise KeyError
+        self.assertEqual(before, state.mailboxes())
 
     def test_added(self) -> None:
         """
