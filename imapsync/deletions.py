@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Heard
 from imapsync.logs import Log
 from imapsync.model import Known, Side, Status, differ
-from imapsync.moves import Heard
 from imapsync.names import shown
 from imapsync.removal import remove, thrown
 from imapsync.renaming import Delete

@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+import imapsync.mailbox  # noqa: F401 (all of one version, whatever is installed later)
 from imapsync.brake import Brake
 from imapsync.connections import SETTLING, Connections, Job
 from imapsync.errors import (

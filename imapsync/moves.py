@@ -15,7 +15,7 @@ from dataclasses import replace
 from imapsync import pairing
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.responses import Row
+from imapsync.imap.commands import Heard
 from imapsync.likeness import Errand, Missing, Sign
 from imapsync.logs import Log
 from imapsync.model import Flags, Known, Name, Pair, Side, differ
@@ -306,33 +306,6 @@ async def _flags(side: Side, target: Surroundings, uids: UidSet) -> Mapping[int,
         await client.open(target.names[side], None, heard, writable=False)
         await client.reportFlags(uids)
     return heard.flags
-
-
-class Heard:
-    """
-    Hears flags: L{imapsync.imap.commands.MailboxListener}.
-    """
-
-    def __init__(self) -> None:
-        self.flags: dict[int, Flags] = {}
-
-    def rowsReceived(self, rows: list[Row]) -> None:
-        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
-
-    def vanished(self, uids: UidSet, earlier: bool) -> None:
-        """
-        What is gone is no concern of ours.
-        """
-
-    def existsReceived(self, messages: int) -> None:
-        """
-        Nor is what is new.
-        """
-
-    def modseqReceived(self, modseq: int) -> None:
-        """
-        Nor is that.
-        """
 
 
 def _pairs(

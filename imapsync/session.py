@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from imapsync import moves, tree
+from imapsync import tree
 from imapsync.account import Account
 from imapsync.brake import Brake
 from imapsync.config import Config
@@ -19,7 +19,6 @@ from imapsync.errors import Displaced, MailboxError
 from imapsync.likeness import Suspect, between, suspected
 from imapsync.listing import Listing
 from imapsync.logs import Log
-from imapsync.mailbox import Pass
 from imapsync.memory import Memory
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.orders import Order
@@ -31,6 +30,9 @@ from imapsync.state import State
 from imapsync.steps import Steps
 from imapsync.tracing import Tracer
 from imapsync.view import Policy, Surroundings, Trash
+
+if TYPE_CHECKING:
+    from imapsync.mailbox import Pass
 
 
 class Wish(NamedTuple):
@@ -289,6 +291,11 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, _listed(name, accounts)))
+        if not suspects:
+            return False
+        # Imported here, as the pass, because most runs have nothing to do.
+        from imapsync import moves
+
         changed = False
         for side in Side:
             if side in self._policy.readOnly:
@@ -324,6 +331,8 @@ class Session:
     async def _sync(
         self, name: Name, accounts: Mapping[Side, Account], clients: Clients
     ) -> bool:
+        from imapsync import moves
+
         known = self._known(name)
         around = self._surroundings(name, accounts, clients)
         changed = False
@@ -356,7 +365,7 @@ class Session:
     def _pass(self, known: Known, around: Surroundings) -> Pass:
         again = known.name not in self._tried
         self._tried.add(known.name)
-        return Pass(known, around, again)
+        return _passOver(known, around, again)
 
     def _surroundings(
         self,
@@ -407,7 +416,7 @@ class Session:
         for known in suspects:
             around = self._surroundings(known.name, accounts)
             try:
-                count.update(await Pass(known, around, again=False).survey())
+                count.update(await _passOver(known, around, again=False).survey())
             except MailboxError:
                 continue  # its pass will tell
         self._brake.check(count)
@@ -423,3 +432,9 @@ def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Liste
         for side, account in accounts.items()
         if name in account.listed
     }
+
+
+def _passOver(known: Known, around: Surroundings, again: bool) -> Pass:
+    from imapsync.mailbox import Pass
+
+    return Pass(known, around, again)

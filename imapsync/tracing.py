@@ -15,14 +15,13 @@ from contextlib import suppress
 
 from twisted.internet.defer import Deferred
 
-from imapsync import lineage, pairing
+from imapsync import lineage
 from imapsync.account import Account
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands import Selected
+from imapsync.imap.commands import Heard, Selected
 from imapsync.lineage import Answer, Places, Question
 from imapsync.model import GUID, Known, Name, Side, differ
-from imapsync.moves import Heard
 from imapsync.state import State
 from imapsync.together import onBoth, together
 from imapsync.uidset import UidSet
@@ -208,6 +207,8 @@ class Tracer:
 
         def take(uid: int, key: bytes, _: int) -> None:
             found[uid] = key
+
+        from imapsync import pairing  # which is seldom needed here
 
         await pairing.keyed(client, UidSet.of(expected), take)
         return bool(found) and all(found[u] == expected[u] for u in found)

@@ -268,6 +268,33 @@ class MailboxListener(Protocol):
         """
 
 
+class Heard:
+    """
+    Hears flags, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.flags: dict[int, Flags] = {}
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        What is gone is no concern of ours.
+        """
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        Nor is what is new.
+        """
+
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        Nor is that.
+        """
+
+
 class Select(Command[Selected]):
     """
     SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).

@@ -34,7 +34,6 @@ from imapsync.errors import (
 )
 from imapsync.imap import sasl
 from imapsync.imap.client import SyncClient
-from imapsync.imap.tunnel import connectTunnel, readPassword
 from imapsync.logs import Log
 
 if TYPE_CHECKING:
@@ -129,6 +128,9 @@ async def _reach(
     trust: Trust | None,
 ) -> SyncClient:
     if server.command is not None:
+        # Imported here because few use it.
+        from imapsync.imap.tunnel import connectTunnel
+
         client = makeClient()
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
@@ -258,6 +260,8 @@ async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None
 async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
     username, password = server.username, server.password
     if username is not None and server.passwordCommand is not None:
+        from imapsync.imap.tunnel import readPassword
+
         password = await readPassword(reactor, server.passwordCommand, server.where)
     if username is None or password is None:
         raise ConfigError(
