@@ -10,7 +10,6 @@ its content.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from imapsync import pairing
 from imapsync.errors import MailboxError, ProtocolViolation, Refused

@@ -6,7 +6,7 @@ dealt with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 
@@ -391,7 +391,7 @@ class View:
         for side, this in self.sides.items():
             mark = this.selected.mark
             modseq = max(mark.modseq, this.reading.reached)
-            self.around.foreseen[side] = replace(mark, modseq=modseq)
+            self.around.foreseen[side] = mark._replace(modseq=modseq)
 
 
 def _unusable(side: Side, error: Refused) -> MailboxError:

@@ -627,22 +627,22 @@ class FulfilledTests(SynchronousTestCase):
         All items of both must be what was foreseen, and all messages known.
         """
         status = Status(10, MARK.uidnext, MARK.uidvalidity, MARK.modseq + 3)
-        now = replace(MARK, modseq=MARK.modseq + 3)
-        one = replace(known("a"), pairs=10)
+        now = MARK._replace(modseq=MARK.modseq + 3)
+        one = known("a")._replace(pairs=10)
 
         def told(there: Status | None) -> bool:
             listed = {
-                LOCAL: replace(box("a"), status=status),
-                REMOTE: replace(box("a"), status=there),
+                LOCAL: box("a")._replace(status=status),
+                REMOTE: box("a")._replace(status=there),
             }
             return fulfilled(one, dict.fromkeys(Side, now), listed)
 
         self.assertTrue(told(status))
         for other in (
-            replace(status, messages=11),
-            replace(status, uidnext=11),
-            replace(status, uidvalidity=2),
-            replace(status, modseq=MARK.modseq),
+            status._replace(messages=11),
+            status._replace(uidnext=11),
+            status._replace(uidvalidity=2),
+            status._replace(modseq=MARK.modseq),
             None,
         ):
             self.assertFalse(told(other))
