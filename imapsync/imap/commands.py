@@ -190,9 +190,11 @@ def _decoded(challenge: bytes) -> bytes:
 class Enable(Command[frozenset[str]]):
     """
     ENABLE (RFC 5161): results in what is enabled now.
+
+    Commands whose answers do not depend on it may go with it (RFC 9051, 5.5).
     """
 
-    alone = hears = True
+    alone = hears = leads = True
 
     def __init__(self, *names: str) -> None:
         super().__init__("ENABLE", *(name.encode("ascii") for name in names))

@@ -77,7 +77,9 @@ async def connect(
     enable what is needed.
 
     Only the server that the configuration describes gets to see a credential.
-    After a failure there is nothing left to close.
+    After a failure there is nothing left to close.  The answer to ENABLE need not
+    have come yet; if it is not as it should be, the connection ends with
+    L{MissingCapability}.
 
     @param reactor: provides L{IReactorTime}, L{IReactorProcess}, and what
         L{HostnameEndpoint} needs.
@@ -289,6 +291,23 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
             f"{server.where}: the server lacks {', '.join(missing)}, "
             "without which mail cannot be kept exact"
         )
+    enabling = Deferred.fromCoroutine(_enabled(client, server))
+    if server.compress and "COMPRESS=DEFLATE" in capabilities:
+        await enabling
+        # Compressed or not: what matters is the same.
+        with suppress(Refused):
+            await client.compress()
+    else:
+        # It costs a round trip of its own if it is waited for.  All that is asked
+        # meanwhile fails as it does.
+        enabling.addErrback(_abort, client)
+    if "ID" in capabilities:
+        # Nothing depends on the answer: it is not waited for.
+        identified = client.identify(name="imapsync", version=imapsync.__version__)
+        identified.addErrback(_passOver)
+
+
+async def _enabled(client: SyncClient, server: ServerConfig) -> None:
     try:
         enabled = await client.enable("QRESYNC")
     except Refused as refusal:
@@ -297,14 +316,11 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         raise MissingCapability(
             f"{server.where}: the server offers QRESYNC, but does not enable it"
         )
-    if server.compress and "COMPRESS=DEFLATE" in capabilities:
-        # Compressed or not: what matters is the same.
-        with suppress(Refused):
-            await client.compress()
-    if "ID" in capabilities:
-        # Nothing depends on the answer: it is not waited for.
-        identified = client.identify(name="imapsync", version=imapsync.__version__)
-        identified.addErrback(_passOver)
+
+
+def _abort(failure: Failure, client: SyncClient) -> None:
+    _passOver(failure)
+    client.abort(cast(ImapSyncError, failure.value))
 
 
 @contextmanager

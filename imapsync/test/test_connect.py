@@ -34,6 +34,7 @@ from imapsync.errors import (
     ProtocolViolation,
 )
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands import Heard
 from imapsync.imap.connect import REQUIRED, connect
 from imapsync.model import Side
 from imapsync.test.integration.certificates import issue
@@ -513,9 +514,9 @@ class LoginTests(ConnectCase):
         for tagged in ("OK nice", "NO go away"):
             self.setUp()
             self.begin(PLAIN, f"* PREAUTH [CAPABILITY {ALL} ID] hi")
-            self.enable()
+            enable, line = self.heard()
+            self.say("* ENABLED QRESYNC", f"{enable.split()[0]} OK done")
             self.successResultOf(self.connecting)
-            (line,) = self.heard()
             self.assertIn(' ID ("name" "imapsync"', line)
             self.say("* ID NIL", f"{line.split()[0]} {tagged}")
             self.connected()
@@ -531,13 +532,22 @@ class LoginTests(ConnectCase):
 
     def test_notEnabled(self) -> None:
         """
-        A server that offers QRESYNC but does not enable it lacks it.
+        A server that offers QRESYNC but does not enable it lacks it, as those who
+        have asked for something else meanwhile are told.
         """
         for lines, tagged in ((["* ENABLED"], "OK"), ([], "OK"), ([], "NO broken")):
             self.setUp()
             self.begin(PLAIN, f"* PREAUTH [CAPABILITY {ALL}] hi")
-            self.answer("ENABLE QRESYNC", *lines, tagged=tagged)
-            self.failed(MissingCapability, "ENABLE" if "NO" in tagged else "QRESYNC")
+            client = self.successResultOf(self.connecting)
+            listing = client.listMailboxes("*")
+            selecting = client.open("INBOX", None, Heard(), writable=False)
+            enable, asked = self.heard()
+            self.assertIn(" LIST ", asked)
+            self.say(*lines, f"{enable.split()[0]} {tagged}")
+            for waiting in (listing, selecting):
+                error = self.failureResultOf(waiting, MissingCapability).value
+                self.assertIn("ENABLE" if "NO" in tagged else "QRESYNC", str(error))
+            self.assertTrue(self.transport.disconnected)
 
     def test_compress(self) -> None:
         """

@@ -227,6 +227,20 @@ class EndTests(ServiceCase):
         self.remote.capabilities.remove("QRESYNC")
         self.assertEnds(errors.MissingCapability, "lacks QRESYNC")
 
+    def test_notEnabled(self) -> None:
+        """
+        One that has it, and does not enable it, though much has been asked of it
+        before it says so; the other side is silent.
+        """
+
+        def pause() -> None:
+            self.world.links[0].pauseProducing()
+
+        self.local.before["LIST"] = pause
+        self.remote.answers["ENABLE"] = "NO broken"
+        self.assertEnds(errors.MissingCapability, "ENABLE was refused: NO broken")
+        self.assertClosed()
+
     def test_login(self) -> None:
         """
         A wrong password: the other side is not left connected.
