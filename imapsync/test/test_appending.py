@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
 from imapsync.imap.appending import Appended
-from imapsync.imap.commands import Plain
+from imapsync.imap.commands import Alone, Plain
 from imapsync.test.talking import Talk, failing
 
 DATE = "01-Jan-2024 00:00:00 +0000"
@@ -138,12 +138,12 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         server.open()
-        opening = server.client.enable("X")
+        opening = server.client.perform(Alone("X"))
         appending = server.client.beginAppend("a")
         appending.message(NONE, "", 1)
         appending.write(b"x")
         done = appending.finish()
-        self.assertEqual(b"0002 ENABLE X\r\n", server.heard())
+        self.assertEqual(b"0002 X\r\n", server.heard())
         server.say(b"0002 OK x")
         self.successResultOf(opening)
         self.assertEqual(b'0003 APPEND "a" () {1+}\r\nx\r\n', server.heard())

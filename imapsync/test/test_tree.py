@@ -523,7 +523,9 @@ names = st.sampled_from(
 attributes = st.frozensets(
     st.sampled_from(["\\subscribed", "\\noselect", "\\nonexistent", "\\noinferiors"])
 )
-listings = st.lists(st.builds(Listed, names, st.just("/"), attributes), max_size=8)
+listings = st.lists(
+    st.builds(Listed, names, st.just("/"), attributes, st.none()), max_size=8
+)
 accounts = st.builds(Account.of, st.just(SLASHES), listings, st.booleans())
 databases = st.lists(
     st.builds(known, names, st.booleans(), st.sets(st.sampled_from(Side)))
