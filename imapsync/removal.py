@@ -76,9 +76,9 @@ def thrown(state: State, mailbox: int, side: Side, uids: UidSet, trash: Name) ->
 
 
 async def _expunge(client: SyncClient, uids: UidSet) -> None:
-    # Without waiting: what is not marked is not expunged.
-    marking, expunging = client.store(uids, "+", _DELETED), client.expungeUids(uids)
-    await together([marking, expunging, client.catchUp()])
+    # What is sent behind a STORE may not see yet what that has marked.
+    await client.store(uids, "+", _DELETED)
+    await together([client.expungeUids(uids), client.catchUp()])
 
 
 async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:

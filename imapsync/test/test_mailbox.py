@@ -230,7 +230,7 @@ class PassTests(MailboxCase):
 
     def test_expungesInBursts(self) -> None:
         """
-        All STOREs come before the first UID EXPUNGE.
+        All STOREs are answered before the first UID EXPUNGE is sent.
         """
         self.both(50)
         self.ours.expunge(*range(1, 50, 2))

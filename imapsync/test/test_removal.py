@@ -6,15 +6,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
 from imapsync.errors import ConfigError, Lost, MassDeletion
+from imapsync.imap.commands import Selected
 from imapsync.model import Side
+from imapsync.removal import remove
 from imapsync.report import Report
 from imapsync.session import Wish
 from imapsync.test.accounts import Account, mail
+from imapsync.test.talking import Talk
 from imapsync.test.test_mailbox import MailboxCase
 from imapsync.test.test_session import Killed, MortalState, bodies
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
+
+
+class ExpungeTests(SynchronousTestCase):
+    """
+    Tests for L{remove}, without a trash.
+    """
+
+    def test_inBursts(self) -> None:
+        """
+        All STOREs are answered before the first UID EXPUNGE is sent: Dovecot may
+        expunge nothing else.  Then it is to tell what others have done.
+        """
+        server = Talk()
+        server.open()
+        uids = UidSet.of(range(10_001, 30_000, 5))
+        work = remove(server.client, Selected("INBOX"), uids, vanished=lambda: uids)
+        done = Deferred.fromCoroutine(work)
+        stores = [line.split()[:3] for line in server.heard().splitlines()]
+        self.assertEqual({b"STORE"}, {verb for _, _, verb in stores})
+        self.assertEqual(4, len(stores))
+        for tag, _, _ in stores[1:]:
+            server.say(tag + b" OK done")
+            self.assertEqual(b"", server.heard())
+        server.say(stores[0][0] + b" OK done")
+        verbs = [line.split()[1] for line in server.heard().splitlines()]
+        self.assertEqual([b"UID"] * 4 + [b"NOOP"], verbs)
+        server.say(*(b"%04X OK done" % n for n in range(6, 11)))
+        self.assertEqual((UidSet(), ""), self.successResultOf(done))
 
 
 class TrashTests(MailboxCase):
