@@ -122,7 +122,7 @@ class Session:
         )
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
-        self._foreseen: dict[Name, Mapping[Side, Mark]] = {}
+        self._foreseen: dict[int, Mapping[Side, Mark]] = {}
         self._scope = Scope(config, wish.mailboxes, self._listing, memory.named)
 
     async def run(self) -> None:
@@ -268,9 +268,9 @@ class Session:
         """
         foreseen, self._foreseen = self._foreseen, {}
         with self._state.transaction():
-            for name, marks in foreseen.items():
-                known = self._state.mailbox(name)
-                if known and tree.fulfilled(known, marks, _listed(name, accounts)):
+            for known in self._state.mailboxes() if foreseen else ():
+                marks, listed = foreseen.get(known.id), _listed(known.name, accounts)
+                if marks and tree.fulfilled(known, marks, listed):
                     for side, mark in marks.items():
                         self._state.setMark(known.id, side, mark)
 
@@ -343,7 +343,7 @@ class Session:
                     source = self._surroundings(errand.source, accounts, clients)
                     await moves.perform(errand, source, around)
                 if around.foreseen:
-                    self._foreseen[name] = around.foreseen
+                    self._foreseen[known.id] = around.foreseen
                     break
                 known = self._known(name)
         except Displaced as error:
