@@ -134,8 +134,12 @@ async def carryFlags(view: View, drifts: Drifts) -> int:
         unheard = UidSet.of(plan.expected[side].keys() - this.reading.heard.keys())
         if unheard:
             # Nothing changed, they say: see why.
+            this.reading.disturbed = True
             await this.client.reportFlags(unheard)
-    return _agree(view, drifts, plan)
+    done = _agree(view, drifts, plan)
+    for this in view.sides.values():
+        this.reading.expect(())
+    return done
 
 
 def _store(view: View, store: Store) -> Deferred[object]:

@@ -168,6 +168,7 @@ class Pass:
             what = f"move to {shown(into)}" if trash else "expunge"
             why = f": {refusal}" if refusal else ""
             view.trouble(f"{side}: would not {what} UID {left}{why}")
+        this.reading.expect(())
         done = doomed - left
         with self._state.transaction():
             self._state.removePairs(self._mailbox, side, done)

@@ -383,6 +383,8 @@ class View:
         has told of nothing else, that is what STATUS will tell, too.
         """
         self.around.foreseen.clear()
+        if not all(this.client.outspoken for this in self.sides.values()):
+            return
         for this in self.sides.values():
             postponed = this.postponed.build() or this.reading.again
             unread = this.undone or this.reading.partial or this.reading.disturbed

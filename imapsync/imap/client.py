@@ -181,6 +181,14 @@ class SyncClient(Connection):
         self.perform(Alone("LOGOUT")).addBoth(close)
         return self.lost
 
+    @property
+    def outspoken(self) -> bool:
+        """
+        Whether the server tells all that happens in the selected mailbox, at a
+        NOOP at the latest.
+        """
+        return not self._delivery.notified
+
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
         Have the server tell C{listener} what changes in any mailbox of the

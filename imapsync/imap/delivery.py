@@ -28,10 +28,13 @@ class Delivery:
     given to another only because that was sent first.
 
     @ivar selected: the command that selected the present mailbox.
+    @ivar notified: whether NOTIFY was ever sent: then servers may pass over, even
+        at a NOOP, what happens in the selected mailbox.
     """
 
     def __init__(self) -> None:
         self.selected: Select | None = None
+        self.notified = False
         self._listener: MailboxListener | None = None
         self._account: AccountListener | None = None
         self._hearing: dict[str, Command[Any]] = {}
@@ -52,6 +55,7 @@ class Delivery:
             self._hearing[command.tag] = command
         if isinstance(command, Notify):
             self._account = command.listener
+            self.notified = True
         elif isinstance(command, Select) and self.selected is None:
             self._listener = command.listener
 

@@ -207,7 +207,8 @@ class Dialogue:
 
     def _NOOP(self, _tag: str) -> None:
         # No other command is the one to tell it, though most servers do.
-        if self._folder is not None:
+        # After NOTIFY, Dovecot does not even tell it then.
+        if self._folder is not None and self._notices is None:
             self._changed()
 
     def _ENABLE(self, _tag: str, name: str) -> None:

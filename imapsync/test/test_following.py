@@ -196,6 +196,24 @@ class PushTests(FollowingCase):
             self.world.pump()
             self.assertEqual(1, len(self.remote.folders[name].messages))
 
+    def test_amongOurs(self) -> None:
+        """
+        What others do in a mailbox while something is carried into it is carried as
+        well, though a server keeps silent about it.
+        """
+        for number in range(3):
+            self.local.inbox.add(mail(number))
+        self.follow()
+        ours, theirs = self.local.inbox, self.remote.inbox
+        self.remote.before["STORE"] = lambda: theirs.flag(2, "\\Draft")
+        ours.flag(1, "\\Seen")
+        self.assertRests()
+        self.remote.before["EXPUNGE"] = lambda: theirs.flag(2, "\\Answered")
+        ours.expunge(3)
+        self.assertRests()
+        self.assertEqual({}, self.remote.before)
+        self.assertEqual(frozenset(["\\Answered"]), theirs.messages[2].flags)
+
     def test_echo(self) -> None:
         """
         A change costs two looks: one that finds it, and one that finds nothing
