@@ -265,8 +265,8 @@ class MailboxListener(Protocol):
 
     def modseqReceived(self, modseq: int) -> None:
         """
-        A command has brought the mailbox to this mod-sequence, no other has gone
-        beyond it (RFC 7162, 3.2.7).
+        The answer to a command tells how far the mailbox has come (RFC 7162, 3.2.7
+        and 3.2.9): others may have brought it there as well.
         """
 
 
