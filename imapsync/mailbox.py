@@ -182,11 +182,10 @@ class Pass:
         Drop the pairs that are gone on both sides.
         """
         ours, theirs = (self._view.sides[side].gone for side in Side)
-        pairs = self._state.agreed(self._mailbox, Side.LOCAL, ours)
-        both = UidSet.of(local for local, remote, _ in pairs if remote in theirs)
-        if both:
+        left = self._state.partners(self._mailbox, Side.LOCAL, ours, Side.REMOTE)
+        if both := left & theirs:
             with self._state.transaction():
-                self._state.removePairs(self._mailbox, Side.LOCAL, both)
+                self._state.removePairs(self._mailbox, Side.REMOTE, both)
             self._achieved += len(both)
 
     async def _copy(self, side: Side) -> None:

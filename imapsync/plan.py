@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from imapsync.model import Flags, Side
@@ -211,5 +212,6 @@ def _conflicting(drift: Drift) -> bool:
     )
 
 
+@lru_cache(4096)
 def _folded(flags: Flags) -> frozenset[str]:
     return frozenset(flag.lower() for flag in flags)

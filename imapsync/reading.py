@@ -157,7 +157,7 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        known = UidSet.of(self._agreed(gone))
+        known = self._state.partners(self._mailbox, self._side, gone, self._side)
         return Changes(self._flags, self._new.build() - gone, known)
 
     def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:

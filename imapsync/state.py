@@ -261,10 +261,11 @@ class State:
         """
         Forget those of C{uids} that have a pair.
         """
-        removed = self._writeAll(
-            f"DELETE FROM pair WHERE mailbox = ? AND {side} BETWEEN ? AND ?",
-            ((mailbox, first, last) for first, last in uids.ranges),
-        )
+        removed = 0
+        for ranges in _portions(uids):
+            which, values = _among(ranges)
+            statement = f"DELETE FROM pair WHERE mailbox = ? AND {side} {which}"
+            removed += self._write(statement, mailbox, *values)
         self._countPairs(mailbox, -removed)
 
     def setFlags(
@@ -303,6 +304,14 @@ class State:
             "local, remote, flags", mailbox, side, uids
         ):
             yield local, remote, self._flagsOf(flags)
+
+    def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
+        """
+        As L{pairs}, but only the UIDs that they have on one side.
+        """
+        column = 0 if on is Side.LOCAL else 1
+        found = self._read("local, remote", mailbox, side, uids)
+        return UidSet.of([row[column] for row in found])
 
     def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
         """
@@ -460,7 +469,7 @@ class State:
         return self._query(
             f"SELECT {columns} FROM json_each(?) CROSS JOIN pair"
             f" WHERE mailbox = ? AND {side} = value",
-            json.dumps([uid for a, b in ranges for uid in range(a, b + 1)]),
+            _array(ranges),
             mailbox,
         )
 
@@ -507,8 +516,8 @@ class State:
         with explained(self._path):
             return self._database.execute(query, values).fetchall()
 
-    def _write(self, statement: str, *values: object) -> None:
-        self._writeAll(statement, [values])
+    def _write(self, statement: str, *values: object) -> int:
+        return self._writeAll(statement, [values])
 
     def _writeAll(self, statement: str, rows: Iterable[Row]) -> int:
         """
@@ -540,6 +549,22 @@ def _portions(uids: UidSet) -> Iterator[list[Range]]:
         portion.append((first, last))
     if portion:
         yield portion
+
+
+def _among(ranges: list[Range]) -> tuple[str, Sequence[object]]:
+    """
+    The condition that a UID is in one of C{ranges}, and its values.
+    """
+    if len(ranges) == 1:
+        return "BETWEEN ? AND ?", ranges[0]
+    return "IN (SELECT value FROM json_each(?))", (_array(ranges),)
+
+
+def _array(ranges: list[Range]) -> str:
+    """
+    All UIDs of C{ranges}, one by one, for C{json_each}.
+    """
+    return json.dumps([uid for first, last in ranges for uid in range(first, last + 1)])
 
 
 def _known(row: Row) -> Known:

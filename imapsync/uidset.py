@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MAXIMUM = 2**32 - 1
@@ -14,6 +14,9 @@ MAXIMUM = 2**32 - 1
 _SET = re.compile(r"\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*", re.ASCII)
 
 Range = tuple[int, int]
+
+# Behind all that are to come.
+_BEYOND = (MAXIMUM + 1, MAXIMUM + 1)
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,31 @@ class UidSet:
         return UidSet.ofRanges(self.ranges + other.ranges)
 
     def __and__(self, other: UidSet) -> UidSet:
-        return UidSet(tuple(_common(self.ranges, other.ranges)))
+        shared, ours, theirs = self._apart(other)
+        return UidSet(tuple(sorted([*shared, *_common(ours, theirs)])))
 
     def __sub__(self, other: UidSet) -> UidSet:
-        return UidSet(tuple(_without(self.ranges, other.ranges)))
+        if not other:
+            return self
+        _, ours, theirs = self._apart(other)
+        return UidSet(tuple(_without(ours, theirs)))
+
+    def _apart(
+        self, other: UidSet
+    ) -> tuple[frozenset[Range], Sequence[Range], Sequence[Range]]:
+        """
+        The ranges that both sets have, and the others of either, ascending: what
+        is held against each other is mostly the same.
+        """
+        ours, theirs = self.ranges, other.ranges
+        shared = frozenset(ours).intersection(theirs)
+        if not shared:
+            return shared, ours, theirs
+        return (
+            shared,
+            [each for each in ours if each not in shared],
+            [each for each in theirs if each not in shared],
+        )
 
     def split(self, size: int) -> Iterator[UidSet]:
         """
@@ -140,14 +164,24 @@ def parsed(text: str | bytes) -> list[Range]:
         text = text.decode("ascii", "replace")
     if not _SET.fullmatch(text):
         raise ValueError(f"not a set of UIDs: {text[:40]!r}")
+    words = text.split(",")
+    if ":" not in text:
+        return _singles(words)
     ranges = []
-    for word in text.split(","):
+    for word in words:
         first, _, last = word.partition(":")
         a, b = int(first), int(last or first)
         if not (0 < a <= MAXIMUM and 0 < b <= MAXIMUM):
             raise ValueError(f"no UID: {word}")
         ranges.append((min(a, b), max(a, b)))
     return ranges
+
+
+def _singles(words: list[str]) -> list[Range]:
+    uids = [int(word) for word in words]
+    if not 0 < min(uids) <= max(uids) <= MAXIMUM:
+        raise ValueError("no UID among them")
+    return [(uid, uid) for uid in uids]
 
 
 class UidSetBuilder:
@@ -194,29 +228,30 @@ def _joined(ranges: Iterable[Range]) -> Iterator[Range]:
         yield start, end
 
 
-def _common(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
-    i = j = 0
-    while i < len(ours) and j < len(theirs):
-        first = max(ours[i][0], theirs[j][0])
-        last = min(ours[i][1], theirs[j][1])
-        if first <= last:
-            yield first, last
-        if ours[i][1] < theirs[j][1]:
-            i += 1
-        else:
-            j += 1
-
-
-def _without(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
-    j = 0
+def _common(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
+    others = iter(theirs)
+    begin, end = next(others, _BEYOND)
     for first, last in ours:
-        while j < len(theirs) and theirs[j][1] < first:
-            j += 1
-        start, k = first, j
-        while k < len(theirs) and theirs[k][0] <= last:
-            if theirs[k][0] > start:
-                yield start, theirs[k][0] - 1
-            start = theirs[k][1] + 1
-            k += 1
-        if start <= last:
-            yield start, last
+        while begin <= last:
+            if end >= first:
+                yield max(first, begin), min(last, end)
+                if end > last:
+                    break
+            begin, end = next(others, _BEYOND)
+
+
+def _without(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
+    others = iter(theirs)
+    begin, end = next(others, _BEYOND)
+    for first, last in ours:
+        rest = first
+        while begin <= last:
+            if begin > rest:
+                yield rest, begin - 1
+            if end >= rest:
+                rest = end + 1
+            if end > last:
+                break
+            begin, end = next(others, _BEYOND)
+        if rest <= last:
+            yield rest, last

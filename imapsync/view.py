@@ -18,7 +18,6 @@ from imapsync.logs import Log
 from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
 from imapsync.names import INBOX
 from imapsync.opening import Opening
-from imapsync.plan import on
 from imapsync.reading import Reading
 from imapsync.report import Report
 from imapsync.state import State
@@ -333,9 +332,8 @@ class View:
         if side in self.around.policy.readOnly:
             return UidSet()
         there = self.sides[side.other].gone
-        orphans = self.state.agreed(self.known.id, side.other, there)
-        doomed = on(side, [(local, remote) for local, remote, _ in orphans])
-        return UidSet.of(doomed) - self.sides[side].gone
+        doomed = self.state.partners(self.known.id, side.other, there, side)
+        return doomed - self.sides[side].gone
 
     def trash(self, side: Side) -> Trash | None:
         """

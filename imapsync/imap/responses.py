@@ -265,6 +265,8 @@ def printable(raw: bytes, most: int = 400) -> str:
     @param most: so many octets are enough.
     """
     text = raw[:most].decode("utf-8", "replace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
