@@ -52,6 +52,7 @@ class Pass:
         self._report = around.report
         self._achieved = 0
         self._removed: Counter[Side] = Counter()
+        self._expunged: dict[Side, UidSet] = {}
         self.errands: list[Errand] = []
         self._doubted = known.name in around.report.unproven
 
@@ -170,8 +171,7 @@ class Pass:
             view.trouble(f"{side}: would not {what} UID {left}{why}")
         this.reading.expect(())
         done = doomed - left
-        with self._state.transaction():
-            self._state.removePairs(self._mailbox, side, done)
+        self._expunged[side] = self._expunged.get(side, UidSet()) | done
         self._removed[side] += len(done)
         counter = self._report.trashed if trash else self._report.expunged
         counter[view.name, side] += len(done)
@@ -179,14 +179,18 @@ class Pass:
 
     def _forget(self) -> None:
         """
-        Drop the pairs that are gone on both sides.
+        Drop the pairs that are gone on both sides, all at once: they are all over
+        the database, which then changes only once.
         """
         ours, theirs = (self._view.sides[side].gone for side in Side)
-        left = self._state.partners(self._mailbox, Side.LOCAL, ours, Side.REMOTE)
-        if both := left & theirs:
+        there = self._state.partners(self._mailbox, Side.LOCAL, ours, Side.REMOTE)
+        both = there & theirs
+        self._achieved += len(both)
+        gone = [*self._expunged.items(), (Side.REMOTE, both)]
+        if any(uids for _, uids in gone):
             with self._state.transaction():
-                self._state.removePairs(self._mailbox, Side.REMOTE, both)
-            self._achieved += len(both)
+                for side, uids in gone:
+                    self._state.removePairs(self._mailbox, side, uids)
 
     async def _copy(self, side: Side) -> None:
         """
