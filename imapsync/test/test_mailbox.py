@@ -690,15 +690,19 @@ class StubbornTests(MailboxCase):
 
     def test_expungeRefused(self) -> None:
         """
-        One that is refused is reported with the server's words.
+        One that is refused is reported with the server's words; what the other
+        side has expunged meanwhile stays so.
         """
-        self.both(2)
+        self.both(3)
         self.remote.answers["EXPUNGE"] = "NO [NOPERM] you may not"
         self.ours.expunge(1)
+        self.theirs.expunge(2)
         report = self.sync()
         self.assertIn("[NOPERM] you may not", " ".join(t for _, t in report.troubles))
+        self.assertEqual([3], list(self.ours.messages))
         self.remote.answers.clear()
         self.sync()
+        self.assertEqual([3], list(self.theirs.messages))
         self.assertSettled()
 
     def test_unreadableMessage(self) -> None:

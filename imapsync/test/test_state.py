@@ -595,15 +595,23 @@ class PairTests(StateTestCase):
         wanted = UidSet.parse("102,105:107,109:110,4000")
         found = [p.local for p in state.pairs(mailbox, Side.REMOTE, wanted)]
         self.assertEqual([2, 5, 6, 7, 9], found)
+        for side, uids in (Side.LOCAL, "2,5:7,9"), (Side.REMOTE, "102,105:107,109"):
+            partners = state.partners(mailbox, Side.REMOTE, wanted, side)
+            self.assertEqual(UidSet.parse(uids), partners)
 
     def test_scattered(self) -> None:
         """
-        Many small ranges are found, between wide ones, too.
+        Many small ranges are found and removed, between wide ones, too.
         """
         state, mailbox = self.filled(*(Pair(n, n + 9, NONE) for n in range(1, 9001)))
         wanted = UidSet.of(range(10, 6000, 2)) | UidSet.parse("6500:8800,9000:9100")
         found = [pair.remote for pair in state.pairs(mailbox, Side.REMOTE, wanted)]
         self.assertEqual([uid for uid in wanted if uid < 9010], found)
+        with state.transaction():
+            state.removePairs(mailbox, Side.REMOTE, wanted)
+        left = UidSet.parse("10:9009") - wanted
+        self.assertEqual(left, state.paired(mailbox, Side.REMOTE))
+        self.assertEqual(len(left), state.totalPairs())
 
     def test_many(self) -> None:
         """
