@@ -46,7 +46,8 @@ class Case:
     @ivar raw: the least that has to be done, given the scale.
     @ivar limit: what that is, for people.
     @ivar without: programs that cannot do it, or take hours.
-    @ivar huge: too much to look at each message afterwards, and to do unasked.
+    @ivar huge: too much to look at each message afterwards, other than to count
+        them, and to do unasked.
     @ivar roundTrip: of the line to the remote server, in seconds.
     @ivar rate: of that line, in octets per second; 0 for any.
     @ivar spread: whether there is something to do in many mailboxes.
@@ -212,6 +213,7 @@ def _joined(uids: list[int]) -> str:
 
 
 _many = _inbox(_MANY, small)
+_million = _inbox(1_000_000, small)
 _FIRST_LARGE = _first("large", "5 000 messages of 10 to 50 KB", _inbox(5000, large))
 _FIRST_SMALL = _first("small", "50 000 messages under 1 KB", _inbox(50_000, small))
 _FIRST_BOXES = replace(
@@ -272,7 +274,14 @@ CASES = {
             compress=True,
         ),
         replace(
-            _idle("million", "a mailbox of a million", _inbox(1_000_000, small)),
+            _first("million", "a million messages under 1 KB", _million),
+            without=("mbsync", "doveadm sync"),
+            raw=None,
+            limit="",
+            huge=True,
+        ),
+        replace(
+            _idle("million", "a mailbox of a million", _million),
             without=("mbsync", "doveadm sync"),
             huge=True,
         ),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -128,6 +128,20 @@ class Place:
         if not exact:
             here, there = _roughly(here), _roughly(there)
         return here.differences(there)
+
+    def miscounted(self, names: Iterable[str]) -> list[str]:
+        """
+        The mailboxes that do not hold equally many messages.
+        """
+        with self.accounts() as accounts:
+            counts = {
+                name: [len(each.uids(name)) for each in accounts] for name in names
+            }
+        return [
+            f"{name} holds {here} here, {there} there"
+            for name, (here, there) in counts.items()
+            if here != there
+        ]
 
 
 def _roughly(snapshot: Snapshot) -> Snapshot:
