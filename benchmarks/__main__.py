@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.cases import CASES, Case
 from benchmarks.place import Place, Servers
 from benchmarks.programs import IMAPSYNC, MANY, PROGRAMS, Failed, Program, Result
-from benchmarks.table import Table, markdown, restructured
+from benchmarks.table import Table, markdown, updated
 from imapsync.test.integration.dovecot import Dovecot, Settings
 
 #: Where the pages have what was measured.
@@ -179,12 +179,11 @@ def main() -> None:
         if program.there and program.lacks
     )
     print(head)
-    tables = []
     for table in measured(cases, wish.scale, wish.rounds):
         print(markdown(table), flush=True)
-        tables.append(table)
         if wish.write:
-            PAGE.write_text("\n".join([head, *map(restructured, tables)]))
+            before = PAGE.read_text() if PAGE.exists() else ""
+            PAGE.write_text(updated(before, head, table))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ What was measured, for people.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,4 +82,15 @@ def restructured(table: Table) -> str:
     ]
     for note in table.notes:
         lines += ["", note]
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
+
+
+def updated(page: str, head: str, table: Table) -> str:
+    """
+    A page with this table in the place of the one with its title, if there is one.
+    """
+    _, *parts = re.split(r"^(?=\.\. csv-table:: )", page, flags=re.MULTILINE)
+    texts = {part.splitlines()[0]: part.strip() for part in parts}
+    text = restructured(table)
+    texts[text.splitlines()[0]] = text
+    return "\n\n".join([head.strip(), *texts.values()]) + "\n"
