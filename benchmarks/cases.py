@@ -45,7 +45,7 @@ class Case:
     @ivar change: what is then changed, given the scale.
     @ivar raw: the least that has to be done, given the scale.
     @ivar limit: what that is, for people.
-    @ivar without: programs that cannot do it, or take hours.
+    @ivar without: programs that cannot do it, or take too long.
     @ivar huge: too much to look at each message afterwards, other than to count
         them, and to do unasked.
     @ivar roundTrip: of the line to the remote server, in seconds.
@@ -261,7 +261,11 @@ CASES = {
         _idle("1", "one mailbox", _spread(1, 2, small)),
         *(_IDLE_100, _IDLE_100.far()),
         _idle("500", "500 mailboxes", _spread(500, 2, small)),
-        _idle("5000", "5 000 mailboxes", _spread(5000, 1, small)),
+        replace(
+            _idle("5000", "5 000 mailboxes", _spread(5000, 1, small)),
+            without=("interimap", "mbsync"),
+            huge=True,
+        ),
         _idle("many", "a mailbox of 50 000", _many),
         *(_FLAGS, _FLAGS.far(), _EXPUNGES, _EXPUNGES.far()),
         *(_MERGE, _MERGE.far()),
