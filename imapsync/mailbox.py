@@ -79,8 +79,10 @@ class Pass:
                 await self._pair()
                 for some in touched(view):
                     self._achieved += await carryFlags(view, some)
-                await onBoth(lambda side: self._expunge(side, doomed[side]))
-            self._forget()
+                try:
+                    await onBoth(lambda side: self._expunge(side, doomed[side]))
+                finally:
+                    self._forget()
             for side in Side:
                 await self._copy(side)
         except Refused as error:
@@ -179,17 +181,18 @@ class Pass:
 
     def _forget(self) -> None:
         """
-        Drop the pairs that are gone on both sides, all at once: they are all over
-        the database, which then changes only once.
+        Drop the pairs that are gone on both sides, be it by us.  If we are killed
+        before, both servers tell again that the messages are gone.
         """
         ours, theirs = (self._view.sides[side].gone for side in Side)
         there = self._state.partners(self._mailbox, Side.LOCAL, ours, Side.REMOTE)
         both = there & theirs
         self._achieved += len(both)
-        gone = [*self._expunged.items(), (Side.REMOTE, both)]
-        if any(uids for _, uids in gone):
+        forgotten = [*self._expunged.items(), (Side.REMOTE, both)]
+        if any(uids for _, uids in forgotten):
+            # In one go: they are all over the database, most of which is written.
             with self._state.transaction():
-                for side, uids in gone:
+                for side, uids in forgotten:
                     self._state.removePairs(self._mailbox, side, uids)
 
     async def _copy(self, side: Side) -> None:

@@ -398,7 +398,9 @@ class Session:
         suspects = []
         bound: Counter[Side] = Counter()
         for one in doomed:
-            bound[one.side] += self._known(one.name).pairs
+            known = self._known(one.name)
+            box = _listed(one.name, accounts).get(one.side)
+            bound[one.side] += tree.atStake(known, box)
         count = bound.copy()
         for name in dirty:
             known, listed = self._known(name), _listed(name, accounts)

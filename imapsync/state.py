@@ -555,7 +555,7 @@ def _among(ranges: list[Range]) -> tuple[str, Sequence[object]]:
     """
     The condition that a UID is in one of C{ranges}, and its values.
     """
-    if len(ranges) == 1:
+    if len(ranges) == 1:  # then it may be too wide to be counted out
         return "BETWEEN ? AND ?", ranges[0]
     return "IN (SELECT value FROM json_each(?))", (_array(ranges),)
 

@@ -320,3 +320,11 @@ def removable(known: Known, side: Side, status: Status) -> int:
         return 0
     arrived = max(0, status.uidnext - mark.uidnext)
     return max(0, known.pairs - max(0, status.messages - arrived))
+
+
+def atStake(known: Known, listed: Listed | None) -> int:
+    """
+    How many known messages a mailbox can hold at the most.
+    """
+    told = listed.status.messages if listed and listed.status else 0
+    return min(known.pairs, told or known.pairs)

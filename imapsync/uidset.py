@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MAXIMUM = 2**32 - 1
@@ -15,7 +15,7 @@ _SET = re.compile(r"\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*", re.ASCI
 
 Range = tuple[int, int]
 
-# Behind all that are to come.
+# Greater than any last one: what is compared with it comes to its end.
 _BEYOND = (MAXIMUM + 1, MAXIMUM + 1)
 
 
@@ -90,31 +90,10 @@ class UidSet:
         return UidSet.ofRanges(self.ranges + other.ranges)
 
     def __and__(self, other: UidSet) -> UidSet:
-        shared, ours, theirs = self._apart(other)
-        return UidSet(tuple(sorted([*shared, *_common(ours, theirs)])))
+        return UidSet(tuple(_common(self.ranges, other.ranges)))
 
     def __sub__(self, other: UidSet) -> UidSet:
-        if not other:
-            return self
-        _, ours, theirs = self._apart(other)
-        return UidSet(tuple(_without(ours, theirs)))
-
-    def _apart(
-        self, other: UidSet
-    ) -> tuple[frozenset[Range], Sequence[Range], Sequence[Range]]:
-        """
-        The ranges that both sets have, and the others of either, ascending: what
-        is held against each other is mostly the same.
-        """
-        ours, theirs = self.ranges, other.ranges
-        shared = frozenset(ours).intersection(theirs)
-        if not shared:
-            return shared, ours, theirs
-        return (
-            shared,
-            [each for each in ours if each not in shared],
-            [each for each in theirs if each not in shared],
-        )
+        return UidSet(tuple(_without(self.ranges, other.ranges))) if other else self
 
     def split(self, size: int) -> Iterator[UidSet]:
         """
@@ -180,7 +159,7 @@ def parsed(text: str | bytes) -> list[Range]:
 def _singles(words: list[str]) -> list[Range]:
     uids = [int(word) for word in words]
     if not 0 < min(uids) <= max(uids) <= MAXIMUM:
-        raise ValueError("no UID among them")
+        raise ValueError("a number among them is no UID")
     return [(uid, uid) for uid in uids]
 
 
@@ -228,7 +207,7 @@ def _joined(ranges: Iterable[Range]) -> Iterator[Range]:
         yield start, end
 
 
-def _common(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
+def _common(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
     others = iter(theirs)
     begin, end = next(others, _BEYOND)
     for first, last in ours:
@@ -236,11 +215,11 @@ def _common(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
             if end >= first:
                 yield max(first, begin), min(last, end)
                 if end > last:
-                    break
+                    break  # it may reach into the next of ours, too
             begin, end = next(others, _BEYOND)
 
 
-def _without(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
+def _without(ours: tuple[Range, ...], theirs: tuple[Range, ...]) -> Iterator[Range]:
     others = iter(theirs)
     begin, end = next(others, _BEYOND)
     for first, last in ours:
@@ -251,7 +230,7 @@ def _without(ours: Sequence[Range], theirs: Sequence[Range]) -> Iterator[Range]:
             if end >= rest:
                 rest = end + 1
             if end > last:
-                break
+                break  # it may reach into the next of ours, too
             begin, end = next(others, _BEYOND)
         if rest <= last:
             yield rest, last

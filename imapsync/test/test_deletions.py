@@ -371,6 +371,20 @@ class DoubtTests(DeletionCase):
         self.sync(wish=Wish(allowMassDelete=True))
         self.assertSettled()
 
+    def test_brakeKnowsTruth(self) -> None:
+        """
+        What is gone on both sides already does not count.
+        """
+        big = self.local.make("Big")
+        for number in range(120):
+            big.add(mail(f"b{number}"))
+        self.sync()
+        for account in self.local, self.remote:
+            account.folders["Big"].expunge(*range(1, 101))
+        self.local.delete("Big")
+        self.syncs()
+        self.assertNotIn("Big", self.remote.folders)
+
     def test_movedOut(self) -> None:
         """
         What was moved out before does not count.

@@ -16,6 +16,7 @@ from imapsync.errors import MassDeletion, ProtocolViolation
 from imapsync.model import Flags, Side
 from imapsync.report import Report
 from imapsync.session import Wish
+from imapsync.state import State
 from imapsync.test.accounts import NOTHING, SEEN, Account, Offer, mail
 from imapsync.test.world import World
 from imapsync.uidset import UidSet
@@ -691,7 +692,7 @@ class StubbornTests(MailboxCase):
     def test_expungeRefused(self) -> None:
         """
         One that is refused is reported with the server's words; what the other
-        side has expunged meanwhile stays so.
+        side has expunged meanwhile is forgotten.
         """
         self.both(3)
         self.remote.answers["EXPUNGE"] = "NO [NOPERM] you may not"
@@ -700,6 +701,9 @@ class StubbornTests(MailboxCase):
         report = self.sync()
         self.assertIn("[NOPERM] you may not", " ".join(t for _, t in report.troubles))
         self.assertEqual([3], list(self.ours.messages))
+        state = State.open(self.world.database, readOnly=True)
+        self.assertEqual(2, state.totalPairs())
+        state.close()
         self.remote.answers.clear()
         self.sync()
         self.assertEqual([3], list(self.theirs.messages))
