@@ -52,6 +52,7 @@ class Pass:
         self._report = around.report
         self._achieved = 0
         self._removed: Counter[Side] = Counter()
+        # Until their pairs are forgotten.
         self._expunged: dict[Side, UidSet] = {}
         self.errands: list[Errand] = []
         self._doubted = known.name in around.report.unproven

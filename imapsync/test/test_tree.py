@@ -22,6 +22,7 @@ from imapsync.tree import (
     Step,
     Subscribe,
     Unsubscribe,
+    atStake,
     dirty,
     fulfilled,
     plan,
@@ -708,7 +709,7 @@ class DirtyTests(SynchronousTestCase):
 
 class RemovableTests(SynchronousTestCase):
     """
-    Tests for L{removable}.
+    Tests for L{removable} and L{atStake}.
     """
 
     def check(self, count: int, messages: int, uidnext: int = 10) -> None:
@@ -737,3 +738,14 @@ class RemovableTests(SynchronousTestCase):
         self.assertEqual(0, removable(known("a"), LOCAL, Status(0, 1, 2, 1)))
         bare = known("a", sides=[])
         self.assertEqual(0, removable(bare, LOCAL, Status(0, 1, 1, 1)))
+
+    def test_atStake(self) -> None:
+        """
+        A mailbox loses no more than it has; where the server does not tell, all
+        that is known counts.
+        """
+        for count, messages in (4, 4), (10, 12), (10, 0):
+            box = Listed("a", "/", frozenset(), Status(messages, 10, 1, 200))
+            self.assertEqual(count, atStake(known("a"), box))
+        self.assertEqual(10, atStake(known("a"), Listed("a", "/", frozenset())))
+        self.assertEqual(10, atStake(known("a"), None))
