@@ -170,8 +170,8 @@ def main() -> None:
     parser.add_argument("--scale", type=fraction, default=1.0, help="1 is everything")
     parser.add_argument("--rounds", type=number, default=3)
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
-    wish = parser.parse_args()
-    cases = [CASES[name] for name in wish.case]
+    request = parser.parse_args()
+    cases = [CASES[name] for name in request.case]
     cases = cases or [case for case in CASES.values() if not case.huge]
     head = "".join(
         f"{program.name} {program.lacks}.\n"
@@ -179,9 +179,9 @@ def main() -> None:
         if program.there and program.lacks
     )
     print(head)
-    for table in measured(cases, wish.scale, wish.rounds):
+    for table in measured(cases, request.scale, request.rounds):
         print(markdown(table), flush=True)
-        if wish.write:
+        if request.write:
             before = PAGE.read_text() if PAGE.exists() else ""
             PAGE.write_text(updated(before, head, table))
 

@@ -15,7 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from imapsync import config, options, signals, terminal
+from imapsync.cli import options, signals, terminal
+from imapsync.config import file as config
 from imapsync.errors import ConfigError, ImapSyncError, Lost
 
 
@@ -40,9 +41,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     live = False
     try:
-        request = options.parse(arguments)
-        live = request.live
-        return _run(request)
+        line = options.parse(arguments)
+        live = line.request.live
+        return _run(line)
     except ImapSyncError as error:
         terminal.complain(str(error))
         return error.code
@@ -53,16 +54,16 @@ def run(arguments: Sequence[str]) -> int:
         return Lost.code
 
 
-def _run(request: options.Request) -> int:
-    if request.live:
+def _run(line: options.CommandLine) -> int:
+    if line.request.live:
         signals.passOver()
     with ExitStack() as files:
-        configs = config.loadAll(request.configs, os.environ)
+        configs = config.loadAll(line.configs, os.environ)
         logs = {
             name: files.enter_context(_logfile(settings.logfile))
             for name, settings in configs.items()
         }
-        return _serve(request, configs, logs)
+        return _serve(line, configs, logs)
 
 
 @contextmanager
@@ -85,7 +86,7 @@ def _logfile(name: str | None) -> Iterator[IO[str]]:
 
 
 def _serve(
-    request: options.Request,
+    line: options.CommandLine,
     configs: Mapping[str, config.Config],
     files: Mapping[str, IO[str]],
 ) -> int:
@@ -99,7 +100,7 @@ def _serve(
         for settings in configs.values()
         for server in settings.servers.values()
     )
-    if request.oneshot and not encrypted:
+    if not (line.request.live or line.request.admin or encrypted):
         # Twisted imports TLS wherever it can be imported, which takes as long
         # as all that a short run needs besides.
         sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
@@ -109,17 +110,17 @@ def _serve(
         from twisted.internet.error import ReactorNotRunning
         from twisted.logger import Logger, globalLogBeginner
 
-        from imapsync.logs import AccountObserver
-        from imapsync.resolving import resolve
+        from imapsync.cli.observers import AccountObserver
+        from imapsync.cli.resolver import resolve
+        from imapsync.cli.services import Several
         from imapsync.service import Outcome
-        from imapsync.several import Several
 
-    least = "debug" if request.debug else "warn" if request.quiet else "info"
-    observer = AccountObserver(files, sys.stderr, least, bool(request.debug))
+    least = "debug" if line.debug else "warn" if line.quiet else "info"
+    observer = AccountObserver(files, sys.stderr, least, bool(line.debug))
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
     def ended(name: str, outcome: Outcome) -> None:
-        if outcome.failure is not None and request.debug:
+        if outcome.failure is not None and line.debug:
             files[name].write(outcome.failure.getTraceback())
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
@@ -128,7 +129,7 @@ def _serve(
             terminal.complain(text)
 
     resolve(reactor)
-    several = Several(request, configs, os.environ, reactor, ended)
+    several = Several(line, configs, os.environ, reactor, ended)
     codes: list[int] = []
 
     def finished(code: int) -> None:
@@ -139,7 +140,7 @@ def _serve(
     several.finished.addCallback(finished)
     reactor.callWhenRunning(several.startService)
     reactor.callWhenRunning(signals.endOnce)
-    if request.live:
+    if line.request.live:
         reactor.callWhenRunning(signals.obey, several, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imapsync.uidset import UidSet
 
 #: Flags and keywords of a message as the server spells them, never C{\\Recent}.
-#: They are case-insensitive (RFC 9051, 2.3.2): compare with L{imapsync.plan}'s
+#: They are case-insensitive (RFC 9051, 2.3.2): compare with L{imapsync.plan.flags}'s
 #: functions, not with the set operators.
 Flags = frozenset[str]
 
@@ -81,7 +81,7 @@ class Known(NamedTuple):
     @ivar subscribed: what both sides last agreed on.
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see
-        L{imapsync.state.State.postpone}).
+        L{imapsync.state.store.State.postpone}).
     """
 
     id: int
@@ -98,10 +98,10 @@ class Pair(NamedTuple):
     One message, known on both sides.  There are many: a tuple is made the fastest.
 
     @ivar flags: what both sides last agreed on.
-    @ivar key: the content key (L{imapsync.content}), 16 bytes; empty if it
+    @ivar key: the content key (L{imapsync.content.digest}), 16 bytes; empty if it
         was never computed.
     @ivar size: RFC822.SIZE; 0 if unknown.
-    @ivar stamp: L{imapsync.content.stamp}; 0 if it has none, or not the same on
+    @ivar stamp: L{imapsync.content.digest.stamp}; 0 if it has none, or not the same on
         both sides.
     """
 

@@ -12,24 +12,20 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.config import Config
-from imapsync.connections import Job
+from imapsync.config.file import Config
+from imapsync.config.request import Request
 from imapsync.errors import ImapSyncError, Lost
-from imapsync.logs import Log, account
-from imapsync.model import Side
-from imapsync.oneshot import OneShot
-from imapsync.options import Request
-from imapsync.orders import Order
-from imapsync.session import Wish
-from imapsync.state import State
-from imapsync.status import SyncStatus
-from imapsync.terminal import say
-from imapsync.together import together
+from imapsync.gather import together
+from imapsync.log import Log, account
+from imapsync.run.connections import Job
+from imapsync.run.oneshot import OneShot
+from imapsync.run.status import SyncStatus
+from imapsync.state.store import State
 
 if TYPE_CHECKING:
-    from imapsync.following import Following
+    from imapsync.run.live import Following
 
-_EVERYTHING = Wish()
+_EVERYTHING = Request()
 
 #: Is told how things stand.
 Observer = Callable[[SyncStatus], None]
@@ -51,7 +47,7 @@ class Outcome(NamedTuple):
 class SyncService(Service):
     """
     Syncs one pair of accounts: once, or live until it is stopped, as
-    C{wish.live} says.
+    C{request.live} says.
 
     @ivar finished: fires with an L{Outcome} when the run is over; never
         fails.
@@ -68,14 +64,14 @@ class SyncService(Service):
         self,
         config: Config,
         reactor: Any,
-        wish: Wish = _EVERYTHING,
+        request: Request = _EVERYTHING,
         say: Callable[[str], None] = print,
         verbose: bool = True,
         trace: int = 0,
     ) -> None:
         self._config = config
         self._reactor = reactor
-        self._wish = wish
+        self._request = request
         self._say = say
         self._verbose = verbose
         self._trace = trace
@@ -174,9 +170,9 @@ class SyncService(Service):
         account.set(self.name or "")
         for warning in self._config.warnings:
             self.log.warn("{text}", text=warning)
-        state = State.open(self._config.database, readOnly=self._wish.dryRun)
+        state = State.open(self._config.database, readOnly=self._request.dryRun)
         try:
-            if not self._wish.dryRun:
+            if not self._request.dryRun:
                 state.proveWritable()
             work = self._work = self._begun(state)
             return await work.run()
@@ -187,17 +183,17 @@ class SyncService(Service):
         job = Job(
             self._config,
             self._reactor,
-            self._wish,
+            self._request,
             self._say,
             self._verbose,
             self._trace,
             self._logger(),
         )
-        if not self._wish.live:
+        if not self._request.live:
             return OneShot(job, state, self._changed)
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
-        from imapsync.following import Following
+        from imapsync.run.live import Following
 
         return Following(job, state, self._changed)
 
@@ -210,42 +206,3 @@ class SyncService(Service):
         self._work = None
         state.close()
         self._changed()
-
-
-def serviceFor(
-    request: Request, config: Config, reactor: Any, name: str = ""
-) -> SyncService:
-    """
-    The service that does what a command line asks for.
-
-    @param name: what log lines call it, if it is one of several.
-    """
-
-    def sayWhose(text: str) -> None:
-        say(f"{name}: {text}")
-
-    service = SyncService(
-        config,
-        reactor,
-        _wish(request),
-        say=sayWhose if name else say,
-        verbose=not request.quiet,
-        trace=request.debug,
-    )
-    if name:
-        service.setName(name)
-    return service
-
-
-def _wish(request: Request) -> Wish:
-    if request.delete or request.rename:
-        sides = frozenset(side for side in Side if side.value in request.targets)
-        database = "database" in request.targets
-        return Wish(order=Order(request.mailboxes, request.rename, sides, database))
-    return Wish(
-        request.mailboxes,
-        request.dryRun,
-        request.allowMassDelete,
-        request.live,
-        request.watch,
-    )

@@ -15,15 +15,15 @@ from twisted.application.service import IService
 from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
-from imapsync import config
+from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
+from imapsync.cli.resolver import resolve
+from imapsync.cli.services import Several
+from imapsync.cli.signals import obey
+from imapsync.cli.terminal import complain
+from imapsync.config import file as config
 from imapsync.errors import ImapSyncError
-from imapsync.logs import Log
-from imapsync.options import HELP, SYNOPSIS, Request, parse
-from imapsync.resolving import resolve
+from imapsync.log import Log
 from imapsync.service import Outcome
-from imapsync.several import Several
-from imapsync.signals import obey
-from imapsync.terminal import complain
 
 _log = Log()
 
@@ -32,10 +32,10 @@ class Options(usage.Options):
     """
     The command line behind C{twistd imapsync}.
 
-    @ivar request: what it asks for.
+    @ivar line: what it asks for.
     """
 
-    request: Request
+    line: CommandLine
     synopsis = SYNOPSIS
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
@@ -43,7 +43,7 @@ class Options(usage.Options):
         Understand the arguments.
         """
         try:
-            self.request = parse(options or ())
+            self.line = parse(options or ())
         except ImapSyncError as error:
             _exit(error)
 
@@ -60,9 +60,9 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
-    request = options.request
+    line = options.line
     try:
-        configs = config.loadAll(request.configs, os.environ)
+        configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:
         _exit(error)
 
@@ -77,9 +77,9 @@ def makeService(options: Options) -> IService:
         reactor.callWhenRunning(_stop, reactor)
 
     resolve(reactor)
-    several = Several(request, configs, os.environ, reactor, ended)
+    several = Several(line, configs, os.environ, reactor, ended)
     several.finished.addCallback(finished)
-    if request.live:
+    if line.request.live:
         reactor.callWhenRunning(obey, several, reactor)
     return several
 

@@ -16,9 +16,9 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 
-from imapsync.config import load
+from imapsync.config.file import load
 from imapsync.service import SyncService
-from imapsync.session import Wish
+from imapsync.accounts.session import Wish
 
 
 class Teller(LineOnlyReceiver):

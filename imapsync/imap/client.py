@@ -12,8 +12,8 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
-from imapsync.imap.appending import Appending
-from imapsync.imap.commands import (
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.commands.base import (
     Alone,
     Authenticate,
     BodyReceiver,
@@ -27,9 +27,7 @@ from imapsync.imap.commands import (
     Select,
     Selected,
 )
-from imapsync.imap.connection import Connection
-from imapsync.imap.pushing import AccountListener, Idle, Leave, Notify
-from imapsync.imap.queries import (
+from imapsync.imap.commands.mailbox import (
     GuidCommand,
     IdentitiesCommand,
     ListCommand,
@@ -39,8 +37,10 @@ from imapsync.imap.queries import (
     Transfer,
     Transferred,
 )
-from imapsync.imap.responses import Condition, Namespaces, Row
-from imapsync.imap.words import Literal, astring, flagList, mailboxWord
+from imapsync.imap.commands.notify import AccountListener, Idle, Leave, Notify
+from imapsync.imap.connection import Connection
+from imapsync.imap.wire.arguments import Literal, astring, flagList, mailboxWord
+from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
 
@@ -320,7 +320,7 @@ class SyncClient(Connection):
     def beginAppend(self, mailbox: str) -> Appending:
         """
         Begin an APPEND; its C{done} fires with
-        L{Appended<imapsync.imap.appending.Appended>}.
+        L{Appended<imapsync.imap.commands.append.Appended>}.
 
         Until it is finished, all other commands wait.
         """

@@ -23,7 +23,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 import imapsync
-from imapsync.config import ServerConfig
+from imapsync.config.file import ServerConfig
 from imapsync.errors import (
     ConfigError,
     Distrusted,
@@ -32,12 +32,12 @@ from imapsync.errors import (
     MissingCapability,
     Refused,
 )
-from imapsync.imap import sasl
+from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
-from imapsync.logs import Log
+from imapsync.log import Log
 
 if TYPE_CHECKING:
-    from imapsync.imap.tls import Trust
+    from imapsync.imap.transport.tls import Trust
 
 #: Without these, mail cannot be kept exact.
 REQUIRED = (
@@ -118,7 +118,7 @@ def _trustIn(server: ServerConfig) -> Trust | None:
     if not server.encrypted:
         return None
     # Imported here because it takes time and memory, and not all use TLS.
-    from imapsync.imap.tls import Trust
+    from imapsync.imap.transport.tls import Trust
 
     return Trust(server.tls, server.host, server.where)
 
@@ -131,7 +131,7 @@ async def _reach(
 ) -> SyncClient:
     if server.command is not None:
         # Imported here because few use it.
-        from imapsync.imap.tunnel import connectTunnel
+        from imapsync.imap.transport.tunnel import connectTunnel
 
         client = makeClient()
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
@@ -262,7 +262,7 @@ async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None
 async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
     username, password = server.username, server.password
     if username is not None and server.passwordCommand is not None:
-        from imapsync.imap.tunnel import readPassword
+        from imapsync.imap.transport.tunnel import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
     if username is None or password is None:

@@ -19,11 +19,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
-from imapsync.imap.commands import Command, Plain
-from imapsync.imap.compress import Compression
-from imapsync.imap.delivery import Delivery
+from imapsync.imap.commands.base import Command, Plain
+from imapsync.imap.dispatch import Delivery
 from imapsync.imap.pipeline import Pipeline
-from imapsync.imap.responses import (
+from imapsync.imap.stock import Stock, StockClient, stockLine
+from imapsync.imap.trace import Trace
+from imapsync.imap.transport.compress import Compression
+from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.responses import (
     Capabilities,
     Condition,
     Continuation,
@@ -32,11 +35,8 @@ from imapsync.imap.responses import (
     bounded,
     printable,
 )
-from imapsync.imap.stock import Stock, StockClient, stockLine
-from imapsync.imap.tokens import Part
-from imapsync.imap.trace import Trace
-from imapsync.imap.wire import Parser
-from imapsync.logs import Log
+from imapsync.imap.wire.tokens import Part
+from imapsync.log import Log
 
 T = TypeVar("T")
 
@@ -243,7 +243,7 @@ class Connection(StockClient):
         period = None if idle or self._patience <= 0 else self._patience
         TimeoutMixin.setTimeout(self, period)
 
-    # Writing: L{imapsync.imap.pipeline.Connection}, L{imapsync.imap.appending.Outlet}
+    # Writing: for L{imapsync.imap.pipeline}, and as an L{append.Outlet}
 
     def perform(self, command: Command[T]) -> Deferred[T]:
         """
@@ -330,7 +330,7 @@ class Connection(StockClient):
         """
         return self._parser.takeBuffered()
 
-    # Compression: L{imapsync.imap.compress.Ends}
+    # Compression: L{imapsync.imap.transport.compress.Ends}
 
     def _compress(self) -> None:
         """
@@ -359,7 +359,7 @@ class Connection(StockClient):
         self.sent += len(data)
         self.transport.write(data)
 
-    # Reading: L{imapsync.imap.wire.Receiver}
+    # Reading: L{imapsync.imap.wire.parser.Receiver}
 
     def _attend(self) -> None:
         """

@@ -9,11 +9,11 @@ from itertools import count
 from typing import Any, Protocol
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.appending import Appending
-from imapsync.imap.commands import Command
-from imapsync.imap.pushing import Idle
-from imapsync.imap.responses import Condition
-from imapsync.imap.words import Literal
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.notify import Idle
+from imapsync.imap.wire.arguments import Literal
+from imapsync.imap.wire.responses import Condition
 
 
 class Connection(Protocol):

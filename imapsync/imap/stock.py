@@ -18,9 +18,9 @@ from twisted.mail.imap4 import Command as StockCommand
 from twisted.mail.imap4 import IMAP4Client
 
 from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
-from imapsync.imap.commands import Command
-from imapsync.imap.responses import Condition
-from imapsync.imap.tokens import Node, Part, nested, tokens
+from imapsync.imap.commands.base import Command
+from imapsync.imap.wire.responses import Condition
+from imapsync.imap.wire.tokens import Node, Part, nested, tokens
 
 #: Without these, any text can be parsed.
 _NESTING = str.maketrans("", "", '()[]{}"\\')

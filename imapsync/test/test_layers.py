@@ -16,97 +16,37 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import imapsync
 
-#: The modules of the package, from the bottom up: each imports from its own
-#: layer and those below.  The first three layers know nothing of Twisted.
+#: The rooms of the package, lowest first; a name without a room is a module that
+#: stands alone.  Each imports only what is before it, but for those that share a
+#: floor, which may not do so in a circle either.
 LAYERS = (
-    {"", "imap", "errors", "names", "uidset"},
-    {
-        "config",
-        "content",
-        "encryption",
-        "imap.responses",
-        "imap.tokens",
-        "imap.trace",
-        "imap.wire",
-        "imap.words",
-        "ini",
-        "model",
-        "options",
-        "terminal",
-        "values",
-    },
-    {
-        "account",
-        "brake",
-        "database",
-        "likeness",
-        "lineage",
-        "memory",
-        "plan",
-        "reading",
-        "renaming",
-        "report",
-        "routes",
-        "schema",
-        "state",
-        "status",
-        "tree",
-        "uses",
-    },
-    {
-        "imap.appending",
-        "imap.client",
-        "imap.commands",
-        "imap.compress",
-        "imap.connection",
-        "imap.delivery",
-        "imap.pipeline",
-        "imap.pushing",
-        "imap.queries",
-        "imap.sasl",
-        "imap.stock",
-        "imap.tls",
-        "imap.tunnel",
-        "logs",
-        "pulse",
-        "resolving",
-        "together",
-    },
-    {"imap.connect"},
-    {
-        "batches",
-        "copying",
-        "deletions",
-        "flags",
-        "listing",
-        "mailbox",
-        "moves",
-        "opening",
-        "pairing",
-        "removal",
-        "renames",
-        "steps",
-        "tracing",
-        "view",
-    },
-    {"crew", "scope"},
-    {"orders", "session"},
-    {"connections", "live", "watching"},
-    {"following", "oneshot", "systemd"},
-    {"service"},
-    {"several"},
-    {"signals"},
-    {"__main__", "tap"},
+    "errors uidset names model log gather",
+    "config plan content",
+    "state",
+    "imap",
+    "mailbox",
+    "accounts",
+    "run",
+    "service",
+    "cli",
+    "tap __main__",
 )
-PURE = set().union(*LAYERS[:3])
-OUTERMOST = LAYERS[-1]
+
+#: Those that know nothing of Twisted.
+PURE = {
+    *"errors uidset names model config plan content state".split(),
+    *"imap.wire imap.trace".split(),
+}
+
+#: Those that may import the global reactor.
+OUTERMOST = {"tap", "__main__"}
 
 PACKAGE = Path(imapsync.__file__).parent
 
 
 class LayersTests(SynchronousTestCase):
     """
-    The modules stand one upon another.
+    The rooms stand one upon another.
     """
 
     def setUp(self) -> None:
@@ -116,11 +56,14 @@ class LayersTests(SynchronousTestCase):
         self.imports = {
             name: set(imported(ast.parse(path.read_bytes())))
             for name, path in modules()
-            if name.partition(".")[0] != "test"
+            if name.partition(".")[0] not in ("", "test")
         }
         self.uses = {
             name: {known for known in map(self.module, uses) if known is not None}
             for name, uses in self.imports.items()
+        }
+        self.floors = {
+            room: floor for floor, rooms in enumerate(LAYERS) for room in rooms.split()
         }
 
     def module(self, use: tuple[str, bool]) -> str | None:
@@ -131,41 +74,59 @@ class LayersTests(SynchronousTestCase):
         package, _, name = dotted.partition(".")
         if package != "imapsync":
             return None
-        return name if name in self.imports else name.rpartition(".")[0]
+        found = name if name in self.imports else name.rpartition(".")[0]
+        return found or None
 
     def test_known(self) -> None:
         """
-        Every module has its layer.
+        Every module has its room, and every room its floor.
         """
-        self.assertEqual(set(), set(self.imports) - set().union(*LAYERS))
+        rooms = {room(name) for name in self.imports}
+        self.assertEqual(rooms, set(self.floors))
 
     def test_downwards(self) -> None:
         """
         Lower never imports upper.
         """
-        height = {name: n for n, layer in enumerate(LAYERS) for name in layer}
         upwards = [
             f"{name} imports {use}"
             for name, uses in self.uses.items()
             for use in uses
-            if height.get(use, 0) > height.get(name, 0)
+            if self.floors[room(use)] > self.floors[room(name)]
         ]
         self.assertEqual([], upwards)
 
     def test_acyclic(self) -> None:
         """
-        Within a layer, too, nobody imports in a circle.
+        Neither rooms nor modules import in a circle.
         """
         TopologicalSorter(self.uses).prepare()
+        rooms: dict[str, set[str]] = {}
+        for name, uses in self.uses.items():
+            others = {room(use) for use in uses} - {room(name)}
+            rooms.setdefault(room(name), set()).update(others)
+        TopologicalSorter(rooms).prepare()
+
+    def test_told(self) -> None:
+        """
+        Each room says what it is for, and imports nothing to say it.
+        """
+        for name, path in modules():
+            if path.name == "__init__.py" and name and not isTest(name):
+                tree = ast.parse(path.read_bytes())
+                lines = (ast.get_docstring(tree) or "").splitlines()
+                self.assertTrue(3 <= len(lines) <= 10, f"{name}: {len(lines)} lines")
+                self.assertEqual([], [*imported(tree)], name)
 
     def test_pure(self) -> None:
         """
-        The lower layers do without Twisted.
+        The lower rooms do without Twisted.
         """
         impure = [
             f"{name} imports {dotted}"
-            for name in PURE & set(self.imports)
-            for dotted, _ in self.imports[name]
+            for name, uses in self.imports.items()
+            if any(f"{name}.".startswith(f"{pure}.") for pure in PURE)
+            for dotted, _ in uses
             if dotted.startswith(("twisted.", "zope."))
         ]
         self.assertEqual([], impure)
@@ -217,6 +178,20 @@ class AsyncTests(SynchronousTestCase):
             if test.startswith("test") and iscoroutinefunction(getattr(case, test))
         ]
         self.assertEqual([], idle)
+
+
+def room(name: str) -> str:
+    """
+    Where a module is.
+    """
+    return name.partition(".")[0]
+
+
+def isTest(name: str) -> bool:
+    """
+    Whether it is one of the tests.
+    """
+    return room(name) == "test"
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -14,14 +14,14 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import crew, errors
+from imapsync import errors
+from imapsync.accounts import workers as crew
+from imapsync.config.request import Request
 from imapsync.model import Side
-from imapsync.options import parse
-from imapsync.service import Outcome, SyncService, serviceFor
-from imapsync.session import Wish
-from imapsync.state import State
-from imapsync.test.accounts import Account, Offer, mail
-from imapsync.test.world import Reactor, World
+from imapsync.service import Outcome, SyncService
+from imapsync.state.store import State
+from imapsync.test.fakes.accounts import Account, Offer, mail
+from imapsync.test.fakes.world import Reactor, World
 
 LOCAL, REMOTE = Side
 
@@ -48,24 +48,29 @@ class ServiceCase(SynchronousTestCase):
         """
         gc.collect()
 
-    def start(self, wish: Wish | None = None, **arguments: Any) -> Deferred[Outcome]:
+    def start(
+        self, request: Request | None = None, **arguments: Any
+    ) -> Deferred[Outcome]:
         """
         Start a service.
         """
         changes = arguments.pop("changes", {})
         self.service = SyncService(
-            self.world.settings(**changes), self.reactor, wish or Wish(), **arguments
+            self.world.settings(**changes),
+            self.reactor,
+            request or Request(),
+            **arguments,
         )
         self.service.startService()
         self.world.pump()
         return self.service.finished
 
-    def serve(self, wish: Wish | None = None, **arguments: Any) -> Outcome:
+    def serve(self, request: Request | None = None, **arguments: Any) -> Outcome:
         """
         Run a service to its end.
         """
         with capturedLogs() as events:
-            finished = self.start(wish, **arguments)
+            finished = self.start(request, **arguments)
             for _ in range(60):
                 if finished.called:
                     break
@@ -160,7 +165,7 @@ class RunTests(ServiceCase):
         """
         self.world.fill(mail(1))
         said: list[str] = []
-        self.assertEqual(Outcome(0), self.serve(Wish(dryRun=True), say=said.append))
+        self.assertEqual(Outcome(0), self.serve(Request(dryRun=True), say=said.append))
         self.assertEqual(["INBOX: copy UID 1 from local to remote"], said)
         self.assertEqual({}, self.remote.inbox.messages)
         self.assertFalse(Path(self.world.database).exists())
@@ -185,16 +190,6 @@ class RunTests(ServiceCase):
             self.assertEqual(shown, "AG1lAHNlY3JldA==" in text)
             self.assertNotIn("<trace@example>", text)
 
-    def test_request(self) -> None:
-        """
-        A command line becomes a service.
-        """
-        request = parse(["--oneshot", "-q", "--dry-run", "Nowhere"])
-        service = serviceFor(request, self.world.settings(), self.reactor)
-        service.startService()
-        self.world.pump()
-        self.assertEqual(66, self.successResultOf(service.finished).code)
-
 
 class EndTests(ServiceCase):
     """
@@ -215,7 +210,7 @@ class EndTests(ServiceCase):
         """
         A mailbox that nobody has.
         """
-        outcome = self.serve(Wish(("Nowhere",)))
+        outcome = self.serve(Request(("Nowhere",)))
         self.assertEqual(66, outcome.code)
         self.assertIn('"Nowhere"', outcome.text)
         self.assertClosed()
@@ -315,7 +310,7 @@ class EndTests(ServiceCase):
             raise ZeroDivisionError("oh\nno")
 
         self.world.fill(mail(1))
-        outcome = self.serve(Wish(dryRun=True), say=say)
+        outcome = self.serve(Request(dryRun=True), say=say)
         self.assertEqual(70, outcome.code)
         self.assertIn("internal error: ZeroDivisionError", outcome.text)
         self.assertIsNotNone(outcome.failure)
@@ -357,8 +352,8 @@ class ConnectionsTests(ServiceCase):
         """
         A dry run needs one.
         """
-        wish = Wish(dryRun=True)
-        self.serve(wish, changes={"connections": 3}, say=self.logged.append)
+        request = Request(dryRun=True)
+        self.serve(request, changes={"connections": 3}, say=self.logged.append)
         self.assertEqual(2, len(self.world.links))
 
     def test_lost(self) -> None:

@@ -16,9 +16,9 @@ from twisted.application.service import IServiceMaker
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.options import HELP
+from imapsync.cli.options import HELP
+from imapsync.cli.services import Several
 from imapsync.service import SyncService
-from imapsync.several import Several
 from imapsync.tap import Options, makeService
 
 CONFIG = r"""

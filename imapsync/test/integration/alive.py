@@ -12,10 +12,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import provider
 
-from imapsync import config
+from imapsync.config import file as config
+from imapsync.config.request import Request
+from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
-from imapsync.session import Wish
-from imapsync.status import SyncStatus
 from imapsync.test.integration.scene import Scene
 
 
@@ -32,8 +32,8 @@ class Alive:
         self._scene = scene
         self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
         settings = config.load(str(scene.file), {})
-        wish = Wish(live=True, watch=watchEvery)
-        self.service = SyncService(settings, reactor, wish, trace=1)
+        request = Request(live=True, watch=watchEvery)
+        self.service = SyncService(settings, reactor, request, trace=1)
 
         @provider(ILogObserver)
         def observe(event: LogEvent) -> None:

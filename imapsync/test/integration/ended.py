@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from imapsync.__main__ import run
-from imapsync.state import State
+from imapsync.state.store import State
 from imapsync.test.integration.scene import Scene
 
 _processes = get_context("forkserver")

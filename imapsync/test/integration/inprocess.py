@@ -12,7 +12,7 @@ from typing import Any
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import provider
 
-from imapsync import config
+from imapsync.config import file as config
 from imapsync.service import SyncService
 from imapsync.test.integration.scene import Run, Scene
 

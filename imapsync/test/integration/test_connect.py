@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.imap.connect} and L{imapsync.imap.tunnel} with real
+Tests for L{imapsync.imap.connect} and L{imapsync.imap.transport.tunnel} with real
 servers, real TLS and real processes.
 """
 
@@ -21,15 +21,15 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from imapsync.config import ServerConfig, TLSConfig
+from imapsync.config.file import ServerConfig, TLSConfig
+from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
-from imapsync.imap.tunnel import connectTunnel, readPassword
+from imapsync.imap.transport.tunnel import connectTunnel, readPassword
 from imapsync.model import Side
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
 from imapsync.test.integration.server import PASSWORD, freshUser
-from imapsync.values import Fingerprint
 
 
 @functools.cache

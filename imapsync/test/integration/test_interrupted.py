@@ -23,13 +23,13 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imapsync.errors import Lost, StateError
+from imapsync.gather import together
 from imapsync.model import Side
-from imapsync.state import State
+from imapsync.state.store import State
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.twins import Twins
-from imapsync.together import together
 
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
 INTERRUPTIONS = int(os.environ.get("IMAPSYNC_INTERRUPTIONS", "60"))

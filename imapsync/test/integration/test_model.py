@@ -15,7 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from imapsync import crew
+from imapsync.accounts import workers as crew
 from imapsync.model import Side
 from imapsync.test.integration.twins import Twins, Wrong
 

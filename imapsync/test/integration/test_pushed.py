@@ -12,14 +12,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.model import Listed, Status
+from imapsync.test.fakes.talking import Listener
 from imapsync.test.integration.accounts import Account, Mail
 from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
 from imapsync.test.integration.test_connect import described
-from imapsync.test.talking import Listener
-from imapsync.together import together
 
 MESSAGE = b"Subject: x\r\n\r\nx\r\n"
 ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"

@@ -1,0 +1,196 @@
+"""
+What outlives one sync when others follow it on the same connections: what was
+seen, and what was tried in vain.
+
+It tells whether a server's word is news: most of what a server says unasked is
+an echo of what we did ourselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imapsync.errors import MailboxError
+from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.plan.account import Account
+from imapsync.plan.mailboxes import Create, Step, dirty
+
+#: So often a mailbox may fail until it is only tried when that is asked for:
+#: what changes in it may be our own doing.
+_PATIENCE = 5
+
+#: What both servers told of a mailbox.
+Told = Mapping[Side, Listed]
+
+
+@dataclass
+class Named:
+    """
+    The mailboxes that the user named, as far as they were met: by now they may
+    be renamed, or gone.
+
+    @ivar met: those that were there once.
+    @ivar names: what mailboxes are called now, by the name that they had.
+    """
+
+    met: set[Name] = field(default_factory=set)
+    names: dict[Name, Name] = field(default_factory=dict)
+
+
+@dataclass
+class Memory:
+    """
+    Of the syncs on two connections.
+
+    @ivar accounts: what the servers listed last.
+    @ivar scope: the mailboxes that are synced.
+    @ivar refused: steps that a server refused.
+    @ivar tried: mailboxes in which what was refused before was tried again.
+    @ivar stuck: mailboxes that a server would not rename.
+    @ivar parted: mailboxes that it can only make anew where they are to be.
+    @ivar remarks: what was remarked on.
+    @ivar failures: how often a pass has failed over a mailbox.
+    @ivar left: mailboxes with which a pass could not come to an end, and what
+        was told of them then: as long as that is so, another would not either.
+    @ivar named: what became of the mailboxes that the user named, on the
+        connections before these as well.
+    """
+
+    accounts: Mapping[Side, Account] = field(default_factory=dict)
+    scope: frozenset[Name] = frozenset()
+    refused: set[Step] = field(default_factory=set)
+    tried: set[Name] = field(default_factory=set)
+    stuck: set[tuple[Side, int]] = field(default_factory=set)
+    parted: set[tuple[Side, int]] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)
+    failures: Counter[Name] = field(default_factory=Counter)
+    left: dict[Name, Told] = field(default_factory=dict)
+    named: Named = field(default_factory=Named)
+
+    def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
+        """
+        This is how things are.
+        """
+        self.accounts = accounts
+        self.scope = scope
+        for name in set(self.left) - scope:
+            del self.left[name]
+
+    def isSame(self, accounts: Mapping[Side, Account]) -> bool:
+        """
+        Whether that is how things were when it was looked last.
+        """
+        return all(_gist(accounts[side]) == _gist(self.accounts[side]) for side in Side)
+
+    def hopeless(self, name: Name, told: Told) -> bool:
+        """
+        Whether a pass was in vain, and nothing has happened since; or too many
+        were.
+        """
+        return self.left.get(name) == told or self.failures[name] >= _PATIENCE
+
+    def unfinished(self, name: Name, told: Told, failed: bool) -> None:
+        """
+        A pass changed nothing.  Either all is done, or it could not be.
+        """
+        self.left[name] = told
+        if failed:
+            self.failures[name] += 1
+
+    def forgive(self) -> None:
+        """
+        What was in vain may be tried again.
+        """
+        self.refused.clear()
+        self.stuck.clear()
+        self.parted.clear()
+        self.tried.clear()
+        self.left.clear()
+        self.failures.clear()
+
+    @property
+    def uncreated(self) -> set[Name]:
+        """
+        The mailboxes that a server would not make.
+        """
+        return {step.name for step in self.refused if isinstance(step, Create)}
+
+    def unsettled(self, known: Known) -> bool:
+        """
+        Whether there is something left to do in a mailbox, when all that could
+        be done was done.
+        """
+        told = {
+            side: account.listed[known.name]
+            for side, account in self.accounts.items()
+            if known.name in account.listed
+        }
+        return dirty(known, told) or known.name in {step.name for step in self.refused}
+
+    def shared(self, side: Side, spelled: str) -> Name | None:
+        """
+        The name of a mailbox of which a server speaks.
+
+        @return: C{None}, if it has none.
+        """
+        try:
+            return self.accounts[side].naming.toShared(spelled)
+        except MailboxError:
+            return None
+
+    def isListNews(self, side: Side, told: Listed, oldName: str) -> bool:
+        """
+        Whether a server's unasked word of a mailbox as a whole is news.
+
+        @param oldName: what it was called before, if it was renamed.  It may be
+            that both names are as well known as before: two were swapped.
+        """
+        name = self.shared(side, told.name)
+        if name is None:
+            return False
+        if oldName:
+            return True
+        account = self.accounts[side]
+        before = account.listed.get(name)
+        there = before is not None and before.selectable
+        now = (told.selectable, told.subscribed)
+        return now != (there, account.subscribed(name))
+
+    def isStatusNews(
+        self, side: Side, name: Name, told: Status, known: Known | None
+    ) -> bool:
+        """
+        Whether a server's unasked word of a mailbox's content is news.
+
+        @param told: an item that was not told is 0.
+        @param known: what the database knows of the mailbox.
+        """
+        listed = self.accounts[side].listed.get(name)
+        if name not in self.scope:
+            return listed is None
+        seen = known.marks.get(side) if known else None
+        latest = listed.mark if listed else None
+        return not (_same(told, seen) or _same(told, latest))
+
+
+def _gist(account: Account) -> Mapping[Name, object]:
+    """
+    What matters of a list.
+    """
+    return {
+        name: (box.selectable, box.subscribed, box.status)
+        for name, box in account.listed.items()
+    }
+
+
+def _same(told: Status, mark: Mark | None) -> bool:
+    """
+    Whether C{told} says no more than C{mark}.
+    """
+    return mark is not None and (
+        told.modseq == mark.modseq
+        and told.uidnext in (0, mark.uidnext)
+        and told.uidvalidity in (0, mark.uidvalidity)
+    )

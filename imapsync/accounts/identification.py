@@ -1,0 +1,217 @@
+"""
+Finding out where known mailboxes are now: servers are asked what LIST leaves
+open.
+
+A server with OBJECTID tells the identity of a mailbox when it is selected, and
+Dovecot when it is asked.  (In STATUS, another server's MAILBOXID is not to be
+trusted.)  Where neither is known, a mailbox is recognised by the messages in
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from twisted.internet.defer import Deferred
+
+from imapsync.errors import Refused
+from imapsync.gather import onBoth, together
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.base import Heard, Selected
+from imapsync.model import GUID, Known, Name, Side, differ
+from imapsync.plan import identity as lineage
+from imapsync.plan.account import Account
+from imapsync.plan.identity import Answer, Places, Question
+from imapsync.state.store import State
+from imapsync.uidset import UidSet
+
+#: So many messages are looked at to recognise a mailbox.
+_SAMPLE = 25
+
+
+class Tracer:
+    """
+    Asks over one pair of connections.
+    """
+
+    def __init__(self, clients: Mapping[Side, SyncClient], state: State) -> None:
+        self._clients = clients
+        self._state = state
+        self._doubted: dict[Side, set[int]] = {side: set() for side in Side}
+        self._mute: set[Side] = set()
+        self._met: dict[tuple[Side, str], tuple[int, str]] = {}
+
+    def doubt(self, known: Known) -> None:
+        """
+        That its UIDVALIDITY is the same proves nothing any more.
+        """
+        for side, mark in known.marks.items():
+            self._doubted[side].add(mark.uidvalidity)
+
+    async def trace(
+        self, accounts: Mapping[Side, Account], known: list[Known]
+    ) -> Mapping[Side, Places]:
+        """
+        Find all that are known.
+        """
+
+        self._met.clear()
+        found = await onBoth(
+            lambda side: self._places(
+                side, accounts[side], known, lineage.twins(known, side)
+            )
+        )
+        if all(lineage.atHome(places, known) for places in found.values()):
+            # Had two changed places, their passes would meet the other one.
+            return found
+        # One side may have followed already what happened on the other.
+        return await onBoth(
+            lambda side: self._places(
+                side, accounts[side], known, lineage.shared(known, side)
+            )
+        )
+
+    async def _places(
+        self, side: Side, account: Account, known: list[Known], alike: set[int]
+    ) -> Places:
+        """
+        Where they are on C{side}.
+
+        @param alike: UIDVALIDITYs that prove nothing, if the server tells more.
+        """
+        doubted = self._doubted[side]
+        if self._tellsIds(side):
+            doubted = doubted | alike
+        answers = {}
+        asked = lineage.questions(side, account, known, doubted)
+        if asked:
+            await self._meet(side, account)
+        for question in asked:
+            answer = await self._ask(side, account, question)
+            answers[question.known.id] = answer
+        return lineage.places(side, account, known, doubted, answers)
+
+    async def _meet(self, side: Side, account: Account) -> None:
+        """
+        Have the identities of all mailboxes told at once, if the server can.
+        """
+        if not (
+            self._tellsIds(side) and "METADATA" in self._clients[side].capabilities
+        ):
+            return
+        with suppress(Refused):
+            identities = await self._clients[side].identities()
+            for box in account.listed.values():
+                if box.status and (identity := identities.get(box.name)):
+                    self._met[side, box.name] = box.status.uidvalidity, identity
+
+    async def learn(
+        self, accounts: Mapping[Side, Account], names: Iterable[Name]
+    ) -> None:
+        """
+        Have Dovecot's identities stored, of mailboxes that have none yet.
+        """
+        known = [one for one in map(self._state.mailbox, names) if one is not None]
+
+        async def onSide(side: Side) -> None:
+            if not self._tellsIds(side):
+                wanting = [one for one in known if not one.identities.get(side)]
+                # Many would be too much for a server that does not know it.
+                for some in wanting[:1], wanting[1:]:
+                    await self._learn(side, accounts[side], some)
+
+        await onBoth(onSide)
+
+    async def _learn(self, side: Side, account: Account, known: list[Known]) -> None:
+        if side in self._mute:
+            return
+        names = [account.spelled(one.name) for one in known]
+        asked = [Deferred.fromCoroutine(self._guid(side, name)) for name in names]
+        with suppress(Refused):
+            told = await together(asked)
+            with self._state.transaction():
+                for one, (uidvalidity, identity) in zip(known, told, strict=True):
+                    mark = one.marks.get(side)
+                    if identity and mark and mark.uidvalidity == uidvalidity:
+                        self._state.setIdentity(one.id, side, identity)
+
+    async def _ask(self, side: Side, account: Account, question: Question) -> Answer:
+        """
+        Which of the names are those of the mailbox.
+        """
+        same, unsure = set(), False
+        for name in question.names:
+            try:
+                spelled, alone = account.spelled(name), len(question.names) == 1
+                if await self._isIt(side, question.known, spelled, alone):
+                    same.add(name)
+            except Refused:
+                unsure = True
+        return Answer(frozenset(same), unsure)
+
+    async def _isIt(self, side: Side, known: Known, name: str, alone: bool) -> bool:
+        """
+        Whether what is called C{name} is the mailbox C{known}.
+
+        @param alone: whether nothing else can be it.
+        """
+        if (side, name) not in self._met:
+            self._met[side, name] = await self._identity(side, name)
+        uidvalidity, identity = self._met[side, name]
+        expected = known.identities.get(side, "")
+        if uidvalidity != known.marks[side].uidvalidity or differ(expected, identity):
+            return False
+        if identity and identity == expected:
+            return True
+        if not known.pairs:
+            return alone
+        return await self._looksLike(side, known, name)
+
+    async def _identity(self, side: Side, name: str) -> tuple[int, str]:
+        """
+        The UIDVALIDITY and the identity of a mailbox, if the server tells one.
+        """
+        if not self._tellsIds(side) and side not in self._mute:
+            uidvalidity, identity = await self._guid(side, name)
+            if uidvalidity:
+                return uidvalidity, identity
+        selected = await self._examine(side, name)
+        return selected.mark.uidvalidity, selected.identity
+
+    async def _guid(self, side: Side, name: str) -> tuple[int, str]:
+        try:
+            status, guid = await self._clients[side].mailboxGuid(name)
+        except Refused as error:
+            if error.status != "BAD":
+                raise
+            self._mute.add(side)
+            return 0, ""
+        return status.uidvalidity, guid and GUID + guid
+
+    async def _examine(self, side: Side, name: str) -> Selected:
+        return await self._clients[side].open(name, None, Heard(), writable=False)
+
+    async def _looksLike(self, side: Side, known: Known, name: str) -> bool:
+        """
+        Whether there are known messages in it, and all that are looked at have
+        the content that they had.
+        """
+        client = self._clients[side]
+        await self._examine(side, name)
+        there = await client.exists(self._state.paired(known.id, side))
+        some = next(there.split(_SAMPLE), UidSet())
+        pairs = self._state.pairs(known.id, side, some)
+        expected = {pair.uid(side): pair.key for pair in pairs if pair.key}
+        found: dict[int, bytes] = {}
+
+        def take(uid: int, key: bytes, _: int) -> None:
+            found[uid] = key
+
+        from imapsync.mailbox import pairing  # which is seldom needed here
+
+        await pairing.keyed(client, UidSet.of(expected), take)
+        return bool(found) and all(found[u] == expected[u] for u in found)
+
+    def _tellsIds(self, side: Side) -> bool:
+        return "OBJECTID" in self._clients[side].capabilities

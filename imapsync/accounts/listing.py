@@ -1,0 +1,225 @@
+"""
+Which mailboxes the servers list, under the names that both sides share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from imapsync.config.file import Config
+from imapsync.errors import (
+    ConfigError,
+    MailboxError,
+    MissingCapability,
+    NotFound,
+    Refused,
+)
+from imapsync.gather import onBoth, together
+from imapsync.imap.client import SyncClient
+from imapsync.imap.wire.responses import Namespaces
+from imapsync.log import Log
+from imapsync.mailbox.bothsides import Trash
+from imapsync.model import Listed, Name, Side
+from imapsync.names import INBOX, Naming
+from imapsync.plan import specialuse as uses
+from imapsync.plan.account import Account, ancestors
+
+_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+
+
+class Listing:
+    """
+    Looks at all mailboxes of the connected servers; one that is selected is left.
+
+    @param clients: of both sides, or of one.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        config: Config,
+        clients: Mapping[Side, SyncClient],
+    ) -> None:
+        self._config = config
+        self._clients = clients
+        self._namings: dict[Side, Naming] = {}
+        if config.mapSpecialUse:
+            for side, client in clients.items():
+                if "SPECIAL-USE" not in client.capabilities:
+                    self.log.warn(
+                        "{side}: the server has no SPECIAL-USE: map-special-use"
+                        " may have no effect.",
+                        side=side,
+                    )
+
+    async def look(self) -> Mapping[Side, Account]:
+        """
+        What each server lists now.
+        """
+        listed = await onBoth(
+            self._list, [side for side in Side if side in self._clients]
+        )
+        self._distinguish()
+        accounts = {side: self._account(side, listed[side]) for side in listed}
+        if self._config.mapSpecialUse and len(accounts) == len(Side):
+            ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
+            matched = uses.matched(ours, theirs)
+            naming = theirs.naming._replace(aliases=matched.aliases)
+            theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
+            accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
+        return accounts
+
+    async def completed(
+        self, accounts: Mapping[Side, Account]
+    ) -> Mapping[Side, Account]:
+        """
+        With what is subscribed and no mailbox, which servers list only to those
+        who ask for subscriptions (RFC 5258, 3.1).
+        """
+
+        async def onSide(side: Side) -> Account:
+            listed = await self._clients[side].listMailboxes(
+                "*", selection=["SUBSCRIBED"]
+            )
+            return accounts[side].withMereNames(listed)
+
+        return await onBoth(onSide, [*accounts])
+
+    async def chosen(
+        self, options: Sequence[str], accounts: Mapping[Side, Account]
+    ) -> frozenset[Name]:
+        """
+        What any server lists under these selection options (RFC 5258); with
+        C{RECURSIVEMATCH}, what is above that as well.  It is done here, since
+        servers do it only for a pattern that does not match what is below.
+
+        @raise MissingCapability: a server does not have one of them.
+        """
+        sent = [option for option in options if option != "RECURSIVEMATCH"]
+        chosen: set[Name] = set()
+        for side, account in accounts.items():
+            client = self._clients[side]
+            if "SPECIAL-USE" in sent and "SPECIAL-USE" not in client.capabilities:
+                raise MissingCapability(
+                    f"{side}: the server has no SPECIAL-USE: take that out of"
+                    " list-select-opts"
+                )
+            with _named(client):
+                boxes = await client.listMailboxes("*", selection=sent)
+            for listed in boxes:
+                with suppress(MailboxError):  # the plain LIST reports it
+                    name = account.naming.toShared(listed.name)
+                    chosen |= set() if name is None else {name}
+        if len(sent) < len(options):
+            chosen.update(*map(ancestors, chosen))
+        return frozenset(chosen)
+
+    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
+        """
+        The servers' trashes, of those that have one.
+
+        @raise ConfigError: it cannot have the name that the user gave it.
+        """
+        for side, account in accounts.items():
+            text = self._config.servers[side].trash
+            if not text or account.readOnly:
+                continue
+            where = f'{self._config.path}: trash in [{side}] is "{text}"'
+            try:
+                name = account.typed(text)
+                spelled = account.spelled(name)
+            except (NotFound, MailboxError) as error:
+                raise ConfigError(f"{where}: {error}") from error
+            if name == INBOX:
+                raise ConfigError(f"{where}, which is INBOX here")
+            yield side, Trash(name, spelled)
+
+    def _account(self, side: Side, listed: list[Listed]) -> Account:
+        readOnly = self._config.servers[side].readOnly
+        return Account.of(self._namings[side], listed, readOnly)
+
+    async def _list(self, side: Side) -> list[Listed]:
+        client = self._clients[side]
+        # Of the selected mailbox, Dovecot lists what it has last told of it.
+        left = client.unselect()
+        if "UNSELECT" not in client.capabilities:
+            await left
+            left = succeed(None)
+        returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
+        if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
+            returns.insert(1, "SPECIAL-USE")
+        asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
+        if side not in self._namings and "NAMESPACE" in client.capabilities:
+            asked.append(client.namespaces())
+        with _named(client):
+            _, listed, *spaces = await together([left, *asked])
+        if side not in self._namings:
+            reference = self._config.servers[side].listReference
+            self._namings[side] = _naming(spaces, listed, reference)
+        doubted = [box for box in listed if box.selectable and not box.status]
+        asking = [Deferred.fromCoroutine(self._doubted(client, b)) for b in doubted]
+        told = {box.name: box for box in await together(asking)}
+        return [told.get(box.name, box) for box in listed]
+
+    async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
+        """
+        Ask for the status that LIST did not tell: some servers still list what
+        was deleted, as long as others are below it.
+        """
+        try:
+            status = await client.mailboxStatus(box.name, _ITEMS)
+        except Refused as error:
+            # Dovecot has no response code for it.
+            if (
+                error.responseCode != "NONEXISTENT"
+                and "doesn't exist" not in error.text
+            ):
+                return box  # its pass will tell
+            return box._replace(attributes=box.attributes | {"\\nonexistent"})
+        return box._replace(status=status)
+
+    def _distinguish(self) -> None:
+        """
+        Refuse two sides of one account that lie in each other, now that it is
+        known how the server spells them.
+        """
+        namings = [self._namings[side] for side in Side if side in self._namings]
+        if (
+            self._config.oneAccount
+            and len(namings) == len(Side)
+            and namings[0].overlaps(namings[1])
+        ):
+            raise ConfigError(
+                f"{self._config.path}: both sides would be the same mailboxes, or some"
+                f' of them, below "{namings[0].root}" and "{namings[1].root}":'
+                " see list-reference"
+            )
+
+
+@contextmanager
+def _named(client: SyncClient) -> Iterator[None]:
+    """
+    Say whose refusal it is: it is about no mailbox, but the whole account.
+    """
+    try:
+        yield
+    except Refused as error:
+        command = f"{client.name}: {error.command}"
+        raise Refused(command, error.status, error.responseCode, error.text) from error
+
+
+def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
+    """
+    How a server names mailboxes, from what it told.
+    """
+    spaces = told[0] if told else Namespaces((), ())
+    prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
+    if not separator:
+        separator = next((box.separator for box in listed if box.separator), "")
+    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
+    return Naming.of(separator, prefix, reference, foreign)

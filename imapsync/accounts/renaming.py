@@ -1,0 +1,247 @@
+"""
+Renaming mailboxes on one side, since they were renamed on the other.
+
+The servers come first, the database last: whatever is cut off is seen again as
+it then is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+
+from imapsync.accounts.history import Memory
+from imapsync.accounts.identification import Tracer
+from imapsync.accounts.listing import Listing
+from imapsync.errors import Refused
+from imapsync.gather import onBoth
+from imapsync.imap.client import SyncClient
+from imapsync.log import Log
+from imapsync.mailbox.report import Report
+from imapsync.model import Known, Name, Side
+from imapsync.plan import renames as renaming
+from imapsync.plan.account import Account
+from imapsync.plan.mailboxes import Selection, Step, Subscribe
+from imapsync.plan.renameorder import below, isTemporary
+from imapsync.plan.renames import Outlook, Rename
+from imapsync.state.store import State
+
+Accounts = Mapping[Side, Account]
+
+#: So often a mailbox is renamed before it is in vain.
+_PATIENCE = 3
+
+
+class Renamer:
+    """
+    Has each known mailbox be called the same on both sides, and in the
+    database.
+
+    @param trace: finds out where they are.
+    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param memory: of the sessions before.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        clients: Mapping[Side, SyncClient],
+        state: State,
+        listing: Listing,
+        tracer: Tracer,
+        report: Report,
+        say: Callable[[str], None] | None,
+        memory: Memory,
+    ) -> None:
+        self._clients = clients
+        self._state = state
+        self._listing = listing
+        self._tracer = tracer
+        self._report = report
+        self._say = say
+        self._tried: Counter[Rename] = Counter()
+        self._stuck = memory.stuck
+        self._parted = memory.parted
+        self._told = memory.remarks
+        self._names = memory.named.names
+
+    async def settle(
+        self, accounts: Accounts, selection: Selection, refused: Collection[Step]
+    ) -> tuple[Accounts, Outlook]:
+        """
+        Take the next step.
+
+        @param refused: what need not be tried.
+        @return: what is listed, and the outlook on it.  If there are renames,
+            they were just made, and it has to be looked at again; if there are
+            steps, they are to be taken, and it has to be looked at again.
+        """
+        complete = False
+        while True:
+            known = self._state.mailboxes()
+            places = await self._tracer.trace(accounts, known)
+            outlook = renaming.plan(
+                accounts, known, selection, places, self._stuck, self._parted
+            )
+            if outlook.parted - self._parted:
+                self._parted |= outlook.parted
+                continue
+            if (outlook.agreed or outlook.forgotten) and not complete:
+                # Subscriptions stay behind, which nobody wants any more.
+                accounts, complete = await self._listing.completed(accounts), True
+                continue
+            outlook.steps = [step for step in outlook.steps if step not in refused]
+            self._remark(outlook.remarks)
+            if self._say is not None:
+                accounts = self._rehearse(outlook, accounts, self._say)
+            elif outlook.renames:
+                await self._rename(outlook, accounts)
+                return accounts, outlook
+            elif outlook.steps:
+                return accounts, outlook
+            if not self._record(outlook, known) and not outlook.renames:
+                return accounts, outlook
+
+    def _remark(self, remarks: list[str]) -> None:
+        for remark in remarks:
+            if remark not in self._told:
+                self.log.warn("{remark}", remark=remark)
+        self._told.update(remarks)
+
+    async def _rename(self, outlook: Outlook, accounts: Accounts) -> None:
+        """
+        Rename mailboxes, on each side one after another: the order is such that
+        no name is taken.
+        """
+
+        async def onSide(side: Side) -> None:
+            ours = [step for step in outlook.renames if step.side is side]
+            doomed = {one.name for one in outlook.deletions if one.side is side}
+            if ours:
+                await self._clients[side].unselect()
+            for step in ours:
+                if not await self._done(step, accounts[side]):
+                    return  # another order is to be found
+                doomed = self._along(step, doomed)
+
+        await onBoth(onSide)
+
+    def _along(self, step: Rename, doomed: set[Name]) -> set[Name]:
+        """
+        Have the database know that mailboxes were taken along that are to be
+        deleted: nobody renamed them.
+
+        @return: what they are called then.
+        """
+        along = {name for name in doomed if below(name, step.old)}
+        if not along:
+            return doomed
+        names = {
+            one.id: step.new + one.name[len(step.old) :]
+            for one in self._state.mailboxes()
+            if one.name in along
+        }
+        with self._state.transaction():
+            self._state.rename(names)
+        return doomed - along | set(names.values())
+
+    async def _done(self, step: Rename, account: Account) -> bool:
+        """
+        Rename one.
+
+        @return: whether the server did it.
+        """
+        self._tried[step] += 1
+        if self._tried[step] > _PATIENCE:
+            self._giveUp(step, "renamed, but in vain")
+            return False
+        names = account.spelled(step.old), account.spelled(step.new)
+        try:
+            await self._clients[step.side].onMailbox("RENAME", *names)
+        except Refused as error:
+            if _isLevel(account, step.new):
+                self._parted.add((step.side, step.mailbox))
+                return False
+            # Somebody else may have been faster.
+            passing = error.responseCode in ("NONEXISTENT", "ALREADYEXISTS")
+            if not passing or self._tried[step] == _PATIENCE:
+                self._giveUp(step, str(error))
+            return False
+        if _final(step):
+            done = f"renamed from {step.name} on {step.side}"
+            self._report.steps.setdefault(step.new, []).append(done)
+        return True
+
+    def _giveUp(self, step: Rename, reason: str) -> None:
+        self._stuck.add((step.side, step.mailbox))
+        if self._report.trouble(step.name, text := f"{step.side}: {reason}"):
+            self.log.error("{name}: {text}", name=step.name, text=text)
+
+    def _rehearse(
+        self, outlook: Outlook, accounts: Accounts, say: Callable[[str], None]
+    ) -> Accounts:
+        """
+        Say what would be done.
+
+        @return: what would then be listed.
+        """
+        after = dict(accounts)
+        for step in outlook.renames:
+            after[step.side] = after[step.side].renamed(step.old, step.new)
+            if _final(step):
+                say(f"{step.name}: rename to {step.new} on {step.side}")
+        for change in outlook.steps:
+            verb = type(change).__name__.lower()
+            say(f"{change.name}: {verb} on {change.side}")
+            after[change.side] = after[change.side].withSubscription(
+                change.name, isinstance(change, Subscribe)
+            )
+        for known in outlook.forgotten:
+            say(f"{known.name}: forget what was known of it")
+        return after
+
+    def _record(self, outlook: Outlook, known: list[Known]) -> bool:
+        """
+        Have the database know what both servers show.
+
+        @return: whether it was news.
+        """
+        news = (outlook.agreed, outlook.forgotten, outlook.anew, outlook.lost)
+        if not any(news):
+            return False
+        state = self._state
+        names = {one: name for one, (name, _) in outlook.agreed.items()}
+        with state.transaction():
+            for one in outlook.anew:
+                state.forgetPairs(one.id)
+            for one, side in outlook.lost:
+                # What is known without a pair is never deleted.
+                state.forgetPairs(one.id)
+                start = one.marks[side]._replace(uidnext=1, modseq=0)
+                state.setMark(one.id, side, start)
+            for one in outlook.forgotten:
+                state.removeMailbox(one.id)
+            state.rename(names)
+            for number, (_, subscribed) in outlook.agreed.items():
+                state.setSubscribed(number, subscribed)
+        self._names.update(
+            (one.name, names[one.id]) for one in known if one.id in names
+        )
+        return True
+
+
+def _isLevel(account: Account, name: Name) -> bool:
+    """
+    Whether there is no mailbox of that name, but a level above others: nothing
+    can be renamed to it on some servers, but it can be made a mailbox.
+    """
+    box = account.listed.get(name)
+    return box is not None and not box.selectable
+
+
+def _final(step: Rename) -> bool:
+    """
+    Whether it is worth telling: neither an interlude, nor the way back.
+    """
+    return not isTemporary(step.new) and step.new != step.name

@@ -1,0 +1,138 @@
+"""
+Many hands: mailboxes that are worked on at the same time, each over a pair of
+connections of its own.
+
+One mailbox is in one hand at a time.  What a hand does between two waits is
+never interrupted, so that all can share the database, the brake and the report.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.gather import jointly
+from imapsync.imap.client import SyncClient
+from imapsync.log import Log
+from imapsync.model import Name, Side
+
+#: A connection to each server.
+Clients = Mapping[Side, SyncClient]
+
+#: What is to be done with a mailbox.
+Work = Callable[[Name, Clients], Coroutine[Deferred[Any], Any, None]]
+
+#: Another hand is worth the time that connecting takes if there is so much more
+#: to do: mailboxes, each of which takes some round trips, or messages.
+MAILBOXES = 8
+MESSAGES = 1000
+
+
+class Reserve(Protocol):
+    """
+    Where further pairs of connections come from.
+    """
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Connect a further one.
+        """
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over a pair
+        that is lost just now.
+        """
+
+
+class Crew:
+    """
+    Works on many mailboxes.
+
+    @param first: the pair of connections that is always there.
+    @param reserve: has further ones; none can be had without.
+    @param most: how many pairs there may be.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        first: Clients,
+        reserve: Reserve | None,
+        most: int,
+    ) -> None:
+        self._reserve = reserve
+        self._most = most if reserve else 1
+        self._hands = [first]
+        self._joining: list[Deferred[Clients]] = []
+        self._queue: deque[Name] = deque()
+
+    async def work(self, tasks: Mapping[Name, int], do: Work) -> None:
+        """
+        Have C{do} called for each mailbox, with a pair of connections.
+
+        @param tasks: about how many messages are to be copied, by mailbox.
+        """
+        self._do = do
+        wanted = self._wanted(tasks)
+        self._queue = deque(tasks)
+        if wanted > 1:  # the largest first, lest all wait for it at the end
+            self._queue = deque(sorted(tasks, key=lambda name: -tasks[name]))
+        while self._queue:
+            several = [self._work(hand) for hand in self._hands[:wanted]]
+            several += [self._recruit() for _ in range(len(several), wanted)]
+            await jointly([Deferred.fromCoroutine(one) for one in several])
+            wanted = len(self._hands)
+
+    def _wanted(self, tasks: Mapping[Name, int]) -> int:
+        """
+        How many hands are worth it.
+        """
+        further = max(len(tasks) // MAILBOXES, sum(tasks.values()) // MESSAGES)
+        return max(1, min(self._most, len(tasks), 1 + further))
+
+    async def _recruit(self) -> None:
+        assert self._reserve is not None  # or one hand would be enough
+        joining = self._reserve.another()
+        self._joining.append(joining)
+        try:
+            hand = await joining
+        except (CancelledError, ImapSyncError) as error:
+            if self._queue and isinstance(error, ImapSyncError):
+                self._without(error)
+            return
+        finally:
+            self._joining.remove(joining)
+        self._hands.append(hand)
+        await self._work(hand)
+
+    async def _work(self, hand: Clients) -> None:
+        while self._queue:
+            name = self._queue.popleft()
+            try:
+                await self._do(name, hand)
+            except Lost as error:
+                if self._reserve is None or hand is self._hands[0]:
+                    raise
+                self._hands.remove(hand)
+                self._without(error)
+                # Whoever takes up the mailbox is to find what was on its way, or
+                # it would be copied again.
+                await self._reserve.settled()
+                self._queue.append(name)
+                return
+        for joining in list(self._joining):
+            joining.cancel()  # there is nothing to help with any more
+
+    def _without(self, error: ImapSyncError) -> None:
+        """
+        Be content with the hands that there are.
+        """
+        if self._most > len(self._hands):
+            self._most = len(self._hands)
+            self.log.warn("{error}; going on with fewer connections.", error=error)

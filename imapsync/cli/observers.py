@@ -1,0 +1,79 @@
+"""
+How what is logged looks to the users of the command C{imapsync}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import IO
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from zope.interface import implementer
+
+
+@implementer(ILogObserver)
+class AccountObserver:
+    """
+    Has each event written to its account's file.
+
+    @param files: by account.
+    @param rest: for what is about none of them.
+    """
+
+    def __init__(
+        self, files: Mapping[str, IO[str]], rest: IO[str], least: str, tracebacks: bool
+    ) -> None:
+        self._observers = {
+            name: TextObserver(file, least, tracebacks) for name, file in files.items()
+        }
+        self._rest = self._observers.get("") or TextObserver(rest, least, tracebacks)
+
+    def __call__(self, event: LogEvent) -> None:
+        """
+        Have one written.
+        """
+        self._observers.get(event.get("account", ""), self._rest)(event)
+
+
+@implementer(ILogObserver)
+class TextObserver:
+    """
+    Writes a line for each event of C{imapsync}, and for what goes wrong
+    elsewhere.
+
+    @param least: the lowest level that is written.
+    @param tracebacks: whether to show where a failure came from.
+    """
+
+    def __init__(self, file: IO[str], least: str, tracebacks: bool) -> None:
+        self._file = file
+        self._least = LogLevel.levelWithName(least)
+        self._tracebacks = tracebacks
+
+    def __call__(self, event: LogEvent) -> None:
+        """
+        Write one event.
+        """
+        level = event.get("log_level", LogLevel.info)
+        ours = str(event.get("log_namespace", "")).startswith("imapsync")
+        if level < (self._least if ours else max(self._least, LogLevel.warn)):
+            return
+        when = datetime.fromtimestamp(event["log_time"]).astimezone()
+        word = "" if level == LogLevel.info else f"{level.name}: "
+        stamp = when.isoformat(sep=" ", timespec="seconds")
+        self._file.write(f"{stamp} {word}{_text(event)}\n")
+        failure = event.get("log_failure", event.get("failure"))
+        if failure is not None and self._tracebacks:
+            self._file.write(failure.getTraceback())
+        self._file.flush()
+
+
+def _text(event: LogEvent) -> str:
+    if event.get("isError"):
+        # Twisted's old way of logging a failure has the traceback in the text.
+        text = f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
+    else:
+        failure = event.get("log_failure")
+        text = formatEvent(event) or (repr(failure.value) if failure else "(no text)")
+    return " ".join(text.splitlines())

@@ -1,0 +1,229 @@
+"""
+The command line, for C{imapsync} and for C{twistd imapsync}.
+
+C{twisted.python.usage} is not used: importing it takes a tenth of a second,
+longer than C{--help} or a mistyped option should take, and it accepts no
+option behind the first MAILBOX.
+"""
+
+from __future__ import annotations
+
+import getopt
+import math
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from imapsync import __version__
+from imapsync.cli.terminal import say
+from imapsync.config.request import Admin, Request
+from imapsync.errors import UsageError
+from imapsync.model import Side
+from imapsync.names import isInbox
+
+#: What follows the name of the program.
+SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
+
+
+#: What C{--delete} and C{--rename} are for.
+_TARGETS = frozenset(("local", "remote", "database"))
+
+#: What may be asked for; one of them.
+_COMMANDS = ("oneshot", "delete", "rename")
+
+
+class CommandLine(NamedTuple):
+    """
+    What was typed.
+
+    @ivar configs: the configuration files' names; none means the default one.
+    @ivar debug: how often C{--debug} was given.
+    """
+
+    request: Request
+    configs: tuple[str, ...] = ()
+    quiet: bool = False
+    debug: int = 0
+
+
+class _Option(NamedTuple):
+    name: str
+    purpose: str
+    short: str = ""
+    argument: str = ""
+
+    def __str__(self) -> str:
+        long = f"--{self.name}" + (f"={self.argument}" if self.argument else "")
+        short = f"-{self.short}, " if self.short else ""
+        return f"  {short:>4}{long:<20} {self.purpose}"
+
+
+_OPTIONS = (
+    _Option("config", "the configuration file; several: accounts", argument="FILE"),
+    _Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    _Option("delete", "delete these mailboxes everywhere, then exit"),
+    _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
+    _Option("target", "do that only on local, remote, database", argument="WHERE"),
+    _Option("dry-run", "print what would be changed, change nothing", "n"),
+    _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
+    _Option("quiet", "only warnings and errors", "q"),
+    _Option("debug", "log all IMAP traffic; twice: credentials too"),
+    _Option("help", "show this help and exit", "h"),
+    _Option("version", "show the version and exit"),
+)
+
+#: Not there yet.  Recognised, so that whoever tries one is told so.
+_LATER = (_Option("repair", ""),)
+
+HELP = """\
+Usage: imapsync {synopsis}
+   or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
+
+Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
+to exactly those mailboxes.  Without --oneshot or another command, stay connected
+and follow both servers.
+
+{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
+
+
+def parse(arguments: Sequence[str]) -> CommandLine:
+    """
+    Understand the arguments behind the program's name.
+
+    @raise UsageError: if they are wrong.
+    @raise SystemExit: with code 0, after C{--help} or C{--version} was
+        answered on standard output.
+    @raise StateError: if standard output takes no answer.
+    """
+    options, mailboxes = _split(arguments)
+    names = [name for name, _ in options]
+    for name in names:
+        _answer(name)
+    _checkCommand(names, mailboxes)
+    request = Request(
+        tuple(map(_mailbox, mailboxes)),
+        dryRun="dry-run" in names,
+        allowMassDelete="allow-mass-delete" in names,
+        live=not any(command in names for command in _COMMANDS),
+        watch=_watch([value for name, value in options if name == "watch"]),
+    )
+    if {"delete", "rename"} & {*names}:
+        targets = _targets([value for name, value in options if name == "target"])
+        sides = frozenset(side for side in Side if side.value in targets)
+        rename, database = "rename" in names, "database" in targets
+        admin = Admin(request.mailboxes, rename, sides, database)
+        request = Request(live=False, admin=admin)
+    if request.dryRun and request.live:
+        raise UsageError("--dry-run needs --oneshot")
+    configs = _configs([value for name, value in options if name == "config"])
+    return CommandLine(request, configs, "quiet" in names, names.count("debug"))
+
+
+def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
+    """
+    Refuse what cannot be asked for together.
+    """
+    commands = [name for name in _COMMANDS if name in names]
+    if len(commands) > 1:
+        raise UsageError(f"--{commands[0]} and --{commands[1]} exclude each other")
+    if not {"delete", "rename"} & {*commands}:
+        if "target" in names:
+            raise UsageError("--target is of use only with --delete or --rename")
+        return
+    [command] = commands
+    for name in ("dry-run", "allow-mass-delete"):
+        if name in names:
+            raise UsageError(f"--{name} is of no use with --{command}")
+    if command == "delete" and not mailboxes:
+        raise UsageError("--delete needs the name of a MAILBOX, or several")
+    if command == "rename" and len(mailboxes) != 2:
+        raise UsageError("--rename needs two names, OLD and NEW")
+    if any(map(isInbox, mailboxes)):
+        raise UsageError(f"INBOX cannot be {command}d")
+
+
+def _targets(values: Sequence[str]) -> frozenset[str]:
+    for value in values:
+        if value not in _TARGETS:
+            raise UsageError(
+                f'--target must be local, remote or database, not "{value}"'
+            )
+    return frozenset(values) or _TARGETS
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """
+    Options, by their long names, and MAILBOX arguments.
+    """
+    known = _OPTIONS + _LATER
+    long = {option.name: option for option in known}
+    short = {option.short: option for option in known if option.short}
+    try:
+        options, mailboxes = getopt.gnu_getopt(
+            arguments,
+            "".join(short),
+            [name + ("=" if option.argument else "") for name, option in long.items()],
+        )
+    except getopt.GetoptError as error:
+        raise UsageError(f"{error}{_hint(error.opt)}") from None
+    named = {f"-{letter}": option.name for letter, option in short.items()}
+    named |= {f"--{name}": name for name in long}
+    return [(named[typed], value) for typed, value in options], mailboxes
+
+
+def _hint(typed: str) -> str:
+    import difflib  # here, because few mistype anything
+
+    names = [option.name for option in _OPTIONS]
+    found = difflib.get_close_matches(typed, names, 1)
+    if found and found[0] != typed:
+        return f"; did you mean --{found[0]}?"
+    return "; see imapsync --help"
+
+
+def _answer(name: str) -> None:
+    """
+    Deal with an option that is not part of a line.
+    """
+    if name == "help":
+        _tell(HELP)
+    if name == "version":
+        _tell(f"imapsync {__version__}")
+    if any(name == option.name for option in _LATER):
+        raise UsageError(f"--{name} is not available yet")
+
+
+def _tell(text: str) -> None:
+    say(text)
+    raise SystemExit(0)
+
+
+def _configs(names: Sequence[str]) -> tuple[str, ...]:
+    if "" in names:
+        raise UsageError("--config needs the name of a file")
+    return tuple(names)
+
+
+def _watch(typed: Sequence[str]) -> float:
+    if not typed:
+        return Request().watch
+    try:
+        seconds = float(typed[-1])
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"--watch={typed[-1]}: it takes a positive number of seconds")
+    return seconds
+
+
+def _mailbox(name: str) -> str:
+    if not name:
+        raise UsageError("a MAILBOX name is empty")
+    # Python has read it in the locale's encoding, whatever that is.
+    typed = os.fsencode(name)
+    try:
+        return typed.decode()
+    except UnicodeDecodeError:
+        shown = typed.decode(errors="backslashreplace")
+        raise UsageError(f'the MAILBOX name "{shown}" is not UTF-8') from None

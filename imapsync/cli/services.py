@@ -1,0 +1,174 @@
+"""
+Several pairs of accounts in one process, independent of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.python.failure import Failure
+
+from imapsync.cli import systemd
+from imapsync.cli.options import CommandLine
+from imapsync.cli.systemd import Supervised
+from imapsync.cli.terminal import say
+from imapsync.config import file as config
+from imapsync.config.file import Config
+from imapsync.errors import ImapSyncError
+from imapsync.gather import together
+from imapsync.log import Log
+from imapsync.service import Outcome, SyncService
+
+
+class Several(MultiService):
+    """
+    A service for each configuration.
+
+    @param environ: where the user's directories are, and how to tell systemd.
+    @param ended: is told how each service ended, and its name.
+    @ivar configs: by the names of the accounts.
+    @ivar finished: fires when all have ended, with the worst exit code.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        line: CommandLine,
+        configs: Mapping[str, Config],
+        environ: Mapping[str, str],
+        reactor: Any,
+        ended: Callable[[str, Outcome], None],
+    ) -> None:
+        MultiService.__init__(self)
+        self._line = line
+        self._environ = environ
+        self._reactor = reactor
+        self._ended = ended
+        self._outcomes: dict[str, Outcome] = {}
+        self._services: dict[str, SyncService] = {}
+        self._reloading: DeferredLock = DeferredLock()
+        self._supervised: Supervised | None = None
+        self.finished: Deferred[int] = Deferred()
+        self.configs = configs
+        notify = systemd.notifier(environ) if line.request.live else None
+        if notify is not None:
+            period = systemd.watchdog(environ)
+            self._supervised = systemd.Supervised(reactor, notify, period)
+            self._supervised.setServiceParent(self)
+        for name, settings in configs.items():
+            self._add(name, settings)
+
+    def stopService(self) -> Deferred[list[Any]]:
+        """
+        End all.
+
+        @return: fires when all is closed, even of one that is about to begin
+            anew.
+        """
+        stopping = MultiService.stopService(self)
+        return together([stopping, self._reloading.run(lambda: None)])
+
+    def syncNow(self) -> None:
+        """
+        Have all look at once.
+        """
+        for service in self._services.values():
+            # It fails where there is none any more.
+            service.syncNow().addErrback(lambda _: None)
+
+    async def reload(self) -> None:
+        """
+        Read the configuration again, and begin anew where it has changed or a
+        service has ended.  As long as anything in it is wrong, nothing changes.
+        """
+        await self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+
+    def failed(self, failure: Failure) -> None:
+        """
+        Something went wrong that must not.
+        """
+        self.log.failure("Internal error.", failure)
+
+    async def _reload(self) -> None:
+        if not self.running:
+            return
+        if self._supervised is not None:
+            self._supervised.reloading()
+        try:
+            configs = config.loadAll(self._line.configs, self._environ)
+        except ImapSyncError as error:
+            self.log.error("Not reloaded: {error}", error=error)
+        else:
+            await self._replace(configs)
+            self.log.info("Reloaded the configuration.")
+        if self._supervised is not None:
+            self._supervised.reloaded()
+
+    async def _replace(self, configs: Mapping[str, Config]) -> None:
+        before, self.configs = self.configs, configs
+        for name, settings in configs.items():
+            changed = settings != before[name] or name in self._outcomes
+            if not (changed and self.running):
+                continue
+            outcome = self._outcomes.pop(name, Outcome(0))
+            await self._remove(name)
+            if self.running:
+                self._add(name, settings)
+            else:  # all came to an end meanwhile
+                self._settle(name, outcome)
+
+    def _add(self, name: str, settings: Config) -> None:
+        service = serviceFor(self._line, settings, self._reactor, name)
+        self._services[name] = service
+        service.observe(self._changed)
+        service.finished.addCallback(self._finished, name, service)
+        service.setServiceParent(self)
+
+    async def _remove(self, name: str) -> None:
+        service = self._services.pop(name)
+        stopping = self.removeService(service)
+        if stopping is not None:
+            await stopping
+
+    def _changed(self, _: object) -> None:
+        if self._supervised is not None:
+            self._supervised.told([one.status for one in self._services.values()])
+
+    def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
+        if self._services.get(name) is service:  # it was not replaced
+            self._settle(name, outcome)
+
+    def _settle(self, name: str, outcome: Outcome) -> None:
+        self._outcomes[name] = outcome
+        self._ended(name, outcome)
+        if len(self._outcomes) == len(self.configs):
+            self.finished.callback(max(one.code for one in self._outcomes.values()))
+
+
+def serviceFor(
+    line: CommandLine, config: Config, reactor: Any, name: str = ""
+) -> SyncService:
+    """
+    The service that does what a command line asks for.
+
+    @param name: what log lines call it, if it is one of several.
+    """
+
+    def sayWhose(text: str) -> None:
+        say(f"{name}: {text}")
+
+    service = SyncService(
+        config,
+        reactor,
+        line.request,
+        say=sayWhose if name else say,
+        verbose=not line.quiet,
+        trace=line.debug,
+    )
+    if name:
+        service.setName(name)
+    return service

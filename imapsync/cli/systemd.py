@@ -1,0 +1,130 @@
+"""
+Telling systemd how we are: C{Type=notify} and C{WatchdogSec} of a unit
+(sd_notify(3)).  Where there is no systemd, nobody is told.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from imapsync.run.status import SyncStatus
+
+#: States in which it is not known yet whether a server can be reached.
+_EARLY = frozenset({"new", "connecting"})
+
+
+def notifier(environ: Mapping[str, str]) -> Callable[[str], None] | None:
+    """
+    What sends a state to systemd, if that wants to know.
+    """
+    address = environ.get("NOTIFY_SOCKET", "")
+    if address[:1] not in ("/", "@"):
+        return None
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+
+    def notify(state: str) -> None:
+        with (
+            suppress(OSError),  # nobody listens any more
+            socket.socket(
+                socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+            ) as s,
+        ):
+            s.sendto(state.encode(), address)
+
+    return notify
+
+
+def watchdog(environ: Mapping[str, str]) -> float | None:
+    """
+    How many seconds we may be silent, if systemd watches over us.
+    """
+    owner, period = environ.get("WATCHDOG_PID", ""), environ.get("WATCHDOG_USEC", "")
+    ours = owner in ("", str(os.getpid()))
+    return int(period) / 1e6 if ours and period.isdecimal() and int(period) else None
+
+
+class Supervised(Service):
+    """
+    Tells systemd of a program with one or more accounts.
+
+    @param notify: see L{notifier}.
+    @param period: see L{watchdog}.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, notify: Callable[[str], None], period: float | None
+    ) -> None:
+        self._notify = notify
+        self._period = period
+        self._watchdog = LoopingCall(notify, "WATCHDOG=1")
+        self._watchdog.clock = clock
+        self._ready = False
+        self._told = ""
+
+    def startService(self) -> None:
+        """
+        Begin to show that we are alive.
+        """
+        Service.startService(self)
+        if self._period is not None and not self._watchdog.running:
+            self._watchdog.start(self._period / 2)
+
+    def stopService(self) -> None:
+        """
+        We come to an end.
+        """
+        Service.stopService(self)
+        self._notify("STOPPING=1")
+        if self._watchdog.running:
+            self._watchdog.stop()
+
+    def reloading(self) -> None:
+        """
+        The configuration is read again.
+        """
+        now = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1_000_000)
+        self._notify(f"RELOADING=1\nMONOTONIC_USEC={now}")
+
+    def reloaded(self) -> None:
+        """
+        It was read.
+        """
+        self._notify("READY=1")
+
+    def told(self, accounts: Collection[SyncStatus]) -> None:
+        """
+        How the accounts stand has changed.
+
+        We are ready as soon as it is clear for each whether its servers can be
+        reached: to try again, if they cannot, is a part of our work.
+        """
+        if not self._ready and all(one.state not in _EARLY for one in accounts):
+            self._ready = True
+            self._notify("READY=1")
+        text = summary(accounts)
+        if text != self._told:
+            self._told = text
+            self._notify(f"STATUS={text}")
+
+
+def summary(accounts: Collection[SyncStatus]) -> str:
+    """
+    One line about all accounts.
+    """
+    counts = Counter(one.state for one in accounts)
+    parts = [
+        state if len(accounts) == 1 else f"{count} {state}"
+        for state, count in sorted(counts.items())
+    ]
+    errors = [one.error for one in accounts if one.state == "backing off"]
+    return " ".join("; ".join([", ".join(parts), *errors[:1]]).split())

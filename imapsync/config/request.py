@@ -1,0 +1,44 @@
+"""
+What is asked of a run, whoever asks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from imapsync.model import Side
+
+
+class Admin(NamedTuple):
+    """
+    What is to be done to mailboxes as a whole: C{--delete} or C{--rename}.
+
+    @ivar mailboxes: as typed: those to delete; or the old name and the new one.
+    @ivar rename: whether it is that.
+    @ivar sides: whose servers it is for.
+    @ivar database: whether it is for the database as well.
+    """
+
+    mailboxes: tuple[str, ...]
+    rename: bool = False
+    sides: frozenset[Side] = frozenset(Side)
+    database: bool = True
+
+
+class Request(NamedTuple):
+    """
+    What the user asked of one run.
+
+    @ivar mailboxes: as typed; none means all.
+    @ivar allowMassDelete: in live mode, in the first sync.
+    @ivar live: stay connected, and follow both servers.
+    @ivar watch: how often to look at a server that does not push, in seconds.
+    @ivar admin: to be done instead of a sync.
+    """
+
+    mailboxes: tuple[str, ...] = ()
+    dryRun: bool = False
+    allowMassDelete: bool = False
+    live: bool = False
+    watch: float = 60.0
+    admin: Admin | None = None

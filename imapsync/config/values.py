@@ -1,0 +1,323 @@
+"""
+The kinds of values in a configuration file: each function here makes a value
+of the text that stands in the file.
+
+They raise C{ValueError} with a predicate, such as C{"must be YES or NO"}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from imapsync.config.ini import nearest, quoted
+from imapsync.names import isInbox
+
+#: Protocol versions that can be asked for, the oldest first.
+PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+_MECHANISMS = ("PLAIN", "LOGIN")
+_LATER_MECHANISMS = (
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "CRAM-MD5",
+    "EXTERNAL",
+    "OAUTHBEARER",
+    "XOAUTH2",
+)
+
+# RFC 5258, 3.1; RFC 6154, 5.2.
+_SELECTIONS = ("SUBSCRIBED", "RECURSIVEMATCH", "REMOTE", "SPECIAL-USE")
+
+# RFC 8446, B.4; RFC 9150.  OpenSSL would silently pass over any other.
+_CIPHERSUITES = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+    "TLS_SHA256_SHA256",
+    "TLS_SHA384_SHA384",
+)
+
+_HOST = re.compile(r"[^\s/@:\[\]\"']+")
+_QUOTED = r'"(?:[^"\\]|\\["\\])*"'
+_WORD = rf'(?:{_QUOTED}|[^ \t"])+'
+_WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
+
+
+class Fingerprint(NamedTuple):
+    """
+    What a certificate, or its public key, must hash to.
+
+    @ivar algorithm: as L{hashlib.new} takes it.
+    """
+
+    algorithm: str
+    digest: bytes
+
+
+def oneOf(*words: str) -> Callable[[str], str]:
+    """
+    One of a few words, in any case.
+    """
+
+    def meant(value: str) -> str:
+        for word in words:
+            if word.lower() == value.lower():
+                return word
+        *others, last = words
+        raise ValueError(f"must be {', '.join(others)} or {last}, not {quoted(value)}")
+
+    return meant
+
+
+protocol = oneOf(*PROTOCOLS)
+
+
+class Files(NamedTuple):
+    """
+    Names of files.
+
+    @ivar folder: where relative names start.
+    @ivar home: what C{~/} stands for.
+    """
+
+    folder: Path
+    home: Path
+
+    def path(self, value: str) -> str:
+        """
+        A file that need not exist yet.
+        """
+        tilde, slash, rest = text(value).partition("/")
+        if tilde == "~" and slash:
+            return str(self.home / rest)
+        return str(self.folder / value)
+
+    def file(self, value: str) -> str:
+        """
+        A file to read.
+        """
+        path = self.path(value)
+        if not Path(path).is_file() or not os.access(path, os.R_OK):
+            raise ValueError(f"names a file that cannot be read: {path}")
+        return path
+
+    def directory(self, value: str) -> str:
+        """
+        A directory to look files up in.
+        """
+        path = self.path(value)
+        if not Path(path).is_dir() or not os.access(path, os.R_OK | os.X_OK):
+            raise ValueError(f"names a directory that cannot be read: {path}")
+        return path
+
+
+def homeOf(environ: Mapping[str, str]) -> Path:
+    """
+    The user's own directory.
+    """
+    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+
+
+def baseOf(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    """
+    A base directory of the XDG specification, which wants relative ones
+    ignored.
+
+    @param default: below the user's own directory.
+    """
+    path = Path(environ.get(variable, ""))
+    return path if path.is_absolute() else homeOf(environ) / default
+
+
+def text(value: str) -> str:
+    """
+    Anything but nothing.
+    """
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+def yesNo(value: str) -> bool:
+    """
+    A switch.
+    """
+    return oneOf("YES", "NO")(value) == "YES"
+
+
+def port(value: str) -> int:
+    """
+    A TCP port.
+    """
+    if not re.fullmatch("[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise ValueError(f"must be a number from 1 to 65535, not {quoted(value)}")
+    return int(value)
+
+
+def host(value: str) -> str:
+    """
+    A host's name or address; an IPv6 address may have brackets.
+    """
+    bare = value
+    if value.startswith("[") and value.endswith("]"):
+        bare = value[1:-1]
+    if ":" in bare:
+        try:
+            return str(ipaddress.IPv6Address(bare))
+        except ValueError:
+            pass
+    elif _HOST.fullmatch(value):
+        return value
+    raise ValueError(
+        f"must be a host's name or address and nothing else, not {quoted(value)}"
+    )
+
+
+def mechanisms(value: str) -> tuple[str, ...]:
+    """
+    SASL mechanisms (RFC 4422), the preferred one first.
+    """
+    names = tuple(text(value).upper().split())
+    known = _MECHANISMS + _LATER_MECHANISMS
+    for name in names:
+        if name in _LATER_MECHANISMS:
+            raise ValueError(f"names {name}, which is not available yet")
+        if name not in known:
+            raise _unknown("mechanism", name, known)
+    return names
+
+
+def fingerprints(value: str) -> tuple[Fingerprint, ...]:
+    """
+    Digests that are acceptable.
+    """
+    return tuple(map(_fingerprint, text(value).split()))
+
+
+def _fingerprint(word: str) -> Fingerprint:
+    algorithm, dollar, digits = word.rpartition("$")
+    algorithm = algorithm.lower() if dollar else "sha256"
+    try:
+        size = hashlib.new(algorithm).digest_size
+    except ValueError:
+        size = 0
+    # An extendable function, such as SHAKE, has no size of its own.
+    if not size:
+        raise _unknown("digest", algorithm, hashlib.algorithms_guaranteed)
+    try:
+        digest = bytes.fromhex(digits.replace(":", ""))
+    except ValueError:
+        digest = b""
+    if len(digest) != size:
+        raise ValueError(
+            f"must be [ALGO$]HEX with {2 * size} hexadecimal digits for {algorithm},"
+            f" not {quoted(word)}"
+        )
+    return Fingerprint(algorithm, digest)
+
+
+def ciphers(value: str) -> str:
+    """
+    A list of ciphers in OpenSSL's language.
+    """
+    import ssl  # here, because few need it: it takes time and memory
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(text(value))
+    except ssl.SSLError:
+        raise ValueError(f"names no cipher that there is: {quoted(value)}") from None
+    return value
+
+
+def ciphersuites(value: str) -> str:
+    """
+    Ciphers for TLS 1.3, with colons between them.
+    """
+    for name in text(value).split(":"):
+        if name not in _CIPHERSUITES:
+            raise _unknown("ciphersuite", name, _CIPHERSUITES)
+    return value
+
+
+def patterns(value: str) -> tuple[str, ...]:
+    """
+    LIST patterns with spaces between them.
+    """
+    if not _WORDS.fullmatch(text(value)):
+        raise ValueError(
+            "must be LIST patterns with spaces between them; double quotes come"
+            r" in pairs, and only \" and \\ may stand for others within"
+        )
+    words = tuple(re.sub(_QUOTED, _unquoted, word) for word in re.findall(_WORD, value))
+    if "" in words:
+        raise ValueError('has the pattern "", which matches no mailbox')
+    return words
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return re.sub(r"\\(.)", r"\1", match[0][1:-1])
+
+
+def selection(value: str) -> tuple[str, ...]:
+    """
+    LIST selection options.
+    """
+    names = tuple(value.upper().split())
+    for name in names:
+        if name not in _SELECTIONS:
+            raise _unknown("selection", name, _SELECTIONS)
+    if set(names) in ({"RECURSIVEMATCH"}, {"RECURSIVEMATCH", "REMOTE"}):
+        raise ValueError("must say with RECURSIVEMATCH which mailboxes to match")
+    return names
+
+
+def trash(value: str) -> str:
+    """
+    A mailbox for what would be expunged.
+    """
+    if isInbox(text(value)):
+        raise ValueError("must not be INBOX, into which everything would come back")
+    return value
+
+
+def expression(value: str) -> re.Pattern[str]:
+    """
+    A regular expression for names of mailboxes.
+    """
+    # Interimap's way to write the separator, which no name here contains.
+    if r"\x00" in value:
+        raise ValueError(r"must write the hierarchy separator as /, not \x00")
+    try:
+        return re.compile(text(value))
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+
+
+def connections(value: str) -> int:
+    """
+    How many pairs of connections.
+    """
+    if not re.fullmatch("[0-9]+", value) or not int(value):
+        raise ValueError(f"must be a number, 1 or more, not {quoted(value)}")
+    return int(value)
+
+
+def later(value: str) -> NoReturn:
+    """
+    An option that will come.
+    """
+    raise ValueError("is not available yet")
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
+    guess = nearest(name, known)
+    hint = f"; did you mean {guess}?" if guess else ""
+    return ValueError(f"names an unknown {kind} {quoted(name)}{hint}")

@@ -1,0 +1,202 @@
+"""
+APPEND as a stream: many messages in one command (RFC 3502), written as they
+come, never held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from imapsync.errors import ProtocolViolation, Refused
+from imapsync.imap.commands.base import Command, refusal
+from imapsync.imap.wire.arguments import flagList, mailboxWord
+from imapsync.imap.wire.responses import Condition, bounded, unrolled
+from imapsync.model import Flags
+from imapsync.uidset import MAXIMUM
+
+#: Octets that are collected before they are written at once.
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Appended:
+    """
+    What APPENDUID tells (RFC 4315, 3).
+
+    @ivar uids: in the order in which the messages were written; empty if the
+        server did not tell.
+    """
+
+    uidvalidity: int
+    uids: tuple[int, ...]
+
+
+class Outlet(Protocol):
+    """
+    The connection that a command is written to.
+    """
+
+    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+        """
+        What announces a literal of C{size} octets, and whether the server's
+        leave must be awaited behind it.
+        """
+
+    def send(self, data: bytes) -> None:
+        """
+        Write octets.
+        """
+
+    def show(self, data: bytes) -> None:
+        """
+        Have a trace show what is sent.
+        """
+
+    def written(self, command: Appending) -> None:
+        """
+        C{command} is complete; others may follow.
+        """
+
+
+class Appending(Command[Appended]):
+    """
+    One APPEND command that is being written.
+
+    @ivar done: fires when the server has committed the messages.  Whoever
+        writes them sees to it, even if a leave failed already.
+    @ivar refusal: set once the server has refused it; what remains of the
+        present message must be written all the same.
+    """
+
+    def __init__(self, mailbox: str, outlet: Outlet) -> None:
+        super().__init__("APPEND", mailboxWord(mailbox))
+        self.refusal: Refused | None = None
+        self._outlet = outlet
+        self._messages = 0
+        self._begun = False
+        self._over = False  # nothing more can be written
+        self._leave: Deferred[None] | None = None
+        self._held: list[bytes] = []
+        self._heldLength = 0
+
+    def started(self, head: bytes) -> None:
+        """
+        The command is next on its connection, and begins with C{head}.
+        """
+        self._begun = True
+        self._held.insert(0, head)
+        if self._over:
+            self._end()
+        elif self._leave is not None:
+            self._flush()
+
+    def message(
+        self, flags: Flags, date: str, size: int, octets: bytes = b""
+    ) -> Deferred[None] | None:
+        """
+        Begin a message of C{size} octets.
+
+        @param date: INTERNALDATE as a server sent it, or empty.
+        @param octets: those that are here already; none, where leave is asked.
+        @return: C{None} if its octets may follow at once; else they must wait
+            until this fires.  It fails with L{Refused} if the server refuses.
+        """
+        if self.refusal is not None:
+            self.finish()
+        if self._over:
+            return None
+        marker, waits = self._outlet.literalMarker(size)
+        stamp = b' "%s"' % date.encode("ascii") if date else b""
+        head = b" %s%s %s" % (flagList(flags), stamp, marker)
+        self._outlet.show(head.strip())
+        self._messages += 1
+        self._held.append(head)
+        self._heldLength += len(head)
+        if not waits:
+            self.write(octets)
+            return None
+        self._leave = Deferred()
+        if self._begun:
+            self._flush()
+        return self._leave
+
+    def write(self, data: bytes) -> None:
+        """
+        Octets of the present message.
+        """
+        if self._over:
+            return
+        self._held.append(data)
+        self._heldLength += len(data)
+        if self._heldLength >= _CHUNK and self._begun:
+            self._flush()
+
+    def finish(self) -> Deferred[Appended]:
+        """
+        The last message is complete: let the server commit.
+        """
+        if not self._over:
+            self.write(b"\r\n")
+            self._over = True
+            if self._begun:
+                self._end()
+        return self.done
+
+    def proceed(self) -> None:
+        """
+        The server gave its leave for a literal.
+        """
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave.callback(None)
+
+    def finished(self, condition: Condition) -> None:
+        """
+        The server answered, perhaps before the command was complete.
+        """
+        if condition.status != "OK":
+            self.refusal = refusal(self.name, condition)
+            if self._leave is not None:
+                # Instead of a leave: nothing more belongs to the command.
+                self._over = True
+                self._outlet.written(self)
+                self._endWait(self.refusal)
+        super().finished(condition)
+
+    def fail(self, error: Exception) -> None:
+        """
+        The connection is gone.
+        """
+        self._over = True
+        self._held.clear()
+        self._endWait(error)
+        super().fail(error)
+
+    def result(self, condition: Condition) -> Appended:
+        """
+        Without the UID of every message, that of none is certain.
+        """
+        if not self._over:
+            raise ProtocolViolation("said to be done before it was complete")
+        if condition.code != "APPENDUID":
+            return Appended(0, ())
+        uidvalidity, _, uids = condition.arguments.partition(b" ")
+        each = unrolled(uids, self._messages)
+        known = len(each) == self._messages
+        return Appended(bounded(uidvalidity, MAXIMUM), each if known else ())
+
+    def _endWait(self, error: Exception) -> None:
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave.errback(error)
+
+    def _end(self) -> None:
+        self._flush()
+        self._outlet.written(self)
+
+    def _flush(self) -> None:
+        held, self._held, self._heldLength = self._held, [], 0
+        self._outlet.send(b"".join(held))

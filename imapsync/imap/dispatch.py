@@ -1,0 +1,175 @@
+"""
+Who hears what a server tells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands.base import (
+    BodyReceiver,
+    Command,
+    Fetch,
+    MailboxListener,
+    Select,
+)
+from imapsync.imap.commands.notify import AccountListener, Idle, Leave, Notify, told
+from imapsync.imap.wire.responses import Exists, Response, Row, Vanished
+
+
+class Delivery:
+    """
+    Hands on what a server tells: all about the selected mailbox to its
+    listener, the rest to those commands in flight that asked for it, and what
+    nobody asked for to the account's listener.
+
+    With UIDs, who asked is certain: what belongs to one command is never
+    given to another only because that was sent first.
+
+    @ivar selected: the command that selected the present mailbox.
+    @ivar notified: whether NOTIFY was ever sent: then servers may pass over, even
+        at a NOOP, what happens in the selected mailbox.
+    """
+
+    def __init__(self) -> None:
+        self.selected: Select | None = None
+        self.notified = False
+        self._listener: MailboxListener | None = None
+        self._account: AccountListener | None = None
+        self._hearing: dict[str, Command[Any]] = {}
+        self._bodies: BodyReceiver | None = None
+
+    @property
+    def listening(self) -> bool:
+        """
+        Whether somebody listens to a mailbox, or to all of them.
+        """
+        return self._listener is not None or self._account is not None
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        C{command} is in flight.
+        """
+        if command.hears:
+            self._hearing[command.tag] = command
+        if isinstance(command, Notify):
+            self._account = command.listener
+            self.notified = True
+        elif isinstance(command, Select) and self.selected is None:
+            self._listener = command.listener
+
+    def finished(self, command: Command[Any], successful: bool) -> None:
+        """
+        C{command} is no longer in flight.
+
+        @raise ProtocolViolation: if it is unknown which of two mailboxes the
+            server has spoken of.
+        """
+        self._hearing.pop(command.tag, None)
+        if isinstance(command, Select):
+            self._selected(command, successful)
+        elif isinstance(command, Leave) and (successful or command.words):
+            self.selected = self._listener = None
+        elif isinstance(command, Notify) and not successful:
+            self._account = None
+
+    def reached(self, modseq: int) -> None:
+        """
+        The answer to a command told the selected mailbox's mod-sequence.
+        """
+        if self._listener is not None:
+            self._listener.modseqReceived(modseq)
+
+    def _selected(self, select: Select, successful: bool) -> None:
+        self.selected = select if successful else None
+        if not successful:
+            self._listener = None
+        elif self._listener is not select.listener:
+            raise ProtocolViolation("another mailbox was selected without CLOSED")
+
+    def closed(self) -> None:
+        """
+        What follows is about the mailbox that is being selected, if any
+        (RFC 7162, 3.2.11).
+        """
+        selects = (c for c in self._hearing.values() if isinstance(c, Select))
+        select = next(selects, None)
+        self._listener = None
+        if select is not None:
+            self._listener = select.listener
+            select.closed()
+        self.selected = None
+
+    def responseReceived(self, response: Response) -> None:
+        """
+        An untagged response.
+        """
+        if self._listener is not None:
+            if isinstance(response, Vanished):
+                self._listener.vanished(response.uids, response.earlier)
+            elif isinstance(response, Exists):
+                self._listener.existsReceived(response.messages)
+        for command in self._hearing.values():
+            if command.claim(response):
+                return
+        if self._account is not None:
+            told(self._account, response)
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        FETCH rows; one that has a body is alone.
+        """
+        bodies, self._bodies = self._bodies, None
+        if bodies is not None:
+            bodies.bodyEnded(rows[0])
+            return
+        if self._listener is not None:
+            self._listener.rowsReceived(rows)
+        for command in list(self._hearing.values()):
+            if isinstance(command, Idle):
+                command.changed()
+        sized = [row for row in rows if row.size is not None]
+        for command in list(self._hearing.values()) if sized else ():
+            if isinstance(command, Fetch) and command.rows is not None:
+                theirs = [row for row in sized if command.wants(row.uid)]
+                if theirs:
+                    command.rows(theirs)
+                    sized = [row for row in sized if not command.wants(row.uid)]
+
+    def literalBegan(self, row: Row, size: int) -> bool:
+        """
+        A body, for whichever FETCH asked for it.
+
+        @return: whether one did.
+        """
+        for command in self._hearing.values():
+            if (
+                isinstance(command, Fetch)
+                and command.bodies is not None
+                and command.wants(row.uid)
+            ):
+                self._bodies = command.bodies
+                command.bodies.bodyBegan(row, size)
+                return True
+        return False
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Bodies that came whole, for whichever FETCH asked for them; of others,
+        the rows are still news.
+        """
+        for command in list(self._hearing.values()):
+            if isinstance(command, Fetch) and command.bodies is not None:
+                theirs, messages = command.sorted(messages)
+                if theirs:
+                    command.bodies.messagesReceived(theirs)
+        if messages:
+            self.rowsReceived([row._replace(section="") for row, _ in messages])
+
+    def literalReceived(self, piece: bytes) -> None:
+        """
+        Octets of a body.
+        """
+        if self._bodies is not None:
+            self._bodies.bodyReceived(piece)

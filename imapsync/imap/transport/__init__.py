@@ -1,0 +1,6 @@
+"""
+What octets go over: TLS (C{tls}), DEFLATE (C{compress}, RFC 4978), and the standard
+input and output of a command (C{tunnel}).
+
+A connection uses them alike; C{imapsync.imap.connect} chooses.
+"""

@@ -1,0 +1,356 @@
+"""
+Handing messages over: the APPENDs to one mailbox, many messages in each, and
+what became of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from imapsync.content.digest import stamp
+from imapsync.errors import Lost, MailboxError, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.append import Appended, Appending
+from imapsync.imap.commands.base import Selected
+from imapsync.imap.wire.responses import Row
+from imapsync.model import Flags
+from imapsync.plan.flags import common
+from imapsync.uidset import UidSet
+
+#: One APPEND takes so many messages, and so many octets, at the most: a
+#: server commits once for all of them.
+MESSAGES = 2000
+OCTETS = 4 * 1024 * 1024
+#: What we know of a message that was sent takes so much memory, and more.
+_KNOWLEDGE = 2048
+#: After so many refusals in a row, a server will take nothing.
+REFUSALS = 50
+
+#: With these, a server objects to the message, not to what comes with it.
+_FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
+
+_SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
+
+
+class Copied(NamedTuple):
+    """
+    A message that is now on both sides.
+
+    @ivar flags: those that it has there.
+    @ivar given: those of them that the copy was given.
+    """
+
+    source: int
+    target: int
+    flags: Flags
+    given: Flags
+    key: bytes
+    size: int
+    stamp: int
+
+
+class Outcome(Protocol):
+    """
+    What becomes of the messages.
+    """
+
+    def copied(self, messages: list[Copied]) -> None:
+        """
+        The server acknowledged them.
+        """
+
+    def unproven(self, count: int) -> None:
+        """
+        So many were copied, but the server did not tell which copy is whose
+        (RFC 4315, 3).
+        """
+
+    def refused(self, uid: int, reason: str) -> None:
+        """
+        One could not be copied.
+        """
+
+    def undated(self, uid: int) -> None:
+        """
+        One was copied, but the server did not take its INTERNALDATE.
+        """
+
+    def broken(self, uids: list[int]) -> None:
+        """
+        A connection was lost when it was the turn of these: one of them may be
+        why.
+        """
+
+
+@dataclass(slots=True)
+class Message:
+    """
+    One that is passing through.
+
+    @ivar flags: those that the copy is given.
+    @ivar key: once it is complete.
+    @ivar messageId: likewise.
+    @ivar spool: where it waits, if it cannot go on at once.
+    """
+
+    octets: int
+    row: Row
+    flags: Flags = frozenset()
+    key: bytes = b""
+    messageId: bytes = b""
+    spool: IO[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """
+        What its server says that it is.
+        """
+        size = self.row.size
+        return self.octets if size is None else size
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """
+    How a message is handed over: a server may object to its date or to a
+    keyword, and then gets it without.
+    """
+
+    keywords: bool
+    date: bool
+
+
+_MANNERS = (
+    _Manner(keywords=True, date=True),
+    _Manner(keywords=True, date=False),
+    _Manner(keywords=False, date=True),
+    _Manner(keywords=False, date=False),
+)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """
+    The messages of one APPEND.
+    """
+
+    appending: Appending
+    manner: int
+    most: int
+    messages: list[Message] = field(default_factory=list)
+    octets: int = 0
+
+    @property
+    def full(self) -> bool:
+        return (
+            len(self.messages) >= self.most
+            or self.octets >= OCTETS
+            or self.appending.refusal is not None
+        )
+
+
+class Batches:
+    """
+    Appends to the mailbox C{into}.
+
+    @param most: so many messages are in one APPEND at the most.
+    @param settled: called when a batch was answered.
+    @param failed: called when nothing more can be appended.
+    @ivar manner: how the messages to come are handed over.
+    @ivar again: what is to be sent again, and in which manner.
+    @ivar suspects: the messages that the target had not answered for, and was to
+        answer for next, when its connection was lost.
+    @ivar outstanding: fire when the batches under way are answered.
+    @ivar unacknowledged: octets that were sent and not answered, and what it
+        takes to remember which.
+    @ivar lessened: whether a message was given less than it has.
+    """
+
+    def __init__(
+        self,
+        target: SyncClient,
+        into: Selected,
+        outcome: Outcome,
+        most: int,
+        settled: Callable[[], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self._target = target
+        self._into = into
+        self._outcome = outcome
+        self._most = most if "MULTIAPPEND" in target.capabilities else 1
+        self._settled = settled
+        self._failed = failed
+        self._present: _Batch | None = None
+        self._writing: Message | None = None
+        self._kept: dict[tuple[Flags, bool], Flags] = {}
+        self._refusals = 0
+        self.manner = 0
+        self.again: list[tuple[UidSet, int]] = []
+        self.suspects: list[int] = []
+        self.outstanding: set[Deferred[None]] = set()
+        self.unacknowledged = 0
+        self.lessened = False
+
+    @property
+    def open(self) -> bool:
+        """
+        Whether an APPEND is being written.
+        """
+        return self._present is not None
+
+    def begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+        """
+        Announce a message, whose octets come next.
+
+        @param octets: those that are here already.
+        @return: as L{Appending.message} does.
+        """
+        self._writing = message
+        batch = self._present or self._open()
+        manner = _MANNERS[batch.manner]
+        row = message.row
+        flags = row.flags or frozenset()
+        message.flags = given = self._given(flags, manner.keywords)
+        if len(given) < len(flags):
+            self.lessened = True
+        date = row.date if manner.date else ""
+        return batch.appending.message(given, date, message.octets, octets)
+
+    def write(self, piece: bytes) -> None:
+        """
+        Octets of it.
+        """
+        if self._present is not None:
+            self._present.appending.write(piece)
+
+    def end(self, message: Message) -> None:
+        """
+        It was written in full.
+        """
+        self._writing = None
+        batch = self._present
+        if batch is None:
+            return
+        batch.messages.append(message)
+        batch.octets += message.octets
+        self.unacknowledged += message.octets + _KNOWLEDGE
+        if batch.full:
+            self.close()
+
+    def close(self) -> None:
+        """
+        Have the server commit what it was sent.
+        """
+        batch, self._present = self._present, None
+        if batch is None:
+            return
+        done: Deferred[None] = batch.appending.finish().addCallbacks(
+            self._acknowledged,
+            self._refused,
+            callbackArgs=(batch,),
+            errbackArgs=(batch,),
+        )
+        self.outstanding.add(done)
+        done.addErrback(self._failed)
+        done.addBoth(self._answered, done, batch)
+
+    def drop(self) -> None:
+        """
+        Give up an APPEND that is still being written: what is not complete
+        must never be completed.
+        """
+        batch, self._present = self._present, None
+        if batch is not None:
+            batch.appending.done.addErrback(lambda _: None)
+            self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
+
+    def halve(self, uids: list[int], manner: int) -> None:
+        """
+        Send these again, in two parts: one of them is the trouble.
+        """
+        middle = len(uids) // 2
+        for half in (uids[middle:], uids[:middle]):
+            self.again.append((UidSet.of(half), manner))
+
+    def _open(self) -> _Batch:
+        appending = self._target.beginAppend(self._into.name)
+        self._present = _Batch(appending, self.manner, self._most)
+        return self._present
+
+    def _given(self, flags: Flags, keywords: bool) -> Flags:
+        """
+        Those of C{flags} that the server is asked to keep.
+        """
+        given = self._kept.get((flags, keywords))
+        if given is None:
+            given = frozenset(flag for flag in flags if self._into.keeps(flag))
+            given = given if keywords else common(given, _SYSTEM)
+            self._kept[flags, keywords] = given
+        return given
+
+    def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
+        self._refusals = 0
+        if appended.uidvalidity != self._into.mark.uidvalidity or len(
+            appended.uids
+        ) != len(batch.messages):
+            self._outcome.unproven(len(batch.messages))
+            return
+        self._outcome.copied(
+            [
+                _copied(message, uid)
+                for message, uid in zip(batch.messages, appended.uids, strict=True)
+            ]
+        )
+        if not _MANNERS[batch.manner].date:
+            for message in batch.messages:
+                self._outcome.undated(message.row.uid)
+
+    def _refused(self, failure: Failure, batch: _Batch) -> None:
+        uids = [message.row.uid for message in batch.messages]
+        if failure.check(Lost) and not self.suspects:
+            writing = self._writing
+            self.suspects = uids + ([writing.row.uid] if writing else [])
+        failure.trap(Refused)
+        reason = str(failure.value)
+        if len(uids) > 1:
+            self.halve(uids, batch.manner)
+            return
+        manner = self._next(batch)
+        code = getattr(failure.value, "responseCode", "")
+        if manner is not None and code not in _FINAL:
+            self.again.append((UidSet.of(uids), manner))
+            return
+        self._outcome.refused(uids[0], reason)
+        self._refusals += 1
+        if self._refusals >= REFUSALS:
+            raise MailboxError(f"message after message is refused: {reason}")
+
+    def _next(self, batch: _Batch) -> int | None:
+        """
+        In which manner to try a single message next, if in any.
+        """
+        [message] = batch.messages
+        flags = message.row.flags or frozenset()
+        plain = self._given(flags, True) == self._given(flags, False)
+        for number in range(batch.manner + 1, len(_MANNERS)):
+            if _MANNERS[number].keywords or not plain:
+                return number
+        return None
+
+    def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
+        self.outstanding.discard(done)
+        self.unacknowledged -= batch.octets + len(batch.messages) * _KNOWLEDGE
+        self._settled()
+
+
+def _copied(message: Message, uid: int) -> Copied:
+    row, size = message.row, message.size
+    flags = row.flags or frozenset()
+    known = stamp(size, row.date, message.messageId)
+    return Copied(row.uid, uid, flags, message.flags, message.key, size, known)

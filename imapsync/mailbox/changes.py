@@ -1,0 +1,170 @@
+"""
+Listening to one side of a mailbox: rows and VANISHED become L{Changes}.
+
+Each batch of rows is held against the database as it arrives, and only what
+differs from it is kept: a mailbox of a million messages that nobody touched
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+
+from imapsync.imap.wire.responses import Row
+from imapsync.model import Changes, Flags, Mark, Side
+from imapsync.plan.flags import same
+from imapsync.state.store import State
+from imapsync.uidset import UidSet, UidSetBuilder
+
+#: So many changed messages are taken up in one pass; the rest is read again
+#: in the next, since the mark does not pass them.
+CHANGES = 50_000
+
+
+class Reading:
+    """
+    What one side tells while its mailbox is selected, in order of arrival.
+
+    @ivar again: messages to look at although the mark has passed them.
+    @ivar heard: the latest flags of the messages that are expected to change.
+    @ivar expunged: once L{take} was called, what vanished.
+    @ivar reached: once L{take} was called, the highest mod-sequence told.
+    @ivar disturbed: whether it was told since that something has happened to
+        other messages than was expected.
+    @ivar partial: whether there was more than is taken up at once.
+    @ivar early: whether messages were told whose pairs may not be stored yet:
+        then nothing of this counts.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        mailbox: int,
+        side: Side,
+        mark: Mark | None,
+        again: bool,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """
+        @param ready: whether all pairs are stored that there are.
+        """
+        self._state = state
+        self._mailbox = mailbox
+        self._side = side
+        self._since = mark.uidnext if mark else 1
+        self.again = state.postponed(mailbox, side) if again else UidSet()
+        self._flags: dict[int, Flags] = {}
+        self._new = UidSetBuilder()
+        self._gone = UidSetBuilder()
+        self._listed: UidSetBuilder | None = None
+        self._taken = False
+        self.partial = False
+        self.early = False
+        self._ready = ready
+        self._expected: Container[int] = ()
+        self._doomed = UidSet()
+        self.heard: dict[int, Flags] = {}
+        self.expunged = UidSetBuilder()
+        self.reached = 0
+        self.disturbed = False
+
+    def listAll(self, lapsed: bool = False) -> None:
+        """
+        From here on every message is told: one that is not is gone.
+
+        @param lapsed: whether the server has lost track of what changed: then
+            what was expunged may be back.
+        """
+        if lapsed:
+            self._since = 1
+        self._listed = UidSetBuilder()
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Flags of messages.
+        """
+        if self._taken:
+            self._hear(rows)
+            return
+        told = {row.uid: row.flags for row in rows if row.uid and row.flags is not None}
+        if not told:
+            return
+        uids = UidSet.of(told)
+        if self._listed is not None:
+            self._listed.update(uids)
+        agreed = self._agreed(uids)
+        if len(agreed) < len(told):
+            self.early = self.early or not self._ready()
+        for uid, flags in told.items():
+            if uid not in agreed:
+                if uid >= self._since or uid in self.again:
+                    self._new.add(uid)
+            elif same(agreed[uid], flags):
+                self._flags.pop(uid, None)
+            elif len(self._flags) < CHANGES or uid in self._flags:
+                self._flags[uid] = flags
+            else:
+                self.partial = True
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        Messages are gone.
+        """
+        if self._taken:
+            self.expunged.update(uids)
+            self.disturbed = self.disturbed or bool(uids - self._doomed)
+        else:
+            self._gone.update(uids)
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        New messages show in the next look.
+        """
+
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        The server's word on what it was told to do.
+        """
+        if self._taken:
+            self.reached = max(self.reached, modseq)
+
+    def expect(self, expected: Container[int], doomed: UidSet | None = None) -> None:
+        """
+        Hear, after L{take}, what becomes of some messages.
+
+        @param doomed: those that are to be expunged.
+        """
+        self.heard.clear()
+        self._expected = expected
+        self._doomed = doomed or UidSet()
+
+    def _hear(self, rows: list[Row]) -> None:
+        for uid, flags, modseq, *_ in rows:
+            if uid not in self._expected or flags is None:
+                self.disturbed = True
+            else:
+                self.heard[uid] = flags
+            if modseq > self.reached:
+                self.reached = modseq
+
+    def take(self) -> Changes:
+        """
+        What changed; from here on, only listen to what comes of our own
+        commands.
+        """
+        self._taken = True
+        gone = self._gone.build()
+        if self._listed is not None:
+            known = self._state.paired(self._mailbox, self._side)
+            gone |= known - self._listed.build()
+        known = self._state.partners(self._mailbox, self._side, gone, self._side)
+        return Changes(self._flags, self._new.build() - gone, known)
+
+    def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:
+        """
+        What is agreed on those that have a pair.
+        """
+        pairs = self._state.agreed(self._mailbox, self._side, uids)
+        if self._side is Side.LOCAL:
+            return {local: flags for local, _, flags in pairs}
+        return {remote: flags for _, remote, flags in pairs}

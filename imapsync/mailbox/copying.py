@@ -1,0 +1,353 @@
+"""
+Copying messages: a FETCH on one side flows straight into APPENDs on the other.
+
+No message is held.  When the target's transport is full, or too much is
+unacknowledged, the source is paused, so that memory stays flat whatever the
+sizes are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import cast
+
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from imapsync.content.digest import KeyDigest, likeness
+from imapsync.errors import (
+    ImapSyncError,
+    Lost,
+    MailboxError,
+    ProtocolViolation,
+    Refused,
+    StateError,
+)
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.base import BodyReceiver, Selected
+from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.appending import MESSAGES, Batches, Message, Outcome
+from imapsync.uidset import UidSet
+
+ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
+
+#: So many octets may be sent and not yet acknowledged: a far server is to have
+#: something to do until it is told more.  They are not held here.
+UNACKNOWLEDGED = 32 * 1024 * 1024
+
+_SPOOL_MEMORY = 1024 * 1024
+_SPOOL_PIECE = 64 * 1024
+
+
+@implementer(IPushProducer)
+class Copier(BodyReceiver):
+    """
+    Copies messages from the mailbox that C{source} has selected.
+
+    @param into: the mailbox on the target's side, which is selected there.
+    @param most: so many messages are in one APPEND at the most.
+    @param ahead: called when all is sent and only the target's answers are
+        awaited, with a function that tells whether they have come; not if more
+        is to be done after them.
+    """
+
+    def __init__(
+        self,
+        source: SyncClient,
+        target: SyncClient,
+        into: Selected,
+        outcome: Outcome,
+        most: int = MESSAGES,
+        ahead: Callable[[Callable[[], bool]], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._outcome = outcome
+        self._ahead = ahead
+        self._batches = Batches(
+            target, into, outcome, most, self._settled, self._failed
+        )
+        self._message: Message | None = None
+        self._digest = KeyDigest()
+        self._arrived: set[int] = set()
+        self._suspects: list[int] = []
+        self._spooled: deque[Message] = deque()
+        self._draining: Deferred[None] = succeed(None)
+        self._holds: set[str] = set()
+        self._room: Deferred[None] | None = None
+        self._failure: Failure | None = None
+
+    async def copy(self, uids: UidSet) -> None:
+        """
+        Copy what still exists of C{uids}, and report on each message.  Their
+        number is what memory depends on.
+
+        @raise Lost: a connection went; what was acknowledged is reported.
+        @raise MailboxError: the target takes nothing.
+        @raise StateError: no room to spool a message.
+        """
+        outlet = cast(IConsumer, self._target.transport)
+        outlet.registerProducer(self, True)
+        try:
+            self._batches.again.append((uids, 0))
+            while self._batches.again:
+                some, self._batches.manner = self._batches.again.pop()
+                await self._stream(some)
+        except Exception as error:
+            self._batches.drop()
+            if isinstance(error, Lost):
+                self._outcome.broken(self._suspects or self._batches.suspects)
+            raise
+        finally:
+            outlet.unregisterProducer()
+            for reason in list(self._holds):
+                self._release(reason)
+
+    async def _stream(self, uids: UidSet) -> None:
+        self._arrived = set()
+        refusal = None
+        try:
+            await self._source.fetchBodies(uids, ITEMS, self)
+        except Refused as error:
+            refusal = error
+        except ImapSyncError:
+            if self._failure is None and not self._target.lost.called:
+                self._suspects = self._next(uids)
+            await self._abandon()
+            raise
+        missing = uids - UidSet.of(self._arrived)
+        await self._answered(complete=not missing)
+        await self._missed(missing, refusal)
+
+    def _next(self, uids: UidSet) -> list[int]:
+        """
+        The message that the source was about to send.
+        """
+        return list(islice(uids - UidSet.of(self._arrived), 1))
+
+    async def _answered(self, complete: bool = False) -> None:
+        """
+        Wait until all that came is handed over, and acknowledged or refused.
+
+        @param complete: whether all came that was to be copied.
+        """
+        await self._draining
+        self._batches.close()
+        trouble = self._batches.again or self._batches.lessened or self._failure
+        if complete and not trouble and self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            ahead(lambda: not self._batches.outstanding)
+        while self._batches.outstanding:
+            await DeferredList(list(self._batches.outstanding))
+        if self._failure is not None:
+            self._failure.raiseException()
+
+    async def _abandon(self) -> None:
+        """
+        The source is gone.  A message of which a part was sent must never be
+        completed; what is complete may be.
+        """
+        if self._message is not None and self._message.spool is None:
+            self._target.abort(Lost(f"{self._source.name}: went away in a message"))
+        self._message = None
+        with contextlib.suppress(ImapSyncError):  # the source's end is what is told
+            await self._answered()
+
+    async def _missed(self, uids: UidSet, refusal: Refused | None) -> None:
+        """
+        Some did not come: expunged meanwhile, or the server cannot read them.
+        """
+        if not uids:
+            return
+        there = await self._source.exists(uids)
+        if refusal is not None and len(there) > 1:
+            self._batches.halve(list(there), self._batches.manner)
+            return
+        for uid in there:
+            self._outcome.refused(uid, str(refusal or "the server did not send it"))
+
+    # From the source
+
+    def bodyBegan(self, row: Row, size: int) -> None:
+        """
+        A message follows.
+        """
+        if self._failure is not None or row.uid in self._arrived:
+            return
+        self._message = message = Message(size, row)
+        self._digest = KeyDigest()
+        if self._mayPass(row, size):
+            self._batches.begin(message)
+        else:
+            # APPEND wants the attributes, or the server's leave, first.
+            message.spool = tempfile.SpooledTemporaryFile(_SPOOL_MEMORY)  # noqa: SIM115
+
+    def _mayPass(self, row: Row, size: int) -> bool:
+        """
+        Whether a message can go on at once.
+        """
+        known = row.uid and row.flags is not None and row.date
+        free = "spool" not in self._holds and not self._target.asksLeave(size)
+        return bool(known) and free
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Small ones, which make most of the work.
+        """
+        for row, octets in messages:
+            if not self._mayPass(row, len(octets)):
+                super().messagesReceived([(row, octets)])
+            elif self._failure is None and row.uid not in self._arrived:
+                message = Message(len(octets), row)
+                message.key, message.messageId = likeness(octets, message.size)
+                self._arrived.add(row.uid)
+                self._batches.begin(message, octets)
+                self._end(message)
+
+    def bodyReceived(self, piece: bytes) -> None:
+        """
+        Octets of it.
+        """
+        message = self._message
+        if message is None:
+            return
+        self._digest.write(piece)
+        if message.spool is None:
+            self._batches.write(piece)
+        else:
+            with _spooling():
+                message.spool.write(piece)
+
+    def bodyEnded(self, row: Row) -> None:
+        """
+        It is complete.
+        """
+        message, self._message = self._message, None
+        if message is None:
+            return
+        if not row.uid or row.flags is None:
+            raise ProtocolViolation("a message came without UID or FLAGS")
+        message.row = row
+        message.key = self._digest.key(message.size)
+        message.messageId = self._digest.messageId
+        self._arrived.add(row.uid)
+        if message.spool is None:
+            self._end(message)
+        else:
+            self._spooled.append(message)
+            if "spool" not in self._holds:
+                self._startDraining()
+
+    def _startDraining(self) -> None:
+        self._hold("spool")
+        start: Deferred[None] = Deferred()
+        # Known before it begins: the source may go while it does.
+        self._draining = start.addCallback(
+            lambda _: Deferred.fromCoroutine(self._drain())
+        ).addErrback(self._failed)
+        start.callback(None)
+
+    async def _drain(self) -> None:
+        """
+        Hand over what waits in spools.
+        """
+        try:
+            while self._spooled and self._failure is None:
+                await self._unspool(self._spooled[0])
+                self._spooled.popleft()
+        finally:
+            self._spooled.clear()
+            self._release("spool")
+
+    async def _unspool(self, message: Message) -> None:
+        spool = message.spool
+        if spool is None:
+            return
+        with spool, _spooling():
+            spool.seek(0)
+            leave = self._batches.begin(message)
+            if leave is not None:
+                try:
+                    await leave
+                except Refused:
+                    # The answer to the whole APPEND; its batch sees to it.
+                    self._end(message)
+                    self._batches.close()
+                    return
+            while piece := spool.read(_SPOOL_PIECE):
+                self._batches.write(piece)
+                if "full" in self._holds:
+                    self._room = Deferred()
+                    await self._room
+        self._end(message)
+
+    def _end(self, message: Message) -> None:
+        self._batches.end(message)
+        if self._batches.unacknowledged > UNACKNOWLEDGED:
+            self._hold("unacknowledged")
+
+    def _settled(self) -> None:
+        if self._batches.unacknowledged <= UNACKNOWLEDGED:
+            self._release("unacknowledged")
+
+    def _failed(self, failure: Failure) -> None:
+        self._failure = self._failure or failure
+        error = failure.value
+        if isinstance(error, ImapSyncError) and not isinstance(error, MailboxError):
+            # Nothing more can be copied: the stream need not run out.
+            self._source.abort(error)
+
+    # Back-pressure
+
+    def _hold(self, reason: str) -> None:
+        if not self._holds:
+            self._source.pauseProducing()
+        self._holds.add(reason)
+
+    def _release(self, reason: str) -> None:
+        if reason not in self._holds:
+            return
+        self._holds.discard(reason)
+        if not self._holds:
+            self._source.resumeProducing()
+
+    def pauseProducing(self) -> None:
+        """
+        The target's transport is full.
+        """
+        self._hold("full")
+
+    def resumeProducing(self) -> None:
+        """
+        The target took what it was sent.
+        """
+        room, self._room = self._room, None
+        self._release("full")
+        if room is not None:
+            room.callback(None)
+
+    def stopProducing(self) -> None:
+        """
+        The target's connection is gone; its commands fail.
+        """
+        self._holds.discard("full")
+        room, self._room = self._room, None
+        if room is not None:
+            room.errback(Lost(f"{self._target.name}: went away"))
+
+
+@contextlib.contextmanager
+def _spooling() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"a message cannot be spooled: {error.strerror}; make room in the folder"
+            " for temporary files, or set TMPDIR to another"
+        ) from error

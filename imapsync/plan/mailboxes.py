@@ -1,0 +1,330 @@
+"""
+All mailboxes of the two accounts: which are in scope, which are to be made,
+subscribed or unsubscribed, before any of them is opened.
+
+A three-way comparison of what each server lists and what the database knows.
+It only decides; nothing here talks to a server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.names import INBOX, Patterns
+from imapsync.plan.account import Account
+
+
+@dataclass(frozen=True)
+class _Directed:
+    """
+    A step for one side.
+    """
+
+    side: Side
+    name: Name
+
+
+class Create(_Directed):
+    """
+    Make a mailbox on C{side}.
+    """
+
+
+class Subscribe(_Directed):
+    """
+    Subscribe a mailbox on C{side}.
+    """
+
+
+class Unsubscribe(_Directed):
+    """
+    Unsubscribe a mailbox on C{side}.
+    """
+
+
+@dataclass(frozen=True)
+class Forget:
+    """
+    Drop a mailbox that neither server has any more from the database.
+    """
+
+    name: Name
+
+
+#: What is done on a server.
+Directed = Create | Subscribe | Unsubscribe
+
+Step = Directed | Forget
+
+
+class Trouble(NamedTuple):
+    """
+    Why a mailbox cannot be synced.
+    """
+
+    name: str
+    text: str
+
+
+_EVERYTHING = Patterns(["*"])
+
+
+class Selection(NamedTuple):
+    """
+    Which mailboxes are in scope.
+
+    @ivar named: the only ones, whatever the rest of this says; all if empty.
+    @ivar ignore: leaves out the names in which it is found.
+    @ivar subscribed: only those that either side, or the database, has as
+        subscribed; and INBOX.
+    @ivar chosen: only those, found by other options of LIST; and INBOX.
+    """
+
+    patterns: Patterns = _EVERYTHING
+    ignore: re.Pattern[str] | None = None
+    subscribed: bool = True
+    named: frozenset[Name] = frozenset()
+    chosen: frozenset[Name] | None = None
+
+    def covers(self, name: str, subscribed: bool) -> bool:
+        """
+        Whether C{name} is in scope, when this is how it is subscribed.
+        """
+        if self.named:
+            return name in self.named
+        if self.ignore and self.ignore.search(name):
+            return False
+        if not self.patterns.matches(name):
+            return False
+        if name == INBOX:
+            return True
+        if self.chosen is not None and name not in self.chosen:
+            return False
+        return subscribed or not self.subscribed
+
+
+class Plan(NamedTuple):
+    """
+    What to do.
+
+    @ivar steps: in this order; a mailbox comes before those below it.
+    @ivar mailboxes: the ones to sync, in this order, if no step for them
+        fails; and whether both sides are then agreed on them as subscribed,
+        which is what the database is to know, not before.
+    """
+
+    steps: tuple[Step, ...]
+    mailboxes: Mapping[Name, bool]
+    troubles: tuple[Trouble, ...]
+
+
+def plan(
+    accounts: Mapping[Side, Account],
+    known: Mapping[Name, Known],
+    selection: Selection,
+    held: Collection[Name] = (),
+) -> Plan:
+    """
+    Compare both sides with what was known.
+
+    @param held: names that are to be left alone.
+    """
+    fates = [
+        _fate(name, accounts, known.get(name))
+        for name in _scope(accounts, known, selection)
+        if name not in held
+    ]
+    troubles = [
+        Trouble(misfit.name, f"{side}: {misfit.text}")
+        for side, account in accounts.items()
+        for misfit in account.misfits
+        if selection.covers(misfit.name, misfit.subscribed)
+    ]
+    troubles += [Trouble(fate.name, fate.trouble) for fate in fates if fate.trouble]
+    return Plan(
+        steps=tuple(step for fate in fates for step in fate.steps),
+        mailboxes={fate.name: fate.agreed for fate in fates if fate.agreed is not None},
+        troubles=tuple(troubles),
+    )
+
+
+class _Fate(NamedTuple):
+    """
+    What becomes of one name.
+
+    @ivar agreed: what to agree on as subscribed; C{None} if the mailbox is
+        not to be synced.
+    """
+
+    name: Name
+    steps: tuple[Step, ...] = ()
+    agreed: bool | None = None
+    trouble: str = ""
+
+
+def _scope(
+    accounts: Mapping[Side, Account],
+    known: Mapping[Name, Known],
+    selection: Selection,
+) -> Iterator[Name]:
+    """
+    The names to decide about, INBOX first, parents before children.
+    """
+    names = {INBOX}.union(known, *(account.listed for account in accounts.values()))
+    contested = frozenset().union(*(side.contested for side in accounts.values()))
+    for name in sorted(names - contested, key=_order):
+        holders = [account for account in accounts.values() if account.has(name)]
+        subscribed = (
+            # Nobody can be subscribed to what is gone, and it is to be forgotten.
+            not holders
+            or any(account.subscribed(name) for account in holders)
+            or (name in known and known[name].subscribed)
+        )
+        if selection.covers(name, subscribed):
+            yield name
+
+
+def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
+    for account in accounts.values():
+        if reason := account.leftAlone(name):
+            return _Fate(name, trouble=reason)
+    missing = [side for side in Side if not accounts[side].has(name)]
+    if not missing:
+        return _followed(name, accounts, known is not None and _agreed(known, accounts))
+    if len(missing) > 1:
+        return _Fate(name, (Forget(name),) if known else ())
+    [side] = missing
+    if known and side in known.marks:
+        return _Fate(
+            name,
+            trouble=f"vanished from {side}, as if by a failure; left alone: make it"
+            f" again there, or delete it on {side.other} too",
+        )
+    if accounts[side].readOnly:
+        return _Fate(name)
+    if obstacle := accounts[side].obstacle(name):
+        rival = name.replace(accounts[side].naming.separator or "/", "/")
+        if rival != name and accounts[side.other].has(rival):
+            obstacle += f'; it would be one with "{rival}"'
+        return _Fate(name, trouble=f"cannot be created on {side}: {obstacle}")
+    return _created(name, accounts, side)
+
+
+def _agreed(known: Known, accounts: Mapping[Side, Account]) -> bool:
+    """
+    Whether both sides agreed on the mailbox as subscribed.  Nobody did if it
+    was made anew, as by a server that lost everything.
+    """
+    boxes = {side: account.listed.get(known.name) for side, account in accounts.items()}
+    return known.subscribed and not any(
+        box
+        and box.status
+        and side in known.marks
+        and box.status.uidvalidity != known.marks[side].uidvalidity
+        for side, box in boxes.items()
+    )
+
+
+def _followed(name: Name, accounts: Mapping[Side, Account], base: bool) -> _Fate:
+    """
+    A mailbox on both sides: a subscription changed since both agreed on
+    C{base} is followed.  A new mailbox counts as not subscribed before.
+    """
+    present = [accounts[side].subscribed(name) for side in Side]
+    wanted = all(present) if base else any(present)
+    astray = [side for side in Side if accounts[side].subscribed(name) != wanted]
+    written = [side for side in astray if not accounts[side].readOnly]
+    steps = tuple(_subscription(side, name, wanted) for side in written)
+    return _Fate(name, steps, wanted if written == astray else base)
+
+
+def _created(name: Name, accounts: Mapping[Side, Account], side: Side) -> _Fate:
+    """
+    A mailbox to be made on C{side}, subscribed as the one it comes from.  The
+    name may have kept the subscription of a mailbox deleted long ago.
+    """
+    steps: list[Step] = [Create(side, name)]
+    wanted = accounts[side.other].subscribed(name)
+    if accounts[side].subscribed(name) != wanted:
+        steps.append(_subscription(side, name, wanted))
+    return _Fate(name, tuple(steps), wanted)
+
+
+def _subscription(side: Side, name: Name, wanted: bool) -> Step:
+    return Subscribe(side, name) if wanted else Unsubscribe(side, name)
+
+
+def unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
+    """
+    The mailboxes that are asked for by name, and are on neither server.
+    """
+    there = {misfit.name for account in accounts for misfit in account.misfits}
+    there |= {name for name in named if any(side.has(name) for side in accounts)}
+    return sorted(named - there)
+
+
+def _order(name: Name) -> tuple[bool, list[str]]:
+    return name != INBOX, name.split("/")
+
+
+def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
+    """
+    Whether a mailbox needs to be looked into: unless both servers' STATUS is
+    what was dealt with, and nothing waits to be tried again.
+    """
+    return (
+        known is None
+        or known.retries
+        or any(_moved(known.marks.get(side), listed.get(side)) for side in Side)
+    )
+
+
+def fulfilled(
+    known: Known, marks: Mapping[Side, Mark], listed: Mapping[Side, Listed]
+) -> bool:
+    """
+    Whether both servers' STATUS is what was foreseen, and no message is on one of
+    them alone.
+    """
+    return not any(
+        _moved(marks.get(side), listed.get(side))
+        or (listed[side].status or Status()).messages != known.pairs
+        for side in Side
+    )
+
+
+def _moved(mark: Mark | None, listed: Listed | None) -> bool:
+    return mark is None or listed is None or listed.mark != mark
+
+
+def arrived(known: Known, listed: Mapping[Side, Listed]) -> int:
+    """
+    About how many messages are new on either side.
+    """
+    statuses = (box.status for box in listed.values())
+    return sum(max(0, one.messages - known.pairs) for one in statuses if one)
+
+
+def removable(known: Known, side: Side, status: Status) -> int:
+    """
+    How many known messages can have vanished from C{side} at the most.
+
+    None, if the mailbox is another one now: that never deletes.
+    """
+    mark = known.marks.get(side)
+    if mark is None or mark.uidvalidity != status.uidvalidity:
+        return 0
+    arrived = max(0, status.uidnext - mark.uidnext)
+    return max(0, known.pairs - max(0, status.messages - arrived))
+
+
+def atStake(known: Known, listed: Listed | None) -> int:
+    """
+    How many known messages a mailbox can hold at the most.
+    """
+    told = listed.status.messages if listed and listed.status else 0
+    return min(known.pairs, told or known.pairs)

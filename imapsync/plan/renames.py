@@ -1,0 +1,404 @@
+"""
+Mailboxes that were renamed or deleted on one side: what is to become of them
+on the other.
+
+A three-way comparison of where each known mailbox is on both sides, and what
+it was called when both last agreed.  It only decides; nothing here talks to a
+server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from imapsync.model import Known, Name, Side
+from imapsync.plan.account import Account
+from imapsync.plan.identity import Places, likely, traceable
+from imapsync.plan.mailboxes import Directed, Selection, Subscribe, Trouble, Unsubscribe
+from imapsync.plan.renameorder import Move, below, isTemporary, route
+
+
+class Rename(NamedTuple):
+    """
+    Rename C{old}, and all below it, on C{side}.
+
+    @ivar mailbox: its L{Known.id}.
+    @ivar name: what the database calls it.
+    """
+
+    side: Side
+    mailbox: int
+    name: Name
+    old: Name
+    new: Name
+
+
+class Delete(NamedTuple):
+    """
+    Delete a mailbox on C{side} that is gone from the other.
+    """
+
+    side: Side
+    name: Name
+
+
+@dataclass
+class Outlook:
+    """
+    What to do before mailboxes are compared by their names.
+
+    @ivar renames: on the servers, in this order.
+    @ivar steps: once there are no renames.
+    @ivar agreed: once there are no steps: what a mailbox is called on both
+        sides, and whether it is subscribed, by L{Known.id}.
+    @ivar forgotten: likewise, those that are to be new to the database.
+    @ivar anew: those whose messages are to be paired again.
+    @ivar lost: those that a side lost, though it hardly deleted them: they are
+        left alone until they are there again, or are gone from the other too.
+    @ivar deletions: what is to be deleted in the end, children first.
+    @ivar held: names that are left alone meanwhile.
+    @ivar waiting: what is left undone if no deletion makes room for it.
+    @ivar parted: those that cannot be renamed, since another mailbox has the
+        name: it is to be planned again, see L{plan}.
+    @ivar remarks: what the user may want to know.
+    """
+
+    renames: list[Rename] = field(default_factory=list)
+    steps: list[Directed] = field(default_factory=list)
+    agreed: dict[int, tuple[Name, bool]] = field(default_factory=dict)
+    forgotten: list[Known] = field(default_factory=list)
+    anew: list[Known] = field(default_factory=list)
+    lost: list[tuple[Known, Side]] = field(default_factory=list)
+    deletions: list[Delete] = field(default_factory=list)
+    held: set[Name] = field(default_factory=set)
+    troubles: list[Trouble] = field(default_factory=list)
+    waiting: list[Trouble] = field(default_factory=list)
+    parted: set[tuple[Side, int]] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
+
+
+def plan(
+    accounts: Mapping[Side, Account],
+    known: Collection[Known],
+    selection: Selection,
+    places: Mapping[Side, Places],
+    stuck: Collection[tuple[Side, int]] = (),
+    parted: Collection[tuple[Side, int]] = (),
+) -> Outlook:
+    """
+    Compare.
+
+    @param stuck: mailboxes that a server would not rename.
+    @param parted: those that it cannot: what is on the other side is to be
+        another mailbox, to which the messages move.
+    """
+    planner = _Planner(accounts, known, selection, places, stuck, parted)
+    for one in traceable(known):
+        planner.consider(one)
+    for side in Side:
+        planner.order(side)
+    planner.outlook.deletions.sort(key=lambda one: one.name.split("/"), reverse=True)
+    planner.findLeftovers(known)
+    return planner.outlook
+
+
+class _Planner:
+    """
+    Plans for one mailbox after another.
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[Side, Account],
+        known: Collection[Known],
+        selection: Selection,
+        places: Mapping[Side, Places],
+        stuck: Collection[tuple[Side, int]],
+        parted: Collection[tuple[Side, int]],
+    ) -> None:
+        self.outlook = Outlook()
+        self._parted = parted
+        self._accounts = accounts
+        self._known = {one.id: one for one in known}
+        self._selection = selection
+        self._places = places
+        self._stuck = stuck
+        self._wishes: dict[Side, dict[int, Name]] = {side: {} for side in Side}
+        self._doomed: set[int] = set()
+
+    def consider(self, known: Known) -> None:
+        """
+        What becomes of this one.
+        """
+        if self._settled(known):
+            for wishes in self._wishes.values():
+                wishes[known.id] = known.name
+            return
+        at = {
+            s: p.names[known.id] for s, p in self._places.items() if known.id in p.names
+        }
+        names = {known.name, *at.values()}
+        if any(a.leftAlone(name) for a in self._accounts.values() for name in names):
+            return
+        covered = any(map(self._covers, names, [known] * len(names)))
+        for side, number in self._parted:
+            # Once it has been made again by its old name, that is over.
+            if number == known.id and at.get(side.other) not in (None, at.get(side)):
+                self._subscribe(known, side.other, at.pop(side.other))
+        astray = {
+            s: p.astray[known.id]
+            for s, p in self._places.items()
+            if known.id in p.astray
+        }
+        if astray:
+            self._astray(known, astray, names, covered)
+        elif len(at) == len(Side):
+            self._present(known, at, covered)
+        elif covered and at:
+            [(side, name)] = at.items()
+            self._gone(known, side, name)
+        elif covered:
+            self._goneFromBoth(known)
+
+    def _settled(self, known: Known) -> bool:
+        """
+        Whether it is where it was, on both sides, as nearly all of them are.
+        """
+        name = known.name
+        return (
+            all(
+                places.names.get(known.id) == name and known.id not in places.remade
+                for places in self._places.values()
+            )
+            and not any(a.leftAlone(name) for a in self._accounts.values())
+            and not isTemporary(name)
+        )
+
+    def _astray(
+        self, known: Known, astray: Mapping[Side, str], names: set[Name], covered: bool
+    ) -> None:
+        """
+        It cannot be told where it is.
+        """
+        self.outlook.held |= names
+        told = any(
+            known.name in account.contested for account in self._accounts.values()
+        )
+        if covered and not told:
+            for side, reason in astray.items():
+                self._leave(known, side, reason)
+
+    def _present(self, known: Known, at: Mapping[Side, Name], covered: bool) -> None:
+        """
+        It is on both sides.
+        """
+        remade = {side for side in Side if known.id in self._places[side].remade}
+        if remade and len(set(at.values())) > 1:
+            # Renamed here, made anew there: these are two mailboxes.
+            for side in set(Side) - remade:
+                self._separate(known, side, at[side])
+        elif any(self._replaced(known, side) for side in remade):
+            self.outlook.anew.append(known)
+        elif len(set(at.values())) == 1 and not isTemporary(name := at[Side.LOCAL]):
+            if name != known.name:
+                self._agree(known, name, covered)
+            for side in Side:
+                self._wishes[side][known.id] = name
+        elif covered:
+            self._rename(known, at)
+
+    def _replaced(self, known: Known, side: Side) -> bool:
+        """
+        Whether another mailbox has its name, as UIDVALIDITY does not show.
+        """
+        box = self._accounts[side].listed.get(known.name)
+        return box is not None and likely(known, side, box)
+
+    def _agree(self, known: Known, name: Name, covered: bool) -> None:
+        """
+        It has the same new name on both sides: so are the subscriptions to be.
+        """
+        accounts = self._accounts.values()
+        wanted = known.subscribed or any(one.subscribed(name) for one in accounts)
+        self.outlook.agreed[known.id] = (name, wanted)
+        if not covered:
+            return
+        for side, account in self._accounts.items():
+            if account.readOnly:
+                continue
+            if wanted and not account.subscribed(name):
+                self.outlook.steps.append(Subscribe(side, name))
+            self._unsubscribe(side, known.name)
+
+    def _unsubscribe(self, side: Side, name: Name) -> None:
+        """
+        Nobody is to be subscribed to a mere name that was a mailbox.
+        """
+        account = self._accounts[side]
+        if account.subscribed(name) and not account.has(name) and not account.readOnly:
+            self.outlook.steps.append(Unsubscribe(side, name))
+
+    def _rename(self, known: Known, at: Mapping[Side, Name]) -> None:
+        """
+        It has different names.  A side that has the old one, or a temporary
+        one, has no say in it; of two new ones, the remote's counts, but for
+        where a side cannot be renamed.
+        """
+        told = {s: n for s, n in at.items() if n != known.name and not isTemporary(n)}
+        winner = max(told, key=self._weight, default=None)
+        name = told[winner] if winner else known.name
+        if len(told) > 1 and winner:
+            loser = winner.other
+            self.outlook.remarks.append(
+                f'{known.name}: renamed to "{told[loser]}" on {loser} and to'
+                f' "{name}" on {winner}, which counts'
+            )
+        for side in Side:
+            account = self._accounts[side]
+            if at[side] == name:
+                reason = ""
+            elif account.readOnly:
+                reason = f"{side} is read-only"
+            else:
+                reason = account.obstacle(name)
+            if reason:
+                self._refuse(known, side, name, reason, self.outlook.troubles)
+                return
+        for side in Side:
+            self._wishes[side][known.id] = name
+            if at[side] != name and (side, known.id) in self._stuck:
+                self.outlook.held |= {known.name, *at.values()}
+                del self._wishes[side][known.id]
+
+    def _weight(self, side: Side) -> tuple[bool, bool]:
+        return self._accounts[side].readOnly, side is Side.REMOTE
+
+    def _gone(self, known: Known, side: Side, name: Name) -> None:
+        """
+        It is on C{side} only.
+        """
+        self.outlook.held |= {known.name, name}
+        places, other = self._places[side], self._places[side.other]
+        if known.id in places.remade:
+            self.outlook.anew.append(known)
+        elif isTemporary(name):
+            self._wishes[side][known.id] = known.name
+        elif name != known.name:
+            # Deleted here, renamed there: it is made again by its new name.
+            self._separate(known, side, name)
+        elif self._accounts[side].readOnly:
+            self._leave(known, side.other, f"{side} is read-only")
+        elif not other.anchored and known.id not in other.names:
+            self.outlook.lost.append((known, side.other))
+        else:
+            self._doomed.add(known.id)
+            self.outlook.deletions.append(Delete(side, known.name))
+
+    def _separate(self, known: Known, side: Side, name: Name) -> None:
+        """
+        What was renamed on C{side} is a mailbox of its own from now on; it stays
+        subscribed.
+        """
+        self._subscribe(known, side, name)
+        for one in Side:
+            self._unsubscribe(one, known.name)
+        self.outlook.forgotten.append(known)
+
+    def _subscribe(self, known: Known, side: Side, name: Name) -> None:
+        account = self._accounts[side]
+        if known.subscribed and not account.subscribed(name) and not account.readOnly:
+            self.outlook.steps.append(Subscribe(side, name))
+
+    def _goneFromBoth(self, known: Known) -> None:
+        self.outlook.held.add(known.name)
+        if all(places.anchored for places in self._places.values()):
+            for side in Side:
+                self._unsubscribe(side, known.name)
+        self.outlook.forgotten.append(known)
+
+    def _leave(self, known: Known, side: Side, reason: str) -> None:
+        text = f"vanished from {side}; left alone: {reason}"
+        self.outlook.troubles.append(Trouble(known.name, text))
+
+    def _refuse(
+        self, known: Known, side: Side, name: Name, reason: str, into: list[Trouble]
+    ) -> None:
+        """
+        It cannot be renamed.
+        """
+        places = (places.names.get(known.id, name) for places in self._places.values())
+        self.outlook.held |= {known.name, name, *places}
+        text = f'cannot be renamed to "{name}" on {side}, as on {side.other}: {reason}'
+        into.append(Trouble(known.name, text))
+
+    def order(self, side: Side) -> None:
+        """
+        Find an order of the renames on C{side}.
+        """
+        account, places = self._accounts[side], self._places[side].names
+        ours = set(places.values())
+        others = {
+            name
+            for name, box in account.listed.items()
+            if name not in ours and box.selectable
+        }
+        wishes = self._wishes[side]
+        found = route(places, wishes, others | account.contested)
+        self.outlook.renames += [self._step(side, move) for move in found.moves]
+        for one, blocker in found.stuck.items():
+            self._blocked(side, one, blocker, found.stuck)
+
+    def _step(self, side: Side, move: Move) -> Rename:
+        name = self._known[move.mailbox].name
+        return Rename(side, move.mailbox, name, move.old, move.new)
+
+    def _blocked(
+        self,
+        side: Side,
+        one: int,
+        blocker: int | None,
+        stuck: Mapping[int, int | None],
+    ) -> None:
+        """
+        One cannot have its name, since another mailbox has it.
+        """
+        known, name = self._known[one], self._wishes[side][one]
+        met: set[int] = set()
+        while blocker is not None and blocker in stuck and blocker not in met:
+            met.add(blocker)
+            blocker = stuck[blocker]
+        if blocker is None and name not in self._accounts[side].contested:
+            self.outlook.parted.add((side, one))
+            return
+        self._refuse(
+            known,
+            side,
+            name,
+            f'there is another mailbox "{name}"',
+            self.outlook.waiting if blocker in self._doomed else self.outlook.troubles,
+        )
+
+    def _covers(self, name: Name, known: Known) -> bool:
+        accounts = self._accounts.values()
+        subscribed = any(account.subscribed(name) for account in accounts)
+        return self._selection.covers(name, known.subscribed or subscribed)
+
+    def findLeftovers(self, known: Iterable[Known]) -> None:
+        """
+        Temporary names are ours to remove, unless it is not known any more
+        whose they were.
+        """
+        for side, account in self._accounts.items():
+            ours = set(self._places[side].names.values())
+            for name, box in account.listed.items():
+                if not isTemporary(name):
+                    continue
+                self.outlook.held.add(name)
+                kept = any(name == one or below(name, one) for one in ours)
+                if box.selectable and not kept:
+                    text = (
+                        f"{side}: left over by an interrupted run; rename or delete it"
+                    )
+                    self.outlook.troubles.append(Trouble(name, text))

@@ -1,0 +1,251 @@
+"""
+The connections to both servers: pairs, since none is of use without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from itertools import count
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imapsync.accounts.workers import Clients
+from imapsync.config.file import Config
+from imapsync.config.request import Request
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.gather import jointly, together
+from imapsync.imap.client import SyncClient
+from imapsync.imap.connect import connect
+from imapsync.model import Side
+
+#: So long, in seconds, may a server still be at what it was sent over a
+#: connection that is gone.
+SETTLING = 5.0
+
+
+class Job(NamedTuple):
+    """
+    What there is to do, and with what.
+
+    @ivar reactor: connects, spawns processes and tells the time.
+    @ivar say: takes the lines of a dry run.
+    @ivar verbose: whether to log what was done, not only what went wrong.
+    @ivar trace: how much IMAP traffic to log: none, all without credentials,
+        or all.
+    """
+
+    config: Config
+    reactor: Any
+    request: Request
+    say: Callable[[str], None]
+    verbose: bool
+    trace: int
+    log: Logger
+
+
+class Pair:
+    """
+    A connection to each server, made and ended together.
+
+    @param number: which pair it is, for the trace.
+    @ivar clients: once L{connect} is through, both.
+    """
+
+    def __init__(self, job: Job, number: int = 1) -> None:
+        self._job = job
+        self.number = number
+        self.clients: dict[Side, SyncClient] = {}
+        self._begun: list[SyncClient] = []
+        self._open: set[SyncClient] = set()
+        self._waiting: list[Deferred[None]] = []
+        self._lost: Callable[[ImapSyncError], None] | None = None
+
+    @property
+    def octets(self) -> int:
+        """
+        How many went over them.
+        """
+        return sum(client.sent + client.received for client in self.clients.values())
+
+    def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
+        """
+        Connect to these servers at once; when one refuses, the other need not
+        be waited for.
+        """
+        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
+        return jointly(connecting).addCallback(self._tie)
+
+    def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
+        """
+        Have C{lost} called when either connection ends before L{leave} or
+        L{abort} was called.
+        """
+        self._lost = lost
+
+    async def leave(self) -> None:
+        """
+        LOGOUT on both sides.
+        """
+        self._lost = None
+        for client in self._open:
+            client.leave()
+        await self.closed()
+
+    def abort(self, reason: str) -> None:
+        """
+        Close both at once; what waits for them fails.
+        """
+        self._lost = None
+        for client in self.clients.values():
+            client.abort(Lost(f"{client.name}: {reason}"))
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until neither is open, nor one that was never ready.
+        """
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        self._settle()
+        return waiting
+
+    async def _connect(self, side: Side) -> None:
+        job = self._job
+        server = job.config.servers[side]
+
+        def makeClient() -> SyncClient:
+            trace = self._traced if job.trace else None
+            where = (
+                server.where if self.number == 1 else f"{server.where} #{self.number}"
+            )
+            client = SyncClient(job.reactor, where, trace=trace)
+            client.traceSecrets = job.trace > 1
+            client.lost.addCallback(self._ended, client)
+            self._begun.append(client)
+            return client
+
+        client = self.clients[side] = await connect(job.reactor, server, makeClient)
+        self._open.add(client)
+        client.lost.addCallback(self._gone, client)
+
+    def _traced(self, line: str) -> None:
+        self._job.log.debug("{line}", line=line)
+
+    def _tie(self, _: object) -> None:
+        if len(self._open) < len(self.clients):
+            self._untie(Lost("the other connection was lost at once"))
+
+    def _ended(self, _: None, client: SyncClient) -> None:
+        self._begun.remove(client)
+        self._settle()
+
+    def _gone(self, _: None, client: SyncClient) -> None:
+        self._open.discard(client)
+        # Whatever is asked of it now fails for the same reason.
+        client.catchUp().addErrback(self._tell)
+
+    def _tell(self, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, ImapSyncError):
+            error = Lost(f"the other connection failed: {error!r}")
+        if len(self.clients) == len(Side):
+            self._untie(error)
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            lost(error)
+
+    def _untie(self, error: ImapSyncError) -> None:
+        for other in list(self._open):
+            other.abort(error)
+
+    def _settle(self) -> None:
+        # One that never had a connection loses none.
+        if not any(client.connected for client in self._begun):
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if not one.called:
+                    one.callback(None)
+
+
+class Connections(Pair):
+    """
+    A connection to each server, and further pairs of them for bulk work:
+    L{imapsync.accounts.workers.Reserve}.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._working: list[Pair] = []
+        self._leaving: list[Pair] = []
+        self._spent = 0
+
+    @property
+    def octets(self) -> int:
+        """
+        How many went over all of them.
+        """
+        further = sum(pair.octets for pair in self._further)
+        return super().octets + further + self._spent
+
+    @property
+    def _further(self) -> list[Pair]:
+        return self._working + self._leaving
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Connect once more to both servers.
+        """
+        numbers = {pair.number for pair in self._further}
+        pair = Pair(self._job, next(n for n in count(2) if n not in numbers))
+        self._working.append(pair)
+
+        def giveUp(failure: Failure) -> Failure:
+            pair.abort("given up")
+            return failure
+
+        return pair.connect().addCallbacks(lambda _: pair.clients, giveUp)
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over a pair
+        that is lost just now.
+        """
+        return deferLater(self._job.reactor, SETTLING, lambda: None)
+
+    def release(self) -> None:
+        """
+        Take leave on all but the first pair.
+        """
+        working, self._working = self._working, []
+        self._leaving += working
+        for pair in working:
+            Deferred.fromCoroutine(pair.leave()).addBoth(self._left, pair)
+
+    async def leave(self) -> None:
+        """
+        LOGOUT on all.
+        """
+        self.release()
+        await super().leave()
+
+    def abort(self, reason: str) -> None:
+        """
+        Close all at once; what waits for them fails.
+        """
+        super().abort(reason)
+        for pair in self._further:
+            pair.abort(reason)
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until none is open, nor one that was never ready.
+        """
+        waiting = [super().closed(), *(pair.closed() for pair in self._further)]
+        return together(waiting).addCallback(lambda _: None)
+
+    def _left(self, _: object, pair: Pair) -> None:
+        self._spent += pair.octets
+        self._leaving.remove(pair)

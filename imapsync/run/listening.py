@@ -1,0 +1,154 @@
+"""
+Hearing of changes: from a server that tells them of any mailbox, or at least
+of one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable
+
+from twisted.python.failure import Failure
+
+from imapsync.accounts.history import Memory
+from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.wire.responses import Row
+from imapsync.model import Listed, Mark, Name, Side, Status
+from imapsync.names import INBOX
+from imapsync.state.store import State
+from imapsync.uidset import UidSet
+
+#: After so many overflows on one connection, it is not to be relied on.
+_OVERFLOWS = 3
+
+#: So many of the latest changes say which mailbox is the busiest.
+_LATEST = 20
+
+
+class Ear:
+    """
+    Hears what one server tells unasked:
+    L{AccountListener<imapsync.imap.commands.notify.AccountListener>}.
+
+    @param news: called with the mailbox that has changed, or C{None} where
+        it may be any.
+    @ivar pushed: whether the server tells of all mailboxes (NOTIFY).
+    """
+
+    def __init__(
+        self,
+        side: Side,
+        client: SyncClient,
+        memory: Memory,
+        state: State,
+        news: Callable[[Name | None], None],
+    ) -> None:
+        self._side = side
+        self._client = client
+        self._memory = memory
+        self._state = state
+        self._news = news
+        self._latest: deque[Name] = deque(maxlen=_LATEST)
+        self._found: Mark | None = None
+        self._asked = False
+        self._overflows = 0
+        self.pushed = False
+
+    async def listen(self) -> None:
+        """
+        Have the server tell of changes in all mailboxes, if it can and does
+        not yet do so.
+        """
+        if self._asked:
+            return
+        self._asked = self.pushed = True
+        try:
+            await self._client.notify(self)
+        except Refused:
+            self.pushed = False
+
+    async def attend(self) -> None:
+        """
+        Have it tell at least of one, until another command is sent.
+        """
+        if self.pushed or "IDLE" not in self._client.capabilities:
+            return
+        name = busiest(self._latest, self._memory.scope)
+        account = self._memory.accounts[self._side]
+        try:
+            spelled = account.spelled(name)
+            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
+        except (MailboxError, Refused):
+            return
+        listed = account.listed.get(name)
+        seen = (listed and listed.mark, self._found)
+        self._found = selected.mark
+        if selected.mark not in seen:  # it changed after it was looked at
+            self._changed(name)
+            return
+        idling = self._client.idle(lambda: self._changed(name))
+        idling.addErrback(_passOver)
+
+    def statusReceived(self, spelled: str, status: Status) -> None:
+        """
+        Something may have changed in a mailbox.
+        """
+        name = self._memory.shared(self._side, spelled)
+        if name is not None:
+            known = self._state.mailbox(name)
+            if self._memory.isStatusNews(self._side, name, status, known):
+                self._changed(name)
+
+    def listReceived(self, listed: Listed, oldName: str) -> None:
+        """
+        Something may have become of a mailbox as a whole.
+        """
+        if self._memory.isListNews(self._side, listed, oldName):
+            self._news(None)
+
+    def overflowed(self) -> None:
+        """
+        The server tells nothing any more, and what it left out is unknown.
+        """
+        self.pushed = False
+        self._overflows += 1
+        self._asked = self._overflows >= _OVERFLOWS
+        self._news(None)
+
+    def looked(self, names: Iterable[Name]) -> None:
+        """
+        A look has shown that these mailboxes changed.
+        """
+        self._latest.extend(names)
+
+    def _changed(self, name: Name) -> None:
+        self._news(name)
+
+
+def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
+    """
+    The mailbox in which most of the latest changes were; INBOX, if no other
+    has more.
+    """
+    counts = Counter(latest)
+    return max(scope, key=lambda name: (counts[name], name == INBOX), default=INBOX)
+
+
+class _Deaf:
+    """
+    Cares for no message:
+    L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
+    """
+
+    def rowsReceived(self, rows: list[Row]) -> None: ...
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None: ...
+
+    def existsReceived(self, messages: int) -> None: ...
+
+    def modseqReceived(self, modseq: int) -> None: ...
+
+
+def _passOver(failure: Failure) -> None:
+    failure.trap(ImapSyncError)  # the connection is gone, which others hear, too

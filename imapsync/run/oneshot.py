@@ -1,0 +1,155 @@
+"""
+One run: sync until both sides are equal, and begin again when a connection is
+lost, as long as that gets anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.task import deferLater
+
+from imapsync.accounts.admin import Task, taskFor
+from imapsync.accounts.session import Session
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.mailbox.report import Report
+from imapsync.model import Side
+from imapsync.plan.brake import Brake
+from imapsync.run.connections import SETTLING, Connections, Job
+from imapsync.run.status import SyncStatus
+from imapsync.state.store import State
+
+#: Pauses before the attempts after the first, in seconds.
+_PAUSES = (1.0, 2.0)
+
+
+class OneShot:
+    """
+    A run.
+
+    @param changed: called when its status has.
+    """
+
+    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+        self._job = job
+        self._state = state
+        self._changed = changed
+        self._began = job.reactor.seconds()
+        self._report = Report()
+        self._connections = Connections(job)
+        self._octets = 0
+        self._working: Deferred[None] | None = None
+        self._stopped = False
+
+    async def run(self) -> int:
+        """
+        Do it.
+
+        @return: the exit code.
+        """
+        self._changed()
+        self._working = Deferred.fromCoroutine(self._persist())
+        try:
+            await self._working
+        except ImapSyncError:
+            if self._report.changes:
+                self._summarise()
+            raise
+        self._summarise()
+        return 1 if self._report.troubles else 0
+
+    def stop(self) -> None:
+        """
+        Abandon it; the next one takes it up.
+        """
+        self._stopped = True
+        if self._working is not None:
+            self._working.cancel()
+        self._connections.abort("interrupted")
+
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until no connection is open.
+        """
+        return self._connections.closed()
+
+    def syncNow(self) -> Deferred[None]:
+        """
+        It has begun already, and there is no other.
+        """
+        return fail(CancelledError())
+
+    @property
+    def status(self) -> SyncStatus:
+        """
+        How things stand.
+        """
+        return SyncStatus("syncing", self._began)
+
+    async def _persist(self) -> None:
+        pauses = iter(_PAUSES)
+        request = self._job.request
+        brake = Brake(self._state.totalPairs(), request.allowMassDelete)
+        task = self._task()
+        while True:
+            before, broken = self._report.changes, self._report.broken.total()
+            try:
+                await self._attempt(brake, task)
+                return
+            except Lost as error:
+                if self._report.changes > before:
+                    pauses = iter(_PAUSES)
+                pause = next(pauses, None)
+                if pause is None or self._stopped:
+                    raise
+                if self._report.broken.total() > broken:
+                    pause = max(pause, SETTLING)
+                self._job.log.warn(
+                    "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
+                )
+                await deferLater(self._job.reactor, pause)
+
+    def _task(self) -> Task | None:
+        admin, config = self._job.request.admin, self._job.config
+        return taskFor(admin, config, self._state, self._report) if admin else None
+
+    async def _attempt(self, brake: Brake, task: Task | None) -> None:
+        job = self._job
+        connections = self._connections = Connections(job)
+        try:
+            await connections.connect(task.sides if task else tuple(Side))
+            if task:
+                await task.run(connections.clients)
+            else:
+                session = Session(
+                    job.config,
+                    job.request,
+                    connections.clients,
+                    self._state,
+                    brake,
+                    self._report,
+                    job.say,
+                    reserve=connections,
+                )
+                await session.run()
+            await connections.leave()
+        finally:
+            self._octets += connections.octets
+            connections.abort("given up")
+
+    def _summarise(self) -> None:
+        log, report = self._job.log, self._report
+        seconds = self._job.reactor.seconds() - self._began
+        admin = self._job.request.admin
+        for name in sorted({name for name, _ in report.troubles}):
+            done = "done" if admin else "synced"
+            log.warn("{name}: not fully {done}, see above.", name=name, done=done)
+        if self._job.verbose and not self._job.request.dryRun:
+            for line in report.lines(totals=admin is None):
+                log.info("{line}", line=line)
+            log.info(
+                "{octets} octets in {seconds:.1f} s.",
+                octets=self._octets,
+                seconds=seconds,
+            )

@@ -1,0 +1,87 @@
+"""
+What the database looks like, and how it came to look so.
+"""
+
+from __future__ import annotations
+
+from imapsync.state.sqlitefile import APPLICATION_ID
+
+#: One step for each version of the schema; never change one that was released.
+UPGRADES: tuple[tuple[str, ...], ...] = (
+    (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "CREATE TABLE meta (runs INTEGER NOT NULL, read_only TEXT NOT NULL)",
+        "INSERT INTO meta VALUES (0, '')",
+        """
+        CREATE TABLE mailbox (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            subscribed INTEGER NOT NULL,
+            pairs INTEGER NOT NULL DEFAULT 0,
+            local_identity TEXT NOT NULL DEFAULT '',
+            local_uidvalidity INTEGER,
+            local_uidnext INTEGER,
+            local_modseq INTEGER,
+            remote_identity TEXT NOT NULL DEFAULT '',
+            remote_uidvalidity INTEGER,
+            remote_uidnext INTEGER,
+            remote_modseq INTEGER
+        )
+        """,
+        """
+        CREATE TABLE flags (
+            id INTEGER PRIMARY KEY,
+            text TEXT NOT NULL UNIQUE
+        )
+        """,
+        """
+        CREATE TABLE pair (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            local INTEGER NOT NULL,
+            remote INTEGER NOT NULL,
+            flags INTEGER NOT NULL REFERENCES flags,
+            key BLOB,
+            PRIMARY KEY (mailbox, local)
+        ) WITHOUT ROWID
+        """,
+        "CREATE UNIQUE INDEX pair_remote ON pair (mailbox, remote)",
+        """
+        CREATE TABLE postponed (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        "ALTER TABLE pair ADD COLUMN size INTEGER",
+        "ALTER TABLE pair ADD COLUMN stamp INTEGER",
+        """
+        CREATE TABLE foretold (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            flags INTEGER REFERENCES flags,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        "ALTER TABLE meta ADD COLUMN local_reference TEXT",
+        "ALTER TABLE meta ADD COLUMN remote_reference TEXT",
+    ),
+)
+
+#: Without one of these, a file is damaged.
+TABLES = {"meta", "mailbox", "flags", "pair", "postponed", "foretold"}
+
+#: For each connection to the database.
+SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_mode = WAL",
+    # A power cut may then lose the latest transactions, never the order of
+    # them nor the file.  Pairing by content makes up for what was lost, so
+    # that waiting for the disk after each batch would buy nothing.
+    "PRAGMA synchronous = NORMAL",
+)

@@ -1,0 +1,128 @@
+"""
+Tests for L{imapsync.accounts.listing}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.accounts.listing import Listing
+from imapsync.errors import ConfigError, MissingCapability
+from imapsync.model import Side
+from imapsync.plan.account import Account
+from imapsync.test.fakes.world import World
+
+LOCAL, REMOTE = Side
+
+
+class ListingTests(SynchronousTestCase):
+    """
+    Tests for L{Listing}.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect to two accounts.
+        """
+        self.world = World(self.mktemp())
+        self.local, self.remote = self.world.local, self.world.remote
+        self.clients = {side: self.world.connect(side) for side in reversed(Side)}
+
+    def tearDown(self) -> None:
+        """
+        Close the connections.
+        """
+        for link in self.world.links:
+            link.end(ConnectionDone())
+
+    def listing(self, *sides: Side, **changes: Any) -> Listing:
+        """
+        A listing of some sides, or of both.
+        """
+        clients = {side: self.clients[side] for side in sides or self.clients}
+        return Listing(self.world.settings(**changes), clients)
+
+    def look(self, *sides: Side, **changes: Any) -> Mapping[Side, Account]:
+        """
+        Look at them.
+        """
+        return self.world.run(self.listing(*sides, **changes).look())
+
+    def test_sides(self) -> None:
+        """
+        Each side that is connected is looked at, by its own separator.
+        """
+        self.remote.separator = "."
+        self.remote.make("A.B")
+        accounts = self.look()
+        self.assertEqual([*Side], [*accounts])
+        self.assertTrue(accounts[REMOTE].has("A/B"))
+        self.assertEqual([LOCAL], [*self.look(LOCAL)])
+
+    def test_sameMailboxes(self) -> None:
+        """
+        Two references that turn out to be one are refused.
+        """
+        servers = dict(self.world.settings().servers)
+        for side, reference in ((LOCAL, "A/"), (REMOTE, "A/B")):
+            servers[side] = replace(servers[side], listReference=reference, port=1)
+        error = self.assertRaises(ConfigError, self.look, servers=servers)
+        self.assertIn('below "A/" and "A/B/"', str(error))
+
+    def test_chosen(self) -> None:
+        """
+        Of what any server lists under an option, what lies above is chosen too,
+        if that is wanted.
+        """
+        self.local.make("A/B/C")
+        self.remote.make("D")
+        listing = self.listing()
+        accounts = self.world.run(listing.look())
+        for options, more in (
+            (["SUBSCRIBED"], set()),
+            (["SUBSCRIBED", "RECURSIVEMATCH"], {"A", "A/B"}),
+        ):
+            chosen = self.world.run(listing.chosen(options, accounts))
+            self.assertEqual({"INBOX", "A/B/C", "D"} | more, chosen)
+            self.assertIn("LIST ['SUBSCRIBED']  *", self.local.heard[-1])
+
+    def test_notThere(self) -> None:
+        """
+        An option that a server does not have is refused.
+        """
+        listing = self.listing()
+        accounts = self.world.run(listing.look())
+        chosen = listing.chosen(["SPECIAL-USE"], accounts)
+        self.assertRaises(MissingCapability, self.world.run, chosen)
+
+    def test_noSpecialUse(self) -> None:
+        """
+        A server without SPECIAL-USE is not asked for it, and that is told.
+        """
+        with capturedLogs() as events:
+            self.look(mapSpecialUse=True)
+        self.assertEqual(2, sum("SPECIAL-USE" in formatEvent(e) for e in events))
+        self.assertFalse(any("SPECIAL-USE" in line for line in self.local.heard))
+
+    def test_withoutStatus(self) -> None:
+        """
+        What is listed without its status is asked for it: one that does not
+        exist is a mere name; one that cannot be read is a mailbox.
+        """
+        self.remote.phantoms.add("A")
+        self.assertFalse(self.look()[REMOTE].has("A"))
+        self.remote.answers["STATUS"] = "NO Mailbox doesn't exist: A"
+        self.assertFalse(self.look()[REMOTE].has("A"))
+        self.remote.answers["STATUS"] = "NO System I/O error"
+        self.assertTrue(self.look()[REMOTE].has("A"))
+        del self.remote.answers["STATUS"]
+        self.remote.make("A")
+        status = self.look()[REMOTE].listed["A"].status
+        assert status is not None
+        self.assertEqual(1, status.uidnext)

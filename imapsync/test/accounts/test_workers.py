@@ -1,0 +1,225 @@
+"""
+Tests for L{imapsync.accounts.workers}.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from typing import cast
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.accounts.workers import MAILBOXES, MESSAGES, Clients, Crew
+from imapsync.errors import Lost, Refused
+from imapsync.imap.client import SyncClient
+from imapsync.model import Name, Side
+
+FIRST, SECOND, THIRD = ({Side.LOCAL: cast(SyncClient, n)} for n in range(3))
+
+
+class CrewTests(SynchronousTestCase):
+    """
+    Many hands.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have two hands that may join, and note what each does.
+        """
+        self.joining: list[Deferred[Clients]] = []
+        self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
+        self.cancelled: list[object] = []
+        self.settling: list[Deferred[None]] = []
+        self.crew = Crew(FIRST, self, 3)
+
+    def tearDown(self) -> None:
+        """
+        Have errors that nobody took told now.
+        """
+        gc.collect()
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Begin to connect.
+        """
+        self.joining.append(Deferred(self.cancelled.append))
+        return self.joining[-1]
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait.
+        """
+        self.settling.append(Deferred(self.cancelled.append))
+        return self.settling[-1]
+
+    async def do(self, name: Name, clients: Clients) -> None:
+        """
+        Work on a mailbox until the test says that it is done.
+        """
+        self.doing[name] = clients, Deferred(self.cancelled.append)
+        await self.doing[name][1]
+
+    def work(self, tasks: Mapping[str, int]) -> Deferred[None]:
+        """
+        Begin.
+        """
+        return Deferred.fromCoroutine(
+            self.crew.work({Name(name): size for name, size in tasks.items()}, self.do)
+        )
+
+    def end(self, name: str) -> Clients:
+        """
+        It is done with a mailbox.
+
+        @return: with which hand.
+        """
+        clients, done = self.doing.pop(Name(name))
+        done.callback(None)
+        return clients
+
+    def assertDoing(self, *names: str) -> None:
+        """
+        These are worked on, and no other.
+        """
+        self.assertEqual([Name(name) for name in names], [*self.doing])
+
+    def test_few(self) -> None:
+        """
+        For a few mailboxes with little in them, nobody connects: they are done
+        in the order that they have.
+        """
+        done = self.work({"a": 1, "b": MESSAGES - 2})
+        self.assertEqual([], self.joining)
+        for name in "a", "b":
+            self.assertDoing(name)
+            self.assertIs(FIRST, self.end(name))
+        self.successResultOf(done)
+
+    def test_none(self) -> None:
+        """
+        Nothing to do is done at once.
+        """
+        self.successResultOf(self.work({}))
+
+    def test_largest(self) -> None:
+        """
+        With much to copy, the largest comes first; nobody waits for those that
+        join, and they are there the next time.
+        """
+        done = self.work({"a": 1, "b": MESSAGES, "c": MESSAGES})
+        self.assertEqual(2, len(self.joining))
+        self.assertDoing("b")
+        self.joining[1].callback(SECOND)
+        self.assertDoing("b", "c")
+        self.assertIs(SECOND, self.end("c"))
+        self.assertDoing("b", "a")
+        self.joining[0].callback(THIRD)
+        self.assertIs(SECOND, self.end("a"))
+        self.assertNoResult(done)
+        self.assertIs(FIRST, self.end("b"))
+        self.successResultOf(done)
+
+        self.work({str(number): 0 for number in range(MAILBOXES)})
+        self.assertDoing("0", "1")
+        self.assertEqual(2, len(self.joining))
+
+    def test_one(self) -> None:
+        """
+        No more hands than mailboxes.
+        """
+        self.work({"a": 100 * MESSAGES})
+        self.assertEqual([], self.joining)
+
+    def test_late(self) -> None:
+        """
+        Who would join when all is being done need not.
+        """
+        done = self.work({"a": MESSAGES, "b": 0})
+        self.end("a")
+        self.assertNoResult(done)
+        self.end("b")
+        self.successResultOf(done)
+        self.assertEqual(self.joining, self.cancelled)
+
+    def test_refused(self) -> None:
+        """
+        Where a server takes no further connection, that is said once, and it
+        goes on with those that there are.
+        """
+        with capturedLogs() as events:
+            done = self.work({"a": 2 * MESSAGES, "b": 1, "c": 0})
+            for one in self.joining:
+                one.errback(Lost("remote: too many connections"))
+            for name in "a", "b", "c":
+                self.assertIs(FIRST, self.end(name))
+            self.successResultOf(done)
+            self.joining.clear()
+            self.work({"a": 2 * MESSAGES, "b": 0})
+        self.assertEqual([], self.joining)
+        self.assertEqual(
+            ["remote: too many connections; going on with fewer connections."],
+            [formatEvent(event) for event in events],
+        )
+
+    def test_lost(self) -> None:
+        """
+        What a hand could not finish because its connections went, another does:
+        not before the servers are through with what was on its way.
+        """
+        done = self.work({"a": MESSAGES, "b": 0, "c": 0})
+        self.joining[0].callback(SECOND)
+        self.doing.pop(Name("b"))[1].errback(Lost("gone"))
+        self.assertIs(FIRST, self.end("a"))
+        self.assertIs(FIRST, self.end("c"))
+        self.assertDoing()
+        self.assertNoResult(done)
+        self.settling[0].callback(None)
+        self.assertDoing("b")
+        self.assertIs(FIRST, self.end("b"))
+        self.successResultOf(done)
+
+    def test_lostAndCancelled(self) -> None:
+        """
+        It can be given up meanwhile as well.
+        """
+        done = self.work({"a": MESSAGES, "b": 0})
+        self.joining[0].callback(SECOND)
+        self.doing.pop(Name("b"))[1].errback(Lost("gone"))
+        done.cancel()
+        self.failureResultOf(done, CancelledError)
+        self.assertEqual([self.doing[Name("a")][1], *self.settling], self.cancelled)
+
+    def test_firstLost(self) -> None:
+        """
+        Without the first pair of connections, nothing goes on.
+        """
+        done = self.work({"a": 2 * MESSAGES, "b": 0, "c": 0})
+        self.joining[0].callback(SECOND)
+        self.doing[Name("a")][1].errback(Lost("gone"))
+        self.failureResultOf(done, Lost)
+        self.assertEqual([self.doing[Name("b")][1], self.joining[1]], self.cancelled)
+
+    def test_failed(self) -> None:
+        """
+        What ends the work of one ends that of all.
+        """
+        done = self.work({"a": MESSAGES, "b": 0})
+        self.joining[0].callback(SECOND)
+        self.doing[Name("b")][1].errback(Refused("LIST", "NO", "", "no"))
+        self.failureResultOf(done, Refused)
+        self.assertEqual([self.doing[Name("a")][1]], self.cancelled)
+
+    def test_cancelled(self) -> None:
+        """
+        It can be given up at any time.
+        """
+        done = self.work({"a": 2 * MESSAGES, "b": 0, "c": 0})
+        self.joining[0].callback(SECOND)
+        done.cancel()
+        self.failureResultOf(done, CancelledError)
+        under = [waiting for _, waiting in self.doing.values()]
+        self.assertEqual([*under, self.joining[1]], self.cancelled)

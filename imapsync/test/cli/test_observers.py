@@ -1,0 +1,164 @@
+"""
+Tests for L{imapsync.cli.observers}.
+"""
+
+from __future__ import annotations
+
+import io
+
+from twisted.logger import Logger, globalLogPublisher
+from twisted.python import log
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.cli.observers import AccountObserver, TextObserver
+from imapsync.log import Log, account
+
+
+class LogsTests(SynchronousTestCase):
+    """
+    What is written of an event.
+    """
+
+    def observer(self, least: str = "info", tracebacks: bool = False) -> TextObserver:
+        """
+        An observer that writes to C{self.file}.
+        """
+        self.file = io.StringIO()
+        return TextObserver(self.file, least, tracebacks)
+
+    def lines(self) -> list[str]:
+        """
+        What was written, without the time.
+        """
+        lines = self.file.getvalue().splitlines()
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d ")
+        return [line.split(" ", 2)[2] for line in lines]
+
+    def test_levels(self) -> None:
+        """
+        A level is named unless it is the usual one; what is below the least
+        is not written.
+        """
+        for least, number in (("debug", 4), ("info", 3), ("warn", 2), ("error", 1)):
+            logger = Logger("imapsync.service", observer=self.observer(least))
+            logger.debug("a")
+            logger.info("{what}", what="b")
+            logger.warn("c")
+            logger.error("d")
+            expected = ["debug: a", "b", "warn: c", "error: d"]
+            self.assertEqual(expected[-number:], self.lines())
+
+    def test_others(self) -> None:
+        """
+        Of others, only what goes wrong is written.
+        """
+        logger = Logger("twisted.internet", observer=self.observer("debug"))
+        logger.debug("a")
+        logger.info("b")
+        logger.warn("c")
+        self.assertEqual(["warn: c"], self.lines())
+
+    def test_oneLine(self) -> None:
+        """
+        An event is one line, whatever is in it.
+        """
+        logger = Logger("imapsync", observer=self.observer())
+        logger.info("a {what}", what="b\r\nc\u2028d\x0be")
+        self.assertEqual(["a b c d e"], self.lines())
+
+    def test_unformattable(self) -> None:
+        """
+        One that cannot be formatted is no end of the world.
+        """
+        logger = Logger("imapsync", observer=self.observer())
+        logger.info("{missing}")
+        logger.info("")
+        self.assertEqual(2, len(self.lines()))
+
+    def test_failure(self) -> None:
+        """
+        Where a failure came from is written only when asked for.
+        """
+        for tracebacks in (False, True):
+            observer = self.observer(tracebacks=tracebacks)
+            logger = Logger("imapsync", observer=observer)
+            try:
+                raise ZeroDivisionError("oh")
+            except ZeroDivisionError:
+                logger.failure("It broke.", Failure())
+            text = self.file.getvalue()
+            self.assertIn("critical: It broke.", text)
+            self.assertEqual(tracebacks, "Traceback" in text)
+
+    def test_legacyFailure(self) -> None:
+        """
+        The same goes for failures that Twisted logs in the old way.
+        """
+        for tracebacks in (False, True):
+            observer = self.observer(tracebacks=tracebacks)
+            globalLogPublisher.addObserver(observer)
+            try:
+                raise ZeroDivisionError("oh")
+            except ZeroDivisionError:
+                log.err(Failure(), "Unhandled Error")
+            finally:
+                globalLogPublisher.removeObserver(observer)
+            self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+            text = self.file.getvalue()
+            self.assertIn("Unhandled Error", text)
+            self.assertIn("ZeroDivisionError", text)
+            self.assertEqual(tracebacks, "Traceback" in text)
+            self.assertEqual(tracebacks, "test_observers.py" in text)
+
+
+class LogTests(SynchronousTestCase):
+    """
+    Tests for L{Log} and L{AccountObserver}.
+    """
+
+    def test_accounts(self) -> None:
+        """
+        Where there are several accounts, each line tells which it is about, and
+        goes to that one's file.
+        """
+        files = {name: io.StringIO() for name in ("a", "b")}
+        rest = io.StringIO()
+        observer = AccountObserver(files, rest, "info", False)
+        log = Log("imapsync", observer=observer)
+        log.info("nobody's")
+        token = account.set("a")
+        log.info("{what}", what="first")
+        account.reset(token)
+        Log("imapsync", observer=observer, label="b").warn("second")
+        for file, text in (
+            (rest, "nobody's\n"),
+            (files["a"], "a: first\n"),
+            (files["b"], "warn: b: second\n"),
+        ):
+            self.assertEqual(text, file.getvalue().split(" ", 2)[2])
+
+    def test_single(self) -> None:
+        """
+        A single account has no name, and all goes to its file.
+        """
+        file = io.StringIO()
+        observer = AccountObserver({"": file}, io.StringIO(), "info", False)
+        Log("imapsync", observer=observer).info("done")
+        self.assertEqual("done\n", file.getvalue().split(" ", 2)[2])
+
+    def test_namespace(self) -> None:
+        """
+        It says where it is used, as Twisted's does.
+        """
+        self.assertEqual(__name__, Log().namespace)
+        self.assertEqual(f"{__name__}.Owner", Owner.log.namespace)
+
+
+class Owner:
+    """
+    Has a log.
+    """
+
+    log = Log()

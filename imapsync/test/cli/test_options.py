@@ -1,0 +1,236 @@
+"""
+Tests for L{imapsync.cli.options}.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync import __version__
+from imapsync.cli.options import HELP, CommandLine, parse
+from imapsync.config.request import Admin, Request
+from imapsync.errors import UsageError
+from imapsync.model import Side
+
+
+class ParseTests(SynchronousTestCase):
+    """
+    Tests for L{parse}.
+    """
+
+    def assertWrong(self, arguments: str, message: str) -> None:
+        """
+        Assert that these words are refused with C{message}.
+        """
+        error = self.assertRaises(UsageError, parse, arguments.split())
+        self.assertEqual(message, str(error))
+
+    def assertTold(self, arguments: str, text: str) -> None:
+        """
+        Assert that these words are answered with C{text}, and success.
+        """
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        stop = self.assertRaises(SystemExit, parse, arguments.split())
+        self.assertEqual((0, text), (stop.code, output.getvalue()))
+
+    def test_oneshot(self) -> None:
+        """
+        Nothing but C{--oneshot} is needed.
+        """
+        line = CommandLine(Request())
+        for arguments in ("--oneshot", "-1", "--one", "-1 --oneshot"):
+            self.assertEqual(line, parse(arguments.split()))
+
+    def test_all(self) -> None:
+        """
+        Each option has its place in the line.
+        """
+        line = CommandLine(
+            Request(("INBOX", "a/b"), dryRun=True, allowMassDelete=True, watch=2.5),
+            configs=("FILE", "other"),
+            quiet=True,
+            debug=2,
+        )
+        for arguments in (
+            "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet"
+            " --debug --debug --config other --watch=2.5 INBOX a/b",
+            "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug"
+            " --watch 9 --watch 2.5 --config=other",
+        ):
+            self.assertEqual(line, parse(arguments.split()))
+
+    def test_dashes(self) -> None:
+        """
+        Two hyphens end the options.
+        """
+        self.assertEqual(
+            ("-n", "--x"), parse(["-1", "--", "-n", "--x"]).request.mailboxes
+        )
+
+    @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1)))
+    def test_mailboxes(self, names: list[str]) -> None:
+        """
+        MAILBOX names are taken as they are typed.
+        """
+        self.assertEqual(tuple(names), parse(["-1", "--", *names]).request.mailboxes)
+
+    def test_noMailbox(self) -> None:
+        """
+        A name that is empty, or not UTF-8, cannot be one of a mailbox.
+        """
+        error = self.assertRaises(UsageError, parse, ["-1", ""])
+        self.assertEqual("a MAILBOX name is empty", str(error))
+        error = self.assertRaises(UsageError, parse, ["-1", "a\udcff"])
+        self.assertEqual(r'the MAILBOX name "a\xff" is not UTF-8', str(error))
+
+    def test_locale(self) -> None:
+        """
+        Names are UTF-8 also where the locale has another encoding.
+        """
+        code = f"""\
+import sys
+sys.path[:] = {sys.path!r}
+from imapsync.cli.options import parse
+print(ascii(parse(sys.argv[1:]).request.mailboxes))
+"""
+        command = [sys.executable, "-X", "utf8=0", "-c", code, "-1", "Gr\xf6\xdfe"]
+        environ = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+        output = subprocess.check_output(command, env=environ)
+        self.assertEqual(b"('Gr\\xf6\\xdfe',)\n", output)
+
+    def test_live(self) -> None:
+        """
+        Without a command it is live, which cannot be tried without effect.
+        """
+        self.assertTrue(parse([]).request.live)
+        for arguments in ("-1", "--delete a", "--rename a b"):
+            self.assertFalse(parse(arguments.split()).request.live)
+        self.assertWrong("-n INBOX", "--dry-run needs --oneshot")
+
+    def test_watch(self) -> None:
+        """
+        How often to look is a positive number of seconds.
+        """
+        for typed in ("0", "-1", "often", "nan", "inf", ""):
+            self.assertWrong(
+                f"--watch={typed}",
+                f"--watch={typed}: it takes a positive number of seconds",
+            )
+
+    def test_delete(self) -> None:
+        """
+        Mailboxes can be deleted, everywhere or where it is said.
+        """
+        line = parse(["--delete", "a", "b/c"])
+        self.assertEqual(Admin(("a", "b/c")), line.request.admin)
+        line = parse("--del a --target=remote --target database".split())
+        remote = frozenset([Side.REMOTE])
+        self.assertEqual(Admin(("a",), False, remote, True), line.request.admin)
+        line = parse("--del a --target=local".split())
+        local = frozenset([Side.LOCAL])
+        self.assertEqual(Admin(("a",), False, local, False), line.request.admin)
+
+    def test_rename(self) -> None:
+        """
+        One can be renamed.
+        """
+        line = parse(["--rename", "old", "--quiet", "new"])
+        self.assertEqual(Admin(("old", "new"), rename=True), line.request.admin)
+
+    def test_wrongOrders(self) -> None:
+        """
+        They bear little beside them.
+        """
+        for arguments, message in (
+            ("--delete", "--delete needs the name of a MAILBOX, or several"),
+            ("--rename a", "--rename needs two names, OLD and NEW"),
+            ("--rename a b c", "--rename needs two names, OLD and NEW"),
+            ("--delete --rename a b", "--delete and --rename exclude each other"),
+            ("--delete -1 a", "--oneshot and --delete exclude each other"),
+            ("--delete -n a", "--dry-run is of no use with --delete"),
+            (
+                "--rename a b --allow-mass-delete",
+                "--allow-mass-delete is of no use with --rename",
+            ),
+            ("--delete Inbox", "INBOX cannot be deleted"),
+            ("--rename a INBOX", "INBOX cannot be renamed"),
+            (
+                "-1 --target=local",
+                "--target is of use only with --delete or --rename",
+            ),
+            (
+                "--delete a --target=here",
+                '--target must be local, remote or database, not "here"',
+            ),
+        ):
+            self.assertWrong(arguments, message)
+
+    def test_notYet(self) -> None:
+        """
+        Options that will come are refused by name, and not shown.
+        """
+        for name, rest in (("repair", ""),):
+            self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
+            self.assertNotIn(f"--{name}", HELP)
+
+    def test_config(self) -> None:
+        """
+        A configuration file has a name.
+        """
+        self.assertWrong("-1 --config=", "--config needs the name of a file")
+
+    def test_unknown(self) -> None:
+        """
+        The nearest option is named, or how to see them all.
+        """
+        self.assertWrong(
+            "--onshot", "option --onshot not recognized; did you mean --oneshot?"
+        )
+        self.assertWrong("-x", "option -x not recognized; see imapsync --help")
+
+    def test_arguments(self) -> None:
+        """
+        An option with too much or too little is refused.
+        """
+        self.assertWrong(
+            "-1 --config", "option --config requires argument; see imapsync --help"
+        )
+        self.assertWrong(
+            "--oneshot=2",
+            "option --oneshot must not have an argument; see imapsync --help",
+        )
+
+    def test_help(self) -> None:
+        """
+        Help needs nothing else, and no twin may prevent it.
+        """
+        for arguments in ("-h", "--help", "--help --watch=1"):
+            self.assertTold(arguments, f"{HELP}\n")
+
+    def test_version(self) -> None:
+        """
+        The version is told with the program's name.
+        """
+        self.assertTold("--version", f"imapsync {__version__}\n")
+
+    def test_imports(self) -> None:
+        """
+        Neither the command line nor the configuration imports Twisted: their
+        errors are told at once.
+        """
+        code = f"""\
+import sys
+sys.path[:] = {sys.path!r}
+import imapsync.config.file, imapsync.cli.options
+print([name for name in sys.modules if name.startswith(("twisted", "ssl"))])
+"""
+        output = subprocess.check_output([sys.executable, "-I", "-c", code])
+        self.assertEqual(b"[]\n", output)

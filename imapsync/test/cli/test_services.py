@@ -1,0 +1,215 @@
+"""
+Tests for L{imapsync.cli.services}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.cli import systemd
+from imapsync.cli.options import parse
+from imapsync.cli.services import Several, serviceFor
+from imapsync.config import file as config
+from imapsync.config.file import Config
+from imapsync.errors import ConfigError
+from imapsync.model import Side
+from imapsync.service import Outcome
+from imapsync.test.fakes.accounts import mail
+from imapsync.test.fakes.world import Reactor, World
+
+
+class SeveralTests(SynchronousTestCase):
+    """
+    Tests for L{Several}: two pairs of accounts, of which the second has a
+    wrong password.
+    """
+
+    def test_request(self) -> None:
+        """
+        A command line becomes a service.
+        """
+        line = parse(["--oneshot", "-q", "--dry-run", "Nowhere"])
+        service = serviceFor(line, self.configs["good"], self.reactor)
+        service.startService()
+        self.world.pump()
+        self.assertEqual(66, self.successResultOf(service.finished).code)
+
+    def setUp(self) -> None:
+        """
+        Make the accounts.
+        """
+        self.world = World(self.mktemp())
+        self.world.fill(mail(1))
+        self.reactor = Reactor(self.world)
+        self.ended: list[tuple[str, Outcome]] = []
+        self.configs = {"good": self.world.settings(), "bad": self.bad()}
+
+    def bad(self) -> Config:
+        """
+        Settings that lead to no server.
+        """
+        settings = self.world.settings(database=f"{self.world.database}2")
+        remote = settings.servers[Side.REMOTE]
+        remote = replace(
+            remote, type="imaps", tls=remote.tls._replace(caFile="/nowhere")
+        )
+        return replace(settings, servers={**settings.servers, Side.REMOTE: remote})
+
+    def start(self, *arguments: str) -> Several:
+        """
+        Start all.
+        """
+
+        def ended(name: str, outcome: Outcome) -> None:
+            self.ended.append((name, outcome))
+
+        line = parse([*arguments, "--quiet"])
+        several = Several(line, self.configs, {}, self.reactor, ended)
+        several.startService()
+        self.world.pump()
+        return several
+
+    def stop(self, several: Several) -> None:
+        """
+        Stop all.
+        """
+        stopped = several.stopService()
+        self.world.pump()
+        self.successResultOf(stopped)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_oneshot(self) -> None:
+        """
+        Each goes on whatever becomes of the others; the worst code counts.
+        """
+        several = self.start("--oneshot")
+        self.assertEqual(78, self.successResultOf(several.finished))
+        self.assertTrue(self.world.equal)
+        codes = {name: outcome.code for name, outcome in self.ended}
+        self.assertEqual({"good": 0, "bad": 78}, codes)
+
+    def test_live(self) -> None:
+        """
+        So it is when they are live, and all can be told to sync now.
+        """
+        several = self.start()
+        self.assertEqual(["bad"], [name for name, _ in self.ended])
+        self.world.fill(mail(2))
+        self.world.pump()
+        self.assertTrue(self.world.equal)
+        self.world.local.heard.clear()
+        several.syncNow()
+        self.world.pump()
+        self.assertEqual(1, self.world.local.count("LIST"))
+        self.assertNoResult(several.finished)
+        self.stop(several)
+        self.assertEqual(78, self.successResultOf(several.finished))
+
+    def reload(
+        self, several: Several, *found: Mapping[str, Config] | Exception
+    ) -> None:
+        """
+        Have the configuration be read again, once for each of C{found}.
+        """
+        results = list(found)
+
+        def loadAll(*_: object) -> Mapping[str, Config]:
+            result = results.pop(0)
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+        self.patch(config, "loadAll", loadAll)
+        reloading = [Deferred.fromCoroutine(several.reload()) for _ in found]
+        self.world.pump()
+        for one in reloading:
+            self.successResultOf(one)
+
+    def test_reload(self) -> None:
+        """
+        What changed, or has ended, begins anew; the rest goes on.
+        """
+        several = self.start()
+        links = sorted(self.world.links, key=lambda link: not link.open)
+        mended = replace(self.configs["good"], database=self.configs["bad"].database)
+        self.reload(several, {**self.configs, "bad": mended})
+        self.assertEqual(len(links) + 2, len(self.world.links))
+        self.assertTrue(all(link.open for link in links[:2]))
+        other = replace(mended, listMailbox=("INBOX",))
+        self.reload(several, {**self.configs, "bad": other})
+        self.assertEqual(len(links) + 4, len(self.world.links))
+        self.assertTrue(all(link.open for link in links[:2]))
+        self.assertNoResult(several.finished)
+        self.stop(several)
+        self.assertEqual(0, self.successResultOf(several.finished))
+
+    def test_reloadAtEnd(self) -> None:
+        """
+        Stopped while the configuration is read again, it ends all the same; and
+        so it does when it is told to read it after that.
+        """
+        del self.configs["bad"]
+        changed = {"good": replace(self.configs["good"], listMailbox=("INBOX",))}
+        self.patch(config, "loadAll", lambda *_: changed)
+        for reloadedFirst in (True, False):
+            several = self.start()
+            if reloadedFirst:
+                Deferred.fromCoroutine(several.reload())
+            self.stop(several)
+            if not reloadedFirst:
+                Deferred.fromCoroutine(several.reload())
+            self.assertEqual(0, self.successResultOf(several.finished))
+            self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_failedWhileReloaded(self) -> None:
+        """
+        One that fails while another is about to begin anew is not the last.
+        """
+        nothing = self.world.settings(
+            database=f"{self.world.database}2", listMailbox=("Nowhere",)
+        )
+        self.configs = {"bad": nothing, "good": self.configs["good"]}
+        several = self.start()
+        changed = replace(self.configs["good"], listMailbox=("INBOX",))
+        bad: Any = several.getServiceNamed("bad")
+        self.patch(config, "loadAll", lambda *_: {"bad": nothing, "good": changed})
+        bad.stopService()
+        reloading = Deferred.fromCoroutine(several.reload())
+        self.world.pump()
+        self.successResultOf(reloading)
+        self.assertNoResult(several.finished)
+        self.stop(several)
+
+    def test_reloadWrong(self) -> None:
+        """
+        A configuration that is wrong changes nothing, nor does one that is the
+        same; and it may be read again while that is going on.
+        """
+        del self.configs["bad"]
+        several = self.start()
+        wrong = ConfigError("line 1: nonsense")
+        self.reload(several, wrong, self.configs, wrong, self.configs)
+        self.assertEqual(2, len(self.world.links))
+        self.stop(several)
+
+    def test_systemd(self) -> None:
+        """
+        systemd is told of the accounts, unless it is a run that ends.
+        """
+        told: list[str] = []
+        self.patch(systemd, "notifier", lambda _: told.append)
+        self.start("--oneshot")
+        self.assertEqual([], told)
+        several = self.start()
+        self.reload(several, self.configs)
+        self.stop(several)
+        kinds = [one.partition("\n")[0] for one in told]
+        self.assertIn("STATUS=1 stopped, 1 waiting", kinds)
+        self.assertEqual(2, kinds.count("READY=1"))
+        self.assertIn("RELOADING=1", kinds)
+        self.assertIn("STOPPING=1", kinds)

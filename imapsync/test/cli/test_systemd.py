@@ -1,0 +1,207 @@
+"""
+Tests for L{imapsync.cli.systemd}, and of the units in doc/examples.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+import imapsync
+from imapsync.cli.options import parse
+from imapsync.cli.systemd import Supervised, notifier, summary, watchdog
+from imapsync.run.status import SyncStatus
+
+#: There in a source tree only.
+EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
+
+
+class NotifierTests(SynchronousTestCase):
+    """
+    Tests for L{notifier} and L{watchdog}.
+    """
+
+    def test_nobody(self) -> None:
+        """
+        Without systemd, nobody is told.
+        """
+        self.assertIsNone(notifier({}))
+        self.assertIsNone(notifier({"NOTIFY_SOCKET": "vsock:2:1"}))
+
+    def path(self) -> str:
+        """
+        The path of a socket that is to be: only a short one can have one.
+        """
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        return f"{directory}/notify"
+
+    def test_told(self) -> None:
+        """
+        Both a path and an abstract address are understood; when nobody listens
+        any more, that does no harm.
+        """
+        for address, bound in (
+            (self.path(), ""),
+            (f"@imapsync-{os.getpid()}", f"\0imapsync-{os.getpid()}"),
+        ):
+            notify = notifier({"NOTIFY_SOCKET": address})
+            assert notify is not None
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+                listening.bind(bound or address)
+                notify("READY=1")
+                self.assertEqual(b"READY=1", listening.recv(100))
+            notify("READY=1")
+
+    def test_watchdog(self) -> None:
+        """
+        The period counts for the process that is meant.
+        """
+        ours = str(os.getpid())
+        for environ, period in (
+            ({}, None),
+            ({"WATCHDOG_USEC": "3000000"}, 3.0),
+            ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": ours}, 3.0),
+            ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, None),
+            ({"WATCHDOG_USEC": "0"}, None),
+            ({"WATCHDOG_USEC": "soon"}, None),
+        ):
+            self.assertEqual(period, watchdog(environ))
+
+
+class SupervisedTests(SynchronousTestCase):
+    """
+    Tests for L{Supervised}.
+    """
+
+    def setUp(self) -> None:
+        """
+        Start one.
+        """
+        self.clock = Clock()
+        self.told: list[str] = []
+        self.supervised = Supervised(self.clock, self.told.append, 10)
+        self.supervised.startService()
+
+    def heard(self) -> list[str]:
+        """
+        What was told since this was asked last.
+        """
+        told = self.told[:]
+        self.told.clear()
+        return told
+
+    def test_watchdog(self) -> None:
+        """
+        A sign of life comes twice in each period, until the end.
+        """
+        self.clock.pump([5, 5, 5])
+        self.assertEqual(["WATCHDOG=1"] * 4, self.heard())
+        self.supervised.stopService()
+        self.clock.pump([5, 5, 5])
+        self.assertEqual(["STOPPING=1"], self.heard())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_noWatchdog(self) -> None:
+        """
+        Nobody is told of what nobody waits for.
+        """
+        supervised = Supervised(self.clock, self.told.append, None)
+        self.heard()
+        supervised.startService()
+        self.assertEqual([], self.heard())
+
+    def test_ready(self) -> None:
+        """
+        It is ready when each account has connected or cannot; once.
+        """
+        self.heard()
+        first, second = SyncStatus("connecting"), SyncStatus("first sync")
+        self.supervised.told([first, second])
+        self.assertEqual(["STATUS=1 connecting, 1 first sync"], self.heard())
+        self.supervised.told([SyncStatus("backing off", error="no\nway"), second])
+        self.assertEqual(
+            ["READY=1", "STATUS=1 backing off, 1 first sync; no way"], self.heard()
+        )
+        self.supervised.told([second, second])
+        self.supervised.told([second, second])
+        self.assertEqual(["STATUS=2 first sync"], self.heard())
+
+    def test_reload(self) -> None:
+        """
+        Reading the configuration again has a beginning and an end.
+        """
+        self.heard()
+        self.supervised.reloading()
+        self.supervised.reloaded()
+        reloading, ready = self.heard()
+        self.assertRegex(reloading, r"^RELOADING=1\nMONOTONIC_USEC=\d+$")
+        self.assertEqual("READY=1", ready)
+
+    def test_summary(self) -> None:
+        """
+        One account needs no counting.
+        """
+        self.assertEqual("waiting", summary([SyncStatus("waiting", error="old")]))
+
+
+class UnitTests(SynchronousTestCase):
+    """
+    The units that users are to copy.
+    """
+
+    def setUp(self) -> None:
+        """
+        Find them.
+        """
+        self.units = sorted(EXAMPLES.glob("*.service"))
+        if not self.units:
+            raise SkipTest("the documentation is not installed")
+
+    def test_understood(self) -> None:
+        """
+        What they start is a command line that we understand, and what they do
+        not start again are errors that somebody has to look at.
+        """
+        for unit in self.units:
+            parser = configparser.RawConfigParser(strict=True)
+            parser.read(unit)
+            service = parser["Service"]
+            self.assertEqual("notify", service["Type"])
+            program, *arguments = service["ExecStart"].split()
+            self.assertTrue(program.endswith("/bin/imapsync"))
+            self.assertTrue(parse(arguments).request.live)
+            codes = set(map(int, service["RestartPreventExitStatus"].split()))
+            self.assertEqual({64, 65, 66, 69, 73, 77, 78}, codes)
+
+    def test_verified(self) -> None:
+        """
+        systemd finds nothing wrong with them but the program, which is not
+        there.
+        """
+        if shutil.which("systemd-analyze") is None:
+            raise SkipTest("there is no systemd-analyze")
+        for unit in self.units:
+            folder = Path(self.mktemp())
+            folder.mkdir()
+            name = unit.name.replace("@", "@me")
+            text = unit.read_text()
+            for program in ("%h/mailsync/bin/imapsync", "/opt/imapsync/bin/imapsync"):
+                text = text.replace(program, "/bin/true")
+            (folder / name).write_text(text)
+            done = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", str(folder / name)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = [x for x in done.stderr.splitlines() if name in x]
+            self.assertEqual([], said)

@@ -1,0 +1,108 @@
+"""
+Tests for L{imapsync.cli.terminal}.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.cli import terminal
+from imapsync.errors import StateError
+
+FULL = Path("/dev/full")
+
+
+class TerminalTests(SynchronousTestCase):
+    """
+    What is written where.
+    """
+
+    def setUp(self) -> None:
+        """
+        Catch what is written.
+        """
+        self.output, self.errors = io.BytesIO(), io.BytesIO()
+        self.patch(sys, "stdout", io.TextIOWrapper(self.output, "latin-1"))
+        self.patch(sys, "stderr", io.TextIOWrapper(self.errors, "latin-1"))
+
+    def fill(self, name: str) -> None:
+        """
+        Let a stream have no room.
+        """
+        # Unbuffered below: nothing is left to be written when it is closed.
+        raw = FULL.open("wb", buffering=0)
+        self.addCleanup(raw.close)
+        self.patch(sys, name, io.TextIOWrapper(raw, write_through=True))
+
+    def test_say(self) -> None:
+        """
+        Lines go to standard output at once, to nowhere else.
+        """
+        terminal.say("one\ntwo")
+        self.assertEqual(b"one\ntwo\n", self.output.getvalue())
+        self.assertEqual(b"", self.errors.getvalue())
+
+    def test_unencodable(self) -> None:
+        """
+        What the encoding lacks is escaped.
+        """
+        terminal.tolerate()
+        terminal.say("Gr\xf6\xdfe \u2603")
+        terminal.complain("\u2603")
+        sys.stderr.flush()
+        self.assertEqual(b"Gr\xf6\xdfe \\u2603\n", self.output.getvalue())
+        self.assertEqual(b"imapsync: \\u2603\n", self.errors.getvalue())
+
+    def test_full(self) -> None:
+        """
+        Standard output without room is an error with a reason.
+        """
+        self.fill("stdout")
+        error = self.assertRaises(StateError, terminal.say, "x")
+        self.assertIn("cannot be written: No space left", str(error))
+
+    def test_closed(self) -> None:
+        """
+        So is one that was closed before the command began.
+        """
+        self.patch(sys, "stdout", None)
+        error = self.assertRaises(StateError, terminal.say, "x")
+        self.assertIn("cannot be written: it is closed", str(error))
+
+    def test_complain(self) -> None:
+        """
+        A complaint is one line.
+        """
+        terminal.complain("this\nand that")
+        sys.stderr.flush()
+        self.assertEqual(b"imapsync: this and that\n", self.errors.getvalue())
+
+    def test_complainInVain(self) -> None:
+        """
+        Without standard error, or room in it, there is none, and it never
+        goes to standard output.
+        """
+        self.patch(sys, "stderr", None)
+        terminal.complain("x")
+        self.fill("stderr")
+        terminal.complain("x")
+        sys.stdout.flush()
+        self.assertEqual(b"", self.output.getvalue())
+
+    def test_release(self) -> None:
+        """
+        What could not be written does not stand in the way any longer.
+        """
+        full = os.open(FULL, os.O_WRONLY)
+        stream = os.fdopen(full, "w")
+        self.addCleanup(stream.close)
+        self.patch(sys, "stdout", stream)
+        self.patch(sys, "stderr", None)
+        stream.write("x")
+        terminal.release()
+        stream.flush()

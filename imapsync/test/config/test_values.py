@@ -1,0 +1,344 @@
+"""
+Tests for L{imapsync.config.values}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.config import values
+
+
+class FormTests(SynchronousTestCase):
+    """
+    Tests for the forms of values.
+    """
+
+    def assertWrong(
+        self, form: Callable[[str], object], value: str, message: str
+    ) -> None:
+        """
+        Assert that C{form} refuses C{value} with C{message}.
+        """
+        self.assertEqual(message, str(self.assertRaises(ValueError, form, value)))
+
+    def test_text(self) -> None:
+        """
+        Text is anything but nothing.
+        """
+        self.assertEqual("a b", values.text("a b"))
+        self.assertWrong(values.text, "", "must not be empty")
+
+    def test_yesNo(self) -> None:
+        """
+        YES and NO may have any case; nothing else will do.
+        """
+        self.assertIs(True, values.yesNo("Yes"))
+        self.assertIs(False, values.yesNo("no"))
+        for value in ("", "true", "1", "on"):
+            self.assertWrong(values.yesNo, value, f'must be YES or NO, not "{value}"')
+
+    def test_protocol(self) -> None:
+        """
+        Protocols are spelled as OpenSSL does, and old ones refused.
+        """
+        self.assertEqual("TLSv1.3", values.protocol("tlsv1.3"))
+        self.assertWrong(
+            values.protocol,
+            "SSLv3",
+            'must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not "SSLv3"',
+        )
+
+    def test_port(self) -> None:
+        """
+        A port is a number from 1 to 65535 in ASCII digits.
+        """
+        self.assertEqual(65535, values.port("65535"))
+        self.assertEqual(1, values.port("1"))
+        for value in ("0", "65536", "-1", "imap", "", "1 2", "\u0661", "9" * 5000):
+            self.assertRaises(ValueError, values.port, value)
+
+    def test_host(self) -> None:
+        """
+        A host is a name or an address; brackets are only for IPv6.
+        """
+        for value, host in (
+            ("imap.example.net", "imap.example.net"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("bücher.example", "bücher.example"),
+        ):
+            self.assertEqual(host, values.host(value))
+
+    def test_noHost(self) -> None:
+        """
+        A port, a URL, quotes or a user beside the host are refused.
+        """
+        for value in (
+            "",
+            "imap.example.net:993",
+            "imaps://imap.example.net",
+            '"imap.example.net"',
+            "me@example.net",
+            "a b",
+            "[example.net]",
+            "1:2",
+        ):
+            self.assertWrong(
+                values.host,
+                value,
+                f'must be a host\'s name or address and nothing else, not "{value}"',
+            )
+
+    def test_mechanisms(self) -> None:
+        """
+        Mechanisms keep their order.
+        """
+        self.assertEqual(("LOGIN", "PLAIN"), values.mechanisms("login  Plain"))
+
+    def test_noMechanisms(self) -> None:
+        """
+        A mechanism that is unknown, or known but not available, is refused,
+        even beside one that is available.
+        """
+        self.assertWrong(values.mechanisms, "", "must not be empty")
+        self.assertWrong(
+            values.mechanisms,
+            "PLAIN cram-md5",
+            "names CRAM-MD5, which is not available yet",
+        )
+        self.assertWrong(
+            values.mechanisms,
+            "LOGON",
+            'names an unknown mechanism "LOGON"; did you mean LOGIN?',
+        )
+
+    @given(st.sampled_from(["sha256", "sha1", "sha512", "md5"]), st.binary())
+    def test_fingerprints(self, algorithm: str, data: bytes) -> None:
+        """
+        A fingerprint is what hashing gives, as tools print it.
+        """
+        digest = hashlib.new(algorithm, data)
+        expected = values.Fingerprint(algorithm, digest.digest())
+        for digits in (digest.hexdigest(), digest.digest().hex(":").upper()):
+            self.assertEqual(
+                (expected,), values.fingerprints(f"{algorithm.upper()}${digits}")
+            )
+
+    def test_fingerprintDefault(self) -> None:
+        """
+        Without an algorithm it is SHA-256; there may be many.
+        """
+        self.assertEqual(
+            (
+                values.Fingerprint("sha256", b"\x0a" * 32),
+                values.Fingerprint("sha1", b"\x0b" * 20),
+            ),
+            values.fingerprints("0a" * 32 + " sha1$" + "0b" * 20),
+        )
+
+    def test_noFingerprints(self) -> None:
+        """
+        No fingerprint at all, an unknown digest, or one of the wrong length
+        is refused: it could never match, or match too much.
+        """
+        self.assertWrong(values.fingerprints, "", "must not be empty")
+        self.assertWrong(
+            values.fingerprints,
+            "sha265$00",
+            'names an unknown digest "sha265"; did you mean sha256?',
+        )
+        for word in ("00", "sha1$" + "0" * 64, "sha256$", "x" * 64):
+            self.assertRaises(ValueError, values.fingerprints, word)
+        self.assertRaises(ValueError, values.fingerprints, "shake_128$00")
+
+    def test_patterns(self) -> None:
+        """
+        Patterns are separated by spaces; double quotes keep spaces.
+        """
+        self.assertEqual(
+            ("INBOX", "a b%", 'c"d\\e', "a'b\\*", "x y z"),
+            values.patterns(r"""INBOX "a b%"  "c\"d\\e" a'b\* x" y "z"""),
+        )
+
+    def test_ciphers(self) -> None:
+        """
+        OpenSSL's language names ciphers, at least one.
+        """
+        for value in ("HIGH:!aNULL", "DEFAULT@SECLEVEL=0"):
+            self.assertEqual(value, values.ciphers(value))
+        self.assertWrong(values.ciphers, "HI", 'names no cipher that there is: "HI"')
+
+    def test_ciphersuites(self) -> None:
+        """
+        Each ciphersuite is known, since OpenSSL passes over others.
+        """
+        value = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
+        self.assertEqual(value, values.ciphersuites(value))
+        self.assertWrong(
+            values.ciphersuites,
+            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA256",
+            'names an unknown ciphersuite "TLS_AES_256_GCM_SHA256";'
+            " did you mean TLS_AES_128_GCM_SHA256?",
+        )
+        self.assertRaises(ValueError, values.ciphersuites, "")
+
+    def test_noPatterns(self) -> None:
+        """
+        An open quote, an unknown escape, and a pattern that matches nothing
+        are refused.
+        """
+        for value in ('"a', 'a"', r'"a\x00b"', '""', 'a ""', ""):
+            self.assertRaises(ValueError, values.patterns, value)
+
+    @given(st.lists(st.text(min_size=1), min_size=1))
+    def test_anyPatterns(self, words: list[str]) -> None:
+        """
+        Any names can be given within quotes.
+        """
+        quoted = (w.replace("\\", r"\\").replace('"', r"\"") for w in words)
+        self.assertEqual(
+            tuple(words), values.patterns(" ".join(f'"{w}"' for w in quoted))
+        )
+
+    def test_selection(self) -> None:
+        """
+        Selection options are in upper case; none are all mailboxes.
+        """
+        self.assertEqual((), values.selection(""))
+        self.assertEqual(
+            ("SUBSCRIBED", "RECURSIVEMATCH"),
+            values.selection("subscribed RecursiveMatch"),
+        )
+
+    def test_noSelection(self) -> None:
+        """
+        Unknown ones are refused, and what RFC 5258 forbids.
+        """
+        self.assertWrong(
+            values.selection,
+            "SUBSCRIBE",
+            'names an unknown selection "SUBSCRIBE"; did you mean SUBSCRIBED?',
+        )
+        self.assertWrong(
+            values.selection,
+            "REMOTE RECURSIVEMATCH",
+            "must say with RECURSIVEMATCH which mailboxes to match",
+        )
+
+    def test_expression(self) -> None:
+        """
+        A regular expression is compiled.
+        """
+        self.assertTrue(values.expression("^virtual(/|$)").search("virtual/x"))
+
+    def test_noExpression(self) -> None:
+        """
+        A bad expression is refused; so is an empty one, which would match
+        everything, and one with interimap's separator, which would match
+        nothing.
+        """
+        self.assertWrong(values.expression, "", "must not be empty")
+        self.assertWrong(
+            values.expression,
+            "a(",
+            "is no regular expression: missing ), unterminated subpattern"
+            " at position 1",
+        )
+        self.assertWrong(
+            values.expression,
+            r"^virtual(?:\x00|$)",
+            r"must write the hierarchy separator as /, not \x00",
+        )
+
+    def test_notYet(self) -> None:
+        """
+        What is promised but not there yet is refused, not ignored.
+        """
+        self.assertWrong(values.later, "socks5://x", "is not available yet")
+
+    def test_connections(self) -> None:
+        """
+        A number of pairs.
+        """
+        self.assertEqual(12, values.connections("12"))
+        for wrong in "0", "-1", "two":
+            message = f'must be a number, 1 or more, not "{wrong}"'
+            self.assertWrong(values.connections, wrong, message)
+
+
+class FilesTests(SynchronousTestCase):
+    """
+    Tests for L{values.Files} and the base directories.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make a folder with a file in it.
+        """
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.existing = self.folder / "file"
+        self.existing.touch()
+        self.files = values.Files(self.folder, Path("/home/me"))
+
+    def test_path(self) -> None:
+        """
+        Names are relative to the folder, to the user's own, or absolute.
+        """
+        for value, path in (
+            ("a/b", f"{self.folder}/a/b"),
+            ("/a", "/a"),
+            ("~/a", "/home/me/a"),
+            ("~", f"{self.folder}/~"),
+            ("a~/b", f"{self.folder}/a~/b"),
+        ):
+            self.assertEqual(path, self.files.path(value))
+        self.assertRaises(ValueError, self.files.path, "")
+
+    def test_file(self) -> None:
+        """
+        A file to be read must exist, and be a file.
+        """
+        self.assertEqual(str(self.existing), self.files.file("file"))
+        for value in ("none", "."):
+            self.assertRaises(ValueError, self.files.file, value)
+
+    def test_directory(self) -> None:
+        """
+        A directory to be read must exist, and be a directory.
+        """
+        self.assertEqual(str(self.folder), self.files.directory("."))
+        for value in ("none", "file"):
+            self.assertRaises(ValueError, self.files.directory, value)
+
+    def test_home(self) -> None:
+        """
+        The user's own directory comes from HOME, if it is set.
+        """
+        self.assertEqual(Path("/h"), values.homeOf({"HOME": "/h"}))
+        self.assertEqual(Path.home(), values.homeOf({"HOME": ""}))
+
+    def test_base(self) -> None:
+        """
+        Relative base directories are ignored.
+        """
+        for variables, base in (
+            ({}, "/h/.config"),
+            ({"XDG_CONFIG_HOME": ""}, "/h/.config"),
+            ({"XDG_CONFIG_HOME": "here"}, "/h/.config"),
+            ({"XDG_CONFIG_HOME": "/c"}, "/c"),
+        ):
+            self.assertEqual(
+                Path(base),
+                values.baseOf(
+                    {"HOME": "/h", **variables}, "XDG_CONFIG_HOME", ".config"
+                ),
+            )

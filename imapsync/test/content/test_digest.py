@@ -1,0 +1,514 @@
+"""
+Tests for L{imapsync.content.digest}.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.content.digest import (
+    HEADER_LIMIT,
+    BodyDigest,
+    KeyDigest,
+    Matcher,
+    flagsOf,
+    flagsText,
+    likeness,
+    stamp,
+)
+from imapsync.errors import StateError
+from imapsync.model import Flags, Pair, Side
+from imapsync.uidset import UidSet
+
+DATE = "01-Feb-2020 03:04:05 +0000"
+NOTHING: Flags = frozenset()
+SINGULAR = b"From: a@example.org\r\nMessage-ID: <1@example.org>\r\n\r\nHello.\r\n"
+PLAIN = b"From: a@example.org\r\n\r\nHello.\r\n"
+
+
+def written(digest: KeyDigest | BodyDigest, *pieces: bytes) -> None:
+    """
+    Feed a digest.
+    """
+    for piece in pieces:
+        digest.write(piece)
+
+
+def keyOf(*pieces: bytes, size: int = 100) -> bytes:
+    """
+    The content key of a message in these pieces.
+    """
+    digest = KeyDigest()
+    written(digest, *pieces)
+    return digest.key(size)
+
+
+def digestOf(message: bytes, size: int = 100) -> bytes:
+    """
+    The body digest of a message.
+    """
+    digest = BodyDigest()
+    written(digest, message)
+    return digest.digest(size)
+
+
+def isSingular(*pieces: bytes) -> bool:
+    """
+    Whether a message in these pieces has a Message-ID.
+    """
+    digest = KeyDigest()
+    written(digest, *pieces)
+    return digest.singular
+
+
+def cut(message: bytes, places: list[int]) -> list[bytes]:
+    """
+    C{message} in pieces, cut at C{places}.
+    """
+    ends = [0, *sorted(min(place, len(message)) for place in places), len(message)]
+    return [message[a:b] for a, b in pairwise(ends)]
+
+
+lines = st.sampled_from(
+    [
+        b"From: a\r\n",
+        b"Message-ID: <1>\r\n",
+        b"MESSAGE-id\t: <2>\n",
+        b"Message-ID:\r\n\t<3>\r\n",
+        b"Message-ID: \r\n",
+        b"X-Message-ID: <4>\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r\r\n",
+        b"no line end",
+        b"\0\x80X",
+    ]
+)
+messages = st.lists(lines, max_size=8).map(b"".join)
+places = st.lists(st.integers(0, 120), max_size=8)
+
+
+class KeyDigestTests(SynchronousTestCase):
+    """
+    The key of one message.
+    """
+
+    def test_length(self) -> None:
+        """
+        A key and a digest are of 16 bytes.
+        """
+        self.assertEqual(16, len(keyOf(SINGULAR)))
+        self.assertEqual(16, len(digestOf(SINGULAR)))
+
+    def test_singular(self) -> None:
+        """
+        A Message-ID counts in any case, folded or with blanks around it.
+        """
+        self.assertTrue(isSingular(SINGULAR))
+        self.assertTrue(isSingular(b"mEsSaGe-Id \t:\r\n <1>\r\n\r\n"))
+        self.assertTrue(isSingular(b"A: b\r\nMessage-ID:<1>"))
+
+    def test_notSingular(self) -> None:
+        """
+        An empty Message-ID, one in another field and one in the body do not
+        count.
+        """
+        self.assertFalse(isSingular(PLAIN))
+        self.assertFalse(isSingular(b""))
+        self.assertFalse(isSingular(b"Message-ID: \r\nSubject: a\r\n\r\n"))
+        self.assertFalse(isSingular(b"A: Message-ID: <1>\r\n Message-ID: <1>\r\n\r\n"))
+        self.assertFalse(isSingular(b"A: b\r\n\r\nMessage-ID: <1>\r\n"))
+        self.assertFalse(isSingular(b"\r\nMessage-ID: <1>\r\n"))
+
+    def test_bodyDoesNotCount(self) -> None:
+        """
+        The key of a message with a Message-ID is that of its header.
+        """
+        self.assertEqual(keyOf(SINGULAR), keyOf(SINGULAR + b"More."))
+        self.assertEqual(keyOf(SINGULAR), keyOf(SINGULAR[: SINGULAR.index(b"Hello")]))
+
+    def test_wholeCounts(self) -> None:
+        """
+        The key of a message without a Message-ID is its body digest.
+        """
+        self.assertEqual(digestOf(PLAIN), keyOf(PLAIN))
+        self.assertNotEqual(keyOf(PLAIN), keyOf(PLAIN + b"More."))
+
+    def test_sizeCounts(self) -> None:
+        """
+        Messages of different sizes have different keys.
+        """
+        self.assertNotEqual(keyOf(SINGULAR, size=1), keyOf(SINGULAR, size=2))
+        self.assertNotEqual(digestOf(PLAIN, size=1), digestOf(PLAIN, size=2))
+
+    def test_rewritten(self) -> None:
+        """
+        NUL, 8-bit bytes and the letter X are the same; other bytes are not.
+        """
+        for message in SINGULAR, PLAIN:
+            keys = {keyOf(b"S: " + byte + message) for byte in (b"\0", b"\xe9", b"X")}
+            self.assertEqual(1, len(keys))
+            self.assertNotIn(keyOf(b"S: x" + message), keys)
+            self.assertNotIn(keyOf(b"S: XX" + message), keys)
+
+    def test_lineEndAdded(self) -> None:
+        """
+        A header that ends without a line end has the key of one with it.
+        """
+        header = b"Message-ID: <1>"
+        self.assertEqual(keyOf(header), keyOf(header + b"\r\n\r\n"))
+
+    def test_endlessHeader(self) -> None:
+        """
+        What stands behind the first 256 KiB is no header.
+        """
+        start = b"Message-ID: <1>\r\nA: " + b"a" * HEADER_LIMIT
+        self.assertEqual(keyOf(start), keyOf(start + b"b", b"c\r\n\r\nbody"))
+        self.assertFalse(isSingular(b"A: " + b"a" * HEADER_LIMIT, b"\r\n" + SINGULAR))
+
+    def test_limitAnywhere(self) -> None:
+        """
+        A header that ends near the limit has one key however it comes.
+        """
+        for length in range(HEADER_LIMIT - 6, HEADER_LIMIT + 3):
+            header = b"Message-ID: <1>\r\nA: ".ljust(length, b"a") + b"\r\n\r\n"
+            key = keyOf(header)
+            self.assertEqual(key, keyOf(header + b"body"))
+            self.assertEqual(key, likeness(header + b"body", 100)[0])
+            self.assertEqual(key, keyOf(header[:-3], header[-3:-1], header[-1:]))
+
+    def test_keptForBody(self) -> None:
+        """
+        Nothing of a body is lost where the header's search overtakes it.
+        """
+        body = b"b" * (HEADER_LIMIT * 2)
+        self.assertEqual(digestOf(PLAIN + body), keyOf(PLAIN + body))
+
+    @settings(deadline=None)
+    @given(messages, places)
+    def test_anyPieces(self, message: bytes, cuts: list[int]) -> None:
+        """
+        The key does not depend on how the message was cut, or whether it was.
+        """
+        pieces = cut(message, cuts)
+        digest = KeyDigest()
+        written(digest, *pieces)
+        known = digest.key(100), digest.messageId
+        self.assertEqual(known, likeness(message, 100))
+        self.assertEqual(keyOf(message), keyOf(*pieces))
+        self.assertEqual(isSingular(message), isSingular(*pieces))
+
+    @settings(deadline=None)
+    @given(messages, messages, places)
+    def test_headerOrWhole(self, header: bytes, body: bytes, cuts: list[int]) -> None:
+        """
+        The header with its empty line has the key of the whole message, if it
+        has a Message-ID; else the key is the whole message's digest.
+        """
+        header += b"\r\n\r\n"
+        whole = header + body
+        if isSingular(header):
+            self.assertEqual(keyOf(header), keyOf(*cut(whole, cuts)))
+        else:
+            self.assertFalse(isSingular(whole))
+            self.assertEqual(digestOf(whole), keyOf(*cut(whole, cuts)))
+
+
+class FlagsTextTests(SynchronousTestCase):
+    """
+    Flags as one text.
+    """
+
+    @given(st.frozensets(st.sampled_from(["\\Seen", "$Junk", "a\xa0b", "\x85", "A"])))
+    def test_roundTrip(self, flags: Flags) -> None:
+        """
+        Flags come back as they were, in their spelling.
+        """
+        self.assertEqual(flags, flagsOf(flagsText(flags)))
+
+    def test_sorted(self) -> None:
+        """
+        The same flags are always the same text.
+        """
+        self.assertEqual("$a \\Seen b", flagsText(frozenset(["b", "\\Seen", "$a"])))
+
+
+Account = dict[int, bytes]
+
+
+class StampTests(SynchronousTestCase):
+    """
+    What a message is known by after a move.
+    """
+
+    def test_zones(self) -> None:
+        """
+        The same instant gives the same stamp in any zone, and with the day
+        written in either way.
+        """
+        stamps = {
+            stamp(10, date, b"<1@example>")
+            for date in (
+                "01-Feb-2020 03:04:05 +0000",
+                " 1-Feb-2020 03:04:05 +0000",
+                "1-Feb-2020 05:34:05 +0230",
+                "31-Jan-2020 23:04:05 -0400",
+            )
+        }
+        self.assertEqual(1, len(stamps))
+        self.assertTrue(0 < stamps.pop() < 2**63)
+
+    def test_allCounts(self) -> None:
+        """
+        Another size, date or Message-ID gives another stamp.
+        """
+        stamps = {
+            stamp(10, DATE, b"<1@example>"),
+            stamp(11, DATE, b"<1@example>"),
+            stamp(10, DATE, b"<2@example>"),
+            stamp(10, "01-Feb-2020 03:04:06 +0000", b"<1@example>"),
+        }
+        self.assertEqual(4, len(stamps))
+
+    def test_none(self) -> None:
+        """
+        Without a Message-ID, or a date that is one, there is no stamp.
+        """
+        self.assertEqual(0, stamp(10, DATE, b""))
+        dates = ("", "yesterday", "01-Feb-2020 03:04 +0000", "a b:c:d e", "1 2 3 4")
+        for date in (*dates, "01-Feb-99999 03:04:05 +0000"):
+            self.assertEqual(0, stamp(10, date, b"<1@example>"))
+
+    def test_messageId(self) -> None:
+        """
+        The Message-ID is found in any header, or in what a server makes of it
+        alone.
+        """
+        for head in (
+            b"Message-ID: <1@\xe9>\r\n\r\n",
+            b"From: a\r\nmessage-id:\r\n\t<1@X>\r\nTo: b\r\n\r\nMessage-ID: <2>",
+            b"Message-Id:<1@X> \r\n",
+        ):
+            digest = KeyDigest()
+            digest.write(head)
+            self.assertEqual(b"<1@X>", digest.messageId)
+        self.assertEqual(b"", KeyDigest().messageId)
+
+
+class MatcherTests(SynchronousTestCase):
+    """
+    Pairing what is equal on two sides.
+    """
+
+    def setUp(self) -> None:
+        """
+        Begin with no candidates.
+        """
+        self.matcher = Matcher()
+        self.addCleanup(self.matcher.close)
+        self.headers = {Side.LOCAL: UidSet(), Side.REMOTE: UidSet()}
+        self.bodies = {Side.LOCAL: UidSet(), Side.REMOTE: UidSet()}
+
+    def match(self, local: Account, remote: Account) -> list[tuple[int, int]]:
+        """
+        Go through all steps, and remember what had to be fetched.
+
+        @return: UIDs of equal messages.
+        """
+        matcher = self.matcher
+        accounts = {Side.LOCAL: local, Side.REMOTE: remote}
+        for side, account in accounts.items():
+            matcher.add(side, [(u, len(m), NOTHING) for u, m in account.items()])
+        for side, account in accounts.items():
+            self.headers[side] = matcher.wanted(side)
+            for uid in self.headers[side]:
+                digest = KeyDigest()
+                digest.write(account[uid].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+                key = digest.key(len(account[uid]))
+                matcher.keyed(side, uid, key, digest.singular, 0)
+        for side, account in accounts.items():
+            self.bodies[side] = matcher.doubtful(side)
+            for uid in self.bodies[side]:
+                whole = digestOf(account[uid], len(account[uid]))
+                matcher.digested(side, uid, whole)
+        return [(pair.local, pair.remote) for pair, _ in matcher.matches()]
+
+    def test_nothing(self) -> None:
+        """
+        Where one side is empty, nothing is fetched or matched.
+        """
+        self.assertEqual([], self.match({1: SINGULAR}, {}))
+        self.assertFalse(self.headers[Side.LOCAL])
+        self.assertEqual(UidSet.of([1]), self.matcher.unmatched(Side.LOCAL))
+        self.assertEqual(UidSet(), self.matcher.unmatched(Side.REMOTE))
+
+    def test_headerIsEnough(self) -> None:
+        """
+        Messages with a Message-ID are matched by their headers alone.
+        """
+        other = SINGULAR.replace(b"<1@", b"<2@")
+        found = self.match({1: SINGULAR, 2: other}, {7: other, 8: SINGULAR})
+        self.assertEqual([(1, 8), (2, 7)], found)
+        self.assertFalse(self.bodies[Side.LOCAL] or self.bodies[Side.REMOTE])
+
+    def test_sizeIsSieve(self) -> None:
+        """
+        Only messages whose size occurs on both sides are looked into.
+        """
+        self.match({1: SINGULAR, 2: SINGULAR + b"a"}, {3: SINGULAR, 4: PLAIN})
+        self.assertEqual(UidSet.of([1]), self.headers[Side.LOCAL])
+        self.assertEqual(UidSet.of([3]), self.headers[Side.REMOTE])
+
+    def test_sameSize(self) -> None:
+        """
+        Messages that differ in bytes, not in size, are not matched.
+        """
+        self.assertEqual([], self.match({1: PLAIN}, {1: PLAIN.replace(b"H", b"J")}))
+        self.assertEqual(UidSet.of([1]), self.matcher.unmatched(Side.REMOTE))
+
+    def test_notSingularNeedsBody(self) -> None:
+        """
+        A message without a Message-ID is fetched whole only where the other
+        side has one too, of that size.
+        """
+        self.match({1: PLAIN, 2: b"a"}, {1: PLAIN, 2: b"Message-ID: <1>\r\n".ljust(9)})
+        self.assertEqual(UidSet.of([1]), self.bodies[Side.LOCAL])
+        self.assertEqual(UidSet.of([1]), self.bodies[Side.REMOTE])
+
+    def test_sameHeader(self) -> None:
+        """
+        Where the header leaves it open, the bodies decide.
+        """
+        other = SINGULAR.replace(b"Hello", b"Howdy")
+        found = self.match({1: SINGULAR, 2: other}, {1: other})
+        self.assertEqual([(2, 1)], found)
+        self.assertEqual(UidSet.of([1, 2]), self.bodies[Side.LOCAL])
+
+    def test_duplicates(self) -> None:
+        """
+        Of equal messages, as many are matched as both sides have, in UID order.
+        """
+        found = self.match(
+            dict.fromkeys([3, 5, 9], SINGULAR), {4: SINGULAR, 2: SINGULAR}
+        )
+        self.assertEqual([(3, 2), (5, 4)], found)
+        self.assertEqual(UidSet.of([9]), self.matcher.unmatched(Side.LOCAL))
+
+    def test_rewritten(self) -> None:
+        """
+        What a server rewrote is matched all the same.
+        """
+        here = {1: b"S: \xe9\0" + SINGULAR, 2: b"S: \xe9\0" + PLAIN}
+        there = {1: b"S: XX" + SINGULAR, 2: b"S: X\x80" + PLAIN}
+        self.assertEqual([(1, 1), (2, 2)], self.match(here, there))
+
+    def test_vanishedMeanwhile(self) -> None:
+        """
+        A message that was gone before it could be fetched is not matched.
+        """
+        matcher = self.matcher
+        for side in Side:
+            matcher.add(side, [(1, 10, NOTHING), (2, 10, NOTHING)])
+            matcher.keyed(side, 1, b"k", True, 0)
+            matcher.keyed(side, 2, b"k", True, 0)
+        matcher.digested(Side.LOCAL, 1, b"d")
+        matcher.digested(Side.REMOTE, 2, b"d")
+        [(pair, _)] = matcher.matches()
+        self.assertEqual((1, 2), (pair.local, pair.remote))
+        self.assertEqual(UidSet.of([2]), matcher.unmatched(Side.LOCAL))
+
+    def test_told(self) -> None:
+        """
+        A match tells each side's flags, the key, the size, and the stamp.
+        """
+        for side, flag in zip(Side, ["\\Seen", "$a"], strict=True):
+            self.matcher.add(side, [(1, 10, frozenset([flag]))])
+            self.matcher.keyed(side, 1, b"key", True, 99)
+        pair = Pair(1, 1, frozenset(["\\Seen"]), b"key", 10, 99)
+        self.assertEqual([(pair, frozenset(["$a"]))], list(self.matcher.matches()))
+
+    def test_otherStamp(self) -> None:
+        """
+        Where the stamps differ, there is none.
+        """
+        for side, stamped in zip(Side, [1, 2], strict=True):
+            self.matcher.add(side, [(1, 10, NOTHING)])
+            self.matcher.keyed(side, 1, b"key", True, stamped)
+        [(pair, _)] = self.matcher.matches()
+        self.assertEqual(0, pair.stamp)
+
+    def test_keyOfWhole(self) -> None:
+        """
+        The key of a message without a Message-ID is that of its whole.
+        """
+        self.match({1: PLAIN}, {1: PLAIN})
+        [(pair, _)] = self.matcher.matches()
+        self.assertEqual(keyOf(PLAIN, size=len(PLAIN)), pair.key)
+
+    def test_diskFull(self) -> None:
+        """
+        A full disk is an error that says where room is needed.
+        """
+        self.matcher._database.execute("PRAGMA max_page_count = 20")
+        found = ((uid, uid, frozenset(["\\Seen"])) for uid in range(1, 100_000))
+        error = self.assertRaises(StateError, self.matcher.add, Side.LOCAL, found)
+        self.assertIn("TMPDIR", str(error))
+
+    pool = st.sampled_from(
+        [
+            SINGULAR,
+            SINGULAR.replace(b"<1@", b"<2@"),
+            SINGULAR.replace(b"From", b"To"),
+            PLAIN,
+            PLAIN.replace(b"Hello", b"Howdy"),
+            PLAIN + b".",
+        ]
+    )
+    accounts = st.dictionaries(st.integers(1, 40), pool, max_size=14)
+
+    @settings(deadline=None)
+    @given(accounts, accounts)
+    def test_multisets(self, local: Account, remote: Account) -> None:
+        """
+        Exactly what both sides have in common is matched, and nothing wrongly.
+        """
+        self.checkExact(local, remote)
+
+    twins = st.sampled_from([SINGULAR, SINGULAR.replace(b"Hello", b"Howdy")])
+
+    @settings(deadline=None)
+    @given(
+        st.dictionaries(st.integers(1, 9), twins, min_size=2),
+        st.dictionaries(st.integers(1, 9), twins),
+    )
+    def test_sameHeaders(self, local: Account, remote: Account) -> None:
+        """
+        So it is where one header is on several messages that differ.
+        """
+        self.checkExact(local, remote)
+
+    def checkExact(self, local: Account, remote: Account) -> None:
+        """
+        Check that what both sides have in common is matched, nothing else.
+        """
+        self.setUp()
+        found = self.match(local, remote)
+        for ours, theirs in found:
+            self.assertEqual(local[ours], remote[theirs])
+        self.assertEqual(
+            Counter(local.values()) & Counter(remote.values()),
+            Counter(local[ours] for ours, _ in found),
+        )
+        self.assertEqual(
+            UidSet.of(local) - UidSet.of(ours for ours, _ in found),
+            self.matcher.unmatched(Side.LOCAL),
+        )
+        self.assertEqual(
+            UidSet.of(remote) - UidSet.of(theirs for _, theirs in found),
+            self.matcher.unmatched(Side.REMOTE),
+        )

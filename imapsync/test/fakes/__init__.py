@@ -1,0 +1,3 @@
+"""
+What the tests use instead of the world: servers, accounts and clocks in memory.
+"""

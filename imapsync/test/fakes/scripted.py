@@ -1,0 +1,548 @@
+"""
+The IMAP that servers in memory speak: enough of QRESYNC for tests.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from imapsync import names
+from imapsync.model import Flags
+from imapsync.test.fakes.accounts import DATE, Account, Folder, Message, Offer
+from imapsync.test.fakes.notices import Notices
+from imapsync.uidset import UidSet
+
+_LITERAL = re.compile(rb"\{(\d+)(\+?)\}\Z")
+_TOKEN = re.compile(r' *(?:"((?:[^"\\]|\\.)*)"|([()])|([^ ()"]+))')
+
+
+class Missing(Exception):
+    """
+    There is no such mailbox.
+    """
+
+
+class Died(Exception):
+    """
+    The server hangs up.
+    """
+
+
+class Dialogue:
+    """
+    The server's end of a connection.
+
+    @ivar output: what it says.
+    @ivar closing: whether it hangs up after that.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.output = bytearray()
+        self.closing = False
+        self._input = bytearray()
+        self._parts: list[str | bytes] = []
+        self._wanted: int | None = None
+        self._folder: Folder | None = None
+        self._told: set[int] = set()
+        self._shown: dict[int, int] = {}
+        self._writable = False
+        self._notices: Notices | None = None
+        self._idle = ""
+        capabilities = " ".join(sorted(account.capabilities))
+        self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
+
+    def received(self, data: bytes) -> None:
+        """
+        The client said something.
+        """
+        self._input += data
+        while self._step():
+            pass
+
+    def push(self) -> None:
+        """
+        Say what the client wants to be told without asking.
+        """
+        if self._notices is not None:
+            news = list(self._notices.news(self._folder))
+            if news and self.account.overflows:
+                self.account.overflows, self._notices = False, None
+                news = [b"* OK [NOTIFICATIONOVERFLOW] too much\r\n"]
+            self.output += b"".join(news)
+        if self._idle and self._folder is not None:
+            self._changed()
+            self._news()
+
+    def bye(self, text: str) -> None:
+        """
+        Hang up.
+        """
+        self._say(f"* BYE {text}")
+        self.closing = True
+
+    def _say(self, line: str) -> None:
+        self.output += line.encode("latin-1") + b"\r\n"
+
+    def _step(self) -> bool:
+        if self._wanted is not None:
+            if len(self._input) < self._wanted:
+                return False
+            self._parts.append(bytes(self._input[: self._wanted]))
+            del self._input[: self._wanted]
+            self._wanted = None
+            return True
+        line, end, rest = self._input.partition(b"\r\n")
+        if not end:
+            return False
+        self._input = bytearray(rest)
+        self._line(bytes(line))
+        return True
+
+    def _line(self, line: bytes) -> None:
+        if self._idle:
+            tag, self._idle = self._idle, ""
+            self._say(f"{tag} {'OK done' if line == b'DONE' else 'BAD not DONE'}")
+            return
+        marker = _LITERAL.search(line)
+        self._parts.append(_LITERAL.sub(b"", line).decode("latin-1"))
+        if marker is None:
+            parts, self._parts = self._parts, []
+            self._execute(*_words(parts))
+            return
+        self._wanted = int(marker[1])
+        if marker[2]:
+            return
+        tag, verb, *arguments = _words(self._parts)
+        text = ""
+        if verb == "APPEND":
+            *_, offer = _offers(arguments[1:])
+            text = self.account.objection(replace(offer, size=self._wanted))
+        if text:
+            self._parts, self._wanted = [], None
+        self._say(f"{tag} {text}" if text else "+ go on")
+
+    def _objection(self, offers: list[Offer]) -> str:
+        return next(filter(None, map(self.account.objection, offers)), "")
+
+    def _execute(self, tag: str, verb: str, *arguments: Any) -> None:
+        account = self.account
+        account.heard.append(" ".join((verb, *map(str, arguments)))[:200])
+        if verb == "UID":
+            verb, *rest = arguments
+            arguments = tuple(rest)
+        if verb in account.before:
+            account.before.pop(verb)()
+        answer = account.answers.get(verb, "")
+        if not answer:
+            try:
+                answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
+            except Missing as error:
+                code = "TRYCREATE" if verb == "APPEND" else "NONEXISTENT"
+                answer = f"NO [{code}] no such mailbox"
+                if error.args[0] in account.phantoms and verb != "APPEND":
+                    answer = "NO it doesn't exist"
+            except Died:
+                self.closing = True
+                return
+        if self._idle:
+            self._say("+ idling")
+            return
+        self._news()
+        self._say(f"{tag} {answer}")
+
+    def _changed(self) -> None:
+        """
+        Say which flags others have changed.
+        """
+        for uid, message in self._selected().messages.items():
+            if uid in self._told and self._shown[uid] != message.modseq:
+                self._row(uid, ["FLAGS", "MODSEQ"])
+
+    def _news(self) -> None:
+        """
+        Say what became of the selected mailbox.
+        """
+        if self._folder is None:
+            return
+        if gone := UidSet.of(self._told - set(self._folder.messages)):
+            self._say(f"* VANISHED {gone}")
+        self._tell()
+
+    def _tell(self) -> None:
+        folder = self._selected()
+        if self._told != set(folder.messages):
+            self._say(f"* {len(folder.messages)} EXISTS")
+        self._told = set(folder.messages)
+        for uid, message in folder.messages.items():
+            self._shown.setdefault(uid, message.modseq)
+
+    def _selected(self) -> Folder:
+        if self._folder is None:
+            raise AssertionError("nothing is selected")
+        return self._folder
+
+    def _named(self, word: str | bytes) -> str:
+        raw = word if isinstance(word, bytes) else word.encode("latin-1")
+        return names.decode(raw)
+
+    def _existing(self, word: str | bytes) -> Folder:
+        name = self._named(word)
+        folder = self.account.find(name)
+        if folder is None:
+            raise Missing(name)
+        return folder
+
+    # Commands
+
+    def _CAPABILITY(self, _tag: str) -> None:
+        self._say(f"* CAPABILITY {' '.join(sorted(self.account.capabilities))}")
+
+    def _AUTHENTICATE(self, _tag: str, *_words: object) -> None:
+        pass
+
+    _LOGIN = _ID = _AUTHENTICATE
+
+    def _NOOP(self, _tag: str) -> None:
+        # No other command is the one to tell it, though most servers do.
+        # After NOTIFY, Dovecot does not even tell it then.
+        if self._folder is not None and self._notices is None:
+            self._changed()
+
+    def _ENABLE(self, _tag: str, name: str) -> None:
+        self._say(f"* ENABLED {name}")
+
+    def _NAMESPACE(self, _tag: str) -> None:
+        self._say(f'* NAMESPACE (("" "{self.account.separator}")) NIL NIL')
+
+    def _LOGOUT(self, _tag: str) -> None:
+        self._say("* BYE")
+        self.closing = True
+
+    def _NOTIFY(self, _tag: str, *_words: object) -> None:
+        if self._notices is not None:
+            self._notices = None  # Dovecot does that, too
+            return
+        self._notices = Notices(self.account)
+        self.output += b"".join(self._notices.first(self._folder))
+
+    def _IDLE(self, tag: str) -> None:
+        self._idle = tag
+
+    def _LIST(self, _tag: str, first: object, *_words: object) -> None:
+        # As on real servers, mere names are told only to those who ask so.
+        chosen = isinstance(first, list) and "SUBSCRIBED" in first
+        for name, folder in self.account.folders.items():
+            if name in self.account.unlisted or (chosen and not folder.subscribed):
+                continue
+            words = [r"\Subscribed"] if folder.subscribed else []
+            attributes = " ".join((*words, *folder.use.split()))
+            quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
+            word = f'"{quoted}"'
+            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
+            if name not in self.account.silent:
+                self._say(f"* STATUS {word} ({_status(folder)})")
+        for name in set() if chosen else self.account.levels:
+            self._say(rf'* LIST (\Noselect) "{self.account.separator}" "{name}"')
+        for name in self.account.phantoms - set(self.account.folders):
+            self._say(f'* LIST () "{self.account.separator}" "{name}"')
+        for name in sorted(self.account.ghosts - self.account.phantoms) * chosen:
+            word = f'"{names.encode(name).decode()}"'
+            attributes = r"\Subscribed \NonExistent"
+            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
+
+    def _STATUS(self, _tag: str, name: str, items: list[str]) -> str:
+        guid = ""
+        if "X-GUID" in items:
+            if not self.account.guids:
+                return "BAD no such item"
+            guid = f" X-GUID {self._existing(name).identity}"
+        folder = self._existing(name)
+        if "STATUS" not in self.account.deaf:
+            self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
+        return "OK done"
+
+    def _CREATE(self, _tag: str, word: str) -> str:
+        name, account = self._named(word), self.account
+        if account.find(name) is not None:
+            return "NO [ALREADYEXISTS] it is there"
+        if "CREATE" not in account.deaf:
+            account.make(name, subscribed=False)
+        return "OK done"
+
+    def _RENAME(self, _tag: str, old: str, new: str) -> str:
+        self._existing(old)
+        name, target = self._named(old), self._named(new)
+        within = target.startswith(name + self.account.separator)
+        if self.account.find(target) or target in self.account.levels or within:
+            return "NO [ALREADYEXISTS] it is there"
+        if "RENAME" not in self.account.deaf:
+            self.account.rename(name, target)
+        return "OK done"
+
+    def _DELETE(self, _tag: str, name: str) -> None:
+        folder = self._existing(name)
+        if "DELETE" not in self.account.deaf:
+            self.account.remove(folder)
+
+    def _SUBSCRIBE(self, _tag: str, name: str) -> None:
+        if "SUBSCRIBE" not in self.account.deaf:
+            self._existing(name).subscribed = True
+
+    def _UNSUBSCRIBE(self, _tag: str, name: str) -> None:
+        if self._named(name) in self.account.ghosts:
+            self.account.ghosts.remove(self._named(name))
+        else:
+            self._existing(name).subscribed = False
+
+    def _SELECT(self, _tag: str, name: str, options: Any = ()) -> str:
+        self._writable = True
+        return self._open(name, options)
+
+    def _EXAMINE(self, _tag: str, name: str, options: Any = ()) -> str:
+        self._writable = False
+        return self._open(name, options)
+
+    def _open(self, name: str, options: Any) -> str:
+        if self._folder is not None:
+            self._say("* OK [CLOSED] another")
+        self._folder = folder = self._existing(name)
+        self._told, self._shown = set(), {}
+        self._tell()
+        modseq = "NOMODSEQ" if folder.noModseq else f"HIGHESTMODSEQ {folder.modseq}"
+        for code in (
+            f"PERMANENTFLAGS ({folder.permanent})",
+            f"UIDVALIDITY {folder.uidvalidity}",
+            f"UIDNEXT {folder.uidnext}",
+            modseq,
+            *([f"MAILBOXID ({folder.identity})"] if self._tellsIds() else []),
+            *folder.codes,
+        ):
+            self._say(f"* OK [{code}] it is so")
+        if options:
+            self._resync(folder, *map(int, options[1]))
+        writable = self._writable and not folder.readOnly
+        return f"OK [{'READ-WRITE' if writable else 'READ-ONLY'}] selected"
+
+    def _UNSELECT(self, _tag: str) -> None:
+        self._selected()
+        self._folder = None
+
+    def _CLOSE(self, _tag: str) -> None:
+        folder = self._selected()
+        if self._writable:
+            folder.expunge(*[u for u, m in folder.messages.items() if _deleted(m)])
+        self._folder = None
+
+    def _GETMETADATA(self, _tag: str, _name: str, entry: str) -> None:
+        for name, folder in self.account.folders.items():
+            word = names.encode(name).decode()
+            self._say(f'* METADATA "{word}" ("{entry}" "{folder.identity}")')
+
+    def _tellsIds(self) -> bool:
+        return "OBJECTID" in self.account.capabilities
+
+    def _resync(self, folder: Folder, uidvalidity: int, modseq: int) -> None:
+        if uidvalidity != folder.uidvalidity or modseq > folder.modseq:
+            return
+        gone = UidSet.of(u for u, went in folder.expunged.items() if went > modseq)
+        if gone or folder.lies:
+            self._say(f"* VANISHED (EARLIER) {gone | folder.lies}")
+        for uid, message in folder.messages.items():
+            if message.modseq > modseq:
+                self._row(uid, ["FLAGS", "MODSEQ"])
+
+    def _SEARCH(self, tag: str, *words: Any) -> None:
+        uids = self._known(words[-1])
+        if words[0] != "RETURN":
+            self._say("* SEARCH" + "".join(f" {uid}" for uid in uids))
+        elif uids:
+            self._say(f'* ESEARCH (TAG "{tag}") UID ALL {uids}')
+        else:
+            self._say(f'* ESEARCH (TAG "{tag}") UID')
+
+    def _known(self, text: str) -> UidSet:
+        messages = self._selected().messages
+        if text == "1:*":
+            return UidSet.of(messages)
+        return UidSet.parse(text) & UidSet.of(messages)
+
+    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> None:
+        if "FETCH" not in self.account.deaf:
+            for uid in self._known(uids):
+                self._row(uid, items)
+
+    def _row(self, uid: int, items: list[Any]) -> None:
+        folder = self._selected()
+        message = folder.messages[uid]
+        self._shown[uid] = message.modseq
+        values: list[bytes] = [b"UID %d" % uid]
+        for item in filter(_isItem, items):
+            if item == "FLAGS":
+                flags = " ".join(sorted(message.flags))
+                values.append(f"FLAGS ({flags})".encode("latin-1"))
+            elif item == "MODSEQ":
+                values.append(b"MODSEQ (%d)" % message.modseq)
+            elif item == "INTERNALDATE":
+                values.append(f'INTERNALDATE "{message.date}"'.encode())
+            elif item == "RFC822.SIZE":
+                values.append(b"RFC822.SIZE %d" % len(message.body))
+            elif item.startswith("BODY"):
+                section = item.removeprefix("BODY.PEEK").encode()
+                octets = message.body
+                if section.startswith(b"[HEADER"):
+                    octets = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                if section == b"[HEADER.FIELDS":
+                    section += b" (MESSAGE-ID)]"
+                    fields = re.findall(rb"(?im)^message-id:.*\r\n", octets)
+                    octets = b"".join(fields) + b"\r\n"
+                values.append(b"BODY%s {%d}\r\n%s" % (section, len(octets), octets))
+        if self.account.bodyFirst:
+            values.reverse()
+        number = list(folder.messages).index(uid) + 1
+        self.output += b"* %d FETCH (%s)\r\n" % (number, b" ".join(values))
+
+    def _STORE(self, _tag: str, uids: str, action: str, flags: list[str]) -> None:
+        folder = self._selected()
+        if not self._writable:
+            raise AssertionError("STORE in a mailbox that was only examined")
+        if folder.readOnly or "STORE" in self.account.deaf:
+            return
+        changed = frozenset(flags) - self.account.forgets
+        for uid in self._known(uids):
+            before = folder.messages[uid].flags
+            present = _without(before, changed)
+            if action[0] == "+":
+                present = before | _without(changed, before)
+            if present != before:
+                folder.flag(uid, *present)
+            self._row(uid, ["MODSEQ", "FLAGS"])
+
+    def _EXPUNGE(self, _tag: str, uids: str) -> str:
+        folder = self._selected()
+        if not self._writable:
+            raise AssertionError("EXPUNGE in a mailbox that was only examined")
+        if folder.readOnly or "EXPUNGE" in self.account.deaf:
+            return "OK done"
+        marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
+        folder.expunge(*list(marked))
+        return f"OK [HIGHESTMODSEQ {folder.modseq}] done"
+
+    def _COPY(self, _tag: str, uids: str, name: str) -> str:
+        return f"OK {self._transfer(uids, name)}done"
+
+    def _MOVE(self, _tag: str, uids: str, name: str) -> str:
+        folder = self._selected()
+        if not self._writable:
+            raise AssertionError("MOVE in a mailbox that was only examined")
+        moved = list(self._known(uids))
+        self._say(f"* OK {self._transfer(uids, name)}moved")
+        folder.expunge(*moved)
+        return "OK done"
+
+    def _transfer(self, uids: str, name: str) -> str:
+        """
+        Copy messages.
+
+        @return: the response code that tells it.
+        """
+        source, target = self._selected(), self._existing(name)
+        known = list(self._known(uids))
+        messages = [source.messages[uid] for uid in known]
+        new = [
+            target.add(m.body, _without(m.flags, self.account.forgets), m.date)
+            for m in messages
+        ]
+        told = self.account.copyUid
+        if isinstance(told, str):
+            return f"[COPYUID {told}] "
+        if not told or not known:
+            return ""
+        return f"[COPYUID {target.uidvalidity} {UidSet.of(known)} {UidSet.of(new)}] "
+
+    def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
+        account = self.account
+        offers = _offers(arguments)
+        if account.dies(offers):
+            raise Died
+        if text := self._objection(offers):
+            return text
+        if len(offers) > 1 and "MULTIAPPEND" not in account.capabilities:
+            return "BAD one at a time"
+        folder = self._existing(name)
+        if folder.readOnly:
+            return "NO [NOPERM] read-only"
+        tail = b"altered\r\n" if account.alters else b""
+        added = [
+            folder.add(
+                o.body + tail, _without(o.flags, account.forgets), o.date or DATE
+            )
+            for o in offers
+        ]
+        uids = UidSet.of(added)
+        if isinstance(account.appendUid, str):
+            return f"OK [APPENDUID {account.appendUid}] done"
+        told = f"[APPENDUID {folder.uidvalidity} {uids}] " if account.appendUid else ""
+        return f"OK {told}done"
+
+
+def _isItem(word: object) -> bool:
+    """
+    Whether a word of FETCH is none of those that C{HEADER.FIELDS} takes.
+    """
+    return isinstance(word, str) and word != "]"
+
+
+def _deleted(message: Message) -> bool:
+    return "\\Deleted" in message.flags
+
+
+def _without(flags: Flags, others: Flags) -> Flags:
+    folded = {flag.lower() for flag in others}
+    return frozenset(flag for flag in flags if flag.lower() not in folded)
+
+
+def _status(folder: Folder) -> str:
+    return (
+        f"MESSAGES {len(folder.messages)} UIDNEXT {folder.uidnext}"
+        f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
+    )
+
+
+def _words(parts: list[str | bytes]) -> list[Any]:
+    """
+    The words of a command: literals as C{bytes}, lists as lists.
+    """
+    stack: list[list[Any]] = [[]]
+    for part in parts:
+        if isinstance(part, bytes):
+            stack[-1].append(part)
+            continue
+        for quoted, parenthesis, atom in _TOKEN.findall(part):
+            if parenthesis == "(":
+                stack.append([])
+            elif parenthesis:
+                done = stack.pop()
+                stack[-1].append(done)
+            else:
+                stack[-1].append(atom or re.sub(r"\\(.)", r"\1", quoted))
+    return stack[0]
+
+
+def _offers(arguments: Any) -> list[Offer]:
+    """
+    The messages of an APPEND; of the last, perhaps only what precedes it.
+    """
+    offers = []
+    for argument in arguments:
+        if isinstance(argument, list):
+            offers.append(Offer(frozenset(argument), "", 0))
+        elif isinstance(argument, str):
+            offers[-1] = replace(offers[-1], date=argument)
+        elif not offers:
+            offers.append(Offer(frozenset(), "", len(argument), argument))
+        else:
+            offers[-1] = replace(offers[-1], size=len(argument), body=argument)
+    return offers

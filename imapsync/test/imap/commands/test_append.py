@@ -1,0 +1,369 @@
+"""
+Tests for L{imapsync.imap.commands.append}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.errors import Lost, ProtocolViolation, Refused
+from imapsync.imap.commands.append import Appended
+from imapsync.imap.commands.base import Alone, Plain
+from imapsync.test.fakes.talking import Talk, failing
+
+DATE = "01-Jan-2024 00:00:00 +0000"
+SEEN = frozenset(["\\Seen"])
+NONE: frozenset[str] = frozenset()
+
+
+def talk(*capabilities: bytes) -> Talk:
+    """
+    With a server that has these capabilities.
+    """
+    return Talk(b"* PREAUTH [CAPABILITY IMAP4rev1 " + b" ".join(capabilities) + b"] x")
+
+
+class FreeTests(SynchronousTestCase):
+    """
+    APPEND with LITERAL+: nothing is waited for.
+    """
+
+    def test_one(self) -> None:
+        """
+        One message, with flags and date.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a b")
+        self.assertIsNone(appending.message(SEEN, DATE, 5))
+        appending.write(b"hel")
+        appending.write(b"lo")
+        done = appending.finish()
+        self.assertEqual(
+            b'0001 APPEND "a b" (\\Seen) "%s" {5+}\r\nhello\r\n' % DATE.encode(),
+            server.heard(),
+        )
+        server.say(b"0001 OK [APPENDUID 7 23] done")
+        self.assertEqual(Appended(7, (23,)), self.successResultOf(done))
+
+    def test_many(self) -> None:
+        """
+        Many messages in one command, their UIDs told in any way there is.
+        """
+        for told, uids in (
+            (b"5:7", (5, 6, 7)),
+            (b"7:5", (5, 6, 7)),
+            (b"9,5,6", (9, 5, 6)),
+            (b"5:6", ()),
+            (b"1:4294967295", ()),
+        ):
+            server = talk(b"LITERAL+")
+            appending = server.client.beginAppend("a")
+            for octets in (b"x", b"", b"yz"):
+                appending.message(NONE, "", len(octets))
+                appending.write(octets)
+            done = appending.finish()
+            self.assertEqual(
+                b'0001 APPEND "a" () {1+}\r\nx () {0+}\r\n () {2+}\r\nyz\r\n',
+                server.heard(),
+            )
+            server.say(b"0001 OK [APPENDUID 7 %s] done" % told)
+            self.assertEqual(uids, self.successResultOf(done).uids)
+
+    def test_untold(self) -> None:
+        """
+        A server need not tell UIDs.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 0)
+        done = appending.finish()
+        server.say(b"0001 OK done")
+        self.assertEqual(Appended(0, ()), self.successResultOf(done))
+
+    def test_nonsense(self) -> None:
+        """
+        An APPENDUID that is none ends the connection.
+        """
+        for told in (b"", b"7", b"7 x", b"x 7", b"7 1:*", b"99999999999 1"):
+            server = talk(b"LITERAL+")
+            appending = server.client.beginAppend("a")
+            appending.message(NONE, "", 0)
+            done = appending.finish()
+            server.say(b"0001 OK [APPENDUID %s] done" % told)
+            self.failureResultOf(done, ProtocolViolation)
+            self.assertTrue(server.transport.disconnecting)
+
+    def test_chunks(self) -> None:
+        """
+        Small pieces are collected, and written at once when they are many.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 10**6)
+        appending.write(b"x" * 65000)
+        self.assertEqual(b"", server.heard())
+        appending.write(b"x" * 1000)
+        self.assertIn(b"x" * 66000, server.heard())
+
+    def test_inFlight(self) -> None:
+        """
+        While the server commits, other commands go on, APPEND among them.
+        """
+        server = talk(b"LITERAL+")
+        first = server.client.beginAppend("a")
+        first.message(NONE, "", 1)
+        waiting = server.client.perform(Plain("NOOP"))
+        first.write(b"x")
+        one = first.finish()
+        second = server.client.beginAppend("b")
+        second.message(NONE, "", 1)
+        second.write(b"y")
+        two = second.finish()
+        self.assertEqual(
+            b'0001 APPEND "a" () {1+}\r\nx\r\n'
+            b"0002 NOOP\r\n"
+            b'0003 APPEND "b" () {1+}\r\ny\r\n',
+            server.heard(),
+        )
+        server.say(
+            b"0003 OK [APPENDUID 7 2] x", b"0002 OK x", b"0001 OK [APPENDUID 7 1] x"
+        )
+        self.successResultOf(waiting)
+        self.assertEqual((1,), self.successResultOf(one).uids)
+        self.assertEqual((2,), self.successResultOf(two).uids)
+
+    def test_waitsItsTurn(self) -> None:
+        """
+        An APPEND behind a command that must be alone is kept until then.
+        """
+        server = talk(b"LITERAL+")
+        server.open()
+        opening = server.client.perform(Alone("X"))
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 1)
+        appending.write(b"x")
+        done = appending.finish()
+        self.assertEqual(b"0002 X\r\n", server.heard())
+        server.say(b"0002 OK x")
+        self.successResultOf(opening)
+        self.assertEqual(b'0003 APPEND "a" () {1+}\r\nx\r\n', server.heard())
+        server.say(b"0003 OK x")
+        self.successResultOf(done)
+
+    def test_refusedAmidst(self) -> None:
+        """
+        After a refusal the present message is completed, since the server
+        counts its octets, and no other is begun.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 4)
+        appending.write(b"ab")
+        self.assertIsNone(appending.refusal)
+        server.say(b"0001 NO [OVERQUOTA] full")
+        assert appending.refusal is not None
+        self.assertEqual("OVERQUOTA", appending.refusal.responseCode)
+        appending.write(b"cd")
+        self.assertIsNone(appending.message(NONE, "", 3))
+        appending.write(b"efg")
+        self.failureResultOf(appending.finish(), Refused)
+        self.assertEqual(b'0001 APPEND "a" () {4+}\r\nabcd\r\n', server.heard())
+
+    def test_tooEarly(self) -> None:
+        """
+        A server that says OK to half a command is mistaken.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 4)
+        server.say(b"0001 OK done")
+        self.failureResultOf(appending.done, ProtocolViolation)
+        self.assertTrue(server.transport.disconnecting)
+
+    def test_lost(self) -> None:
+        """
+        When the connection goes, the command fails, and what is written
+        still goes nowhere.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 4)
+        server.hangUp()
+        appending.write(b"x" * 100_000)
+        self.assertIsNone(appending.message(NONE, "", 4))
+        self.failureResultOf(appending.finish(), Lost)
+        self.assertEqual(b"", server.heard())
+        late = server.client.beginAppend("a")
+        self.assertIsNone(late.message(NONE, "", 4))
+        self.failureResultOf(late.finish(), Lost)
+
+    def test_badFlag(self) -> None:
+        """
+        Nothing is sent of a message whose flags cannot be.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        self.assertRaises(ValueError, appending.message, frozenset(["a b"]), "", 1)
+
+
+class WaitingTests(SynchronousTestCase):
+    """
+    APPEND without LITERAL+: the server's leave is awaited.
+    """
+
+    def test_leave(self) -> None:
+        """
+        Each message waits for its own leave.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a")
+        for count in (b"", b"x"):
+            leave = appending.message(NONE, "", 1)
+            assert leave is not None
+            self.assertTrue(server.heard().endswith(count + b" () {1}\r\n"))
+            self.assertNoResult(leave)
+            server.say(b"+ go")
+            self.successResultOf(leave)
+            appending.write(b"x")
+        done = appending.finish()
+        self.assertEqual(b"x\r\n", server.heard())
+        server.say(b"0001 OK [APPENDUID 1 4:5] x")
+        self.assertEqual((4, 5), self.successResultOf(done).uids)
+
+    def test_small(self) -> None:
+        """
+        LITERAL- spares the wait up to 4096 octets (RFC 7888, 5).
+        """
+        server = talk(b"LITERAL-")
+        appending = server.client.beginAppend("a")
+        self.assertIsNone(appending.message(NONE, "", 4096))
+        appending.write(b"x" * 4096)
+        self.assertIsNotNone(appending.message(NONE, "", 4097))
+        self.assertTrue(server.heard().endswith(b"x () {4097}\r\n"))
+
+    def test_refused(self) -> None:
+        """
+        A refusal instead of a leave ends the command; the next may follow.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a")
+        leave = appending.message(NONE, "", 99)
+        assert leave is not None
+        waiting = server.client.perform(Plain("NOOP"))
+        server.heard()
+        server.say(b"0001 NO [TOOBIG] no")
+        self.failureResultOf(leave, Refused)
+        self.assertEqual(b"0002 NOOP\r\n", server.heard())
+        self.assertNoResult(waiting)
+        appending.write(b"x" * 99)
+        self.failureResultOf(appending.finish(), Refused)
+        self.assertEqual(b"", server.heard())
+
+    def test_refusedBetween(self) -> None:
+        """
+        Refused between two messages, the command is ended before the second.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 1)
+        server.say(b"+ go")
+        appending.write(b"x")
+        server.say(b"0001 NO no")
+        self.assertIsNone(appending.message(NONE, "", 1))
+        self.assertTrue(server.heard().endswith(b" {1}\r\nx\r\n"))
+        self.failureResultOf(appending.finish(), Refused)
+
+    def test_lost(self) -> None:
+        """
+        When the connection goes, nobody waits for a leave any more.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a")
+        leave = appending.message(NONE, "", 99)
+        assert leave is not None
+        failures = failing(leave)
+        server.hangUp()
+        self.assertTrue(failures[0].check(Lost))
+        self.failureResultOf(appending.done, Lost)
+
+    def test_okInstead(self) -> None:
+        """
+        An OK instead of a leave is a violation that all hear of.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a")
+        leave = appending.message(NONE, "", 99)
+        assert leave is not None
+        server.say(b"0001 OK done")
+        self.failureResultOf(leave, ProtocolViolation)
+        self.failureResultOf(appending.done, ProtocolViolation)
+
+    def test_literalName(self) -> None:
+        """
+        A name that needs a literal waits for its own leave first.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a\udcff")
+        leave = appending.message(NONE, "", 1)
+        assert leave is not None
+        self.assertEqual(b"0001 APPEND {2}\r\n", server.heard())
+        server.say(b"+ go")
+        self.assertEqual(b"a\xff () {1}\r\n", server.heard())
+        self.assertNoResult(leave)
+        server.say(b"+ go")
+        self.successResultOf(leave)
+        appending.write(b"x")
+        done = appending.finish()
+        self.assertEqual(b"x\r\n", server.heard())
+        server.say(b"0001 OK done")
+        self.successResultOf(done)
+
+    def test_refusedName(self) -> None:
+        """
+        The name alone may be refused.
+        """
+        server = talk()
+        appending = server.client.beginAppend("a\udcff")
+        leave = appending.message(NONE, "", 1)
+        assert leave is not None
+        server.heard()
+        server.say(b"0001 NO no")
+        self.failureResultOf(leave, Refused)
+        self.failureResultOf(appending.finish(), Refused)
+        server.client.perform(Plain("NOOP"))
+        self.assertEqual(b"0002 NOOP\r\n", server.heard())
+
+    def test_needlessLeave(self) -> None:
+        """
+        A leave that nobody asked for changes nothing.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(NONE, "", 1)
+        server.say(b"+ go")
+        appending.write(b"x")
+        appending.finish()
+        self.assertEqual(b'0001 APPEND "a" () {1+}\r\nx\r\n', server.heard())
+
+
+class TraceTests(SynchronousTestCase):
+    """
+    What a trace shows of an APPEND.
+    """
+
+    def test_elided(self) -> None:
+        """
+        All but the messages.
+        """
+        server = Talk(trace=True)
+        appending = server.client.beginAppend("a")
+        appending.message(SEEN, DATE, 6)
+        appending.write(b"secret")
+        appending.finish()
+        self.assertEqual(
+            [
+                'server > 0001 APPEND "a"',
+                f'server > (\\Seen) "{DATE}" {{6+}}',
+            ],
+            server.traced[1:],
+        )

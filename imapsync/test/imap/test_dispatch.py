@@ -1,0 +1,223 @@
+"""
+Tests for L{imapsync.imap.dispatch}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands.base import Fetch, Plain, Select
+from imapsync.imap.commands.mailbox import Search
+from imapsync.imap.dispatch import Delivery
+from imapsync.imap.wire.responses import Condition, Exists, Found, Other, Row, Vanished
+from imapsync.model import Mark
+from imapsync.test.fakes.talking import Bodies, Listener
+from imapsync.uidset import UidSet
+
+
+class ListenerTests(SynchronousTestCase):
+    """
+    Who listens to the selected mailbox.
+    """
+
+    def setUp(self) -> None:
+        """
+        Nobody yet.
+        """
+        self.delivery = Delivery()
+
+    def select(self, tag: str) -> tuple[Select, Listener]:
+        """
+        Begin to select a mailbox.
+        """
+        listener = Listener()
+        select = Select("a", None, listener, True)
+        select.tag = tag
+        self.delivery.started(select)
+        return select, listener
+
+    def test_first(self) -> None:
+        """
+        The listener hears the mailbox from the moment that it is asked for.
+        """
+        self.assertFalse(self.delivery.listening)
+        select, listener = self.select("A1")
+        self.assertTrue(self.delivery.listening)
+        self.delivery.responseReceived(Vanished(UidSet.of([3]), True))
+        self.delivery.rowsReceived([Row(5)])
+        self.delivery.responseReceived(Exists(7))
+        self.delivery.finished(select, True)
+        self.delivery.responseReceived(Vanished(UidSet.of([4]), False))
+        self.assertEqual(
+            ["vanished earlier 3", Row(5), "7 exist", "vanished 4"], listener.told
+        )
+
+    def test_switch(self) -> None:
+        """
+        When another is selected, CLOSED stands between what is said of the
+        old one and what is of the new one.
+        """
+        first, old = self.select("A1")
+        self.delivery.finished(first, True)
+        second, new = self.select("A2")
+        self.delivery.rowsReceived([Row(1)])
+        self.delivery.closed()
+        self.delivery.rowsReceived([Row(2)])
+        self.delivery.finished(second, True)
+        self.assertEqual(([Row(1)], [Row(2)]), (old.told, new.told))
+
+    def test_selected(self) -> None:
+        """
+        What is told before CLOSED, as by an APPEND before it, is nothing that a
+        SELECT results in.
+        """
+        first, _ = self.select("A1")
+        self.delivery.finished(first, True)
+        second, _ = self.select("A2")
+        for code, arguments in (("HIGHESTMODSEQ", b"5"), ("UIDNEXT", b"6")):
+            told = Condition("*", "OK", code, arguments, "")
+            self.delivery.responseReceived(told)
+        self.delivery.responseReceived(Exists(7))
+        self.delivery.closed()
+        second.finished(Condition("A2", "OK", "READ-WRITE", b"", ""))
+        selected = self.successResultOf(second.done)
+        self.assertEqual((Mark(0, 0, 0), 0), (selected.mark, selected.exists))
+
+    def test_notClosed(self) -> None:
+        """
+        Without CLOSED it is unknown whose rows they were.
+        """
+        first, _ = self.select("A1")
+        self.delivery.finished(first, True)
+        second, _ = self.select("A2")
+        self.assertRaises(ProtocolViolation, self.delivery.finished, second, True)
+
+    def test_failed(self) -> None:
+        """
+        After a failed SELECT nothing is selected, and the next one need not
+        close anything.
+        """
+        first, _ = self.select("A1")
+        self.delivery.finished(first, True)
+        second, _ = self.select("A2")
+        self.delivery.closed()
+        self.delivery.finished(second, False)
+        self.assertFalse(self.delivery.listening)
+        third, new = self.select("A3")
+        self.delivery.responseReceived(Exists(1))
+        self.delivery.finished(third, True)
+        self.assertEqual(["1 exist"], new.told)
+
+    def test_closed(self) -> None:
+        """
+        A mailbox that is closed with no other in its place is not heard.
+        """
+        first, old = self.select("A1")
+        self.delivery.finished(first, True)
+        self.delivery.closed()
+        self.delivery.rowsReceived([Row(1)])
+        self.assertEqual([], old.told)
+
+
+class FetchTests(SynchronousTestCase):
+    """
+    Rows and bodies go to whoever asked for their UIDs.
+    """
+
+    def setUp(self) -> None:
+        """
+        Two commands for sizes, and two for bodies.
+        """
+        self.delivery = Delivery()
+        self.sizes: list[list[Row]] = [[], []]
+        self.bodies = [Bodies(), Bodies()]
+        self.commands = [
+            Fetch("1:9", "x", rows=self.sizes[0].extend),
+            Fetch("5:20", "x", rows=self.sizes[1].extend),
+            Fetch("1:9", "x", self.bodies[0]),
+            Fetch("5:20", "x", self.bodies[1]),
+            Plain("NOOP"),
+        ]
+        for number, command in enumerate(self.commands):
+            command.tag = f"A{number}"
+            self.delivery.started(command)
+
+    def test_sizes(self) -> None:
+        """
+        Each row with a size goes to one of them: the first that wants it.
+        """
+        rows = [Row(uid, size=uid) for uid in (3, 7, 12, 30)]
+        self.delivery.rowsReceived([*rows, Row(4)])
+        self.assertEqual([rows[:2], rows[2:3]], self.sizes)
+
+    def test_done(self) -> None:
+        """
+        One that is done gets no more.
+        """
+        self.delivery.finished(self.commands[0], True)
+        self.delivery.rowsReceived([Row(3, size=1), Row(7, size=1)])
+        self.assertEqual([[], [Row(7, size=1)]], self.sizes)
+
+    def body(self, uid: int) -> bool:
+        """
+        A body arrives, if somebody takes it.
+        """
+        row = Row(uid, size=2, section="BODY[]")
+        if not self.delivery.literalBegan(row, 2):
+            return False
+        self.delivery.literalReceived(b"x")
+        self.delivery.literalReceived(b"y")
+        self.delivery.rowsReceived([row])
+        return True
+
+    def test_bodies(self) -> None:
+        """
+        So do bodies.
+        """
+        self.assertEqual([True, True, False], [self.body(uid) for uid in (7, 12, 30)])
+        for bodies, uid in zip(self.bodies, (7, 12), strict=True):
+            row = Row(uid, size=2, section="BODY[]")
+            self.assertEqual([(row, 2)], bodies.began)
+            self.assertEqual([(row, b"xy")], bodies.messages)
+        self.assertEqual([[], []], self.sizes)
+
+    def test_whole(self) -> None:
+        """
+        And bodies that come whole, many at the same time; of those that nobody
+        asked for, the rows are left.
+        """
+        for uids in ([0, 2, 7, 12, 30], [12, 20], [2, 12]):
+            self.delivery.messagesReceived([(Row(uid), b"xy") for uid in uids])
+        taken = [[row.uid for row, _ in each.messages] for each in self.bodies]
+        self.assertEqual([[0, 2, 7, 2], [12, 12, 20, 12]], taken)
+
+    def test_unknownUid(self) -> None:
+        """
+        A body whose UID comes later goes to the first that may want it.
+        """
+        self.assertTrue(self.body(0))
+        self.assertEqual(1, len(self.bodies[0].messages))
+
+
+class ClaimTests(SynchronousTestCase):
+    """
+    Other responses are claimed by the commands in flight.
+    """
+
+    def test_claimed(self) -> None:
+        """
+        By the first that knows them for its own.
+        """
+        delivery = Delivery()
+        searches = [Search("1:9", True), Search("1:9", True)]
+        for number, search in enumerate(searches):
+            search.tag = f"A{number}"
+            delivery.started(search)
+        delivery.responseReceived(Other())
+        delivery.responseReceived(Found("A1", UidSet.of([3])))
+        delivery.responseReceived(Found("A0", UidSet()))
+        for search in searches:
+            search.finished(Condition(search.tag, "OK", "", b"", ""))
+        self.assertEqual(UidSet(), self.successResultOf(searches[0].done))
+        self.assertEqual(UidSet.of([3]), self.successResultOf(searches[1].done))

@@ -1,0 +1,302 @@
+"""
+Tests for L{imapsync.imap.pipeline}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.errors import Lost, ProtocolViolation, Refused
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.commands.base import (
+    Alone,
+    Authenticate,
+    Command,
+    Login,
+    Plain,
+    Select,
+)
+from imapsync.imap.commands.notify import Leave
+from imapsync.imap.pipeline import Pipeline
+from imapsync.imap.wire.arguments import Literal
+from imapsync.imap.wire.responses import Condition
+from imapsync.test.fakes.talking import Listener
+from imapsync.test.imap.commands.test_base import Echo
+
+
+class Wire:
+    """
+    A connection that remembers.
+    """
+
+    def __init__(self, free: bool) -> None:
+        self.free = free
+        self.sent: list[bytes] = []
+        self.shown: list[bytes] = []
+        self.flying: list[str] = []
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        Remember its tag.
+        """
+        self.flying.append(command.tag)
+
+    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+        """
+        As free as asked for.
+        """
+        return b"{%d}\r\n" % size, not self.free
+
+    def write(self, data: bytes, instead: bytes = b"") -> None:
+        """
+        Remember it.
+        """
+        self.sent.append(data)
+        self.show(instead or data)
+
+    def show(self, data: bytes) -> None:
+        """
+        Remember that, too.
+        """
+        self.shown.append(data)
+
+
+class Outgoing(Wire):
+    """
+    The same, for APPENDs.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(True)
+        self._pipeline = pipeline
+
+    def send(self, data: bytes) -> None:
+        """
+        Remember it.
+        """
+        self.sent.append(data)
+
+    def written(self, command: Appending) -> None:
+        """
+        Others may follow.
+        """
+        self._pipeline.written(command)
+
+
+class PipelineTests(SynchronousTestCase):
+    """
+    Commands take their turns.
+    """
+
+    def setUp(self) -> None:
+        """
+        Without free literals.
+        """
+        self.wire = Wire(False)
+        self.pipeline = Pipeline(self.wire)
+
+    def sent(self) -> list[bytes]:
+        """
+        What was sent since it was asked last.
+        """
+        sent, self.wire.sent = self.wire.sent, []
+        return sent
+
+    def answer(self, tag: str, status: str = "OK") -> None:
+        """
+        The server answers a command.
+        """
+        self.pipeline.finish(Condition(tag, status, "", b"", ""))
+
+    def test_together(self) -> None:
+        """
+        Many commands are in flight, and are answered in any order.
+        """
+        first, second = Plain("A", b"x"), Plain("B")
+        self.assertFalse(self.pipeline)
+        self.pipeline.submit(first)
+        self.pipeline.submit(second)
+        self.assertTrue(self.pipeline)
+        self.assertEqual([b"0001 A x\r\n", b"0002 B\r\n"], self.sent())
+        self.assertEqual("A, B", self.pipeline.names)
+        self.answer("0002")
+        self.successResultOf(second.done)
+        self.assertNoResult(first.done)
+        self.answer("0001", "NO")
+        self.failureResultOf(first.done, Refused)
+        self.assertFalse(self.pipeline)
+
+    def test_alone(self) -> None:
+        """
+        Some commands bear no other beside them, before or behind.
+        """
+        alone = Alone("B")
+        for command in (Plain("A"), alone, Plain("C"), Plain("D")):
+            self.pipeline.submit(command)
+        self.assertEqual([b"0001 A\r\n"], self.sent())
+        self.assertIsNone(self.pipeline.alone)
+        self.answer("0001")
+        self.assertEqual([b"0002 B\r\n"], self.sent())
+        self.assertIs(alone, self.pipeline.alone)
+        self.answer("0002")
+        self.assertEqual([b"0003 C\r\n", b"0004 D\r\n"], self.sent())
+
+    def test_follows(self) -> None:
+        """
+        A SELECT is sent behind APPENDs that are not answered yet, though behind
+        nothing else; and nothing behind it.
+        """
+        wire = Outgoing(self.pipeline)
+        for _ in range(2):
+            self.pipeline.submit(appending := Appending("a", wire))
+            appending.finish()
+        select = Select("b", None, Listener(), True)
+        self.pipeline.submit(select)
+        self.pipeline.submit(Plain("C"))
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.assertIs(select, self.pipeline.alone)
+        for tag in ("0001", "0002"):
+            self.answer(tag)
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0003")
+        self.pipeline.submit(Select("d", None, Listener(), True))
+        self.assertEqual("C", self.pipeline.names)
+
+    def test_leads(self) -> None:
+        """
+        Behind UNSELECT others are sent before it is answered, but none that is
+        alone.
+        """
+        for command in (Leave("UNSELECT"), Plain("B"), Alone("C")):
+            self.pipeline.submit(command)
+        self.assertEqual("B, UNSELECT", self.pipeline.names)
+
+    def test_order(self) -> None:
+        """
+        No command passes another.
+        """
+        for command in (Plain("A"), Alone("B"), Plain("C")):
+            self.pipeline.submit(command)
+        self.pipeline.submit(Plain("D"))
+        for tag in ("0001", "0002"):
+            self.answer(tag)
+        self.assertEqual(
+            [b"0001 A\r\n", b"0002 B\r\n", b"0003 C\r\n", b"0004 D\r\n"], self.sent()
+        )
+
+    def test_callback(self) -> None:
+        """
+        A command that comes of an answer is sent after it, even behind one
+        that is alone.
+        """
+        alone = Alone("A")
+        alone.done.addCallback(lambda _: self.pipeline.submit(Plain("B")))
+        self.pipeline.submit(alone)
+        self.answer("0001")
+        self.assertEqual([b"0001 A\r\n", b"0002 B\r\n"], self.sent())
+
+    def test_literals(self) -> None:
+        """
+        A literal waits for the server's leave; so do all other commands.
+        """
+        self.pipeline.submit(Plain("A", Literal(b"x"), b"y", Literal(b"z"), b"w"))
+        self.pipeline.submit(Plain("B"))
+        self.assertEqual([b"0001 A {1}\r\n"], self.sent())
+        self.pipeline.proceed(b"")
+        self.assertEqual([b"x y {1}\r\n"], self.sent())
+        self.pipeline.proceed(b"")
+        self.assertEqual([b"z w\r\n", b"0002 B\r\n"], self.sent())
+
+    def test_freeLiterals(self) -> None:
+        """
+        Where it need not wait, a command is written at once.
+        """
+        self.wire.free = True
+        self.pipeline.submit(Plain("A", Literal(b"x"), b"y"))
+        self.assertEqual([b"0001 A {1}\r\nx y\r\n"], self.sent())
+
+    def test_refusedLiteral(self) -> None:
+        """
+        A command that is refused instead of a leave is over.
+        """
+        command = Plain("A", Literal(b"x"))
+        self.pipeline.submit(command)
+        self.pipeline.submit(Plain("B"))
+        self.sent()
+        self.answer("0001", "BAD")
+        self.failureResultOf(command.done, Refused)
+        self.assertEqual([b"0002 B\r\n"], self.sent())
+
+    def test_challenge(self) -> None:
+        """
+        A lone command answers challenges.
+        """
+        self.pipeline.submit(Authenticate("X", Echo(None), False))
+        self.sent()
+        self.pipeline.proceed(b"YWI=")
+        self.assertEqual([b"YWIh\r\n"], self.sent())
+
+    def test_badChallenge(self) -> None:
+        """
+        A challenge that is none is a violation.
+        """
+        self.pipeline.submit(Authenticate("X", Echo(None), False))
+        self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"???")
+
+    def test_needlessLeave(self) -> None:
+        """
+        So is one that no command waits for.
+        """
+        self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
+        self.pipeline.submit(Plain("A"))
+        self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
+        self.pipeline.submit(Plain("B"))
+        self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
+
+    def test_unknown(self) -> None:
+        """
+        An answer to no command, or a second one, is a violation.
+        """
+        self.assertRaises(ProtocolViolation, self.answer, "0001")
+        self.pipeline.submit(Plain("A"))
+        self.answer("0001")
+        self.assertRaises(ProtocolViolation, self.answer, "0001")
+
+    def test_secret(self) -> None:
+        """
+        Nobody is shown what is secret, in whatever pieces it is sent.
+        """
+        self.pipeline.submit(Login("LOGIN", b'"me x LOGIN y"', Literal(b"pass word")))
+        self.pipeline.proceed(b"")
+        self.assertEqual(
+            [b'0001 LOGIN "me x LOGIN y" {9}\r\n', b"pass word\r\n"], self.sent()
+        )
+        self.assertEqual([b"0001 LOGIN (not shown)"] * 2, self.wire.shown)
+
+    def test_fail(self) -> None:
+        """
+        When the connection is gone, all commands fail, sent or not, and even
+        those to come.
+        """
+        commands = [Plain("A"), Plain("B", Literal(b"x")), Plain("C"), Alone("D")]
+        for command in commands:
+            self.pipeline.submit(command)
+        self.pipeline.fail(Lost("gone"))
+        late = Plain("E")
+        self.pipeline.submit(late)
+        for command in [*commands, late]:
+            self.failureResultOf(command.done, Lost)
+        self.assertFalse(self.pipeline)
+        self.assertEqual(["0001", "0002"], self.wire.flying)
+
+    def test_many(self) -> None:
+        """
+        Ten thousand commands in flight are no burden.
+        """
+        for _ in range(10_000):
+            self.pipeline.submit(Plain("A"))
+        for number in range(10_000):
+            self.answer(f"{number + 1:04X}")
+        self.assertFalse(self.pipeline)

@@ -1,0 +1,177 @@
+"""
+Tests for L{imapsync.mailbox.flags}; what servers make of it is tested in
+L{imapsync.test.mailbox.test_sync}.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.mailbox import flags
+from imapsync.mailbox.report import Report
+from imapsync.model import Flags, Side
+from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
+from imapsync.test.fakes.world import World
+
+LOCAL, REMOTE = Side
+DRAFT: Flags = frozenset(["\\Draft"])
+
+
+class FlagsTests(SynchronousTestCase):
+    """
+    Flags of known messages that change.
+    """
+
+    def setUp(self) -> None:
+        """
+        Sync some messages.
+        """
+        self.world = World(self.mktemp())
+        self.local, self.remote = self.world.local, self.world.remote
+        self.ours, self.theirs = self.local.inbox, self.remote.inbox
+        self.world.fill(*map(mail, range(1, 6)))
+        self.sync()
+
+    def sync(self, **changes: object) -> Report:
+        """
+        Sync.
+        """
+        return self.world.sync(**changes)  # type: ignore[arg-type]
+
+    def test_warned(self) -> None:
+        """
+        Flags that changed on both sides are warned of, with both UIDs.
+        """
+        self.theirs.add(mail(9))
+        self.sync()
+        self.ours.flag(2, "a")
+        self.theirs.flag(2, "b")
+        with capturedLogs() as events:
+            self.sync()
+        warnings = [
+            str(formatEvent(e)) for e in events if e["log_level"].name == "warn"
+        ]
+        self.assertEqual(
+            [
+                "INBOX: flags of message 2 (remote 2) changed on both sides; both"
+                " get all of them."
+            ],
+            warnings,
+        )
+        self.assertEqual(frozenset("ab"), self.ours.messages[2].flags)
+
+    def test_many(self) -> None:
+        """
+        Any number of changed messages is worked on, some at a time.
+        """
+        self.patch(flags, "CHUNK", 50)
+        number = flags.CHUNK + 10
+        self.world.fill(*map(mail, range(10, 10 + number)))
+        self.sync()
+        for uid in list(self.ours.messages):
+            self.ours.flag(uid, "\\Seen")
+        report = self.sync()
+        self.assertEqual(number + 5, report.flagged["INBOX", REMOTE])
+        self.assertEqual(2, self.remote.count("STORE"))
+        self.assertTrue(self.world.equal)
+
+    def test_changedTwice(self) -> None:
+        """
+        A flag that changes again while it is carried takes its last value.
+        """
+        self.ours.flag(1, "\\Seen")
+        self.remote.before["STORE"] = lambda: self.theirs.flag(1, "\\Draft")
+        self.sync()
+        self.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(SEEN | DRAFT, self.ours.messages[1].flags)
+
+    def test_changedBack(self) -> None:
+        """
+        A flag that both sides had changed alike, and that one changes back while
+        another is carried, takes its last value: it is no longer what both
+        agreed on before.
+        """
+        for there in (True, False):
+            first, last = ({"x"}, set()) if there else (set(), {"x"})
+            self.ours.flag(1, *last)
+            self.sync()
+            self.ours.flag(1, *first, "y")
+            self.theirs.flag(1, *first)
+            self.remote.before["STORE"] = partial(self.theirs.flag, 1, *last)
+            self.sync()
+            self.sync()
+            self.assertEqual({}, self.remote.before)
+            self.assertTrue(self.world.equal)
+            self.assertEqual(last, self.ours.messages[1].flags & {"x"})
+
+    def test_goneMeanwhile(self) -> None:
+        """
+        A message that goes while its flags are carried is no trouble.
+        """
+        self.ours.flag(1, "\\Seen")
+        self.ours.flag(2, "\\Seen")
+        self.remote.before["STORE"] = lambda: self.theirs.expunge(1)
+        self.assertEqual({}, self.sync().troubles)
+        self.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(4, len(self.ours.messages))
+
+    def test_case(self) -> None:
+        """
+        Another spelling of the same keyword is no change.
+        """
+        self.ours.flag(1, "Work")
+        self.theirs.flag(1, "wORK")
+        self.assertEqual(0, self.sync().changes)
+        self.assertEqual(0, self.local.count("STORE"))
+        self.assertEqual(0, self.remote.count("STORE"))
+
+    def test_oddFlags(self) -> None:
+        """
+        Flags with odd characters are carried as they are.
+        """
+        odd = ("$Forwarded", "a.b/c", "%x", "*y", "[z]", "\xe9t\xe9", "'", "NIL")
+        self.ours.flag(1, *odd)
+        self.sync()
+        self.assertEqual(frozenset(odd), self.theirs.messages[1].flags)
+        self.ours.flag(1)
+        self.sync()
+        self.assertEqual(NOTHING, self.theirs.messages[1].flags)
+
+    def test_oneRefused(self) -> None:
+        """
+        If one of several flags is refused, the others of the same messages
+        are carried, and it is tried again next time.
+        """
+        self.ours.flag(1, "a", "b")
+        self.remote.forgets = frozenset("a")
+        report = self.sync()
+        self.assertEqual(
+            ["local: UID 1: remote would not change a"], [t for _, t in report.troubles]
+        )
+        self.assertEqual(frozenset("b"), self.theirs.messages[1].flags)
+        self.assertEqual(frozenset("ab"), self.ours.messages[1].flags)
+        self.remote.forgets = NOTHING
+        self.assertEqual({}, self.sync().troubles)
+        self.assertTrue(self.world.equal)
+        self.assertEqual(0, self.sync().changes)
+        self.assertEqual(0, self.local.count("SELECT"))
+
+    def test_removalRefused(self) -> None:
+        """
+        A flag that cannot be removed is not set again where it was removed.
+        """
+        self.ours.flag(1, "a")
+        self.sync()
+        self.remote.forgets = frozenset("a")
+        self.ours.flag(1)
+        for _ in range(2):
+            self.assertNotEqual({}, self.sync().troubles)
+            self.assertEqual(NOTHING, self.ours.messages[1].flags)
+        self.remote.forgets = NOTHING
+        self.sync()
+        self.assertTrue(self.world.equal)
