@@ -151,7 +151,7 @@ class Task(ABC):
         self.log.error("{name}: {text}", name=name, text=text)
 
 
-class Delete(Task):
+class DeleteTask(Task):
     """
     Deletes mailboxes; what lies below them stays.
     """
@@ -200,7 +200,7 @@ class Delete(Task):
         return gone
 
 
-class Rename(Task):
+class RenameTask(Task):
     """
     Renames a mailbox, with all below it.
     """
@@ -298,5 +298,5 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
 
     @raise UsageError: it cannot be done with this configuration.
     """
-    kind = Rename if admin.rename else Delete
+    kind = RenameTask if admin.rename else DeleteTask
     return kind(admin, config, state, report)

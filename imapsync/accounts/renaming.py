@@ -21,9 +21,10 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side
 from imapsync.plan import renames as renaming
 from imapsync.plan.account import Account
-from imapsync.plan.mailboxes import Selection, Step, Subscribe
+from imapsync.plan.mailboxes import Step, Subscribe
 from imapsync.plan.renameorder import below, isTemporary
 from imapsync.plan.renames import Outlook, Rename
+from imapsync.plan.selection import Selection
 from imapsync.state.store import State
 
 Accounts = Mapping[Side, Account]

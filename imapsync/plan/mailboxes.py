@@ -1,6 +1,6 @@
 """
-All mailboxes of the two accounts: which are in scope, which are to be made,
-subscribed or unsubscribed, before any of them is opened.
+All mailboxes of the two accounts: which are to be made, subscribed or
+unsubscribed, before any of them is opened.
 
 A three-way comparison of what each server lists and what the database knows.
 It only decides; nothing here talks to a server.
@@ -8,14 +8,14 @@ It only decides; nothing here talks to a server.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX, Patterns
+from imapsync.names import INBOX
 from imapsync.plan.account import Account
+from imapsync.plan.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -68,43 +68,6 @@ class Trouble(NamedTuple):
 
     name: str
     text: str
-
-
-_EVERYTHING = Patterns(["*"])
-
-
-class Selection(NamedTuple):
-    """
-    Which mailboxes are in scope.
-
-    @ivar named: the only ones, whatever the rest of this says; all if empty.
-    @ivar ignore: leaves out the names in which it is found.
-    @ivar subscribed: only those that either side, or the database, has as
-        subscribed; and INBOX.
-    @ivar chosen: only those, found by other options of LIST; and INBOX.
-    """
-
-    patterns: Patterns = _EVERYTHING
-    ignore: re.Pattern[str] | None = None
-    subscribed: bool = True
-    named: frozenset[Name] = frozenset()
-    chosen: frozenset[Name] | None = None
-
-    def covers(self, name: str, subscribed: bool) -> bool:
-        """
-        Whether C{name} is in scope, when this is how it is subscribed.
-        """
-        if self.named:
-            return name in self.named
-        if self.ignore and self.ignore.search(name):
-            return False
-        if not self.patterns.matches(name):
-            return False
-        if name == INBOX:
-            return True
-        if self.chosen is not None and name not in self.chosen:
-            return False
-        return subscribed or not self.subscribed
 
 
 class Plan(NamedTuple):
@@ -256,15 +219,6 @@ def _created(name: Name, accounts: Mapping[Side, Account], side: Side) -> _Fate:
 
 def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
-
-
-def unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
-    """
-    The mailboxes that are asked for by name, and are on neither server.
-    """
-    there = {misfit.name for account in accounts for misfit in account.misfits}
-    there |= {name for name in named if any(side.has(name) for side in accounts)}
-    return sorted(named - there)
 
 
 def _order(name: Name) -> tuple[bool, list[str]]:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 from imapsync.model import Known, Name, Side
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places, likely, traceable
-from imapsync.plan.mailboxes import Directed, Selection, Subscribe, Trouble, Unsubscribe
-from imapsync.plan.renameorder import Move, below, isTemporary, route
+from imapsync.plan.mailboxes import Directed, Subscribe, Trouble, Unsubscribe
+from imapsync.plan.renameorder import Renaming, below, isTemporary, route
+from imapsync.plan.selection import Selection
 
 
 class Rename(NamedTuple):
@@ -346,30 +347,20 @@ class _Planner:
         }
         wishes = self._wishes[side]
         found = route(places, wishes, others | account.contested)
-        self.outlook.renames += [self._step(side, move) for move in found.moves]
-        for one, blocker in found.stuck.items():
-            self._blocked(side, one, blocker, found.stuck)
+        self.outlook.renames += [self._step(side, one) for one in found.renamings]
+        for one in found.stuck:
+            self._blocked(side, one, found.culprit(one))
 
-    def _step(self, side: Side, move: Move) -> Rename:
-        name = self._known[move.mailbox].name
-        return Rename(side, move.mailbox, name, move.old, move.new)
+    def _step(self, side: Side, one: Renaming) -> Rename:
+        name = self._known[one.mailbox].name
+        return Rename(side, one.mailbox, name, one.old, one.new)
 
-    def _blocked(
-        self,
-        side: Side,
-        one: int,
-        blocker: int | None,
-        stuck: Mapping[int, int | None],
-    ) -> None:
+    def _blocked(self, side: Side, one: int, culprit: int | None) -> None:
         """
         One cannot have its name, since another mailbox has it.
         """
         known, name = self._known[one], self._wishes[side][one]
-        met: set[int] = set()
-        while blocker is not None and blocker in stuck and blocker not in met:
-            met.add(blocker)
-            blocker = stuck[blocker]
-        if blocker is None and name not in self._accounts[side].contested:
+        if culprit is None and name not in self._accounts[side].contested:
             self.outlook.parted.add((side, one))
             return
         self._refuse(
@@ -377,7 +368,7 @@ class _Planner:
             side,
             name,
             f'there is another mailbox "{name}"',
-            self.outlook.waiting if blocker in self._doomed else self.outlook.troubles,
+            self.outlook.waiting if culprit in self._doomed else self.outlook.troubles,
         )
 
     def _covers(self, name: Name, known: Known) -> bool:

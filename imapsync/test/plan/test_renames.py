@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import Naming, Patterns
+from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
-from imapsync.plan.mailboxes import Selection, Subscribe, Unsubscribe
+from imapsync.plan.mailboxes import Subscribe, Unsubscribe
 from imapsync.plan.renames import Delete, Outlook, plan
+from imapsync.plan.selection import Patterns, Selection
 
 LOCAL, REMOTE = Side
 EVERYTHING = Selection(subscribed=False)
