@@ -197,3 +197,26 @@ class Changes(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.flags or self.new or self.gone)
+
+
+class Trouble(NamedTuple):
+    """
+    Something that cannot be synced; the rest goes on.
+
+    @ivar mailbox: where.
+    @ivar text: what is wrong, and what can be done about it.
+    @ivar side: whose doing it is, if it is that of one side.
+    @ivar uids: the messages on C{side} that it is about, if it is about messages.
+    @ivar code: the server's response code (RFC 9051, 7.1), or an empty string.
+    """
+
+    mailbox: Name
+    text: str
+    side: Side | None = None
+    uids: UidSet = UidSet()
+    code: str = ""
+
+    def __str__(self) -> str:
+        side = f"{self.side}: " if self.side else ""
+        uids = f"UID {self.uids}: " if self.uids else ""
+        return f"{side}{uids}{self.text}"

@@ -21,7 +21,7 @@ from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Side
+from imapsync.model import Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
 from imapsync.state.store import State
@@ -147,8 +147,7 @@ class Task(ABC):
             steps.append(text)
 
     def _trouble(self, name: Name, text: str) -> None:
-        self._report.trouble(name, text)
-        self.log.error("{name}: {text}", name=name, text=text)
+        self._report.trouble(Trouble(name, text))
 
 
 class DeleteTask(Task):

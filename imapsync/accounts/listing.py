@@ -22,11 +22,11 @@ from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
-from imapsync.mailbox.bothsides import Trash
 from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
+from imapsync.plan.messages import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 

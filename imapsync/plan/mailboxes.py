@@ -8,24 +8,40 @@ It only decides; nothing here talks to a server.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX
+from imapsync.model import Known, Listed, Mark, Name, Side, Status, Trouble
+from imapsync.names import INBOX, shown
 from imapsync.plan.account import Account
 from imapsync.plan.selection import Selection
+from imapsync.uidset import UidSet
 
 
 @dataclass(frozen=True)
 class _Directed:
     """
     A step for one side.
+
+    @cvar verb: the command (RFC 9051, 6.3).
+    @cvar done: what it is when it was taken.
     """
+
+    verb: ClassVar[str]
+    done: ClassVar[str]
 
     side: Side
     name: Name
+
+    def __str__(self) -> str:
+        return f"{self.done} on {self.side}"
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: {self.verb.lower()} on {self.side}"
 
 
 class Create(_Directed):
@@ -33,17 +49,23 @@ class Create(_Directed):
     Make a mailbox on C{side}.
     """
 
+    verb, done = "CREATE", "created"
+
 
 class Subscribe(_Directed):
     """
     Subscribe a mailbox on C{side}.
     """
 
+    verb, done = "SUBSCRIBE", "subscribed"
+
 
 class Unsubscribe(_Directed):
     """
     Unsubscribe a mailbox on C{side}.
     """
+
+    verb, done = "UNSUBSCRIBE", "unsubscribed"
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,12 @@ class Forget:
 
     name: Name
 
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: forget, it is gone from both sides"
+
 
 #: What is done on a server.
 Directed = Create | Subscribe | Unsubscribe
@@ -61,13 +89,36 @@ Directed = Create | Subscribe | Unsubscribe
 Step = Directed | Forget
 
 
-class Trouble(NamedTuple):
+class Deletion(NamedTuple):
     """
-    Why a mailbox cannot be synced.
+    What becomes of a mailbox on C{side} that is gone from the other.
+
+    @ivar there: the messages in it; C{None} if not all of them are known on both
+        sides: then it is made again on the other one, and filled.
+    @ivar discarded: those of them that go to the trash before.
+    @ivar trash: what the server calls that.
+    @ivar moved: those of them that are moved elsewhere, which is told by itself.
     """
 
-    name: str
-    text: str
+    side: Side
+    there: UidSet | None
+    discarded: UidSet = UidSet()
+    trash: str = ""
+    moved: UidSet = UidSet()
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        side, there = self.side, self.there
+        if there is None:
+            text = f"make again on {side.other}, it has unknown messages on {side}"
+        elif self.discarded:
+            trash = shown(self.trash)
+            text = f"move UID {self.discarded} to {trash}, and delete on {side}"
+        else:
+            text = f"delete on {side} ({len(there - self.moved)} messages)"
+        yield f"{name}: {text}"
 
 
 class Plan(NamedTuple):
@@ -102,7 +153,7 @@ def plan(
         if name not in held
     ]
     troubles = [
-        Trouble(misfit.name, f"{side}: {misfit.text}")
+        Trouble(misfit.name, misfit.text, side)
         for side, account in accounts.items()
         for misfit in account.misfits
         if selection.covers(misfit.name, misfit.subscribed)
@@ -282,3 +333,20 @@ def atStake(known: Known, listed: Listed | None) -> int:
     """
     told = listed.status.messages if listed and listed.status else 0
     return min(known.pairs, told or known.pairs)
+
+
+def applied(
+    accounts: Mapping[Side, Account], steps: Iterable[Step]
+) -> Mapping[Side, Account]:
+    """
+    What is to be listed when these steps were taken.
+    """
+    after = dict(accounts)
+    for step in steps:
+        if isinstance(step, Create):
+            after[step.side] = after[step.side].withMailbox(step.name)
+        elif isinstance(step, (Subscribe, Unsubscribe)):
+            subscribed = isinstance(step, Subscribe)
+            account = after[step.side].withSubscription(step.name, subscribed)
+            after[step.side] = account
+    return after

@@ -9,14 +9,14 @@ server.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from imapsync.model import Known, Name, Side
+from imapsync.model import Known, Name, Side, Trouble
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places, likely, traceable
-from imapsync.plan.mailboxes import Directed, Subscribe, Trouble, Unsubscribe
+from imapsync.plan.mailboxes import Directed, Subscribe, Unsubscribe, applied
 from imapsync.plan.renameorder import Renaming, below, isTemporary, route
 from imapsync.plan.selection import Selection
 
@@ -34,6 +34,32 @@ class Rename(NamedTuple):
     name: Name
     old: Name
     new: Name
+
+    @property
+    def final(self) -> bool:
+        """
+        Whether it is worth telling: neither an interlude, nor the way back.
+        """
+        return not isTemporary(self.new) and self.new != self.name
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        if self.final:
+            yield f"{name}: rename to {self.new} on {self.side}"
+
+
+class Unlearn(NamedTuple):
+    """
+    Forget what was known of a mailbox: another one has its name.
+    """
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: forget what was known of it"
 
 
 class Delete(NamedTuple):
@@ -78,6 +104,23 @@ class Outlook:
     waiting: list[Trouble] = field(default_factory=list)
     parted: set[tuple[Side, int]] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
+
+    def operations(self) -> Iterator[tuple[Name, Rename | Directed | Unlearn]]:
+        """
+        What is to be done now, in order, and of which mailboxes it tells.
+        """
+        yield from ((step.name, step) for step in self.renames)
+        yield from ((step.name, step) for step in self.steps)
+        yield from ((known.name, Unlearn()) for known in self.forgotten)
+
+    def applied(self, accounts: Mapping[Side, Account]) -> Mapping[Side, Account]:
+        """
+        What is to be listed when that was done.
+        """
+        after = dict(accounts)
+        for step in self.renames:
+            after[step.side] = after[step.side].renamed(step.old, step.new)
+        return applied(after, self.steps)
 
 
 def plan(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from twisted.python.failure import Failure
 
-from imapsync.accounts.history import Memory
+from imapsync.accounts.history import History
 from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
@@ -40,7 +40,7 @@ class Ear:
         self,
         side: Side,
         client: SyncClient,
-        memory: Memory,
+        memory: History,
         state: State,
         news: Callable[[Name | None], None],
     ) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
-from imapsync.accounts.history import Memory, Named
+from imapsync.accounts.history import History, Named
 from imapsync.accounts.identification import Tracer
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.session import Legacy, Session
@@ -28,7 +28,10 @@ from imapsync.errors import (
 )
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
@@ -71,9 +74,10 @@ class Following:
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
         self._named = Named()
-        self._memory = Memory(named=self._named)
+        self._memory = History(named=self._named)
         self._ears: dict[Side, Ear] = {}
         self._report = Report()
+        self._suspects = Suspects()
         self._unbraked = job.request.allowMassDelete
         self._going: Deferred[object] | None = None
         self._alarms: list[IDelayedCall] = []
@@ -83,7 +87,7 @@ class Following:
         self._fatal: Failure | None = None
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
-        self._suspects = 0
+        self._breaks = 0
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -135,8 +139,8 @@ class Following:
         """
         How things stand.
         """
-        troubles = dict(sorted(self._report.told.union(self._report.troubles)))
-        return self._standing.status(self._state.mailboxes(), troubles)
+        known = sorted((one.mailbox, str(one)) for one in self._report.known)
+        return self._standing.status(self._state.mailboxes(), dict(known))
 
     # For the machine: what it wants to have done
 
@@ -211,7 +215,7 @@ class Following:
         After that time, say so.
         """
         if self._standing.state == "backing off":
-            if self._report.broken.total() > self._suspects:
+            if self._suspects.total > self._breaks:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
@@ -294,9 +298,9 @@ class Following:
 
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
-        self._suspects = self._report.broken.total()
+        self._breaks = self._suspects.total
         self._connections = Connections(self._job)
-        self._memory = memory = Memory(named=self._named)
+        self._memory = memory = History(named=self._named)
         self._report = self._report.successor()
         await self._connections.connect()
         clients = self._connections.clients
@@ -327,14 +331,15 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
-        brake = Brake(self._state.totalPairs(), self._unbraked)
+        pairs = self._state.totalPairs()
+        brake = Brake(pairs, self._unbraked)
+        records = Records(brake, report, Notes(pairs > 0), self._suspects)
         session = Session(
             job.config,
             job.request,
             self._connections.clients,
             self._state,
-            brake,
-            report,
+            records,
             job.say,
             self._legacy,
             self._connections,
@@ -370,7 +375,7 @@ class Following:
         return sum(client.sent for client in self._connections.clients.values())
 
     def _silent(self) -> None:
-        if self._report.told or self._report.troubles:
+        if self._report.known:
             self._forgive()
             self._machine.news()
         else:
@@ -400,8 +405,8 @@ class Following:
     # What came of it
 
     def _tell(self, report: Report) -> None:
-        for name, _ in report.troubles:
-            self._standing.fell(name)
+        for trouble in report.troubles:
+            self._standing.fell(trouble.mailbox)
         for side, ear in self._ears.items():
             ear.looked(report.carried(side))
         if self._job.verbose:
@@ -412,7 +417,7 @@ class Following:
         """
         A sync that began at C{started} has come to its end.
         """
-        names = {name for name, _ in report.told} | self._standing.fallen
+        names = {trouble.mailbox for trouble in report.known} | self._standing.fallen
         left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)

@@ -13,7 +13,10 @@ from twisted.internet.task import deferLater
 from imapsync.accounts.admin import Task, taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import ImapSyncError, Lost
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
@@ -37,6 +40,7 @@ class OneShot:
         self._changed = changed
         self._began = job.reactor.seconds()
         self._report = Report()
+        self._suspects = Suspects()
         self._connections = Connections(job)
         self._octets = 0
         self._working: Deferred[None] | None = None
@@ -90,12 +94,15 @@ class OneShot:
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         request = self._job.request
-        brake = Brake(self._state.totalPairs(), request.allowMassDelete)
+        pairs = self._state.totalPairs()
+        brake = Brake(pairs, request.allowMassDelete)
+        notes = Notes(acquainted=pairs > 0)
+        records = Records(brake, self._report, notes, self._suspects)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._report.broken.total()
+            before, broken = self._report.changes, self._suspects.total
             try:
-                await self._attempt(brake, task)
+                await self._attempt(records, task)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -103,7 +110,7 @@ class OneShot:
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._report.broken.total() > broken:
+                if self._suspects.total > broken:
                     pause = max(pause, SETTLING)
                 self._job.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
@@ -114,7 +121,7 @@ class OneShot:
         admin, config = self._job.request.admin, self._job.config
         return taskFor(admin, config, self._state, self._report) if admin else None
 
-    async def _attempt(self, brake: Brake, task: Task | None) -> None:
+    async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job
         connections = self._connections = Connections(job)
         try:
@@ -127,8 +134,7 @@ class OneShot:
                     job.request,
                     connections.clients,
                     self._state,
-                    brake,
-                    self._report,
+                    records,
                     job.say,
                     reserve=connections,
                 )
@@ -142,7 +148,7 @@ class OneShot:
         log, report = self._job.log, self._report
         seconds = self._job.reactor.seconds() - self._began
         admin = self._job.request.admin
-        for name in sorted({name for name, _ in report.troubles}):
+        for name in sorted({trouble.mailbox for trouble in report.troubles}):
             done = "done" if admin else "synced"
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:

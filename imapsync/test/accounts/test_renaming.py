@@ -17,7 +17,7 @@ from imapsync.plan.account import Account as Listing
 from imapsync.plan.renames import Rename
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.accounts import SEEN, Account, mail
-from imapsync.test.fakes.world import World
+from imapsync.test.fakes.world import World, troubles
 
 LOCAL, REMOTE = Side
 
@@ -199,7 +199,7 @@ class FollowTests(RenamesCase):
             here.make("B").add(mail("new"))
             report = self.sync()
             self.assertEqual({}, report.troubles)
-            self.assertEqual(1, report.copied.total())
+            self.assertEqual(1, report.done("copied").total())
             self.assertEqual([mail("new")], self.bodies(there, "B"))
             self.assertEqual([mail("B"), mail("more B")], self.bodies(there, "D"))
             self.assertSettled()
@@ -278,7 +278,7 @@ class FollowTests(RenamesCase):
         self.local.rename("Hidden", "C")
         report = self.sync(**chosen)
         self.assertEqual("renamed from Hidden on remote", report.steps["C"][0])
-        self.assertEqual(1, report.copied.total())
+        self.assertEqual(1, report.done("copied").total())
         self.assertSettled()
 
     def test_named(self) -> None:
@@ -315,7 +315,7 @@ class FollowTests(RenamesCase):
         self.local.rename("B", "D")
         before = self.remote.content
         report = self.sync(readOnly=[REMOTE])
-        self.assertEqual(["B"], [name for name, _ in report.troubles])
+        self.assertEqual(["B"], [name for name, _ in troubles(report)])
         self.assertEqual(before, self.remote.content)
         self.assertEqual(0, self.remote.count("RENAME", "SUBSCRIBE", "UNSUBSCRIBE"))
 
@@ -378,7 +378,7 @@ class ObstacleTests(RenamesCase):
             here.rename("C", "P")
             there.levels.add("P")
             report = self.syncs()
-            self.assertEqual({("P", side.other): 2}, report.moved)
+            self.assertEqual({("P", side.other): 2}, report.done("moved"))
             self.assertNotIn("C", there.folders)
             self.assertFalse(here.ghosts | there.ghosts)
 
@@ -393,8 +393,8 @@ class ObstacleTests(RenamesCase):
             here.rename("C", "E")
             report = self.sync()
             self.assertEqual({}, report.troubles)
-            self.assertEqual({("D", side.other): 2}, report.moved)
-            self.assertEqual({("D", side): 1}, report.copied)
+            self.assertEqual({("D", side.other): 2}, report.done("moved"))
+            self.assertEqual({("D", side): 1}, report.done("copied"))
             self.assertNotIn("B", there.folders)
             self.assertEqual(3, len(self.bodies(here, "D")))
             self.assertIn("E", there.folders)
@@ -420,7 +420,7 @@ class ObstacleTests(RenamesCase):
         self.remote.answers["RENAME"] = "NO [NOPERM] no"
         self.local.rename("B", "D")
         report = self.sync()
-        [(name, text)] = report.troubles
+        [(name, text)] = troubles(report)
         self.assertEqual("B", name)
         self.assertIn("[NOPERM]", text)
         self.assertEqual(1, self.remote.count("RENAME"))
@@ -435,7 +435,7 @@ class ObstacleTests(RenamesCase):
         """
         self.remote.deaf.add("RENAME")
         self.local.rename("B", "D")
-        self.assertIn("B", {name for name, _ in self.sync().troubles})
+        self.assertIn("B", {name for name, _ in troubles(self.sync())})
         self.assertNotIn("D", self.remote.folders)
         self.remote.deaf.clear()
         self.syncs()
@@ -447,7 +447,7 @@ class ObstacleTests(RenamesCase):
         """
         self.local.make("imapsync-temporary-3").add(mail("lost"))
         report = self.sync()
-        self.assertIn("left over", " ".join(text for _, text in report.troubles))
+        self.assertIn("left over", " ".join(text for _, text in troubles(report)))
         self.assertNotIn("imapsync-temporary-3", self.remote.folders)
 
     def test_inbox(self) -> None:

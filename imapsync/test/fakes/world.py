@@ -24,8 +24,11 @@ from imapsync.accounts.session import Session
 from imapsync.config.file import Config, ServerConfig, TLSConfig
 from imapsync.config.request import Request
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
-from imapsync.model import Side
+from imapsync.mailbox.suspects import Suspects
+from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account
@@ -326,15 +329,24 @@ class World:
         report = Report()
         state = open(self.database, readOnly=request.dryRun)
         try:
-            brake = Brake(state.totalPairs(), request.allowMassDelete)
+            pairs = state.totalPairs()
+            brake = Brake(pairs, request.allowMassDelete)
+            records = Records(brake, report, Notes(pairs > 0), Suspects())
             config = self.settings(**changes)
-            self.run(Session(config, request, clients, state, brake, report, say).run())
+            self.run(Session(config, request, clients, state, records, say).run())
         finally:
             state.close()
             for link in self.links:
                 link.end(ConnectionDone())
             self.links.clear()
         return report
+
+
+def troubles(report: Report) -> list[tuple[Name, str]]:
+    """
+    What could not be synced: mailboxes, and what is told of them.
+    """
+    return [(trouble.mailbox, str(trouble)) for trouble in report.troubles]
 
 
 def _server(side: Side, readOnly: bool) -> ServerConfig:

@@ -110,8 +110,8 @@ class PlanTests(SynchronousTestCase):
         self.assertEqual((), plan.steps)
         self.assertNotIn(name, set(plan.mailboxes) - {"INBOX"})
         [trouble] = plan.troubles
-        self.assertEqual(name, trouble.name)
-        self.assertIn(text, trouble.text)
+        self.assertEqual(name, trouble.mailbox)
+        self.assertIn(text, str(trouble))
 
     def test_nothing(self) -> None:
         """
@@ -472,7 +472,7 @@ class SelectionTests(SynchronousTestCase):
         local = account("INBOX/a", "inbox/a")
         remote = account("INBOX.x/y", naming=DOTS)
         result = planned(local, remote, selection=Selection(named=named))
-        self.assertEqual(["INBOX/a", "x/y"], [each.name for each in result.troubles])
+        self.assertEqual(["INBOX/a", "x/y"], [each.mailbox for each in result.troubles])
 
 
 class World:

@@ -140,7 +140,7 @@ class OutlookTests(SynchronousTestCase):
         One whose temporary name belongs to nobody is told.
         """
         [trouble] = self.outlook("A B C", "A B C", others=TEMPORARY).troubles
-        self.assertEqual(TEMPORARY, trouble.name)
+        self.assertEqual(TEMPORARY, trouble.mailbox)
 
     def test_taken(self) -> None:
         """
@@ -169,7 +169,7 @@ class OutlookTests(SynchronousTestCase):
         The name of one that is to be deleted will be free.
         """
         outlook = self.outlook("B - A", "A B C")
-        self.assertEqual(["A", "C"], sorted(one.name for one in outlook.waiting))
+        self.assertEqual(["A", "C"], sorted(one.mailbox for one in outlook.waiting))
         self.assertEqual([Delete(REMOTE, "B")], outlook.deletions)
         self.assertEqual({"A", "B", "C"}, outlook.held)
         self.assertEqual([], outlook.troubles)
