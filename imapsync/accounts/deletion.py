@@ -17,7 +17,7 @@ from imapsync.mailbox.removal import remove, thrown
 from imapsync.mailbox.report import Deed
 from imapsync.model import Known, Side, Status, Trouble, differ
 from imapsync.plan.mailboxes import Deletion
-from imapsync.plan.renames import Delete
+from imapsync.plan.outlook import Delete
 from imapsync.uidset import UidSet
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY"

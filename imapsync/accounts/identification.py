@@ -30,7 +30,7 @@ from imapsync.uidset import UidSet
 _SAMPLE = 25
 
 
-class Tracer:
+class Identifier:
     """
     Asks over one pair of connections.
     """

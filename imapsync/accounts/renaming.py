@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from imapsync.accounts.history import History
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.errors import Refused
 from imapsync.gather import onBoth
@@ -23,8 +23,8 @@ from imapsync.model import Known, Name, Side, Trouble
 from imapsync.plan import renames as renaming
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Step
+from imapsync.plan.outlook import Outlook, Rename
 from imapsync.plan.renameorder import below
-from imapsync.plan.renames import Outlook, Rename
 from imapsync.plan.selection import Selection
 from imapsync.state.store import State
 
@@ -51,7 +51,7 @@ class Renamer:
         clients: Mapping[Side, SyncClient],
         state: State,
         listing: Listing,
-        tracer: Tracer,
+        identifier: Identifier,
         report: Report,
         say: Say | None,
         memory: History,
@@ -59,7 +59,7 @@ class Renamer:
         self._clients = clients
         self._state = state
         self._listing = listing
-        self._tracer = tracer
+        self._identifier = identifier
         self._report = report
         self._say = say
         self._tried: Counter[Rename] = Counter()
@@ -82,7 +82,7 @@ class Renamer:
         complete = False
         while True:
             known = self._state.mailboxes()
-            places = await self._tracer.trace(accounts, known)
+            places = await self._identifier.trace(accounts, known)
             outlook = renaming.plan(
                 accounts, known, selection, places, self._stuck, self._parted
             )
@@ -104,7 +104,8 @@ class Renamer:
                 return accounts, outlook
             elif outlook.steps:
                 return accounts, outlook
-            if not self._record(outlook, known) and not outlook.renames:
+            pending = outlook.renames or outlook.steps  # of a dry run
+            if not self._record(outlook, known) and not pending:
                 return accounts, outlook
 
     def _remark(self, remarks: list[str]) -> None:

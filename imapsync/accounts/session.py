@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from imapsync.accounts.creation import Steps
 from imapsync.accounts.deletion import Deleter
 from imapsync.accounts.history import History
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
-from imapsync.accounts.renaming import Renamer
-from imapsync.accounts.scope import Scope
+from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
 from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.file import Config
 from imapsync.config.request import Request
@@ -24,27 +22,13 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.plan import mailboxes
-from imapsync.plan.account import Account
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
-from imapsync.plan.renames import Delete, Outlook
+from imapsync.plan.outlook import Delete
 from imapsync.state.store import State
 
 if TYPE_CHECKING:
     from imapsync.mailbox.sync import MailboxSync, Pass
-
-#: What both servers list.
-Accounts = Mapping[Side, Account]
-
-
-class Legacy(NamedTuple):
-    """
-    What a session leaves to the next one on the same connections.
-    """
-
-    listing: Listing
-    tracer: Tracer
-    history: History
 
 
 class Session:
@@ -81,23 +65,20 @@ class Session:
         self._policy = Policy(config.mergeFlags, readOnly)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
-            legacy = Legacy(Listing(config, clients), Tracer(clients, state), History())
+            legacy = Legacy(
+                Listing(config, clients), Identifier(clients, state), History()
+            )
         self._workers = Workers(clients, reserve, config.connections if several else 1)
-        self._listing = legacy.listing
-        self._tracer = legacy.tracer
-        self._history = history = legacy.history
-        self._steps = Steps(clients, state, self._report, self._say, history)
-        self._refused = history.refused
-        self._failed = self._steps.failed
-        self._tried = history.tried
-        self._renamer = Renamer(
-            *(clients, state, self._listing, self._tracer),
-            *(self._report, self._say, history),
+        self._listing, self._identifier, self._history = legacy
+        self._tried = self._history.tried
+        self._mailboxes = Mailboxes(
+            *(config, request.mailboxes, clients, state),
+            *(self._report, self._say, legacy),
         )
+        self._failed = self._mailboxes.failed
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
-        self._scope = Scope(config, request.mailboxes, self._listing, history.named)
 
     async def run(self) -> None:
         """
@@ -130,7 +111,8 @@ class Session:
 
         @return: whether anything changed, so that there may be more to do.
         """
-        accounts, plan, outlook = await self._plan()
+        accounts, plan, outlook, trashes = await self._mailboxes.settle()
+        self._policy = self._policy._replace(trashes=trashes)
         doomed = await self._deleter.confirmed(
             {one: self._context(one.name, accounts) for one in outlook.deletions}
         )
@@ -146,79 +128,13 @@ class Session:
 
         await self._workers.work(synced, sync)
         if not self._request.dryRun:
-            await self._tracer.learn(accounts, synced)
+            await self._identifier.learn(accounts, synced)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed)
         if not changed:
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
-
-    # All mailboxes
-
-    async def _plan(self) -> tuple[Accounts, mailboxes.Plan, Outlook]:
-        """
-        Make the same mailboxes exist and be subscribed on both sides.
-        """
-        while True:
-            accounts = await self._listing.look()
-            self._noteReferences(accounts)
-            trashes = dict(self._listing.trashes(accounts))
-            self._policy = self._policy._replace(trashes=trashes)
-            selection = await self._scope.select(accounts)
-            accounts, outlook = await self._renamer.settle(
-                accounts, selection, self._refused
-            )
-            if outlook.renames:
-                continue
-            if outlook.steps:
-                await self._steps.take(outlook.steps, accounts)
-                continue
-            selection = self._scope.followed(selection, accounts)
-            known = self._mailboxes()
-            plan = mailboxes.plan(accounts, known, selection, outlook.held)
-            for trouble in (*outlook.troubles, *plan.troubles):
-                self._report.trouble(trouble)
-            steps = [step for step in plan.steps if step not in self._refused]
-            for step in plan.steps:
-                if isinstance(step, mailboxes.Create) and step in self._refused:
-                    self._steps.collided(step, accounts[step.side])
-            await self._steps.take(steps, accounts)
-            self._agree(plan, {step.name for step in (*steps, *self._refused)})
-            if self._request.dryRun:
-                accounts = mailboxes.applied(accounts, steps)
-                steps = []
-            if not steps:
-                self._history.looked(accounts, frozenset(plan.mailboxes))
-                return accounts, plan, outlook
-
-    def _noteReferences(self, accounts: Accounts) -> None:
-        """
-        Where other mailboxes are ours than before, the old ones are not gone.
-        """
-        for side, account in accounts.items():
-            with self._state.transaction():
-                other = self._state.noteReference(side, account.naming.reference)
-            if other:
-                self.log.warn(
-                    "{side}: list-reference has changed; pairing by content.", side=side
-                )
-
-    def _agree(self, plan: mailboxes.Plan, unsettled: set[Name]) -> None:
-        """
-        Remember what both sides were seen to agree on as subscribed.
-        """
-        before = self._mailboxes()
-        with self._state.transaction():
-            for name, subscribed in plan.mailboxes.items():
-                known = before.get(name)
-                if known is None:
-                    known = self._state.addMailbox(name, subscribed=False)
-                if name not in unsettled and known.subscribed != subscribed:
-                    self._state.setSubscribed(known.id, subscribed)
-
-    def _mailboxes(self) -> Mapping[Name, Known]:
-        return {known.name: known for known in self._state.mailboxes()}
 
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
@@ -230,7 +146,7 @@ class Session:
         """
         The mailboxes in which something has happened.
         """
-        known = self._mailboxes()
+        known = self._mailboxes.known()
         return {
             name: known[name]
             for name in plan.mailboxes
@@ -324,7 +240,7 @@ class Session:
                 self._report.failed(name, error)
                 return one.changed
             self._displaced.add(name)
-            self._tracer.doubt(known)
+            self._identifier.doubt(known)
             return True
         except MailboxError as error:
             self._failed.add(name)

@@ -15,9 +15,10 @@ from twisted.python.failure import Failure
 
 import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
 from imapsync.accounts.history import History, Named
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
-from imapsync.accounts.session import Legacy, Session
+from imapsync.accounts.mailboxes import Legacy
+from imapsync.accounts.session import Session
 from imapsync.errors import (
     ImapSyncError,
     Lost,
@@ -305,7 +306,7 @@ class Following:
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
-        self._legacy = Legacy(listing, Tracer(clients, self._state), memory)
+        self._legacy = Legacy(listing, Identifier(clients, self._state), memory)
         self._ears = {
             side: Ear(side, client, memory, self._state, self._news)
             for side, client in clients.items()

@@ -244,6 +244,20 @@ class DoubtTests(DeletionCase):
         self.local.unlisted.clear()
         self.syncs()
 
+    def test_unlistedAndRefused(self) -> None:
+        """
+        One that cannot be looked into either: that costs no other mailbox.
+        """
+        self.local.unlisted.add("B")
+        self.local.refusal = lambda line: (
+            "NO [SERVERBUG] oops" if line.startswith("EXAMINE B") else ""
+        )
+        self.local.inbox.add(mail("other"))
+        self.kept("[SERVERBUG] oops")
+        self.assertEqual(
+            len(self.local.inbox.messages), len(self.remote.inbox.messages)
+        )
+
     def test_silent(self) -> None:
         """
         A server that tells nothing of it at all.

@@ -14,7 +14,7 @@ from imapsync.config.request import Request
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.plan.account import Account as Listing
-from imapsync.plan.renames import Rename
+from imapsync.plan.outlook import Rename
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.accounts import SEEN, Account, mail
 from imapsync.test.fakes.world import World, troubles

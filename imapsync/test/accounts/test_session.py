@@ -601,6 +601,33 @@ class RunTests(SessionCase):
         self.sync()
         self.assertSettled()
 
+    def test_turns(self) -> None:
+        """
+        A mailbox in which messages arrive as fast as they are copied does not keep
+        the others waiting: each has its turn.
+        """
+        for name in ("A", "B"):
+            self.local.make(name)
+        self.sync()
+        arrived = iter(range(40))
+
+        def arrive() -> None:
+            """
+            As soon as one is copied, there is another.
+            """
+            for number in arrived:
+                self.local.folders["A"].add(mail(number))
+                self.remote.before["APPEND"] = arrive
+                return
+
+        arrive()
+        self.local.folders["B"].add(mail("patient"))
+        self.sync()
+        appended = [line for line in self.remote.heard if line.startswith("APPEND")]
+        turn = [n for n, line in enumerate(appended) if "APPEND B" in line]
+        self.assertLess(turn[0], 10, appended)
+        self.assertSettled()
+
     def test_listRefused(self) -> None:
         """
         A server that refuses LIST ends the run with its name and words.
@@ -729,6 +756,86 @@ class InterruptedTests(SessionCase):
             account.upLeft = octets
 
         self.assertGreater(self.cut(limit, 30, 79), 500)
+
+    def refuse(self, side: Side, number: int) -> list[str]:
+        """
+        Have a server refuse one of the commands that are about a mailbox.
+
+        @return: will hold it.
+        """
+        heard = 0
+        refused: list[str] = []
+
+        def refusal(line: str) -> str:
+            nonlocal heard
+            if line.startswith(("LIST", "NAMESPACE", "ENABLE", "UNSELECT")):
+                return ""
+            heard += 1
+            if heard != number:
+                return ""
+            refused.append(line)
+            return "NO [SERVERBUG] not now"
+
+        self.world.accounts[side].refusal = refusal
+        return refused
+
+    def test_refused(self) -> None:
+        """
+        Whatever command is refused, it costs no more than its mailbox, and the
+        next run makes up for it.
+        """
+        for side in Side:
+            number = 1
+            while self.isRefused(side, number):
+                number += 1
+            self.assertGreater(number, 10)
+
+    def isRefused(self, side: Side, number: int) -> bool:
+        """
+        Sync with one command refused.
+
+        @return: whether there was so many.
+        """
+        self.prepareMoves()
+        expected = self.local.content
+        refused = self.refuse(side, number)
+        self.sync()
+        names = {"A", "B", "C", "INBOX"}
+        done = {name for name in names if self.isDone(name)}
+        self.assertGreaterEqual(len(done), 2 if refused else 4, refused)
+        self.world.accounts[side].refusal = lambda _: ""
+        self.assertEqual({}, self.sync().troubles)
+        # A mere name may stay subscribed, if that was what was refused.
+        self.remote.ghosts.clear()
+        self.assertEqual(expected, self.local.content)
+        self.assertSettled()
+        return bool(refused)
+
+    def prepareMoves(self) -> None:
+        """
+        Two accounts in step, and then messages that are moved on one side, one of
+        them without a Message-ID, a mailbox that is deleted there, and new ones.
+        """
+        self.begin()
+        for name in ("A", "D"):
+            self.local.make(name).add(mail(name))
+        plain = b"Subject: plain\r\n\r\n"
+        self.world.fill(mail("moved"), plain, mail("stays"))
+        self.sync()
+        for body in (mail("moved"), plain):
+            self.local.folders["A"].add(body)
+        self.local.inbox.expunge(1, 2)
+        self.local.delete("D")
+        self.local.ghosts.clear()
+        for name in "BC":
+            self.local.make(name).add(mail(name))
+
+    def isDone(self, name: str) -> bool:
+        """
+        Whether both sides hold the same messages there.
+        """
+        sides = [account.folders.get(name) for account in (self.local, self.remote)]
+        return None not in sides and len({len(f.messages) for f in sides if f}) == 1
 
     def test_doubts(self) -> None:
         """

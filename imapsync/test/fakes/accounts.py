@@ -139,6 +139,8 @@ class Account:
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
+    @ivar refusal: the tagged answer to a command that is refused, by what was
+        heard; empty if it is not.
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
@@ -175,6 +177,7 @@ class Account:
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
+        self.refusal: Callable[[str], str] = lambda _: ""
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING

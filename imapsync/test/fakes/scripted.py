@@ -135,7 +135,7 @@ class Dialogue:
             arguments = tuple(rest)
         if verb in account.before:
             account.before.pop(verb)()
-        answer = account.answers.get(verb, "")
+        answer = account.answers.get(verb, "") or account.refusal(account.heard[-1])
         if not answer:
             try:
                 answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"

@@ -751,6 +751,42 @@ class DryRunTests(MovesCase):
         copied(self.remote, "INBOX", "A", 3)
         self.assertEqual(["INBOX: copy UID 3 to A on local"], self.said())
 
+    def test_toBeMade(self) -> None:
+        """
+        A move to a mailbox that is yet to be made is told as one, too, and what
+        else is in there is told to be copied.
+        """
+        self.local.make("New")
+        moved(self.local, "INBOX", "New", 1, 2)
+        self.local.folders["New"].add(mail("new"))
+        self.assertEqual(
+            [
+                "New: create on remote",
+                "New: subscribe on remote",
+                "INBOX: move UID 1:2 to New on remote",
+                "New: copy UID 3 from local to remote",
+            ],
+            self.said(),
+        )
+        self.sync()
+        self.assertEqual(1, self.count("APPEND"))
+        self.assertSettled()
+
+    def test_copyToBeMade(self) -> None:
+        """
+        So is a copy.
+        """
+        self.remote.make("New")
+        copied(self.remote, "INBOX", "New", 3)
+        self.assertEqual(
+            [
+                "New: create on local",
+                "New: subscribe on local",
+                "INBOX: copy UID 3 to New on local",
+            ],
+            self.said(),
+        )
+
     def test_brake(self) -> None:
         """
         Moves are no removals.

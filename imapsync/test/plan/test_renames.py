@@ -13,7 +13,8 @@ from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
 from imapsync.plan.mailboxes import Subscribe, Unsubscribe
-from imapsync.plan.renames import Delete, Outlook, plan
+from imapsync.plan.outlook import Delete, Outlook
+from imapsync.plan.renames import plan
 from imapsync.plan.selection import Patterns, Selection
 
 LOCAL, REMOTE = Side
