@@ -21,9 +21,8 @@ import imapsync
 #: floor, which may not do so in a circle either.
 LAYERS = (
     "errors uidset names model log gather",
-    "config plan content",
-    "state",
-    "imap",
+    "config content",
+    "imap plan state",
     "mailbox",
     "accounts",
     "run",
