@@ -218,11 +218,7 @@ def _arrows(near: dict[str, set[str]], places: dict[str, Placed]) -> Iterator[st
             upper, lower = places[one], places[other]
             start, end = upper.top + upper.box.height, lower.top - 2
             left, right = max(upper.left, lower.left), min(upper.right, lower.right)
-            if upper.top == lower.top:
-                x, to = upper.right, lower.left
-                y = upper.top + 14
-                yield f'  <path class="flow" d="M {x:g} {y:g} H {to:g}"/>'
-            elif right - left > 20:
+            if right - left > 20:
                 x = round((left + right) / 2, 1)
                 yield f'  <path class="flow" d="M {x:g} {start:g} V {end:g}"/>'
             else:
