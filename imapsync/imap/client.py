@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
-from imapsync.errors import Refused
+from imapsync.errors import Lost, Refused
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import (
     Alone,
@@ -43,6 +43,9 @@ from imapsync.imap.wire.arguments import Literal, astring, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
+
+#: So many seconds may it take until a connection ends after L{SyncClient.leave}.
+_FAREWELL = 5.0
 
 
 class SyncClient(Connection):
@@ -173,13 +176,22 @@ class SyncClient(Connection):
     def leave(self) -> Deferred[None]:
         """
         LOGOUT, and close the connection.
+
+        A server that does not answer, or does not close its end as TLS has it, is
+        waited for some seconds only: there is nothing to lose any more.
         """
 
         def close(_: object) -> None:
             self.transport.loseConnection()
 
+        def gone(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        error = Lost(f"{self.name}: no end within {_FAREWELL:g} seconds of LOGOUT")
+        late = self._clock.callLater(_FAREWELL, self.abort, error)
         self.perform(Alone("LOGOUT")).addBoth(close)
-        return self.lost
+        return self.lost.addCallback(gone)
 
     @property
     def outspoken(self) -> bool:

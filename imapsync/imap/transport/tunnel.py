@@ -246,8 +246,14 @@ class Tunnel(ProcessProtocol):
 
     def processExited(self, reason: Failure) -> None:
         # Its own children may go on holding its pipes open.
-        self._later(self._process.loseConnection)
+        self._later(self._closePipes)
         self._exited = True
+
+    def _closePipes(self) -> None:
+        # What nobody reads would be waited for, were it merely closed.
+        if (stdin := self._process.pipes.get(0)) is not None:
+            stdin.connectionLost(Failure(ConnectionDone()))
+        self._process.loseConnection()
 
     def processEnded(self, reason: Failure) -> None:
         self._forgetNext()
