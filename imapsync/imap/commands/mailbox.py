@@ -23,7 +23,7 @@ from imapsync.imap.wire.responses import (
     unrolled,
 )
 from imapsync.model import ABSENT, Listed, Status
-from imapsync.names import isInbox
+from imapsync.names import uniform
 from imapsync.uidset import MAXIMUM, UidSet
 
 
@@ -48,7 +48,7 @@ class ListCommand(Command[list[Listed]]):
         if returns:
             words += [b"RETURN", b"(%s)" % " ".join(returns).encode("ascii")]
         super().__init__("LIST", *words)
-        self._pattern = None if set(pattern) & set("*%") else pattern
+        self._pattern = None if set(pattern) & set("*%") else uniform(pattern)
         self._withStatus = any(option.startswith("STATUS") for option in returns)
         self._listed: dict[str, Listed] = {}
 
@@ -73,10 +73,7 @@ class ListCommand(Command[list[Listed]]):
     def _matches(self, response: ListedMailbox) -> bool:
         if response.oldName:
             return False
-        if self._pattern is None:
-            return True
-        name = response.listed.name
-        return name == self._pattern or (isInbox(name) and isInbox(self._pattern))
+        return self._pattern in (None, response.listed.name)
 
     def result(self, condition: Condition) -> list[Listed]:
         return list(self._listed.values())
@@ -113,7 +110,7 @@ class StatusCommand(Command[Status]):
     def __init__(self, name: str, items: str) -> None:
         words = (mailboxWord(name), f"({items})".encode("ascii"))
         super().__init__("STATUS", *words)
-        self._mailbox = name
+        self._mailbox = uniform(name)
         self._status: Status | None = None
 
     def claim(self, response: Response) -> bool:
@@ -136,7 +133,7 @@ class GuidCommand(Command[tuple[Status, str]]):
 
     def __init__(self, name: str) -> None:
         super().__init__("STATUS", mailboxWord(name), b"(UIDVALIDITY X-GUID)")
-        self._mailbox = name
+        self._mailbox = uniform(name)
         self._found = (Status(), "")
 
     def claim(self, response: Response) -> bool:

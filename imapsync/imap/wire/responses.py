@@ -328,12 +328,12 @@ def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
     """
     if match := _TOLD.fullmatch(line):
         quoted, atom, *numbers = match.groups()
-        name = names.decode(atom if quoted is None else quoted)
+        name = _decoded(atom if quoted is None else quoted)
         items = dict(zip(_STATUS_ITEMS, numbers, strict=True))
         return MailboxStatus(name, Status(*map(int, numbers)), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
-        name = names.decode(atom if quoted is None else quoted)
+        name = _decoded(atom if quoted is None else quoted)
         listed = Listed(name, separator.decode("ascii"), _attributesOf(attributes))
         return ListedMailbox(listed, "")
     return None
@@ -402,10 +402,14 @@ def _name(node: Node) -> str:
     """
     A mailbox name; one that is spelled C{NIL}, without quotes, is one as well.
     """
-    return names.decode(b"NIL" if node is None else _octets(node))
+    return _decoded(b"NIL" if node is None else _octets(node))
 
 
-def _separator(node: Node) -> str:
+def _decoded(name: bytes) -> str:
+    return names.uniform(names.decode(name))
+
+
+def _orEmpty(node: Node) -> str:
     return "" if node is None else names.decode(_octets(node))
 
 
@@ -424,7 +428,7 @@ def _readVanished(nodes: list[Node]) -> Response:
 
 def _readList(nodes: list[Node]) -> Response:
     attributes = frozenset(_text(node).lower() for node in _list(nodes[0]))
-    listed = Listed(_name(nodes[2]), _separator(nodes[1]), attributes)
+    listed = Listed(_name(nodes[2]), _orEmpty(nodes[1]), attributes)
     return ListedMailbox(listed, _oldName(nodes[3] if len(nodes) > 3 else []))
 
 
@@ -488,7 +492,7 @@ def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
     if node is None:
         return ()
     entries = [_list(entry) for entry in _list(node)]
-    return tuple((_name(entry[0]), _separator(entry[1])) for entry in entries)
+    return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)
 
 
 _READERS = {

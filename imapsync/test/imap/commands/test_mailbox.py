@@ -132,6 +132,29 @@ class QueriesTests(SynchronousTestCase):
             ],
         )
 
+    def test_inbox(self) -> None:
+        """
+        C{INBOX} is answered for, in whatever case it was asked for or is answered
+        in; of a LIST, too.
+        """
+        for asked in "INBOX", "Inbox":
+            for told in b"INBOX", b"inbox":
+                status = parsed(b"* STATUS %s (UIDNEXT 5 X-GUID abc)" % told)
+                self.assertEqual(
+                    Status(uidnext=5),
+                    self.resultOf(StatusCommand(asked, "UIDNEXT"), status),
+                )
+                self.assertEqual(
+                    (Status(uidnext=5), "abc"),
+                    self.resultOf(GuidCommand(asked), status),
+                )
+                listed = parsed(b"* LIST () NIL Inbox")
+                command = ListCommand(asked, (), ("STATUS (UIDNEXT)",))
+                self.assertEqual(
+                    [Listed("INBOX", "", frozenset(), Status(uidnext=5))],
+                    self.resultOf(command, listed, status),
+                )
+
     def test_otherStatus(self) -> None:
         """
         The STATUS of a mailbox that is not listed is somebody else's.

@@ -17,6 +17,7 @@ from imapsync.imap.wire.responses import (
     Found,
     ListedMailbox,
     MailboxStatus,
+    Metadata,
     Namespaces,
     Other,
     Response,
@@ -46,6 +47,9 @@ _attributes = st.sampled_from(
 )
 _NAMES = [
     b"INBOX",
+    b"Inbox",
+    b'"inbox"',
+    b"inbox/a",
     b"Work.&AOQ-",
     b"R&D",
     b"nil",
@@ -404,6 +408,31 @@ class ResponseTests(SynchronousTestCase):
         response = parse(b'* LIST (\\NonExistent) "/" b')
         assert isinstance(response, ListedMailbox)
         self.assertFalse(response.listed.selectable)
+
+    def test_inbox(self) -> None:
+        """
+        C{INBOX} is one mailbox, however it is spelled.
+        """
+        for name in b"INBOX", b"Inbox", b'"inbox"', b'"Inbox" ':
+            for response in (
+                parse(b'* LIST () "/" ' + name),
+                parse(b"* LIST (X) NIL " + name),
+            ):
+                assert isinstance(response, ListedMailbox)
+                self.assertEqual("INBOX", response.listed.name)
+            for items in b" (X 1)", b" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)":
+                told = parse(b"* STATUS " + name + items)
+                assert isinstance(told, MailboxStatus)
+                self.assertEqual("INBOX", told.name)
+            entries = parse(b"* METADATA " + name + b" (/shared/x y)")
+            assert isinstance(entries, Metadata)
+            self.assertEqual("INBOX", entries.mailbox)
+        renamed = parse(b'* LIST () "/" a ("OLDNAME" (inbox))')
+        assert isinstance(renamed, ListedMailbox)
+        self.assertEqual("INBOX", renamed.oldName)
+        other = parse(b"* STATUS Inbox/a (X 1)")
+        assert isinstance(other, MailboxStatus)
+        self.assertEqual("Inbox/a", other.name)
 
     def test_malformedList(self) -> None:
         """
