@@ -26,15 +26,15 @@ from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Capabilities,
     Condition,
     Continuation,
     Response,
     Row,
-    bounded,
-    printable,
 )
+from imapsync.imap.wire.text import printable
 from imapsync.imap.wire.tokens import Part
 from imapsync.log import Log
 

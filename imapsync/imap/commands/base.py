@@ -14,15 +14,8 @@ from twisted.internet.defer import Deferred
 
 from imapsync.errors import ProtocolViolation, Refused
 from imapsync.imap.wire.arguments import Word, mailboxWord
-from imapsync.imap.wire.responses import (
-    Condition,
-    Enabled,
-    Exists,
-    Response,
-    Row,
-    bounded,
-    parseFlags,
-)
+from imapsync.imap.wire.reading import bounded, parseFlags
+from imapsync.imap.wire.responses import Condition, Enabled, Exists, Response, Row
 from imapsync.model import Flags, Mark
 from imapsync.uidset import MAXIMUM, UidSet
 

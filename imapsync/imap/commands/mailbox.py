@@ -11,6 +11,7 @@ from typing import NamedTuple
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
+from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import (
     Condition,
     Found,
@@ -19,8 +20,6 @@ from imapsync.imap.wire.responses import (
     Metadata,
     Namespaces,
     Response,
-    bounded,
-    unrolled,
 )
 from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import uniform

@@ -37,7 +37,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost
-from imapsync.imap.wire.responses import printable
+from imapsync.imap.wire.text import printable
 from imapsync.log import Log
 
 #: How long a command may take over each step of its end, in seconds.

@@ -21,6 +21,7 @@ from imapsync.imap.commands.mailbox import (
     Transferred,
 )
 from imapsync.imap.wire.arguments import Literal
+from imapsync.imap.wire.reading import parseResponse
 from imapsync.imap.wire.responses import (
     Condition,
     Exists,
@@ -29,7 +30,6 @@ from imapsync.imap.wire.responses import (
     MailboxStatus,
     Namespaces,
     Response,
-    parseResponse,
 )
 from imapsync.model import Listed, Status
 from imapsync.uidset import UidSet
