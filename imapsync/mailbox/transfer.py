@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from imapsync.errors import MailboxError, ProtocolViolation, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import Surroundings, View

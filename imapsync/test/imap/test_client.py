@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.auth.sasl import MECHANISMS
-from imapsync.imap.commands.base import Plain
-from imapsync.imap.commands.mailbox import Transferred
+from imapsync.imap.commands.base import Simple
+from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Namespaces, Row
 from imapsync.model import Listed, Mark, Status
 from imapsync.test.fakes.grammar import EVIL, cuts, split, streams
@@ -559,7 +559,7 @@ class ScriptedTests(SynchronousTestCase):
             client.listMailboxes("*"),
             client.mailboxStatus("a", "UIDNEXT"),
             client.namespaces(),
-            client.perform(Plain("NOOP")),
+            client.perform(Simple("NOOP")),
             client.open("a", None, Listener(), True),
             client.fetchBodies(SOME, "BODY[]", Bodies()),
             client.fetchRows(SOME, "(RFC822.SIZE)", lambda rows: None),
@@ -619,6 +619,6 @@ class ScriptedTests(SynchronousTestCase):
             server.client.dataReceived(piece)
         server.hangUp()
         self.assertEqual(1, len(server.greeted))
-        failures = failing(server.client.perform(Plain("NOOP")))
+        failures = failing(server.client.perform(Simple("NOOP")))
         self.assertEqual(1, len(failures))
         self.flushLoggedErrors()
