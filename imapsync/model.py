@@ -138,7 +138,8 @@ class Listed(NamedTuple):
     """
     One mailbox in a LIST response (RFC 5258), with its STATUS (RFC 5819).
 
-    @ivar name: as the server spells it, decoded from modified UTF-7.
+    @ivar name: as the server spells it, decoded from modified UTF-7; but C{INBOX}
+        in upper case.
     @ivar attributes: lower case, such as C{\\noselect}.
     @ivar status: C{None} where the server told none.
     """

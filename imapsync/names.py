@@ -257,6 +257,14 @@ def isInbox(level: str) -> bool:
     return level.isascii() and level.upper() == INBOX
 
 
+def uniform(name: str) -> str:
+    """
+    C{name} as it is compared with another of the same server: C{INBOX} in upper
+    case, which means the same in any (RFC 9051, 5.1).
+    """
+    return INBOX if isInbox(name) else name
+
+
 def isWithin(name: str, level: str) -> bool:
     """
     Whether a shared name is C{level}, or below it.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.removal import remove, thrown

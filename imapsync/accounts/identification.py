@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard, Selected
+from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.model import GUID, Known, Name, Side, differ
 from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account

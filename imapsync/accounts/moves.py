@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context

@@ -19,22 +19,22 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
-from imapsync.imap.commands.base import Command, Plain
+from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.dispatch import Delivery
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Capabilities,
     Condition,
     Continuation,
     Response,
     Row,
-    bounded,
-    printable,
 )
+from imapsync.imap.wire.text import printable
 from imapsync.imap.wire.tokens import Part
 from imapsync.log import Log
 
@@ -436,7 +436,7 @@ class Connection(StockClient):
         if condition.code == "ALERT":
             # Courier says this before its true greeting: see what comes.
             self._alert(condition)
-            self.perform(Plain("CAPABILITY")).addBoth(self._greet)
+            self.perform(Simple("CAPABILITY")).addBoth(self._greet)
         else:
             self._greet(condition)
 

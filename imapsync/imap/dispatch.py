@@ -7,14 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import (
-    BodyReceiver,
-    Command,
-    Fetch,
-    MailboxListener,
-    Select,
-)
-from imapsync.imap.commands.notify import AccountListener, Idle, Leave, Notify, told
+from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select
+from imapsync.imap.commands.messages import BodyReceiver, Fetch
+from imapsync.imap.commands.notify import AccountListener, Idle, Notify, told
 from imapsync.imap.wire.responses import Exists, Response, Row, Vanished
 
 

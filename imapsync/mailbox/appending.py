@@ -16,7 +16,7 @@ from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import Appended, Appending
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Flags
 from imapsync.plan.flags import common

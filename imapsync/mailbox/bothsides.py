@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading

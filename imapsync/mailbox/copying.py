@@ -30,7 +30,8 @@ from imapsync.errors import (
     StateError,
 )
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import BodyReceiver, Selected
+from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.appending import MESSAGES, Batches, Message, Outcome
 from imapsync.uidset import UidSet

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from imapsync.errors import MailboxError, Refused
-from imapsync.imap.commands.base import Heard
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides

@@ -138,7 +138,7 @@ def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
 class _Deaf:
     """
     Cares for no message:
-    L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
+    L{MailboxListener<imapsync.imap.commands.mailbox.MailboxListener>}.
     """
 
     def rowsReceived(self, rows: list[Row]) -> None: ...

@@ -17,6 +17,7 @@ from imapsync.names import (
     fromUser,
     shown,
     unescaped,
+    uniform,
 )
 
 DOTS = Naming(separator=".", prefix="INBOX.", foreign=("user.", "shared."))
@@ -270,6 +271,15 @@ class NamingTests(SynchronousTestCase):
         self.assertEqual("Work", Naming(".", prefix="Inbox.").toShared("INBOX.Work"))
         # Upper case of a dotless i, but no INBOX.
         self.assertEqual("\u0131nbox", Naming().toShared("\u0131nbox"))
+
+    def test_uniform(self) -> None:
+        """
+        Of all names it is only C{INBOX} itself that any case may be written in.
+        """
+        for name in "INBOX", "Inbox", "inbox":
+            self.assertEqual("INBOX", uniform(name))
+        for name in "Inbox/a", "in", "\u0131nbox", "":
+            self.assertEqual(name, uniform(name))
 
     def test_inboxTwice(self) -> None:
         """

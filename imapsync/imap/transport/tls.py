@@ -35,7 +35,7 @@ from zope.interface import implementer
 from imapsync.config.file import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted
-from imapsync.imap.wire.responses import printable
+from imapsync.imap.wire.text import printable
 
 _VERSIONS = {
     "TLSv1": SSL.TLS1_VERSION,

@@ -37,7 +37,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost
-from imapsync.imap.wire.responses import printable
+from imapsync.imap.wire.text import printable
 from imapsync.log import Log
 
 #: How long a command may take over each step of its end, in seconds.
@@ -246,8 +246,14 @@ class Tunnel(ProcessProtocol):
 
     def processExited(self, reason: Failure) -> None:
         # Its own children may go on holding its pipes open.
-        self._later(self._process.loseConnection)
+        self._later(self._closePipes)
         self._exited = True
+
+    def _closePipes(self) -> None:
+        # What nobody reads would be waited for, were it merely closed.
+        if (stdin := self._process.pipes.get(0)) is not None:
+            stdin.connectionLost(Failure(ConnectionDone()))
+        self._process.loseConnection()
 
     def processEnded(self, reason: Failure) -> None:
         self._forgetNext()

@@ -17,20 +17,22 @@ from functools import lru_cache
 from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.wire.responses import (
+from imapsync.imap.wire.reading import (
     DATE,
+    bounded,
+    parseFlags,
+    parseResponse,
+    parseRow,
+)
+from imapsync.imap.wire.responses import (
     Body,
     Condition,
     Continuation,
     Other,
     Response,
     Row,
-    bounded,
-    parseFlags,
-    parseResponse,
-    parseRow,
-    printable,
 )
+from imapsync.imap.wire.text import printable
 from imapsync.imap.wire.tokens import Part
 
 #: No line, and no response with the literals it holds, may be longer.

@@ -35,7 +35,7 @@ from imapsync.errors import (
     ProtocolViolation,
 )
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.connect import REQUIRED, connect
 from imapsync.model import Side
 from imapsync.test.imap.transport.test_tls import Server

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
-from imapsync.imap.commands.base import Alone, Plain
+from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Listener, Talk, failing
 
 
@@ -111,13 +111,13 @@ class EndTests(SynchronousTestCase):
         server = Talk()
         client = server.client
         waiting: list[Any] = [
-            client.perform(Plain("A")),
+            client.perform(Simple("A")),
             client.perform(Alone("B")),
             client.noop(),
         ]
         failures = [failing(done) for done in waiting]
         server.hangUp()
-        late = failing(client.perform(Plain("C"))) + failing(client.noop())
+        late = failing(client.perform(Simple("C"))) + failing(client.noop())
         for failure in [f for some in failures for f in some] + late:
             self.assertTrue(failure.check(Lost))
         self.assertEqual([1, 1, 1], [len(some) for some in failures])
@@ -138,7 +138,7 @@ class EndTests(SynchronousTestCase):
         The server's last words are the reason.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.say(b"* BYE shutting down")
         server.hangUp()
         self.assertIn("shutting down", str(self.failureResultOf(done, Lost).value))
@@ -148,7 +148,7 @@ class EndTests(SynchronousTestCase):
         A transport that knows why it ended says so itself.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.client.connectionLost(Failure(Distrusted("no")))
         self.failureResultOf(done, Distrusted)
 
@@ -158,7 +158,7 @@ class EndTests(SynchronousTestCase):
         """
         for error, said in (ConnectionDone(), "closed by"), (ConnectionLost(), "cut"):
             server = Talk()
-            done = server.client.perform(Plain("A"))
+            done = server.client.perform(Simple("A"))
             server.client.connectionLost(Failure(error))
             self.assertIn(f"lost: {said}", str(self.failureResultOf(done, Lost).value))
 
@@ -167,7 +167,7 @@ class EndTests(SynchronousTestCase):
         The first reason to drop a connection is the one that is told.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.client.abort(Lost("first"))
         server.client.abort(Lost("second"))
         server.client.connectionLost(Failure(ConnectionDone()))
@@ -180,7 +180,7 @@ class EndTests(SynchronousTestCase):
         """
         server = Talk()
         listener = server.open()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         done.addCallback(lambda _: server.client.abort(Lost("enough")))
         server.say(b"* 1 EXISTS", b"0002 OK x", b"* 2 EXISTS")
         server.say(b"* 3 EXISTS")
@@ -191,7 +191,7 @@ class EndTests(SynchronousTestCase):
         What is no IMAP ends the connection, and says which.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.say(b"what?")
         failure = self.failureResultOf(done, ProtocolViolation)
         self.assertIn("server: ", str(failure.value))
@@ -203,7 +203,7 @@ class EndTests(SynchronousTestCase):
         """
         for line in (b"0009 OK x", b"0001 BYE x", b"0001 PREAUTH x", b"+ go"):
             server = Talk()
-            done = server.client.perform(Plain("A"))
+            done = server.client.perform(Simple("A"))
             server.say(line)
             self.failureResultOf(done, ProtocolViolation)
 
@@ -264,7 +264,7 @@ class TimeoutTests(SynchronousTestCase):
         An answer is owed; each sign of life renews the patience.
         """
         server = Talk(timeout=30)
-        done = server.client.perform(Plain("FETCH"))
+        done = server.client.perform(Simple("FETCH"))
         self.assertFalse(self.silence(server, 29))
         server.client.dataReceived(b"* ")
         self.assertFalse(self.silence(server, 29))
@@ -277,7 +277,7 @@ class TimeoutTests(SynchronousTestCase):
         Once it is answered, nothing is.
         """
         server = Talk(timeout=30)
-        for ask in (lambda: server.client.perform(Plain("X")), server.client.noop):
+        for ask in (lambda: server.client.perform(Simple("X")), server.client.noop):
             done = ask()
             tag = server.heard().split()[0]
             server.say(tag + b" OK x")
@@ -311,7 +311,7 @@ class TimeoutTests(SynchronousTestCase):
         While we do not listen, it cannot be late.
         """
         server = Talk(timeout=30)
-        done = server.client.perform(Plain("FETCH"))
+        done = server.client.perform(Simple("FETCH"))
         server.client.pauseProducing()
         self.assertEqual("paused", server.transport.producerState)
         self.assertFalse(self.silence(server, 9999))
@@ -431,5 +431,5 @@ class UntaggedTests(SynchronousTestCase):
         Octets are counted in both directions.
         """
         server = Talk(b"* OK x")
-        server.client.perform(Plain("NOOP"))
+        server.client.perform(Simple("NOOP"))
         self.assertEqual((8, 11), (server.client.received, server.client.sent))

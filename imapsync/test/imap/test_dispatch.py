@@ -7,8 +7,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import Fetch, Plain, Select
-from imapsync.imap.commands.mailbox import Search
+from imapsync.imap.commands.base import Simple
+from imapsync.imap.commands.mailbox import Select
+from imapsync.imap.commands.messages import Fetch, Search
 from imapsync.imap.dispatch import Delivery
 from imapsync.imap.wire.responses import Condition, Exists, Found, Other, Row, Vanished
 from imapsync.model import Mark
@@ -137,7 +138,7 @@ class FetchTests(SynchronousTestCase):
             Fetch("5:20", "x", rows=self.sizes[1].extend),
             Fetch("1:9", "x", self.bodies[0]),
             Fetch("5:20", "x", self.bodies[1]),
-            Plain("NOOP"),
+            Simple("NOOP"),
         ]
         for number, command in enumerate(self.commands):
             command.tag = f"A{number}"

@@ -350,6 +350,16 @@ class TunnelTests(ConnectCase):
         await collector.ended
         self.assertRaises(ProcessLookupError, os.kill, int(collector.received), 0)
 
+    async def test_heirs(self) -> None:
+        """
+        What a command leaves behind that neither reads its input nor closes it is
+        not waited for.
+        """
+        collector, transport = self.run_("exec 3<&0; sleep 30 <&3 & sleep 30")
+        transport.write(bytes(1 << 20))
+        transport.abortConnection()
+        await collector.ended.addTimeout(10, reactor)
+
     async def test_password(self) -> None:
         """
         A command that tells a password reads no input, and may fail.

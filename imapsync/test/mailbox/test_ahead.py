@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Refused
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading

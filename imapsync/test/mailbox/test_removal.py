@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
 from imapsync.errors import ConfigError, Lost, MassDeletion
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Report
 from imapsync.model import Side

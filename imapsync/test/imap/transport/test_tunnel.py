@@ -93,6 +93,7 @@ class Process:
         self.written = b""
         self.events: list[str] = []
         self.producers: list[object] = []
+        self.pipes = {0: self, 1: self}
 
     def write(self, data: bytes) -> None:
         """
@@ -105,6 +106,12 @@ class Process:
         End its standard input.
         """
         self.events.append("EOF")
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Its standard input is gone, whatever it still holds.
+        """
+        self.events.append("dropped")
 
     def loseConnection(self) -> None:
         """
@@ -424,7 +431,7 @@ class TunnelTests(SynchronousTestCase):
         self.assertEqual(["EOF"], self.reactor.process.events)
         transport.abortConnection()
         self.reactor.advance(1)
-        self.assertEqual(["EOF", "closed"], self.reactor.process.events)
+        self.assertEqual(["EOF", "dropped", "closed"], self.reactor.process.events)
 
     def test_signalToNobody(self) -> None:
         """
