@@ -179,7 +179,7 @@ class Secured:
         self._dialogue = dialogue
         self._clock = Clock()
         factory = TLSMemoryBIOFactory(
-            _Server(), False, Factory.forProtocol(self._inner), self._clock
+            SelfSigned(), False, Factory.forProtocol(self._inner), self._clock
         )
         self._tls: Any = factory.buildProtocol(None)
         self._wire = StringTransport()
@@ -229,7 +229,7 @@ class _Within(Protocol):
 
 
 @implementer(IOpenSSLServerConnectionCreator)
-class _Server:
+class SelfSigned:
     """
     A server that vouches for itself.
     """
