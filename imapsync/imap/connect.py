@@ -262,7 +262,7 @@ async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None
 async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
     username, password = server.username, server.password
     if username is not None and server.passwordCommand is not None:
-        from imapsync.imap.transport.tunnel import readPassword
+        from imapsync.imap.auth.password import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
     if username is None or password is None:

@@ -247,6 +247,8 @@ class Batches:
         """
         Have the server commit what it was sent.
         """
+        if self._writing is not None:
+            self._giveUp()
         batch, self._present = self._present, None
         if batch is None:
             return
@@ -262,13 +264,18 @@ class Batches:
 
     def drop(self) -> None:
         """
-        Give up an APPEND that is still being written: what is not complete
-        must never be completed.
+        Give up an APPEND that is still being written.
         """
         batch, self._present = self._present, None
         if batch is not None:
             batch.appending.done.addErrback(lambda _: None)
-            self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
+            self._giveUp()
+
+    def _giveUp(self) -> None:
+        """
+        What is not complete must never be completed.
+        """
+        self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
 
     def halve(self, uids: list[int], manner: int) -> None:
         """

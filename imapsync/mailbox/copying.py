@@ -248,23 +248,29 @@ class Copier(BodyReceiver):
     def _startDraining(self) -> None:
         self._hold("spool")
         start: Deferred[None] = Deferred()
-        # Known before it begins: the source may go while it does.
-        self._draining = start.addCallback(
-            lambda _: Deferred.fromCoroutine(self._drain())
-        ).addErrback(self._failed)
+        work = start.addCallback(lambda _: Deferred.fromCoroutine(self._drain()))
+        work.addErrback(self._failed)
+        # Known before it begins, and not fired before a failure is dealt with: that
+        # may end the source, and with it what waits for this.
+        self._draining = Deferred(lambda _: work.cancel())
+        work.addCallback(self._drained, self._draining)
         start.callback(None)
 
     async def _drain(self) -> None:
         """
         Hand over what waits in spools.
         """
-        try:
-            while self._spooled and self._failure is None:
-                await self._unspool(self._spooled[0])
-                self._spooled.popleft()
-        finally:
-            self._spooled.clear()
-            self._release("spool")
+        while self._spooled and self._failure is None:
+            await self._unspool(self._spooled[0])
+            self._spooled.popleft()
+
+    def _drained(self, _: None, done: Deferred[None]) -> None:
+        for message in self._spooled:
+            if message.spool is not None:
+                message.spool.close()
+        self._spooled.clear()
+        self._release("spool")
+        done.callback(None)
 
     async def _unspool(self, message: Message) -> None:
         spool = message.spool

@@ -5,7 +5,7 @@ servers do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -19,6 +19,10 @@ CAPABILITIES = frozenset(
     MULTIAPPEND ESEARCH NAMESPACE MOVE UNSELECT IDLE NOTIFY
     """.split()
 )
+
+#: In which order a server may tell what is asked of a message: L{Account.order}.
+BODY_FIRST = ("BODY", "RFC822.SIZE", "INTERNALDATE", "MODSEQ", "FLAGS", "UID")
+FLAGS_LAST = ("UID", "MODSEQ", "INTERNALDATE", "RFC822.SIZE", "BODY", "FLAGS")
 
 DATE = "01-Feb-2020 03:04:05 +0000"
 NOTHING: Flags = frozenset()
@@ -135,6 +139,9 @@ class Account:
     """
     A server with one account.
 
+    @param capabilities: what it offers.
+    @ivar order: in which order the attributes of a message come, unless it is that
+        in which they were asked for, behind UID.
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
@@ -147,7 +154,6 @@ class Account:
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
-    @ivar bodyFirst: whether a message comes before its attributes.
     @ivar chunk: octets that arrive at the client at a time.
     @ivar window: octets that are taken from the client at a time.
     @ivar downLeft: octets that will still arrive there until the connection
@@ -169,10 +175,16 @@ class Account:
     @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
 
-    def __init__(self, separator: str = "/") -> None:
+    def __init__(
+        self,
+        separator: str = "/",
+        capabilities: Collection[str] = CAPABILITIES,
+        order: Sequence[str] = (),
+    ) -> None:
         self.separator = separator
+        self.order = order
         self.folders: dict[str, Folder] = {}
-        self.capabilities = set(CAPABILITIES)
+        self.capabilities = set(capabilities)
         self.greeting = "PREAUTH"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
@@ -184,7 +196,6 @@ class Account:
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True
-        self.bodyFirst = False
         self.chunk = self.window = 1 << 16
         self.downLeft: int | None = None
         self.upLeft: int | None = None

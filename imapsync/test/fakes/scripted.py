@@ -5,6 +5,7 @@ The IMAP that servers in memory speak: enough of QRESYNC for tests.
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,10 @@ class Dialogue:
         self._writable = False
         self._notices: Notices | None = None
         self._idle = ""
+        self._agreed = False
+        self._inflate: Any = None
+        self._deflate: Any = None
+        self._squeezed = bytearray()
         capabilities = " ".join(sorted(account.capabilities))
         self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
 
@@ -58,11 +63,28 @@ class Dialogue:
         """
         The client said something.
         """
-        self._input += data
+        if self._agreed and self._inflate is None:
+            # It has got our consent, and all that came before.
+            self._inflate = zlib.decompressobj(-15)
+            self._deflate = zlib.compressobj(wbits=-15)
+        self._input += self._inflate.decompress(data) if self._inflate else data
         while self._step():
             pass
 
-    def push(self) -> None:
+    def said(self) -> bytearray:
+        """
+        What there is to be sent, compressed if that was agreed on.
+        """
+        self._push()
+        if self._deflate is None:
+            return self.output
+        if self.output:
+            self._squeezed += self._deflate.compress(bytes(self.output))
+            self._squeezed += self._deflate.flush(zlib.Z_SYNC_FLUSH)
+            self.output.clear()
+        return self._squeezed
+
+    def _push(self) -> None:
         """
         Say what the client wants to be told without asking.
         """
@@ -129,7 +151,8 @@ class Dialogue:
 
     def _execute(self, tag: str, verb: str, *arguments: Any) -> None:
         account = self.account
-        account.heard.append(" ".join((verb, *map(str, arguments)))[:200])
+        shown = (a[:200] if isinstance(a, bytes) else a for a in arguments)
+        account.heard.append(" ".join((verb, *map(str, shown)))[:200])
         if verb == "UID":
             verb, *rest = arguments
             arguments = tuple(rest)
@@ -204,6 +227,9 @@ class Dialogue:
         pass
 
     _LOGIN = _ID = _AUTHENTICATE
+
+    def _COMPRESS(self, _tag: str, _method: str) -> None:
+        self._agreed = True
 
     def _NOOP(self, _tag: str) -> None:
         # No other command is the one to tell it, though most servers do.
@@ -399,8 +425,9 @@ class Dialogue:
                     fields = re.findall(rb"(?im)^message-id:.*\r\n", octets)
                     octets = b"".join(fields) + b"\r\n"
                 values.append(b"BODY%s {%d}\r\n%s" % (section, len(octets), octets))
-        if self.account.bodyFirst:
-            values.reverse()
+        order = self.account.order
+        if order:
+            values.sort(key=lambda value: order.index(_nameOf(value)))
         number = list(folder.messages).index(uid) + 1
         self.output += b"* %d FETCH (%s)\r\n" % (number, b" ".join(values))
 
@@ -486,6 +513,13 @@ class Dialogue:
             return f"OK [APPENDUID {account.appendUid}] done"
         told = f"[APPENDUID {folder.uidvalidity} {uids}] " if account.appendUid else ""
         return f"OK {told}done"
+
+
+def _nameOf(value: bytes) -> str:
+    """
+    Of which attribute a value is.
+    """
+    return re.split(rb"[ \[]", value, maxsplit=1)[0].decode()
 
 
 def _isItem(word: object) -> bool:

@@ -7,17 +7,17 @@ It knows no time but a L{Clock}'s, and nothing moves but in L{World.pump}.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from imapsync.accounts.session import Session
@@ -32,122 +32,14 @@ from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account
-from imapsync.test.fakes.scripted import Dialogue
+from imapsync.test.fakes.lines import Link, Piped
 
 T = TypeVar("T")
 
-#: When a transport holds more than this, it pauses its producer.
-_HIGH = 64 * 1024
 #: So often a world is moved on before somebody must be going round in circles.
 _STEPS = 8_000
 #: So many seconds it may take to be moved on once.
 _PATIENCE = 30
-
-
-class Link(StringTransport):
-    """
-    The client's transport, with a L{Dialogue} at its other end.
-
-    @ivar peak: the most octets that ever waited in it to be taken.
-    """
-
-    def __init__(self, account: Account, protocol: Protocol) -> None:
-        super().__init__(lenient=True)  # type: ignore[no-untyped-call]
-        self.account = account
-        self.dialogue = Dialogue(account)
-        self.peak = 0
-        self._protocol: Protocol | None = protocol
-        self._full = False
-        protocol.makeConnection(self)
-
-    @property
-    def open(self) -> bool:
-        """
-        Whether nobody has closed it yet.
-        """
-        return self._protocol is not None and not self.disconnecting
-
-    def write(self, data: bytes) -> None:
-        """
-        Take octets from the client.
-        """
-        if self.disconnected or self._protocol is None:
-            return
-        self.io.write(data)
-        waiting = self.io.tell()
-        self.peak = max(self.peak, waiting)
-        if waiting > _HIGH and self.producer is not None and not self._full:
-            self._full = True
-            self.producer.pauseProducing()
-
-    def move(self) -> bool:
-        """
-        Bring octets to the other end.
-
-        @return: whether anything happened.
-        """
-        if self._protocol is None:
-            return False
-        if self.disconnected:
-            self.end(ConnectionLost())
-            return True
-        moved = self._up(), self._down()
-        return any(moved) or self._hangUp()
-
-    def end(self, reason: Exception) -> None:
-        """
-        The connection is gone.
-        """
-        protocol, self._protocol = self._protocol, None
-        if protocol is None:
-            return
-        if self.producer is not None:
-            self.producer.stopProducing()
-        protocol.connectionLost(Failure(reason))
-
-    def _up(self) -> bool:
-        waiting = self.value()
-        account = self.account
-        if not waiting or account.upLeft == 0:
-            return False
-        data = waiting[: account.window][: account.upLeft]
-        self.clear()
-        self.io.write(waiting[len(data) :])
-        self.dialogue.received(data)
-        if account.upLeft is not None:
-            account.upLeft -= len(data)
-            if not account.upLeft and not account.stalls:
-                account.upLeft = None
-                self.end(ConnectionLost())
-        if self._full and not self.io.tell():
-            self._full = False
-            if self.producer is not None:
-                self.producer.resumeProducing()
-        return True
-
-    def _down(self) -> bool:
-        self.dialogue.push()
-        output, account = self.dialogue.output, self.account
-        if self.producerState != "producing" or not output or self._protocol is None:
-            return False
-        if account.downLeft == 0:
-            return False
-        data = bytes(output[: account.chunk][: account.downLeft])
-        del output[: len(data)]
-        if data:
-            self._protocol.dataReceived(data)
-        if account.downLeft is not None:
-            account.downLeft -= len(data)
-            if not account.downLeft and not account.stalls:
-                account.downLeft = None
-                self.end(ConnectionLost())
-        return True
-
-    def _hangUp(self) -> bool:
-        if not self.disconnecting and not self.dialogue.closing:
-            return False
-        self.end(ConnectionDone())
-        return True
 
 
 class Reactor(MemoryReactorClock):
@@ -158,6 +50,7 @@ class Reactor(MemoryReactorClock):
     def __init__(self, world: World) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._world = world
+        world.reactor = self
 
     def connectTCP(
         self,
@@ -173,9 +66,27 @@ class Reactor(MemoryReactorClock):
         connector = super().connectTCP(  # type: ignore[no-untyped-call]
             host, port, factory, timeout, bindAddress
         )
-        account = self._world.accounts[list(Side)[port - 1]]
-        self._world.links.append(Link(account, factory.buildProtocol(None)))
+        side = list(Side)[port - 1]
+        secure = self._world.options[side].get("type") == "imaps"
+        self._connect(side, factory.buildProtocol(None), secure)
         return connector
+
+    def spawnProcess(
+        self,
+        protocol: ProcessProtocol,
+        executable: str,
+        arguments: Sequence[str],
+        env: object = None,
+        **_: object,
+    ) -> None:
+        """
+        Start a command, which is called like the side that it leads to.
+        """
+        self._connect(Side(executable), Piped(protocol))
+
+    def _connect(self, side: Side, protocol: Any, secure: bool = False) -> None:
+        account = self._world.accounts[side]
+        self._world.links.append(Link(account, protocol, secure))
 
 
 class QuickState(State):
@@ -194,13 +105,25 @@ class World:
     Two accounts, and what is between them.
 
     @ivar links: all connections that were ever made.
+    @ivar options: what is configured of each server, beyond what is usual.
+    @ivar reactor: what a service runs in, if one does.
     """
 
-    def __init__(self, database: str) -> None:
+    def __init__(
+        self,
+        database: str,
+        local: Account | None = None,
+        remote: Account | None = None,
+    ) -> None:
         self.database = database
         self.clock = Clock()
-        self.accounts = {side: Account() for side in Side}
+        self.accounts = {
+            Side.LOCAL: local or Account(),
+            Side.REMOTE: remote or Account(),
+        }
         self.links: list[Link] = []
+        self.options: dict[Side, dict[str, Any]] = {side: {} for side in Side}
+        self.reactor: Reactor | None = None
 
     @property
     def local(self) -> Account:
@@ -247,7 +170,17 @@ class World:
         @return: whether anything did.
         """
         moved = [link.move() for link in self.links]  # each has its turn
-        return any(moved)
+        return any(moved) or self._turn()
+
+    def _turn(self) -> bool:
+        """
+        What was put off until the reactor's next turn happens.
+        """
+        clock = self.reactor or self.clock
+        due = any(x.getTime() <= clock.seconds() for x in clock.getDelayedCalls())
+        if due:
+            clock.advance(0)
+        return due
 
     def start(self, work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
         """
@@ -303,7 +236,9 @@ class World:
             mapSpecialUse=False,
             servers={
                 side: replace(
-                    _server(side, side in readOnly), trash=trash.get(side, "")
+                    _server(side, side in readOnly),
+                    trash=trash.get(side, ""),
+                    **self.options[side],
                 )
                 for side in Side
             },

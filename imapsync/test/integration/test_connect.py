@@ -24,9 +24,10 @@ from twisted.trial.unittest import TestCase
 from imapsync.config.file import ServerConfig, TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
+from imapsync.imap.auth.password import readPassword
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
-from imapsync.imap.transport.tunnel import connectTunnel, readPassword
+from imapsync.imap.transport.tunnel import connectTunnel
 from imapsync.model import Side
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
 from imapsync.test.integration.server import PASSWORD, freshUser

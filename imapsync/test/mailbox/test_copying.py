@@ -4,8 +4,12 @@ Tests for L{imapsync.mailbox.copying}: from one server in memory to another.
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
+import tempfile
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -13,7 +17,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.content.digest import KeyDigest
-from imapsync.errors import Lost
+from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox import appending as batches
@@ -21,7 +25,7 @@ from imapsync.mailbox import copying
 from imapsync.mailbox.appending import Copied
 from imapsync.mailbox.copying import Copier
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import DATE, NOTHING, SEEN, mail
+from imapsync.test.fakes.accounts import BODY_FIRST, DATE, NOTHING, SEEN, mail
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
 from imapsync.uidset import UidSet
@@ -271,7 +275,7 @@ class StreamTests(CopyingCase):
         """
         A server that sends a message before its flags and date is understood.
         """
-        self.source.bodyFirst = True
+        self.source.order = BODY_FIRST
         self.source.inbox.add(mail(1), SEEN)
         self.source.inbox.add(mail("big", 3 * BIG), frozenset(["\\Draft"]))
         self.copy()
@@ -326,7 +330,7 @@ class FlowTests(CopyingCase):
         """
         Nor when attributes come last.
         """
-        self.source.bodyFirst = True
+        self.source.order = BODY_FIRST
         self.target.window = 5000
         self.world.fill(mail(1, 4 * BIG), mail(2), mail(3, 4 * BIG))
         self.copy()
@@ -372,6 +376,23 @@ class FlowTests(CopyingCase):
         self.targetLink.resumeProducing()
         self.world.run(done)
         self.assertCopied()
+
+
+class Unreadable(BytesIO):
+    """
+    A file on a disk that fails after a while.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """
+        Only the beginning can be read.
+        """
+        if self.tell():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read(size)
 
 
 class LossTests(CopyingCase):
@@ -481,6 +502,38 @@ class LossTests(CopyingCase):
         self.targetLink.end(ConnectionLost())
         with self.assertRaises(Lost):
             self.world.run(done)
+
+    def test_targetBeforeAll(self) -> None:
+        """
+        So does one that goes while the source still has more to send.
+        """
+        self.target.capabilities.remove("LITERAL+")
+        self.source.chunk = 200
+        self.world.fill(*map(mail, range(9)))
+        copier = self.prepare()
+        self.targetLink.pauseProducing()
+        done = self.world.start(copier.copy(ALL))
+        self.world.pump()
+        self.assertTrue(self.sourceLink.dialogue.output)
+        self.targetLink.end(ConnectionLost())
+        with self.assertRaises(Lost):
+            self.world.run(done)
+        self.assertEqual([1], self.record.breaks)
+
+    def test_disk(self) -> None:
+        """
+        A message that cannot be read again from where it was spooled is never
+        completed with anything else.
+        """
+        self.patch(tempfile, "SpooledTemporaryFile", Unreadable)
+        self.target.capabilities.remove("LITERAL+")
+        self.world.fill(mail(1), mail("big", BIG), *map(mail, range(5)))
+        self.source.chunk = 1000
+        error = self.assertRaises(StateError, self.copy)
+        self.assertIn("Input/output error", str(error))
+        self.world.pump()
+        self.assertLessEqual(self.bodies(), {mail(1)})
+        self.assertFalse(self.targetLink.open)
 
     def test_cancelled(self) -> None:
         """

@@ -12,7 +12,7 @@ from imapsync.content.digest import Matcher, stamp
 from imapsync.errors import Lost
 from imapsync.mailbox.pairing import matched
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import DATE, SEEN, mail
+from imapsync.test.fakes.accounts import BODY_FIRST, DATE, SEEN, mail
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
 from imapsync.uidset import UidSet
@@ -118,7 +118,7 @@ class PairingTests(SynchronousTestCase):
         """
         Nor does it matter whether a server tells the UID after the message.
         """
-        self.local.bodyFirst = True
+        self.local.order = BODY_FIRST
         plain = b"Subject: x\r\n\r\n%s\r\n"
         self.world.fill(mail(1), plain % b"a", plain % b"b")
         for body in (mail(1), plain % b"b", plain % b"a"):

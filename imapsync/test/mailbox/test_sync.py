@@ -17,7 +17,7 @@ from imapsync.mailbox import appending as batches
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import NOTHING, SEEN, Account, Offer, mail
+from imapsync.test.fakes.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
 from imapsync.test.fakes.world import World, troubles
 from imapsync.uidset import UidSet
 
@@ -898,7 +898,7 @@ class StubbornTests(MailboxCase):
         Servers that send messages before their attributes are paired and
         copied with as any.
         """
-        self.local.bodyFirst = self.remote.bodyFirst = True
+        self.local.order = self.remote.order = BODY_FIRST
         self.ours.add(mail(1), SEEN)
         self.ours.add(mail(2))
         self.theirs.add(mail(2), DRAFT)

@@ -6,150 +6,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import (
     ConnectionDone,
-    ProcessDone,
-    ProcessExitedAlready,
-    ProcessTerminated,
 )
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
-from twisted.internet.protocol import ProcessProtocol, Protocol
-from twisted.internet.task import Clock
+from twisted.internet.protocol import Protocol
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.errors import ConfigError, Lost
 from imapsync.imap.transport.tunnel import (
     CommandAddress,
-    argumentsOf,
     connectTunnel,
-    readPassword,
 )
+from imapsync.test.fakes.processes import Processes
 
 WHERE = "remote (tunnel)"
-
-
-class Processes(Clock):
-    """
-    A reactor that runs no process, but lets a test play one.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.protocol = ProcessProtocol()
-        self.arguments: list[str] = []
-        self.environment: object = "?"
-        self.descriptors: dict[int, str | int] = {}
-        self.missing = False
-
-    def spawnProcess(
-        self,
-        protocol: ProcessProtocol,
-        executable: str,
-        arguments: list[str],
-        env: object,
-        childFDs: dict[int, str | int],
-    ) -> None:
-        """
-        Start the only process.
-        """
-        if self.missing:
-            raise FileNotFoundError(2, "No such file or directory")
-        self.protocol, self.arguments, self.environment = protocol, arguments, env
-        self.descriptors = childFDs
-        self.process = Process()
-        protocol.makeConnection(self.process)
-
-    def end(self, status: int = 0, signal: int | None = None) -> None:
-        """
-        The process ends, and its pipes are closed.
-        """
-        self.exit()
-        ending: Exception = ProcessDone(0)
-        if status or signal:
-            ending = ProcessTerminated(None if signal else status, signal)
-        self.protocol.processEnded(Failure(ending))
-
-    def exit(self) -> None:
-        """
-        The process ends, but somebody holds its pipes open.
-        """
-        self.process.exited = True
-        self.protocol.processExited(Failure(ProcessDone(0)))
-
-
-class Process:
-    """
-    What a process protocol sees of its process.
-    """
-
-    exited = False
-    reading = True
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.events: list[str] = []
-        self.producers: list[object] = []
-        self.pipes = {0: self, 1: self}
-
-    def write(self, data: bytes) -> None:
-        """
-        To its standard input.
-        """
-        self.written += data
-
-    def closeStdin(self) -> None:
-        """
-        End its standard input.
-        """
-        self.events.append("EOF")
-
-    def connectionLost(self, reason: Failure) -> None:
-        """
-        Its standard input is gone, whatever it still holds.
-        """
-        self.events.append("dropped")
-
-    def loseConnection(self) -> None:
-        """
-        Close all pipes.
-        """
-        self.events.append("closed")
-
-    def signalProcess(self, name: str) -> None:
-        """
-        Only the living hear signals.
-        """
-        if self.exited:
-            raise ProcessExitedAlready
-        self.events.append(name)
-
-    def pauseProducing(self) -> None:
-        """
-        Stop reading its output.
-        """
-        self.reading = False
-
-    def resumeProducing(self) -> None:
-        """
-        Go on reading it.
-        """
-        self.reading = True
-
-    def registerProducer(self, producer: object, streaming: bool) -> None:
-        """
-        To be paused while its standard input is full.
-        """
-        self.producers.append(producer)
-
-    def unregisterProducer(self) -> None:
-        """
-        No longer.
-        """
-        self.producers.clear()
 
 
 class Peer(Protocol):
@@ -175,39 +49,6 @@ class Peer(Protocol):
         if self.reason is not None:
             raise RuntimeError("lost twice")
         self.reason = reason.value if reason else None
-
-
-class ArgumentsTests(SynchronousTestCase):
-    """
-    Tests for L{argumentsOf}.
-    """
-
-    def test_words(self) -> None:
-        """
-        A plain command is split into words; quotes keep words together.
-        """
-        self.assertEqual(
-            ["ssh", "-o", "User=me you", "host", "imap"],
-            argumentsOf("ssh -o 'User=me you'  host imap"),
-        )
-
-    def test_shell(self) -> None:
-        """
-        What only a shell understands is left to one.
-        """
-        for command in (
-            "a | b",
-            "a && b",
-            "a; b",
-            "a >b",
-            "a $HOME",
-            "a `b`",
-            "a ~/b",
-            "a *",
-            "a \\b",
-            "V=1 a",
-        ):
-            self.assertEqual(["/bin/sh", "-c", command], argumentsOf(command))
 
 
 class TunnelTests(SynchronousTestCase):
@@ -441,88 +282,3 @@ class TunnelTests(SynchronousTestCase):
         self.reactor.process.exited = True
         transport.abortConnection()
         self.assertEqual(["EOF"], self.reactor.process.events)
-
-
-class PasswordTests(SynchronousTestCase):
-    """
-    Tests for L{readPassword}.
-    """
-
-    def setUp(self) -> None:
-        self.reactor = Processes()
-
-    def ask(self) -> Deferred[str]:
-        """
-        Run the command.
-        """
-        return Deferred.fromCoroutine(readPassword(self.reactor, "pass mail", WHERE))
-
-    def say(self, data: bytes) -> None:
-        """
-        The command writes.
-        """
-        self.reactor.protocol.childDataReceived(1, data)
-
-    def test_firstLine(self) -> None:
-        """
-        The first line is the password, in UTF-8, with its spaces, without its
-        end, whatever pieces it comes in.
-        """
-        asked = self.ask()
-        self.assertEqual(["EOF"], self.reactor.process.events)
-        self.say(" pässwörd ".encode()[:4])
-        self.say(" pässwörd ".encode()[4:] + b"\r\nuser: me\n")
-        self.say(b"more\n")
-        self.assertNoResult(asked)
-        self.reactor.end()
-        self.assertEqual(" pässwörd ", self.successResultOf(asked))
-        self.assertEqual([], self.reactor.getDelayedCalls())
-
-    def test_failure(self) -> None:
-        """
-        A command that fails is asked for no password; its last words are
-        told, what it wrote to its output is not.
-        """
-        asked = self.ask()
-        self.say(b"secret\n")
-        self.reactor.protocol.childDataReceived(2, b"gpg: locked\n")
-        self.reactor.end(2)
-        error = self.failureResultOf(asked, Distrusted).value
-        self.assertEqual(
-            f"{WHERE}: password-command exited with status 2; "
-            "its last words: gpg: locked",
-            str(error),
-        )
-
-    def test_killed(self) -> None:
-        """
-        A command that is killed has failed.
-        """
-        asked = self.ask()
-        self.say(b"secret\n")
-        self.reactor.end(signal=15)
-        self.failureResultOf(asked, Distrusted)
-
-    def test_useless(self) -> None:
-        """
-        No output, something that is no text, or no command at all are errors
-        in the configuration.
-        """
-        for said, status in ((b"", 0), (b"\n", 0), (b"\xff\n", 0), (b"", 127)):
-            asked = self.ask()
-            self.say(said)
-            self.reactor.end(status)
-            self.failureResultOf(asked, ConfigError)
-        self.reactor.missing = True
-        self.failureResultOf(self.ask(), ConfigError)
-
-    def test_timeout(self) -> None:
-        """
-        A command that does not end is killed, and its end is not waited for.
-        """
-        asked = self.ask()
-        self.reactor.advance(120)
-        error = self.failureResultOf(asked, Distrusted).value
-        self.assertIn("did not end within 120 seconds", str(error))
-        self.assertEqual(["EOF", "KILL", "closed"], self.reactor.process.events)
-        self.reactor.end(signal=9)

@@ -1,0 +1,134 @@
+"""
+Processes that a test plays.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.error import (
+    ProcessDone,
+    ProcessExitedAlready,
+    ProcessTerminated,
+)
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+
+class Processes(Clock):
+    """
+    A reactor that runs no process, but lets a test play one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol = ProcessProtocol()
+        self.arguments: list[str] = []
+        self.environment: object = "?"
+        self.descriptors: dict[int, str | int] = {}
+        self.missing = False
+
+    def spawnProcess(
+        self,
+        protocol: ProcessProtocol,
+        executable: str,
+        arguments: list[str],
+        env: object,
+        childFDs: dict[int, str | int],
+    ) -> None:
+        """
+        Start the only process.
+        """
+        if self.missing:
+            raise FileNotFoundError(2, "No such file or directory")
+        self.protocol, self.arguments, self.environment = protocol, arguments, env
+        self.descriptors = childFDs
+        self.process = Process()
+        protocol.makeConnection(self.process)
+
+    def end(self, status: int = 0, signal: int | None = None) -> None:
+        """
+        The process ends, and its pipes are closed.
+        """
+        self.exit()
+        ending: Exception = ProcessDone(0)
+        if status or signal:
+            ending = ProcessTerminated(None if signal else status, signal)
+        self.protocol.processEnded(Failure(ending))
+
+    def exit(self) -> None:
+        """
+        The process ends, but somebody holds its pipes open.
+        """
+        self.process.exited = True
+        self.protocol.processExited(Failure(ProcessDone(0)))
+
+
+class Process:
+    """
+    What a process protocol sees of its process.
+    """
+
+    exited = False
+    reading = True
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.events: list[str] = []
+        self.producers: list[object] = []
+        self.pipes = {0: self, 1: self}
+
+    def write(self, data: bytes) -> None:
+        """
+        To its standard input.
+        """
+        self.written += data
+
+    def closeStdin(self) -> None:
+        """
+        End its standard input.
+        """
+        self.events.append("EOF")
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Its standard input is gone, whatever it still holds.
+        """
+        self.events.append("dropped")
+
+    def loseConnection(self) -> None:
+        """
+        Close all pipes.
+        """
+        self.events.append("closed")
+
+    def signalProcess(self, name: str) -> None:
+        """
+        Only the living hear signals.
+        """
+        if self.exited:
+            raise ProcessExitedAlready
+        self.events.append(name)
+
+    def pauseProducing(self) -> None:
+        """
+        Stop reading its output.
+        """
+        self.reading = False
+
+    def resumeProducing(self) -> None:
+        """
+        Go on reading it.
+        """
+        self.reading = True
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        """
+        To be paused while its standard input is full.
+        """
+        self.producers.append(producer)
+
+    def unregisterProducer(self) -> None:
+        """
+        No longer.
+        """
+        self.producers.clear()
