@@ -5,6 +5,7 @@ Following two servers: what L{imapsync.run.livemachine} decides is done here.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from random import random
 from typing import Any
@@ -24,12 +25,13 @@ from imapsync.errors import (
     MailboxError,
     ProtocolViolation,
     Refused,
+    StateError,
     StateUnavailable,
 )
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Side
+from imapsync.model import Known, Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
@@ -84,6 +86,7 @@ class Following:
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._suspects = 0
+        self._mailboxes: list[Known] = []
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -136,7 +139,10 @@ class Following:
         How things stand.
         """
         troubles = dict(sorted(self._report.told.union(self._report.troubles)))
-        return self._standing.status(self._state.mailboxes(), troubles)
+        # A disk that fails ends the work on it; that, too, is told.
+        with suppress(StateError):
+            self._mailboxes = self._state.mailboxes()
+        return self._standing.status(self._mailboxes, troubles)
 
     # For the machine: what it wants to have done
 

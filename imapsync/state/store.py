@@ -12,13 +12,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from imapsync.content.digest import flagsOf, flagsText
-from imapsync.errors import StateDamaged
+from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Flags, Known, Mark, Name, Pair, Side
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.sqlitefile import damaged, explained, opened
@@ -495,12 +495,15 @@ class State:
         self._query("COMMIT")
 
     def _rollBack(self) -> None:
-        # SQLite has done it already where the disk is full.
-        if self._database.in_transaction:
-            self._query("ROLLBACK")
         self._mailboxes = None
         self._flagsId.cache_clear()
         self._flagsOf.cache_clear()
+        # SQLite has done it already where the disk is full.  Where it fails so that
+        # this cannot be done either, nothing more can be written, nor is anything
+        # kept: the reason is what matters.
+        if self._database.in_transaction:
+            with suppress(StateError):
+                self._query("ROLLBACK")
 
     def _uids(self, query: str, *values: object) -> UidSet:
         """

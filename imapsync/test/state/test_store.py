@@ -328,6 +328,26 @@ class TransactionTests(StateTestCase):
     All or nothing.
     """
 
+    def test_notUndone(self) -> None:
+        """
+        Where the disk fails so that nothing can be taken back either, the first
+        reason is what is told, nothing that was not written is believed, and the
+        file is let go of.
+        """
+        state, mailbox = self.filled(Pair(1, 1, NONE))
+        before = state.mailboxes()
+        with self.assertRaises(KeyError), state.transaction():
+            state.addPairs(mailbox, [Pair(2, 2, SEEN)])
+            self.assertNotEqual(before, state.mailboxes())
+            state._database.set_progress_handler(lambda: 1, 1)
+            raise KeyError
+        state._database.set_progress_handler(None, 1)
+        self.assertRaises(StateError, state.transaction().__enter__)
+        state.close()
+        state = self.opened()
+        self.assertEqual(before, state.mailboxes())
+        self.assertEqual(UidSet.of([1]), state.paired(mailbox, Side.LOCAL))
+
     def test_outside(self) -> None:
         """
         A change outside of a transaction is a bug.
