@@ -14,6 +14,7 @@ from imapsync.accounts.deletion import Deleter
 from imapsync.accounts.history import Memory
 from imapsync.accounts.identification import Tracer
 from imapsync.accounts.listing import Listing
+from imapsync.accounts.ownership import Ownership
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.accounts.workers import Clients, Crew, Reserve
@@ -86,6 +87,9 @@ class Session:
         self._crew = Crew(clients, reserve, config.connections if several else 1)
         self._listing = legacy.listing
         self._memory = memory = legacy.memory
+        self._ownership = Ownership(
+            config, clients, state, legacy.listing, sure=bool(memory.accounts)
+        )
         self._trashes: Mapping[Side, Trash] = {}
         self._steps = Steps(clients, state, report, say, memory)
         self._refused = memory.refused
@@ -168,7 +172,7 @@ class Session:
         Make the same mailboxes exist and be subscribed on both sides.
         """
         while True:
-            accounts = await self._listing.look()
+            accounts = await self._ownership.look()
             self._noteReferences(accounts)
             self._trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)

@@ -19,7 +19,7 @@ from typing import Any
 
 from imapsync.content.digest import flagsOf, flagsText
 from imapsync.errors import StateDamaged, StateError
-from imapsync.model import Flags, Known, Mark, Name, Pair, Side
+from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.sqlitefile import damaged, explained, opened
 from imapsync.uidset import Range, UidSet, UidSetBuilder
@@ -148,8 +148,28 @@ class State:
         self._write(f"UPDATE meta SET {side}_reference = ?", reference)
         if before is None:
             return False
-        self._write("DELETE FROM mailbox")
+        self.forgetMailboxes()
         return True
+
+    def owners(self) -> Mapping[Side, Owner]:
+        """
+        For whom the database was made; empty if that was not noted.
+        """
+        rows = self._query("SELECT side, account, greeting FROM owner")
+        return {Side(side): Owner(*owner) for side, *owner in rows}
+
+    def noteOwner(self, side: Side, owner: Owner) -> None:
+        """
+        All that is known of C{side} is about this account.
+        """
+        self._write("INSERT OR REPLACE INTO owner VALUES (?, ?, ?)", side.value, *owner)
+
+    def forgetMailboxes(self) -> None:
+        """
+        What is known is about other mailboxes: forget them, their pairs and all
+        else about them.
+        """
+        self._write("DELETE FROM mailbox")
 
     def mailboxes(self) -> list[Known]:
         """

@@ -135,6 +135,8 @@ class Account:
     """
     A server with one account.
 
+    @param first: the UIDVALIDITY of its INBOX.
+    @ivar salutation: what it says to people in its greeting.
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
@@ -167,11 +169,12 @@ class Account:
     @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
 
-    def __init__(self, separator: str = "/") -> None:
+    def __init__(self, separator: str = "/", first: int = 7) -> None:
         self.separator = separator
         self.folders: dict[str, Folder] = {}
         self.capabilities = set(CAPABILITIES)
         self.greeting = "PREAUTH"
+        self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
@@ -196,7 +199,7 @@ class Account:
         self.silent: set[str] = set()
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
-        self._numbers = count(7)
+        self._numbers = count(first)
         self.make("INBOX")
 
     def make(self, name: str, subscribed: bool = True) -> Folder:

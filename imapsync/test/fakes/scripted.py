@@ -52,7 +52,8 @@ class Dialogue:
         self._notices: Notices | None = None
         self._idle = ""
         capabilities = " ".join(sorted(account.capabilities))
-        self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
+        greeting = f"{account.greeting} [CAPABILITY {capabilities}]"
+        self._say(f"* {greeting} {account.salutation}")
 
     def received(self, data: bytes) -> None:
         """

@@ -196,7 +196,11 @@ class World:
     def __init__(self, database: str) -> None:
         self.database = database
         self.clock = Clock()
-        self.accounts = {side: Account() for side in Side}
+        # Two, as can be seen.
+        self.accounts = {
+            side: Account(first=first)
+            for side, first in zip(Side, (7, 1007), strict=True)
+        }
         self.links: list[Link] = []
 
     @property

@@ -494,7 +494,7 @@ class StubbornTests(MailboxCase):
         A server that tells a UID that it told before breaks the protocol.
         """
         self.both(1)
-        self.remote.appendUid = "7 1"
+        self.remote.appendUid = f"{self.theirs.uidvalidity} 1"
         self.world.fill(mail(2))
         self.assertRaises(ProtocolViolation, self.sync)
 
