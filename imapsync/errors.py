@@ -71,6 +71,13 @@ class StateUnavailable(StateError):
     code = 73
 
 
+class OtherAccounts(StateError):
+    """
+    The database was made for other accounts than those that were thought to be
+    its own: these have another one.
+    """
+
+
 class MissingCapability(ImapSyncError):
     """
     A server lacks a capability without which mail cannot be kept exact.

@@ -43,6 +43,18 @@ class Side(enum.Enum):
         return self.value
 
 
+class Owner(NamedTuple):
+    """
+    Whose one side is, as far as that can be told without looking into it.
+
+    @ivar account: where the configuration leads to.
+    @ivar greeting: what the server said of itself, where that tells more.
+    """
+
+    account: str
+    greeting: str = ""
+
+
 class Mark(NamedTuple):
     """
     Up to where a mailbox on one side has been dealt with (RFC 7162, 3.1).

@@ -201,8 +201,10 @@ class SyncService(Service):
         return Log(self.log.namespace, self, self.log.observer, self.name or "")
 
     def _close(self, state: State) -> None:
-        now = self._reactor.seconds()
-        self._status = self.status._replace(state="stopped", since=now)
-        self._work = None
-        state.close()
+        try:
+            now = self._reactor.seconds()
+            self._status = self.status._replace(state="stopped", since=now)
+        finally:
+            self._work = None
+            state.close()
         self._changed()

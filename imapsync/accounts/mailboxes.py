@@ -12,6 +12,7 @@ from imapsync.accounts.creation import Steps
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
+from imapsync.accounts.ownership import Ownership
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.config.file import Config
@@ -79,6 +80,9 @@ class Mailboxes:
         self._report = report
         self._say = say
         self._listing, identifier, self._history = legacy
+        self._ownership = Ownership(
+            config, clients, state, self._listing, sure=bool(self._history.accounts)
+        )
         self._refused = self._history.refused
         self._steps = Steps(clients, state, report, say, self._history)
         self._renamer = Renamer(
@@ -94,7 +98,7 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
         while True:
-            accounts = await self._listing.look()
+            accounts = await self._ownership.look()
             self._noteReferences(accounts)
             trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)

@@ -130,6 +130,8 @@ class Config:
     A configuration file, checked.
 
     @ivar database: an absolute path.
+    @ivar presumed: whether it is not known yet that the database is of these
+        accounts: then it is left alone if it is of others.
     @ivar listSelectOpts: in upper case; none means all mailboxes.
     @ivar ignoreMailbox: searched in names that have C{/} between levels.
     @ivar mergeFlags: whether flags changed on both sides are merged one by
@@ -149,6 +151,7 @@ class Config:
     mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
     connections: int = 1
+    presumed: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

@@ -140,11 +140,11 @@ class SyncClient(Connection):
         """
         return self.perform(GuidCommand(name))
 
-    def identities(self) -> Deferred[Mapping[str, str]]:
+    def identities(self, pattern: str = "*") -> Deferred[Mapping[str, str]]:
         """
-        The MAILBOXIDs of all mailboxes of a Cyrus, by their names.
+        The MAILBOXIDs of all such mailboxes of a Cyrus, by their names.
         """
-        return self.perform(IdentitiesCommand())
+        return self.perform(IdentitiesCommand(pattern))
 
     def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
         """

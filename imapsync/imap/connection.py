@@ -59,6 +59,7 @@ class Connection(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar secured: fires when the TLS handshake is complete.
     @ivar lost: fires when the connection is gone.
+    @ivar greeting: what the server said of itself then.
     @ivar socket: what comes over it, if known, is acknowledged at once.
     @ivar received: octets received so far, as they went over the wire.
     @ivar sent: octets sent so far, likewise.
@@ -81,6 +82,7 @@ class Connection(StockClient):
         self.greeted: Deferred[bool] = Deferred()
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
+        self.greeting = ""
         self.socket: socket.socket | None = None
         self.received = self.sent = 0
         self._clock = clock
@@ -432,6 +434,7 @@ class Connection(StockClient):
             self.abort(Lost(f"{self.name}: turned us away: {condition.text}"))
             return
         self.state = "auth" if condition.status == "PREAUTH" else "unauth"
+        self.greeting = condition.text
         self._attend()
         if condition.code == "ALERT":
             # Courier says this before its true greeting: see what comes.

@@ -5,6 +5,7 @@ Following two servers: what L{imapsync.run.livemachine} decides is done here.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from random import random
 from typing import Any
@@ -25,6 +26,7 @@ from imapsync.errors import (
     MailboxError,
     ProtocolViolation,
     Refused,
+    StateError,
     StateUnavailable,
 )
 from imapsync.gather import together
@@ -33,7 +35,7 @@ from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Name, Side
+from imapsync.model import Known, Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
@@ -89,6 +91,7 @@ class Following:
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = 0
+        self._mailboxes: list[Known] = []
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -141,7 +144,10 @@ class Following:
         How things stand.
         """
         known = sorted((one.mailbox, str(one)) for one in self._report.known)
-        return self._standing.status(self._state.mailboxes(), dict(known))
+        # A disk that fails ends the work on it; that, too, is told.
+        with suppress(StateError):
+            self._mailboxes = self._state.mailboxes()
+        return self._standing.status(self._mailboxes, dict(known))
 
     # For the machine: what it wants to have done
 

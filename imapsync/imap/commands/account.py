@@ -143,15 +143,16 @@ class GuidCommand(Command[tuple[Status, str]]):
 class IdentitiesCommand(Command[Mapping[str, str]]):
     """
     GETMETADATA (RFC 5464) of the name by which Cyrus identifies mailboxes, which
-    is their MAILBOXID, for all of them at once.
+    is their MAILBOXID, for all that match a pattern at once.
     """
 
     hears = True
 
     _ENTRY = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
 
-    def __init__(self) -> None:
-        super().__init__("GETMETADATA", b'"*"', self._ENTRY.encode("ascii"))
+    def __init__(self, pattern: str) -> None:
+        words = (mailboxWord(pattern), self._ENTRY.encode("ascii"))
+        super().__init__("GETMETADATA", *words)
         self._found: dict[str, str] = {}
 
     def claim(self, response: Response) -> bool:

@@ -20,12 +20,14 @@ class IdentityTests(RenamesCase):
 
     def test_learnt(self) -> None:
         """
-        Dovecot's identities are asked for once.
+        Dovecot's identities are asked for once, but for that of INBOX.
         """
         self.begin()
         self.local.folders["A"].add(mail("new"))
         self.sync()
-        self.assertEqual(0, self.local.count("STATUS") + self.remote.count("STATUS"))
+        for account in (self.local, self.remote):
+            self.assertEqual(1, account.count("STATUS INBOX"))
+            self.assertEqual(1, account.count("STATUS"))
 
     def test_twins(self) -> None:
         """

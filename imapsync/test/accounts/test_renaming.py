@@ -100,14 +100,16 @@ class RenamesCase(SynchronousTestCase):
 
     def assertSettled(self) -> None:
         """
-        Both sides are equal, and another run changes nothing and asks nothing.
+        Both sides are equal, and another run changes nothing and asks nothing, but
+        beside LIST who INBOX is.
         """
         self.assertEqual(self.local.content, self.remote.content)
         report = self.sync()
         self.assertEqual(0, report.changes)
         self.assertEqual({}, report.troubles)
         for account in (self.local, self.remote):
-            self.assertEqual(3, len(account.heard), account.heard)
+            asked = [line for line in account.heard if " INBOX " not in line]
+            self.assertEqual(3, len(asked), account.heard)
 
     def bodies(self, account: Account, name: str) -> list[bytes]:
         """

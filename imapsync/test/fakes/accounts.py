@@ -140,6 +140,8 @@ class Account:
     A server with one account.
 
     @param capabilities: what it offers.
+    @param first: the UIDVALIDITY of its INBOX.
+    @ivar salutation: what it says to people in its greeting.
     @ivar order: in which order the attributes of a message come, unless it is that
         in which they were asked for, behind UID.
     @ivar objection: what an APPEND of a message is answered with, such as
@@ -180,12 +182,14 @@ class Account:
         separator: str = "/",
         capabilities: Collection[str] = CAPABILITIES,
         order: Sequence[str] = (),
+        first: int = 7,
     ) -> None:
         self.separator = separator
         self.order = order
         self.folders: dict[str, Folder] = {}
         self.capabilities = set(capabilities)
         self.greeting = "PREAUTH"
+        self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
@@ -210,7 +214,7 @@ class Account:
         self.silent: set[str] = set()
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
-        self._numbers = count(7)
+        self._numbers = count(first)
         self.make("INBOX")
 
     def make(self, name: str, subscribed: bool = True) -> Folder:

@@ -57,7 +57,8 @@ class Dialogue:
         self._deflate: Any = None
         self._squeezed = bytearray()
         capabilities = " ".join(sorted(account.capabilities))
-        self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
+        greeting = f"{account.greeting} [CAPABILITY {capabilities}]"
+        self._say(f"* {greeting} {account.salutation}")
 
     def received(self, data: bytes) -> None:
         """

@@ -117,9 +117,10 @@ class World:
     ) -> None:
         self.database = database
         self.clock = Clock()
+        # Two, as can be seen.
         self.accounts = {
             Side.LOCAL: local or Account(),
-            Side.REMOTE: remote or Account(),
+            Side.REMOTE: remote or Account(first=1007),
         }
         self.links: list[Link] = []
         self.options: dict[Side, dict[str, Any]] = {side: {} for side in Side}

@@ -5,6 +5,7 @@ Tests for L{imapsync.run.live}: live mode, but on servers in memory.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -14,13 +15,14 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from zope.interface import provider
 
 from imapsync.config.request import Request
-from imapsync.errors import Distrusted, MassDeletion
+from imapsync.errors import Distrusted, MassDeletion, StateError
 from imapsync.model import Side
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import PROOF, STEADY
 from imapsync.run.status import SyncStatus
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
+from imapsync.state.store import State
 from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
 from imapsync.test.test_service import ServiceCase
 
@@ -505,6 +507,59 @@ class LossTests(FollowingCase):
         self.wait(100)
         self.assertRests()
         self.assertEqual(3 + 1, len(self.local.inbox.messages))
+
+    def failDisk(self) -> Callable[[], None]:
+        """
+        Have the disk fail when the next pair is to be stored, and from then on
+        whatever is asked of it.
+
+        @return: mends it.
+        """
+
+        def fail(*_: object) -> None:
+            patched.append(self.patch(State, "_query", fail))
+            raise StateError("the disk failed")
+
+        def mend() -> None:
+            for one in reversed(patched):
+                one.restore()
+
+        patched = [self.patch(State, "_countPairs", fail)]
+        return mend
+
+    def test_diskFails(self) -> None:
+        """
+        A disk that cannot even be read any more ends it; the database is let go
+        of, and it can be started again.
+        """
+        self.follow()
+        mend = self.failDisk()
+        self.remote.inbox.add(mail("new"))
+        self.world.pump()
+        outcome = self.successResultOf(self.finished)
+        self.assertEqual((74, "the disk failed"), (outcome.code, outcome.text))
+        self.assertEqual("stopped", self.service.status.state)
+        mend()
+        self.assertClosed()
+        self.service.startService()
+        self.assertRests()
+
+    def test_diskFailsAtTheEnd(self) -> None:
+        """
+        Nor does it keep a service from being stopped.
+        """
+        self.follow()
+        stopping: list[Deferred[Any]] = []
+        mend = self.failDisk()
+        self.local.before["APPEND"] = lambda: stopping.append(
+            self.service.stopService()
+        )
+        self.remote.inbox.add(mail("new"))
+        self.world.pump()
+        mend()
+        self.successResultOf(stopping[0])
+        self.assertIn(self.successResultOf(self.finished).code, (0, 74))
+        self.assertClosed()
 
     def test_password(self) -> None:
         """

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from errno import EIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -138,6 +139,37 @@ class OpenedTests(SynchronousTestCase):
         self.assertEqual([1, 2], self.numbers(readOnly=True))
         self.assertEqual([1, 2], self.numbers())
         self.assertEqual([self.path], list(self.folder.iterdir()))
+
+    def test_lockNotFound(self) -> None:
+        """
+        A disk that fails just when the lock was got does not keep it.
+        """
+        self.fill()
+
+        def fail(*_: object) -> None:
+            raise OSError(EIO, "Input/output error")
+
+        failing = self.patch(os.path, "samestat", fail)
+        error = self.assertRaises(StateError, self.numbers)
+        self.assertIn("Input/output error", str(error))
+        failing.restore()
+        self.assertEqual([1], self.numbers())
+
+    def test_notClosed(self) -> None:
+        """
+        Nor does one that fails at the end.
+        """
+        self.fill()
+
+        def fail(descriptor: int) -> None:
+            close(descriptor)
+            raise OSError(EIO, "Input/output error")
+
+        close = os.close
+        with opened(self.path):
+            failing = self.patch(os, "close", fail)
+        failing.restore()
+        self.assertEqual([1], self.numbers())
 
     def test_lockReplaced(self) -> None:
         """

@@ -192,7 +192,7 @@ class QueriesTests(SynchronousTestCase):
         """
         Those of all mailboxes are told at once, whatever else is.
         """
-        command = IdentitiesCommand()
+        command = IdentitiesCommand("*")
         entry = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
         self.assertEqual((b'"*"', entry.encode()), command.words)
         told = [
