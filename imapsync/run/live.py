@@ -74,7 +74,7 @@ class Following:
         self._memory = Memory(named=self._named)
         self._ears: dict[Side, Ear] = {}
         self._report = Report()
-        self._unbraked = job.request.allowMassDelete
+        self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
         self._going: Deferred[object] | None = None
         self._alarms: list[IDelayedCall] = []
         self._noticed: set[Side] = set()
@@ -308,6 +308,9 @@ class Following:
         }
         self._connections.whenLost(self._lost)
 
+    def _makeBrake(self, lifted: bool) -> Brake:
+        return Brake(self._state.totalPairs, lifted, self._clock.seconds)
+
     async def _listen(self) -> None:
         await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
         for side, ear in self._ears.items():
@@ -327,13 +330,13 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
-        brake = Brake(self._state.totalPairs(), self._unbraked)
+        self._brake.look()
         session = Session(
             job.config,
             job.request,
             self._connections.clients,
             self._state,
-            brake,
+            self._brake,
             report,
             job.say,
             self._legacy,
@@ -344,7 +347,8 @@ class Following:
         finally:
             self._connections.release()
             self._tell(report)
-        self._unbraked = False
+        if self._brake.lifted:
+            self._brake = self._makeBrake(lifted=False)
         self._settle(report, now)
 
     async def _rest(self) -> None:

@@ -90,7 +90,7 @@ class OneShot:
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         request = self._job.request
-        brake = Brake(self._state.totalPairs(), request.allowMassDelete)
+        brake = Brake(self._state.totalPairs, request.allowMassDelete)
         task = self._task()
         while True:
             before, broken = self._report.changes, self._report.broken.total()

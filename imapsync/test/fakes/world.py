@@ -326,7 +326,7 @@ class World:
         report = Report()
         state = open(self.database, readOnly=request.dryRun)
         try:
-            brake = Brake(state.totalPairs(), request.allowMassDelete)
+            brake = Brake(state.totalPairs, request.allowMassDelete)
             config = self.settings(**changes)
             self.run(Session(config, request, clients, state, brake, report, say).run())
         finally:

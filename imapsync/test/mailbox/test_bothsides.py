@@ -73,7 +73,7 @@ class ViewTests(SynchronousTestCase):
             dict.fromkeys(Side, self.name),
             self.state,
             Policy(**policy),
-            Brake(3, lifted=True),
+            Brake(lambda: 3, lifted=True),
             self.report,
             print,
             acquainted=True,
