@@ -81,7 +81,7 @@ class Following:
         self._ears: dict[Side, Ear] = {}
         self._report = Report()
         self._suspects = Suspects()
-        self._unbraked = job.request.allowMassDelete
+        self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
         self._going: Deferred[object] | None = None
         self._alarms: list[IDelayedCall] = []
         self._noticed: set[Side] = set()
@@ -319,6 +319,9 @@ class Following:
         }
         self._connections.whenLost(self._lost)
 
+    def _makeBrake(self, lifted: bool) -> Brake:
+        return Brake(self._state.totalPairs, lifted, self._clock.seconds)
+
     async def _listen(self) -> None:
         await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
         for side, ear in self._ears.items():
@@ -338,9 +341,9 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
-        pairs = self._state.totalPairs()
-        brake = Brake(pairs, self._unbraked)
-        records = Records(brake, report, Notes(pairs > 0), self._suspects)
+        self._brake.look()
+        notes = Notes(acquainted=self._state.totalPairs() > 0)
+        records = Records(self._brake, report, notes, self._suspects)
         session = Session(
             job.config,
             job.request,
@@ -356,7 +359,8 @@ class Following:
         finally:
             self._connections.release()
             self._tell(report)
-        self._unbraked = False
+        if self._brake.lifted:
+            self._brake = self._makeBrake(lifted=False)
         self._settle(report, now)
 
     async def _rest(self) -> None:

@@ -94,9 +94,8 @@ class OneShot:
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         request = self._job.request
-        pairs = self._state.totalPairs()
-        brake = Brake(pairs, request.allowMassDelete)
-        notes = Notes(acquainted=pairs > 0)
+        brake = Brake(self._state.totalPairs, request.allowMassDelete)
+        notes = Notes(acquainted=self._state.totalPairs() > 0)
         records = Records(brake, self._report, notes, self._suspects)
         task = self._task()
         while True:

@@ -180,7 +180,7 @@ class UnitTests(SynchronousTestCase):
             self.assertTrue(program.endswith("/bin/imapsync"))
             self.assertTrue(parse(arguments).request.live)
             codes = set(map(int, service["RestartPreventExitStatus"].split()))
-            self.assertEqual({64, 65, 66, 69, 73, 77, 78}, codes)
+            self.assertEqual({1, 64, 65, 66, 69, 73, 77, 78}, codes)
 
     def test_verified(self) -> None:
         """

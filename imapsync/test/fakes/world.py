@@ -265,9 +265,9 @@ class World:
         report = Report()
         state = open(self.database, readOnly=request.dryRun)
         try:
-            pairs = state.totalPairs()
-            brake = Brake(pairs, request.allowMassDelete)
-            records = Records(brake, report, Notes(pairs > 0), Suspects())
+            brake = Brake(state.totalPairs, request.allowMassDelete)
+            notes = Notes(acquainted=state.totalPairs() > 0)
+            records = Records(brake, report, notes, Suspects())
             config = self.settings(**changes)
             self.run(Session(config, request, clients, state, records, say).run())
         finally:

@@ -230,6 +230,36 @@ class LossTests(LiveCase):
         self.assertEqual(14, len(scene.remote.uids("INBOX")))
 
 
+class BrakeTests(LiveCase):
+    """
+    An account that is emptied bit by bit.
+    """
+
+    async def test_emptied(self) -> None:
+        """
+        That ends it before more than half of the other one is removed.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(200, size=100))
+        alive = await self.started(scene)
+        ended = alive.service.finished
+        for _ in range(9):
+            left = scene.local.uids("INBOX")
+            scene.local.expunge("INBOX", left[: int(len(left) * 0.45)])
+            await alive.until(
+                lambda: (
+                    alive.state == "stopped"
+                    or (alive.state == "waiting" and not scene.differences())
+                )
+            )
+            if alive.state == "stopped":
+                break
+        outcome = await ended
+        self.assertEqual(1, outcome.code)
+        self.says(outcome.text, " of 200 known messages", "--allow-mass-delete")
+        self.assertEqual(110, len(scene.remote.uids("INBOX")))
+
+
 class TriangleTests(LiveCase):
     """
     Three accounts, each kept equal to both others.

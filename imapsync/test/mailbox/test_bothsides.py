@@ -78,7 +78,7 @@ class ViewTests(SynchronousTestCase):
             dict.fromkeys(Side, self.name),
             self.state,
             Policy(**policy),
-            Records(Brake(3, lifted=True), self.report, self.notes, Suspects()),
+            Records(Brake(lambda: 3, lifted=True), self.report, self.notes, Suspects()),
         )
         return BothSides(self.known, context, again)
 

@@ -17,6 +17,7 @@ from zope.interface import provider
 from imapsync.config.request import Request
 from imapsync.errors import Distrusted, MassDeletion, StateError
 from imapsync.model import Side
+from imapsync.plan.brake import WINDOW
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import PROOF, STEADY
 from imapsync.run.status import SyncStatus
@@ -585,24 +586,123 @@ class LossTests(FollowingCase):
         self.wait(PAUSE)
         self.assertEqual(69, self.successResultOf(self.finished).code)
 
-    def test_deletions(self) -> None:
+
+class BrakeTests(FollowingCase):
+    """
+    How much goes from a side.
+    """
+
+    def fill(self, count: int) -> None:
         """
-        An emptied server ends it, however small the changes before were.
+        Have both sides hold so many messages.
         """
-        self.world.fill(*map(mail, range(10, 120)))
-        self.follow(request={"allowMassDelete": True})
-        for uid in range(1, 61):
-            self.local.inbox.expunge(uid)
-            self.world.pump()
-        self.assertTrue(self.world.equal)
-        self.world.fill(*map(mail, range(200, 300)))
-        self.world.pump()
-        self.local.inbox.expunge(*list(self.local.inbox.messages))
-        self.world.pump()
+        self.world.fill(*map(mail, range(10, 7 + count)))
+        self.follow()
+
+    def expunge(self, count: int) -> None:
+        """
+        Remove so many of the messages that are left.
+        """
+        self.local.inbox.expunge(*list(self.local.inbox.messages)[:count])
+        self.wait(1)
+
+    def assertBrakes(self, words: str) -> None:
+        """
+        It has ended for that.
+        """
         outcome = self.successResultOf(self.finished)
         self.assertEqual(MassDeletion.code, outcome.code)
-        self.assertIn("would be removed from remote", outcome.text)
-        self.assertGreater(len(self.remote.inbox.messages), 100)
+        self.assertIn(words, outcome.text)
+        self.assertClosed()
+
+    def test_emptied(self) -> None:
+        """
+        An emptied server ends it, before anything is removed.
+        """
+        self.fill(200)
+        self.expunge(200)
+        self.assertBrakes("200 of 200 known messages would be removed from remote")
+        self.assertEqual(200, len(self.remote.inbox.messages))
+
+    def test_bitByBit(self) -> None:
+        """
+        So it does if it is emptied bit by bit, while others come.
+        """
+        self.fill(1003)
+        for _ in range(9):
+            self.expunge(int(len(self.local.inbox.messages) * 0.45) + 1)
+            self.local.inbox.add(mail(("new", self.local.inbox.uidnext)))
+        self.assertBrakes("701 of 1003 known messages would be removed")
+        self.assertGreater(len(self.remote.inbox.messages), 500)
+
+    def test_oneByOne(self) -> None:
+        """
+        And if each goes by itself, also over other connections.
+        """
+        self.fill(120)
+        for _ in range(60):
+            self.expunge(1)
+            self.assertTrue(self.world.equal)
+            self.world.links[-1].end(ConnectionLost())
+            self.wait(PAUSE)
+        self.expunge(1)
+        self.assertBrakes("61 of 120 ")
+
+    def test_unheard(self) -> None:
+        """
+        And if no answer comes to what was removed.
+        """
+        self.fill(120)
+        for _ in range(5):
+            self.remote.before["EXPUNGE"] = self.cut
+            self.expunge(20)
+            self.wait(PAUSE)
+        self.assertBrakes(" of 120 ")
+
+    def cut(self) -> None:
+        """
+        Cut the connection before the answer.
+        """
+        self.remote.downLeft = 1
+
+    def test_slowly(self) -> None:
+        """
+        Slowly, as much may go as one likes.
+        """
+        self.fill(200)
+        while len(self.local.inbox.messages) > 10:
+            self.expunge(len(self.local.inbox.messages) // 2)
+            self.assertTrue(self.world.equal)
+            self.wait(WINDOW + 60)
+
+    def test_allowed(self) -> None:
+        """
+        What is allowed at the beginning does not count later, and is not allowed
+        later.
+        """
+        self.fill(300)
+        self.stop()
+        self.expunge(200)
+        self.follow(request={"allowMassDelete": True})
+        self.assertTrue(self.world.equal)
+        self.expunge(50)
+        self.assertTrue(self.world.equal)
+        self.expunge(1)
+        self.assertBrakes("51 of 100 ")
+
+    def test_moved(self) -> None:
+        """
+        What is moved is not gone.
+        """
+        other = self.local.make("Other")
+        self.fill(150)
+        for name in ("", "MOVE"):
+            self.remote.capabilities.discard(name)
+            for message in list(self.local.inbox.messages.values())[:70]:
+                other.add(message.body)
+            self.expunge(70)
+            self.assertTrue(self.world.equal)
+        self.assertEqual(140, len(self.remote.folders["Other"].messages))
 
 
 class TimeTests(FollowingCase):
