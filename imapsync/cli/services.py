@@ -125,7 +125,7 @@ class Several(MultiService):
         service = serviceFor(self._line, settings, self._reactor, name)
         self._services[name] = service
         service.observe(self._changed)
-        service.finished.addCallback(self._finished, name, service)
+        service.whenFinished().addCallback(self._finished, name, service)
         service.setServiceParent(self)
 
     async def _remove(self, name: str) -> None:

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync import errors
 from imapsync.accounts import workers as crew
 from imapsync.config.request import Request
-from imapsync.model import Side
+from imapsync.model import Known, Side
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account, Offer, mail
@@ -63,7 +63,7 @@ class ServiceCase(SynchronousTestCase):
         )
         self.service.startService()
         self.world.pump()
-        return self.service.finished
+        return self.service.whenFinished()
 
     def serve(self, request: Request | None = None, **arguments: Any) -> Outcome:
         """
@@ -315,6 +315,94 @@ class EndTests(ServiceCase):
         self.assertIn("internal error: ZeroDivisionError", outcome.text)
         self.assertIsNotNone(outcome.failure)
         self.assertClosed()
+
+
+class OrderTests(ServiceCase):
+    """
+    Services that are started and stopped at any time.
+    """
+
+    def hold(self) -> None:
+        """
+        Have both servers say no more once they are asked for their mailboxes.
+        """
+
+        def pause() -> None:
+            for link in self.world.links:
+                link.pauseProducing()
+
+        self.remote.before = {"LIST": pause}
+
+    def pass_(self, seconds: float = 5) -> None:
+        """
+        Let time go by.
+        """
+        for _ in range(int(10 * seconds)):
+            self.reactor.advance(0.1)
+            self.world.pump()
+
+    def test_restart(self) -> None:
+        """
+        Started before it has stopped, it has two runs, one after the other.
+        """
+        self.world.fill(mail(1))
+        for live in (False, True):
+            self.hold()
+            first = self.start(Request(live=live), verbose=False)
+            stopped = self.service.stopService()
+            self.service.startService()
+            second = self.service.whenFinished()
+            self.assertNoResult(stopped)
+            self.pass_()
+            self.successResultOf(stopped)
+            self.assertEqual(0 if live else 75, self.successResultOf(first).code)
+            self.assertTrue(self.world.equal)
+            ended = self.service.stopService()
+            self.pass_()
+            self.successResultOf(ended)
+            self.assertEqual(Outcome(0), self.successResultOf(second))
+            self.assertClosed()
+
+    def test_again(self) -> None:
+        """
+        One that has ended by itself can be started again, by whoever is told of
+        that.
+        """
+        self.remote.greeting = "BYE"
+        again: list[Deferred[Outcome]] = []
+
+        def ended(outcome: Outcome) -> None:
+            self.assertEqual(75, outcome.code)
+            self.remote.greeting = "PREAUTH"
+            self.service.startService()
+            again.append(self.service.whenFinished())
+
+        self.start(verbose=False).addCallback(ended)
+        self.pass_()
+        self.assertEqual(Outcome(0), self.successResultOf(again[0]))
+        self.assertClosed()
+
+    def test_diskFails(self) -> None:
+        """
+        A database that cannot even be read any more is closed all the same: the
+        next run can open it.
+        """
+
+        whole, failing = State.mailboxes, [False]
+
+        def mailboxes(state: State) -> list[Known]:
+            if failing[0]:
+                raise errors.StateError("the disk fails")
+            return whole(state)
+
+        self.patch(State, "mailboxes", mailboxes)
+        for live in (False, True):
+            self.remote.before["LIST"] = lambda: failing.insert(0, True)
+            finished = self.start(Request(live=live), verbose=False)
+            self.pass_()
+            self.assertEqual(74, self.successResultOf(finished).code)
+            failing.insert(0, False)
+            self.assertClosed()
 
 
 class ConnectionsTests(ServiceCase):

@@ -37,7 +37,7 @@ class SeveralTests(SynchronousTestCase):
         service = serviceFor(line, self.configs["good"], self.reactor)
         service.startService()
         self.world.pump()
-        self.assertEqual(66, self.successResultOf(service.finished).code)
+        self.assertEqual(66, self.successResultOf(service.whenFinished()).code)
 
     def setUp(self) -> None:
         """

@@ -91,7 +91,7 @@ class Alive:
         Stop it.
         """
         await self.service.stopService()
-        return await self.service.finished
+        return await self.service.whenFinished()
 
     def _act(self, line: str) -> None:
         if self._acts and re.search(self._acts[0][0], line):

@@ -785,7 +785,7 @@ class OwnerTests(FollowingCase):
         self.local.inbox.add(mail("between"))
         self.service.startService()
         self.assertRests()
-        self.assertNoResult(self.service.finished)
+        self.assertNoResult(self.service.whenFinished())
 
     def test_syncNow(self) -> None:
         """
