@@ -12,8 +12,8 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.log import Log, account
 from imapsync.run.connections import Job

@@ -17,8 +17,8 @@ from imapsync.accounts.listing import Listing
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.accounts.workers import Clients, Crew, Reserve
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.bothsides import Policy, Surroundings, Trash

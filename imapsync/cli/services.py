@@ -16,7 +16,7 @@ from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import say
 from imapsync.config import file as config
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.gather import together
 from imapsync.log import Log

@@ -1,6 +1,6 @@
 """
-The kinds of values in a configuration file: each function here makes a value
-of the text that stands in the file.
+The kinds of values in a configuration: each function here makes a value of the
+text that stands there.
 
 They raise C{ValueError} with a predicate, such as C{"must be YES or NO"}.
 """
@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn
 
-from imapsync.config.ini import nearest, quoted
+from imapsync.config.section import nearest, quoted
 from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
@@ -78,63 +76,6 @@ def oneOf(*words: str) -> Callable[[str], str]:
 
 
 protocol = oneOf(*PROTOCOLS)
-
-
-class Files(NamedTuple):
-    """
-    Names of files.
-
-    @ivar folder: where relative names start.
-    @ivar home: what C{~/} stands for.
-    """
-
-    folder: Path
-    home: Path
-
-    def path(self, value: str) -> str:
-        """
-        A file that need not exist yet.
-        """
-        tilde, slash, rest = text(value).partition("/")
-        if tilde == "~" and slash:
-            return str(self.home / rest)
-        return str(self.folder / value)
-
-    def file(self, value: str) -> str:
-        """
-        A file to read.
-        """
-        path = self.path(value)
-        if not Path(path).is_file() or not os.access(path, os.R_OK):
-            raise ValueError(f"names a file that cannot be read: {path}")
-        return path
-
-    def directory(self, value: str) -> str:
-        """
-        A directory to look files up in.
-        """
-        path = self.path(value)
-        if not Path(path).is_dir() or not os.access(path, os.R_OK | os.X_OK):
-            raise ValueError(f"names a directory that cannot be read: {path}")
-        return path
-
-
-def homeOf(environ: Mapping[str, str]) -> Path:
-    """
-    The user's own directory.
-    """
-    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-
-
-def baseOf(environ: Mapping[str, str], variable: str, default: str) -> Path:
-    """
-    A base directory of the XDG specification, which wants relative ones
-    ignored.
-
-    @param default: below the user's own directory.
-    """
-    path = Path(environ.get(variable, ""))
-    return path if path.is_absolute() else homeOf(environ) / default
 
 
 def text(value: str) -> str:

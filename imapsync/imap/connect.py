@@ -23,7 +23,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 import imapsync
-from imapsync.config.file import ServerConfig
+from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     ConfigError,
     Distrusted,

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.accounts.workers import Clients
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly, together
 from imapsync.imap.client import SyncClient

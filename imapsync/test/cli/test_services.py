@@ -15,7 +15,7 @@ from imapsync.cli import systemd
 from imapsync.cli.options import parse
 from imapsync.cli.services import Several, serviceFor
 from imapsync.config import file as config
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.model import Side
 from imapsync.service import Outcome

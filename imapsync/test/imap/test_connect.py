@@ -24,7 +24,8 @@ from twisted.test.iosim import FakeTransport
 from twisted.test.iosim import connect as pumped
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.file import ServerConfig, TLSConfig
+from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import (
     ConfigError,
