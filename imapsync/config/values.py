@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from imapsync.config.section import nearest, quoted
@@ -43,7 +44,8 @@ _CIPHERSUITES = (
     "TLS_SHA384_SHA384",
 )
 
-_HOST = re.compile(r"[^\s/@:\[\]\"']+")
+_HOST = re.compile(r"[^\s/@:\[\]\"'%]+")
+_ZONE = re.compile(r"[^\s/@\[\]\"'%]+")
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
 _WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
@@ -105,21 +107,37 @@ def port(value: str) -> int:
 
 def host(value: str) -> str:
     """
-    A host's name or address; an IPv6 address may have brackets.
+    A host's name or address; an IPv6 address may have brackets, and a zone
+    (RFC 4007, 11).
     """
     bare = value
     if value.startswith("[") and value.endswith("]"):
         bare = value[1:-1]
     if ":" in bare:
-        try:
-            return str(ipaddress.IPv6Address(bare))
-        except ValueError:
-            pass
-    elif _HOST.fullmatch(value):
+        address, percent, zone = bare.partition("%")
+        if not percent or _ZONE.fullmatch(zone):
+            with suppress(ValueError):
+                return f"{ipaddress.IPv6Address(address)}{percent}{zone}"
+    elif _HOST.fullmatch(value) and _canBeLookedUp(value):
         return value
     raise ValueError(
         f"must be a host's name or address and nothing else, not {quoted(value)}"
     )
+
+
+def _canBeLookedUp(name: str) -> bool:
+    """
+    Whether a name has the form that DNS wants (RFC 1035, 2.3.4), which lets more
+    pass than can be registered, such as C{my_host}.
+    """
+    if name.isascii():
+        labels = name.removesuffix(".").split(".")
+        return all(0 < len(label) < 64 for label in labels)
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def mechanisms(value: str) -> tuple[str, ...]:

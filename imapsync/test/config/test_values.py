@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config import values
+from imapsync.config.section import quoted
 
 
 class FormTests(SynchronousTestCase):
@@ -73,6 +74,10 @@ class FormTests(SynchronousTestCase):
             ("::1", "::1"),
             ("[2001:db8::1]", "2001:db8::1"),
             ("bücher.example", "bücher.example"),
+            ("my_host", "my_host"),
+            ("r3---a.example.", "r3---a.example."),
+            ("fe80::1%eth0", "fe80::1%eth0"),
+            ("[FE80::1%eth0.1]", "fe80::1%eth0.1"),
         ):
             self.assertEqual(host, values.host(value))
 
@@ -89,11 +94,20 @@ class FormTests(SynchronousTestCase):
             "a b",
             "[example.net]",
             "1:2",
+            "a..b",
+            ".a",
+            "x" * 64,
+            "ü" * 64,
+            "fe80::1%",
+            "fe80::1%a b",
+            "::1%a%b",
+            "a%eth0",
         ):
             self.assertWrong(
                 values.host,
                 value,
-                f'must be a host\'s name or address and nothing else, not "{value}"',
+                "must be a host's name or address and nothing else,"
+                f" not {quoted(value)}",
             )
 
     def test_mechanisms(self) -> None:

@@ -292,13 +292,6 @@ class ReachTests(ConnectCase):
         self.reactor.advance(30)
         self.failureResultOf(self.connecting, Lost)
 
-    def test_badName(self) -> None:
-        """
-        What can be no host's name is an error in the configuration.
-        """
-        self.start(replace(PLAIN, host="a" * 70 + ".é"))
-        self.failureResultOf(self.connecting, ConfigError)
-
     def test_cancelled(self) -> None:
         """
         Connecting can be given up.
@@ -323,7 +316,7 @@ class NoAddresses:
     A resolver that knows no name.
     """
 
-    def resolveHostName(self, receiver: Any, name: str, portNumber: int) -> None:
+    def resolveHostName(self, receiver: Any, *_: object) -> None:
         """
         Find nothing.
         """
@@ -336,7 +329,7 @@ class NoAnswer:
     A resolver that never answers.
     """
 
-    def resolveHostName(self, receiver: Any, name: str, portNumber: int) -> None:
+    def resolveHostName(self, receiver: Any, *_: object) -> None:
         """
         Begin.
         """
