@@ -5,6 +5,7 @@ L{SyncService}: the public way in for other Twisted programs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -14,13 +15,13 @@ from twisted.python.failure import Failure
 
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import ImapSyncError, Lost, StateError
 from imapsync.log import Log, account
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle
 from imapsync.run.lifecycle import Outcome as Outcome
 from imapsync.run.oneshot import OneShot
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Change, Standing, SyncState, SyncStatus
 from imapsync.state.store import State
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 _EVERYTHING = Request()
 
-#: Is told how things stand.
-Observer = Callable[[SyncStatus], None]
+#: Is told what has changed.
+Observer = Callable[[Change], None]
 
 
 class SyncService(Service):
@@ -64,9 +65,10 @@ class SyncService(Service):
         self._say = say
         self._verbose = verbose
         self._trace = trace
+        self._standing = Standing(reactor.seconds, self._changed)
+        self._observers: list[Observer] = []
         self._lifecycle = Lifecycle(self._makeRun)
         self._run: _Run | None = None
-        self._observers: list[Observer] = []
 
     def startService(self) -> None:
         """
@@ -99,13 +101,15 @@ class SyncService(Service):
     @property
     def status(self) -> SyncStatus:
         """
-        How things stand.
+        How things stand just now.
         """
-        return SyncStatus() if self._run is None else self._run.status
+        if self._run is not None:
+            self._run.measure()
+        return self._standing.status
 
     def observe(self, observer: Observer) -> None:
         """
-        Tell C{observer} whenever the status changes, until L{unobserve}.
+        Tell C{observer} of each change, until L{unobserve}.
         """
         self._observers.append(observer)
 
@@ -125,12 +129,10 @@ class SyncService(Service):
         """
         return fail(CancelledError()) if self._run is None else self._run.syncNow()
 
-    def _changed(self) -> None:
-        if self._observers:
-            status = self.status
-            for observer in list(self._observers):
-                with self.log.failureHandler("An observer failed."):
-                    observer(status)
+    def _changed(self, change: Change) -> None:
+        for observer in list(self._observers):
+            with self.log.failureHandler("An observer failed."):
+                observer(change)
 
     def _makeRun(self) -> _Run:
         name = self.name or ""
@@ -143,7 +145,7 @@ class SyncService(Service):
             self._trace,
             Log(self.log.namespace, self, self.log.observer, name),
         )
-        self._run = _Run(job, name, self._changed)
+        self._run = _Run(job, name, self._standing)
         return self._run
 
 
@@ -152,16 +154,14 @@ class _Run:
     One run: L{imapsync.run.lifecycle.Run}.
 
     @param name: the account's, if there are several.
-    @param changed: called when its status has.
     """
 
-    def __init__(self, job: Job, name: str, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, name: str, standing: Standing) -> None:
         self._job = job
         self._name = name
-        self._changed = changed
+        self._standing = standing
         self._work: OneShot | Following | None = None
-        self._last = SyncStatus()
-        self._over = False
+        self._going = False
 
     def begin(self, over: Callable[[Outcome], None]) -> Deferred[None]:
         """
@@ -173,29 +173,30 @@ class _Run:
         """
         Come to an end.
         """
-        if self._work is not None and not self._over:
+        if self._work is not None and self._going:
             self._work.stop()
 
     def syncNow(self) -> Deferred[None]:
         """
         Look at once.
         """
-        if self._work is None or self._over:
+        if self._work is None or not self._going:
             return fail(CancelledError())
         return self._work.syncNow()
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are, if they can be looked at.
         """
-        if self._work is None or self._over:
-            return self._last
-        return self._work.status
+        if self._work is not None and self._going:
+            with suppress(StateError):  # whoever needs the database will tell
+                self._work.measure()
 
     async def _go(self, over: Callable[[Outcome], None]) -> None:
         outcome = await self._outcome()
-        self._over = True
+        if outcome.failure is not None:
+            self._standing.failed(outcome.text)
+        self._standing.moved(SyncState.STOPPED)
         over(outcome)
         if self._work is not None:
             await self._work.closed()
@@ -220,28 +221,22 @@ class _Run:
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
         state = State.open(job.config.database, readOnly=job.request.dryRun)
-        try:
+        with closing(state):
             if not job.request.dryRun:
                 state.proveWritable()
             self._work = self._begun(state)
-            return await self._work.run()
-        finally:
-            self._close(state)
+            self._going = True
+            try:
+                return await self._work.run()
+            finally:
+                self.measure()
+                self._going = False
 
     def _begun(self, state: State) -> OneShot | Following:
         if not self._job.request.live:
-            return OneShot(self._job, state, self._changed)
+            return OneShot(self._job, state, self._standing)
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
         from imapsync.run.live import Following
 
-        return Following(self._job, state, self._changed)
-
-    def _close(self, state: State) -> None:
-        now = self._job.reactor.seconds()
-        try:
-            self._last = self.status._replace(state="stopped", since=now)
-        finally:
-            self._over = True
-            state.close()
-        self._changed()
+        return Following(self._job, state, self._standing)

@@ -35,7 +35,7 @@ from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ear
 from imapsync.run.livemachine import live
-from imapsync.run.status import Standing, SyncStatus
+from imapsync.run.status import Standing, SyncState
 from imapsync.state.store import State
 
 #: After a suspension, a server that says nothing for so many seconds is gone.
@@ -56,17 +56,17 @@ class Following:
     Keeps two accounts equal until it is told to stop:
     L{Effects<imapsync.run.livemachine.Effects>}.
 
-    @param changed: called when its status has.
+    @param standing: is told how things stand.
     """
 
     _legacy: Legacy
 
-    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, state: State, standing: Standing) -> None:
         self._job = job
         self._log = job.log
         self._clock = job.reactor
         self._state = state
-        self._changed = changed
+        self._standing = standing
         self._machine = live(self, random, self._moved)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
@@ -81,7 +81,6 @@ class Following:
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
-        self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._suspects = 0
         # Who calls us back knows not for which account.
@@ -130,13 +129,11 @@ class Following:
         self._machine.news()
         return wanted
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are just now.
         """
-        troubles = dict(sorted(self._report.told.union(self._report.troubles)))
-        return self._standing.status(self._state.mailboxes(), troubles)
+        self._standing.measured(self._state.mailboxes(), self._report)
 
     # For the machine: what it wants to have done
 
@@ -210,7 +207,7 @@ class Following:
         """
         After that time, say so.
         """
-        if self._standing.state == "backing off":
+        if self._standing.state is SyncState.BACKING_OFF:
             if self._report.broken.total() > self._suspects:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
@@ -286,9 +283,7 @@ class Following:
                 happened=happened,
                 after=after,
             )
-        if after != before:
-            self._standing.moved(after)
-            self._changed()
+        self._standing.moved(after)
 
     # The work
 
@@ -298,6 +293,7 @@ class Following:
         self._connections = Connections(self._job)
         self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()
+        self._standing.counts(self._report, self._connections)
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
@@ -327,6 +323,7 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
+        self._standing.counts(report, self._connections)
         brake = Brake(self._state.totalPairs(), self._unbraked)
         session = Session(
             job.config,
@@ -416,8 +413,8 @@ class Following:
         left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
+        self.measure()
         self._standing.synced(started, left)
-        self._changed()
 
     def _unsettled(self, name: Name) -> bool:
         known = self._state.mailbox(name)

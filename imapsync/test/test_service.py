@@ -18,6 +18,7 @@ from imapsync import errors
 from imapsync.accounts import workers as crew
 from imapsync.config.request import Request
 from imapsync.model import Known, Side
+from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account, Offer, mail
@@ -176,6 +177,51 @@ class RunTests(ServiceCase):
         """
         self.serve(changes={"warnings": ("mind the gap",)}, verbose=False)
         self.assertEqual(["warn: mind the gap"], self.logged)
+
+    def test_status(self) -> None:
+        """
+        Its status tells how things stand, all through, and what it has done; and
+        what it has done before it was started again.
+        """
+        told: list[Change] = []
+        self.world.fill(mail(1), mail(2))
+        service = SyncService(self.world.settings(), self.reactor, verbose=False)
+        service.observe(told.append)
+        self.assertIs(SyncState.NEW, service.status.state)
+        self.remote.before["LIST"] = partial(setattr, self.remote, "downLeft", 1)
+        for _ in range(2):
+            service.startService()
+            for _ in range(20):
+                self.world.pump()
+                self.reactor.advance(1)
+            self.successResultOf(service.whenFinished())
+        states = [str(change.after.state) for change in told]
+        self.assertEqual(
+            ["connecting", "syncing", "backing off"]
+            + 2 * ["connecting", "syncing", "syncing", "stopped"],
+            states,
+        )
+        status = service.status
+        self.assertEqual(told[-1].after, status)
+        self.assertEqual({"INBOX": MailboxStatus(2)}, status.mailboxes)
+        self.assertIn("remote", status.error)
+        self.assertEqual((0, 20), (status.errorAt, status.synced))
+        messages, octets, *others = status.counters
+        self.assertEqual((2, [0, 0, 1]), (messages, others))
+        self.assertGreater(octets, 1000)
+
+    def test_statusOfFailure(self) -> None:
+        """
+        What ended it is told as its last error.
+        """
+        told: list[Change] = []
+        Path(self.world.database).mkdir()
+        service = SyncService(self.world.settings(), self.reactor)
+        service.observe(told.append)
+        service.startService()
+        [change] = told
+        self.assertEqual(SyncState.STOPPED, change.after.state)
+        self.assertIn("database", change.after.error)
 
     def test_trace(self) -> None:
         """
