@@ -17,6 +17,7 @@ from typing import IO
 
 from imapsync.cli import options, signals, terminal
 from imapsync.config import file as config
+from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, ImapSyncError, Lost
 
 
@@ -87,7 +88,7 @@ def _logfile(name: str | None) -> Iterator[IO[str]]:
 
 def _serve(
     line: options.CommandLine,
-    configs: Mapping[str, config.Config],
+    configs: Mapping[str, Config],
     files: Mapping[str, IO[str]],
 ) -> int:
     """

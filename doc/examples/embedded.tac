@@ -61,7 +61,7 @@ class Guard(Service):
         Begin to watch.
         """
         Service.startService(self)
-        self._sync.finished.addCallback(self._ended)
+        self._sync.whenFinished().addCallback(self._ended)
 
     def _ended(self, outcome) -> None:
         if self.running and outcome.code:

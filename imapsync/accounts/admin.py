@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from imapsync.accounts.listing import Listing
-from imapsync.config.file import Config
 from imapsync.config.request import Admin
+from imapsync.config.settings import Config
 from imapsync.errors import MailboxError, NotFound, Refused, UsageError
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
     MailboxError,

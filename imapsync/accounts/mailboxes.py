@@ -15,7 +15,7 @@ from imapsync.accounts.listing import Listing
 from imapsync.accounts.ownership import Ownership
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report

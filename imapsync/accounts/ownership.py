@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twisted.internet.defer import Deferred
 
 from imapsync.accounts import proof
-from imapsync.config.file import Config, ServerConfig
+from imapsync.config.server import ServerConfig
+from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, OtherAccounts
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient

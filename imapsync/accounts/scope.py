@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from imapsync import names
 from imapsync.accounts.history import Named
 from imapsync.accounts.listing import Listing
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import NotFound
 from imapsync.model import Name, Side
 from imapsync.plan.account import Account

@@ -15,8 +15,8 @@ from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
 from imapsync.accounts.workers import Reserve, Workers
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say

@@ -5,6 +5,7 @@ Several pairs of accounts in one process, independent of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -16,10 +17,11 @@ from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import say
 from imapsync.config import file as config
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.gather import together
 from imapsync.log import Log
+from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
 
 
@@ -57,7 +59,7 @@ class Several(MultiService):
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
-            self._supervised = systemd.Supervised(reactor, notify, period)
+            self._supervised = systemd.Supervised(reactor, notify, period, configs)
             self._supervised.setServiceParent(self)
         for name, settings in configs.items():
             self._add(name, settings)
@@ -124,8 +126,9 @@ class Several(MultiService):
     def _add(self, name: str, settings: Config) -> None:
         service = serviceFor(self._line, settings, self._reactor, name)
         self._services[name] = service
-        service.observe(self._changed)
-        service.finished.addCallback(self._finished, name, service)
+        if self._supervised is not None:
+            service.observe(partial(_tell, self._supervised, name))
+        service.whenFinished().addCallback(self._finished, name, service)
         service.setServiceParent(self)
 
     async def _remove(self, name: str) -> None:
@@ -133,10 +136,6 @@ class Several(MultiService):
         stopping = self.removeService(service)
         if stopping is not None:
             await stopping
-
-    def _changed(self, _: object) -> None:
-        if self._supervised is not None:
-            self._supervised.told([one.status for one in self._services.values()])
 
     def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
         if self._services.get(name) is service:  # it was not replaced
@@ -147,6 +146,10 @@ class Several(MultiService):
         self._ended(name, outcome)
         if len(self._outcomes) == len(self.configs):
             self.finished.callback(max(one.code for one in self._outcomes.values()))
+
+
+def _tell(supervised: Supervised, name: str, change: Change) -> None:
+    supervised.told(name, change.after)
 
 
 def serviceFor(

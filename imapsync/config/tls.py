@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from imapsync.config import values
-from imapsync.config.ini import Section
+from imapsync.config.paths import Files
+from imapsync.config.section import Section
 from imapsync.config.values import Fingerprint
 
 OPTIONS = (
@@ -50,7 +51,7 @@ class TLSConfig(NamedTuple):
     key: str | None = None
 
 
-def read(section: Section, files: values.Files) -> TLSConfig:
+def read(section: Section, files: Files) -> TLSConfig:
     """
     What a server's section says about TLS.
 

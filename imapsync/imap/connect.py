@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
@@ -23,7 +23,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 import imapsync
-from imapsync.config.file import ServerConfig
+from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     ConfigError,
     Distrusted,
@@ -34,6 +34,7 @@ from imapsync.errors import (
 )
 from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
+from imapsync.imap.transport.host import HostEndpoint
 from imapsync.log import Log
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ async def connect(
     L{MissingCapability}.
 
     @param reactor: provides L{IReactorTime}, L{IReactorProcess}, and what
-        L{HostnameEndpoint} needs.
+        L{HostEndpoint} needs.
     @raise Lost: if it cannot be reached, or goes away.
     @raise Distrusted: if it is not the server it should be, or does not
         accept the credentials.
@@ -120,7 +121,8 @@ def _trustIn(server: ServerConfig) -> Trust | None:
     # Imported here because it takes time and memory, and not all use TLS.
     from imapsync.imap.transport.tls import Trust
 
-    return Trust(server.tls, server.host, server.where)
+    # A certificate is for an address, whichever way there is taken.
+    return Trust(server.tls, server.host.partition("%")[0], server.where)
 
 
 async def _reach(
@@ -137,7 +139,7 @@ async def _reach(
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
     # Its time-out is for each address; ours, for all of them, comes first.
-    endpoint: IStreamClientEndpoint = HostnameEndpoint(
+    endpoint: IStreamClientEndpoint = HostEndpoint(
         reactor, server.host, server.port, timeout=2 * _PATIENCE
     )
     if trust and server.type == "imaps":
@@ -149,8 +151,6 @@ async def _reach(
         connected = await _cancellable(
             connecting.addTimeout(_PATIENCE, reactor, _timedOut)
         )
-    except ValueError as error:
-        raise ConfigError(f"{server.where}: {error}; see host") from error
     except (ConnectError, DNSLookupError) as error:
         reason = str(error).rstrip(".")
         raise Lost(

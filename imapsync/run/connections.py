@@ -13,8 +13,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly, together
 from imapsync.imap.client import SyncClient

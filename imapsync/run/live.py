@@ -5,7 +5,6 @@ Following two servers: what L{imapsync.run.livemachine} decides is done here.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from contextvars import copy_context
 from random import random
 from typing import Any
@@ -26,7 +25,6 @@ from imapsync.errors import (
     MailboxError,
     ProtocolViolation,
     Refused,
-    StateError,
     StateUnavailable,
 )
 from imapsync.gather import together
@@ -35,13 +33,13 @@ from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Known, Name, Side
+from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ear
 from imapsync.run.livemachine import live
-from imapsync.run.status import Standing, SyncStatus
+from imapsync.run.status import Standing, SyncState
 from imapsync.state.store import State
 
 #: After a suspension, a server that says nothing for so many seconds is gone.
@@ -62,17 +60,17 @@ class Following:
     Keeps two accounts equal until it is told to stop:
     L{Effects<imapsync.run.livemachine.Effects>}.
 
-    @param changed: called when its status has.
+    @param standing: is told how things stand.
     """
 
     _legacy: Legacy
 
-    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, state: State, standing: Standing) -> None:
         self._job = job
         self._log = job.log
         self._clock = job.reactor
         self._state = state
-        self._changed = changed
+        self._standing = standing
         self._machine = live(self, random, self._moved)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
@@ -88,10 +86,8 @@ class Following:
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
-        self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = 0
-        self._mailboxes: list[Known] = []
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -138,16 +134,11 @@ class Following:
         self._machine.news()
         return wanted
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are just now.
         """
-        known = sorted((one.mailbox, str(one)) for one in self._report.known)
-        # A disk that fails ends the work on it; that, too, is told.
-        with suppress(StateError):
-            self._mailboxes = self._state.mailboxes()
-        return self._standing.status(self._mailboxes, dict(known))
+        self._standing.measured(self._state.mailboxes(), self._report)
 
     # For the machine: what it wants to have done
 
@@ -221,7 +212,7 @@ class Following:
         """
         After that time, say so.
         """
-        if self._standing.state == "backing off":
+        if self._standing.state is SyncState.BACKING_OFF:
             if self._suspects.total > self._breaks:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
@@ -297,9 +288,7 @@ class Following:
                 happened=happened,
                 after=after,
             )
-        if after != before:
-            self._standing.moved(after)
-            self._changed()
+        self._standing.moved(after)
 
     # The work
 
@@ -309,6 +298,7 @@ class Following:
         self._connections = Connections(self._job)
         self._memory = memory = History(named=self._named)
         self._report = self._report.successor()
+        self._standing.counts(self._report, self._connections)
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
@@ -341,6 +331,7 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
+        self._standing.counts(report, self._connections)
         self._brake.look()
         notes = Notes(acquainted=self._state.totalPairs() > 0)
         records = Records(self._brake, report, notes, self._suspects)
@@ -432,8 +423,8 @@ class Following:
         left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
+        self.measure()
         self._standing.synced(started, left)
-        self._changed()
 
     def _unsettled(self, name: Name) -> bool:
         known = self._state.mailbox(name)

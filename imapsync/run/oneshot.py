@@ -5,8 +5,6 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
@@ -20,7 +18,7 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Standing, SyncState
 from imapsync.state.store import State
 
 #: Pauses before the attempts after the first, in seconds.
@@ -31,13 +29,13 @@ class OneShot:
     """
     A run.
 
-    @param changed: called when its status has.
+    @param standing: is told how things stand.
     """
 
-    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, state: State, standing: Standing) -> None:
         self._job = job
         self._state = state
-        self._changed = changed
+        self._standing = standing
         self._began = job.reactor.seconds()
         self._report = Report()
         self._suspects = Suspects()
@@ -52,7 +50,6 @@ class OneShot:
 
         @return: the exit code.
         """
-        self._changed()
         self._working = Deferred.fromCoroutine(self._persist())
         try:
             await self._working
@@ -84,12 +81,11 @@ class OneShot:
         """
         return fail(CancelledError())
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are just now.
         """
-        return SyncStatus("syncing", self._began)
+        self._standing.measured(self._state.mailboxes(), self._report)
 
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
@@ -111,6 +107,8 @@ class OneShot:
                     raise
                 if self._suspects.total > broken:
                     pause = max(pause, SETTLING)
+                self._standing.failed(str(error))
+                self._standing.moved(SyncState.BACKING_OFF)
                 self._job.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
                 )
@@ -123,8 +121,11 @@ class OneShot:
     async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job
         connections = self._connections = Connections(job)
+        self._standing.counts(self._report, connections)
+        self._standing.moved(SyncState.CONNECTING)
         try:
             await connections.connect(task.sides if task else tuple(Side))
+            self._standing.moved(SyncState.SYNCING)
             if task:
                 await task.run(connections.clients)
             else:
@@ -138,6 +139,10 @@ class OneShot:
                     reserve=connections,
                 )
                 await session.run()
+                if not job.request.dryRun:
+                    self.measure()
+                    troubled = {trouble.mailbox for trouble in self._report.troubles}
+                    self._standing.synced(self._began, troubled)
             await connections.leave()
         finally:
             self._octets += connections.octets

@@ -32,7 +32,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, ISSLTra
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from imapsync.config.file import TLSConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted
 from imapsync.imap.wire.text import printable

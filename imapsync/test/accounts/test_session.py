@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.file import ServerConfig
 from imapsync.config.request import Request
+from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     Lost,
     MassDeletion,

@@ -21,8 +21,10 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from imapsync.accounts.session import Session
-from imapsync.config.file import Config, ServerConfig, TLSConfig
 from imapsync.config.request import Request
+from imapsync.config.server import ServerConfig
+from imapsync.config.settings import Config
+from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes

@@ -21,7 +21,8 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from imapsync.config.file import ServerConfig, TLSConfig
+from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.auth.password import readPassword

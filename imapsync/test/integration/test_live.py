@@ -242,7 +242,7 @@ class BrakeTests(LiveCase):
         scene = self.scene()
         scene.local.fill("INBOX", mails(200, size=100))
         alive = await self.started(scene)
-        ended = alive.service.finished
+        ended = alive.service.whenFinished()
         for _ in range(9):
             left = scene.local.uids("INBOX")
             scene.local.expunge("INBOX", left[: int(len(left) * 0.45)])

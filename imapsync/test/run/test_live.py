@@ -20,7 +20,7 @@ from imapsync.model import Side
 from imapsync.plan.brake import WINDOW
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import PROOF, STEADY
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Change
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
 from imapsync.state.store import State
@@ -940,7 +940,7 @@ class OwnerTests(FollowingCase):
         self.local.inbox.add(mail("between"))
         self.service.startService()
         self.assertRests()
-        self.assertNoResult(self.service.finished)
+        self.assertNoResult(self.service.whenFinished())
 
     def test_syncNow(self) -> None:
         """
@@ -985,7 +985,7 @@ class OwnerTests(FollowingCase):
         """
         Observers are told all that happens, until they want to hear no more.
         """
-        told: list[SyncStatus] = []
+        told: list[Change] = []
         self.reactor.advance(100)
         self.service = SyncService(
             self.world.settings(), self.reactor, Request(live=True)
@@ -994,11 +994,11 @@ class OwnerTests(FollowingCase):
         self.addCleanup(self.stop)
         self.service.startService()
         self.world.pump()
-        states = list(dict.fromkeys(one.state for one in told))
+        states = list(dict.fromkeys(str(one.after.state) for one in told))
         self.assertEqual(
             ["connecting", "first sync", "tuning in", "syncing", "waiting"], states
         )
-        last = told[-1]
+        last = told[-1].after
         self.assertEqual((100, 100, ""), (last.since, last.synced, last.error))
         self.assertEqual(3, last.mailboxes["INBOX"].messages)
         self.assertEqual(0, last.mailboxes["INBOX"].lag(200))
@@ -1006,8 +1006,10 @@ class OwnerTests(FollowingCase):
         self.remote.before["SELECT"] = self.silence
         self.local.inbox.add(mail("new"))
         self.world.pump()
-        self.assertEqual(("syncing", 105), (told[-1].state, told[-1].since))
-        self.assertEqual(7, told[-1].mailboxes["INBOX"].lag(112))
+        last = told[-1].after
+        self.assertEqual(("syncing", 105), (last.state, last.since))
+        self.assertEqual(7, last.mailboxes["INBOX"].lag(112))
+        self.assertEqual({"INBOX": last.mailboxes["INBOX"]}, told[-1].mailboxes)
         self.service.unobserve(told.append)
         count = len(told)
         self.stop()
