@@ -38,7 +38,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.base import Heard
 from imapsync.imap.connect import REQUIRED, connect
 from imapsync.model import Side
-from imapsync.test.imap.transport.test_tls import Server
+from imapsync.test.fakes.handshakes import Server
 from imapsync.test.imap.transport.test_tunnel import Processes
 from imapsync.test.integration.certificates import issue
 
