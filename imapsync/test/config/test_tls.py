@@ -158,5 +158,4 @@ class TLSTests(ConfigTestCase):
             error = self.assertRaises(
                 ConfigError, self.remote, f"{self.login}SSL_hostname = {value}"
             )
-            self.assertIn("SSL_hostname in [remote] must be a host's name", str(error))
-            self.assertIn(f'not "{value}"', str(error))
+            self.assertIn("7: SSL_hostname in [remote] must be a host's", str(error))

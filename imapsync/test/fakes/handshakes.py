@@ -4,15 +4,19 @@ TLS handshakes in memory: a real client, a real server, and no network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.interfaces import (
+    IOpenSSLServerConnectionCreator,
+    IReactorTime,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
-from twisted.test.iosim import FakeTransport, connect
+from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -48,12 +52,27 @@ class Server:
         return self.last
 
 
-def wrapped(creator: Any, isClient: bool, protocol: type[Protocol] = Protocol) -> Any:
+def wrapped(
+    creator: Any,
+    isClient: bool,
+    makeProtocol: Callable[[], Protocol] = Protocol,
+    clock: IReactorTime | None = None,
+) -> Any:
     """
     A protocol within TLS.
     """
-    inner = Factory.forProtocol(protocol)
-    return TLSMemoryBIOFactory(creator, isClient, inner, Clock()).buildProtocol(None)
+    inner = Factory.forProtocol(makeProtocol)
+    factory = TLSMemoryBIOFactory(creator, isClient, inner, clock or Clock())
+    return factory.buildProtocol(None)
+
+
+def joined(client: Any, server: Any) -> IOPump:
+    """
+    The network between two protocols.
+    """
+    ends = FakeTransport(server, isServer=True), FakeTransport(client, isServer=False)
+    pump: IOPump = connect(server, ends[0], client, ends[1])
+    return pump
 
 
 class HandshakeCase(SynchronousTestCase):
@@ -122,13 +141,7 @@ class HandshakeCase(SynchronousTestCase):
         @return: the client's transport.
         """
         client, server = wrapped(trust, True), wrapped(self.server, False)
-        pump = connect(
-            server,
-            FakeTransport(server, isServer=True),
-            client,
-            FakeTransport(client, isServer=False),
-        )
-        pump.flush()
+        joined(client, server).flush()
         return client
 
     def accepted(self, trust: Trust) -> Any:

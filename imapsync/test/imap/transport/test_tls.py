@@ -4,9 +4,11 @@ Tests for L{imapsync.imap.transport.tls}: handshakes in memory.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -15,16 +17,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from OpenSSL import SSL, crypto
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from imapsync.config.values import Fingerprint
-from imapsync.errors import ConfigError, Distrusted
+from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.base import Plain
 from imapsync.imap.transport.tls import Trust
 from imapsync.test.config.test_file import ConfigTestCase
 from imapsync.test.fakes import x509
-from imapsync.test.fakes.handshakes import HandshakeCase, wrapped
+from imapsync.test.fakes.handshakes import WHERE, HandshakeCase, joined, wrapped
 from imapsync.test.integration.certificates import issue, kept
 
 
@@ -143,6 +149,172 @@ class TrustTests(HandshakeCase):
             certificate=str(self.certificate.path),
             key=str(locked),
         )
+
+
+class SessionTests(HandshakeCase):
+    """
+    Tests for what comes after the handshake, and for how it all ends.
+    """
+
+    def begin(self, **options: Any) -> None:
+        """
+        Connect an IMAP client.
+        """
+        self.clock = Clock()
+        self.trusting = self.trust(**options)
+        self.client = SyncClient(self.clock, WHERE, timeout=60)
+        self.client.greeted.addErrback(lambda failure: None)
+        ours = wrapped(self.trusting, True, lambda: self.client, self.clock)
+        self.theirs = wrapped(self.server, False, clock=self.clock)
+        self.pump = joined(ours, self.theirs)
+        self.pump.flush()
+        self.successResultOf(self.client.secured)
+
+    def say(self, data: bytes) -> None:
+        """
+        The server says this.
+        """
+        self.theirs.write(data)
+        self.flow()
+
+    def flow(self) -> None:
+        """
+        Let flow what is to flow.
+        """
+        self.theirs._flushSendBIO()
+        self.clock.advance(0)
+        self.pump.flush()
+
+    def lost(self, done: Deferred[Any], *words: str) -> None:
+        """
+        Expect the connection to be gone, which says nothing about trust, and
+        C{done} to fail with one line that tells how.
+        """
+        self.successResultOf(self.client.lost)
+        text = str(self.failureResultOf(done, Lost).value)
+        self.assertEqual(f"{WHERE}: the connection was lost: {': '.join(words)}", text)
+        self.assertIsNone(self.trusting.explained())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_tickets(self) -> None:
+        """
+        The tickets that a server sends after the handshake (RFC 8446, 4.6.1)
+        are no data, however they are mixed with it.
+        """
+        self.begin()
+        self.say(b"* PREAUTH [CAPABILITY X] hi\r\n* CAPABI")
+        self.assertEqual("TLSv1.3", self.server.last.get_protocol_version_name())
+        self.say(b"LITY Y\r\n")
+        self.assertEqual({"Y"}, self.client.capabilities)
+
+    def test_octets(self) -> None:
+        """
+        Records may arrive octet by octet.
+        """
+        self.begin()
+        self.theirs.write(b"* PREAUTH [CAPABILITY X] hi\r\n")
+        self.clock.advance(0)
+        sent = self.theirs.transport.getOutBuffer()
+        for octet in sent:
+            self.pump.client.dataReceived(bytes((octet,)))
+        self.assertEqual({"X"}, self.client.capabilities)
+
+    def test_renegotiation(self) -> None:
+        """
+        A server up to TLS 1.2 may shake hands again, in the midst of a line.
+        """
+        self.begin(protocolMax="TLSv1.2")
+        self.say(b"* PREAUTH [CAPABI")
+        self.assertTrue(self.server.last.renegotiate())
+        with contextlib.suppress(SSL.WantReadError):
+            self.server.last.do_handshake()
+        self.flow()
+        self.assertEqual(1, self.server.last.total_renegotiations())
+        self.say(b"LITY X] hi\r\n")
+        self.assertEqual({"X"}, self.client.capabilities)
+
+    def test_closed(self) -> None:
+        """
+        A server that says goodbye by close_notify has closed the connection,
+        if it was in the midst of a line or a literal; nobody waits for more.
+        """
+        for line in (b"", b"* OK not all of", b"* 1 FETCH (BODY[] {100}\r\nabc"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Plain("NOOP"))
+            self.say(line)
+            self.theirs.loseConnection()
+            self.flow()
+            self.lost(done, "closed by the server")
+
+    def test_halfClosed(self) -> None:
+        """
+        After a close_notify there is nothing to be read, though the TCP
+        connection stays: we close it.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.perform(Plain("NOOP"))
+        self.server.last.shutdown()
+        self.flow()
+        self.lost(done, "closed by the server")
+
+    def test_cutOff(self) -> None:
+        """
+        A server that closes without close_notify has cut the connection off:
+        what it has sent may lack its end.
+        """
+        for line in (b"", b"* OK not all of", b"* 1 FETCH (BODY[] {100}\r\nabc"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Plain("NOOP"))
+            self.say(line)
+            self.theirs.transport.loseConnection()
+            self.flow()
+            self.lost(done, "cut off")
+
+    def test_farewell(self) -> None:
+        """
+        Its last words count, whether there is a close_notify or not.
+        """
+        for end in ("theirs.loseConnection", "theirs.transport.loseConnection"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Plain("NOOP"))
+            self.say(b"* BYE see you\r\n")
+            attrgetter(end)(self)()
+            self.flow()
+            self.lost(done, "see you")
+
+    def test_loggedOut(self) -> None:
+        """
+        After LOGOUT it does not matter how the server closes.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.leave()
+        self.flow()
+        self.theirs.write(b"* BYE\r\n0001 OK\r\n")
+        self.clock.advance(0)
+        self.theirs.transport.loseConnection()
+        self.pump.flush()
+        self.successResultOf(done)
+
+    def test_clearText(self) -> None:
+        """
+        Clear text among the records is trouble on the way, and no question of
+        trust.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.perform(Plain("NOOP"))
+        self.theirs.transport.write(b"* BYE out of memory\r\n")
+        self.pump.flush()
+        self.successResultOf(self.client.lost)
+        text = str(self.failureResultOf(done, Lost).value)
+        self.assertIn(f"{WHERE}: the connection was lost: TLS failed: ", text)
+        self.assertNotIn("[", text)
+        self.assertIsNone(self.trusting.explained())
 
 
 class Outcome(NamedTuple):
