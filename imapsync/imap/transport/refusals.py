@@ -90,9 +90,10 @@ _HANDSHAKE_ERRORS = {
     "excessive message size": "the server's certificates are too large",
 }
 
-#: Our own OpenSSL's, which has not even asked the server.
-_NO_VERSION = "no protocols available"
-_VERSION_ERRORS = ("unsupported protocol", "protocol version", _NO_VERSION)
+#: Our own OpenSSL's: it has not even asked the server, or is answered with a version
+#: that is too old.
+_NO_VERSION, _TOO_OLD = "no protocols available", "unsupported protocol"
+_VERSION_ERRORS = ("protocol version", _NO_VERSION, _TOO_OLD)
 
 #: What a server says about the certificate that it wants of us.
 _CERTIFICATE_ALERTS = (
@@ -194,7 +195,7 @@ def _versions(words: str, config: TLSConfig) -> str:
     Why there is no version that suits both.
     """
     bounds = []
-    if config.protocolMax not in (None, PROTOCOLS[-1]):
+    if config.protocolMax not in (None, PROTOCOLS[-1]) and _TOO_OLD not in words:
         bounds.append(f"newer than SSL_protocol_max = {config.protocolMax}")
     if config.protocolMin != PROTOCOLS[0]:
         bounds.append(f"older than SSL_protocol_min = {config.protocolMin}")

@@ -315,10 +315,12 @@ class HandshakeTests(HandshakeCase):
         """
         self.server.context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
         self.server.context.set_max_proto_version(SSL.TLS1_1_VERSION)
-        reason = self.refused(self.trust())
-        self.assertIn("older than SSL_protocol_min = TLSv1.2", reason)
-        self.assertIn("SSL_cipher_list = DEFAULT@SECLEVEL=0", reason)
-        self.assertNotIn("SSL_protocol_max", reason)
+        # With the second, it is OpenSSL who refuses the server's version.
+        for highest in (None, "TLSv1.2"):
+            reason = self.refused(self.trust(protocolMax=highest))
+            self.assertIn("older than SSL_protocol_min = TLSv1.2", reason)
+            self.assertIn("SSL_cipher_list = DEFAULT@SECLEVEL=0", reason)
+            self.assertNotIn("SSL_protocol_max", reason)
 
     def test_oldWithoutLevel(self) -> None:
         """
@@ -327,7 +329,7 @@ class HandshakeTests(HandshakeCase):
         """
         self.server.context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
         self.server.context.set_max_proto_version(SSL.TLS1_1_VERSION)
-        for highest in (None, "TLSv1.1"):
+        for highest in (None, "TLSv1.2", "TLSv1.1"):
             reason = self.refused(self.trust(protocolMin="TLSv1", protocolMax=highest))
             self.assertIn("SSL_cipher_list = DEFAULT@SECLEVEL=0", reason)
             self.assertNotIn("SSL_protocol", reason)

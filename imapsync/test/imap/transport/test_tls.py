@@ -122,6 +122,7 @@ class TrustTests(HandshakeCase):
         own = str(self.certificate.path)
         for option, options in {
             "host": {"host": "mail..example/"},
+            "SSL_hostname": {"hostname": "mail..example"},
             "SSL_cipher_list": {"cipherList": "NONSENSE"},
             "SSL_ciphersuites": {"ciphersuites": "NONSENSE"},
             "SSL_ca_file": {"caFile": "/nonexistent"},
