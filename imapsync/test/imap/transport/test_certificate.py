@@ -4,6 +4,7 @@ Tests for L{imapsync.imap.transport.certificate}.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Any, NamedTuple
 
@@ -146,6 +147,27 @@ class OddTests(HandshakeCase):
         trust = self.trust(fingerprints=(Fingerprint("sha1", bytes(20)),))
         error = self.assertRaises(Distrusted, trust.checkFingerprint, transport)
         self.assertIn(hashlib.sha256(inside).hexdigest(), str(error))
+
+    def test_anything(self) -> None:
+        """
+        Whatever OpenSSL loads is judged; nothing is raised where it asks.
+        """
+        trust = self.trust()
+        draft = x509.Draft(
+            extensions=[hosts(dns(b"mail.example"), x509.address(b"\x0a\0\0\1"))]
+        )
+        good, loaded = draft.signed(x509.authority()), 0
+        for place in range(len(good)):
+            for octet in (0x00, 0x7F, 0xFF, good[place] ^ 0x20):
+                odd = good[:place] + bytes((octet,)) + good[place + 1 :]
+                with contextlib.suppress(crypto.Error):
+                    certificate = crypto.load_certificate(crypto.FILETYPE_ASN1, odd)
+                    loaded += 1
+                    for number in (9, 10, 20):
+                        self.assertTrue(trust.objection(certificate, number, 0, 0))
+                        self.assertTrue(trust.objection(certificate, number, 1, 0))
+                    trust.objection(certificate, 0, 0, 1)
+        self.assertGreater(loaded, len(good))
 
 
 class Shown(NamedTuple):

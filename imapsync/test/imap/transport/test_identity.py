@@ -5,7 +5,10 @@ Tests for L{imapsync.imap.transport.identity}: which certificate is whose.
 from __future__ import annotations
 
 import ipaddress
+import ssl
 
+from imapsync.imap.transport.certificate import Certificate, Host
+from imapsync.imap.transport.identity import identify, isFor
 from imapsync.test.fakes import x509
 from imapsync.test.fakes.handshakes import HandshakeCase
 from imapsync.test.fakes.x509 import address, der, dns, hosts, named, oid, sequence
@@ -195,3 +198,57 @@ class NameTests(HandshakeCase):
             self.assertIn("only in its subject (CN=mail.example)", reason)
             self.assertIn("subjectAltName", reason)
             self.assertIn("SSL_fingerprint", reason)
+
+
+class OpenSSLTests(HandshakeCase):
+    """
+    OpenSSL, which Python has check names, judges as we do.
+    """
+
+    #: It passes over final dots, and over wildcards for labels with underscores.
+    entries = (
+        b"mail.example *.example *.some.example MAIL.some.example m*.some.example"
+        b" *m.some.example *.*.example mail.*.example * *. *..example .example"
+        b" xn--mller-kva.some.example xn--*.some.example *.xn--mller-kva.example"
+        b" *.co.example 10.0.0.1 mail.some.example\0 mail_1.some.example"
+    ).split(b" ")
+    names = (
+        "mail.example some.example mail.some.example a.mail.some.example example nas"
+        " xn--mller-kva.some.example mail.xn--mller-kva.example x.co.example 10.0.0.1"
+        " -mail.some.example"
+    ).split()
+
+    def accepts(self, host: str) -> bool:
+        """
+        Whether it takes the server for this host.
+        """
+        theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        theirs.load_cert_chain(self.certificate.path, self.certificate.key)
+        ours = ssl.create_default_context(cafile=str(self.certificate.authority))
+        there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = ours.wrap_bio(back, there, server_hostname=host)
+        server = theirs.wrap_bio(there, back, server_side=True)
+        for end in (client, server, client):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLCertVerificationError as error:
+                self.assertIn("mismatch", str(error))
+                return False
+        return True
+
+    def test_names(self) -> None:
+        """
+        So it does for all these entries and hosts.
+        """
+        root = x509.authority()
+        for entry in self.entries:
+            leaf = x509.Draft(subject=sequence(), extensions=[hosts(dns(entry))])
+            self.forge(leaf, root=root)
+            certificate = Certificate("", "", "", "", b"", (Host(False, entry),))
+            self.assertEqual(
+                [name for name in self.names if self.accepts(name)],
+                [name for name in self.names if isFor(certificate, identify(name))],
+                entry,
+            )
