@@ -39,8 +39,8 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.connect import REQUIRED, connect
 from imapsync.model import Side
+from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.processes import Processes
-from imapsync.test.imap.transport.test_tls import Server
 from imapsync.test.integration.certificates import issue
 
 PLAIN = ServerConfig(
