@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +27,7 @@ def main() -> None:
     """
     Run the command, and end the process with its exit code.
     """
-    signals.interrupt()
+    signals.interrupt(signals.ENDS, partial(signals.force, Lost.code))
     terminal.tolerate()
     try:
         code = run(sys.argv[1:])
@@ -56,15 +58,17 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(line: options.CommandLine) -> int:
+    force = partial(signals.force, 0 if line.request.live else Lost.code)
     if line.request.live:
-        signals.passOver()
+        signals.interrupt(signals.ENDS, force)
+        signals.passOver((signal.SIGHUP, signal.SIGUSR1))
     with ExitStack() as files:
         configs = config.loadAll(line.configs, os.environ)
         logs = {
             name: files.enter_context(_logfile(settings.logfile))
             for name, settings in configs.items()
         }
-        return _serve(line, configs, logs)
+        return _serve(line, configs, logs, force)
 
 
 @contextmanager
@@ -90,11 +94,13 @@ def _serve(
     line: options.CommandLine,
     configs: Mapping[str, Config],
     files: Mapping[str, IO[str]],
+    force: Callable[[], None],
 ) -> int:
     """
     Run the services until all have finished.
 
     @param files: where each account's log goes.
+    @param force: see L{signals.end}.
     """
     encrypted = any(
         server.encrypted
@@ -108,7 +114,6 @@ def _serve(
 
     with _keeping():
         from twisted.internet import reactor
-        from twisted.internet.error import ReactorNotRunning
         from twisted.logger import Logger, globalLogBeginner
 
         from imapsync.cli.observers import AccountObserver
@@ -135,14 +140,13 @@ def _serve(
 
     def finished(code: int) -> None:
         codes.append(code)
-        with suppress(ReactorNotRunning):  # a signal is stopping it already
-            reactor.stop()
+        signals.stop(reactor)
 
     several.finished.addCallback(finished)
-    reactor.callWhenRunning(several.startService)
-    reactor.callWhenRunning(signals.endOnce)
+    reactor.callWhenRunning(signals.end, signals.ENDS, reactor, force)
     if line.request.live:
         reactor.callWhenRunning(signals.obey, several, reactor)
+    reactor.callWhenRunning(several.startService)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()
     [code] = codes

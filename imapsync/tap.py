@@ -8,17 +8,15 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from twisted.application.service import IService
-from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
-from imapsync.cli.signals import obey
+from imapsync.cli.signals import obey, stop
 from imapsync.cli.terminal import complain
 from imapsync.config import file as config
 from imapsync.errors import ImapSyncError
@@ -74,7 +72,7 @@ def makeService(options: Options) -> IService:
     def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
         atexit.register(_leave, code)
-        reactor.callWhenRunning(_stop, reactor)
+        reactor.callWhenRunning(stop, reactor)
 
     resolve(reactor)
     several = Several(line, configs, os.environ, reactor, ended)
@@ -82,11 +80,6 @@ def makeService(options: Options) -> IService:
     if line.request.live:
         reactor.callWhenRunning(obey, several, reactor)
     return several
-
-
-def _stop(reactor: Any) -> None:
-    with suppress(ReactorNotRunning):  # a signal is stopping it already
-        reactor.stop()
 
 
 def _exit(error: ImapSyncError) -> NoReturn:

@@ -8,16 +8,17 @@ import contextlib
 import io
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
 from imapsync.__main__ import run
+from imapsync.test import children
 
 CONFIG = """
 database = {database}
@@ -133,34 +134,58 @@ class ProcessTests(MainCase):
         to: str = "",
         python: Sequence[str] = (),
         mode: Sequence[str] = ("--oneshot",),
-    ) -> subprocess.Popen[str]:
+        first: str = "",
+        stderr: int | IO[bytes] = children.PIPE,
+    ) -> children.Child:
         """
         Start it.
 
         @param to: how a shell says where its output goes.
         @param python: options for the interpreter.
         @param mode: options that say what it is to do.
+        @param first: what a shell does before.
         """
         program = [sys.executable, *python, "-m", "imapsync"]
         command = [*program, *mode, *arguments]
-        return subprocess.Popen(
-            ["sh", "-c", f'exec "$@" {to}', "sh", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        return children.begun(
+            ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
+            stdout=children.PIPE,
+            stderr=stderr,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            text=True,
         )
 
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+    def ready(self, process: children.Child) -> str:
+        """
+        Wait until a command has said that it is.
+
+        @return: what it said.
+        """
+        assert process.stderr is not None
+        line = process.stderr.readline().decode()
+        self.assertIn("ready", line)
+        return line
+
+    def endsSoon(self, process: children.Child, number: int) -> tuple[int, str]:
+        """
+        Send it a signal, on which it ends.
+
+        @return: see L{finish}.
+        """
+        started = time.monotonic()
+        process.send_signal(number)
+        ended = self.finish(process)
+        self.assertLess(time.monotonic() - started, 5)
+        return ended
+
+    def finish(self, process: children.Child) -> tuple[int, str]:
         """
         Wait for its end.  It writes nothing to standard output.
 
         @return: its code, and what it wrote to standard error.
         """
-        with process:
-            output, errors = process.communicate(timeout=60)
-        self.assertEqual("", output)
-        return process.returncode, errors
+        output, errors = children.finished(process)
+        self.assertEqual(b"", output)
+        return process.returncode, (errors or b"").decode()
 
     def test_full(self) -> None:
         """
@@ -232,16 +257,54 @@ class ProcessTests(MainCase):
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start(self.configure("echo ready >&2; cat", "sleep 60"))
-            assert process.stderr is not None
-            self.assertIn("ready", process.stderr.readline())
-            started = time.monotonic()
+            self.ready(process)
             process.send_signal(number)
-            process.send_signal(signal.SIGTERM)
-            code, errors = self.finish(process)
-            self.assertLess(time.monotonic() - started, 5)
+            code, errors = self.endsSoon(process, signal.SIGTERM)
             self.assertEqual(75, code)
             [line] = errors.splitlines()
             self.assertIn("interrupted", line)
+
+    def test_ignored(self) -> None:
+        """
+        A signal that was ignored when it was started stays so, as shells and
+        C{nohup} want it; SIGTERM ends it all the same.
+        """
+        option = self.configure("echo ready >&2; cat", "sleep 60")
+        for mode, code in (["--oneshot"], 75), ([], 0):
+            process = self.start(option, mode=mode, first="trap '' 1 2 10 15; ")
+            self.ready(process)
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+                process.send_signal(number)
+            ended, errors = self.endsSoon(process, signal.SIGTERM)
+            self.assertEqual(code, ended, errors)
+            self.assertNotIn("Unexpected", errors)
+            self.assertNotIn("eloaded", errors)
+
+    def test_stuck(self) -> None:
+        """
+        Nor does output that nobody takes keep it from ending.
+        """
+        fifo = self.folder.absolute() / "fifo"
+        os.mkfifo(fifo)
+        option = self.configure(f"echo words >&2; echo >{fifo}; cat", "sleep 60")
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        with os.fdopen(writing, "wb", buffering=0) as full:
+            os.set_blocking(writing, False)
+            while full.write(bytes(4096)):
+                pass
+            os.set_blocking(writing, True)
+            processes = []
+            for mode in ["--oneshot"], []:
+                processes.append(self.start(option, mode=mode, stderr=full))
+                fifo.read_bytes()
+                self.configure(f"echo words >&2; echo >{fifo}; cat", "sleep 60", "2")
+            started = time.monotonic()
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            codes = [self.finish(process)[0] for process in processes]
+            self.assertLess(time.monotonic() - started, 5)
+            self.assertEqual([75, 0], codes)
 
     def test_early(self) -> None:
         """
@@ -268,10 +331,9 @@ class ProcessTests(MainCase):
         """
         A command that neither speaks nor listens does not outlive it.
         """
-        deaf = "trap '' TERM; echo $$ >&2; while :; do sleep 1; done"
+        deaf = "trap '' TERM; echo ready $$ >&2; while :; do sleep 1; done"
         process = self.start(self.configure(deaf, "sleep 60"))
-        assert process.stderr is not None
-        child = int(process.stderr.readline().split()[-1])
+        child = int(self.ready(process).split()[-1])
         process.send_signal(signal.SIGTERM)
         self.finish(process)
         self.assertRaises(ProcessLookupError, os.kill, child, 0)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from imapsync.cli.options import HELP
 from imapsync.cli.services import Several
 from imapsync.service import SyncService
 from imapsync.tap import Options, makeService
+from imapsync.test import children
 
 CONFIG = r"""
 database = {database}
@@ -111,12 +111,11 @@ class TapTests(SynchronousTestCase):
         """
         program = "from twisted.scripts.twistd import run; run()"
         arguments = ("-n", "--pidfile=", "imapsync")
-        done = subprocess.run(
+        done = children.done(
             [sys.executable, "-c", program, *arguments, "--oneshot", self.option],
             capture_output=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             text=True,
-            timeout=60,
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
