@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,7 +26,7 @@ def main() -> None:
     """
     Run the command, and end the process with its exit code.
     """
-    signals.interrupt(signals.ENDS, partial(signals.force, Lost.code))
+    signals.interrupt(partial(signals.force, Lost.code))
     terminal.tolerate()
     try:
         code = run(sys.argv[1:])
@@ -58,17 +57,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(line: options.CommandLine) -> int:
-    force = partial(signals.force, 0 if line.request.live else Lost.code)
-    if line.request.live:
-        signals.interrupt(signals.ENDS, force)
-        signals.passOver((signal.SIGHUP, signal.SIGUSR1))
+    live = line.request.live
+    force = partial(signals.force, 0 if live else Lost.code)
+    hangup = not live or terminal.attended()
+    if live:
+        signals.passOver()
+    signals.interrupt(force, hangup)
     with ExitStack() as files:
         configs = config.loadAll(line.configs, os.environ)
         logs = {
             name: files.enter_context(_logfile(settings.logfile))
             for name, settings in configs.items()
         }
-        return _serve(line, configs, logs, force)
+        return _serve(line, configs, logs, force, hangup)
 
 
 @contextmanager
@@ -95,12 +96,14 @@ def _serve(
     configs: Mapping[str, Config],
     files: Mapping[str, IO[str]],
     force: Callable[[], None],
+    hangup: bool,
 ) -> int:
     """
     Run the services until all have finished.
 
     @param files: where each account's log goes.
     @param force: see L{signals.end}.
+    @param hangup: likewise.
     """
     encrypted = any(
         server.encrypted
@@ -143,9 +146,9 @@ def _serve(
         signals.stop(reactor)
 
     several.finished.addCallback(finished)
-    reactor.callWhenRunning(signals.end, signals.ENDS, reactor, force)
     if line.request.live:
-        reactor.callWhenRunning(signals.obey, several, reactor)
+        reactor.callWhenRunning(signals.obey, several, reactor, hangup)
+    reactor.callWhenRunning(signals.end, reactor, force, hangup)
     reactor.callWhenRunning(several.startService)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()

@@ -17,7 +17,7 @@ from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop
-from imapsync.cli.terminal import complain
+from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
 from imapsync.errors import ImapSyncError
 from imapsync.log import Log
@@ -78,7 +78,8 @@ def makeService(options: Options) -> IService:
     several = Several(line, configs, os.environ, reactor, ended)
     several.finished.addCallback(finished)
     if line.request.live:
-        reactor.callWhenRunning(obey, several, reactor)
+        # Not before twistd has left its terminal, if it does.
+        reactor.callWhenRunning(lambda: obey(several, reactor, attended()))
     return several
 
 

@@ -1,8 +1,9 @@
 """
 What signals mean.
 
-SIGINT and SIGTERM end the program.  To one that is live, SIGHUP says that it is to
-read the configuration again, SIGUSR1 that it is to sync now.
+SIGINT and SIGTERM end the program; so does SIGHUP, unless the program is live and
+has no terminal that could hang up: then it is to read the configuration again.
+SIGUSR1 says to one that is live that it is to sync now.
 
 What was ignored when the program began stays ignored, as C{nohup} and a shell's C{&}
 want it; all but SIGTERM.
@@ -20,21 +21,24 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imapsync.cli.services import Several
 
-ENDS = (signal.SIGINT, signal.SIGTERM)
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+_REQUESTS = (signal.SIGHUP, signal.SIGUSR1)
 
 #: What is not closed after so many seconds is left as it is.
 _PATIENCE = 4.2
 
 
-def interrupt(ends: Iterable[signal.Signals], force: Callable[[], None]) -> None:
+def interrupt(force: Callable[[], None], hangup: bool = False) -> None:
     """
-    Until there is a reactor, have each of these be C{KeyboardInterrupt}.
+    Until there is a reactor, have each that ends be C{KeyboardInterrupt}.
 
+    @param hangup: whether SIGHUP does.
     @param force: called then in a thread; see L{end}.
     """
 
@@ -42,40 +46,42 @@ def interrupt(ends: Iterable[signal.Signals], force: Callable[[], None]) -> None
         _thread.start_new_thread(force, ())
         raise KeyboardInterrupt
 
-    for number in _heeded(ends):
+    for number in _heeded(_ends(hangup)):
         signal.signal(number, handle)
 
 
-def passOver(numbers: Iterable[signal.Signals]) -> None:
+def passOver() -> None:
     """
     Until L{obey} is called, pass over what asks for something that is about to
     begin anyway.
     """
-    for number in _heeded(numbers):
+    for number in _heeded(_REQUESTS):
         signal.signal(number, lambda *_: None)
 
 
-def obey(several: Several, reactor: Any) -> None:
+def obey(several: Several, reactor: Any, hangup: bool = False) -> None:
     """
     Take what asks for something, of a program that is live; who took it before,
     such as C{twistd} to begin a new log file, gets it as well.
+
+    @param hangup: whether SIGHUP ends it instead.
     """
     from twisted.internet.defer import Deferred
 
     def reload() -> None:
         Deferred.fromCoroutine(several.reload()).addErrback(several.failed)
 
-    _take(signal.SIGHUP, reload, several, reactor)
+    hung = partial(stop, reactor) if hangup else reload
+    _take(signal.SIGHUP, hung, several, reactor)
     _take(signal.SIGUSR1, several.syncNow, several, reactor)
 
 
-def end(
-    ends: Iterable[signal.Signals], reactor: Any, force: Callable[[], None]
-) -> None:
+def end(reactor: Any, force: Callable[[], None], hangup: bool = False) -> None:
     """
-    Have the first of these stop C{reactor}, which would take a second one for an
+    Have the first that ends stop C{reactor}, which would take a second one for an
     error.
 
+    @param hangup: whether SIGHUP does.
     @param force: called then in a thread, for the case that the reactor is held
         up; see L{force}.
     """
@@ -91,7 +97,7 @@ def end(
             # C{threading} takes locks, and this may interrupt anything.
             _thread.start_new_thread(force, ())
 
-    for number in _heeded(ends):
+    for number in _heeded(_ends(hangup)):
         signal.signal(number, handle)
 
 
@@ -119,6 +125,10 @@ def stop(reactor: Any) -> None:
 
     with suppress(ReactorNotRunning):
         reactor.stop()
+
+
+def _ends(hangup: bool) -> Iterable[signal.Signals]:
+    return (*_ENDS, signal.SIGHUP) if hangup else _ENDS
 
 
 def _heeded(numbers: Iterable[signal.Signals]) -> Iterator[signal.Signals]:

@@ -136,6 +136,7 @@ class ProcessTests(MainCase):
         mode: Sequence[str] = ("--oneshot",),
         first: str = "",
         stderr: int | IO[bytes] = children.PIPE,
+        alone: bool = False,
     ) -> children.Child:
         """
         Start it.
@@ -144,6 +145,7 @@ class ProcessTests(MainCase):
         @param python: options for the interpreter.
         @param mode: options that say what it is to do.
         @param first: what a shell does before.
+        @param alone: whether it has no terminal, until it opens one.
         """
         program = [sys.executable, *python, "-m", "imapsync"]
         command = [*program, *mode, *arguments]
@@ -151,6 +153,7 @@ class ProcessTests(MainCase):
             ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
             stdout=children.PIPE,
             stderr=stderr,
+            start_new_session=alone,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
@@ -326,6 +329,54 @@ class ProcessTests(MainCase):
                     for one in (*numbers, number):
                         process.send_signal(one)
                     self.assertEqual(end, self.finish(process))
+
+    def test_hangup(self) -> None:
+        """
+        It ends with its terminal, in whichever mode: nobody would see it any more,
+        and the next one would find it in its way.
+        """
+        for mode, code in (["--oneshot"], 75), ([], 0):
+            option = self.configure("echo ready >&2; cat", "sleep 60", f"db{code}")
+            process, terminal = self.onTerminal(option, mode=mode)
+            started = time.monotonic()
+            terminal.close()
+            self.assertEqual(code, children.ended(process))
+            self.assertLess(time.monotonic() - started, 5)
+
+    def test_terminalGone(self) -> None:
+        """
+        One that was told to outlive its terminal goes on when that is gone, though
+        it cannot write any more.
+        """
+        fifo = self.folder.absolute() / "fifo"
+        os.mkfifo(fifo)
+        words = f"read x <{fifo}; seq 2000 >&2; echo over >{fifo}"
+        option = self.configure(f"echo ready >&2; {words}; cat", "sleep 60")
+        process, terminal = self.onTerminal(option, mode=[], first="trap '' HUP; ")
+        terminal.close()
+        fifo.write_text("go on\n")
+        self.assertEqual("over\n", fifo.read_text())
+        self.assertEqual((0, ""), self.endsSoon(process, signal.SIGTERM))
+
+    def onTerminal(
+        self, option: str, mode: Sequence[str], first: str = ""
+    ) -> tuple[children.Child, IO[bytes]]:
+        """
+        Start it on a terminal of its own, and wait until a command says "ready".
+
+        @return: the process, and what the terminal shows.
+        """
+        ours, its = os.openpty()
+        terminal = os.fdopen(ours, "rb")
+        self.addCleanup(terminal.close)
+        tty = os.ttyname(its)
+        process = self.start(
+            option, to=f"<{tty} 2>{tty}", mode=mode, first=first, alone=True
+        )
+        self.addCleanup(children.ended, process, 0)
+        self.assertIn(b"ready", terminal.readline())
+        os.close(its)
+        return process, terminal
 
     def test_deafCommand(self) -> None:
         """

@@ -14,7 +14,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.services import Several
-from imapsync.cli.signals import ENDS, end, interrupt, obey, passOver
+from imapsync.cli.signals import end, interrupt, obey, passOver
 from imapsync.test.children import PATIENCE
 
 NUMBERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGINT, signal.SIGTERM)
@@ -133,7 +133,7 @@ class ObeyTests(SignalCase):
         """
         for number in NUMBERS:
             signal.signal(number, signal.SIG_IGN)
-        passOver(NUMBERS[:2])
+        passOver()
         self.obey()
         self.assertEqual([], self.send(signal.SIGHUP, signal.SIGUSR1))
 
@@ -155,20 +155,20 @@ class EndTests(SignalCase):
         As long as there is no reactor, they are C{KeyboardInterrupt}, but for
         one that is ignored; should nobody heed that, it is forced to end.
         """
-        interrupt(ENDS, self.forced.set)
+        interrupt(self.forced.set)
         self.assertRaises(KeyboardInterrupt, self.send, signal.SIGINT)
         self.assertTrue(self.forced.wait(PATIENCE))
-        for number in ENDS:
+        for number in NUMBERS:
             signal.signal(number, signal.SIG_IGN)
-        interrupt(ENDS, self.forced.set)
+        interrupt(self.forced.set)
         self.assertEqual([], self.send(signal.SIGINT))
         self.assertRaises(KeyboardInterrupt, self.send, signal.SIGTERM)
 
-    def end(self) -> None:
+    def end(self, hangup: bool = False) -> None:
         """
         Take the signals to end.
         """
-        end(ENDS, self.obedient, self.forced.set)
+        end(self.obedient, self.forced.set, hangup)
 
     def test_once(self) -> None:
         """
@@ -180,6 +180,20 @@ class EndTests(SignalCase):
         self.assertEqual(["later", "stop"], told)
         self.assertTrue(self.forced.wait(PATIENCE))
         self.assertEqual([], self.caught)
+
+    def test_hangup(self) -> None:
+        """
+        SIGHUP is one of them where it is not to be obeyed.
+        """
+        interrupt(self.forced.set, hangup=True)
+        self.assertRaises(KeyboardInterrupt, self.send, signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        obey(cast(Several, self.obedient), self.obedient, hangup=True)
+        self.assertEqual(["later", "stop"], self.send(signal.SIGHUP))
+        self.assertEqual(["later", "sync"], self.send(signal.SIGUSR1))
+        self.obedient.running = True
+        self.end(hangup=True)
+        self.assertEqual(["later", "stop"], self.send(signal.SIGHUP))
 
     def test_over(self) -> None:
         """
@@ -193,7 +207,7 @@ class EndTests(SignalCase):
         """
         SIGINT may be ignored, SIGTERM never is.
         """
-        for number in ENDS:
+        for number in NUMBERS:
             signal.signal(number, signal.SIG_IGN)
         self.end()
         self.assertEqual([], self.send(signal.SIGINT))
