@@ -7,7 +7,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from twisted.application.service import IService
@@ -19,6 +19,7 @@ from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop
 from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.log import Log
 from imapsync.service import Outcome
@@ -75,12 +76,25 @@ def makeService(options: Options) -> IService:
         reactor.callWhenRunning(stop, reactor)
 
     resolve(reactor)
-    several = Several(line, configs, os.environ, reactor, ended)
+    _follow(configs)
+    several = Several(line, configs, os.environ, reactor, ended, _follow)
     several.finished.addCallback(finished)
     if line.request.live:
         # Not before twistd has left its terminal, if it does.
         reactor.callWhenRunning(lambda: obey(several, reactor, attended()))
     return several
+
+
+def _follow(configs: Mapping[str, Config]) -> None:
+    """
+    Tell of what makes no difference under twistd.
+    """
+    for settings in configs.values():
+        if settings.logfile is not None:
+            _log.warn(
+                "{path}: logfile has no effect under twistd; see twistd --logfile",
+                path=settings.path,
+            )
 
 
 def _exit(error: ImapSyncError) -> NoReturn:

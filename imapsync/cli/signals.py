@@ -59,16 +59,23 @@ def passOver() -> None:
         signal.signal(number, lambda *_: None)
 
 
-def obey(several: Several, reactor: Any, hangup: bool = False) -> None:
+def obey(
+    several: Several,
+    reactor: Any,
+    hangup: bool = False,
+    reopen: Callable[[], None] = lambda: None,
+) -> None:
     """
     Take what asks for something, of a program that is live; who took it before,
     such as C{twistd} to begin a new log file, gets it as well.
 
     @param hangup: whether SIGHUP ends it instead.
+    @param reopen: opens files again.
     """
     from twisted.internet.defer import Deferred
 
     def reload() -> None:
+        reopen()
         Deferred.fromCoroutine(several.reload()).addErrback(several.failed)
 
     hung = partial(stop, reactor) if hangup else reload

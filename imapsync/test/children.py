@@ -6,6 +6,8 @@ end.
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -24,6 +26,40 @@ DEVNULL = subprocess.DEVNULL
 PATIENCE = 60
 
 _NUMBERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+class Fifo:
+    """
+    A pipe with a name, through which a child tells something, or is told.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        os.mkfifo(self.path)
+        # Neither side has to wait for the other to open it.
+        self._descriptor = os.open(self.path, os.O_RDWR)
+
+    def tell(self) -> None:
+        """
+        Write a line.
+        """
+        os.write(self._descriptor, b"\n")
+
+    def heard(self) -> str:
+        """
+        Wait for a line, or more.
+
+        @raise AssertionError: if none comes.
+        """
+        if not select.select([self._descriptor], [], [], PATIENCE)[0]:
+            raise AssertionError("nothing was heard")
+        return os.read(self._descriptor, 10_000).decode()
+
+    def close(self) -> None:
+        """
+        Close it.
+        """
+        os.close(self._descriptor)
 
 
 def begun(command: Sequence[str | Path], **options: Any) -> Child:

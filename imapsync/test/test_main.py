@@ -157,6 +157,14 @@ class ProcessTests(MainCase):
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
+    def fifo(self, name: str) -> children.Fifo:
+        """
+        Make one, until the test ends.
+        """
+        fifo = children.Fifo(self.folder / name)
+        self.addCleanup(fifo.close)
+        return fifo
+
     def ready(self, process: children.Child) -> str:
         """
         Wait until a command has said that it is.
@@ -228,6 +236,25 @@ class ProcessTests(MainCase):
         [logged] = (self.folder / "log").read_text().splitlines()
         self.assertIn(line.replace("imapsync:", " error:", 1), logged)
 
+    def test_rotated(self) -> None:
+        """
+        SIGHUP has it make a log file anew that was moved away, and follow one
+        that is called otherwise.
+        """
+        up, other = self.fifo("up"), self.fifo("other")
+        option = self.configure(f"echo >{up.path}; cat", "sleep 60")
+        config, log = Path(option.partition("=")[2]), self.folder / "log"
+        text = config.read_text()
+        config.write_text(f"logfile = log\n{text}")
+        process = self.start(option, mode=[])
+        up.heard()
+        log.rename(self.folder / "log.1")
+        config.write_text(f"logfile = other\n{text}")
+        process.send_signal(signal.SIGHUP)
+        self.assertIn("Reloaded the configuration.", other.heard())
+        self.assertTrue(log.exists())
+        self.assertEqual((0, ""), self.endsSoon(process, signal.SIGTERM))
+
     def test_atOnce(self) -> None:
         """
         A database that cannot be made ends it at once.
@@ -287,9 +314,8 @@ class ProcessTests(MainCase):
         """
         Nor does output that nobody takes keep it from ending.
         """
-        fifo = self.folder.absolute() / "fifo"
-        os.mkfifo(fifo)
-        option = self.configure(f"echo words >&2; echo >{fifo}; cat", "sleep 60")
+        up = self.fifo("up")
+        command = f"echo words >&2; echo >{up.path}; cat"
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
         with os.fdopen(writing, "wb", buffering=0) as full:
@@ -299,9 +325,9 @@ class ProcessTests(MainCase):
             os.set_blocking(writing, True)
             processes = []
             for mode in ["--oneshot"], []:
+                option = self.configure(command, "sleep 60", f"db{len(mode)}")
                 processes.append(self.start(option, mode=mode, stderr=full))
-                fifo.read_bytes()
-                self.configure(f"echo words >&2; echo >{fifo}; cat", "sleep 60", "2")
+                up.heard()
             started = time.monotonic()
             for process in processes:
                 process.send_signal(signal.SIGTERM)
@@ -348,14 +374,13 @@ class ProcessTests(MainCase):
         One that was told to outlive its terminal goes on when that is gone, though
         it cannot write any more.
         """
-        fifo = self.folder.absolute() / "fifo"
-        os.mkfifo(fifo)
-        words = f"read x <{fifo}; seq 2000 >&2; echo over >{fifo}"
+        on, over = self.fifo("on"), self.fifo("over")
+        words = f"read x <{on.path}; seq 2000 >&2; echo >{over.path}"
         option = self.configure(f"echo ready >&2; {words}; cat", "sleep 60")
         process, terminal = self.onTerminal(option, mode=[], first="trap '' HUP; ")
         terminal.close()
-        fifo.write_text("go on\n")
-        self.assertEqual("over\n", fifo.read_text())
+        on.tell()
+        over.heard()
         self.assertEqual((0, ""), self.endsSoon(process, signal.SIGTERM))
 
     def onTerminal(

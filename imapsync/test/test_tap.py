@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IServiceMaker
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from imapsync.cli.options import HELP
 from imapsync.cli.services import Several
@@ -86,6 +88,26 @@ class TapTests(SynchronousTestCase):
         self.assertFalse(service.running)
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
+
+    def test_logfile(self) -> None:
+        """
+        An option without effect is named.
+        """
+        said: list[str] = []
+
+        @provider(ILogObserver)
+        def hear(event: LogEvent) -> None:
+            said.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(hear)
+        self.addCleanup(globalLogPublisher.removeObserver, hear)
+        path = Path(self.option.partition("=")[2])
+        path.write_text("logfile = log\n" + path.read_text())
+        options = Options()
+        options.parseOptions(["--oneshot", self.option])
+        makeService(options)
+        [line] = said
+        self.assertIn(f"{path}: logfile has no effect under twistd", line)
 
     def test_usage(self) -> None:
         """

@@ -102,7 +102,11 @@ class ObeyTests(SignalCase):
         """
         Take signals.
         """
-        obey(cast(Several, self.obedient), self.obedient)
+
+        def reopen() -> None:
+            self.obedient.told.append("reopen")
+
+        obey(cast(Several, self.obedient), self.obedient, reopen=reopen)
 
     def test_signals(self) -> None:
         """
@@ -110,7 +114,9 @@ class ObeyTests(SignalCase):
         """
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self.obey()
-        self.assertEqual(["later", "reload", "failed"], self.send(signal.SIGHUP))
+        self.assertEqual(
+            ["later", "reopen", "reload", "failed"], self.send(signal.SIGHUP)
+        )
         self.assertEqual(["later", "sync"], self.send(signal.SIGUSR1))
         self.assertEqual([signal.SIGUSR1], self.caught)
 
