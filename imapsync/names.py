@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from imapsync.display import shown as shown
 from imapsync.errors import MailboxError, NotFound
 
 INBOX = "INBOX"
@@ -36,6 +37,7 @@ _KEPT = {
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
 #: TAB is no danger to logs and terminals, and some servers have it in names.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_UNCLEAR = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def encode(name: str) -> bytes:
@@ -83,16 +85,6 @@ def unescaped(name: str) -> str:
         return encode(name).decode("utf-8")
     except ValueError:
         return name
-
-
-def shown(name: str) -> str:
-    """
-    A name that is safe to print: on one line, with nothing undecodable in it.
-    """
-    name = re.sub("[\udc20-\udc7e]", lambda kept: chr(ord(kept[0]) - 0xDC00), name)
-    for unsafe in (_UNDECODABLE, _CONTROL):
-        name = unsafe.sub(lambda found: rf"\x{ord(found[0]) & 0xFF:02x}", name)
-    return name
 
 
 def _shifted(match: re.Match[str]) -> str:
@@ -178,7 +170,7 @@ class Naming(NamedTuple):
             return shared
         alias = self._renamed(shared)
         if self._own(alias) != shared:
-            raise _uncarried(name, f'another mailbox is called "{alias}"')
+            raise _uncarried(name, f'another mailbox is called "{shown(alias)}"')
         return alias
 
     def toServer(self, name: str) -> str:
@@ -201,12 +193,13 @@ class Naming(NamedTuple):
     def likeness(self, name: str) -> str:
         """
         The nearest to a shared name that a name without one has: fit to be
-        matched and printed, not to tell mailboxes apart.
+        matched, not to tell mailboxes apart.
         """
         rest = self._within(name)
         if rest is None or isInbox(rest):
             rest = name
-        return shown(canonical(rest, self.separator))
+        rest = rest.replace("\udc26", "&")  # see L{_KEPT}
+        return _UNCLEAR.sub("\ufffd", canonical(rest, self.separator))
 
     @property
     def root(self) -> str:

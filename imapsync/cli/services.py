@@ -5,6 +5,7 @@ Several pairs of accounts in one process, independent of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,8 @@ class Several(MultiService):
 
     @param environ: where the user's directories are, and how to tell systemd.
     @param ended: is told how each service ended, and its name.
+    @param follow: told of configurations that were read again, before anything is
+        begun anew; it may refuse them with L{ConfigError}.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -44,12 +47,14 @@ class Several(MultiService):
         environ: Mapping[str, str],
         reactor: Any,
         ended: Callable[[str, Outcome], None],
+        follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
         self._environ = environ
         self._reactor = reactor
         self._ended = ended
+        self._follow = follow
         self._outcomes: dict[str, Outcome] = {}
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
@@ -102,6 +107,7 @@ class Several(MultiService):
             self._supervised.reloading()
         try:
             configs = config.loadAll(self._line.configs, self._environ)
+            self._follow(configs)
         except ImapSyncError as error:
             self.log.error("Not reloaded: {error}", error=error)
         else:
@@ -113,7 +119,9 @@ class Several(MultiService):
     async def _replace(self, configs: Mapping[str, Config]) -> None:
         before, self.configs = self.configs, configs
         for name, settings in configs.items():
-            changed = settings != before[name] or name in self._outcomes
+            # The log file has been followed already.
+            same = replace(before[name], logfile=settings.logfile)
+            changed = settings != same or name in self._outcomes
             if not (changed and self.running):
                 continue
             outcome = self._outcomes.pop(name, Outcome(0))

@@ -15,7 +15,6 @@ from imapsync.names import (
     decode,
     encode,
     fromUser,
-    shown,
     unescaped,
     uniform,
 )
@@ -145,30 +144,6 @@ class ModifiedUtf7Tests(SynchronousTestCase):
             self.assertEqual(raw, encode(decode(raw)))
         else:
             self.assertEqual(name, decode(raw))
-
-
-class ShownTests(SynchronousTestCase):
-    """
-    Tests for L{shown}.
-    """
-
-    def test_unsafe(self) -> None:
-        """
-        An undecodable name is shown as sent, what could hurt a log as an
-        escape.
-        """
-        self.assertEqual("&AGE-", shown(decode(b"&AGE-")))
-        self.assertEqual(r"\xff&-", shown(decode(b"\xff&-")))
-        self.assertEqual(r"a\x0ab\x1b", shown("a\nb\x1b"))
-        self.assertEqual("Büro", shown("Büro"))
-
-    @given(st.text() | st.binary().map(decode))
-    def test_alwaysPrintable(self, name: str) -> None:
-        """
-        Whatever the name, it can be written to a terminal, on one line.
-        """
-        self.assertNotRegex(shown(name), "[\x00-\x08\n-\x1f\x7f-\x9f]")
-        shown(name).encode("utf-8")
 
 
 class NamingTests(SynchronousTestCase):
@@ -372,6 +347,7 @@ class NamingTests(SynchronousTestCase):
         self.assertEqual("x/a/b", DOTS.likeness("INBOX.x.a/b"))
         self.assertEqual("INBOX/INBOX", DOTS.likeness("INBOX.INBOX"))
         self.assertEqual("&AGE-", Naming().likeness(decode(b"&AGE-")))
+        self.assertEqual("a\ufffd&-", Naming().likeness(decode(b"a\xff&-")))
 
     @given(sharedNames, st.sampled_from(NAMINGS))
     def test_thereAndBack(self, name: str, naming: Naming) -> None:

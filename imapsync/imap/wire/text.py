@@ -5,6 +5,8 @@ terminal.
 
 from __future__ import annotations
 
+from imapsync.display import octets
+
 
 def printable(raw: bytes, most: int = 400) -> str:
     """
@@ -12,10 +14,7 @@ def printable(raw: bytes, most: int = 400) -> str:
 
     @param most: so many octets are enough.
     """
-    text = raw[:most].decode("utf-8", "replace")
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return octets(raw, most)
 
 
 def excerpt(data: bytes) -> str:

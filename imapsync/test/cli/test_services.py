@@ -49,6 +49,7 @@ class SeveralTests(SynchronousTestCase):
         self.reactor = Reactor(self.world)
         self.ended: list[tuple[str, Outcome]] = []
         self.told: list[str] = []
+        self.followed: list[str | None] = []
         self.configs = {"good": self.world.settings(), "bad": self.bad()}
 
     def bad(self) -> Config:
@@ -71,10 +72,18 @@ class SeveralTests(SynchronousTestCase):
             self.ended.append((name, outcome))
 
         line = parse([*arguments, "--quiet"])
-        several = Several(line, self.configs, {}, self.reactor, ended)
+        several = Several(line, self.configs, {}, self.reactor, ended, self.follow)
         several.startService()
         self.world.pump()
         return several
+
+    def follow(self, configs: Mapping[str, Config]) -> None:
+        """
+        Follow changed names of log files.
+        """
+        if self.configs.keys() != configs.keys():
+            raise ConfigError("no such log file")
+        self.followed.append(configs["good"].logfile)
 
     def stop(self, several: Several) -> None:
         """
@@ -149,6 +158,22 @@ class SeveralTests(SynchronousTestCase):
         self.assertNoResult(several.finished)
         self.stop(several)
         self.assertEqual(0, self.successResultOf(several.finished))
+
+    def test_reloadLogfile(self) -> None:
+        """
+        Another log file is no reason to begin anew; if it cannot be followed,
+        nothing changes.
+        """
+        del self.configs["bad"]
+        several = self.start()
+        logged = replace(self.configs["good"], logfile="x")
+        self.reload(several, {"good": logged})
+        self.assertEqual(["x"], self.followed)
+        changed = replace(logged, listMailbox=("INBOX",), logfile="y")
+        self.reload(several, {"good": changed, "other": changed})
+        self.assertEqual(2, len(self.world.links))
+        self.assertEqual({"good": logged}, several.configs)
+        self.stop(several)
 
     def test_reloadAtEnd(self) -> None:
         """

@@ -8,7 +8,6 @@ import configparser
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import imapsync
 from imapsync.cli.options import parse
 from imapsync.cli.systemd import Supervised, notifier, watchdog
 from imapsync.run.status import SyncState, SyncStatus
+from imapsync.test import children
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -235,7 +235,7 @@ class UnitTests(SynchronousTestCase):
             for program in ("%h/mailsync/bin/imapsync", "/opt/imapsync/bin/imapsync"):
                 text = text.replace(program, "/bin/true")
             (folder / name).write_text(text)
-            done = subprocess.run(
+            done = children.done(
                 ["systemd-analyze", "verify", "--man=no", str(folder / name)],
                 capture_output=True,
                 text=True,

@@ -406,7 +406,7 @@ class UntaggedTests(SynchronousTestCase):
         server = Talk()
         with capturedLogs() as warned:
             server.say(b"* OK [ALERT] disk\x1b full")
-        self.assertEqual(["disk? full"], [event["text"] for event in warned])
+        self.assertEqual([r"disk\u001b full"], [event["text"] for event in warned])
 
     def test_idle(self) -> None:
         """

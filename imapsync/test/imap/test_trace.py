@@ -22,7 +22,7 @@ class TraceTests(SynchronousTestCase):
         server = Talk(b"* PREAUTH hi\x1b", trace=True)
         server.client.perform(Simple("NOOP"))
         self.assertEqual(
-            ["server < * PREAUTH hi?", "server > 0001 NOOP"], server.traced
+            ["server < * PREAUTH hi\\u001b", "server > 0001 NOOP"], server.traced
         )
 
     def secrets(self, show: bool) -> str:

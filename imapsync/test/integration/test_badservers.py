@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import socket
-import subprocess
 import threading
 
+from imapsync.test import children
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
 from imapsync.test.integration.scene import PROGRAM, Scene, finished
 from imapsync.test.integration.test_badinput import BadInputCase
@@ -296,7 +296,7 @@ class ReachTests(BadInputCase):
         """
         Nothing is running.
         """
-        self.started: list[tuple[subprocess.Popen[bytes], list[str]]] = []
+        self.started: list[tuple[children.Child, list[str]]] = []
 
     def test_noCommand(self) -> None:
         """

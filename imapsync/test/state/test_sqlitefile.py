@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
 from errno import EIO
 from pathlib import Path
@@ -16,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import StateDamaged, StateError, StateUnavailable
 from imapsync.state.sqlitefile import APPLICATION_ID, explained, opened
+from imapsync.test import children
 
 
 def mode(path: Path) -> int:
@@ -131,7 +131,7 @@ class OpenedTests(SynchronousTestCase):
             "    os.kill(os.getpid(), signal.SIGKILL)"
         )
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        process = subprocess.run(
+        process = children.done(
             [sys.executable, "-c", script, self.path], env=environment, check=False
         )
         self.assertEqual(-9, process.returncode)

@@ -141,11 +141,11 @@ class TunnelTests(SynchronousTestCase):
             self.reactor.protocol.childDataReceived(2, b"ain\nbye")
             self.reactor.end(3)
         lines = [event["line"] for event in events]
-        self.assertEqual(["1", "2", "no?[1m", "try again", "bye"], lines)
+        self.assertEqual(["1", "2", r"no\u001b[1m", "try again", "bye"], lines)
         self.assertIsInstance(self.peer.reason, Lost)
         self.assertEqual(
             f"{WHERE}: the command exited with status 3; "
-            "its last words: no?[1m / try again / bye",
+            r"its last words: no\u001b[1m / try again / bye",
             str(self.peer.reason),
         )
         self.assertEqual([], self.reactor.getDelayedCalls())

@@ -210,7 +210,7 @@ class FramingTests(SynchronousTestCase):
             (b"* OK [A b c] d]", Condition("*", "OK", "A", b"b c", "d]")),
             (b"* OK [open x", Condition("*", "OK", "", b"", "[open x")),
             (b"* OK []x", Condition("*", "OK", "", b"", "[]x")),
-            (b"* NO a\nb", Condition("*", "NO", "", b"", "a?b")),
+            (b"* NO a\nb", Condition("*", "NO", "", b"", "a b")),
         ):
             self.assertEqual([condition], deliveries([line + b"\r\n"]))
 

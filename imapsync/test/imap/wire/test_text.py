@@ -18,9 +18,7 @@ class TextTests(SynchronousTestCase):
         """
         What servers say to people fits on one line of a log.
         """
-        self.assertEqual(
-            "a?b\xfc??", printable(b"a\nb\xc3\xbc\x1b\xff").replace("\ufffd", "?")
-        )
+        self.assertEqual(r"a bü\u001b\xff", printable(b"a\nb\xc3\xbc\x1b\xff"))
         self.assertEqual(400, len(printable(b"x" * 9999)))
 
     def test_excerpt(self) -> None:
