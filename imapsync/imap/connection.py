@@ -43,9 +43,6 @@ T = TypeVar("T")
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
-#: RFC 7888, 5: the longest non-synchronising literal under LITERAL-.
-_SMALL_LITERAL = 4096
-
 
 @implementer(IHandshakeListener)
 class Connection(StockClient):
@@ -265,19 +262,9 @@ class Connection(StockClient):
     def literalMarker(self, size: int) -> tuple[bytes, bool]:
         """
         What announces a literal of C{size} octets, and whether the server's
-        leave must be awaited behind it (RFC 7888).
+        leave must be awaited behind it.
         """
-        if self.asksLeave(size):
-            return b"{%d}\r\n" % size, True
-        return b"{%d+}\r\n" % size, False
-
-    def asksLeave(self, size: int) -> bool:
-        """
-        Whether the server's leave must be awaited for a literal of C{size} octets.
-        """
-        return "LITERAL+" not in self.capabilities and (
-            "LITERAL-" not in self.capabilities or size > _SMALL_LITERAL
-        )
+        return self.features.literalMarker(size)
 
     def write(self, data: bytes, instead: bytes = b"") -> None:
         """

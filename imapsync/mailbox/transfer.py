@@ -223,7 +223,7 @@ async def perform(errand: Errand, source: Surroundings, target: Surroundings) ->
         return
     side, state = errand.side, source.state
     here, there = _known(errand.source, source), _known(errand.target, target)
-    moving = errand.gone and "MOVE" in source.clients[side].capabilities
+    moving = errand.gone and "MOVE" in source.clients[side].features
     pairs: dict[int, Pair] = {}
     with state.transaction():
         flags = {u: p.flags if errand.gone else None for u, p in errand.twins.items()}

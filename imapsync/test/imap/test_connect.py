@@ -36,7 +36,8 @@ from imapsync.errors import (
 )
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
-from imapsync.imap.connect import REQUIRED, connect
+from imapsync.imap.connect import connect
+from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.test.imap.transport.test_tls import Server
 from imapsync.test.imap.transport.test_tunnel import Processes
