@@ -191,7 +191,7 @@ class SyncClient(Connection):
         Whether the server tells all that happens in the selected mailbox, at a
         NOOP at the latest.
         """
-        return not self._delivery.notified
+        return not self._dispatcher.notified
 
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
@@ -234,7 +234,7 @@ class SyncClient(Connection):
         return Deferred.fromCoroutine(self._unselect())
 
     async def _unselect(self) -> None:
-        select = self._delivery.selected
+        select = self._dispatcher.selected
         if select is None:
             return
         if "UNSELECT" in self.features:

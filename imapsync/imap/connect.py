@@ -123,6 +123,7 @@ async def _reach(
         from imapsync.imap.transport.tunnel import connectTunnel
 
         client = makeClient()
+        client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
     # Its time-out is for each address; ours, for all of them, comes first.

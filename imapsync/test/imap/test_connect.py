@@ -585,7 +585,7 @@ class LoginTests(ConnectCase):
         self.start(PLAIN)
         self.accept()
         self.reactor.advance(60)
-        self.failed(Lost, "60 seconds")
+        self.failed(Lost, "no greeting within 30 seconds; see port and type")
 
     def test_noIMAP(self) -> None:
         """
