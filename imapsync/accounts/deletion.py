@@ -184,7 +184,7 @@ async def _missing(client: SyncClient, name: str) -> str:
     listed = [box for box in await client.listMailboxes(name) if box.name == name]
     if not any(box.selectable for box in listed):
         return ""
-    if "MULTIAPPEND" not in client.capabilities:
+    if "MULTIAPPEND" not in client.features:
         return "the server lists it"
     try:
         await client.appendNothing(name)

@@ -96,9 +96,7 @@ class Identifier:
         """
         Have the identities of all mailboxes told at once, if the server can.
         """
-        if not (
-            self._tellsIds(side) and "METADATA" in self._clients[side].capabilities
-        ):
+        if not (self._tellsIds(side) and "METADATA" in self._clients[side].features):
             return
         with suppress(Refused):
             identities = await self._clients[side].identities()
@@ -214,4 +212,4 @@ class Identifier:
         return bool(found) and all(found[u] == expected[u] for u in found)
 
     def _tellsIds(self, side: Side) -> bool:
-        return "OBJECTID" in self._clients[side].capabilities
+        return "OBJECTID" in self._clients[side].features

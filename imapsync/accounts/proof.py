@@ -30,7 +30,7 @@ async def identity(client: SyncClient, spelled: str, known: str = "") -> str:
     @param known: what did, if that is known.
     """
     try:
-        if "OBJECTID" in client.capabilities:
+        if "OBJECTID" in client.features:
             selected = await client.open(spelled, None, Heard(), writable=False)
             return selected.identity
         if not known or known.startswith(GUID):
@@ -48,7 +48,7 @@ async def identityBeside(client: SyncClient, spelled: str, known: str) -> str:
     try:
         if known.startswith(GUID):
             return await identity(client, spelled, known)
-        if known and "METADATA" in client.capabilities:
+        if known and "METADATA" in client.features:
             return (await client.identities(spelled)).get(spelled, "")
     except Refused:
         pass
@@ -63,7 +63,7 @@ async def identical(
     """
     wanting = [one for one in known if one.identities[side]]
     told: Mapping[str, str] = {}
-    if len(wanting) > 1 and "METADATA" in client.capabilities:
+    if len(wanting) > 1 and "METADATA" in client.features:
         told = await client.identities()
     for one in wanting:
         before, spelled = one.identities[side], account.spelled(one.name)

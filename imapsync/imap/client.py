@@ -75,7 +75,7 @@ class SyncClient(Connection):
         """
         AUTHENTICATE.
         """
-        initial = "SASL-IR" in self.capabilities
+        initial = "SASL-IR" in self.features
         return self._loggedIn(self.perform(Authenticate(mechanism, exchange, initial)))
 
     def loginCommand(self, username: str, password: str) -> Deferred[None]:
@@ -191,7 +191,7 @@ class SyncClient(Connection):
         Whether the server tells all that happens in the selected mailbox, at a
         NOOP at the latest.
         """
-        return not self._delivery.notified
+        return not self._dispatcher.notified
 
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
@@ -209,7 +209,7 @@ class SyncClient(Connection):
         silent.  If it fails with L{Refused}, of whatever kind of change, then
         only looking shows what changed.
         """
-        if "NOTIFY" not in self.capabilities:
+        if "NOTIFY" not in self.features:
             return fail(Refused("NOTIFY", "NO", "", "it is not offered"))
         return self.perform(Notify(listener))
 
@@ -234,10 +234,10 @@ class SyncClient(Connection):
         return Deferred.fromCoroutine(self._unselect())
 
     async def _unselect(self) -> None:
-        select = self._delivery.selected
+        select = self._dispatcher.selected
         if select is None:
             return
-        if "UNSELECT" in self.capabilities:
+        if "UNSELECT" in self.features:
             await self.perform(Leave("UNSELECT"))
             return
         if select.writable:
@@ -263,7 +263,7 @@ class SyncClient(Connection):
         """
         Those of C{uids} that are still there.
         """
-        extended = "ESEARCH" in self.capabilities
+        extended = "ESEARCH" in self.features
 
         def join(found: list[UidSet]) -> UidSet:
             return UidSet.ofRanges(r for some in found for r in some.ranges) & uids

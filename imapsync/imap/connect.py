@@ -40,17 +40,6 @@ from imapsync.log import Log
 if TYPE_CHECKING:
     from imapsync.imap.transport.tls import Trust
 
-#: Without these, mail cannot be kept exact.
-REQUIRED = (
-    "IMAP4REV1",
-    "UIDPLUS",
-    "ENABLE",
-    "CONDSTORE",
-    "QRESYNC",
-    "LIST-EXTENDED",
-    "LIST-STATUS",
-)
-
 #: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
 #: connections: among them may be one of ours of which the server has not seen
 #: yet that it is gone.
@@ -136,6 +125,7 @@ async def _reach(
         from imapsync.imap.transport.tunnel import connectTunnel
 
         client = makeClient()
+        client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
     # Its time-out is for each address; ours, for all of them, comes first.
@@ -284,15 +274,15 @@ def _isLoopback(client: SyncClient) -> bool:
 
 
 async def _enable(client: SyncClient, server: ServerConfig) -> None:
-    capabilities = await client.capability()
-    missing = [name for name in REQUIRED if name not in capabilities]
-    if missing:
+    await client.capability()
+    features = client.features
+    if missing := features.lacking:
         raise MissingCapability(
             f"{server.where}: the server lacks {', '.join(missing)}, "
             "without which mail cannot be kept exact"
         )
     enabling = Deferred.fromCoroutine(_enabled(client, server))
-    if server.compress and "COMPRESS=DEFLATE" in capabilities:
+    if server.compress and "COMPRESS=DEFLATE" in features:
         await enabling
         # Compressed or not: what matters is the same.
         with suppress(Refused):
@@ -301,7 +291,7 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         # It costs a round trip of its own if it is waited for.  All that is asked
         # meanwhile fails as it does.
         enabling.addErrback(_abort, client)
-    if "ID" in capabilities:
+    if "ID" in features:
         # Nothing depends on the answer: it is not waited for.
         identified = client.identify(name="imapsync", version=imapsync.__version__)
         identified.addErrback(_passOver)

@@ -183,7 +183,7 @@ class Batches:
         self._target = target
         self._into = into
         self._outcome = outcome
-        self._most = most if "MULTIAPPEND" in target.capabilities else 1
+        self._most = most if "MULTIAPPEND" in target.features else 1
         self._settled = settled
         self._failed = failed
         self._present: _Batch | None = None

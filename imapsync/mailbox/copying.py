@@ -194,7 +194,7 @@ class Copier(BodyReceiver):
         Whether a message can go on at once.
         """
         known = row.uid and row.flags is not None and row.date
-        free = "spool" not in self._holds and not self._target.asksLeave(size)
+        free = "spool" not in self._holds and not self._target.features.asksLeave(size)
         return bool(known) and free
 
     def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:

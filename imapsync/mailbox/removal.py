@@ -87,7 +87,7 @@ async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
     so marked there would take them along.
     """
     await client.store(uids, "-", _DELETED)
-    if "MOVE" in client.capabilities:
+    if "MOVE" in client.features:
         await _transfer(client, "MOVE", uids, trash)
         await client.catchUp()
         return

@@ -74,7 +74,7 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     """
     side, state, records = what.side, source.state, source.records
     here, there = known(what.source, source), known(what.target, target)
-    moving = what.gone and "MOVE" in source.clients[side].capabilities
+    moving = what.gone and "MOVE" in source.clients[side].features
     pairs: dict[int, Pair] = {}
     with state.transaction():
         flags = {u: p.flags if what.gone else None for u, p in what.twins.items()}

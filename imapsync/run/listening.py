@@ -72,7 +72,7 @@ class Ear:
         """
         Have it tell at least of one, until another command is sent.
         """
-        if self.pushed or "IDLE" not in self._client.capabilities:
+        if self.pushed or "IDLE" not in self._client.features:
             return
         name = busiest(self._latest, self._memory.scope)
         account = self._memory.accounts[self._side]

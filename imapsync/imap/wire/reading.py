@@ -178,7 +178,7 @@ def _complete(parts: list[Part]) -> Response | Row:
             number = bounded(words[1], MAXIMUM)
             return _numbered(parts, number, words[2].upper() if words[2:] else b"")
         reader = _READERS.get(words[1].upper())
-        return Other() if reader is None else reader(nested(tokens(parts))[2:])
+        return Other(parts) if reader is None else reader(nested(tokens(parts))[2:])
     except (IndexError, ValueError) as error:
         raise ProtocolViolation(f"cannot be read: {excerpt(first)}") from error
 
@@ -193,7 +193,7 @@ def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
             if name.startswith(("BODY[", "BINARY[")) and isinstance(value, String)
         )
         return next(bodies, row)
-    return Exists(number) if kind == b"EXISTS" else Other()
+    return Exists(number) if kind == b"EXISTS" else Other(parts)
 
 
 def _octets(node: Node) -> bytes:

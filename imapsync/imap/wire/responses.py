@@ -168,8 +168,12 @@ class Namespaces(NamedTuple):
 
 class Other(NamedTuple):
     """
-    A response that nobody here reads.
+    A response that nobody here reads, as it was sent.
+
+    @ivar parts: lines and literals in turn.
     """
+
+    parts: list[bytes | None]
 
 
 Response = (

@@ -37,7 +37,8 @@ from imapsync.errors import (
 )
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
-from imapsync.imap.connect import REQUIRED, connect
+from imapsync.imap.connect import connect
+from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.processes import Processes
@@ -578,7 +579,7 @@ class LoginTests(ConnectCase):
         self.start(PLAIN)
         self.accept()
         self.reactor.advance(60)
-        self.failed(Lost, "60 seconds")
+        self.failed(Lost, "no greeting within 30 seconds; see port and type")
 
     def test_noIMAP(self) -> None:
         """

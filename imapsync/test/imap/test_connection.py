@@ -85,18 +85,57 @@ class GreetingTests(SynchronousTestCase):
 
     def test_noGreeting(self) -> None:
         """
-        What does not greet is no IMAP server.
+        What does not greet is no IMAP server; that is known at once, and what it
+        said is quoted.
         """
-        for line in (
-            b"220 smtp ready",
-            b"HTTP/1.1 400 Bad",
-            b"A1 OK x",
-            b"\x15\x03\x01",
+        for line, said in (
+            (b"220 smtp ready", '"220 smtp ready"'),
+            (b"HTTP/1.1 400 Bad", "HTTP"),
+            (b"SSH-2.0-x", "SSH"),
+            (b"+OK POP3", "POP3"),
+            (b"A1 OK x", '"A1 OK x"'),
+            (b"* NO x", '"* NO x"'),
+            (b"\x15\x03\x01", "TLS"),
+            (b"", 'said ""'),
+            (b"* x", '"* x"'),
+            (b"* CAPABILITY IMAP4rev1", '"* CAPABILITY IMAP4rev1"'),
         ):
-            server = Talk(line)
+            server = Talk(b"")
+            server.say(line)
             [failure] = server.greeted
             assert isinstance(failure, Failure)
             self.assertTrue(failure.check(ProtocolViolation), line)
+            self.assertIn(said, str(failure.value))
+            self.assertIn("see port and type", str(failure.value))
+
+    def test_lineEnds(self) -> None:
+        """
+        A server whose lines do not end as they should is waited for as long as for
+        one that says nothing: it may still explain itself.
+        """
+        server = Talk(b"")
+        server.client.options = "command"
+        server.client.dataReceived(b"* OK hello\n")
+        server.clock.advance(29)
+        self.assertEqual([], server.greeted)
+        server.clock.advance(1)
+        [failure] = server.greeted
+        assert isinstance(failure, Failure)
+        self.assertTrue(failure.check(ProtocolViolation))
+        for words in '"* OK hello"', "CR and LF", "see command":
+            self.assertIn(words, str(failure.value))
+
+    def test_explained(self) -> None:
+        """
+        What is said before the end, though no IMAP, may be an explanation.
+        """
+        server = Talk(b"")
+        server.client.dataReceived(b"No such account.\n")
+        server.hangUp()
+        [failure] = server.greeted
+        assert isinstance(failure, Failure)
+        self.assertTrue(failure.check(Lost))
+        self.assertIn("No such account.", str(failure.value))
 
 
 class EndTests(SynchronousTestCase):
@@ -244,12 +283,30 @@ class TimeoutTests(SynchronousTestCase):
 
     def test_greeting(self) -> None:
         """
-        A greeting is owed.
+        A greeting is owed within half a minute in all, were it to come in small
+        pieces; then there is more time.
         """
-        server = Talk(b"", timeout=30)
+        for piece in (b"", b"*", b" "):
+            server = Talk(b"")
+            self.assertFalse(self.silence(server, 29))
+            server.client.dataReceived(piece)
+            self.assertTrue(self.silence(server, 1))
+            self.assertIsInstance(server.greeted[0], Failure)
+        server = Talk(b"")
+        self.assertFalse(self.silence(server, 29))
+        server.say(b"* OK [ALERT] slow")  # before the true greeting, perhaps
+        self.assertFalse(self.silence(server, 299))
+        self.assertTrue(self.silence(server, 1))
+
+    def test_greetingOverTLS(self) -> None:
+        """
+        It has its time from when TLS is up.
+        """
+        server = Talk(b"")
+        self.assertFalse(self.silence(server, 29))
+        server.client.handshakeCompleted()
         self.assertFalse(self.silence(server, 29))
         self.assertTrue(self.silence(server, 1))
-        self.assertIsInstance(server.greeted[0], Failure)
 
     def test_idle(self) -> None:
         """
