@@ -16,11 +16,15 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from imapsync.imap.commands.base import Simple
-from imapsync.imap.connect import REQUIRED
 from imapsync.test.fakes import x509
 from imapsync.test.fakes.x509 import PRINTABLE, address, der, dns, extension, hosts
 from imapsync.test.integration.certificates import Certificate, issue, kept
-from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
+from imapsync.test.integration.dovecot import (
+    REQUIRED,
+    Dovecot,
+    Settings,
+    mdboxServer,
+)
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Run, SceneCase
 from imapsync.test.integration.test_badinput import BadInputCase
@@ -318,7 +322,7 @@ class TerminalTests(ConnectCase, BadInputCase):
         terminal = await self.serve("-msg", "-num_tickets", "5")
         server = described(mdboxServer(), port=self.port)
         connecting = Deferred.fromCoroutine(self.connect(server))
-        terminal.type(f"* PREAUTH [CAPABILITY {' '.join(REQUIRED)}] hi")
+        terminal.type(f"* PREAUTH [CAPABILITY {REQUIRED}] hi")
         await terminal.until("0001 ENABLE QRESYNC")
         terminal.type("* ENABLED QRESYNC", "0001 OK")
         client = await connecting
