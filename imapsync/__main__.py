@@ -103,7 +103,7 @@ def _serve(
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
-        from imapsync.cli.observers import AccountObserver
+        from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
         from imapsync.service import Outcome
@@ -114,7 +114,7 @@ def _serve(
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.failure is not None and line.debug:
-            logs.files[name].write(outcome.failure.getTraceback())
+            logs.files[name].write(traceback(outcome.failure))
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
             if logs.files[name].name is not None:

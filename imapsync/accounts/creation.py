@@ -81,7 +81,7 @@ class Steps:
                 self._forget(step.name)
             elif self._taken[step] >= _PATIENCE:
                 self.refused.add(step)
-                self._trouble(step, f"{step}, but in vain")
+                self._trouble(step, f"{step.done}, but the server does not show it")
             else:
                 self._taken[step] += 1
                 spelled = accounts[step.side].spelled(step.name)

@@ -23,7 +23,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Known, Listed, Name, Owner, Side, differ
-from imapsync.names import INBOX
+from imapsync.names import INBOX, shown
 from imapsync.plan import ownership as plan
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import dirty
@@ -238,7 +238,7 @@ class Ownership:
             ours, theirs = (self._config.servers[side].where for side in Side)
             raise ConfigError(
                 f"{self._config.path}: {ours} and {theirs} are one account, by two"
-                f' names: "{name}" is the same on both; see host and username'
+                f' names: "{shown(name)}" is the same on both; see host and username'
             )
 
     async def _isOne(

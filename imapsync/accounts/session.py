@@ -21,6 +21,7 @@ from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.names import shown
 from imapsync.plan import mailboxes
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
@@ -139,7 +140,7 @@ class Session:
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
         if known is None:
-            raise MailboxError(f"{name}: unknown to the database")
+            raise MailboxError(f"{shown(name)}: unknown to the database")
         return known
 
     def _dirty(self, plan: mailboxes.Plan, accounts: Accounts) -> Mapping[Name, Known]:

@@ -43,10 +43,9 @@ class Dialogue(StockClient):
 
     options = "port and type"
 
-    log = Log()
-
     def __init__(self, name: str, contextFactory: Any) -> None:
         super().__init__(name, contextFactory)
+        self.log = Log()
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
         self._pipeline = Pipeline(self)
@@ -218,7 +217,9 @@ class Dialogue(StockClient):
             self._read([stockLine(condition)])
 
     def _alert(self, condition: Condition) -> None:
-        self.log.warn("{name}: {text}", name=self.name, text=condition.text)
+        # Over whichever connection to that server it comes.
+        key = f"{self.name.partition(' #')[0]}: {condition.text}"
+        self.log.once(key, "{name}: {text}", name=self.name, text=condition.text)
 
     def _taggedReceived(self, condition: Condition) -> None:
         if condition.status not in ("OK", "NO", "BAD"):

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.config.request import Request
@@ -19,6 +18,7 @@ from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 
@@ -44,7 +44,7 @@ class Job(NamedTuple):
     say: Callable[[str], None]
     verbose: bool
     trace: int
-    log: Logger
+    log: Log
 
 
 class Pair:
@@ -123,6 +123,7 @@ class Pair:
             )
             client = SyncClient(job.reactor, where, trace=trace)
             client.traceSecrets = job.trace > 1
+            client.log = job.log
             client.lost.addCallback(self._ended, client)
             self._begun.append(client)
             return client
