@@ -299,7 +299,7 @@ async def _flags(side: Side, target: Surroundings, uids: UidSet) -> Mapping[int,
     """
     What the server has made of the flags: it may have dropped some.
     """
-    heard = Heard()
+    heard = Heard(uids)
     if uids:
         client = target.clients[side]
         await client.open(target.names[side], None, heard, writable=False)
