@@ -106,6 +106,8 @@ class SelectTests(SynchronousTestCase):
         more = self.select(("PERMANENTFLAGS", b"(\\Seen \\*)"))
         self.assertTrue(more.keeps("other"))
         self.assertFalse(more.keeps("\\Draft"))
+        odd = self.select(("PERMANENTFLAGS", b"(a]b \\*)"))
+        self.assertTrue(odd.keeps("other") and odd.keeps("a]b"))
         none = self.select(("PERMANENTFLAGS", b"()"))
         self.assertFalse(none.keeps("\\Seen"))
 
