@@ -14,6 +14,7 @@ from imapsync.model import Flags, Mark
 from imapsync.uidset import MAXIMUM, UidSet
 
 _NOWHERE = Mark(0, 0, 0)
+_NONE = UidSet()
 
 
 class Selected(NamedTuple):
@@ -79,13 +80,20 @@ class MailboxListener(Protocol):
 class Heard:
     """
     Hears flags, and nothing else.
+
+    @param uids: of which messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, uids: UidSet = _NONE) -> None:
         self.flags: dict[int, Flags] = {}
+        self._uids = uids
 
     def rowsReceived(self, rows: list[Row]) -> None:
-        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
+        self.flags.update(
+            (row.uid, row.flags)
+            for row in rows
+            if row.flags is not None and row.uid in self._uids
+        )
 
     def vanished(self, uids: UidSet, earlier: bool) -> None:
         """

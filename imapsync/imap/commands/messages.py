@@ -67,12 +67,23 @@ class Fetch(Simple):
         self.rows = rows
         self.hears = bodies is not None or rows is not None
         self._uids = UidSet.parse(asked) if self.hears else UidSet()
+        self._left = len(self._uids)  # messages that may still come
 
     def wants(self, uid: int) -> bool:
         """
         Whether this message was asked for; one without a UID yet may be.
         """
         return not uid or uid in self._uids
+
+    def begin(self, messages: int = 1) -> None:
+        """
+        Bodies of so many come.
+
+        @raise ProtocolViolation: more than were asked for.
+        """
+        self._left -= messages
+        if self._left < 0:
+            raise ProtocolViolation(f"{self.name}: more messages than were asked for")
 
     def sorted(
         self, messages: list[tuple[Row, bytes]]
@@ -102,13 +113,15 @@ class Search(Command[UidSet]):
         if extended:
             words.insert(0, b"RETURN (ALL)")
         super().__init__("UID SEARCH", *words)
+        self._asked = UidSet.parse(uids)
         # A SEARCH response does not tell which command it answers.
         self.alone = not extended
         self._found: UidSet | None = None
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Found) and response.tag in ("", self.tag):
-            self._found = (self._found or UidSet()) | response.uids
+            # The rest is not what was asked for, and might be without end.
+            self._found = (self._found or UidSet()) | (response.uids & self._asked)
             return True
         return False
 

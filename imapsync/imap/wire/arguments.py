@@ -42,14 +42,22 @@ def mailboxWord(name: str) -> Word:
     return astring(names.encode(name))
 
 
-@lru_cache(maxsize=4096)
 def flagList(flags: Flags) -> bytes:
     """
     A parenthesised list of flags, in a stable order.
 
     @raise ValueError: if one is no flag.
     """
+    # What is kept takes little.
+    return (_usualFlags if len(flags) < 20 else _flagList)(flags)
+
+
+def _flagList(flags: Flags) -> bytes:
     for flag in flags:
         if not flag or _NO_FLAG.search(flag):
             raise ValueError(f"no flag: {flag!r}")
     return b"(%s)" % " ".join(sorted(flags)).encode("latin-1")
+
+
+#: Servers repeat few combinations of flags.
+_usualFlags = lru_cache(maxsize=4096)(_flagList)

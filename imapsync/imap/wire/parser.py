@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.conditions import parseCondition
 from imapsync.imap.wire.reading import (
     DATE,
     bounded,
@@ -26,22 +27,16 @@ from imapsync.imap.wire.reading import (
 )
 from imapsync.imap.wire.responses import (
     Body,
-    Condition,
     Continuation,
     Other,
     Response,
     Row,
 )
-from imapsync.imap.wire.text import printable
 from imapsync.imap.wire.tokens import Part
 
 #: No line, and no response with the literals it holds, may be longer.
 CAP = 8 * 1024 * 1024
 
-_CONDITION = re.compile(
-    rb"(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: (?:\[([^]\s]+)(?: ([^]]*))?\] ?)?(.*))?",
-    re.IGNORECASE | re.DOTALL,
-)
 #: The octets of a literal follow every line that ends so, even one where no
 #: literal belongs: were they read as responses, a message could forge some.
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\Z")
@@ -312,19 +307,10 @@ class Parser:
         if line[:1] == b"+":
             self._finish(Continuation(line[2:]))
             return True
-        match = _CONDITION.fullmatch(line)
-        if match is None:
+        condition = parseCondition(line)
+        if condition is None:
             return False
-        tag, status, code, arguments, text = match.groups()
-        self._finish(
-            Condition(
-                tag.decode("ascii", "replace"),
-                status.decode("ascii").upper(),
-                (code or b"").decode("ascii", "replace").upper(),
-                arguments or b"",
-                printable(text or b""),
-            )
-        )
+        self._finish(condition)
         return True
 
     def _beginLiteral(self, size: int, row: Row) -> None:

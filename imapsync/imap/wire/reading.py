@@ -31,7 +31,7 @@ from imapsync.imap.wire.responses import (
     Vanished,
 )
 from imapsync.imap.wire.text import excerpt
-from imapsync.imap.wire.tokens import Node, Part, Streamed, String, nested, tokens
+from imapsync.imap.wire.tokens import Nil, Node, Part, Streamed, String, nested, tokens
 from imapsync.model import Flags, Listed, Status
 from imapsync.uidset import MAXIMUM, UidSet, parsed
 
@@ -109,10 +109,11 @@ def parseRow(parts: list[Part]) -> Row:
 
 def _attributes(stream: Iterable[bytes | Streamed]) -> dict[str, Node]:
     nodes = nested(stream)
-    attributes = _list(nodes[3] if len(nodes) > 3 else None)  # behind * n FETCH
+    attributes = _list(nodes[3] if len(nodes) > 3 else b"")  # behind * n FETCH
     return {
         _text(name).upper(): value
         for name, value in zip(attributes[::2], attributes[1::2], strict=False)
+        if not isinstance(value, Nil)
     }
 
 
@@ -198,7 +199,7 @@ def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
 
 def _octets(node: Node) -> bytes:
     if not isinstance(node, bytes):
-        raise ProtocolViolation("a list, NIL or a stream where a word belongs")
+        raise ProtocolViolation("a list or a stream where a word belongs")
     return node
 
 
@@ -214,16 +215,16 @@ def _list(node: Node) -> list[Node]:
 
 def _words(node: Node) -> bytes:
     """
-    The words in a list; there C{NIL} is a word.
+    The words in a list.
     """
-    return b" ".join(b"NIL" if word is None else _octets(word) for word in _list(node))
+    return b" ".join(_octets(word) for word in _list(node))
 
 
 def _name(node: Node) -> str:
     """
-    A mailbox name; one that is spelled C{NIL}, without quotes, is one as well.
+    A mailbox name.
     """
-    return _decoded(b"NIL" if node is None else _octets(node))
+    return _decoded(_octets(node))
 
 
 def _decoded(name: bytes) -> str:
@@ -231,7 +232,7 @@ def _decoded(name: bytes) -> str:
 
 
 def _orEmpty(node: Node) -> str:
-    return "" if node is None else names.decode(_octets(node))
+    return "" if isinstance(node, Nil) else names.decode(_octets(node))
 
 
 def _readCapabilities(nodes: list[Node]) -> Response:
@@ -269,7 +270,7 @@ def _readStatus(nodes: list[Node]) -> Response:
     pairs = _list(nodes[1])
     for key, value in zip(pairs[::2], pairs[1::2], strict=False):
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
-        if isinstance(word, bytes):
+        if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
     status = Status(
         bounded(items.get("MESSAGES", b"0"), MAXIMUM),
@@ -283,7 +284,11 @@ def _readStatus(nodes: list[Node]) -> Response:
 def _readMetadata(nodes: list[Node]) -> Response:
     pairs = _list(nodes[1]) if isinstance(nodes[1], list) else []
     values = zip(pairs[::2], pairs[1::2], strict=False)
-    told = {_text(key): value for key, value in values if isinstance(value, bytes)}
+    told = {
+        _text(key): value
+        for key, value in values
+        if isinstance(value, bytes) and not isinstance(value, Nil)
+    }
     return Metadata(_name(nodes[0]), told)
 
 
@@ -310,7 +315,7 @@ def _readNamespaces(nodes: list[Node]) -> Response:
 
 
 def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
-    if node is None:
+    if isinstance(node, Nil):
         return ()
     entries = [_list(entry) for entry in _list(node)]
     return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)

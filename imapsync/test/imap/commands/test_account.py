@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdentitiesCommand,
@@ -40,6 +41,9 @@ def parsed(line: bytes) -> Response:
 
 
 DONE = Condition("A1", "OK", "", b"", "")
+
+
+_UNIQUE = b"/shared/vendor/cmu/cyrus-imapd/uniqueid"
 
 
 class QueriesTests(SynchronousTestCase):
@@ -174,6 +178,36 @@ class QueriesTests(SynchronousTestCase):
         self.assertFalse(command.claim(parsed(b"* STATUS a (MESSAGES 1 UIDNEXT 2)")))
         self.assertFalse(command.claim(parsed(b"* STATUS a (HIGHESTMODSEQ 3)")))
         self.assertEqual(Status(1, 2, 0, 3), self.resultOf(command))
+
+    def test_endless(self) -> None:
+        """
+        More mailboxes than any account has, or more of what is told of them, is no
+        answer; what is told again takes no room.
+        """
+        lines: tuple[tuple[ListCommand | IdentitiesCommand, bytes], ...] = (
+            (ListCommand("*", (), ()), b"* LIST (\\Subscribed) NIL box%d"),
+            (IdentitiesCommand(), b'* METADATA box%%d ("%s" x)' % _UNIQUE),
+        )
+        for command, line in lines:
+            command.collected.most = 10
+            for number in [*range(10)] * 50:
+                command.claim(parsed(line % number))
+            self.assertEqual(10, len(command.collected.told))
+            with self.assertRaises(ProtocolViolation) as caught:
+                command.claim(parsed(line % 10))
+            self.assertIn("more than 10 mailboxes", str(caught.exception))
+
+    def test_endlessWords(self) -> None:
+        """
+        Nor may there be more and more attributes, or names that are too long.
+        """
+        for line in b"* LIST (\\x%09d) NIL a", b"* LIST () NIL %010d":
+            command = ListCommand("*", (), ())
+            command.collected.octets = 1000
+            with self.assertRaises(ProtocolViolation) as caught:
+                for number in range(200):
+                    command.claim(parsed(line % number))
+            self.assertIn("more than 1000 octets", str(caught.exception))
 
     def test_guid(self) -> None:
         """

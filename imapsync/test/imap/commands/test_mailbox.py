@@ -7,10 +7,11 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation, Refused
-from imapsync.imap.commands.mailbox import Select, Selected
-from imapsync.imap.wire.responses import Condition, Exists
+from imapsync.imap.commands.mailbox import Heard, Select, Selected
+from imapsync.imap.wire.responses import Condition, Exists, Row
 from imapsync.model import Mark
 from imapsync.test.fakes.talking import Listener, Talk
+from imapsync.uidset import UidSet
 
 ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 UNSELECT] ready"
 POOR = b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
@@ -105,6 +106,8 @@ class SelectTests(SynchronousTestCase):
         more = self.select(("PERMANENTFLAGS", b"(\\Seen \\*)"))
         self.assertTrue(more.keeps("other"))
         self.assertFalse(more.keeps("\\Draft"))
+        odd = self.select(("PERMANENTFLAGS", b"(a]b \\*)"))
+        self.assertTrue(odd.keeps("other") and odd.keeps("a]b"))
         none = self.select(("PERMANENTFLAGS", b"()"))
         self.assertFalse(none.keeps("\\Seen"))
 
@@ -123,6 +126,29 @@ class SelectTests(SynchronousTestCase):
         command = Select("a", None, Listener(), True)
         self.assertFalse(command.claim(condition("OK", "UNSEEN", b"1")))
         self.assertFalse(command.claim(condition("BAD", "UIDVALIDITY", b"1")))
+
+
+class HeardTests(SynchronousTestCase):
+    """
+    Who hears flags only.
+    """
+
+    def test_flags(self) -> None:
+        """
+        Those of the messages that it is for, as they were told last.
+        """
+        heard = Heard(UidSet.of([3, 5]))
+        heard.rowsReceived([Row(uid, frozenset("a")) for uid in range(1, 100)])
+        heard.rowsReceived([Row(3, frozenset("b")), Row(5)])
+        self.assertEqual({3: {"b"}, 5: {"a"}}, heard.flags)
+
+    def test_nothing(self) -> None:
+        """
+        Without any, it hears nothing.
+        """
+        heard = Heard()
+        heard.rowsReceived([Row(1, frozenset("a"))])
+        self.assertEqual({}, heard.flags)
 
 
 class UnselectTests(SynchronousTestCase):

@@ -88,6 +88,14 @@ class SearchTests(SynchronousTestCase):
         self.assertEqual(UidSet.of([3, 5]), self.resultOf(plain, *some))
         self.assertTrue(plain.alone)
 
+    def test_endlessSearch(self) -> None:
+        """
+        Only what was asked for is kept.
+        """
+        search = Search("5:6,9", False)
+        some = [Found("", UidSet(((1, 5),))), Found("", UidSet.of(range(9, 99, 2)))]
+        self.assertEqual(UidSet.of([5, 9]), self.resultOf(search, *some))
+
     def test_silentSearch(self) -> None:
         """
         Nothing said is not the same as nothing found.

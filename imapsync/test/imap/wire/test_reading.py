@@ -65,6 +65,8 @@ _NAMES = [
     b"a\t",
     b"[Gmail]/x",
     b"BODY[x]",
+    b"Body[2024]-bills",
+    b"Nil",
     b"a}",
     b"{3}",
     b"",
@@ -359,6 +361,18 @@ class ResponseTests(SynchronousTestCase):
             assert isinstance(response, ListedMailbox)
             shown = response.listed.name.replace("\udc0d", "\\x0d")
             self.assertEqual(name, shown)
+
+    def test_oddNames(self) -> None:
+        """
+        A name without quotes may look like something else, and is what it is.
+        """
+        for name in b"Body[2024]-bills", b"nil", b"NIL", b"Nil", b"BODY[]", b"BINARY[x":
+            listed = parse(b'* LIST (\\Marked) "/" ' + name)
+            assert isinstance(listed, ListedMailbox)
+            self.assertEqual(name.decode(), listed.listed.name)
+            told = parse(b"* STATUS %s (MESSAGES 1)" % name)
+            assert isinstance(told, MailboxStatus)
+            self.assertEqual(name.decode(), told.name)
 
     def test_noSeparator(self) -> None:
         """
