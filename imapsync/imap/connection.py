@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed, ConnectionDone
@@ -61,7 +61,6 @@ class Connection(StockClient):
     @ivar lost: fires when the connection is gone.
     @ivar socket: what comes over it, if known, is acknowledged at once.
     @ivar received: octets received so far, as they went over the wire.
-    @ivar sent: octets sent so far, likewise.
     @ivar traceSecrets: whether a trace shows credentials as well.
     """
 
@@ -82,7 +81,7 @@ class Connection(StockClient):
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
         self.socket: socket.socket | None = None
-        self.received = self.sent = 0
+        self.received = self._sent = 0
         self._clock = clock
         self._patience = timeout
         self._pipeline = Pipeline(self)
@@ -94,6 +93,14 @@ class Connection(StockClient):
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
+
+    @property
+    def sent(self) -> int:
+        """
+        Octets sent so far, as they went over the wire.
+        """
+        compressed = 0 if self._compression is None else self._compression.sent
+        return self._sent + compressed
 
     @property
     def selecting(self) -> bool:
@@ -297,9 +304,8 @@ class Connection(StockClient):
         # As long as there is something to send, the server need not talk.
         TimeoutMixin.resetTimeout(self)
         if self._compression is None:
-            self.put(data)
-        else:
-            self._compression.send(data)
+            self._sent += len(data)
+        self.transport.write(data)
 
     def show(self, data: bytes) -> None:
         """
@@ -330,34 +336,15 @@ class Connection(StockClient):
         """
         return self._parser.takeBuffered()
 
-    # Compression: L{imapsync.imap.transport.compress.Ends}
-
     def _compress(self) -> None:
         """
         The server agreed to compress; what it sent behind its consent is
         compressed already.
         """
-        self._compression = Compression(self._clock, self, self.takeBuffered())
-
-    @property
-    def deaf(self) -> bool:
-        """
-        Whether nothing is read.
-        """
-        return self.paused or self._error is not None
-
-    def inflated(self, piece: bytes) -> None:
-        """
-        Read what came compressed.
-        """
-        self._parser.feed(piece)
-
-    def put(self, data: bytes) -> None:
-        """
-        Send octets as they are.
-        """
-        self.sent += len(data)
-        self.transport.write(data)
+        self._compression = Compression(
+            self._clock, self.transport, self._parser.feed, self.takeBuffered()
+        )
+        self.transport = cast(Any, self._compression)
 
     # Reading: L{imapsync.imap.wire.parser.Receiver}
 

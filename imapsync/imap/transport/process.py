@@ -5,13 +5,16 @@ end.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
 from collections import deque
-from signal import strsignal
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.error import ProcessTerminated
+from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -134,5 +137,65 @@ class Fate(NamedTuple):
 
     def __str__(self) -> str:
         if self.signal:
-            return f"was ended by signal {self.signal} ({strsignal(self.signal)})"
+            what = signal.strsignal(self.signal)
+            return f"was ended by signal {self.signal} ({what})"
         return f"exited with status {self.status}"
+
+
+class Family:
+    """
+    A process, and what it and its children have started, such as the members of a
+    shell's pipeline: a shell does not pass signals on.
+
+    What has left the family, as a daemon does, is not in it.  Where there is no
+    proc(5), only the process itself is known.
+    """
+
+    def __init__(self, process: Any) -> None:
+        """
+        @param process: provides L{IProcessTransport}.
+        """
+        self._process = process
+        # Number and start: a number is used again.
+        self._members: set[tuple[int, str]] = set()
+
+    def signal(self, name: str) -> None:
+        """
+        Send a signal to all that were in it once and are still there.
+        """
+        head = self._process.pid
+        self._look(head)
+        with suppress(ProcessExitedAlready):
+            self._process.signalProcess(name)
+        for pid, _ in self._members:
+            with suppress(ProcessLookupError, PermissionError):
+                if pid != head:
+                    os.kill(pid, getattr(signal, f"SIG{name}"))
+
+    def _look(self, head: int | None) -> None:
+        """
+        See who is in it now.
+        """
+        there = _processes() if head or self._members else {}
+        family = {one[0] for one in self._members if one in there}
+        if head:
+            family.add(head)
+        grown = True
+        while grown:
+            more = {pid for (pid, _), parent in there.items() if parent in family}
+            grown = not more <= family
+            family |= more
+        self._members = {one for one in there if one[0] in family}
+
+
+def _processes() -> dict[tuple[int, str], int]:
+    """
+    All processes on this system, each with its parent.
+    """
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            # Its name, which is in parentheses, may hold anything.
+            words = stat.read_text(errors="replace").rpartition(")")[2].split()
+            found[int(stat.parent.name), words[19]] = int(words[1])
+    return found

@@ -272,6 +272,7 @@ class Piped(Protocol):
     """
 
     transport: Any
+    pid = None
 
     def __init__(self, protocol: ProcessProtocol) -> None:
         self._protocol = protocol

@@ -4,11 +4,9 @@ Processes that a test plays.
 
 from __future__ import annotations
 
-from twisted.internet.error import (
-    ProcessDone,
-    ProcessExitedAlready,
-    ProcessTerminated,
-)
+from typing import Any
+
+from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -42,7 +40,7 @@ class Processes(Clock):
             raise FileNotFoundError(2, "No such file or directory")
         self.protocol, self.arguments, self.environment = protocol, arguments, env
         self.descriptors = childFDs
-        self.process = Process()
+        self.process = Process(protocol)
         protocol.makeConnection(self.process)
 
     def end(self, status: int = 0, signal: int | None = None) -> None:
@@ -50,6 +48,7 @@ class Processes(Clock):
         The process ends, and its pipes are closed.
         """
         self.exit()
+        self.process.endInput()
         ending: Exception = ProcessDone(0)
         if status or signal:
             ending = ProcessTerminated(None if signal else status, signal)
@@ -66,15 +65,22 @@ class Processes(Clock):
 class Process:
     """
     What a process protocol sees of its process.
+
+    @ivar stuck: whether it takes nothing more, so that its input cannot be closed
+        for what is left to be written.
     """
 
     exited = False
     reading = True
+    stuck = False
+    pid: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: ProcessProtocol) -> None:
         self.written = b""
         self.events: list[str] = []
-        self.producers: list[object] = []
+        self.producers: list[Any] = []
+        self._protocol = protocol
+        self._input = True
 
     def write(self, data: bytes) -> None:
         """
@@ -87,6 +93,22 @@ class Process:
         End its standard input.
         """
         self.events.append("EOF")
+        if not self.stuck:
+            self.endInput()
+
+    def endInput(self) -> None:
+        """
+        Its standard input is closed, by whichever end.
+        """
+        if self._input:
+            self._input = False
+            self._stopProducers()
+            self._protocol.childConnectionLost(0)
+
+    def _stopProducers(self) -> None:
+        producers, self.producers = self.producers, []
+        for producer in producers:
+            producer.stopProducing()
 
     def loseConnection(self) -> None:
         """
@@ -114,11 +136,13 @@ class Process:
         """
         self.reading = True
 
-    def registerProducer(self, producer: object, streaming: bool) -> None:
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
         """
         To be paused while its standard input is full.
         """
         self.producers.append(producer)
+        if not self._input:
+            self._stopProducers()
 
     def unregisterProducer(self) -> None:
         """

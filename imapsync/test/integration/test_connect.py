@@ -270,6 +270,17 @@ class Collector(Protocol):
         self.ended.callback(reason.value)
 
 
+def isAlive(process: int) -> bool:
+    """
+    Whether a process has not ended.
+    """
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 class TunnelTests(ConnectCase):
     """
     Tests for commands, their failures and their ends.
@@ -350,6 +361,20 @@ class TunnelTests(ConnectCase):
         transport.abortConnection()
         await collector.ended
         self.assertRaises(ProcessLookupError, os.kill, int(collector.received), 0)
+
+    async def test_pipeline(self) -> None:
+        """
+        So is what a shell has started for it, even if that ignores TERM as well,
+        and does not take what it was sent.
+        """
+        sleeper = "trap '' TERM; printf %20d $$; sleep 60; sleep 60"
+        collector, transport = self.run_(f"sh -c {shlex.quote(sleeper)} | cat")
+        collector.expected = 20
+        await collector.complete
+        transport.write(bytes(1 << 20))
+        transport.abortConnection()
+        await collector.ended
+        self.assertFalse(isAlive(int(collector.received)))
 
     async def test_password(self) -> None:
         """
