@@ -10,11 +10,13 @@ import re
 import shlex
 import signal
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -161,16 +163,20 @@ class Family:
 
     def signal(self, name: str) -> None:
         """
-        Send a signal to all that were in it once and are still there.
+        Send a signal to all that were in it once and are still there.  KILL leaves
+        nobody behind who was started meanwhile.
         """
         head = self._process.pid
         self._look(head)
+        if name == "KILL":
+            still: set[tuple[int, str]] = set()
+            while more := self._members - still:
+                _send("STOP", more)
+                still |= more
+                self._look(head)
         with suppress(ProcessExitedAlready):
             self._process.signalProcess(name)
-        for pid, _ in self._members:
-            with suppress(ProcessLookupError, PermissionError):
-                if pid != head:
-                    os.kill(pid, getattr(signal, f"SIG{name}"))
+        _send(name, {one for one in self._members if one[0] != head})
 
     def _look(self, head: int | None) -> None:
         """
@@ -188,6 +194,12 @@ class Family:
         self._members = {one for one in there if one[0] in family}
 
 
+def _send(name: str, members: set[tuple[int, str]]) -> None:
+    for pid, _ in members:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, getattr(signal, f"SIG{name}"))
+
+
 def _processes() -> dict[tuple[int, str], int]:
     """
     All processes on this system, each with its parent.
@@ -199,3 +211,69 @@ def _processes() -> dict[tuple[int, str], int]:
             words = stat.read_text(errors="replace").rpartition(")")[2].split()
             found[int(stat.parent.name), words[19]] = int(words[1])
     return found
+
+
+class Command(ProcessProtocol):
+    """
+    A command that is running, and how it is brought to an end.
+
+    @ivar process: which it is.
+    @ivar words: what it says on its standard error.
+    """
+
+    # IProcessTransport tells only part of what a process transport can do.
+    process: Any
+    _family: Family
+
+    def __init__(self, clock: IReactorTime, where: str) -> None:
+        self.words = LastWords(where)
+        self._clock = clock
+        self._where = where
+        self._next: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        self.process = self.transport
+        self._family = Family(self.process)
+
+    def errReceived(self, data: bytes) -> None:
+        self.words.add(data)
+
+    def terminate(self) -> None:
+        """
+        End it, and what it has started; by force if it does not do so in time.
+        """
+        self._family.signal("TERM")
+        self.later(self._kill)
+
+    def _kill(self) -> None:
+        self._family.signal("KILL")
+        self.closePipes()
+
+    def closePipes(self) -> None:
+        """
+        Whoever has them, too, may keep them.
+        """
+        self.process.loseConnection()
+
+    @property
+    def waiting(self) -> bool:
+        """
+        Whether a step is to be done later.
+        """
+        return self._next is not None
+
+    def later(self, step: Callable[[], None]) -> None:
+        """
+        Do this when some time has passed, in place of what else was to be done
+        then.
+        """
+        self.forgetNext()
+        self._next = self._clock.callLater(PATIENCE, step)
+
+    def forgetNext(self) -> None:
+        """
+        Do nothing later.
+        """
+        following, self._next = self._next, None
+        if following is not None and following.active():
+            following.cancel()

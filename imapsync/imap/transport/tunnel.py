@@ -5,7 +5,7 @@ A command that speaks IMAP on its standard input and output, as a transport.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,12 +20,11 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ITransport,
 )
-from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
-from imapsync.imap.transport.process import PATIENCE, Family, Fate, LastWords, spawn
+from imapsync.imap.transport.process import Command, Fate, spawn
 
 
 def connectTunnel(
@@ -54,7 +53,7 @@ class CommandAddress(NamedTuple):
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
-class Tunnel(ProcessProtocol):
+class Tunnel(Command):
     """
     A process as the transport of a protocol: what a process transport lacks
     of a connection is here.
@@ -65,31 +64,26 @@ class Tunnel(ProcessProtocol):
     one that has its pipes and is not known to us, is not waited for.
     """
 
-    # IProcessTransport tells only part of what a process transport can do.
-    _process: Any
     disconnecting = False
 
     def __init__(
         self, clock: IReactorTime, command: str, protocol: IProtocol, where: str
     ) -> None:
-        self._clock = clock
+        super().__init__(clock, where)
         self._address = CommandAddress(command)
         self._protocol = protocol
-        self._where = where
-        self._words = LastWords(where)
         self._spoke = self._paused = self._terminated = False
         self._closing: type[ConnectionClosed] | None = None  # as we want it
         self._fate: Fate | None = None
         self._over = False
-        self._next: IDelayedCall | None = None
+        self._taken = True  # what is written
         self._producer: IProducer | None = None
         self._stopping: IDelayedCall | None = None
 
     # The process.
 
     def connectionMade(self) -> None:
-        self._process = self.transport
-        self._family = Family(self._process)
+        super().connectionMade()
         self._protocol.makeConnection(self)
 
     def outReceived(self, data: bytes) -> None:
@@ -97,12 +91,9 @@ class Tunnel(ProcessProtocol):
         if not self.disconnecting:
             self._protocol.dataReceived(data)
 
-    def errReceived(self, data: bytes) -> None:
-        self._words.add(data)
-
     def inConnectionLost(self) -> None:
         # Its end of the pipe has stopped the producer.
-        self._producer = None
+        self._producer, self._taken = None, False
         self._expectEnd()
 
     def outConnectionLost(self) -> None:
@@ -112,7 +103,7 @@ class Tunnel(ProcessProtocol):
     def processExited(self, reason: Failure) -> None:
         self._fate = Fate.of(reason)
         if not (self._paused or self._terminated):
-            self._later(self._closePipes)
+            self.later(self.closePipes)
 
     def processEnded(self, reason: Failure) -> None:
         self._fate = Fate.of(reason)
@@ -121,50 +112,38 @@ class Tunnel(ProcessProtocol):
     def _endInput(self) -> None:
         if not self.disconnecting:
             self.disconnecting = True
-            self._process.closeStdin()
+            self.process.closeStdin()
             # It may not end before it has said what nobody hears.
-            self._process.resumeProducing()
+            self._paused = False
+            self.process.resumeProducing()
+            if self._fate is not None:
+                self.later(self.closePipes)
 
     def _expectEnd(self) -> None:
-        if self._fate is None and self._next is None:
-            self._later(self._terminate)
+        if self._fate is None and not self.waiting:
+            self.later(self.terminate)
 
-    def _terminate(self) -> None:
+    def terminate(self) -> None:
         self._terminated = True
-        self._family.signal("TERM")
-        self._later(self._kill)
+        super().terminate()
 
-    def _kill(self) -> None:
-        self._family.signal("KILL")
-        self._closePipes()
-
-    def _closePipes(self) -> None:
-        # Others may go on holding them open.
-        self._process.loseConnection()
-        self._later(self._end)
-
-    def _later(self, step: Callable[[], None]) -> None:
-        self._forgetNext()
+    def closePipes(self) -> None:
+        super().closePipes()
         if not self._over:
-            self._next = self._clock.callLater(PATIENCE, step)
-
-    def _forgetNext(self) -> None:
-        following, self._next = self._next, None
-        if following is not None and following.active():
-            following.cancel()
+            self.later(self._end)
 
     def _end(self) -> None:
         if self._over:
             return
         self._over = self.disconnecting = True
-        self._forgetNext()
+        self.forgetNext()
         self._stopProducer()
         ending = self._closing() if self._closing else self._lost()
         self._protocol.connectionLost(Failure(ending))
 
     def _lost(self) -> ImapSyncError:
         fate = self._fate or "does not end"
-        text = f"{self._where}: the command {fate}{self._words.ended()}"
+        text = f"{self._where}: the command {fate}{self.words.ended()}"
         if self._fate is not None and self._fate.neverRan and not self._spoke:
             return ConfigError(f"{text}; see command")
         return Lost(text)
@@ -173,7 +152,7 @@ class Tunnel(ProcessProtocol):
 
     def write(self, data: bytes) -> None:
         if not self.disconnecting or self._producer is not None:
-            self._process.write(data)
+            self.process.write(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
@@ -194,9 +173,9 @@ class Tunnel(ProcessProtocol):
         # Not before whoever aborts it is done, as with any other transport.
         self._stopping = self._clock.callLater(0, self._stopProducer)
         if self._fate is None:
-            self._terminate()
+            self.terminate()
         else:
-            self._closePipes()
+            self.closePipes()
 
     def getPeer(self) -> CommandAddress:
         return self._address
@@ -208,15 +187,15 @@ class Tunnel(ProcessProtocol):
     # output (and with it standard error).
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        if self._over:
+        if self._over or not self._taken:
             producer.stopProducing()
             return
-        self._process.registerProducer(producer, streaming)
+        self.process.registerProducer(producer, streaming)
         self._producer = producer
 
     def unregisterProducer(self) -> None:
         self._producer = None
-        self._process.unregisterProducer()
+        self.process.unregisterProducer()
 
     def _stopProducer(self) -> None:
         stopping, self._stopping = self._stopping, None
@@ -231,17 +210,17 @@ class Tunnel(ProcessProtocol):
         if self.disconnecting:
             return
         self._paused = True
-        self._process.pauseProducing()
+        self.process.pauseProducing()
         if self._fate is not None:
-            self._forgetNext()  # there may be more to read
+            self.forgetNext()  # there may be more to read
 
     def resumeProducing(self) -> None:
         if self.disconnecting:
             return
         self._paused = False
-        self._process.resumeProducing()
+        self.process.resumeProducing()
         if self._fate is not None:
-            self._later(self._closePipes)
+            self.later(self.closePipes)
 
     def stopProducing(self) -> None:
         self.loseConnection()

@@ -47,19 +47,25 @@ class Processes(Clock):
         """
         The process ends, and its pipes are closed.
         """
-        self.exit()
+        if not self.process.exited:
+            self.exit(status, signal)
         self.process.endInput()
-        ending: Exception = ProcessDone(0)
-        if status or signal:
-            ending = ProcessTerminated(None if signal else status, signal)
-        self.protocol.processEnded(Failure(ending))
+        for descriptor in (1, 2):
+            self.protocol.childConnectionLost(descriptor)
+        self.protocol.processEnded(_ending(status, signal))
 
-    def exit(self) -> None:
+    def exit(self, status: int = 0, signal: int | None = None) -> None:
         """
         The process ends, but somebody holds its pipes open.
         """
         self.process.exited = True
-        self.protocol.processExited(Failure(ProcessDone(0)))
+        self.protocol.processExited(_ending(status, signal))
+
+
+def _ending(status: int, signal: int | None) -> Failure:
+    if status or signal:
+        return Failure(ProcessTerminated(None if signal else status, signal))
+    return Failure(ProcessDone(0))
 
 
 class Process:

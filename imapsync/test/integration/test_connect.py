@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
@@ -27,6 +29,7 @@ from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.auth.password import readPassword
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.imap.transport.process import PATIENCE
 from imapsync.imap.transport.tunnel import connectTunnel
 from imapsync.model import Side
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
@@ -382,8 +385,25 @@ class TunnelTests(ConnectCase):
         """
         where = "local (tunnel)"
         self.assertEqual("ä b", await readPassword(reactor, "cat; echo 'ä b'", where))
+        agent = "sleep 5 & echo secret"
+        self.assertEqual("secret", await readPassword(reactor, agent, where))
         with self.assertRaises(Distrusted) as caught:
             await readPassword(reactor, "echo locked >&2; false", where)
         self.assertIn("its last words: locked", str(caught.exception))
         with self.assertRaises(ConfigError):
             await readPassword(reactor, "/nonexistent/pass", where)
+
+    async def test_passwordStopped(self) -> None:
+        """
+        What a shell has started to tell a password is ended with it.
+        """
+        told = Path(self.mktemp())
+        os.mkfifo(told)
+        command = f"sh -c 'echo $$ >{told}; sleep 60; sleep 60' | cat"
+        asking = Deferred.fromCoroutine(readPassword(reactor, command, "local"))
+        started = int(await deferToThread(told.read_text))
+        asking.cancel()
+        with self.assertRaises(CancelledError):
+            await asking
+        await deferLater(reactor, 1.1 * PATIENCE)
+        self.assertFalse(isAlive(started))

@@ -297,12 +297,27 @@ class TunnelTests(SynchronousTestCase):
         transport.registerProducer(self, True)
         self.reactor.process.endInput()
         self.assertEqual(1, self.stopped)
+        transport.registerProducer(self, True)
+        self.assertEqual(2, self.stopped)
         self.reactor.protocol.childDataReceived(1, b"* BYE\r\n")
         self.assertEqual(b"* BYE\r\n", self.peer.received)
         self.reactor.advance(1)
         self.assertEqual(["TERM"], self.reactor.process.events)
         self.reactor.end(signal=15)
+        self.assertEqual(2, self.stopped)
         self.assertIsInstance(self.peer.reason, Lost)
+
+    def test_closeWhilePaused(self) -> None:
+        """
+        Nobody waits for more to be read once it is closed.
+        """
+        transport = self.open()
+        transport.pauseProducing()
+        self.reactor.exit()
+        transport.loseConnection()
+        self.assertTrue(self.reactor.process.reading)
+        self.reactor.advance(1)
+        self.assertEqual(["EOF", "closed"], self.reactor.process.events)
 
     def test_exitWhilePaused(self) -> None:
         """
