@@ -10,21 +10,24 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import IO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from imapsync.cli import options, signals, terminal
+from imapsync.cli.logfile import LogFiles, standardError
 from imapsync.config import file as config
-from imapsync.errors import ConfigError, ImapSyncError, Lost
+from imapsync.config.settings import Config
+from imapsync.errors import ImapSyncError, Lost
+
+Configs = Mapping[str, Config]
 
 
 def main() -> None:
     """
     Run the command, and end the process with its exit code.
     """
-    signals.interrupt()
+    signals.interrupt(partial(signals.force, Lost.code))
     terminal.tolerate()
     try:
         code = run(sys.argv[1:])
@@ -55,45 +58,36 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(line: options.CommandLine) -> int:
-    if line.request.live:
+    live = line.request.live
+    force = partial(signals.force, 0 if live else Lost.code)
+    hangup = not live or terminal.attended()
+    if live:
         signals.passOver()
-    with ExitStack() as files:
-        configs = config.loadAll(line.configs, os.environ)
-        logs = {
-            name: files.enter_context(_logfile(settings.logfile))
-            for name, settings in configs.items()
-        }
-        return _serve(line, configs, logs)
-
-
-@contextmanager
-def _logfile(name: str | None) -> Iterator[IO[str]]:
-    if name is None and sys.stderr is not None:
-        yield sys.stderr
-        return
-    path = Path(name or os.devnull)
+    signals.interrupt(force, hangup)
+    configs = config.loadAll(line.configs, os.environ)
+    logs = LogFiles(_logfiles(configs))
     try:
-        # It may tell of mailboxes and, if wanted, of passwords.
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        file = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise ConfigError(f"{name}: {error.strerror}; see logfile") from error
-    try:
-        yield file
+        return _serve(line, configs, logs, force, hangup)
     finally:
-        with suppress(OSError):  # a full disk is no reason to fail now
-            file.close()
+        logs.close()
+
+
+def _logfiles(configs: Configs) -> Mapping[str, str | None]:
+    return {name: settings.logfile for name, settings in configs.items()}
 
 
 def _serve(
     line: options.CommandLine,
-    configs: Mapping[str, config.Config],
-    files: Mapping[str, IO[str]],
+    configs: Configs,
+    logs: LogFiles,
+    force: Callable[[], None],
+    hangup: bool,
 ) -> int:
     """
     Run the services until all have finished.
 
-    @param files: where each account's log goes.
+    @param force: see L{signals.end}.
+    @param hangup: likewise.
     """
     encrypted = any(
         server.encrypted
@@ -107,7 +101,6 @@ def _serve(
 
     with _keeping():
         from twisted.internet import reactor
-        from twisted.internet.error import ReactorNotRunning
         from twisted.logger import Logger, globalLogBeginner
 
         from imapsync.cli.observers import AccountObserver
@@ -116,32 +109,34 @@ def _serve(
         from imapsync.service import Outcome
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
-    observer = AccountObserver(files, sys.stderr, least, bool(line.debug))
+    observer = AccountObserver(logs.files, standardError(), least, bool(line.debug))
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.failure is not None and line.debug:
-            files[name].write(outcome.failure.getTraceback())
+            logs.files[name].write(outcome.failure.getTraceback())
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
-            if configs[name].logfile is not None:
+            if logs.files[name].name is not None:
                 Logger("imapsync").error("{text}", text=text, account=name)
             terminal.complain(text)
 
+    def follow(configs: Configs) -> None:
+        logs.follow(_logfiles(configs))
+
     resolve(reactor)
-    several = Several(line, configs, os.environ, reactor, ended)
+    several = Several(line, configs, os.environ, reactor, ended, follow)
     codes: list[int] = []
 
     def finished(code: int) -> None:
         codes.append(code)
-        with suppress(ReactorNotRunning):  # a signal is stopping it already
-            reactor.stop()
+        signals.stop(reactor)
 
     several.finished.addCallback(finished)
-    reactor.callWhenRunning(several.startService)
-    reactor.callWhenRunning(signals.endOnce)
     if line.request.live:
-        reactor.callWhenRunning(signals.obey, several, reactor)
+        reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
+    reactor.callWhenRunning(signals.end, reactor, force, hangup)
+    reactor.callWhenRunning(several.startService)
     reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
     reactor.run()
     [code] = codes

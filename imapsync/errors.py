@@ -7,6 +7,11 @@ what to do.  Exit codes follow C{sysexits.h} and are promised in the manual.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imapsync.model import Side
+
 
 class ImapSyncError(Exception):
     """
@@ -66,6 +71,13 @@ class StateUnavailable(StateError):
     code = 73
 
 
+class OtherAccounts(StateError):
+    """
+    The database was made for other accounts than those that were thought to be
+    its own: these have another one.
+    """
+
+
 class MissingCapability(ImapSyncError):
     """
     A server lacks a capability without which mail cannot be kept exact.
@@ -122,9 +134,20 @@ class Refused(ImapSyncError):
 class MailboxError(ImapSyncError):
     """
     One mailbox cannot be synced; the others can.
+
+    @ivar side: whose doing it is, if it is that of one side.
+    @ivar responseCode: as L{Refused.responseCode}, if a server refused something.
     """
 
     code = 1
+
+    def __init__(
+        self, text: str, side: Side | None = None, responseCode: str = ""
+    ) -> None:
+        super().__init__(f"{side}: {text}" if side else text)
+        self.text = text
+        self.side = side
+        self.responseCode = responseCode
 
 
 class Displaced(MailboxError):

@@ -1,11 +1,11 @@
 """
-Waiting for several things at once.
+Waiting: one for several things at once, and several for one thing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.python.failure import Failure
@@ -13,6 +13,48 @@ from twisted.python.failure import Failure
 from imapsync.model import Side
 
 T = TypeVar("T")
+
+
+class Result(Generic[T]):
+    """
+    What is known once, for any number who wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[T] = []
+        self._waiting: list[Deferred[T]] = []
+
+    @property
+    def known(self) -> bool:
+        """
+        Whether nobody need wait any more.
+        """
+        return bool(self._known)
+
+    def tell(self, value: T) -> None:
+        """
+        Now it is known.
+        """
+        self._known.append(value)
+        while self._waiting:
+            self._waiting.pop(0).callback(value)
+
+    def wait(self) -> Deferred[T]:
+        """
+        Wait until it is.
+
+        @return: fires with it, each time another one: it may be cancelled.
+        """
+        one: Deferred[T] = Deferred(self._forget)
+        if self._known:
+            one.callback(self._known[0])
+        else:
+            self._waiting.append(one)
+        return one
+
+    def _forget(self, one: Deferred[T]) -> None:
+        if one in self._waiting:  # else it is just being told
+            self._waiting.remove(one)
 
 
 def together(waiting: Iterable[Deferred[Any]]) -> Deferred[list[Any]]:

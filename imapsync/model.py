@@ -43,6 +43,18 @@ class Side(enum.Enum):
         return self.value
 
 
+class Owner(NamedTuple):
+    """
+    Whose one side is, as far as that can be told without looking into it.
+
+    @ivar account: where the configuration leads to.
+    @ivar greeting: what the server said of itself, where that tells more.
+    """
+
+    account: str
+    greeting: str = ""
+
+
 class Mark(NamedTuple):
     """
     Up to where a mailbox on one side has been dealt with (RFC 7162, 3.1).
@@ -138,7 +150,8 @@ class Listed(NamedTuple):
     """
     One mailbox in a LIST response (RFC 5258), with its STATUS (RFC 5819).
 
-    @ivar name: as the server spells it, decoded from modified UTF-7.
+    @ivar name: as the server spells it, decoded from modified UTF-7; but C{INBOX}
+        in upper case.
     @ivar attributes: lower case, such as C{\\noselect}.
     @ivar status: C{None} where the server told none.
     """
@@ -197,3 +210,26 @@ class Changes(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.flags or self.new or self.gone)
+
+
+class Trouble(NamedTuple):
+    """
+    Something that cannot be synced; the rest goes on.
+
+    @ivar mailbox: where.
+    @ivar text: what is wrong, and what can be done about it.
+    @ivar side: whose doing it is, if it is that of one side.
+    @ivar uids: the messages on C{side} that it is about, if it is about messages.
+    @ivar code: the server's response code (RFC 9051, 7.1), or an empty string.
+    """
+
+    mailbox: Name
+    text: str
+    side: Side | None = None
+    uids: UidSet = UidSet()
+    code: str = ""
+
+    def __str__(self) -> str:
+        side = f"{self.side}: " if self.side else ""
+        uids = f"UID {self.uids}: " if self.uids else ""
+        return f"{side}{uids}{self.text}"

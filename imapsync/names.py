@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from imapsync.display import shown as shown
 from imapsync.errors import MailboxError, NotFound
 
 INBOX = "INBOX"
@@ -36,6 +37,7 @@ _KEPT = {
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
 #: TAB is no danger to logs and terminals, and some servers have it in names.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_UNCLEAR = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def encode(name: str) -> bytes:
@@ -83,16 +85,6 @@ def unescaped(name: str) -> str:
         return encode(name).decode("utf-8")
     except ValueError:
         return name
-
-
-def shown(name: str) -> str:
-    """
-    A name that is safe to print: on one line, with nothing undecodable in it.
-    """
-    name = re.sub("[\udc20-\udc7e]", lambda kept: chr(ord(kept[0]) - 0xDC00), name)
-    for unsafe in (_UNDECODABLE, _CONTROL):
-        name = unsafe.sub(lambda found: rf"\x{ord(found[0]) & 0xFF:02x}", name)
-    return name
 
 
 def _shifted(match: re.Match[str]) -> str:
@@ -178,7 +170,7 @@ class Naming(NamedTuple):
             return shared
         alias = self._renamed(shared)
         if self._own(alias) != shared:
-            raise _uncarried(name, f'another mailbox is called "{alias}"')
+            raise _uncarried(name, f'another mailbox is called "{shown(alias)}"')
         return alias
 
     def toServer(self, name: str) -> str:
@@ -201,12 +193,13 @@ class Naming(NamedTuple):
     def likeness(self, name: str) -> str:
         """
         The nearest to a shared name that a name without one has: fit to be
-        matched and printed, not to tell mailboxes apart.
+        matched, not to tell mailboxes apart.
         """
         rest = self._within(name)
         if rest is None or isInbox(rest):
             rest = name
-        return shown(canonical(rest, self.separator))
+        rest = rest.replace("\udc26", "&")  # see L{_KEPT}
+        return _UNCLEAR.sub("\ufffd", canonical(rest, self.separator))
 
     @property
     def root(self) -> str:
@@ -250,14 +243,19 @@ class Naming(NamedTuple):
         return INBOX + name[len(INBOX) :] if isInbox(first) else name
 
 
-_PLAIN = Naming()
-
-
 def isInbox(level: str) -> bool:
     """
     Whether this is C{INBOX}, in any case.
     """
     return level.isascii() and level.upper() == INBOX
+
+
+def uniform(name: str) -> str:
+    """
+    C{name} as it is compared with another of the same server: C{INBOX} in upper
+    case, which means the same in any (RFC 9051, 5.1).
+    """
+    return INBOX if isInbox(name) else name
 
 
 def isWithin(name: str, level: str) -> bool:
@@ -327,80 +325,3 @@ def _fault(name: str) -> str:
 
 def _uncarried(name: str, why: str) -> MailboxError:
     return MailboxError(f'the name "{shown(name)}" cannot be carried over: {why}')
-
-
-class Patterns:
-    """
-    LIST patterns: C{*} stands for anything, C{%} for anything within a level
-    (RFC 9051, 6.3.9).
-
-    @param patterns: with levels separated by C{/} or C{naming}'s separator.
-        One that begins with its prefix may also mean the server's own names.
-    """
-
-    def __init__(self, patterns: Iterable[str], naming: Naming = _PLAIN) -> None:
-        texts = [canonical(text, naming.separator) for text in patterns]
-        self._everything = "*" in texts
-        self._naming = naming
-        self._root = root = canonical(naming.root, naming.separator)
-        self._patterns = [*map(_Pattern.of, texts)]
-        self._own = [_Pattern.of(t) for t in texts if root and t.startswith(root)]
-
-    def matches(self, name: str) -> bool:
-        """
-        Whether the shared name C{name} matches one of them.
-        """
-        if self._everything or any(one.matches(name) for one in self._patterns):
-            return True
-        if name == INBOX and not self._naming.reference:
-            return False  # it has no prefix
-        return any(pattern.matches(self._root + name) for pattern in self._own)
-
-
-class _Pattern(NamedTuple):
-    """
-    A pattern as an automaton that is in many states at once, so that no
-    pattern takes more than linear time.  State C{n} is bit C{n} of a number:
-    the first C{n} tokens of the pattern are used up.
-
-    @ivar literals: a character to the states that it leads on from.
-    @ivar any: states in which any character can be passed over.
-    @ivar level: states in which any character but C{/} can be passed over.
-    @ivar end: the last state.
-    """
-
-    literals: dict[str, int]
-    any: int
-    level: int
-    end: int
-
-    @classmethod
-    def of(cls, text: str) -> _Pattern:
-        """
-        Read a pattern.
-        """
-        # A run of wildcards is as strong as its strongest, which leaves none
-        # next to another: one shift is then enough to step past them.
-        text = re.sub("[*%]{2,}", lambda run: "*" if "*" in run[0] else "%", text)
-        states: dict[str, int] = {}
-        for at, token in enumerate(text):
-            states[token] = states.get(token, 0) | 1 << at
-        everything, level = states.pop("*", 0), states.pop("%", 0)
-        return cls(states, everything, everything | level, 1 << len(text))
-
-    def matches(self, name: str) -> bool:
-        """
-        Whether all of C{name} leads to the end.
-        """
-        folded = len(INBOX) if name.partition("/")[0] == INBOX else 0
-        live = self._past(1)
-        for at, character in enumerate(name):
-            onward = self.literals.get(character, 0)
-            if at < folded:
-                onward |= self.literals.get(character.lower(), 0)
-            stay = self.any if character == "/" else self.level
-            live = self._past(live & stay | (live & onward) << 1)
-        return bool(live & self.end)
-
-    def _past(self, live: int) -> int:
-        return live | (live & self.level) << 1

@@ -5,21 +5,23 @@ L{SyncService}: the public way in for other Twisted programs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.config.file import Config
 from imapsync.config.request import Request
-from imapsync.errors import ImapSyncError, Lost
-from imapsync.gather import together
+from imapsync.config.settings import Config
+from imapsync.errors import ImapSyncError, Lost, StateError
 from imapsync.log import Log, account
 from imapsync.run.connections import Job
+from imapsync.run.lifecycle import Lifecycle
+from imapsync.run.lifecycle import Outcome as Outcome
 from imapsync.run.oneshot import OneShot
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Change, Standing, SyncState, SyncStatus
 from imapsync.state.store import State
 
 if TYPE_CHECKING:
@@ -27,21 +29,8 @@ if TYPE_CHECKING:
 
 _EVERYTHING = Request()
 
-#: Is told how things stand.
-Observer = Callable[[SyncStatus], None]
-
-
-class Outcome(NamedTuple):
-    """
-    How a run ended.
-
-    @ivar code: the exit code that says so.
-    @ivar text: what was wrong, if anything ended the run.
-    """
-
-    code: int
-    text: str = ""
-    failure: Failure | None = None
+#: Is told what has changed.
+Observer = Callable[[Change], None]
 
 
 class SyncService(Service):
@@ -49,8 +38,9 @@ class SyncService(Service):
     Syncs one pair of accounts: once, or live until it is stopped, as
     C{request.live} says.
 
-    @ivar finished: fires with an L{Outcome} when the run is over; never
-        fails.
+    It may be started and stopped in any order at any time: a run begins when all
+    of the one before is closed.
+
     @param reactor: connects, spawns processes and tells the time.
     @param say: takes the lines of a dry run.
     @param verbose: whether to log what was done, not only what went wrong.
@@ -75,51 +65,51 @@ class SyncService(Service):
         self._say = say
         self._verbose = verbose
         self._trace = trace
-        self._work: OneShot | Following | None = None
-        self._status = SyncStatus()
+        self._standing = Standing(reactor.seconds, self._changed)
         self._observers: list[Observer] = []
-        self._over: Deferred[None] = succeed(None)
-        self.finished: Deferred[Outcome] = Deferred()
+        self._lifecycle = Lifecycle(self._makeRun)
+        self._run: _Run | None = None
 
     def startService(self) -> None:
         """
-        Begin the run.
+        Begin a run, if none goes on.
         """
         Service.startService(self)
-        if self.finished.called:
-            self.finished = Deferred()
-        self._over = Deferred()
-        running = Deferred.fromCoroutine(self._outcome())
-        running.addCallback(self.finished.callback)
+        self._lifecycle.start()
 
-    def stopService(self) -> Deferred[list[None]]:
+    def stopService(self) -> Deferred[None]:
         """
-        End the run, if it is still going on.  One that is not live is
-        abandoned; the next one takes it up.
+        End the run, if one goes on.  One that is not live is abandoned; the next
+        one takes it up.
 
         @return: fires when all is closed, within five seconds.
         """
         Service.stopService(self)
-        over: Deferred[None] = Deferred()
-        self._over.chainDeferred(over)
-        if self._work is None:
-            return together([over])
-        work = self._work
-        work.stop()
-        return together([over, work.closed()])
+        return self._lifecycle.stop()
+
+    def whenFinished(self) -> Deferred[Outcome]:
+        """
+        Wait for the end of the run that goes on, or is about to; where none is, of
+        the last one; before the first, of that.
+
+        @return: fires with how it ended, and never fails.  Any number may wait.
+        """
+        return self._lifecycle.whenFinished()
 
     # While it is live
 
     @property
     def status(self) -> SyncStatus:
         """
-        How things stand.
+        How things stand just now.
         """
-        return self._status if self._work is None else self._work.status
+        if self._run is not None:
+            self._run.measure()
+        return self._standing.status
 
     def observe(self, observer: Observer) -> None:
         """
-        Tell C{observer} whenever the status changes, until L{unobserve}.
+        Tell C{observer} of each change, until L{unobserve}.
         """
         self._observers.append(observer)
 
@@ -137,49 +127,15 @@ class SyncService(Service):
             with L{CancelledError} or with what ended the service, if none
             does.
         """
-        if self._work is None:
-            return fail(CancelledError())
-        return self._work.syncNow()
+        return fail(CancelledError()) if self._run is None else self._run.syncNow()
 
-    def _changed(self) -> None:
-        if self._observers:
-            status = self.status
-            for observer in list(self._observers):
-                with self.log.failureHandler("An observer failed."):
-                    observer(status)
+    def _changed(self, change: Change) -> None:
+        for observer in list(self._observers):
+            with self.log.failureHandler("An observer failed."):
+                observer(change)
 
-    # The run
-
-    async def _outcome(self) -> Outcome:
-        """
-        Run, whatever comes of it.
-        """
-        try:
-            return Outcome(await self._run())
-        except CancelledError:
-            return Outcome(Lost.code, "interrupted; the next run goes on from here")
-        except ImapSyncError as error:
-            return Outcome(error.code, str(error), Failure())
-        except Exception as bug:  # noqa: BLE001 (the outermost loop)
-            text = f"internal error: {bug!r}; --debug shows where"
-            return Outcome(ImapSyncError.code, text, Failure())
-        finally:
-            self._over.callback(None)
-
-    async def _run(self) -> int:
-        account.set(self.name or "")
-        for warning in self._config.warnings:
-            self.log.warn("{text}", text=warning)
-        state = State.open(self._config.database, readOnly=self._request.dryRun)
-        try:
-            if not self._request.dryRun:
-                state.proveWritable()
-            work = self._work = self._begun(state)
-            return await work.run()
-        finally:
-            self._close(state)
-
-    def _begun(self, state: State) -> OneShot | Following:
+    def _makeRun(self) -> _Run:
+        name = self.name or ""
         job = Job(
             self._config,
             self._reactor,
@@ -187,22 +143,100 @@ class SyncService(Service):
             self._say,
             self._verbose,
             self._trace,
-            self._logger(),
+            Log(self.log.namespace, self, self.log.observer, name),
         )
-        if not self._request.live:
-            return OneShot(job, state, self._changed)
+        self._run = _Run(job, name, self._standing)
+        return self._run
+
+
+class _Run:
+    """
+    One run: L{imapsync.run.lifecycle.Run}.
+
+    @param name: the account's, if there are several.
+    """
+
+    def __init__(self, job: Job, name: str, standing: Standing) -> None:
+        self._job = job
+        self._name = name
+        self._standing = standing
+        self._work: OneShot | Following | None = None
+        self._going = False
+
+    def begin(self, over: Callable[[Outcome], None]) -> Deferred[None]:
+        """
+        Begin.
+        """
+        return Deferred.fromCoroutine(self._go(over))
+
+    def stop(self) -> None:
+        """
+        Come to an end.
+        """
+        if self._work is not None and self._going:
+            self._work.stop()
+
+    def syncNow(self) -> Deferred[None]:
+        """
+        Look at once.
+        """
+        if self._work is None or not self._going:
+            return fail(CancelledError())
+        return self._work.syncNow()
+
+    def measure(self) -> None:
+        """
+        Have it be known how the mailboxes are, if they can be looked at.
+        """
+        if self._work is not None and self._going:
+            with suppress(StateError):  # whoever needs the database will tell
+                self._work.measure()
+
+    async def _go(self, over: Callable[[Outcome], None]) -> None:
+        outcome = await self._outcome()
+        if outcome.failure is not None:
+            self._standing.failed(outcome.text)
+        self._standing.moved(SyncState.STOPPED)
+        over(outcome)
+        if self._work is not None:
+            await self._work.closed()
+
+    async def _outcome(self) -> Outcome:
+        """
+        Run, whatever comes of it.
+        """
+        try:
+            return Outcome(await self._code())
+        except CancelledError:
+            return Outcome(Lost.code, "interrupted; the next run goes on from here")
+        except ImapSyncError as error:
+            return Outcome(error.code, str(error), Failure())
+        except Exception as bug:  # noqa: BLE001 (the outermost loop)
+            text = f"internal error: {bug!r}; --debug shows where"
+            return Outcome(ImapSyncError.code, text, Failure())
+
+    async def _code(self) -> int:
+        job = self._job
+        account.set(self._name)
+        for warning in job.config.warnings:
+            job.log.warn("{text}", text=warning)
+        state = State.open(job.config.database, readOnly=job.request.dryRun)
+        with closing(state):
+            if not job.request.dryRun:
+                state.proveWritable()
+            self._work = self._begun(state)
+            self._going = True
+            try:
+                return await self._work.run()
+            finally:
+                self.measure()
+                self._going = False
+
+    def _begun(self, state: State) -> OneShot | Following:
+        if not self._job.request.live:
+            return OneShot(self._job, state, self._standing)
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
         from imapsync.run.live import Following
 
-        return Following(job, state, self._changed)
-
-    def _logger(self) -> Logger:
-        return Log(self.log.namespace, self, self.log.observer, self.name or "")
-
-    def _close(self, state: State) -> None:
-        now = self._reactor.seconds()
-        self._status = self.status._replace(state="stopped", since=now)
-        self._work = None
-        state.close()
-        self._changed()
+        return Following(self._job, state, self._standing)

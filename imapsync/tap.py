@@ -7,20 +7,19 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from twisted.application.service import IService
-from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
-from imapsync.cli.signals import obey
-from imapsync.cli.terminal import complain
+from imapsync.cli.signals import obey, stop
+from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.log import Log
 from imapsync.service import Outcome
@@ -74,19 +73,28 @@ def makeService(options: Options) -> IService:
     def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
         atexit.register(_leave, code)
-        reactor.callWhenRunning(_stop, reactor)
+        reactor.callWhenRunning(stop, reactor)
 
     resolve(reactor)
-    several = Several(line, configs, os.environ, reactor, ended)
+    _follow(configs)
+    several = Several(line, configs, os.environ, reactor, ended, _follow)
     several.finished.addCallback(finished)
     if line.request.live:
-        reactor.callWhenRunning(obey, several, reactor)
+        # Not before twistd has left its terminal, if it does.
+        reactor.callWhenRunning(lambda: obey(several, reactor, attended()))
     return several
 
 
-def _stop(reactor: Any) -> None:
-    with suppress(ReactorNotRunning):  # a signal is stopping it already
-        reactor.stop()
+def _follow(configs: Mapping[str, Config]) -> None:
+    """
+    Tell of what makes no difference under twistd.
+    """
+    for settings in configs.values():
+        if settings.logfile is not None:
+            _log.warn(
+                "{path}: logfile has no effect under twistd; see twistd --logfile",
+                path=settings.path,
+            )
 
 
 def _exit(error: ImapSyncError) -> NoReturn:

@@ -28,8 +28,9 @@ quietly() {
     }
 }
 
-# Install one of Debian's packages, with what it needs; without root's rights
-# it is only unpacked, to $unpacked.
+# debianPackage PACKAGE [PATTERN]: install one of Debian's packages, with what it
+# needs; without root's rights it is only unpacked, to $unpacked, with as much of
+# that as fits.
 debianPackage() {
     command -v apt-get >/dev/null || fail "$1 is missing, and there is no apt-get"
     if [ "$(id -u)" = 0 ]; then
@@ -39,23 +40,30 @@ debianPackage() {
         quietly apt-get -qy install --no-install-recommends "$1"
     else
         say "Unpacking $1 into ${unpacked#"$top/"}."
-        unpackPackage "$1" "$unpacked"
+        unpackPackage "$1" "$unpacked" "${2:-.}"
     fi
 }
 
-# unpackPackage PACKAGE DIRECTORY [PATTERN]: with those packages that it needs
-# and that are not installed; of those, if there is a PATTERN, only what fits.
+# unpackPackage PACKAGE DIRECTORY PATTERN: with those packages that it needs, as
+# far as their names fit, but for those that every Debian has.  What happens to
+# be installed here makes no difference: as far as apt is told, nothing is.
 unpackPackage() {
     local apt=$cache/apt
     local options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt"
+        -o "Dir::State::status=$apt/status"
         -o Debug::NoLocking=1 -o APT::Sandbox::User=root)
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$2"
+    : >"$apt/status"
     quietly apt-get "${options[@]}" update
-    quietly apt-get "${options[@]}" -s install --no-install-recommends "$1"
+    local wanted
+    for wanted in '?essential' "$1"; do
+        quietly apt-get "${options[@]}" -s install --no-install-recommends "$wanted"
+        awk '/^Inst/ { print $2 }' "$cache/log" | sort >"$apt/$wanted"
+    done
     local needed
-    needed=$(awk -v pattern="${3:-.}" '/^Inst/ && $2 ~ pattern { print $2 }' "$cache/log")
-    # One that is installed, but not found where it belongs, is fetched again.
-    (cd "$apt/archives" && quietly apt-get "${options[@]}" download $needed "$1")
+    needed=$(comm -13 "$apt/?essential" "$apt/$1" | grep -E "$3")
+    # shellcheck disable=SC2086
+    (cd "$apt/archives" && quietly apt-get "${options[@]}" download $needed)
     local archive
     for archive in "$apt"/archives/*.deb; do
         quietly dpkg -x "$archive" "$2"
@@ -69,7 +77,7 @@ ensurePython() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
         fail "$python is too old: 3.10 or newer is needed"
     if ! "$python" -c 'import ensurepip' 2>/dev/null && [ -z "$(pipWheel)" ]; then
-        debianPackage python3-venv
+        debianPackage python3-venv '^python3-pip-whl$'
     fi
 }
 
@@ -82,12 +90,12 @@ pipWheel() {
 ensureDovecot() {
     dovecotIn "" && return
     if [ "$(id -u)" = 0 ]; then
-        debianPackage dovecot-imapd
+        debianPackage dovecot-imapd '^(dovecot|lib)'
         # Debian starts a server at once, but nobody has asked for one.
         [ ! -d /run/systemd/system ] ||
             quietly systemctl disable --now dovecot.socket dovecot.service
     else
-        dovecotIn "$unpacked" || debianPackage dovecot-imapd
+        dovecotIn "$unpacked" || debianPackage dovecot-imapd '^(dovecot|lib)'
         restartOnUnpacked
     fi
 }
@@ -109,11 +117,16 @@ restartOnUnpacked() {
 # Make sure of a Cyrus that the tests can start.  Installed, it would take the
 # place of Dovecot, so root unpacks it too; of what it needs, that is libraries.
 ensureCyrus() {
-    [ ! -d "$cyrus" ] || return 0
+    cyrusIn "$cyrus" && return
     say "Unpacking cyrus-imapd into ${cyrus#"$top/"}."
-    rm -rf "$cyrus.part"
+    rm -rf "$cyrus" "$cyrus.part"
     unpackPackage cyrus-imapd "$cyrus.part" '^(cyrus|lib)'
+    cyrusIn "$cyrus.part" || fail "cyrus-imapd is not what it was: no master, or no imapd"
     mv "$cyrus.part" "$cyrus"
+}
+
+cyrusIn() {
+    [ -x "$1/usr/lib/cyrus/bin/master" ] && [ -x "$1/usr/lib/cyrus/bin/imapd" ]
 }
 
 # environment DIRECTORY PIP-ARGUMENT...: a virtual environment with these

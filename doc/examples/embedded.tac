@@ -17,8 +17,8 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 
 from imapsync.config.file import load
+from imapsync.config.request import Request
 from imapsync.service import SyncService
-from imapsync.accounts.session import Wish
 
 
 class Teller(LineOnlyReceiver):
@@ -61,7 +61,7 @@ class Guard(Service):
         Begin to watch.
         """
         Service.startService(self)
-        self._sync.finished.addCallback(self._ended)
+        self._sync.whenFinished().addCallback(self._ended)
 
     def _ended(self, outcome) -> None:
         if self.running and outcome.code:
@@ -72,7 +72,7 @@ class Guard(Service):
 application = Application("embedded")
 
 sync = SyncService(
-    load(os.environ["IMAPSYNC_CONFIG"], os.environ), reactor, Wish(live=True)
+    load(os.environ["IMAPSYNC_CONFIG"], os.environ), reactor, Request(live=True)
 )
 Guard(sync).setServiceParent(application)
 sync.setServiceParent(application)

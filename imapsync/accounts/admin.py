@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from imapsync.accounts.listing import Listing
-from imapsync.config.file import Config
 from imapsync.config.request import Admin
+from imapsync.config.settings import Config
 from imapsync.errors import MailboxError, NotFound, Refused, UsageError
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Side
+from imapsync.model import Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
 from imapsync.state.store import State
@@ -147,11 +147,10 @@ class Task(ABC):
             steps.append(text)
 
     def _trouble(self, name: Name, text: str) -> None:
-        self._report.trouble(name, text)
-        self.log.error("{name}: {text}", name=name, text=text)
+        self._report.trouble(Trouble(name, text))
 
 
-class Delete(Task):
+class DeleteTask(Task):
     """
     Deletes mailboxes; what lies below them stays.
     """
@@ -200,7 +199,7 @@ class Delete(Task):
         return gone
 
 
-class Rename(Task):
+class RenameTask(Task):
     """
     Renames a mailbox, with all below it.
     """
@@ -298,5 +297,5 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
 
     @raise UsageError: it cannot be done with this configuration.
     """
-    kind = Rename if admin.rename else Delete
+    kind = RenameTask if admin.rename else DeleteTask
     return kind(admin, config, state, report)

@@ -6,18 +6,19 @@ forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.python.failure import Failure
 
 from imapsync import names
-from imapsync.accounts.history import Memory
+from imapsync.accounts.history import History
 from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
+from imapsync.mailbox.context import Say, told
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Side, Status
+from imapsync.model import Name, Side, Trouble
 from imapsync.plan import mailboxes as tree
 from imapsync.plan.account import Account
 from imapsync.state.store import State
@@ -26,18 +27,12 @@ from imapsync.state.store import State
 #: done only after a moment.
 _PATIENCE = 3
 
-_VERBS = {
-    tree.Create: ("CREATE", "created"),
-    tree.Subscribe: ("SUBSCRIBE", "subscribed"),
-    tree.Unsubscribe: ("UNSUBSCRIBE", "unsubscribed"),
-}
-
 
 class Steps:
     """
     Takes steps in one run.
 
-    @param say: takes the lines of a dry run.
+    @param say: takes the lines of a dry run; C{None} if it is none.
     @ivar refused: those that are not to be tried again.
     @ivar failed: the mailboxes that cannot be synced, which others add to.
     """
@@ -49,8 +44,8 @@ class Steps:
         clients: Mapping[Side, SyncClient],
         state: State,
         report: Report,
-        say: Callable[[str], None],
-        memory: Memory,
+        say: Say | None,
+        memory: History,
     ) -> None:
         self._clients = clients
         self._state = state
@@ -67,6 +62,10 @@ class Steps:
         Make, subscribe and unsubscribe mailboxes, many at a time.  What could
         not be made is not subscribed: the name may be another one's there.
         """
+        if self._say is not None:
+            for step in steps:
+                told(self._say, step.name, step)
+            return
         made = [step for step in steps if isinstance(step, tree.Create)]
         await self._takeSome(made, accounts)
         missed = {step.name for step in made if step in self.refused}
@@ -82,26 +81,26 @@ class Steps:
                 self._forget(step.name)
             elif self._taken[step] >= _PATIENCE:
                 self.refused.add(step)
-                self._trouble(step.name, f"{step.side}: {_done(step)}, but in vain")
+                self._trouble(step, f"{step}, but in vain")
             else:
                 self._taken[step] += 1
-                verb, _ = _VERBS[type(step)]
                 spelled = accounts[step.side].spelled(step.name)
-                command = self._clients[step.side].onMailbox(verb, spelled)
+                command = self._clients[step.side].onMailbox(step.verb, spelled)
                 command.addCallback(self._stepTaken, step)
                 waiting.append(command.addErrback(self._stepRefused, step))
         await together(waiting)
 
     def _stepTaken(self, _: object, step: tree.Directed) -> None:
-        self._report.steps.setdefault(step.name, []).append(_done(step))
+        self._report.took(step.name, str(step))
 
     def _stepRefused(self, failure: Failure, step: tree.Directed) -> None:
         failure.trap(Refused)
         self.refused.add(step)
-        if getattr(failure.value, "responseCode", "") == "ALREADYEXISTS":
+        code = getattr(failure.value, "responseCode", "")
+        if code == "ALREADYEXISTS":
             return  # somebody else was faster, or it has another spelling there
         if step.name not in self.failed:
-            self._trouble(step.name, f"{step.side}: {failure.value}")
+            self._trouble(step, str(failure.value), code)
         if isinstance(step, tree.Create):
             self.failed.add(step.name)
 
@@ -114,34 +113,11 @@ class Steps:
         spelled = names.shown(account.spelled(step.name))
         if twin := account.twin(step.name):
             text = f'"{spelled}" is one with "{names.shown(twin)}" there; left alone'
-        elif any(
-            n == step.name for n, _ in self._report.told | {*self._report.troubles}
-        ):
+        elif self._report.isTroubled(step.name):
             return  # told already
         else:
             text = f'"{spelled}" is said to exist, but is not listed; left alone'
-        self._trouble(step.name, f"{step.side}: {text}")
-
-    def rehearse(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, Account]
-    ) -> None:
-        """
-        Say what would be done.
-        """
-        for step in steps:
-            if isinstance(step, tree.Forget):
-                self._say(f"{step.name}: forget, it is gone from both sides")
-                continue
-            verb, _ = _VERBS[type(step)]
-            self._say(f"{step.name}: {verb.lower()} on {step.side}")
-            if isinstance(step, tree.Create):
-                origin = accounts[step.side.other].listed[step.name]
-                count = (origin.status or Status()).messages
-                self._say(
-                    f"{step.name}: copy {count} messages"
-                    f" from {step.side.other} to {step.side}"
-                )
-                self.failed.add(step.name)
+        self._trouble(step, text)
 
     def _forget(self, name: Name) -> None:
         known = self._state.mailbox(name)
@@ -149,11 +125,5 @@ class Steps:
             with self._state.transaction():
                 self._state.removeMailbox(known.id)
 
-    def _trouble(self, name: Name, text: str) -> None:
-        if self._report.trouble(name, text):
-            self.log.error("{name}: {text}", name=name, text=text)
-
-
-def _done(step: tree.Directed) -> str:
-    _, done = _VERBS[type(step)]
-    return f"{done} on {step.side}"
+    def _trouble(self, step: tree.Directed, text: str, code: str = "") -> None:
+        self._report.trouble(Trouble(step.name, text, step.side, code=code))

@@ -40,7 +40,7 @@ class Named:
 
 
 @dataclass
-class Memory:
+class History:
     """
     Of the syncs on two connections.
 

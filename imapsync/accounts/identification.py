@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Heard, Selected
+from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.model import GUID, Known, Name, Side, differ
 from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account
@@ -30,7 +30,7 @@ from imapsync.uidset import UidSet
 _SAMPLE = 25
 
 
-class Tracer:
+class Identifier:
     """
     Asks over one pair of connections.
     """
@@ -96,9 +96,7 @@ class Tracer:
         """
         Have the identities of all mailboxes told at once, if the server can.
         """
-        if not (
-            self._tellsIds(side) and "METADATA" in self._clients[side].capabilities
-        ):
+        if not (self._tellsIds(side) and "METADATA" in self._clients[side].features):
             return
         with suppress(Refused):
             identities = await self._clients[side].identities()
@@ -214,4 +212,4 @@ class Tracer:
         return bool(found) and all(found[u] == expected[u] for u in found)
 
     def _tellsIds(self, side: Side) -> bool:
-        return "OBJECTID" in self._clients[side].capabilities
+        return "OBJECTID" in self._clients[side].features

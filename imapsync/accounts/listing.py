@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
     MailboxError,
@@ -22,11 +22,11 @@ from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
-from imapsync.mailbox.bothsides import Trash
 from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, Naming
 from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
+from imapsync.plan.messages import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -50,7 +50,7 @@ class Listing:
         self._namings: dict[Side, Naming] = {}
         if config.mapSpecialUse:
             for side, client in clients.items():
-                if "SPECIAL-USE" not in client.capabilities:
+                if not client.features.asksForSpecialUse:
                     self.log.warn(
                         "{side}: the server has no SPECIAL-USE: map-special-use"
                         " may have no effect.",
@@ -104,7 +104,7 @@ class Listing:
         chosen: set[Name] = set()
         for side, account in accounts.items():
             client = self._clients[side]
-            if "SPECIAL-USE" in sent and "SPECIAL-USE" not in client.capabilities:
+            if "SPECIAL-USE" in sent and not client.features.asksForSpecialUse:
                 raise MissingCapability(
                     f"{side}: the server has no SPECIAL-USE: take that out of"
                     " list-select-opts"
@@ -147,14 +147,14 @@ class Listing:
         client = self._clients[side]
         # Of the selected mailbox, Dovecot lists what it has last told of it.
         left = client.unselect()
-        if "UNSELECT" not in client.capabilities:
+        if "UNSELECT" not in client.features:
             await left
             left = succeed(None)
         returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
-        if self._config.mapSpecialUse and "SPECIAL-USE" in client.capabilities:
+        if self._config.mapSpecialUse and client.features.asksForSpecialUse:
             returns.insert(1, "SPECIAL-USE")
         asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
-        if side not in self._namings and "NAMESPACE" in client.capabilities:
+        if side not in self._namings and "NAMESPACE" in client.features:
             asked.append(client.namespaces())
         with _named(client):
             _, listed, *spaces = await together([left, *asked])

@@ -8,22 +8,24 @@ it then is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
-from imapsync.accounts.history import Memory
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.history import History
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.errors import Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
+from imapsync.mailbox.context import Say, told
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Name, Side
+from imapsync.model import Known, Name, Side, Trouble
 from imapsync.plan import renames as renaming
 from imapsync.plan.account import Account
-from imapsync.plan.mailboxes import Selection, Step, Subscribe
-from imapsync.plan.renameorder import below, isTemporary
-from imapsync.plan.renames import Outlook, Rename
+from imapsync.plan.mailboxes import Step
+from imapsync.plan.outlook import Outlook, Rename
+from imapsync.plan.renameorder import below
+from imapsync.plan.selection import Selection
 from imapsync.state.store import State
 
 Accounts = Mapping[Side, Account]
@@ -49,15 +51,15 @@ class Renamer:
         clients: Mapping[Side, SyncClient],
         state: State,
         listing: Listing,
-        tracer: Tracer,
+        identifier: Identifier,
         report: Report,
-        say: Callable[[str], None] | None,
-        memory: Memory,
+        say: Say | None,
+        memory: History,
     ) -> None:
         self._clients = clients
         self._state = state
         self._listing = listing
-        self._tracer = tracer
+        self._identifier = identifier
         self._report = report
         self._say = say
         self._tried: Counter[Rename] = Counter()
@@ -80,7 +82,7 @@ class Renamer:
         complete = False
         while True:
             known = self._state.mailboxes()
-            places = await self._tracer.trace(accounts, known)
+            places = await self._identifier.trace(accounts, known)
             outlook = renaming.plan(
                 accounts, known, selection, places, self._stuck, self._parted
             )
@@ -94,13 +96,16 @@ class Renamer:
             outlook.steps = [step for step in outlook.steps if step not in refused]
             self._remark(outlook.remarks)
             if self._say is not None:
-                accounts = self._rehearse(outlook, accounts, self._say)
+                for name, operation in outlook.operations():
+                    told(self._say, name, operation)
+                accounts = outlook.applied(accounts)
             elif outlook.renames:
                 await self._rename(outlook, accounts)
                 return accounts, outlook
             elif outlook.steps:
                 return accounts, outlook
-            if not self._record(outlook, known) and not outlook.renames:
+            pending = outlook.renames or outlook.steps  # of a dry run
+            if not self._record(outlook, known) and not pending:
                 return accounts, outlook
 
     def _remark(self, remarks: list[str]) -> None:
@@ -166,40 +171,15 @@ class Renamer:
             # Somebody else may have been faster.
             passing = error.responseCode in ("NONEXISTENT", "ALREADYEXISTS")
             if not passing or self._tried[step] == _PATIENCE:
-                self._giveUp(step, str(error))
+                self._giveUp(step, str(error), error.responseCode)
             return False
-        if _final(step):
-            done = f"renamed from {step.name} on {step.side}"
-            self._report.steps.setdefault(step.new, []).append(done)
+        if step.final:
+            self._report.took(step.new, f"renamed from {step.name} on {step.side}")
         return True
 
-    def _giveUp(self, step: Rename, reason: str) -> None:
+    def _giveUp(self, step: Rename, reason: str, code: str = "") -> None:
         self._stuck.add((step.side, step.mailbox))
-        if self._report.trouble(step.name, text := f"{step.side}: {reason}"):
-            self.log.error("{name}: {text}", name=step.name, text=text)
-
-    def _rehearse(
-        self, outlook: Outlook, accounts: Accounts, say: Callable[[str], None]
-    ) -> Accounts:
-        """
-        Say what would be done.
-
-        @return: what would then be listed.
-        """
-        after = dict(accounts)
-        for step in outlook.renames:
-            after[step.side] = after[step.side].renamed(step.old, step.new)
-            if _final(step):
-                say(f"{step.name}: rename to {step.new} on {step.side}")
-        for change in outlook.steps:
-            verb = type(change).__name__.lower()
-            say(f"{change.name}: {verb} on {change.side}")
-            after[change.side] = after[change.side].withSubscription(
-                change.name, isinstance(change, Subscribe)
-            )
-        for known in outlook.forgotten:
-            say(f"{known.name}: forget what was known of it")
-        return after
+        self._report.trouble(Trouble(step.name, reason, step.side, code=code))
 
     def _record(self, outlook: Outlook, known: list[Known]) -> bool:
         """
@@ -238,10 +218,3 @@ def _isLevel(account: Account, name: Name) -> bool:
     """
     box = account.listed.get(name)
     return box is not None and not box.selectable
-
-
-def _final(step: Rename) -> bool:
-    """
-    Whether it is worth telling: neither an interlude, nor the way back.
-    """
-    return not isTemporary(step.new) and step.new != step.name

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from imapsync import names
 from imapsync.accounts.history import Named
 from imapsync.accounts.listing import Listing
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import NotFound
 from imapsync.model import Name, Side
-from imapsync.names import Patterns
-from imapsync.plan import mailboxes as tree
 from imapsync.plan.account import Account
+from imapsync.plan.selection import Patterns, Selection, unknown
 
 
 class Scope:
@@ -34,7 +33,7 @@ class Scope:
         self._listing = listing
         self._named = named
 
-    async def select(self, accounts: Mapping[Side, Account]) -> tree.Selection:
+    async def select(self, accounts: Mapping[Side, Account]) -> Selection:
         """
         What is wanted of these accounts.
 
@@ -46,7 +45,7 @@ class Scope:
         subscribed = "SUBSCRIBED" in options and "RECURSIVEMATCH" not in options
         if subscribed:  # which is told by the plain LIST as well
             options = tuple(option for option in options if option != "SUBSCRIBED")
-        return tree.Selection(
+        return Selection(
             Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
             self._config.ignoreMailbox,
             subscribed,
@@ -55,8 +54,8 @@ class Scope:
         )
 
     def followed(
-        self, selection: tree.Selection, accounts: Mapping[Side, Account]
-    ) -> tree.Selection:
+        self, selection: Selection, accounts: Mapping[Side, Account]
+    ) -> Selection:
         """
         The same, after mailboxes were renamed.
         """
@@ -84,9 +83,9 @@ class Scope:
         deleted by this run.
         """
         followed = {*self._named.met, *self._named.names.values()}
-        unknown = tree.unknown(accounts.values(), frozenset(asked) - followed)
-        if unknown:
-            typed = ", ".join(f'"{asked[name]}"' for name in unknown)
+        missing = unknown(accounts.values(), frozenset(asked) - followed)
+        if missing:
+            typed = ", ".join(f'"{asked[name]}"' for name in missing)
             raise NotFound(
                 f"neither server has the mailbox {typed}: check the spelling,"
                 " and the separators of its levels"

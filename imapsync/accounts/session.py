@@ -7,42 +7,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from imapsync.accounts.creation import Steps
 from imapsync.accounts.deletion import Deleter
-from imapsync.accounts.history import Memory
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.history import History
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
-from imapsync.accounts.renaming import Renamer
-from imapsync.accounts.scope import Scope
-from imapsync.accounts.workers import Clients, Crew, Reserve
-from imapsync.config.file import Config
+from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
+from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.bothsides import Policy, Surroundings, Trash
-from imapsync.mailbox.report import Report
+from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.plan import mailboxes as tree
-from imapsync.plan.account import Account
-from imapsync.plan.brake import Brake
+from imapsync.plan import mailboxes
+from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
-from imapsync.plan.renames import Delete, Outlook
+from imapsync.plan.outlook import Delete
 from imapsync.state.store import State
 
 if TYPE_CHECKING:
-    from imapsync.mailbox.sync import Pass
-
-
-class Legacy(NamedTuple):
-    """
-    What a session leaves to the next one on the same connections.
-    """
-
-    listing: Listing
-    tracer: Tracer
-    memory: Memory
+    from imapsync.mailbox.sync import MailboxSync, Pass
 
 
 class Session:
@@ -64,47 +50,35 @@ class Session:
         request: Request,
         clients: Clients,
         state: State,
-        brake: Brake,
-        report: Report,
-        say: Callable[[str], None],
+        records: Records,
+        say: Say,
         legacy: Legacy | None = None,
         reserve: Reserve | None = None,
     ) -> None:
-        self._config = config
         self._request = request
         self._clients = clients
         self._state = state
-        self._report = report
-        self._say = say
+        self._records = records
+        self._report = records.report
+        self._say = say if request.dryRun else None
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly, request.dryRun)
-        self._brake = brake
-        self._acquainted = state.totalPairs() > 0
+        self._policy = Policy(config.mergeFlags, readOnly)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
-            legacy = Legacy(Listing(config, clients), Tracer(clients, state), Memory())
-        self._crew = Crew(clients, reserve, config.connections if several else 1)
-        self._listing = legacy.listing
-        self._memory = memory = legacy.memory
-        self._trashes: Mapping[Side, Trash] = {}
-        self._steps = Steps(clients, state, report, say, memory)
-        self._refused = memory.refused
-        self._failed = self._steps.failed
-        self._tried = memory.tried
-        self._tracer = legacy.tracer
-        self._renamer = Renamer(
-            clients,
-            state,
-            self._listing,
-            self._tracer,
-            report,
-            say if request.dryRun else None,
-            memory,
+            legacy = Legacy(
+                Listing(config, clients), Identifier(clients, state), History()
+            )
+        self._workers = Workers(clients, reserve, config.connections if several else 1)
+        self._listing, self._identifier, self._history = legacy
+        self._tried = self._history.tried
+        self._mailboxes = Mailboxes(
+            *(config, request.mailboxes, clients, state),
+            *(self._report, self._say, legacy),
         )
+        self._failed = self._mailboxes.failed
         self._deleter = Deleter()
         self._displaced: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
-        self._scope = Scope(config, request.mailboxes, self._listing, memory.named)
 
     async def run(self) -> None:
         """
@@ -129,7 +103,7 @@ class Session:
             c.selecting for c in self._clients.values()
         ):
             return False
-        return not self._memory.isSame(await self._listing.look())
+        return not self._history.isSame(await self._listing.look())
 
     async def _round(self) -> bool:
         """
@@ -137,11 +111,12 @@ class Session:
 
         @return: whether anything changed, so that there may be more to do.
         """
-        accounts, plan, outlook = await self._plan()
+        accounts, plan, outlook, trashes = await self._mailboxes.settle()
+        self._policy = self._policy._replace(trashes=trashes)
         doomed = await self._deleter.confirmed(
-            {one: self._surroundings(one.name, accounts) for one in outlook.deletions}
+            {one: self._context(one.name, accounts) for one in outlook.deletions}
         )
-        self._foretold(accounts)
+        self._skipForeseen(accounts)
         dirty = self._dirty(plan, accounts)
         changed = await self._followMoves(accounts, dirty, doomed)
         await self._checkBrake(accounts, dirty, doomed)
@@ -151,79 +126,15 @@ class Session:
             nonlocal changed
             changed = await self._sync(name, accounts, clients) or changed
 
-        await self._crew.work(synced, sync)
+        await self._workers.work(synced, sync)
         if not self._request.dryRun:
-            await self._tracer.learn(accounts, synced)
+            await self._identifier.learn(accounts, synced)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed)
         if not changed:
             for waiting in outlook.waiting:
-                self._trouble(waiting.name, waiting.text)
+                self._report.trouble(waiting)
         return changed and not self._request.dryRun
-
-    # All mailboxes
-
-    async def _plan(self) -> tuple[Mapping[Side, Account], tree.Plan, Outlook]:
-        """
-        Make the same mailboxes exist and be subscribed on both sides.
-        """
-        while True:
-            accounts = await self._listing.look()
-            self._noteReferences(accounts)
-            self._trashes = dict(self._listing.trashes(accounts))
-            selection = await self._scope.select(accounts)
-            accounts, outlook = await self._renamer.settle(
-                accounts, selection, self._refused
-            )
-            if outlook.renames:
-                continue
-            if outlook.steps:
-                await self._steps.take(outlook.steps, accounts)
-                continue
-            selection = self._scope.followed(selection, accounts)
-            plan = tree.plan(accounts, self._mailboxes(), selection, outlook.held)
-            for trouble in (*outlook.troubles, *plan.troubles):
-                self._trouble(trouble.name, trouble.text)
-            steps = [step for step in plan.steps if step not in self._refused]
-            for step in plan.steps:
-                if isinstance(step, tree.Create) and step in self._refused:
-                    self._steps.collided(step, accounts[step.side])
-            if self._request.dryRun:
-                self._steps.rehearse(steps, accounts)
-            else:
-                await self._steps.take(steps, accounts)
-            self._agree(plan, {step.name for step in (*steps, *self._refused)})
-            if not steps or self._request.dryRun:
-                self._memory.looked(accounts, frozenset(plan.mailboxes))
-                return accounts, plan, outlook
-
-    def _noteReferences(self, accounts: Mapping[Side, Account]) -> None:
-        """
-        Where other mailboxes are ours than before, the old ones are not gone.
-        """
-        for side, account in accounts.items():
-            with self._state.transaction():
-                other = self._state.noteReference(side, account.naming.reference)
-            if other:
-                self.log.warn(
-                    "{side}: list-reference has changed; pairing by content.", side=side
-                )
-
-    def _agree(self, plan: tree.Plan, unsettled: set[Name]) -> None:
-        """
-        Remember what both sides were seen to agree on as subscribed.
-        """
-        before = self._mailboxes()
-        with self._state.transaction():
-            for name, subscribed in plan.mailboxes.items():
-                known = before.get(name)
-                if known is None:
-                    known = self._state.addMailbox(name, subscribed=False)
-                if name not in unsettled and known.subscribed != subscribed:
-                    self._state.setSubscribed(known.id, subscribed)
-
-    def _mailboxes(self) -> Mapping[Name, Known]:
-        return {known.name: known for known in self._state.mailboxes()}
 
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
@@ -231,20 +142,18 @@ class Session:
             raise MailboxError(f"{name}: unknown to the database")
         return known
 
-    def _dirty(
-        self, plan: tree.Plan, accounts: Mapping[Side, Account]
-    ) -> Mapping[Name, Known]:
+    def _dirty(self, plan: mailboxes.Plan, accounts: Accounts) -> Mapping[Name, Known]:
         """
         The mailboxes in which something has happened.
         """
-        known = self._mailboxes()
+        known = self._mailboxes.known()
         return {
             name: known[name]
             for name in plan.mailboxes
-            if tree.dirty(known[name], _listed(name, accounts))
+            if mailboxes.dirty(known[name], _listed(name, accounts))
         }
 
-    def _foretold(self, accounts: Mapping[Side, Account]) -> None:
+    def _skipForeseen(self, accounts: Accounts) -> None:
         """
         Where the servers now tell what was foreseen, nothing else has happened
         since the last look, which has dealt with all.
@@ -253,13 +162,13 @@ class Session:
         with self._state.transaction():
             for known in self._state.mailboxes() if foreseen else ():
                 marks, listed = foreseen.get(known.id), _listed(known.name, accounts)
-                if marks and tree.fulfilled(known, marks, listed):
+                if marks and mailboxes.fulfilled(known, marks, listed):
                     for side, mark in marks.items():
                         self._state.setMark(known.id, side, mark)
 
     async def _followMoves(
         self,
-        accounts: Mapping[Side, Account],
+        accounts: Accounts,
         dirty: Mapping[Name, Known],
         doomed: Iterable[Delete],
     ) -> bool:
@@ -277,25 +186,23 @@ class Session:
         if not suspects:
             return False
         # Imported here, as the pass, because most runs have nothing to do.
-        from imapsync.mailbox import transfer as moves
+        from imapsync.accounts.moves import follow
 
         changed = False
         for side in Side:
             if side in self._policy.readOnly:
                 continue
             lost, gained = (
-                {name: self._surroundings(name, accounts) for name in some}
+                {name: self._context(name, accounts) for name in some}
                 for some in between(suspects, side.other)
             )
             gone = {one.name for one in doomed if one.side is side}
-            changed = await moves.follow(side, lost, gained, gone) or changed
+            changed = await follow(side, lost, gained, gone) or changed
         return changed
 
     # Each mailbox
 
-    def _tasks(
-        self, dirty: Iterable[Name], accounts: Mapping[Side, Account]
-    ) -> Mapping[Name, int]:
+    def _tasks(self, dirty: Iterable[Name], accounts: Accounts) -> Mapping[Name, int]:
         """
         The mailboxes to be worked on, and about how many messages of either side
         are new there.
@@ -306,71 +213,61 @@ class Session:
             if name in self._tried:
                 # What was refused once in a run is not tried again in it.
                 known = known._replace(retries=False)
-            hopeless = name in self._failed or self._memory.hopeless(name, listed)
-            if tree.dirty(known, listed) and not hopeless:
-                tasks[name] = tree.arrived(known, listed)
+            hopeless = name in self._failed or self._history.hopeless(name, listed)
+            if mailboxes.dirty(known, listed) and not hopeless:
+                tasks[name] = mailboxes.arrived(known, listed)
         return tasks
 
-    async def _sync(
-        self, name: Name, accounts: Mapping[Side, Account], clients: Clients
-    ) -> bool:
-        from imapsync.mailbox import transfer as moves
+    async def _sync(self, name: Name, accounts: Accounts, clients: Clients) -> bool:
+        """
+        Work on one mailbox.
 
+        @return: whether anything changed.
+        """
+
+        def contextOf(source: Name) -> Context:
+            return self._context(source, accounts, clients)
+
+        again = name not in self._tried
+        self._tried.add(name)
+        one = _mailboxSync(name, contextOf, again)
         known = self._known(name)
-        around = self._surroundings(name, accounts, clients)
-        changed = False
         try:
-            while await (one := self._pass(known, around)).run():
-                changed = True
-                for errand in one.errands:
-                    source = self._surroundings(errand.source, accounts, clients)
-                    await moves.perform(errand, source, around)
-                if around.foreseen:
-                    self._foreseen[known.id] = around.foreseen
-                    break
-                known = self._known(name)
+            await one.run()
         except Displaced as error:
             if self._request.dryRun or name in self._displaced:
                 self._failed.add(name)
-                self._trouble(name, str(error))
-                return changed
+                self._report.failed(name, error)
+                return one.changed
             self._displaced.add(name)
-            self._tracer.doubt(known)
+            self._identifier.doubt(known)
             return True
         except MailboxError as error:
             self._failed.add(name)
-            self._trouble(name, str(error))
-        if not changed:
+            self._report.failed(name, error)
+        if one.foreseen:
+            self._foreseen[known.id] = one.foreseen
+        if not one.changed:
             told, failed = _listed(name, accounts), name in self._failed
-            self._memory.unfinished(name, told, failed)
-        return changed
+            self._history.unfinished(name, told, failed)
+        return one.changed
 
-    def _pass(self, known: Known, around: Surroundings) -> Pass:
-        again = known.name not in self._tried
-        self._tried.add(known.name)
-        return _passOver(known, around, again)
-
-    def _surroundings(
-        self,
-        name: Name,
-        accounts: Mapping[Side, Account],
-        clients: Clients | None = None,
-    ) -> Surroundings:
-        return Surroundings(
+    def _context(
+        self, name: Name, accounts: Accounts, clients: Clients | None = None
+    ) -> Context:
+        return Context(
             clients or self._clients,
             {side: accounts[side].spelled(name) for side in Side},
             self._state,
             self._policy,
-            self._brake,
-            self._report,
+            self._records,
             self._say,
-            self._acquainted,
-            self._trashes,
+            frozenset(side for side in Side if name in accounts[side].unmade),
         )
 
     async def _checkBrake(
         self,
-        accounts: Mapping[Side, Account],
+        accounts: Accounts,
         dirty: Iterable[Name],
         doomed: Iterable[Delete],
     ) -> None:
@@ -383,35 +280,31 @@ class Session:
         for one in doomed:
             known = self._known(one.name)
             box = _listed(one.name, accounts).get(one.side)
-            bound[one.side] += tree.atStake(known, box)
+            bound[one.side] += mailboxes.atStake(known, box)
         count = bound.copy()
         for name in dirty:
             known, listed = self._known(name), _listed(name, accounts)
-            if not tree.dirty(known, listed):
+            if not mailboxes.dirty(known, listed):
                 continue
             missing = {
-                side.other: tree.removable(known, side, box.status or Status())
+                side.other: mailboxes.removable(known, side, box.status or Status())
                 for side, box in listed.items()
             }
             if any(missing.values()):
                 bound.update(missing)
                 suspects.append(known)
-        if not self._brake.trips(bound):
+        if not self._records.brake.trips(bound):
             return
         for known in suspects:
-            around = self._surroundings(known.name, accounts)
+            context = self._context(known.name, accounts)
             try:
-                count.update(await _passOver(known, around, again=False).survey())
+                count.update(await _passOver(known.name, context).survey())
             except MailboxError:
                 continue  # its pass will tell
-        self._brake.check(count)
-
-    def _trouble(self, name: Name, text: str) -> None:
-        if self._report.trouble(name, text):
-            self.log.error("{name}: {text}", name=name, text=text)
+        self._records.brake.check(count)
 
 
-def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Listed]:
+def _listed(name: Name, accounts: Accounts) -> Mapping[Side, Listed]:
     return {
         side: account.listed[name]
         for side, account in accounts.items()
@@ -419,7 +312,15 @@ def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Liste
     }
 
 
-def _passOver(known: Known, around: Surroundings, again: bool) -> Pass:
+def _mailboxSync(
+    name: Name, contextOf: Callable[[Name], Context], again: bool
+) -> MailboxSync:
+    from imapsync.mailbox.sync import MailboxSync
+
+    return MailboxSync(name, contextOf, again)
+
+
+def _passOver(name: Name, context: Context) -> Pass:
     from imapsync.mailbox.sync import Pass
 
-    return Pass(known, around, again)
+    return Pass(name, context, again=False)

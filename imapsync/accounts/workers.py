@@ -1,9 +1,10 @@
 """
-Many hands: mailboxes that are worked on at the same time, each over a pair of
-connections of its own.
+Mailboxes that are worked on at the same time, each over a pair of connections of
+its own.
 
-One mailbox is in one hand at a time.  What a hand does between two waits is
-never interrupted, so that all can share the database, the brake and the report.
+One mailbox is worked on by one worker at a time.  What a worker does between two
+waits is never interrupted, so that all can share the database, the brake and the
+report.
 """
 
 from __future__ import annotations
@@ -16,17 +17,14 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly
-from imapsync.imap.client import SyncClient
 from imapsync.log import Log
-from imapsync.model import Name, Side
-
-#: A connection to each server.
-Clients = Mapping[Side, SyncClient]
+from imapsync.mailbox.context import Clients
+from imapsync.model import Name
 
 #: What is to be done with a mailbox.
 Work = Callable[[Name, Clients], Coroutine[Deferred[Any], Any, None]]
 
-#: Another hand is worth the time that connecting takes if there is so much more
+#: Another worker is worth the time that connecting takes if there is so much more
 #: to do: mailboxes, each of which takes some round trips, or messages.
 MAILBOXES = 8
 MESSAGES = 1000
@@ -49,7 +47,7 @@ class Reserve(Protocol):
         """
 
 
-class Crew:
+class Workers:
     """
     Works on many mailboxes.
 
@@ -68,7 +66,7 @@ class Crew:
     ) -> None:
         self._reserve = reserve
         self._most = most if reserve else 1
-        self._hands = [first]
+        self._workers = [first]
         self._joining: list[Deferred[Clients]] = []
         self._queue: deque[Name] = deque()
 
@@ -84,42 +82,42 @@ class Crew:
         if wanted > 1:  # the largest first, lest all wait for it at the end
             self._queue = deque(sorted(tasks, key=lambda name: -tasks[name]))
         while self._queue:
-            several = [self._work(hand) for hand in self._hands[:wanted]]
+            several = [self._work(pair) for pair in self._workers[:wanted]]
             several += [self._recruit() for _ in range(len(several), wanted)]
             await jointly([Deferred.fromCoroutine(one) for one in several])
-            wanted = len(self._hands)
+            wanted = len(self._workers)
 
     def _wanted(self, tasks: Mapping[Name, int]) -> int:
         """
-        How many hands are worth it.
+        How many workers are worth it.
         """
         further = max(len(tasks) // MAILBOXES, sum(tasks.values()) // MESSAGES)
         return max(1, min(self._most, len(tasks), 1 + further))
 
     async def _recruit(self) -> None:
-        assert self._reserve is not None  # or one hand would be enough
+        assert self._reserve is not None  # or one worker would be enough
         joining = self._reserve.another()
         self._joining.append(joining)
         try:
-            hand = await joining
+            pair = await joining
         except (CancelledError, ImapSyncError) as error:
             if self._queue and isinstance(error, ImapSyncError):
                 self._without(error)
             return
         finally:
             self._joining.remove(joining)
-        self._hands.append(hand)
-        await self._work(hand)
+        self._workers.append(pair)
+        await self._work(pair)
 
-    async def _work(self, hand: Clients) -> None:
+    async def _work(self, pair: Clients) -> None:
         while self._queue:
             name = self._queue.popleft()
             try:
-                await self._do(name, hand)
+                await self._do(name, pair)
             except Lost as error:
-                if self._reserve is None or hand is self._hands[0]:
+                if self._reserve is None or pair is self._workers[0]:
                     raise
-                self._hands.remove(hand)
+                self._workers.remove(pair)
                 self._without(error)
                 # Whoever takes up the mailbox is to find what was on its way, or
                 # it would be copied again.
@@ -131,8 +129,8 @@ class Crew:
 
     def _without(self, error: ImapSyncError) -> None:
         """
-        Be content with the hands that there are.
+        Be content with the workers that there are.
         """
-        if self._most > len(self._hands):
-            self._most = len(self._hands)
+        if self._most > len(self._workers):
+            self._most = len(self._workers)
             self.log.warn("{error}; going on with fewer connections.", error=error)

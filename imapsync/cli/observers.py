@@ -6,10 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO
+from typing import Protocol
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
 from zope.interface import implementer
+
+
+class Output(Protocol):
+    """
+    Where lines go.
+    """
+
+    def write(self, text: str, /) -> object:
+        """
+        Write some.
+        """
 
 
 @implementer(ILogObserver)
@@ -22,7 +33,7 @@ class AccountObserver:
     """
 
     def __init__(
-        self, files: Mapping[str, IO[str]], rest: IO[str], least: str, tracebacks: bool
+        self, files: Mapping[str, Output], rest: Output, least: str, tracebacks: bool
     ) -> None:
         self._observers = {
             name: TextObserver(file, least, tracebacks) for name, file in files.items()
@@ -46,7 +57,7 @@ class TextObserver:
     @param tracebacks: whether to show where a failure came from.
     """
 
-    def __init__(self, file: IO[str], least: str, tracebacks: bool) -> None:
+    def __init__(self, file: Output, least: str, tracebacks: bool) -> None:
         self._file = file
         self._least = LogLevel.levelWithName(least)
         self._tracebacks = tracebacks
@@ -66,7 +77,6 @@ class TextObserver:
         failure = event.get("log_failure", event.get("failure"))
         if failure is not None and self._tracebacks:
             self._file.write(failure.getTraceback())
-        self._file.flush()
 
 
 def _text(event: LogEvent) -> str:

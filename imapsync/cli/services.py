@@ -5,6 +5,8 @@ Several pairs of accounts in one process, independent of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -16,10 +18,11 @@ from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import say
 from imapsync.config import file as config
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.gather import together
 from imapsync.log import Log
+from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
 
 
@@ -29,6 +32,8 @@ class Several(MultiService):
 
     @param environ: where the user's directories are, and how to tell systemd.
     @param ended: is told how each service ended, and its name.
+    @param follow: told of configurations that were read again, before anything is
+        begun anew; it may refuse them with L{ConfigError}.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -42,12 +47,14 @@ class Several(MultiService):
         environ: Mapping[str, str],
         reactor: Any,
         ended: Callable[[str, Outcome], None],
+        follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
         self._environ = environ
         self._reactor = reactor
         self._ended = ended
+        self._follow = follow
         self._outcomes: dict[str, Outcome] = {}
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
@@ -57,7 +64,7 @@ class Several(MultiService):
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
-            self._supervised = systemd.Supervised(reactor, notify, period)
+            self._supervised = systemd.Supervised(reactor, notify, period, configs)
             self._supervised.setServiceParent(self)
         for name, settings in configs.items():
             self._add(name, settings)
@@ -100,6 +107,7 @@ class Several(MultiService):
             self._supervised.reloading()
         try:
             configs = config.loadAll(self._line.configs, self._environ)
+            self._follow(configs)
         except ImapSyncError as error:
             self.log.error("Not reloaded: {error}", error=error)
         else:
@@ -111,7 +119,9 @@ class Several(MultiService):
     async def _replace(self, configs: Mapping[str, Config]) -> None:
         before, self.configs = self.configs, configs
         for name, settings in configs.items():
-            changed = settings != before[name] or name in self._outcomes
+            # The log file has been followed already.
+            same = replace(before[name], logfile=settings.logfile)
+            changed = settings != same or name in self._outcomes
             if not (changed and self.running):
                 continue
             outcome = self._outcomes.pop(name, Outcome(0))
@@ -124,8 +134,9 @@ class Several(MultiService):
     def _add(self, name: str, settings: Config) -> None:
         service = serviceFor(self._line, settings, self._reactor, name)
         self._services[name] = service
-        service.observe(self._changed)
-        service.finished.addCallback(self._finished, name, service)
+        if self._supervised is not None:
+            service.observe(partial(_tell, self._supervised, name))
+        service.whenFinished().addCallback(self._finished, name, service)
         service.setServiceParent(self)
 
     async def _remove(self, name: str) -> None:
@@ -133,10 +144,6 @@ class Several(MultiService):
         stopping = self.removeService(service)
         if stopping is not None:
             await stopping
-
-    def _changed(self, _: object) -> None:
-        if self._supervised is not None:
-            self._supervised.told([one.status for one in self._services.values()])
 
     def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
         if self._services.get(name) is service:  # it was not replaced
@@ -147,6 +154,10 @@ class Several(MultiService):
         self._ended(name, outcome)
         if len(self._outcomes) == len(self.configs):
             self.finished.callback(max(one.code for one in self._outcomes.values()))
+
+
+def _tell(supervised: Supervised, name: str, change: Change) -> None:
+    supervised.told(name, change.after)
 
 
 def serviceFor(

@@ -1,27 +1,53 @@
 """
-What signals mean: to a program that is live, SIGHUP reads the configuration
-again, SIGUSR1 syncs now; to any that ends, being told once more means nothing.
+What signals mean.
+
+SIGINT and SIGTERM end the program; so does SIGHUP, unless the program is live and
+has no terminal that could hang up: then it is to read the configuration again.
+SIGUSR1 says to one that is live that it is to sync now.
+
+What was ignored when the program began stays ignored, as C{nohup} and a shell's C{&}
+want it; all but SIGTERM.
 
 They may come before anything has begun: no import here takes time.
 """
 
 from __future__ import annotations
 
+import _thread
+import os
+import select
 import signal
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imapsync.cli.services import Several
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
+_REQUESTS = (signal.SIGHUP, signal.SIGUSR1)
+
+#: What is not closed after so many seconds is left as it is.
+_PATIENCE = 4.2
 
 
-def interrupt() -> None:
+def interrupt(force: Callable[[], None], hangup: bool = False) -> None:
     """
-    Until there is a reactor, have SIGTERM be what SIGINT is: C{KeyboardInterrupt}.
+    Until there is a reactor, have each that ends be C{KeyboardInterrupt}.
+
+    @param hangup: whether SIGHUP does.
+    @param force: called then in a thread; see L{end}.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def handle(*_: object) -> None:
+        _thread.start_new_thread(force, ())
+        raise KeyboardInterrupt
+
+    for number in _heeded(_ends(hangup)):
+        signal.signal(number, handle)
 
 
 def passOver() -> None:
@@ -29,49 +55,110 @@ def passOver() -> None:
     Until L{obey} is called, pass over what asks for something that is about to
     begin anyway.
     """
-    for number in (signal.SIGHUP, signal.SIGUSR1):
+    for number in _heeded(_REQUESTS):
         signal.signal(number, lambda *_: None)
 
 
-def obey(several: Several, reactor: Any) -> None:
+def obey(
+    several: Several,
+    reactor: Any,
+    hangup: bool = False,
+    reopen: Callable[[], None] = lambda: None,
+) -> None:
     """
-    Take signals; who took them before, such as C{twistd} to begin a new log
-    file, gets them as well.
-    """
+    Take what asks for something, of a program that is live; who took it before,
+    such as C{twistd} to begin a new log file, gets it as well.
 
+    @param hangup: whether SIGHUP ends it instead.
+    @param reopen: opens files again.
+    """
     from twisted.internet.defer import Deferred
 
     def reload() -> None:
+        reopen()
         Deferred.fromCoroutine(several.reload()).addErrback(several.failed)
 
-    _take(signal.SIGHUP, reload, reactor)
-    _take(signal.SIGUSR1, several.syncNow, reactor)
+    hung = partial(stop, reactor) if hangup else reload
+    _take(signal.SIGHUP, hung, several, reactor)
+    _take(signal.SIGUSR1, several.syncNow, several, reactor)
 
 
-def endOnce() -> None:
+def end(reactor: Any, force: Callable[[], None], hangup: bool = False) -> None:
     """
-    Have who takes the signals to end get the first one only: the reactor takes a
-    second one for an error.
+    Have the first that ends stop C{reactor}, which would take a second one for an
+    error.
+
+    @param hangup: whether SIGHUP does.
+    @param force: called then in a thread, for the case that the reactor is held
+        up; see L{force}.
     """
-    takers: dict[int, Any] = {n: signal.getsignal(n) for n in _ENDS}
     caught: list[int] = []
 
-    def handle(number: int, frame: Any) -> None:
+    def handle(number: int, _: object) -> None:
+        if caught:
+            return
         caught.append(number)
-        if len(caught) == 1:
-            takers[number](number, frame)
+        try:
+            reactor.callFromThread(stop, reactor)
+        finally:
+            # C{threading} takes locks, and this may interrupt anything.
+            _thread.start_new_thread(force, ())
 
-    for number in takers:
+    for number in _heeded(_ends(hangup)):
         signal.signal(number, handle)
 
 
-def _take(number: signal.Signals, act: Callable[[], None], reactor: Any) -> None:
+def force(code: int) -> None:
+    """
+    End the program in a few seconds, whatever it is at: it may wait for somebody
+    to read what it writes, or for a disk.  Nothing is lost by that, as nothing is
+    by a power cut.
+
+    @param code: how it ends.
+    """
+    time.sleep(_PATIENCE)
+    line = b"imapsync: not all was closed in time; the next run goes on from here\n"
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None and select.select([], [2], [], 0)[1]:
+            os.write(2, line)
+    os._exit(code)
+
+
+def stop(reactor: Any) -> None:
+    """
+    Stop C{reactor}, unless it is coming to its end already.
+    """
+    from twisted.internet.error import ReactorNotRunning
+
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
+def _ends(hangup: bool) -> Iterable[signal.Signals]:
+    return (*_ENDS, signal.SIGHUP) if hangup else _ENDS
+
+
+def _heeded(numbers: Iterable[signal.Signals]) -> Iterator[signal.Signals]:
+    for number in numbers:
+        if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN:
+            yield number
+
+
+def _take(
+    number: signal.Signals, act: Callable[[], None], several: Several, reactor: Any
+) -> None:
+    from twisted.python.failure import Failure
+
     before = signal.getsignal(number)
 
     def handle(caught: int, frame: Any) -> None:
-        if callable(before):
-            before(caught, frame)
-        # A handler may interrupt anything.
+        # A handler may interrupt anything, which must not fail with it.
+        try:
+            if callable(before):
+                before(caught, frame)
+        except Exception:  # noqa: BLE001 (whatever it is)
+            reactor.callFromThread(several.failed, Failure())
         reactor.callFromThread(act)
 
-    signal.signal(number, handle)
+    for one in _heeded([number]):
+        signal.signal(one, handle)

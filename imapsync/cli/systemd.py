@@ -9,17 +9,18 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import SyncState, SyncStatus
 
 #: States in which it is not known yet whether a server can be reached.
-_EARLY = frozenset({"new", "connecting"})
+_EARLY = (SyncState.NEW, SyncState.CONNECTING)
 
 
 def notifier(environ: Mapping[str, str]) -> Callable[[str], None] | None:
@@ -55,19 +56,28 @@ def watchdog(environ: Mapping[str, str]) -> float | None:
 
 class Supervised(Service):
     """
-    Tells systemd of a program with one or more accounts.
+    Tells systemd of a program with one or more accounts.  What a change of one
+    costs does not grow with the number of the others.
 
     @param notify: see L{notifier}.
     @param period: see L{watchdog}.
+    @param accounts: their names.
     """
 
     def __init__(
-        self, clock: IReactorTime, notify: Callable[[str], None], period: float | None
+        self,
+        clock: IReactorTime,
+        notify: Callable[[str], None],
+        period: float | None,
+        accounts: Iterable[str],
     ) -> None:
         self._notify = notify
         self._period = period
         self._watchdog = LoopingCall(notify, "WATCHDOG=1")
         self._watchdog.clock = clock
+        self._states = dict.fromkeys(accounts, SyncState.NEW)
+        self._counts = Counter(self._states.values())
+        self._errors: dict[str, str] = {}
         self._ready = False
         self._told = ""
 
@@ -101,30 +111,35 @@ class Supervised(Service):
         """
         self._notify("READY=1")
 
-    def told(self, accounts: Collection[SyncStatus]) -> None:
+    def told(self, name: str, status: SyncStatus) -> None:
         """
-        How the accounts stand has changed.
+        How one account stands has changed.
 
         We are ready as soon as it is clear for each whether its servers can be
         reached: to try again, if they cannot, is a part of our work.
         """
-        if not self._ready and all(one.state not in _EARLY for one in accounts):
+        self._counts[self._states[name]] -= 1
+        self._counts[status.state] += 1
+        self._states[name] = status.state
+        self._errors.pop(name, None)
+        if status.state is SyncState.BACKING_OFF:
+            self._errors[name] = status.error
+        if not self._ready and not any(self._counts[early] for early in _EARLY):
             self._ready = True
             self._notify("READY=1")
-        text = summary(accounts)
+        text = self._summary()
         if text != self._told:
             self._told = text
             self._notify(f"STATUS={text}")
 
-
-def summary(accounts: Collection[SyncStatus]) -> str:
-    """
-    One line about all accounts.
-    """
-    counts = Counter(one.state for one in accounts)
-    parts = [
-        state if len(accounts) == 1 else f"{count} {state}"
-        for state, count in sorted(counts.items())
-    ]
-    errors = [one.error for one in accounts if one.state == "backing off"]
-    return " ".join("; ".join([", ".join(parts), *errors[:1]]).split())
+    def _summary(self) -> str:
+        """
+        One line about all accounts.
+        """
+        alone = len(self._states) == 1
+        parts = [
+            str(state) if alone else f"{count} {state}"
+            for state, count in sorted((+self._counts).items())
+        ]
+        errors = list(islice(self._errors.values(), 1))
+        return " ".join("; ".join([", ".join(parts), *errors]).split())

@@ -23,6 +23,14 @@ def tolerate() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def attended() -> bool:
+    """
+    Whether there is a terminal: then somebody may close it, and means us as well.
+    """
+    streams = (sys.stdin, sys.stderr)
+    return any(stream is not None and stream.isatty() for stream in streams)
+
+
 def say(text: str) -> None:
     """
     Write lines to standard output.

@@ -1,8 +1,9 @@
 """
-What the user wants: the text of configuration files and what is asked of a run,
-as values that are checked.
+What the user wants: the text of a configuration and what is asked of a run, as
+values that are checked.
 
-C{ini} reads the syntax, C{values} the kinds of values, C{tls} the options about
-TLS, and C{file} makes a L{Config<imapsync.config.file.Config>} of all.  What a
-single run is asked to do is in C{request}.
+C{ini} reads the syntax of a C{file}, C{mapping} what needs none; both make a
+C{section} of each.  C{settings} makes a L{Config<imapsync.config.settings.Config>}
+of all, of which C{server} and C{tls} are parts; C{values} and C{paths} are the kinds
+of values.  What a single run is asked to do is in C{request}.
 """

@@ -10,137 +10,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
 
+from imapsync.config.section import DEFAULT, UNFIT, Grammar, Option, Section
 from imapsync.errors import ConfigError
 
-T = TypeVar("T")
-D = TypeVar("D")
-
-#: The name of the section that stands before the first heading.
-DEFAULT = ""
-
-_CONTROL = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f]")
 _HEADING = re.compile(r"\[([^\[\]]*)\][ \t]*")
-
-
-class Grammar(NamedTuple):
-    """
-    The names that a file may use, as the manual spells them.
-
-    @ivar sections: for each section the options that it may have.
-    @ivar aliases: other names of options, and the ones that they stand for.
-    """
-
-    sections: Mapping[str, tuple[str, ...]]
-    aliases: Mapping[str, str]
-
-    def section(self, word: str) -> str:
-        """
-        The section that C{word} names.
-
-        @raise ValueError: with the user's text, if there is none.
-        """
-        known = [name for name in self.sections if name != DEFAULT]
-        if word in known:
-            return word
-        guess = nearest(word, known)
-        hint = (
-            f"did you mean {_titled(guess)}?"
-            if guess
-            else f"there are {' and '.join(map(_titled, known))}"
-        )
-        raise ValueError(f"unknown section [{word}]; {hint}")
-
-    def option(self, word: str, section: str) -> str:
-        """
-        The option that C{word} names in C{section}, by the manual's spelling.
-
-        @raise ValueError: with the user's text, if there is none.
-        """
-        names = self.sections[section]
-        real = {_folded(name): name for name in names}
-        real |= {
-            _folded(alias): name
-            for alias, name in self.aliases.items()
-            if name in names
-        }
-        if _folded(word) in real:
-            return real[_folded(word)]
-        raise ValueError(
-            f"unknown option {quoted(word)} in {_titled(section)}"
-            + self._hint(word, section)
-        )
-
-    def _hint(self, word: str, section: str) -> str:
-        homes = [
-            home
-            for home, names in self.sections.items()
-            if _folded(word) in map(_folded, names)
-        ]
-        if homes:
-            return f"; it belongs to {' and '.join(map(_titled, homes))}"
-        guess = nearest(word, self.sections[section])
-        return f"; did you mean {guess}?" if guess else ""
-
-
-@dataclass(frozen=True)
-class Option:
-    """
-    One C{name = value}.  Its value may be a password.
-    """
-
-    value: str = field(repr=False)
-    line: int
-
-
-@dataclass(frozen=True)
-class Section:
-    """
-    A section of a file.
-
-    @ivar line: where its heading stands.
-    @ivar options: by the names of the manual.
-    """
-
-    path: str
-    name: str
-    line: int
-    options: Mapping[str, Option]
-
-    def __contains__(self, option: str) -> bool:
-        return option in self.options
-
-    def get(self, option: str, form: Callable[[str], T], default: D) -> T | D:
-        """
-        The value of an option, as C{form} makes it of the text in the file.
-
-        @param form: raises C{ValueError} with a predicate, such as C{"must be
-            YES or NO"}, if the text is none of its kind.
-        @param default: the value of an option that is not given.
-        """
-        if option not in self.options:
-            return default
-        try:
-            return form(self.options[option].value)
-        except ValueError as error:
-            raise self.wrong(option, str(error)) from None
-
-    def wrong(self, option: str, predicate: str) -> ConfigError:
-        """
-        An error that points at C{option}, or at the heading if the option is
-        not given.
-        """
-        return ConfigError(self.about(option, predicate))
-
-    def about(self, option: str, predicate: str) -> str:
-        """
-        The text of such an error.
-        """
-        line = self.options[option].line if option in self.options else self.line
-        return f"{self.path}:{line}: {option} in {_titled(self.name)} {predicate}"
 
 
 def parse(path: str, data: bytes, grammar: Grammar) -> dict[str, Section]:
@@ -175,24 +50,6 @@ def parse(path: str, data: bytes, grammar: Grammar) -> dict[str, Section]:
     }
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """
-    The known name that C{word} is probably meant to be.
-    """
-    import difflib  # here, because few mistype anything
-
-    real = {_folded(name): name for name in known}
-    found = difflib.get_close_matches(_folded(word), real, 1)
-    return real[found[0]] if found else None
-
-
-def quoted(text: str) -> str:
-    """
-    A piece of a file as errors show it.
-    """
-    return f'"{text}"' if len(text) <= 60 else f'"{text[:60]}..."'
-
-
 def _lines(path: str, data: bytes) -> Iterator[tuple[int, str]]:
     """
     The lines that say something, with their numbers.
@@ -206,7 +63,7 @@ def _lines(path: str, data: bytes) -> Iterator[tuple[int, str]]:
         line = ended.removesuffix("\r").rstrip(" \t")
         if not line or line[0] in "#;":
             continue
-        if _CONTROL.search(line):
+        if UNFIT.search(line):
             raise _wrong(path, number, "a control character: remove it")
         yield number, line
 
@@ -239,11 +96,3 @@ def _refuseSecond(what: str, first: int | None) -> None:
 
 def _wrong(path: str, line: int, text: str) -> ConfigError:
     return ConfigError(f"{path}:{line}: {text}")
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-def _titled(section: str) -> str:
-    return "the default section" if section == DEFAULT else f"[{section}]"

@@ -4,10 +4,14 @@ The options about TLS.
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from imapsync.config import values
-from imapsync.config.ini import Section
+from imapsync.config.paths import Files
+from imapsync.config.section import Section, quoted
 from imapsync.config.values import Fingerprint
 
 OPTIONS = (
@@ -25,6 +29,10 @@ OPTIONS = (
 )
 
 
+# RFC 1035, 2.3.4; an underscore is nothing unusual.
+_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*", re.ASCII)
+
+
 class TLSConfig(NamedTuple):
     """
     How a server proves who it is, and how the connection is encrypted.
@@ -33,7 +41,7 @@ class TLSConfig(NamedTuple):
     @ivar fingerprints: the certificate, or its key, must have one of these;
         none given means any.
     @ivar hostname: asked for by SNI and looked for in the certificate; C{None}
-        means the server's C{host}.
+        means the server's C{host}.  An address, or a name as L{dnsName} has it.
     @ivar key: C{None} if it is in the C{certificate} file.
     """
 
@@ -50,7 +58,34 @@ class TLSConfig(NamedTuple):
     key: str | None = None
 
 
-def read(section: Section, files: values.Files) -> TLSConfig:
+def dnsName(name: str) -> str:
+    """
+    A host's name in the form that DNS and certificates have for it: in ASCII (RFC
+    5890), in lower case, without the final dot.
+
+    @raise ValueError: if there is no such name.
+    """
+    encoded = name
+    if not name.isascii():
+        import idna  # here, because few need it: it takes time and memory
+
+        with suppress(idna.IDNAError):
+            encoded = idna.encode(name, uts46=True).decode("ascii")
+    encoded = encoded.lower().removesuffix(".")
+    if not _NAME.fullmatch(encoded):
+        raise ValueError(f"must be a host's name or address, not {quoted(name)}")
+    return encoded
+
+
+def _hostname(value: str) -> str:
+    host = values.host(value)
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return dnsName(host)
+
+
+def read(section: Section, files: Files) -> TLSConfig:
     """
     What a server's section says about TLS.
 
@@ -65,7 +100,7 @@ def read(section: Section, files: values.Files) -> TLSConfig:
         protocolMax=section.get("SSL_protocol_max", values.protocol, None),
         caPath=section.get("SSL_ca_path", files.directory, None),
         caFile=section.get("SSL_ca_file", files.file, None),
-        hostname=section.get("SSL_hostname", values.host, None),
+        hostname=section.get("SSL_hostname", _hostname, None),
         certificate=section.get("SSL_certificate", files.file, None),
         key=section.get("SSL_key", files.file, None),
     )

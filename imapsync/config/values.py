@@ -1,6 +1,6 @@
 """
-The kinds of values in a configuration file: each function here makes a value
-of the text that stands in the file.
+The kinds of values in a configuration: each function here makes a value of the
+text that stands there.
 
 They raise C{ValueError} with a predicate, such as C{"must be YES or NO"}.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
-from imapsync.config.ini import nearest, quoted
+from imapsync.config.section import nearest, quoted
 from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
@@ -45,7 +44,8 @@ _CIPHERSUITES = (
     "TLS_SHA384_SHA384",
 )
 
-_HOST = re.compile(r"[^\s/@:\[\]\"']+")
+_HOST = re.compile(r"[^\s/@:\[\]\"'%]+")
+_ZONE = re.compile(r"[^\s/@\[\]\"'%]+")
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
 _WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
@@ -80,63 +80,6 @@ def oneOf(*words: str) -> Callable[[str], str]:
 protocol = oneOf(*PROTOCOLS)
 
 
-class Files(NamedTuple):
-    """
-    Names of files.
-
-    @ivar folder: where relative names start.
-    @ivar home: what C{~/} stands for.
-    """
-
-    folder: Path
-    home: Path
-
-    def path(self, value: str) -> str:
-        """
-        A file that need not exist yet.
-        """
-        tilde, slash, rest = text(value).partition("/")
-        if tilde == "~" and slash:
-            return str(self.home / rest)
-        return str(self.folder / value)
-
-    def file(self, value: str) -> str:
-        """
-        A file to read.
-        """
-        path = self.path(value)
-        if not Path(path).is_file() or not os.access(path, os.R_OK):
-            raise ValueError(f"names a file that cannot be read: {path}")
-        return path
-
-    def directory(self, value: str) -> str:
-        """
-        A directory to look files up in.
-        """
-        path = self.path(value)
-        if not Path(path).is_dir() or not os.access(path, os.R_OK | os.X_OK):
-            raise ValueError(f"names a directory that cannot be read: {path}")
-        return path
-
-
-def homeOf(environ: Mapping[str, str]) -> Path:
-    """
-    The user's own directory.
-    """
-    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-
-
-def baseOf(environ: Mapping[str, str], variable: str, default: str) -> Path:
-    """
-    A base directory of the XDG specification, which wants relative ones
-    ignored.
-
-    @param default: below the user's own directory.
-    """
-    path = Path(environ.get(variable, ""))
-    return path if path.is_absolute() else homeOf(environ) / default
-
-
 def text(value: str) -> str:
     """
     Anything but nothing.
@@ -164,21 +107,37 @@ def port(value: str) -> int:
 
 def host(value: str) -> str:
     """
-    A host's name or address; an IPv6 address may have brackets.
+    A host's name or address; an IPv6 address may have brackets, and a zone
+    (RFC 4007, 11).
     """
     bare = value
     if value.startswith("[") and value.endswith("]"):
         bare = value[1:-1]
     if ":" in bare:
-        try:
-            return str(ipaddress.IPv6Address(bare))
-        except ValueError:
-            pass
-    elif _HOST.fullmatch(value):
+        address, percent, zone = bare.partition("%")
+        if not percent or _ZONE.fullmatch(zone):
+            with suppress(ValueError):
+                return f"{ipaddress.IPv6Address(address)}{percent}{zone}"
+    elif _HOST.fullmatch(value) and _canBeLookedUp(value):
         return value
     raise ValueError(
         f"must be a host's name or address and nothing else, not {quoted(value)}"
     )
+
+
+def _canBeLookedUp(name: str) -> bool:
+    """
+    Whether a name has the form that DNS wants (RFC 1035, 2.3.4), which lets more
+    pass than can be registered, such as C{my_host}.
+    """
+    if name.isascii():
+        labels = name.removesuffix(".").split(".")
+        return all(0 < len(label) < 64 for label in labels)
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def mechanisms(value: str) -> tuple[str, ...]:

@@ -11,38 +11,34 @@ from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
-from imapsync.errors import Refused
-from imapsync.imap.commands.append import Appending
-from imapsync.imap.commands.base import (
-    Alone,
-    Authenticate,
-    BodyReceiver,
-    Command,
-    Enable,
-    Exchange,
-    Fetch,
-    Login,
-    MailboxListener,
-    Plain,
-    Select,
-    Selected,
-)
-from imapsync.imap.commands.mailbox import (
+from imapsync.errors import Lost, Refused
+from imapsync.imap.commands.account import (
     GuidCommand,
     IdentitiesCommand,
     ListCommand,
     NamespaceCommand,
-    Search,
     StatusCommand,
+)
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.commands.base import Alone, Command, Simple
+from imapsync.imap.commands.login import Authenticate, Enable, Exchange, LoginCommand
+from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
+from imapsync.imap.commands.messages import (
+    BodyReceiver,
+    Fetch,
+    Search,
     Transfer,
     Transferred,
 )
-from imapsync.imap.commands.notify import AccountListener, Idle, Leave, Notify
+from imapsync.imap.commands.notify import AccountListener, Idle, Notify
 from imapsync.imap.connection import Connection
-from imapsync.imap.wire.arguments import Literal, astring, flagList, mailboxWord
+from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
+
+#: So many seconds may it take until a connection ends after L{SyncClient.leave}.
+_FAREWELL = 5.0
 
 
 class SyncClient(Connection):
@@ -64,7 +60,7 @@ class SyncClient(Connection):
         """
         if self.capabilities:
             return succeed(self.capabilities)
-        done = self.perform(Plain("CAPABILITY"))
+        done = self.perform(Simple("CAPABILITY"))
         return done.addCallback(lambda _: self.capabilities)
 
     def starttls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
@@ -79,15 +75,14 @@ class SyncClient(Connection):
         """
         AUTHENTICATE.
         """
-        initial = "SASL-IR" in self.capabilities
+        initial = "SASL-IR" in self.features
         return self._loggedIn(self.perform(Authenticate(mechanism, exchange, initial)))
 
     def loginCommand(self, username: str, password: str) -> Deferred[None]:
         """
         LOGIN.
         """
-        words = (astring(username.encode("utf-8")), astring(password.encode("utf-8")))
-        return self._loggedIn(self.perform(Login("LOGIN", *words)))
+        return self._loggedIn(self.perform(LoginCommand(username, password)))
 
     def _loggedIn(self, done: Deferred[Condition]) -> Deferred[None]:
         def enter(condition: Condition) -> None:
@@ -117,7 +112,7 @@ class SyncClient(Connection):
         ID (RFC 2971).
         """
         words = " ".join(f'"{key}" "{value}"' for key, value in fields.items())
-        return self.perform(Plain("ID", f"({words})".encode("ascii")))
+        return self.perform(Simple("ID", f"({words})".encode("ascii")))
 
     def namespaces(self) -> Deferred[Namespaces]:
         """
@@ -145,41 +140,50 @@ class SyncClient(Connection):
         """
         return self.perform(GuidCommand(name))
 
-    def identities(self) -> Deferred[Mapping[str, str]]:
+    def identities(self, pattern: str = "*") -> Deferred[Mapping[str, str]]:
         """
-        The MAILBOXIDs of all mailboxes of a Cyrus, by their names.
+        The MAILBOXIDs of all such mailboxes of a Cyrus, by their names.
         """
-        return self.perform(IdentitiesCommand())
+        return self.perform(IdentitiesCommand(pattern))
 
     def onMailbox(self, verb: str, *names: str) -> Deferred[Condition]:
         """
         CREATE, DELETE, RENAME, SUBSCRIBE or UNSUBSCRIBE; many may be in flight.
         """
-        return self.perform(Plain(verb, *map(mailboxWord, names)))
+        return self.perform(Simple(verb, *map(mailboxWord, names)))
 
     def appendNothing(self, name: str) -> Deferred[Condition]:
         """
         An APPEND that is called off (RFC 3502, 5): it fails with C{TRYCREATE} if
         there is no such mailbox, and otherwise if there is one.
         """
-        return self.perform(Plain("APPEND", mailboxWord(name), Literal(b"")))
+        return self.perform(Simple("APPEND", mailboxWord(name), Literal(b"")))
 
     def catchUp(self) -> Deferred[Condition]:
         """
         NOOP: have the server tell what it has not told yet.
         """
-        return self.perform(Plain("NOOP"))
+        return self.perform(Simple("NOOP"))
 
     def leave(self) -> Deferred[None]:
         """
         LOGOUT, and close the connection.
+
+        A server that does not answer, or does not close its end as TLS has it, is
+        waited for some seconds only: there is nothing to lose any more.
         """
 
         def close(_: object) -> None:
             self.transport.loseConnection()
 
+        def gone(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        error = Lost(f"{self.name}: no end within {_FAREWELL:g} seconds of LOGOUT")
+        late = self._clock.callLater(_FAREWELL, self.abort, error)
         self.perform(Alone("LOGOUT")).addBoth(close)
-        return self.lost
+        return self.lost.addCallback(gone)
 
     @property
     def outspoken(self) -> bool:
@@ -187,7 +191,7 @@ class SyncClient(Connection):
         Whether the server tells all that happens in the selected mailbox, at a
         NOOP at the latest.
         """
-        return not self._delivery.notified
+        return not self._dispatcher.notified
 
     def notify(self, listener: AccountListener) -> Deferred[Condition]:
         """
@@ -205,7 +209,7 @@ class SyncClient(Connection):
         silent.  If it fails with L{Refused}, of whatever kind of change, then
         only looking shows what changed.
         """
-        if "NOTIFY" not in self.capabilities:
+        if "NOTIFY" not in self.features:
             return fail(Refused("NOTIFY", "NO", "", "it is not offered"))
         return self.perform(Notify(listener))
 
@@ -230,10 +234,10 @@ class SyncClient(Connection):
         return Deferred.fromCoroutine(self._unselect())
 
     async def _unselect(self) -> None:
-        select = self._delivery.selected
+        select = self._dispatcher.selected
         if select is None:
             return
-        if "UNSELECT" in self.capabilities:
+        if "UNSELECT" in self.features:
             await self.perform(Leave("UNSELECT"))
             return
         if select.writable:
@@ -259,7 +263,7 @@ class SyncClient(Connection):
         """
         Those of C{uids} that are still there.
         """
-        extended = "ESEARCH" in self.capabilities
+        extended = "ESEARCH" in self.features
 
         def join(found: list[UidSet]) -> UidSet:
             return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
@@ -298,7 +302,7 @@ class SyncClient(Connection):
         """
         words = (f"{sign}FLAGS".encode("ascii"), flagList(flags))
         return self._all(
-            Plain("UID STORE", text.encode("ascii"), *words) for text in uids.printed()
+            Simple("UID STORE", text.encode("ascii"), *words) for text in uids.printed()
         )
 
     def expungeUids(self, uids: UidSet) -> Deferred[object]:
@@ -306,7 +310,7 @@ class SyncClient(Connection):
         UID EXPUNGE (RFC 4315): only what is marked C{\\Deleted} among C{uids}.
         """
         return self._all(
-            Plain("UID EXPUNGE", text.encode("ascii")) for text in uids.printed()
+            Simple("UID EXPUNGE", text.encode("ascii")) for text in uids.printed()
         )
 
     def transfer(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
@@ -23,7 +23,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 import imapsync
-from imapsync.config.file import ServerConfig
+from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     ConfigError,
     Distrusted,
@@ -34,21 +34,11 @@ from imapsync.errors import (
 )
 from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
+from imapsync.imap.transport.host import HostEndpoint
 from imapsync.log import Log
 
 if TYPE_CHECKING:
     from imapsync.imap.transport.tls import Trust
-
-#: Without these, mail cannot be kept exact.
-REQUIRED = (
-    "IMAP4REV1",
-    "UIDPLUS",
-    "ENABLE",
-    "CONDSTORE",
-    "QRESYNC",
-    "LIST-EXTENDED",
-    "LIST-STATUS",
-)
 
 #: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
 #: connections: among them may be one of ours of which the server has not seen
@@ -82,7 +72,7 @@ async def connect(
     L{MissingCapability}.
 
     @param reactor: provides L{IReactorTime}, L{IReactorProcess}, and what
-        L{HostnameEndpoint} needs.
+        L{HostEndpoint} needs.
     @raise Lost: if it cannot be reached, or goes away.
     @raise Distrusted: if it is not the server it should be, or does not
         accept the credentials.
@@ -120,7 +110,8 @@ def _trustIn(server: ServerConfig) -> Trust | None:
     # Imported here because it takes time and memory, and not all use TLS.
     from imapsync.imap.transport.tls import Trust
 
-    return Trust(server.tls, server.host, server.where)
+    # A certificate is for an address, whichever way there is taken.
+    return Trust(server.tls, server.host.partition("%")[0], server.where)
 
 
 async def _reach(
@@ -134,10 +125,11 @@ async def _reach(
         from imapsync.imap.transport.tunnel import connectTunnel
 
         client = makeClient()
+        client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
     # Its time-out is for each address; ours, for all of them, comes first.
-    endpoint: IStreamClientEndpoint = HostnameEndpoint(
+    endpoint: IStreamClientEndpoint = HostEndpoint(
         reactor, server.host, server.port, timeout=2 * _PATIENCE
     )
     if trust and server.type == "imaps":
@@ -149,8 +141,6 @@ async def _reach(
         connected = await _cancellable(
             connecting.addTimeout(_PATIENCE, reactor, _timedOut)
         )
-    except ValueError as error:
-        raise ConfigError(f"{server.where}: {error}; see host") from error
     except (ConnectError, DNSLookupError) as error:
         reason = str(error).rstrip(".")
         raise Lost(
@@ -284,15 +274,15 @@ def _isLoopback(client: SyncClient) -> bool:
 
 
 async def _enable(client: SyncClient, server: ServerConfig) -> None:
-    capabilities = await client.capability()
-    missing = [name for name in REQUIRED if name not in capabilities]
-    if missing:
+    await client.capability()
+    features = client.features
+    if missing := features.lacking:
         raise MissingCapability(
             f"{server.where}: the server lacks {', '.join(missing)}, "
             "without which mail cannot be kept exact"
         )
     enabling = Deferred.fromCoroutine(_enabled(client, server))
-    if server.compress and "COMPRESS=DEFLATE" in capabilities:
+    if server.compress and "COMPRESS=DEFLATE" in features:
         await enabling
         # Compressed or not: what matters is the same.
         with suppress(Refused):
@@ -301,7 +291,7 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         # It costs a round trip of its own if it is waited for.  All that is asked
         # meanwhile fails as it does.
         enabling.addErrback(_abort, client)
-    if "ID" in capabilities:
+    if "ID" in features:
         # Nothing depends on the answer: it is not waited for.
         identified = client.identify(name="imapsync", version=imapsync.__version__)
         identified.addErrback(_passOver)

@@ -1,12 +1,40 @@
 """
 A connection to a server, from greeting to end: L{Connection}.
+
+How the parts of the room work together::
+
+    transport -> (TLS, DEFLATE) -> Parser -> Dispatcher -> commands, listeners
+                                                |
+                                            Dialogue
+                                                |
+    transport <- (TLS, DEFLATE) <----------- Pipeline <- commands
+
+1.  Octets go into the parser (L{imapsync.imap.wire.parser}) as they arrive.  It
+    frames lines and literals, and makes values of them; a literal is never looked
+    into, and a message is passed on in pieces.
+2.  The dispatcher (L{imapsync.imap.dispatch}) takes these values straight from the
+    parser.  What is about the selected mailbox goes to its listener, what answers a
+    command to that command, and what nobody asked for to the account's listener.
+3.  Only what is about the dialogue itself (L{imapsync.imap.dialogue}) climbs higher:
+    greeting and BYE, tagged responses, continuations, capabilities.  It tells the
+    pipeline (L{imapsync.imap.pipeline}) which command is done, or may go on.
+4.  The pipeline decides what is sent when: many commands at once, those alone that
+    bear no other beside them, and literals after the server's leave.  A command
+    (L{imapsync.imap.commands}) knows how it is written, which responses are its
+    own, and what it results in.
+5.  The connection is the dialogue over a transport: it alone knows of time and end.
+    Whatever ends it, all that waits fails with the same error: see
+    L{Connection.abort}.
+
+Neither parser nor dispatcher nor pipeline does any input or output, or knows the
+time: what feeds the one and writes what the other says could be a plain socket.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed, ConnectionDone
@@ -19,44 +47,21 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
-from imapsync.imap.commands.base import Command, Plain
-from imapsync.imap.dispatch import Delivery
-from imapsync.imap.pipeline import Pipeline
-from imapsync.imap.stock import Stock, StockClient, stockLine
+from imapsync.imap import greeting
+from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
-from imapsync.imap.wire.parser import Parser
-from imapsync.imap.wire.responses import (
-    Capabilities,
-    Condition,
-    Continuation,
-    Response,
-    Row,
-    bounded,
-    printable,
-)
-from imapsync.imap.wire.tokens import Part
-from imapsync.log import Log
-
-T = TypeVar("T")
+from imapsync.imap.wire.text import printable
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
-#: RFC 7888, 5: the longest non-synchronising literal under LITERAL-.
-_SMALL_LITERAL = 4096
-
 
 @implementer(IHandshakeListener)
-class Connection(StockClient):
+class Connection(Dialogue):
     """
-    Reads and writes for many commands at once.
+    A dialogue over a transport.
 
-    While a stock command is in flight, and while nothing is in flight and no
-    mailbox is listened to, untagged responses are C{IMAP4Client}'s to read.
-
-    @ivar greeted: fires with whether the server authenticated us before we
-        asked (PREAUTH); fails if it turned us away.
     @ivar secured: fires when the TLS handshake is complete.
     @ivar lost: fires when the connection is gone.
     @ivar socket: what comes over it, if known, is acknowledged at once.
@@ -65,8 +70,6 @@ class Connection(StockClient):
     """
 
     traceSecrets = False
-
-    log = Log()
 
     def __init__(
         self,
@@ -77,19 +80,14 @@ class Connection(StockClient):
         trace: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(name, contextFactory)
-        self.greeted: Deferred[bool] = Deferred()
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
         self.socket: socket.socket | None = None
         self.received = self._sent = 0
         self._clock = clock
         self._patience = timeout
-        self._pipeline = Pipeline(self)
-        self._delivery = Delivery()
-        self._parser = Parser(self)
         self._compression: Compression | None = None
         self._error: Exception | None = None
-        self._farewell = ""
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
@@ -101,13 +99,6 @@ class Connection(StockClient):
         """
         compressed = 0 if self._compression is None else self._compression.sent
         return self._sent + compressed
-
-    @property
-    def selecting(self) -> bool:
-        """
-        Whether a mailbox is selected.
-        """
-        return self._delivery.selected is not None
 
     # From greeting to end
 
@@ -132,7 +123,10 @@ class Connection(StockClient):
         if self._error is not None:
             return
         self.received += len(data)
-        TimeoutMixin.resetTimeout(self)
+        if self.state is None:
+            self._first = (self._first + data)[: greeting.KEPT]
+        else:
+            TimeoutMixin.resetTimeout(self)
         self._acknowledge()
         try:
             if self._compression is None:
@@ -141,7 +135,10 @@ class Connection(StockClient):
             if self._compression is not None:  # as of now, perhaps
                 self._compression.receive(data)
         except ProtocolViolation as violation:
-            self.abort(ProtocolViolation(f"{self.name}: {violation}"))
+            text = str(violation)
+            if self.state is None:
+                text = greeting.misgreeted(self._first, self.options)
+            self.abort(ProtocolViolation(f"{self.name}: {text}"))
         except ImapSyncError as error:
             self.abort(error)  # of whoever listens
         except Exception as bug:
@@ -207,10 +204,9 @@ class Connection(StockClient):
             text = "closed by the server" if done else "cut off"
         if not isinstance(error, ImapSyncError):
             error = Lost(f"{self.name}: the connection was lost: {text}")
-        rest = b"" if self.state else self._parser.takeBuffered().strip()
-        if rest:
+        if self._first and self.state is None:
             # What is no IMAP may be an explanation.
-            return type(error)(f"{error}; it said: {printable(rest)}")
+            return type(error)(f"{error}; it said: {printable(self._first.strip())}")
         return error
 
     def _fail(self, error: Exception) -> None:
@@ -236,9 +232,23 @@ class Connection(StockClient):
         """
         The server has been silent for too long while it owed an answer.
         """
-        silence = f"{self.name}: no answer for {self._patience:g} seconds"
+        if self.state is None:
+            text = greeting.ungreeted(self._first, self._allowed, self.options)
+            kind = ProtocolViolation if self._first else Lost
+            self.abort(kind(f"{self.name}: {text}"))
+            return
+        silence = f"{self.name}: no answer for {self._allowed:g} seconds"
         names = self._pipeline.names
         self.abort(Lost(f"{silence} to {names}" if names else silence))
+
+    @property
+    def _allowed(self) -> float:
+        """
+        So many seconds may a server be silent; a greeting may not take longer in
+        all, whatever comes of it.
+        """
+        patience = self._patience
+        return min(patience, greeting.PATIENCE) if self.state is None else patience
 
     def _watch(self) -> None:
         """
@@ -247,44 +257,10 @@ class Connection(StockClient):
         shaking = self.startedTLS and not self.secured.called
         owed = self._pipeline.owed or not self.greeted.called or shaking
         idle = self.paused or not owed or self._error is not None
-        period = None if idle or self._patience <= 0 else self._patience
+        period = None if idle or self._patience <= 0 else self._allowed
         TimeoutMixin.setTimeout(self, period)
 
-    # Writing: for L{imapsync.imap.pipeline}, and as an L{append.Outlet}
-
-    def perform(self, command: Command[T]) -> Deferred[T]:
-        """
-        Send a command as soon as those before it allow.
-        """
-        self._pipeline.submit(command)
-        self._watch()
-        return command.done
-
-    def started(self, command: Command[Any]) -> None:
-        """
-        C{command} is in flight now.
-        """
-        self._delivery.started(command)
-        if isinstance(command, Stock):
-            self._begin(command)
-        self._attend()
-
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
-        """
-        What announces a literal of C{size} octets, and whether the server's
-        leave must be awaited behind it (RFC 7888).
-        """
-        if self.asksLeave(size):
-            return b"{%d}\r\n" % size, True
-        return b"{%d+}\r\n" % size, False
-
-    def asksLeave(self, size: int) -> bool:
-        """
-        Whether the server's leave must be awaited for a literal of C{size} octets.
-        """
-        return "LITERAL+" not in self.capabilities and (
-            "LITERAL-" not in self.capabilities or size > _SMALL_LITERAL
-        )
+    # Writing
 
     def write(self, data: bytes, instead: bytes = b"") -> None:
         """
@@ -324,18 +300,6 @@ class Connection(StockClient):
         data = line.replace(b"\n", b"") + b"\r\n"
         self.write(data, b"(not shown)" if secret else b"")
 
-    def written(self, command: Command[Any]) -> None:
-        """
-        C{command} is sent in full; others may follow.
-        """
-        self._pipeline.written(command)
-
-    def takeBuffered(self) -> bytes:
-        """
-        What the server sent behind the response that is being handled.
-        """
-        return self._parser.takeBuffered()
-
     def _compress(self) -> None:
         """
         The server agreed to compress; what it sent behind its consent is
@@ -345,120 +309,3 @@ class Connection(StockClient):
             self._clock, self.transport, self._parser.feed, self.takeBuffered()
         )
         self.transport = cast(Any, self._compression)
-
-    # Reading: L{imapsync.imap.wire.parser.Receiver}
-
-    def _attend(self) -> None:
-        """
-        Something is in flight, or no longer.
-        """
-        self._watch()
-        ours = self._pipeline or self._delivery.listening
-        self._parser.whole = isinstance(self._pipeline.alone, Stock) or not ours
-
-    def rowsReceived(self, rows: list[Row]) -> None:
-        """
-        FETCH rows.
-        """
-        self._delivery.rowsReceived(rows)
-
-    def literalBegan(self, row: Row, size: int) -> bool:
-        """
-        A body.
-        """
-        return self._delivery.literalBegan(row, size)
-
-    def literalReceived(self, piece: bytes) -> None:
-        """
-        Octets of it.
-        """
-        self._delivery.literalReceived(piece)
-
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
-        """
-        Bodies that came whole.
-        """
-        self._delivery.messagesReceived(messages)
-
-    def responseReceived(self, response: Response, raw: list[Part]) -> None:
-        """
-        One response.
-        """
-        if isinstance(response, Condition):
-            self._conditionReceived(response)
-        elif isinstance(response, Continuation):
-            self._continuationReceived(response, raw)
-        elif self._parser.whole:
-            self._read(raw)
-        elif isinstance(response, Capabilities):
-            self._know(response.words)
-        else:
-            self._delivery.responseReceived(response)
-
-    def _continuationReceived(self, response: Continuation, raw: list[Part]) -> None:
-        if isinstance(self._pipeline.alone, Stock):
-            self._read(raw)
-        else:
-            self._pipeline.proceed(response.text)
-            self._watch()
-
-    def _conditionReceived(self, condition: Condition) -> None:
-        if condition.code == "CAPABILITY":
-            self._know(condition.arguments.split())
-        if condition.tag != "*":
-            self._taggedReceived(condition)
-        elif self.state is None:
-            self._greetingReceived(condition)
-        elif not self.greeted.called and condition.status == "PREAUTH":
-            self.state = "auth"
-        else:
-            self._untaggedReceived(condition)
-
-    def _greetingReceived(self, condition: Condition) -> None:
-        if condition.status not in ("OK", "PREAUTH"):
-            self.abort(Lost(f"{self.name}: turned us away: {condition.text}"))
-            return
-        self.state = "auth" if condition.status == "PREAUTH" else "unauth"
-        self._attend()
-        if condition.code == "ALERT":
-            # Courier says this before its true greeting: see what comes.
-            self._alert(condition)
-            self.perform(Plain("CAPABILITY")).addBoth(self._greet)
-        else:
-            self._greet(condition)
-
-    def _greet(self, _: object) -> None:
-        if not self.greeted.called:
-            self.serverGreeting(self._capCache)
-            self.greeted.callback(self.state == "auth")
-            self._watch()
-
-    def _untaggedReceived(self, condition: Condition) -> None:
-        if condition.status == "BYE":
-            self._farewell = condition.text
-        elif condition.code == "ALERT":
-            self._alert(condition)
-        elif condition.code == "CLOSED":
-            self._delivery.closed()
-        if self._parser.whole:
-            self._read([stockLine(condition)])
-        else:
-            self._delivery.responseReceived(condition)
-
-    def _alert(self, condition: Condition) -> None:
-        self.log.warn("{name}: {text}", name=self.name, text=condition.text)
-
-    def _taggedReceived(self, condition: Condition) -> None:
-        if condition.status not in ("OK", "NO", "BAD"):
-            raise ProtocolViolation(f"an answer that is {condition.status}")
-        command = self._pipeline.flight(condition.tag)
-        if condition.code == "HIGHESTMODSEQ":
-            self._delivery.reached(bounded(condition.arguments))
-        self._delivery.finished(command, condition.status == "OK")
-        if isinstance(command, Stock):
-            self._stockFinished(command, condition)
-            if command.done.called:
-                self._pipeline.forget(command)
-        else:
-            self._pipeline.finish(condition)
-        self._attend()

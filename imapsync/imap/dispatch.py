@@ -1,28 +1,61 @@
 """
-Who hears what a server tells.
+Who hears what a server tells: L{Dispatcher}.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import (
-    BodyReceiver,
-    Command,
-    Fetch,
-    MailboxListener,
-    Select,
+from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select
+from imapsync.imap.commands.messages import BodyReceiver, Fetch
+from imapsync.imap.commands.notify import AccountListener, Idle, Notify, told
+from imapsync.imap.wire.responses import (
+    Capabilities,
+    Condition,
+    Continuation,
+    Exists,
+    Other,
+    Response,
+    Row,
+    Vanished,
 )
-from imapsync.imap.commands.notify import AccountListener, Idle, Leave, Notify, told
-from imapsync.imap.wire.responses import Exists, Response, Row, Vanished
 
 
-class Delivery:
+class Session(Protocol):
     """
-    Hands on what a server tells: all about the selected mailbox to its
-    listener, the rest to those commands in flight that asked for it, and what
-    nobody asked for to the account's listener.
+    Hears what is about the dialogue itself, and about no mailbox.
+    """
+
+    def conditionReceived(self, condition: Condition) -> None:
+        """
+        A status response, tagged or not.  Hand an untagged one back to
+        L{Dispatcher.untagged} if it may be about a mailbox.
+        """
+
+    def continuationReceived(self, continuation: Continuation) -> None:
+        """
+        The server waits for more.
+        """
+
+    def capabilitiesReceived(self, capabilities: Capabilities) -> None:
+        """
+        The server told what it can do.
+        """
+
+    def otherReceived(self, response: Other) -> None:
+        """
+        A response that nobody else reads.
+        """
+
+
+class Dispatcher:
+    """
+    Hands on what a server tells, straight from the parser, as its
+    L{Receiver<imapsync.imap.wire.parser.Receiver>}: all about the selected mailbox
+    to its listener, the rest to those commands in flight that asked for it, and
+    what nobody asked for to the account's listener.
 
     With UIDs, who asked is certain: what belongs to one command is never
     given to another only because that was sent first.
@@ -32,9 +65,10 @@ class Delivery:
         at a NOOP, what happens in the selected mailbox.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         self.selected: Select | None = None
         self.notified = False
+        self._session = session
         self._listener: MailboxListener | None = None
         self._account: AccountListener | None = None
         self._hearing: dict[str, Command[Any]] = {}
@@ -46,6 +80,8 @@ class Delivery:
         Whether somebody listens to a mailbox, or to all of them.
         """
         return self._listener is not None or self._account is not None
+
+    # What becomes of commands
 
     def started(self, command: Command[Any]) -> None:
         """
@@ -74,13 +110,6 @@ class Delivery:
         elif isinstance(command, Notify) and not successful:
             self._account = None
 
-    def reached(self, modseq: int) -> None:
-        """
-        The answer to a command told the selected mailbox's mod-sequence.
-        """
-        if self._listener is not None:
-            self._listener.modseqReceived(modseq)
-
     def _selected(self, select: Select, successful: bool) -> None:
         self.selected = select if successful else None
         if not successful:
@@ -88,7 +117,14 @@ class Delivery:
         elif self._listener is not select.listener:
             raise ProtocolViolation("another mailbox was selected without CLOSED")
 
-    def closed(self) -> None:
+    def reached(self, modseq: int) -> None:
+        """
+        The answer to a command told the selected mailbox's mod-sequence.
+        """
+        if self._listener is not None:
+            self._listener.modseqReceived(modseq)
+
+    def _closed(self) -> None:
         """
         What follows is about the mailbox that is being selected, if any
         (RFC 7162, 3.2.11).
@@ -101,11 +137,31 @@ class Delivery:
             select.closed()
         self.selected = None
 
+    # What the server tells: L{imapsync.imap.wire.parser.Receiver}
+
     def responseReceived(self, response: Response) -> None:
         """
-        An untagged response.
+        Any response but FETCH.
         """
-        if self._listener is not None:
+        if isinstance(response, Condition):
+            self._session.conditionReceived(response)
+        elif isinstance(response, Continuation):
+            self._session.continuationReceived(response)
+        elif isinstance(response, Capabilities):
+            self._session.capabilitiesReceived(response)
+        elif isinstance(response, Other):
+            self._session.otherReceived(response)
+        else:
+            self.untagged(response)
+
+    def untagged(self, response: Response) -> None:
+        """
+        A response for the selected mailbox, a command or the account.
+        """
+        if isinstance(response, Condition):
+            if response.code == "CLOSED":
+                self._closed()
+        elif self._listener is not None:
             if isinstance(response, Vanished):
                 self._listener.vanished(response.uids, response.earlier)
             elif isinstance(response, Exists):
@@ -154,6 +210,13 @@ class Delivery:
                 return True
         return False
 
+    def literalReceived(self, piece: bytes) -> None:
+        """
+        Octets of a body.
+        """
+        if self._bodies is not None:
+            self._bodies.bodyReceived(piece)
+
     def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
         """
         Bodies that came whole, for whichever FETCH asked for them; of others,
@@ -166,10 +229,3 @@ class Delivery:
                     command.bodies.messagesReceived(theirs)
         if messages:
             self.rowsReceived([row._replace(section="") for row, _ in messages])
-
-    def literalReceived(self, piece: bytes) -> None:
-        """
-        Octets of a body.
-        """
-        if self._bodies is not None:
-            self._bodies.bodyReceived(piece)

@@ -16,7 +16,7 @@ from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
 
 
-class Connection(Protocol):
+class Output(Protocol):
     """
     What a L{Pipeline} writes to.
     """
@@ -51,8 +51,8 @@ class Pipeline:
     those in flight.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self._tags = count(1)
         self._queue: deque[Command[Any]] = deque()
         self._writing: Command[Any] | None = None
@@ -207,7 +207,7 @@ class Pipeline:
         self._flights[command.tag] = command
         self._writing = command
         self._segments.extend(self._written(command))
-        self._connection.started(command)
+        self._output.started(command)
         self._writeSegment()
 
     def _writeSegment(self) -> None:
@@ -218,7 +218,7 @@ class Pipeline:
         if self._segments:
             self._write(command, segment)
         elif isinstance(command, Appending):
-            self._connection.show(segment)
+            self._output.show(segment)
             command.started(segment)
         else:
             self._writing = None
@@ -226,7 +226,7 @@ class Pipeline:
 
     def _write(self, command: Command[Any], data: bytes) -> None:
         instead = f"{command.tag} {command.name} (not shown)" if command.secret else ""
-        self._connection.write(data, instead.encode("ascii"))
+        self._output.write(data, instead.encode("ascii"))
 
     def _written(self, command: Command[Any]) -> list[bytes]:
         """
@@ -237,7 +237,7 @@ class Pipeline:
         line = f"{command.tag} {command.name}".encode("ascii")
         for word in command.words:
             if isinstance(word, Literal):
-                marker, waits = self._connection.literalMarker(len(word.octets))
+                marker, waits = self._output.literalMarker(len(word.octets))
                 line += b" " + marker
                 if waits:
                     segments.append(line)

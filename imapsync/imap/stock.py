@@ -19,6 +19,7 @@ from twisted.mail.imap4 import IMAP4Client
 
 from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
 from imapsync.imap.commands.base import Command
+from imapsync.imap.features import Features
 from imapsync.imap.wire.responses import Condition
 from imapsync.imap.wire.tokens import Node, Part, nested, tokens
 
@@ -61,8 +62,8 @@ class StockClient(ABC, IMAP4Client):
     to L{imapsync.imap.connection.Connection}.
 
     @ivar name: what messages call the server.
-    @ivar capabilities: what the server can do, in upper case; empty while
-        unknown, as it is again after STARTTLS and after a login.
+    @ivar features: what the server can do; nothing while that is unknown, as it is
+        again after STARTTLS and after a login.
     """
 
     transport: ITLSTransport
@@ -70,7 +71,14 @@ class StockClient(ABC, IMAP4Client):
     def __init__(self, name: str, contextFactory: Any) -> None:
         IMAP4Client.__init__(self, contextFactory)
         self.name = name
-        self.capabilities: frozenset[str] = frozenset()
+        self.features = Features()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """
+        What the server has said that it can do, in upper case.
+        """
+        return self.features.told
 
     # What the subclass provides
 
@@ -155,16 +163,14 @@ class StockClient(ABC, IMAP4Client):
         """
         The server told what it can do.
         """
-        self.capabilities = frozenset(
-            word.decode("ascii", "replace").upper() for word in words
-        )
+        self.features = Features(words)
         self._capCache: StockCapabilities = stockCache(words)
 
     def forgetCapabilities(self) -> None:
         """
         They may have changed: after STARTTLS and after a login (RFC 9051, 6.1.1).
         """
-        self.capabilities = frozenset()
+        self.features = Features()
         self._capCache = None
 
     # TLS

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from imapsync.imap.wire.responses import printable
+from imapsync.imap.wire.text import printable
 
 #: More of a line, in octets, helps nobody.
 _MOST = 100_000

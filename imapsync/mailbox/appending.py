@@ -16,7 +16,7 @@ from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import Appended, Appending
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Flags
 from imapsync.plan.flags import common
@@ -183,7 +183,7 @@ class Batches:
         self._target = target
         self._into = into
         self._outcome = outcome
-        self._most = most if "MULTIAPPEND" in target.capabilities else 1
+        self._most = most if "MULTIAPPEND" in target.features else 1
         self._settled = settled
         self._failed = failed
         self._present: _Batch | None = None

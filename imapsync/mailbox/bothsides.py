@@ -13,75 +13,30 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
-from imapsync.mailbox.ahead import Opening
+from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
-from imapsync.mailbox.report import Report
-from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
+from imapsync.mailbox.context import Context
+from imapsync.model import (
+    Changes,
+    Known,
+    Mark,
+    Name,
+    Side,
+    Status,
+    Trouble,
+    differ,
+)
 from imapsync.names import INBOX
-from imapsync.plan.brake import Brake
-from imapsync.state.store import State
+from imapsync.plan.messages import Trash
 from imapsync.uidset import UidSet, UidSetBuilder
 
-
-@dataclass(frozen=True)
-class Policy:
-    """
-    What the user wants of every mailbox.
-
-    @ivar merge: settle flags that changed on both sides one by one, instead
-        of by their union.
-    @ivar readOnly: sides that are never written.
-    @ivar dryRun: only say what would be done.
-    """
-
-    merge: bool = False
-    readOnly: frozenset[Side] = frozenset()
-    dryRun: bool = False
-
-
-@dataclass(frozen=True)
-class Trash:
-    """
-    Where messages are moved instead of being expunged.
-
-    @ivar spelled: what the server calls it.
-    """
-
-    name: Name
-    spelled: str
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """
-    What the work on a mailbox is done with.
-
-    @ivar names: what each server calls the mailbox.
-    @ivar acquainted: whether any message was known when the run began.
-    @ivar say: takes the lines of a dry run.
-    @ivar opened: the sides that were selected ahead, for the next look.
-    @ivar foreseen: what the marks of both sides will be if nothing has happened
-        but what the last look did itself: then there need not be another.  Empty
-        if that cannot be said.
-    """
-
-    clients: Mapping[Side, SyncClient]
-    names: Mapping[Side, str]
-    state: State
-    policy: Policy
-    brake: Brake
-    report: Report
-    say: Callable[[str], None]
-    acquainted: bool
-    trashes: Mapping[Side, Trash] = field(default_factory=dict)
-    opened: dict[Side, Opening] = field(default_factory=dict)
-    foreseen: dict[Side, Mark] = field(default_factory=dict)
+_NONE = UidSet()
 
 
 @dataclass
-class SideView:
+class OneSide:
     """
     One side of it.
 
@@ -104,10 +59,11 @@ class SideView:
     postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
 
 
-class View:
+class BothSides:
     """
     Both sides of the mailbox C{known}.
 
+    @param ahead: what was selected for this look, and is to be for the next.
     @ivar again: whether to look once more at what was postponed, as the first
         look of a run does.
     @ivar sides: once it was L{read}.
@@ -115,12 +71,15 @@ class View:
 
     log = Log()
 
-    def __init__(self, known: Known, around: Surroundings, again: bool) -> None:
+    def __init__(
+        self, known: Known, context: Context, again: bool, ahead: Ahead | None = None
+    ) -> None:
         self.known = known
         self.name: Name = known.name
-        self.around = around
-        self.state = around.state
-        self.sides: dict[Side, SideView] = {}
+        self.context = context
+        self.state = context.state
+        self._ahead = ahead or Ahead()
+        self.sides: dict[Side, OneSide] = {}
         self.again = again
 
     async def read(self) -> bool:
@@ -137,11 +96,11 @@ class View:
             return False
         for side in Side:
             if self._replaced(side):
-                raise Displaced(f"{side}: another mailbox has its name now")
+                raise Displaced("another mailbox has its name now", side)
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
-            if not this.selected.mark.modseq:
-                raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
+            if not (this.selected.mark.modseq or side in self.context.absent):
+                raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         self._begin()
         await onBoth(self._listen)
         for this in self.sides.values():
@@ -149,9 +108,14 @@ class View:
         await onBoth(self._confirm)
         return True
 
-    async def _open(self, side: Side) -> SideView:
+    async def _open(self, side: Side) -> OneSide:
         mark = self.known.marks.get(side)
-        ahead = await self._openedAhead(side, mark)
+        client = self.context.clients[side]
+        if side in self.context.absent:
+            reading = Reading(self.state, self.known.id, side, None, False)
+            selected = Selected(self.context.names[side])
+            return OneSide(client, reading, selected, whole=False, lapsed=False)
+        ahead = await self._ahead.taken(side, mark)
         if ahead is not None:
             reading, selected = ahead
         else:
@@ -161,23 +125,22 @@ class View:
             except Refused as error:
                 raise _unusable(side, error) from error
         if not selected.persistent:
-            raise MailboxError(f"{side}: its UIDs do not last (UIDNOTSTICKY)")
+            raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
         if not selected.mark.uidvalidity:
-            raise MailboxError(f"{side}: it has no UIDVALIDITY")
+            raise MailboxError("it has no UIDVALIDITY", side)
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        client = self.around.clients[side]
-        return SideView(client, reading, selected, whole, lapsed)
+        return OneSide(client, reading, selected, whole, lapsed)
 
     def _select(
         self, side: Side, mark: Mark | None, reading: Reading
     ) -> Deferred[Selected]:
-        policy = self.around.policy
-        writable = side not in policy.readOnly and not policy.dryRun
-        name = self.around.names[side]
-        return self.around.clients[side].open(name, mark, reading, writable)
+        context = self.context
+        writable = side not in context.policy.readOnly and not context.dryRun
+        name = context.names[side]
+        return context.clients[side].open(name, mark, reading, writable)
 
     # The next look
 
@@ -195,36 +158,20 @@ class View:
             mark = this.selected.mark
             reading = Reading(self.state, self.known.id, side, mark, False, ready)
             selecting = self._select(side, mark, reading)
-            self.around.opened[side] = Opening(mark, reading, selecting)
+            self._ahead.begin(side, mark, reading, selecting)
 
     async def openedAhead(self) -> None:
         """
         Wait until the sides that were to be selected ahead are, or cannot be.
         """
-        await together([opening.done for opening in self.around.opened.values()])
+        await self._ahead.settled()
 
     async def resume(self) -> None:
         """
         There is more to be done: listen again.
         """
-        await self.openedAhead()
-        for side in list(self.around.opened):
-            del self.around.opened[side]
+        for side in await self._ahead.withdrawn():
             await self._select(side, None, self.sides[side].reading)
-
-    async def _openedAhead(
-        self, side: Side, mark: Mark | None
-    ) -> tuple[Reading, Selected] | None:
-        """
-        What the look before this one has selected, if it serves.
-        """
-        opening = self.around.opened.pop(side, None)
-        if opening is None:
-            return None
-        await opening.done
-        if opening.selected is None or not opening.serves(mark):
-            return None
-        return opening.reading, opening.selected
 
     # This one
 
@@ -256,9 +203,8 @@ class View:
         UIDs mean other messages now.  That deletes nothing: all messages are
         paired by content again.
         """
-        if self.name in self.around.report.renumbered:
-            raise MailboxError(f"{renumbered[0]}: UIDVALIDITY changes all the time")
-        self.around.report.renumbered.add(self.name)
+        if not self.context.records.notes.pairedAnew(self.name):
+            raise MailboxError("UIDVALIDITY changes all the time", renumbered[0])
         for side in renumbered:
             self.log.warn(
                 "{name}: UIDs changed on {side}; pairing by content.",
@@ -276,7 +222,7 @@ class View:
             return
         with self.state.transaction():
             for side in Side:
-                if side not in self.known.marks:
+                if side not in self.known.marks and side not in self.context.absent:
                     selected = self.sides[side].selected
                     start = Mark(selected.mark.uidvalidity, 1, 0)
                     self.state.setMark(self.known.id, side, start)
@@ -314,7 +260,7 @@ class View:
             raise _unusable(side, error) from error
         now, was = status, this.selected.mark
         if now.uidvalidity != was.uidvalidity or now.uidnext < was.uidnext:
-            raise Displaced(f"{side}: it is another mailbox now; left alone")
+            raise Displaced("it is another mailbox now; left alone", side)
         if there:
             this.gone -= there
             this.undone = True
@@ -329,7 +275,7 @@ class View:
         The messages of C{side} whose pairs are gone on the other, and which
         must go too.
         """
-        if side in self.around.policy.readOnly:
+        if side in self.context.policy.readOnly:
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
@@ -340,32 +286,45 @@ class View:
         Where to move messages of C{side}, rather than to expunge them; C{None}
         also if it is this mailbox.
         """
-        trash = self.around.trashes.get(side)
-        return trash if trash and trash.spelled != self.around.names[side] else None
+        trash = self.context.policy.trashes.get(side)
+        return trash if trash and trash.spelled != self.context.names[side] else None
 
-    def trouble(self, text: str) -> None:
+    def leave(self, side: Side) -> None:
         """
-        Something cannot be synced; the rest goes on.
+        What is left to do on C{side} is to be read again.
         """
-        if self.around.report.trouble(self.name, text):
-            self.log.error("{name}: {text}", name=self.name, text=text)
+        self.sides[side].undone = True
 
     def postpone(self, side: Side, uids: UidSet, text: str) -> None:
         """
-        What these messages of C{side} are, or show, was not carried over.
+        What these messages of C{side} are, or show, was not carried over: it is
+        tried again next time.
         """
         self.sides[side].postponed.update(uids)
-        self.trouble(f"{side}: UID {uids}: {text}")
+        self.trouble(text, side, uids)
 
-    def commit(self) -> None:
+    def trouble(
+        self, text: str, side: Side | None = None, uids: UidSet = _NONE, code: str = ""
+    ) -> None:
+        """
+        Something cannot be synced; the rest goes on.
+        """
+        trouble = Trouble(self.name, text, side, uids, code)
+        self.context.records.report.trouble(trouble)
+
+    def commit(self) -> Mapping[Side, Mark]:
         """
         All that was read is dealt with, but for what was left undone.
+
+        @return: what the marks of both sides will be if nothing has happened but
+            what was done here: then there need not be another look.  Empty if
+            that cannot be said.
         """
         mailbox = self.known.id
         with self.state.transaction():
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
-                    if side.other not in self.around.policy.readOnly:
+                    if side.other not in self.context.policy.readOnly:
                         self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
@@ -373,25 +332,23 @@ class View:
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
-        self._foresee()
+        return self._foreseen()
 
-    def _foresee(self) -> None:
+    def _foreseen(self) -> Mapping[Side, Mark]:
         """
         A server tells the mod-sequence of each change that it made for us.  If it
         has told of nothing else, that is what STATUS will tell, too.
         """
-        self.around.foreseen.clear()
-        if not all(this.client.outspoken for this in self.sides.values()):
-            return
-        for this in self.sides.values():
+        foreseen: dict[Side, Mark] = {}
+        for side, this in self.sides.items():
             postponed = this.postponed.build() or this.reading.again
             unread = this.undone or this.reading.partial or this.reading.disturbed
-            if unread or postponed or this.changes.new:
-                return
-        for side, this in self.sides.items():
+            if unread or postponed or this.changes.new or not this.client.outspoken:
+                return {}
             mark = this.selected.mark
             modseq = max(mark.modseq, this.reading.reached)
-            self.around.foreseen[side] = mark._replace(modseq=modseq)
+            foreseen[side] = mark._replace(modseq=modseq)
+        return foreseen
 
 
 def _unusable(side: Side, error: Refused) -> MailboxError:
@@ -400,4 +357,5 @@ def _unusable(side: Side, error: Refused) -> MailboxError:
     all have a response code for one that is not there.
     """
     gone = error.responseCode in ("", "NONEXISTENT")
-    return (Displaced if gone else MailboxError)(f"{side}: {error}")
+    kind = Displaced if gone else MailboxError
+    return kind(str(error), side, error.responseCode)

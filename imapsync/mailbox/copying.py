@@ -30,7 +30,8 @@ from imapsync.errors import (
     StateError,
 )
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import BodyReceiver, Selected
+from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.appending import MESSAGES, Batches, Message, Outcome
 from imapsync.uidset import UidSet
@@ -193,7 +194,7 @@ class Copier(BodyReceiver):
         Whether a message can go on at once.
         """
         known = row.uid and row.flags is not None and row.date
-        free = "spool" not in self._holds and not self._target.asksLeave(size)
+        free = "spool" not in self._holds and not self._target.features.asksLeave(size)
         return bool(known) and free
 
     def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.log import Log
-from imapsync.mailbox.bothsides import View
+from imapsync.mailbox.bothsides import BothSides
 from imapsync.model import Flags, Side
 from imapsync.plan.flags import (
     Drift,
@@ -23,12 +23,13 @@ from imapsync.plan.flags import (
     Store,
     Uids,
     common,
+    judged,
     on,
-    planFlags,
     same,
     settled,
     without,
 )
+from imapsync.plan.messages import SetFlags
 from imapsync.uidset import UidSet
 
 #: So many messages are worked on at a time.
@@ -37,7 +38,7 @@ CHUNK = 10_000
 _log = Log()
 
 
-def touched(view: View) -> Iterator[Drifts]:
+def touched(view: BothSides) -> Iterator[Drifts]:
     """
     The messages whose flags changed on a side or on both, some at a time.
     """
@@ -47,7 +48,7 @@ def touched(view: View) -> Iterator[Drifts]:
                 yield drifts
 
 
-def _drifts(view: View, side: Side, uids: UidSet) -> Drifts:
+def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
     """
     What has become of the messages on which C{side} reported, but for those that
     are gone, or were among those of the other side.
@@ -74,55 +75,38 @@ def _in(uids: Mapping[Side, UidSet], side: Side, uid: int) -> bool:
     return side in uids and uid in uids[side]
 
 
-def _judged(view: View, uids: Mapping[Side, int], drift: Drift) -> Drift:
+def _judged(view: BothSides, uids: Mapping[Side, int], drift: Drift) -> Drift:
     """
     The same, where what a side shows may be nobody's doing.
     """
-    sides = view.sides
+    sides, notes = view.sides, view.context.records.notes
     reported = [side for side in Side if uids[side] in sides[side].changes.flags]
-    lapsed = [side for side in reported if sides[side].lapsed]
-    if lapsed:
-        # That a server which has lost track lacks flags does not mean that
-        # somebody took them away: both sides do not agree on them any more.
-        base = drift.agreed
-        for side in lapsed:
-            base = common(base, drift.shows(side))
-        return drift._replace(agreed=base, doubted=True)
-    followed = view.around.report.followed
-    if (
-        view.again
-        or not any(_isNew(view, side, uids[side]) for side in reported)
-        or any(uids[side] in followed[view.name, side] for side in Side)
-    ):
-        retried = any(uids[side] in sides[side].reading.again for side in Side)
-        return drift._replace(retried=retried)
-    # It was copied a moment ago.  That it lacks flags does not mean that
-    # somebody took them away: the server may have kept none.
-    return drift._replace(agreed=common(drift.local, drift.remote), fresh=True)
+    copied = (
+        not view.again
+        and any(_isNew(view, side, uids[side]) for side in reported)
+        and not any(notes.isFollowed(view.name, side, uids[side]) for side in Side)
+    )
+    return judged(
+        drift,
+        [side for side in reported if sides[side].lapsed],
+        copied,
+        retried=any(uids[side] in sides[side].reading.again for side in Side),
+    )
 
 
-def _isNew(view: View, side: Side, uid: int) -> bool:
+def _isNew(view: BothSides, side: Side, uid: int) -> bool:
     mark = view.known.marks.get(side)
     return mark is not None and uid >= mark.uidnext
 
 
-def plannedFor(view: View, drifts: Drifts) -> FlagPlan:
+async def carryFlags(view: BothSides, operation: SetFlags) -> int:
     """
-    What is to be done for these messages; conflicts are told.
-    """
-    policy = view.around.policy
-    plan = planFlags(drifts, policy.merge, policy.readOnly)
-    _warnOfConflicts(view, plan)
-    return plan
-
-
-async def carryFlags(view: View, drifts: Drifts) -> int:
-    """
-    Make these messages show the same flags on both sides.
+    Make messages show the same flags on both sides.
 
     @return: about how many of them more is agreed on than before.
     """
-    plan = plannedFor(view, drifts)
+    drifts, plan = operation
+    _warnOfConflicts(view, plan)
     for side, this in view.sides.items():
         this.reading.expect(plan.expected[side])
     storing = [_store(view, store) for store in plan.stores]
@@ -142,23 +126,27 @@ async def carryFlags(view: View, drifts: Drifts) -> int:
     return done
 
 
-def _store(view: View, store: Store) -> Deferred[object]:
+def _store(view: BothSides, store: Store) -> Deferred[object]:
     this = view.sides[store.side]
     if not this.selected.keeps(store.flag):
         return succeed(None)
 
-    def refused(failure: Failure) -> None:
-        failure.trap(Refused)
-        view.trouble(f"{store.side}: {store.flag}: {failure.value}")
+    def refused(failure: Failure) -> Failure | None:
+        error = failure.value
+        if not isinstance(error, Refused):
+            return failure
+        view.trouble(f"{store.flag}: {error}", store.side, code=error.responseCode)
+        return None
 
     flags = frozenset((store.flag,))
     return this.client.store(store.uids, store.sign, flags).addErrback(refused)
 
 
-def _agree(view: View, drifts: Drifts, plan: FlagPlan) -> int:
+def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     """
     Both sides agree on what they were seen to show.
     """
+    report = view.context.records.report
     agreed: dict[int, Flags] = {}
     astray: dict[tuple[Side, str], list[int]] = {}
     for drift, moved in drifts.items():
@@ -180,7 +168,7 @@ def _agree(view: View, drifts: Drifts, plan: FlagPlan) -> int:
                     key = (side, " ".join(sorted(unchanged)))
                     astray.setdefault(key, []).extend(on(side.other, many))
                 else:
-                    view.around.report.flagged[view.name, side] += len(many)
+                    report.did("flagged", view.name, side, len(many))
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
@@ -198,7 +186,7 @@ def _unchanged(before: Flags, wanted: Flags, now: Flags) -> Flags:
 
 
 def _shown(
-    view: View, drift: Drift, many: Sequence[Uids], plan: FlagPlan
+    view: BothSides, drift: Drift, many: Sequence[Uids], plan: FlagPlan
 ) -> Mapping[tuple[Flags, Flags], Sequence[Uids]]:
     """
     The messages by the flags that both sides show by now; without those that are
@@ -218,7 +206,7 @@ def _shown(
     return shown
 
 
-def _warnOfConflicts(view: View, plan: FlagPlan) -> None:
+def _warnOfConflicts(view: BothSides, plan: FlagPlan) -> None:
     for local, remote in plan.conflicts:
         _log.warn(
             "{name}: flags of message {local} (remote {remote}) changed on both"

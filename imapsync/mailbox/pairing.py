@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from imapsync.content.digest import BodyDigest, KeyDigest, Matcher, instant, stamp
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import BodyReceiver
+from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Side
 from imapsync.uidset import UidSet, UidSetBuilder

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Selected
-from imapsync.imap.commands.mailbox import Transferred
+from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.commands.messages import Transferred
 from imapsync.log import Log
 from imapsync.model import Name, Side
 from imapsync.state.store import State
@@ -87,7 +87,7 @@ async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
     so marked there would take them along.
     """
     await client.store(uids, "-", _DELETED)
-    if "MOVE" in client.capabilities:
+    if "MOVE" in client.features:
         await _transfer(client, "MOVE", uids, trash)
         await client.catchUp()
         return

@@ -4,81 +4,115 @@ What a run did and what it could not do, for the summary at its end.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterator
+from typing import Literal
 
-from imapsync.model import Name, Side
-from imapsync.uidset import UidSet
+from imapsync.errors import MailboxError, Refused
+from imapsync.log import Log
+from imapsync.model import Name, Side, Trouble
+
+#: What is done to messages of one side, in the words of the summary: they are
+#: copied there, moved or copied by its server itself, and so on.
+Deed = Literal[
+    "copied", "moved", "duplicated", "flagged", "expunged", "moved to the trash"
+]
+
+_DEEDS: tuple[Deed, ...] = (
+    "copied",
+    "moved",
+    "duplicated",
+    "flagged",
+    "expunged",
+    "moved to the trash",
+)
 
 
-def _none() -> defaultdict[tuple[Name, Side], UidSet]:
-    return defaultdict(UidSet)
-
-
-@dataclass
 class Report:
     """
-    The account of one run.
+    The account of one run.  Who does something says so here; nobody else logs a
+    trouble.
 
-    @ivar troubles: what could not be synced: mailbox and reason, each once.
-    @ivar copied: messages copied, by mailbox and the side they went to.
-    @ivar flagged: messages whose flags were set, likewise.
-    @ivar expunged: messages expunged, likewise.
-    @ivar trashed: messages moved to the trash, likewise.
-    @ivar moved: messages that the server of a side moved to a mailbox there.
-    @ivar duplicated: messages that it copied by itself, likewise.
+    @param told: troubles that accounts before this one have told of.
+    @ivar troubles: what could not be synced, each once.
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
-    @ivar broken: how often a connection was lost, maybe over a message: its
-        mailbox, side and UID.
-    @ivar unproven: mailboxes in which a server took messages without telling
-        their UIDs.
-    @ivar renumbered: mailboxes that were paired anew.
-    @ivar recognised: new messages that the other side's server was asked to move
-        or copy by itself, which is tried once; by their mailbox and side.
-    @ivar followed: those of them for which it did.
-    @ivar told: troubles that accounts before this one have told of.
-    @ivar superseded: messages that it could only copy to where they were moved on
-        the other side: they are to be expunged, not to be moved to the trash; by
-        their mailbox and side.
     """
 
-    troubles: dict[tuple[Name, str], None] = field(default_factory=dict)
-    copied: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    flagged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    expunged: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    trashed: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    moved: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    duplicated: Counter[tuple[Name, Side]] = field(default_factory=Counter)
-    paired: Counter[Name] = field(default_factory=Counter)
-    steps: dict[Name, list[str]] = field(default_factory=dict)
-    broken: Counter[tuple[Name, Side, int]] = field(default_factory=Counter)
-    unproven: set[Name] = field(default_factory=set)
-    renumbered: set[Name] = field(default_factory=set)
-    recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
-    followed: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
-    superseded: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
-    told: frozenset[tuple[Name, str]] = frozenset()
+    log = Log()
 
-    def trouble(self, mailbox: Name, text: str) -> bool:
-        """
-        Something could not be synced.
+    def __init__(self, told: frozenset[Trouble] = frozenset()) -> None:
+        self.troubles: dict[Trouble, None] = {}
+        self.paired: Counter[Name] = Counter()
+        self.steps: dict[Name, list[str]] = {}
+        self._done: dict[Deed, Counter[tuple[Name, Side]]] = {
+            deed: Counter() for deed in _DEEDS
+        }
+        self._told = told
 
-        @return: whether that is news.
+    # What happened
+
+    def did(self, deed: Deed, name: Name, side: Side, count: int) -> None:
         """
-        known = (mailbox, text) in self.troubles or (mailbox, text) in self.told
-        self.troubles[mailbox, text] = None
-        return not known
+        So many messages of a mailbox on C{side} were.
+        """
+        self._done[deed][name, side] += count
+
+    def joined(self, name: Name, count: int) -> None:
+        """
+        So many messages were on both sides, and are known to be now.
+        """
+        self.paired[name] += count
+
+    def took(self, name: Name, step: str) -> None:
+        """
+        A step was taken with a mailbox as a whole.
+        """
+        self.steps.setdefault(name, []).append(step)
+
+    def trouble(self, trouble: Trouble) -> None:
+        """
+        Something could not be synced.  It is logged if it is news.
+        """
+        if trouble not in self.troubles and trouble not in self._told:
+            self.log.error("{name}: {text}", name=trouble.mailbox, text=str(trouble))
+        self.troubles[trouble] = None
+
+    def failed(
+        self, name: Name, error: MailboxError | Refused, side: Side | None = None
+    ) -> None:
+        """
+        A mailbox could not be synced.
+
+        @param side: whose doing that is, unless the error knows.
+        """
+        text = str(error)
+        if isinstance(error, MailboxError):
+            text, side = error.text, error.side or side
+        self.trouble(Trouble(name, text, side, code=error.responseCode))
+
+    # Over several runs
 
     def successor(self) -> Report:
         """
-        The account of a run that follows in the same process: what would
-        otherwise happen again and again is not forgotten.
+        The account of a run that follows in the same process: what was told is no
+        news.
         """
-        told = self.told.union(self.troubles)
-        return Report(broken=self.broken, unproven=self.unproven, told=told)
+        return Report(self.known)
+
+    @property
+    def known(self) -> frozenset[Trouble]:
+        """
+        All troubles, those of the runs before as well.
+        """
+        return self._told.union(self.troubles)
+
+    def isTroubled(self, name: Name) -> bool:
+        """
+        Whether a trouble with this mailbox is known.
+        """
+        return any(trouble.mailbox == name for trouble in self.known)
 
     def mended(self, remaining: Collection[Name]) -> frozenset[Name]:
         """
@@ -88,63 +122,59 @@ class Report:
         @param remaining: those in which nothing was tried, because it would be
             in vain.
         """
-        before = {name for name, _ in self.told}
-        mended = before.difference(remaining, (name for name, _ in self.troubles))
-        self.told = frozenset(one for one in self.told if one[0] not in mended)
-        return frozenset(mended)
+        before = {trouble.mailbox for trouble in self._told}
+        now = {trouble.mailbox for trouble in self.troubles}
+        mended = frozenset(before.difference(remaining, now))
+        self._told = frozenset(one for one in self._told if one.mailbox not in mended)
+        return mended
 
-    @property
-    def _counters(self) -> Mapping[str, Counter[tuple[Name, Side]]]:
-        return {
-            "copied": self.copied,
-            "moved": self.moved,
-            "duplicated": self.duplicated,
-            "flagged": self.flagged,
-            "expunged": self.expunged,
-            "moved to the trash": self.trashed,
-        }
+    # The summary
+
+    def done(self, deed: Deed) -> Counter[tuple[Name, Side]]:
+        """
+        How many messages were, by mailbox and side.
+        """
+        return +self._done[deed]
 
     def carried(self, side: Side) -> Iterator[Name]:
         """
         The mailboxes from whose C{side} something was carried over.
         """
-        for counter in self._counters.values():
-            yield from (name for name, target in +counter if target is not side)
+        for done in self._done.values():
+            yield from (name for name, target in +done if target is not side)
 
     @property
     def changes(self) -> int:
         """
         How much was changed on the servers.
         """
-        counters = self._counters.values()
-        return sum(map(Counter.total, counters)) + sum(map(len, self.steps.values()))
+        steps = sum(map(len, self.steps.values()))
+        return sum(map(Counter.total, self._done.values())) + steps
 
     def lines(self, totals: bool = True) -> Iterator[str]:
         """
         The summary: a line for each mailbox that changed, then the totals.
         """
-        counted = {name for counter in self._counters.values() for name, _ in +counter}
-        names = counted.union(+self.paired, self.steps)
-        for name in sorted(names):
+        counted = {name for done in self._done.values() for name, _ in +done}
+        for name in sorted(counted.union(+self.paired, self.steps)):
             yield f"{name}: " + ", ".join(self._mailbox(name))
-        if not totals:
-            return
-        sums = (
-            f"{counter.total()} {what}"
-            for what, counter in self._counters.items()
-            if counter.total() or counter is not self.trashed
-        )
-        yield "Total: " + ", ".join(sums)
+        if totals:
+            sums = ((deed, done.total()) for deed, done in self._done.items())
+            yield "Total: " + ", ".join(
+                f"{count} {deed}"
+                for deed, count in sums
+                if count or deed != "moved to the trash"
+            )
 
     def _mailbox(self, name: Name) -> Iterator[str]:
         yield from self.steps.get(name, ())
-        for what, counter in self._counters.items():
+        for deed, done in self._done.items():
             for side in Side:
-                if count := counter[name, side]:
-                    yield f"{count} {what} {_direction(what, side)}"
+                if count := done[name, side]:
+                    yield f"{count} {deed} {_direction(deed, side)}"
         if count := self.paired[name]:
             yield f"{count} paired by content"
 
 
-def _direction(what: str, side: Side) -> str:
-    return f"{side.other} to {side}" if what == "copied" else f"on {side}"
+def _direction(deed: Deed, side: Side) -> str:
+    return f"{side.other} to {side}" if deed == "copied" else f"on {side}"

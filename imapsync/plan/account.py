@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.errors import MailboxError
-from imapsync.model import Listed, Name
+from imapsync.model import Listed, Name, Status
 from imapsync.names import INBOX, Naming, folded, fromUser, shown
 
 #: What is told of a name that is subscribed, without a mailbox.
@@ -38,6 +38,8 @@ class Account(NamedTuple):
     @ivar contested: names that several of its mailboxes lay claim to.
     @ivar apart: names that are left alone, with all below them; and why.
     @ivar strays: mailboxes that have no shared name for themselves.
+    @ivar unmade: names of mailboxes that are yet to be made, and were only taken
+        to be there.
     """
 
     naming: Naming
@@ -47,6 +49,7 @@ class Account(NamedTuple):
     misfits: tuple[Misfit, ...] = ()
     apart: Mapping[Name, str] = MappingProxyType({})
     strays: tuple[Listed, ...] = ()
+    unmade: frozenset[Name] = frozenset()
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -127,6 +130,16 @@ class Account(NamedTuple):
             subscribed = name in listed and listed[name].subscribed
             listed[name] = box.withSubscription(subscribed)
         return self._replace(listed=listed)
+
+    def withMailbox(self, name: Name) -> Account:
+        """
+        This account as it is to be listed when that was made.
+        """
+        attributes = frozenset(["\\subscribed"] if self.subscribed(name) else [])
+        separator = self.naming.separator
+        box = Listed(self.spelled(name), separator, attributes, Status())
+        listed = {**self.listed, name: box}
+        return self._replace(listed=listed, unmade=self.unmade | {name})
 
     def withSubscription(self, name: Name, subscribed: bool) -> Account:
         """

@@ -8,7 +8,7 @@ flags to set where.  Flags are compared without regard to case (RFC 9051,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -93,6 +93,29 @@ class Drift(NamedTuple):
         The flags that C{side} has at present.
         """
         return self.local if side is Side.LOCAL else self.remote
+
+
+def judged(
+    drift: Drift, lapsed: Collection[Side], copied: bool, retried: bool
+) -> Drift:
+    """
+    The same, where what a side shows may be nobody's doing.
+
+    @param lapsed: the sides that have lost track of what changed.
+    @param copied: whether it was copied a moment ago.
+    @param retried: see L{Drift}.
+    """
+    if lapsed:
+        # That such a server lacks flags does not mean that somebody took them
+        # away: both sides do not agree on them any more.
+        base = drift.agreed
+        for side in lapsed:
+            base = common(base, drift.shows(side))
+        return drift._replace(agreed=base, doubted=True)
+    if copied:
+        # Nor does it here: the server may have kept none.
+        return drift._replace(agreed=common(drift.local, drift.remote), fresh=True)
+    return drift._replace(retried=retried)
 
 
 #: Messages by what has become of their flags, of which there is far less: what

@@ -1,6 +1,6 @@
 """
-All mailboxes of the two accounts: which are in scope, which are to be made,
-subscribed or unsubscribed, before any of them is opened.
+All mailboxes of the two accounts: which are to be made, subscribed or
+unsubscribed, before any of them is opened.
 
 A three-way comparison of what each server lists and what the database knows.
 It only decides; nothing here talks to a server.
@@ -8,24 +8,40 @@ It only decides; nothing here talks to a server.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import INBOX, Patterns
+from imapsync.model import Known, Listed, Mark, Name, Side, Status, Trouble
+from imapsync.names import INBOX, shown
 from imapsync.plan.account import Account
+from imapsync.plan.selection import Selection
+from imapsync.uidset import UidSet
 
 
 @dataclass(frozen=True)
 class _Directed:
     """
     A step for one side.
+
+    @cvar verb: the command (RFC 9051, 6.3).
+    @cvar done: what it is when it was taken.
     """
+
+    verb: ClassVar[str]
+    done: ClassVar[str]
 
     side: Side
     name: Name
+
+    def __str__(self) -> str:
+        return f"{self.done} on {self.side}"
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: {self.verb.lower()} on {self.side}"
 
 
 class Create(_Directed):
@@ -33,17 +49,23 @@ class Create(_Directed):
     Make a mailbox on C{side}.
     """
 
+    verb, done = "CREATE", "created"
+
 
 class Subscribe(_Directed):
     """
     Subscribe a mailbox on C{side}.
     """
 
+    verb, done = "SUBSCRIBE", "subscribed"
+
 
 class Unsubscribe(_Directed):
     """
     Unsubscribe a mailbox on C{side}.
     """
+
+    verb, done = "UNSUBSCRIBE", "unsubscribed"
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,12 @@ class Forget:
 
     name: Name
 
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: forget, it is gone from both sides"
+
 
 #: What is done on a server.
 Directed = Create | Subscribe | Unsubscribe
@@ -61,50 +89,36 @@ Directed = Create | Subscribe | Unsubscribe
 Step = Directed | Forget
 
 
-class Trouble(NamedTuple):
+class Deletion(NamedTuple):
     """
-    Why a mailbox cannot be synced.
-    """
+    What becomes of a mailbox on C{side} that is gone from the other.
 
-    name: str
-    text: str
-
-
-_EVERYTHING = Patterns(["*"])
-
-
-class Selection(NamedTuple):
-    """
-    Which mailboxes are in scope.
-
-    @ivar named: the only ones, whatever the rest of this says; all if empty.
-    @ivar ignore: leaves out the names in which it is found.
-    @ivar subscribed: only those that either side, or the database, has as
-        subscribed; and INBOX.
-    @ivar chosen: only those, found by other options of LIST; and INBOX.
+    @ivar there: the messages in it; C{None} if not all of them are known on both
+        sides: then it is made again on the other one, and filled.
+    @ivar discarded: those of them that go to the trash before.
+    @ivar trash: what the server calls that.
+    @ivar moved: those of them that are moved elsewhere, which is told by itself.
     """
 
-    patterns: Patterns = _EVERYTHING
-    ignore: re.Pattern[str] | None = None
-    subscribed: bool = True
-    named: frozenset[Name] = frozenset()
-    chosen: frozenset[Name] | None = None
+    side: Side
+    there: UidSet | None
+    discarded: UidSet = UidSet()
+    trash: str = ""
+    moved: UidSet = UidSet()
 
-    def covers(self, name: str, subscribed: bool) -> bool:
+    def lines(self, name: Name) -> Iterator[str]:
         """
-        Whether C{name} is in scope, when this is how it is subscribed.
+        What a dry run says.
         """
-        if self.named:
-            return name in self.named
-        if self.ignore and self.ignore.search(name):
-            return False
-        if not self.patterns.matches(name):
-            return False
-        if name == INBOX:
-            return True
-        if self.chosen is not None and name not in self.chosen:
-            return False
-        return subscribed or not self.subscribed
+        side, there = self.side, self.there
+        if there is None:
+            text = f"make again on {side.other}, it has unknown messages on {side}"
+        elif self.discarded:
+            trash = shown(self.trash)
+            text = f"move UID {self.discarded} to {trash}, and delete on {side}"
+        else:
+            text = f"delete on {side} ({len(there - self.moved)} messages)"
+        yield f"{name}: {text}"
 
 
 class Plan(NamedTuple):
@@ -139,7 +153,7 @@ def plan(
         if name not in held
     ]
     troubles = [
-        Trouble(misfit.name, f"{side}: {misfit.text}")
+        Trouble(misfit.name, misfit.text, side)
         for side, account in accounts.items()
         for misfit in account.misfits
         if selection.covers(misfit.name, misfit.subscribed)
@@ -258,15 +272,6 @@ def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
 
 
-def unknown(accounts: Collection[Account], named: frozenset[Name]) -> list[Name]:
-    """
-    The mailboxes that are asked for by name, and are on neither server.
-    """
-    there = {misfit.name for account in accounts for misfit in account.misfits}
-    there |= {name for name in named if any(side.has(name) for side in accounts)}
-    return sorted(named - there)
-
-
 def _order(name: Name) -> tuple[bool, list[str]]:
     return name != INBOX, name.split("/")
 
@@ -328,3 +333,20 @@ def atStake(known: Known, listed: Listed | None) -> int:
     """
     told = listed.status.messages if listed and listed.status else 0
     return min(known.pairs, told or known.pairs)
+
+
+def applied(
+    accounts: Mapping[Side, Account], steps: Iterable[Step]
+) -> Mapping[Side, Account]:
+    """
+    What is to be listed when these steps were taken.
+    """
+    after = dict(accounts)
+    for step in steps:
+        if isinstance(step, Create):
+            after[step.side] = after[step.side].withMailbox(step.name)
+        elif isinstance(step, (Subscribe, Unsubscribe)):
+            subscribed = isinstance(step, Subscribe)
+            account = after[step.side].withSubscription(step.name, subscribed)
+            after[step.side] = account
+    return after

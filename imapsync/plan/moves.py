@@ -7,12 +7,13 @@ It only decides; nothing here talks to a server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.model import Known, Listed, Name, Pair, Side
 from imapsync.plan.mailboxes import removable
+from imapsync.uidset import UidSet
 
 #: What a message is recognised by: a stamp or a content key.
 Sign = int | bytes
@@ -72,7 +73,7 @@ def _gained(known: Known, side: Side, box: Listed) -> bool:
     return mark is None or mark.uidnext < status.uidnext
 
 
-class Errand(NamedTuple):
+class Transfer(NamedTuple):
     """
     What a server is to do by itself, as it was done on the other side.
 
@@ -92,6 +93,14 @@ class Errand(NamedTuple):
     twins: Mapping[int, Pair]
     gone: bool
     dates: Mapping[int, int] = MappingProxyType({})
+
+    def lines(self) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        uids = UidSet.of(pair.uid(self.side) for pair in self.twins.values())
+        verb, target = "move" if self.gone else "copy", self.target
+        yield f"{self.source}: {verb} UID {uids} to {target} on {self.side}"
 
 
 class Missing:
@@ -136,7 +145,7 @@ class Missing:
         """
         A new message in C{target} has the stamp or key of a missing one.
 
-        @param date: see L{Errand.dates}; 0 if C{sign} is enough.
+        @param date: see L{Transfer.dates}; 0 if C{sign} is enough.
         """
         if date:
             self._dates[target, uid] = date
@@ -149,7 +158,7 @@ class Missing:
         """
         self._there.update((target, pair.key) for _, pair in self._gone[sign])
 
-    def errands(self) -> list[Errand]:
+    def transfers(self) -> list[Transfer]:
         """
         What is to be done about those that were found.
 
@@ -168,7 +177,7 @@ class Missing:
             taken.add(known)
             twins.setdefault((source, target), {})[uid] = pair
         return [
-            Errand(self.side, source, target, some, True, self._dated(target, some))
+            Transfer(self.side, source, target, some, True, self._dated(target, some))
             for (source, target), some in twins.items()
         ]
 

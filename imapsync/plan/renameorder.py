@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Name
+from imapsync.names import isWithin
 
 _TEMPORARY = re.compile(r"imapsync-temporary-\d+(?:/|\Z)")
 
@@ -32,7 +33,7 @@ def below(name: Name, parent: Name) -> bool:
     return name.startswith(f"{parent}/")
 
 
-class Move(NamedTuple):
+class Renaming(NamedTuple):
     """
     One RENAME, which takes along all that is below.
 
@@ -52,8 +53,21 @@ class Route(NamedTuple):
         that is in its way; C{None}, if that is not one of ours.
     """
 
-    moves: tuple[Move, ...]
+    renamings: tuple[Renaming, ...]
     stuck: Mapping[int, int | None]
+
+    def culprit(self, one: int) -> int | None:
+        """
+        Who in the end keeps C{one} from its name, where one waits for another:
+        one of ours that is not stuck, or one of those that wait in a circle;
+        C{None}, if it is not one of ours.
+        """
+        met = {one}
+        blocker = self.stuck[one]
+        while blocker is not None and blocker in self.stuck.keys() - met:
+            met.add(blocker)
+            blocker = self.stuck[blocker]
+        return blocker
 
 
 def route(
@@ -73,16 +87,16 @@ def route(
         blockers = {one: shelf.blocker(one, wishes[one], pending) for one in pending}
         ready = next((one for one in pending if not blockers[one]), None)
         if ready is not None:
-            shelf.move(ready, wishes[ready])
+            shelf.rename(ready, wishes[ready])
         elif found := _blocked(blockers, wishes.keys() - stuck.keys()):
             stuck.update(found)
         else:
             shelf.makeRoom(_obstacle(blockers))
-        if len(shelf.moves) > 4 * len(wishes):
+        if len(shelf.renamings) > 4 * len(wishes):
             # No order of names is known that leads here; it must have an end.
             never = _pending(_Shelf(places, others), wishes, {})
             return Route((), dict.fromkeys(never))
-    return Route(tuple(shelf.moves), stuck)
+    return Route(tuple(shelf.renamings), stuck)
 
 
 #: Who is in the way: nobody, one of ours, or somebody else.
@@ -96,7 +110,7 @@ class _Shelf:
 
     def __init__(self, places: Mapping[int, Name], others: Iterable[Name]) -> None:
         self.places = dict(places)
-        self.moves: list[Move] = []
+        self.renamings: list[Renaming] = []
         self._others = set(others)
 
     def blocker(self, one: int, wish: Name, pending: Collection[int]) -> _Blocker:
@@ -108,12 +122,14 @@ class _Shelf:
             if below(wish, self.places[other]):
                 return (other,)  # it would be taken along from there
         # A child can come to lie where another mailbox is, as well.
-        wanted = {_moved(name, old, wish) for name in self._all() if _along(name, old)}
-        taken = {name for name in wanted & self._others if not _along(name, old)}
+        wanted = {
+            _renamed(name, old, wish) for name in self._all() if isWithin(name, old)
+        }
+        taken = {name for name in wanted & self._others if not isWithin(name, old)}
         if any(not self._leaves(name, pending) for name in taken):
             return (None,)
         for other, name in self.places.items():
-            if name in wanted and not _along(name, old):
+            if name in wanted and not isWithin(name, old):
                 return (other,)
         return (None,) if taken else ()
 
@@ -123,16 +139,16 @@ class _Shelf:
         """
         return any(below(name, self.places[one]) for one in pending)
 
-    def move(self, one: int, new: Name) -> None:
+    def rename(self, one: int, new: Name) -> None:
         """
         Rename one, and all below it.
         """
         old = self.places[one]
-        self.moves.append(Move(one, old, new))
+        self.renamings.append(Renaming(one, old, new))
         self.places = {
-            other: _moved(name, old, new) for other, name in self.places.items()
+            other: _renamed(name, old, new) for other, name in self.places.items()
         }
-        self._others = {_moved(name, old, new) for name in self._others}
+        self._others = {_renamed(name, old, new) for name in self._others}
 
     def makeRoom(self, one: int) -> None:
         """
@@ -141,7 +157,7 @@ class _Shelf:
         number, taken = one, set(self._all())
         while (name := f"imapsync-temporary-{number}") in taken:
             number += 1
-        self.move(one, name)
+        self.rename(one, name)
 
     def _all(self) -> Iterator[Name]:
         yield from self.places.values()
@@ -191,9 +207,5 @@ def _obstacle(blockers: Mapping[int, _Blocker]) -> int:
     return one
 
 
-def _along(name: Name, old: Name) -> bool:
-    return name == old or below(name, old)
-
-
-def _moved(name: Name, old: Name, new: Name) -> Name:
-    return new + name[len(old) :] if _along(name, old) else name
+def _renamed(name: Name, old: Name, new: Name) -> Name:
+    return new + name[len(old) :] if isWithin(name, old) else name

@@ -10,73 +10,14 @@ server.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from imapsync.model import Known, Name, Side
+from imapsync.model import Known, Name, Side, Trouble
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places, likely, traceable
-from imapsync.plan.mailboxes import Directed, Selection, Subscribe, Trouble, Unsubscribe
-from imapsync.plan.renameorder import Move, below, isTemporary, route
-
-
-class Rename(NamedTuple):
-    """
-    Rename C{old}, and all below it, on C{side}.
-
-    @ivar mailbox: its L{Known.id}.
-    @ivar name: what the database calls it.
-    """
-
-    side: Side
-    mailbox: int
-    name: Name
-    old: Name
-    new: Name
-
-
-class Delete(NamedTuple):
-    """
-    Delete a mailbox on C{side} that is gone from the other.
-    """
-
-    side: Side
-    name: Name
-
-
-@dataclass
-class Outlook:
-    """
-    What to do before mailboxes are compared by their names.
-
-    @ivar renames: on the servers, in this order.
-    @ivar steps: once there are no renames.
-    @ivar agreed: once there are no steps: what a mailbox is called on both
-        sides, and whether it is subscribed, by L{Known.id}.
-    @ivar forgotten: likewise, those that are to be new to the database.
-    @ivar anew: those whose messages are to be paired again.
-    @ivar lost: those that a side lost, though it hardly deleted them: they are
-        left alone until they are there again, or are gone from the other too.
-    @ivar deletions: what is to be deleted in the end, children first.
-    @ivar held: names that are left alone meanwhile.
-    @ivar waiting: what is left undone if no deletion makes room for it.
-    @ivar parted: those that cannot be renamed, since another mailbox has the
-        name: it is to be planned again, see L{plan}.
-    @ivar remarks: what the user may want to know.
-    """
-
-    renames: list[Rename] = field(default_factory=list)
-    steps: list[Directed] = field(default_factory=list)
-    agreed: dict[int, tuple[Name, bool]] = field(default_factory=dict)
-    forgotten: list[Known] = field(default_factory=list)
-    anew: list[Known] = field(default_factory=list)
-    lost: list[tuple[Known, Side]] = field(default_factory=list)
-    deletions: list[Delete] = field(default_factory=list)
-    held: set[Name] = field(default_factory=set)
-    troubles: list[Trouble] = field(default_factory=list)
-    waiting: list[Trouble] = field(default_factory=list)
-    parted: set[tuple[Side, int]] = field(default_factory=set)
-    remarks: list[str] = field(default_factory=list)
+from imapsync.plan.mailboxes import Subscribe, Unsubscribe
+from imapsync.plan.outlook import Delete, Outlook, Rename
+from imapsync.plan.renameorder import Renaming, below, isTemporary, route
+from imapsync.plan.selection import Selection
 
 
 def plan(
@@ -346,30 +287,20 @@ class _Planner:
         }
         wishes = self._wishes[side]
         found = route(places, wishes, others | account.contested)
-        self.outlook.renames += [self._step(side, move) for move in found.moves]
-        for one, blocker in found.stuck.items():
-            self._blocked(side, one, blocker, found.stuck)
+        self.outlook.renames += [self._step(side, one) for one in found.renamings]
+        for one in found.stuck:
+            self._blocked(side, one, found.culprit(one))
 
-    def _step(self, side: Side, move: Move) -> Rename:
-        name = self._known[move.mailbox].name
-        return Rename(side, move.mailbox, name, move.old, move.new)
+    def _step(self, side: Side, one: Renaming) -> Rename:
+        name = self._known[one.mailbox].name
+        return Rename(side, one.mailbox, name, one.old, one.new)
 
-    def _blocked(
-        self,
-        side: Side,
-        one: int,
-        blocker: int | None,
-        stuck: Mapping[int, int | None],
-    ) -> None:
+    def _blocked(self, side: Side, one: int, culprit: int | None) -> None:
         """
         One cannot have its name, since another mailbox has it.
         """
         known, name = self._known[one], self._wishes[side][one]
-        met: set[int] = set()
-        while blocker is not None and blocker in stuck and blocker not in met:
-            met.add(blocker)
-            blocker = stuck[blocker]
-        if blocker is None and name not in self._accounts[side].contested:
+        if culprit is None and name not in self._accounts[side].contested:
             self.outlook.parted.add((side, one))
             return
         self._refuse(
@@ -377,7 +308,7 @@ class _Planner:
             side,
             name,
             f'there is another mailbox "{name}"',
-            self.outlook.waiting if blocker in self._doomed else self.outlook.troubles,
+            self.outlook.waiting if culprit in self._doomed else self.outlook.troubles,
         )
 
     def _covers(self, name: Name, known: Known) -> bool:

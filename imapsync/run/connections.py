@@ -13,13 +13,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imapsync.accounts.workers import Clients
-from imapsync.config.file import Config
 from imapsync.config.request import Request
+from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 
 #: So long, in seconds, may a server still be at what it was sent over a

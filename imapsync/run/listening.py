@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from twisted.python.failure import Failure
 
-from imapsync.accounts.history import Memory
+from imapsync.accounts.history import History
 from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
@@ -40,7 +40,7 @@ class Ear:
         self,
         side: Side,
         client: SyncClient,
-        memory: Memory,
+        memory: History,
         state: State,
         news: Callable[[Name | None], None],
     ) -> None:
@@ -72,7 +72,7 @@ class Ear:
         """
         Have it tell at least of one, until another command is sent.
         """
-        if self.pushed or "IDLE" not in self._client.capabilities:
+        if self.pushed or "IDLE" not in self._client.features:
             return
         name = busiest(self._latest, self._memory.scope)
         account = self._memory.accounts[self._side]
@@ -138,7 +138,7 @@ def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
 class _Deaf:
     """
     Cares for no message:
-    L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
+    L{MailboxListener<imapsync.imap.commands.mailbox.MailboxListener>}.
     """
 
     def rowsReceived(self, rows: list[Row]) -> None: ...

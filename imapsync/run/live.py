@@ -14,10 +14,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
-from imapsync.accounts.history import Memory, Named
-from imapsync.accounts.identification import Tracer
+from imapsync.accounts.history import History, Named
+from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
-from imapsync.accounts.session import Legacy, Session
+from imapsync.accounts.mailboxes import Legacy
+from imapsync.accounts.session import Session
 from imapsync.errors import (
     ImapSyncError,
     Lost,
@@ -28,14 +29,17 @@ from imapsync.errors import (
 )
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ear
 from imapsync.run.livemachine import live
-from imapsync.run.status import Standing, SyncStatus
+from imapsync.run.status import Standing, SyncState
 from imapsync.state.store import State
 
 #: After a suspension, a server that says nothing for so many seconds is gone.
@@ -56,34 +60,34 @@ class Following:
     Keeps two accounts equal until it is told to stop:
     L{Effects<imapsync.run.livemachine.Effects>}.
 
-    @param changed: called when its status has.
+    @param standing: is told how things stand.
     """
 
     _legacy: Legacy
 
-    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, state: State, standing: Standing) -> None:
         self._job = job
         self._log = job.log
         self._clock = job.reactor
         self._state = state
-        self._changed = changed
+        self._standing = standing
         self._machine = live(self, random, self._moved)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
         self._named = Named()
-        self._memory = Memory(named=self._named)
+        self._memory = History(named=self._named)
         self._ears: dict[Side, Ear] = {}
         self._report = Report()
-        self._unbraked = job.request.allowMassDelete
+        self._suspects = Suspects()
+        self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
         self._going: Deferred[object] | None = None
         self._alarms: list[IDelayedCall] = []
         self._noticed: set[Side] = set()
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
-        self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
-        self._suspects = 0
+        self._breaks = 0
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -130,13 +134,11 @@ class Following:
         self._machine.news()
         return wanted
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are just now.
         """
-        troubles = dict(sorted(self._report.told.union(self._report.troubles)))
-        return self._standing.status(self._state.mailboxes(), troubles)
+        self._standing.measured(self._state.mailboxes(), self._report)
 
     # For the machine: what it wants to have done
 
@@ -210,8 +212,8 @@ class Following:
         """
         After that time, say so.
         """
-        if self._standing.state == "backing off":
-            if self._report.broken.total() > self._suspects:
+        if self._standing.state is SyncState.BACKING_OFF:
+            if self._suspects.total > self._breaks:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
@@ -286,27 +288,29 @@ class Following:
                 happened=happened,
                 after=after,
             )
-        if after != before:
-            self._standing.moved(after)
-            self._changed()
+        self._standing.moved(after)
 
     # The work
 
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
-        self._suspects = self._report.broken.total()
+        self._breaks = self._suspects.total
         self._connections = Connections(self._job)
-        self._memory = memory = Memory(named=self._named)
+        self._memory = memory = History(named=self._named)
         self._report = self._report.successor()
+        self._standing.counts(self._report, self._connections)
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
-        self._legacy = Legacy(listing, Tracer(clients, self._state), memory)
+        self._legacy = Legacy(listing, Identifier(clients, self._state), memory)
         self._ears = {
             side: Ear(side, client, memory, self._state, self._news)
             for side, client in clients.items()
         }
         self._connections.whenLost(self._lost)
+
+    def _makeBrake(self, lifted: bool) -> Brake:
+        return Brake(self._state.totalPairs, lifted, self._clock.seconds)
 
     async def _listen(self) -> None:
         await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
@@ -327,14 +331,16 @@ class Following:
         if self._memory.accounts:
             await self._listen()  # again, after an overflow
         report = self._report = self._report.successor()
-        brake = Brake(self._state.totalPairs(), self._unbraked)
+        self._standing.counts(report, self._connections)
+        self._brake.look()
+        notes = Notes(acquainted=self._state.totalPairs() > 0)
+        records = Records(self._brake, report, notes, self._suspects)
         session = Session(
             job.config,
             job.request,
             self._connections.clients,
             self._state,
-            brake,
-            report,
+            records,
             job.say,
             self._legacy,
             self._connections,
@@ -344,7 +350,8 @@ class Following:
         finally:
             self._connections.release()
             self._tell(report)
-        self._unbraked = False
+        if self._brake.lifted:
+            self._brake = self._makeBrake(lifted=False)
         self._settle(report, now)
 
     async def _rest(self) -> None:
@@ -370,7 +377,7 @@ class Following:
         return sum(client.sent for client in self._connections.clients.values())
 
     def _silent(self) -> None:
-        if self._report.told or self._report.troubles:
+        if self._report.known:
             self._forgive()
             self._machine.news()
         else:
@@ -400,8 +407,8 @@ class Following:
     # What came of it
 
     def _tell(self, report: Report) -> None:
-        for name, _ in report.troubles:
-            self._standing.fell(name)
+        for trouble in report.troubles:
+            self._standing.fell(trouble.mailbox)
         for side, ear in self._ears.items():
             ear.looked(report.carried(side))
         if self._job.verbose:
@@ -412,12 +419,12 @@ class Following:
         """
         A sync that began at C{started} has come to its end.
         """
-        names = {name for name, _ in report.told} | self._standing.fallen
+        names = {trouble.mailbox for trouble in report.known} | self._standing.fallen
         left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
+        self.measure()
         self._standing.synced(started, left)
-        self._changed()
 
     def _unsettled(self, name: Name) -> bool:
         known = self._state.mailbox(name)

@@ -5,19 +5,20 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from imapsync.accounts.admin import Task, taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import ImapSyncError, Lost
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Standing, SyncState
 from imapsync.state.store import State
 
 #: Pauses before the attempts after the first, in seconds.
@@ -28,15 +29,16 @@ class OneShot:
     """
     A run.
 
-    @param changed: called when its status has.
+    @param standing: is told how things stand.
     """
 
-    def __init__(self, job: Job, state: State, changed: Callable[[], None]) -> None:
+    def __init__(self, job: Job, state: State, standing: Standing) -> None:
         self._job = job
         self._state = state
-        self._changed = changed
+        self._standing = standing
         self._began = job.reactor.seconds()
         self._report = Report()
+        self._suspects = Suspects()
         self._connections = Connections(job)
         self._octets = 0
         self._working: Deferred[None] | None = None
@@ -48,7 +50,6 @@ class OneShot:
 
         @return: the exit code.
         """
-        self._changed()
         self._working = Deferred.fromCoroutine(self._persist())
         try:
             await self._working
@@ -80,22 +81,23 @@ class OneShot:
         """
         return fail(CancelledError())
 
-    @property
-    def status(self) -> SyncStatus:
+    def measure(self) -> None:
         """
-        How things stand.
+        Have it be known how the mailboxes are just now.
         """
-        return SyncStatus("syncing", self._began)
+        self._standing.measured(self._state.mailboxes(), self._report)
 
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         request = self._job.request
-        brake = Brake(self._state.totalPairs(), request.allowMassDelete)
+        brake = Brake(self._state.totalPairs, request.allowMassDelete)
+        notes = Notes(acquainted=self._state.totalPairs() > 0)
+        records = Records(brake, self._report, notes, self._suspects)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._report.broken.total()
+            before, broken = self._report.changes, self._suspects.total
             try:
-                await self._attempt(brake, task)
+                await self._attempt(records, task)
                 return
             except Lost as error:
                 if self._report.changes > before:
@@ -103,8 +105,10 @@ class OneShot:
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._report.broken.total() > broken:
+                if self._suspects.total > broken:
                     pause = max(pause, SETTLING)
+                self._standing.failed(str(error))
+                self._standing.moved(SyncState.BACKING_OFF)
                 self._job.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
                 )
@@ -114,11 +118,14 @@ class OneShot:
         admin, config = self._job.request.admin, self._job.config
         return taskFor(admin, config, self._state, self._report) if admin else None
 
-    async def _attempt(self, brake: Brake, task: Task | None) -> None:
+    async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job
         connections = self._connections = Connections(job)
+        self._standing.counts(self._report, connections)
+        self._standing.moved(SyncState.CONNECTING)
         try:
             await connections.connect(task.sides if task else tuple(Side))
+            self._standing.moved(SyncState.SYNCING)
             if task:
                 await task.run(connections.clients)
             else:
@@ -127,12 +134,15 @@ class OneShot:
                     job.request,
                     connections.clients,
                     self._state,
-                    brake,
-                    self._report,
+                    records,
                     job.say,
                     reserve=connections,
                 )
                 await session.run()
+                if not job.request.dryRun:
+                    self.measure()
+                    troubled = {trouble.mailbox for trouble in self._report.troubles}
+                    self._standing.synced(self._began, troubled)
             await connections.leave()
         finally:
             self._octets += connections.octets
@@ -142,7 +152,7 @@ class OneShot:
         log, report = self._job.log, self._report
         seconds = self._job.reactor.seconds() - self._began
         admin = self._job.request.admin
-        for name in sorted({name for name, _ in report.troubles}):
+        for name in sorted({trouble.mailbox for trouble in report.troubles}):
             done = "done" if admin else "synced"
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:

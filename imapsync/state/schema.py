@@ -71,10 +71,19 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE meta ADD COLUMN local_reference TEXT",
         "ALTER TABLE meta ADD COLUMN remote_reference TEXT",
     ),
+    (
+        """
+        CREATE TABLE owner (
+            side TEXT PRIMARY KEY,
+            account TEXT NOT NULL,
+            greeting TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
-TABLES = {"meta", "mailbox", "flags", "pair", "postponed", "foretold"}
+TABLES = {"meta", "owner", "mailbox", "flags", "pair", "postponed", "foretold"}
 
 #: For each connection to the database.
 SETTINGS = (

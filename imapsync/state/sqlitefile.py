@@ -101,7 +101,7 @@ def _locked(path: Path) -> Iterator[None]:
         with suppress(OSError):
             if _isAt(lock, descriptor):
                 lock.unlink()
-        os.close(descriptor)
+        _close(descriptor)
 
 
 def _claimed(lock: Path) -> int:
@@ -113,12 +113,20 @@ def _claimed(lock: Path) -> int:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _isAt(lock, descriptor):
+                return descriptor
         except OSError:
-            os.close(descriptor)
+            _close(descriptor)
             raise
-        if _isAt(lock, descriptor):
-            return descriptor
         # Its holder took the name away, and ended, before we had the lock.
+        _close(descriptor)
+
+
+def _close(descriptor: int) -> None:
+    """
+    Let go of a lock.  It is let go of even where the disk fails just then.
+    """
+    with suppress(OSError):
         os.close(descriptor)
 
 

@@ -12,14 +12,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from imapsync.content.digest import flagsOf, flagsText
-from imapsync.errors import StateDamaged
-from imapsync.model import Flags, Known, Mark, Name, Pair, Side
+from imapsync.errors import StateDamaged, StateError
+from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.sqlitefile import damaged, explained, opened
 from imapsync.uidset import Range, UidSet, UidSetBuilder
@@ -148,8 +148,28 @@ class State:
         self._write(f"UPDATE meta SET {side}_reference = ?", reference)
         if before is None:
             return False
-        self._write("DELETE FROM mailbox")
+        self.forgetMailboxes()
         return True
+
+    def owners(self) -> Mapping[Side, Owner]:
+        """
+        For whom the database was made; empty if that was not noted.
+        """
+        rows = self._query("SELECT side, account, greeting FROM owner")
+        return {Side(side): Owner(*owner) for side, *owner in rows}
+
+    def noteOwner(self, side: Side, owner: Owner) -> None:
+        """
+        All that is known of C{side} is about this account.
+        """
+        self._write("INSERT OR REPLACE INTO owner VALUES (?, ?, ?)", side.value, *owner)
+
+    def forgetMailboxes(self) -> None:
+        """
+        What is known is about other mailboxes: forget them, their pairs and all
+        else about them.
+        """
+        self._write("DELETE FROM mailbox")
 
     def mailboxes(self) -> list[Known]:
         """
@@ -495,12 +515,15 @@ class State:
         self._query("COMMIT")
 
     def _rollBack(self) -> None:
-        # SQLite has done it already where the disk is full.
-        if self._database.in_transaction:
-            self._query("ROLLBACK")
         self._mailboxes = None
         self._flagsId.cache_clear()
         self._flagsOf.cache_clear()
+        # SQLite has done it already where the disk is full.  Where it fails so that
+        # this cannot be done either, nothing more can be written, nor is anything
+        # kept: the reason is what matters.
+        if self._database.in_transaction:
+            with suppress(StateError):
+                self._query("ROLLBACK")
 
     def _uids(self, query: str, *values: object) -> UidSet:
         """

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost
-from imapsync.gather import jointly, onBoth, together
+from imapsync.gather import Result, jointly, onBoth, together
 from imapsync.model import Side
 
 LOCAL, REMOTE = Side
@@ -108,3 +108,36 @@ class TogetherTests(SynchronousTestCase):
         done.cancel()
         self.failureResultOf(done, Lost)
         self.assertTrue(self.other.called)
+
+
+class ResultTests(SynchronousTestCase):
+    """
+    Several who wait for one thing.
+    """
+
+    def test_told(self) -> None:
+        """
+        All are told, whenever they ask; what one makes of it is not what the
+        others get.
+        """
+        result: Result[int] = Result()
+        self.assertFalse(result.known)
+        early = [result.wait().addCallback(lambda n: n + 1) for _ in range(2)]
+        result.tell(3)
+        self.assertTrue(result.known)
+        self.assertEqual([4, 4], [*map(self.successResultOf, early)])
+        self.assertEqual(3, self.successResultOf(result.wait()))
+
+    def test_cancelled(self) -> None:
+        """
+        Who waits no more disturbs nobody, not even while all are told.
+        """
+        result: Result[int] = Result()
+        first, second = result.wait(), result.wait()
+        second.cancel()
+        self.failureResultOf(second, CancelledError)
+        third = result.wait()
+        first.addCallback(lambda _: third.cancel())
+        result.tell(3)
+        self.assertTrue(first.called)
+        self.failureResultOf(third, CancelledError)

@@ -16,14 +16,13 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import imapsync
 
-#: The rooms of the package, lowest first; a name without a room is a module that
-#: stands alone.  Each imports only what is before it, but for those that share a
-#: floor, which may not do so in a circle either.
+#: The rooms of the package, floor by floor, lowest first; some are a module that
+#: stands alone.  Each imports only what is on a lower floor; but those on the ground
+#: floor, which all speak, import each other, not in a circle.
 LAYERS = (
-    "errors uidset names model log gather",
-    "config plan content",
-    "state",
-    "imap",
+    "errors display uidset names model log gather",
+    "config content",
+    "imap plan state",
     "mailbox",
     "accounts",
     "run",
@@ -34,7 +33,7 @@ LAYERS = (
 
 #: Those that know nothing of Twisted.
 PURE = {
-    *"errors uidset names model config plan content state".split(),
+    *"errors display uidset names model config plan content state".split(),
     *"imap.wire imap.trace".split(),
 }
 
@@ -86,15 +85,19 @@ class LayersTests(SynchronousTestCase):
 
     def test_downwards(self) -> None:
         """
-        Lower never imports upper.
+        Each imports what is below it, or in the same room.
         """
         upwards = [
             f"{name} imports {use}"
             for name, uses in self.uses.items()
             for use in uses
-            if self.floors[room(use)] > self.floors[room(name)]
+            if room(use) != room(name)
+            if self.floors[room(use)] >= self.floors[room(name)] > 0
         ]
         self.assertEqual([], upwards)
+        grounded = [name for name, floor in self.floors.items() if not floor]
+        uses = {use for name in grounded for use in self.uses[name]}
+        self.assertEqual(set(), uses - {*grounded})
 
     def test_acyclic(self) -> None:
         """

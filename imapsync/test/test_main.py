@@ -8,16 +8,17 @@ import contextlib
 import io
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
 from imapsync.__main__ import run
+from imapsync.test import children
 
 CONFIG = """
 database = {database}
@@ -133,34 +134,69 @@ class ProcessTests(MainCase):
         to: str = "",
         python: Sequence[str] = (),
         mode: Sequence[str] = ("--oneshot",),
-    ) -> subprocess.Popen[str]:
+        first: str = "",
+        stderr: int | IO[bytes] = children.PIPE,
+        alone: bool = False,
+    ) -> children.Child:
         """
         Start it.
 
         @param to: how a shell says where its output goes.
         @param python: options for the interpreter.
         @param mode: options that say what it is to do.
+        @param first: what a shell does before.
+        @param alone: whether it has no terminal, until it opens one.
         """
         program = [sys.executable, *python, "-m", "imapsync"]
         command = [*program, *mode, *arguments]
-        return subprocess.Popen(
-            ["sh", "-c", f'exec "$@" {to}', "sh", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        return children.begun(
+            ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
+            stdout=children.PIPE,
+            stderr=stderr,
+            start_new_session=alone,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            text=True,
         )
 
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+    def fifo(self, name: str) -> children.Fifo:
+        """
+        Make one, until the test ends.
+        """
+        fifo = children.Fifo(self.folder / name)
+        self.addCleanup(fifo.close)
+        return fifo
+
+    def ready(self, process: children.Child) -> str:
+        """
+        Wait until a command has said that it is.
+
+        @return: what it said.
+        """
+        assert process.stderr is not None
+        line = process.stderr.readline().decode()
+        self.assertIn("ready", line)
+        return line
+
+    def endsSoon(self, process: children.Child, number: int) -> tuple[int, str]:
+        """
+        Send it a signal, on which it ends.
+
+        @return: see L{finish}.
+        """
+        started = time.monotonic()
+        process.send_signal(number)
+        ended = self.finish(process)
+        self.assertLess(time.monotonic() - started, 5)
+        return ended
+
+    def finish(self, process: children.Child) -> tuple[int, str]:
         """
         Wait for its end.  It writes nothing to standard output.
 
         @return: its code, and what it wrote to standard error.
         """
-        with process:
-            output, errors = process.communicate(timeout=60)
-        self.assertEqual("", output)
-        return process.returncode, errors
+        output, errors = children.finished(process)
+        self.assertEqual(b"", output)
+        return process.returncode, (errors or b"").decode()
 
     def test_full(self) -> None:
         """
@@ -200,6 +236,25 @@ class ProcessTests(MainCase):
         [logged] = (self.folder / "log").read_text().splitlines()
         self.assertIn(line.replace("imapsync:", " error:", 1), logged)
 
+    def test_rotated(self) -> None:
+        """
+        SIGHUP has it make a log file anew that was moved away, and follow one
+        that is called otherwise.
+        """
+        up, other = self.fifo("up"), self.fifo("other")
+        option = self.configure(f"echo >{up.path}; cat", "sleep 60")
+        config, log = Path(option.partition("=")[2]), self.folder / "log"
+        text = config.read_text()
+        config.write_text(f"logfile = log\n{text}")
+        process = self.start(option, mode=[])
+        up.heard()
+        log.rename(self.folder / "log.1")
+        config.write_text(f"logfile = other\n{text}")
+        process.send_signal(signal.SIGHUP)
+        self.assertIn("Reloaded the configuration.", other.heard())
+        self.assertTrue(log.exists())
+        self.assertEqual((0, ""), self.endsSoon(process, signal.SIGTERM))
+
     def test_atOnce(self) -> None:
         """
         A database that cannot be made ends it at once.
@@ -232,16 +287,53 @@ class ProcessTests(MainCase):
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start(self.configure("echo ready >&2; cat", "sleep 60"))
-            assert process.stderr is not None
-            self.assertIn("ready", process.stderr.readline())
-            started = time.monotonic()
+            self.ready(process)
             process.send_signal(number)
-            process.send_signal(signal.SIGTERM)
-            code, errors = self.finish(process)
-            self.assertLess(time.monotonic() - started, 5)
+            code, errors = self.endsSoon(process, signal.SIGTERM)
             self.assertEqual(75, code)
             [line] = errors.splitlines()
             self.assertIn("interrupted", line)
+
+    def test_ignored(self) -> None:
+        """
+        A signal that was ignored when it was started stays so, as shells and
+        C{nohup} want it; SIGTERM ends it all the same.
+        """
+        option = self.configure("echo ready >&2; cat", "sleep 60")
+        for mode, code in (["--oneshot"], 75), ([], 0):
+            process = self.start(option, mode=mode, first="trap '' 1 2 10 15; ")
+            self.ready(process)
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+                process.send_signal(number)
+            ended, errors = self.endsSoon(process, signal.SIGTERM)
+            self.assertEqual(code, ended, errors)
+            self.assertNotIn("Unexpected", errors)
+            self.assertNotIn("eloaded", errors)
+
+    def test_stuck(self) -> None:
+        """
+        Nor does output that nobody takes keep it from ending.
+        """
+        up = self.fifo("up")
+        command = f"echo words >&2; echo >{up.path}; cat"
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        with os.fdopen(writing, "wb", buffering=0) as full:
+            os.set_blocking(writing, False)
+            while full.write(bytes(4096)):
+                pass
+            os.set_blocking(writing, True)
+            processes = []
+            for mode in ["--oneshot"], []:
+                option = self.configure(command, "sleep 60", f"db{len(mode)}")
+                processes.append(self.start(option, mode=mode, stderr=full))
+                up.heard()
+            started = time.monotonic()
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            codes = [self.finish(process)[0] for process in processes]
+            self.assertLess(time.monotonic() - started, 5)
+            self.assertEqual([75, 0], codes)
 
     def test_early(self) -> None:
         """
@@ -264,14 +356,60 @@ class ProcessTests(MainCase):
                         process.send_signal(one)
                     self.assertEqual(end, self.finish(process))
 
+    def test_hangup(self) -> None:
+        """
+        It ends with its terminal, in whichever mode: nobody would see it any more,
+        and the next one would find it in its way.
+        """
+        for mode, code in (["--oneshot"], 75), ([], 0):
+            option = self.configure("echo ready >&2; cat", "sleep 60", f"db{code}")
+            process, terminal = self.onTerminal(option, mode=mode)
+            started = time.monotonic()
+            terminal.close()
+            self.assertEqual(code, children.ended(process))
+            self.assertLess(time.monotonic() - started, 5)
+
+    def test_terminalGone(self) -> None:
+        """
+        One that was told to outlive its terminal goes on when that is gone, though
+        it cannot write any more.
+        """
+        on, over = self.fifo("on"), self.fifo("over")
+        words = f"read x <{on.path}; seq 2000 >&2; echo >{over.path}"
+        option = self.configure(f"echo ready >&2; {words}; cat", "sleep 60")
+        process, terminal = self.onTerminal(option, mode=[], first="trap '' HUP; ")
+        terminal.close()
+        on.tell()
+        over.heard()
+        self.assertEqual((0, ""), self.endsSoon(process, signal.SIGTERM))
+
+    def onTerminal(
+        self, option: str, mode: Sequence[str], first: str = ""
+    ) -> tuple[children.Child, IO[bytes]]:
+        """
+        Start it on a terminal of its own, and wait until a command says "ready".
+
+        @return: the process, and what the terminal shows.
+        """
+        ours, its = os.openpty()
+        terminal = os.fdopen(ours, "rb")
+        self.addCleanup(terminal.close)
+        tty = os.ttyname(its)
+        process = self.start(
+            option, to=f"<{tty} 2>{tty}", mode=mode, first=first, alone=True
+        )
+        self.addCleanup(children.ended, process, 0)
+        self.assertIn(b"ready", terminal.readline())
+        os.close(its)
+        return process, terminal
+
     def test_deafCommand(self) -> None:
         """
         A command that neither speaks nor listens does not outlive it.
         """
-        deaf = "trap '' TERM; echo $$ >&2; while :; do sleep 1; done"
+        deaf = "trap '' TERM; echo ready $$ >&2; while :; do sleep 1; done"
         process = self.start(self.configure(deaf, "sleep 60"))
-        assert process.stderr is not None
-        child = int(process.stderr.readline().split()[-1])
+        child = int(self.ready(process).split()[-1])
         process.send_signal(signal.SIGTERM)
         self.finish(process)
         self.assertRaises(ProcessLookupError, os.kill, child, 0)

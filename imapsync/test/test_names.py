@@ -4,8 +4,6 @@ Tests for L{imapsync.names}.
 
 from __future__ import annotations
 
-import re
-
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,13 +11,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import MailboxError, NotFound
 from imapsync.names import (
     Naming,
-    Patterns,
     canonical,
     decode,
     encode,
     fromUser,
-    shown,
     unescaped,
+    uniform,
 )
 
 DOTS = Naming(separator=".", prefix="INBOX.", foreign=("user.", "shared."))
@@ -149,30 +146,6 @@ class ModifiedUtf7Tests(SynchronousTestCase):
             self.assertEqual(name, decode(raw))
 
 
-class ShownTests(SynchronousTestCase):
-    """
-    Tests for L{shown}.
-    """
-
-    def test_unsafe(self) -> None:
-        """
-        An undecodable name is shown as sent, what could hurt a log as an
-        escape.
-        """
-        self.assertEqual("&AGE-", shown(decode(b"&AGE-")))
-        self.assertEqual(r"\xff&-", shown(decode(b"\xff&-")))
-        self.assertEqual(r"a\x0ab\x1b", shown("a\nb\x1b"))
-        self.assertEqual("Büro", shown("Büro"))
-
-    @given(st.text() | st.binary().map(decode))
-    def test_alwaysPrintable(self, name: str) -> None:
-        """
-        Whatever the name, it can be written to a terminal, on one line.
-        """
-        self.assertNotRegex(shown(name), "[\x00-\x08\n-\x1f\x7f-\x9f]")
-        shown(name).encode("utf-8")
-
-
 class NamingTests(SynchronousTestCase):
     """
     Tests for L{Naming}.
@@ -274,6 +247,15 @@ class NamingTests(SynchronousTestCase):
         # Upper case of a dotless i, but no INBOX.
         self.assertEqual("\u0131nbox", Naming().toShared("\u0131nbox"))
 
+    def test_uniform(self) -> None:
+        """
+        Of all names it is only C{INBOX} itself that any case may be written in.
+        """
+        for name in "INBOX", "Inbox", "inbox":
+            self.assertEqual("INBOX", uniform(name))
+        for name in "Inbox/a", "in", "\u0131nbox", "":
+            self.assertEqual(name, uniform(name))
+
     def test_inboxTwice(self) -> None:
         """
         What would have INBOX's shared name and is not INBOX is refused.
@@ -365,6 +347,7 @@ class NamingTests(SynchronousTestCase):
         self.assertEqual("x/a/b", DOTS.likeness("INBOX.x.a/b"))
         self.assertEqual("INBOX/INBOX", DOTS.likeness("INBOX.INBOX"))
         self.assertEqual("&AGE-", Naming().likeness(decode(b"&AGE-")))
+        self.assertEqual("a\ufffd&-", Naming().likeness(decode(b"a\xff&-")))
 
     @given(sharedNames, st.sampled_from(NAMINGS))
     def test_thereAndBack(self, name: str, naming: Naming) -> None:
@@ -430,92 +413,3 @@ class FromUserTests(SynchronousTestCase):
         for text in ["", "a//b", "a/", "x\n", "\udcff"]:
             error = self.assertRaises(NotFound, fromUser, text, Naming())
             str(error).encode("utf-8")
-
-
-class PatternsTests(SynchronousTestCase):
-    """
-    Tests for L{Patterns}.
-    """
-
-    def test_wildcards(self) -> None:
-        """
-        C{*} reaches across levels and C{%} does not; both may be nothing.
-        """
-        for pattern, matching, others in [
-            ("*", ["a", "a/b", "INBOX"], []),
-            ("%", ["a", "a.b", "INBOX"], ["a/b"]),
-            ("a/*", ["a/b", "a/b/c"], ["a", "ab"]),
-            ("a*", ["a", "ab", "a/b"], ["b", "ba"]),
-            ("a/%", ["a/b"], ["a/b/c", "a"]),
-            ("%/x", ["a/x"], ["a/b/x", "x"]),
-            ("*/x", ["a/x", "a/b/x"], ["x"]),
-            ("*a*%", ["xay/z"], ["x"]),
-            ("%%b", ["b", "aab"], ["a/b"]),
-            ("a.b", ["a.b"], ["axb"]),
-            ("", [], ["a"]),
-        ]:
-            patterns = Patterns([pattern])
-            self.assertEqual([], [n for n in matching if not patterns.matches(n)])
-            self.assertEqual([], [n for n in others if patterns.matches(n)])
-
-    def test_several(self) -> None:
-        """
-        One match is enough; without a pattern nothing matches.
-        """
-        self.assertTrue(Patterns(["a", "b"]).matches("b"))
-        self.assertFalse(Patterns(["a", "b"]).matches("c"))
-        self.assertFalse(Patterns([]).matches("a"))
-
-    def test_inbox(self) -> None:
-        """
-        INBOX is matched in any case, other names only in their own.
-        """
-        for pattern in ["inbox", "Inb%", "iNbOx/*", "*box/sub", "inbox/sub"]:
-            patterns = Patterns([pattern])
-            self.assertTrue(patterns.matches("INBOX") or patterns.matches("INBOX/sub"))
-        self.assertFalse(Patterns(["work"]).matches("WORK"))
-        self.assertFalse(Patterns(["inbox/sub"]).matches("INBOX/SUB"))
-        self.assertFalse(Patterns(["inboxes"]).matches("INBOXES"))
-
-    def test_separator(self) -> None:
-        """
-        Levels may be written with the local separator.
-        """
-        patterns = Patterns(["Work.%"], DOTS)
-        self.assertTrue(patterns.matches("Work/a"))
-        self.assertFalse(patterns.matches("Work/a/b"))
-
-    def test_prefix(self) -> None:
-        """
-        A pattern that begins with the prefix, or the reference, matches the
-        server's own names as well; INBOX has no prefix.
-        """
-        for text, naming, matching, others in [
-            ("inbox.Work.%", DOTS, ["Work/a", "INBOX/Work/a"], ["Work", "INBOX"]),
-            ("INBOX.*", DOTS, ["Work", "a/b"], ["INBOX"]),
-            ("IN*.a", DOTS, ["INBOX/a"], ["a", "x/a"]),
-            ("work/%", WORK, ["INBOX", "a", "work/a"], ["a/b"]),
-        ]:
-            patterns = Patterns([text], naming)
-            self.assertEqual([], [n for n in matching if not patterns.matches(n)])
-            self.assertEqual([], [n for n in others if patterns.matches(n)])
-
-    def test_linear(self) -> None:
-        """
-        A pattern that a backtracking matcher would never be done with.
-        """
-        self.assertFalse(Patterns(["%a" * 40 + "b"]).matches("a" * 2000))
-
-    @given(
-        st.text(st.sampled_from("ab/*%"), max_size=8),
-        st.text(st.sampled_from("ab/"), max_size=8),
-    )
-    def test_asRegularExpression(self, pattern: str, name: str) -> None:
-        """
-        The wildcards are what regular expressions call C{.*} and C{[^/]*}.
-        """
-        expression = pattern.replace("*", ".*").replace("%", "[^/]*")
-        self.assertEqual(
-            re.fullmatch(expression, name) is not None,
-            Patterns([pattern]).matches(name),
-        )

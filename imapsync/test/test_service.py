@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync import errors
 from imapsync.accounts import workers as crew
 from imapsync.config.request import Request
-from imapsync.model import Side
+from imapsync.model import Known, Side
+from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account, Offer, mail
@@ -63,7 +64,7 @@ class ServiceCase(SynchronousTestCase):
         )
         self.service.startService()
         self.world.pump()
-        return self.service.finished
+        return self.service.whenFinished()
 
     def serve(self, request: Request | None = None, **arguments: Any) -> Outcome:
         """
@@ -176,6 +177,51 @@ class RunTests(ServiceCase):
         """
         self.serve(changes={"warnings": ("mind the gap",)}, verbose=False)
         self.assertEqual(["warn: mind the gap"], self.logged)
+
+    def test_status(self) -> None:
+        """
+        Its status tells how things stand, all through, and what it has done; and
+        what it has done before it was started again.
+        """
+        told: list[Change] = []
+        self.world.fill(mail(1), mail(2))
+        service = SyncService(self.world.settings(), self.reactor, verbose=False)
+        service.observe(told.append)
+        self.assertIs(SyncState.NEW, service.status.state)
+        self.remote.before["LIST"] = partial(setattr, self.remote, "downLeft", 1)
+        for _ in range(2):
+            service.startService()
+            for _ in range(20):
+                self.world.pump()
+                self.reactor.advance(1)
+            self.successResultOf(service.whenFinished())
+        states = [str(change.after.state) for change in told]
+        self.assertEqual(
+            ["connecting", "syncing", "backing off"]
+            + 2 * ["connecting", "syncing", "syncing", "stopped"],
+            states,
+        )
+        status = service.status
+        self.assertEqual(told[-1].after, status)
+        self.assertEqual({"INBOX": MailboxStatus(2)}, status.mailboxes)
+        self.assertIn("remote", status.error)
+        self.assertEqual((0, 20), (status.errorAt, status.synced))
+        messages, octets, *others = status.counters
+        self.assertEqual((2, [0, 0, 1]), (messages, others))
+        self.assertGreater(octets, 1000)
+
+    def test_statusOfFailure(self) -> None:
+        """
+        What ended it is told as its last error.
+        """
+        told: list[Change] = []
+        Path(self.world.database).mkdir()
+        service = SyncService(self.world.settings(), self.reactor)
+        service.observe(told.append)
+        service.startService()
+        [change] = told
+        self.assertEqual(SyncState.STOPPED, change.after.state)
+        self.assertIn("database", change.after.error)
 
     def test_trace(self) -> None:
         """
@@ -315,6 +361,94 @@ class EndTests(ServiceCase):
         self.assertIn("internal error: ZeroDivisionError", outcome.text)
         self.assertIsNotNone(outcome.failure)
         self.assertClosed()
+
+
+class OrderTests(ServiceCase):
+    """
+    Services that are started and stopped at any time.
+    """
+
+    def hold(self) -> None:
+        """
+        Have both servers say no more once they are asked for their mailboxes.
+        """
+
+        def pause() -> None:
+            for link in self.world.links:
+                link.pauseProducing()
+
+        self.remote.before = {"LIST": pause}
+
+    def pass_(self, seconds: float = 5) -> None:
+        """
+        Let time go by.
+        """
+        for _ in range(int(10 * seconds)):
+            self.reactor.advance(0.1)
+            self.world.pump()
+
+    def test_restart(self) -> None:
+        """
+        Started before it has stopped, it has two runs, one after the other.
+        """
+        self.world.fill(mail(1))
+        for live in (False, True):
+            self.hold()
+            first = self.start(Request(live=live), verbose=False)
+            stopped = self.service.stopService()
+            self.service.startService()
+            second = self.service.whenFinished()
+            self.assertNoResult(stopped)
+            self.pass_()
+            self.successResultOf(stopped)
+            self.assertEqual(0 if live else 75, self.successResultOf(first).code)
+            self.assertTrue(self.world.equal)
+            ended = self.service.stopService()
+            self.pass_()
+            self.successResultOf(ended)
+            self.assertEqual(Outcome(0), self.successResultOf(second))
+            self.assertClosed()
+
+    def test_again(self) -> None:
+        """
+        One that has ended by itself can be started again, by whoever is told of
+        that.
+        """
+        self.remote.greeting = "BYE"
+        again: list[Deferred[Outcome]] = []
+
+        def ended(outcome: Outcome) -> None:
+            self.assertEqual(75, outcome.code)
+            self.remote.greeting = "PREAUTH"
+            self.service.startService()
+            again.append(self.service.whenFinished())
+
+        self.start(verbose=False).addCallback(ended)
+        self.pass_()
+        self.assertEqual(Outcome(0), self.successResultOf(again[0]))
+        self.assertClosed()
+
+    def test_diskFails(self) -> None:
+        """
+        A database that cannot even be read any more is closed all the same: the
+        next run can open it.
+        """
+
+        whole, failing = State.mailboxes, [False]
+
+        def mailboxes(state: State) -> list[Known]:
+            if failing[0]:
+                raise errors.StateError("the disk fails")
+            return whole(state)
+
+        self.patch(State, "mailboxes", mailboxes)
+        for live in (False, True):
+            self.remote.before["LIST"] = lambda: failing.insert(0, True)
+            finished = self.start(Request(live=live), verbose=False)
+            self.pass_()
+            self.assertEqual(74, self.successResultOf(finished).code)
+            failing.insert(0, False)
+            self.assertClosed()
 
 
 class ConnectionsTests(ServiceCase):

@@ -7,19 +7,21 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IServiceMaker
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from imapsync.cli.options import HELP
 from imapsync.cli.services import Several
 from imapsync.service import SyncService
 from imapsync.tap import Options, makeService
+from imapsync.test import children
 
 CONFIG = r"""
 database = {database}
@@ -87,6 +89,26 @@ class TapTests(SynchronousTestCase):
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
 
+    def test_logfile(self) -> None:
+        """
+        An option without effect is named.
+        """
+        said: list[str] = []
+
+        @provider(ILogObserver)
+        def hear(event: LogEvent) -> None:
+            said.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(hear)
+        self.addCleanup(globalLogPublisher.removeObserver, hear)
+        path = Path(self.option.partition("=")[2])
+        path.write_text("logfile = log\n" + path.read_text())
+        options = Options()
+        options.parseOptions(["--oneshot", self.option])
+        makeService(options)
+        [line] = said
+        self.assertIn(f"{path}: logfile has no effect under twistd", line)
+
     def test_usage(self) -> None:
         """
         A wrong option, a missing or a wrong configuration.
@@ -111,12 +133,11 @@ class TapTests(SynchronousTestCase):
         """
         program = "from twisted.scripts.twistd import run; run()"
         arguments = ("-n", "--pidfile=", "imapsync")
-        done = subprocess.run(
+        done = children.done(
             [sys.executable, "-c", program, *arguments, "--oneshot", self.option],
             capture_output=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             text=True,
-            timeout=60,
             check=False,
         )
         return done.returncode, done.stdout + done.stderr

@@ -2,7 +2,7 @@
 SASL mechanisms (RFC 4422), and which of them to use with a server.
 
 To add a mechanism, write its
-L{Exchange<imapsync.imap.commands.base.Exchange>} and name it in L{MECHANISMS}.
+L{Exchange<imapsync.imap.commands.login.Exchange>} and name it in L{MECHANISMS}.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from imapsync.errors import ConfigError, Distrusted, ProtocolViolation
-from imapsync.imap.commands.base import Exchange
+from imapsync.imap.commands.login import Exchange
 
 #: What L{choose} answers where the LOGIN command is to be used (RFC 9051,
 #: 6.2.3), not a mechanism.

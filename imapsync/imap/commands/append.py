@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
 from imapsync.imap.wire.arguments import flagList, mailboxWord
-from imapsync.imap.wire.responses import Condition, bounded, unrolled
+from imapsync.imap.wire.reading import bounded, unrolled
+from imapsync.imap.wire.responses import Condition
 from imapsync.model import Flags
 from imapsync.uidset import MAXIMUM
 

@@ -1,249 +1,177 @@
 """
-The commands that ask about mailboxes and messages, or copy them: see
-L{imapsync.imap.commands.base}.
+The selected mailbox: how it is chosen and left, and who hears of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
-from imapsync.imap.wire.responses import (
-    Condition,
-    Found,
-    ListedMailbox,
-    MailboxStatus,
-    Metadata,
-    Namespaces,
-    Response,
-    bounded,
-    unrolled,
-)
-from imapsync.model import ABSENT, Listed, Status
-from imapsync.names import isInbox
+from imapsync.imap.wire.reading import bounded, parseFlags
+from imapsync.imap.wire.responses import Condition, Exists, Response, Row
+from imapsync.model import Flags, Mark
 from imapsync.uidset import MAXIMUM, UidSet
 
+_NOWHERE = Mark(0, 0, 0)
 
-class ListCommand(Command[list[Listed]]):
+
+class Selected(NamedTuple):
     """
-    LIST with selection and return options (RFC 5258, RFC 5819).
+    A mailbox that is selected now.
 
-    What a server tells meanwhile without being asked (RFC 5465) looks the same.
-    So only the first line about a mailbox, and the first with its STATUS, is
-    taken for an answer; more of them count as well, but are no less news.
+    @ivar permanentFlags: the flags that a STORE can keep; C{None} if all.
+    @ivar mark: its state when it was selected; a C{modseq} of 0 means that
+        the server keeps no mod-sequences for it.
+    @ivar persistent: whether its UIDs outlive the session (RFC 4315, 3).
+    @ivar identity: MAILBOXID (RFC 8474), or empty.
     """
 
-    hears = True
+    name: str
+    mark: Mark = _NOWHERE
+    exists: int = 0
+    readOnly: bool = False
+    permanentFlags: Flags | None = None
+    persistent: bool = True
+    identity: str = ""
+
+    def keeps(self, flag: str) -> bool:
+        """
+        Whether C{flag} can be stored here.
+        """
+        if self.readOnly:
+            return False
+        kept = self.permanentFlags
+        if kept is None:
+            return True
+        if "\\*" in kept and not flag.startswith("\\"):
+            return True
+        return flag.lower() in {known.lower() for known in kept}
+
+
+class MailboxListener(Protocol):
+    """
+    Hears what the server tells of the selected mailbox, in order of arrival.
+    """
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Flags and mod-sequences of messages.
+        """
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        Messages that are gone; C{earlier}: since the mark (RFC 7162, 3.2.10).
+        """
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        How many messages there are now.
+        """
+
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        The answer to a command tells how far the mailbox has come (RFC 7162, 3.2.7
+        and 3.2.9): others may have brought it there as well.
+        """
+
+
+class Heard:
+    """
+    Hears flags, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.flags: dict[int, Flags] = {}
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
+
+    def vanished(self, uids: UidSet, earlier: bool) -> None:
+        """
+        What is gone is no concern of ours.
+        """
+
+    def existsReceived(self, messages: int) -> None:
+        """
+        Nor is what is new.
+        """
+
+    def modseqReceived(self, modseq: int) -> None:
+        """
+        Nor is that.
+        """
+
+
+class Select(Command[Selected]):
+    """
+    SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).
+
+    @ivar mailbox: which.
+    @ivar writable: whether it is SELECT.
+    @ivar listener: hears of the mailbox for as long as it is selected.
+    """
+
+    alone = hears = follows = True
 
     def __init__(
-        self, pattern: str, selection: Sequence[str], returns: Sequence[str]
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
     ) -> None:
-        words: list[Word] = []
-        if selection:
-            words.append(b"(%s)" % " ".join(selection).encode("ascii"))
-        words += [b'""', mailboxWord(pattern)]
-        if returns:
-            words += [b"RETURN", b"(%s)" % " ".join(returns).encode("ascii")]
-        super().__init__("LIST", *words)
-        self._pattern = None if set(pattern) & set("*%") else pattern
-        self._withStatus = any(option.startswith("STATUS") for option in returns)
-        self._listed: dict[str, Listed] = {}
+        self.mailbox = name
+        self.writable = writable
+        self.listener = listener
+        words: list[Word] = [mailboxWord(name)]
+        if mark is not None and mark.modseq:
+            words.append(b"(QRESYNC (%d %d))" % (mark.uidvalidity, mark.modseq))
+        super().__init__("SELECT" if writable else "EXAMINE", *words)
+        self.closed()
+
+    def closed(self) -> None:
+        """
+        What was told up to now was about the mailbox before.
+        """
+        self._selected = Selected(self.mailbox, readOnly=not self.writable)
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, ListedMailbox) and self._matches(response):
-            listed = response.listed
-            before = self._listed.get(listed.name)
-            if before is not None:
-                # Of two lines, each may lack something, but it is the later
-                # one that knows whether there is such a mailbox.
-                attributes = before.attributes - ABSENT | listed.attributes
-                listed = before._replace(attributes=attributes)
-            self._listed[listed.name] = listed
-            return before is None
-        if isinstance(response, MailboxStatus) and response.name in self._listed:
-            listed = self._listed[response.name]
-            status = response.onto(listed.status)
-            self._listed[response.name] = listed._replace(status=status)
-            return listed.status is None and self._withStatus
+        if isinstance(response, Exists):
+            self._selected = self._selected._replace(exists=response.messages)
+            return True
+        if isinstance(response, Condition) and response.status in ("OK", "NO"):
+            # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).
+            return self._code(response.code, response.arguments)
         return False
 
-    def _matches(self, response: ListedMailbox) -> bool:
-        if response.oldName:
+    def _code(self, code: str, arguments: bytes) -> bool:
+        now = self._selected
+        mark = now.mark
+        if code == "UIDVALIDITY":
+            mark = mark._replace(uidvalidity=bounded(arguments, MAXIMUM))
+        elif code == "UIDNEXT":
+            mark = mark._replace(uidnext=bounded(arguments, MAXIMUM + 1))
+        elif code == "HIGHESTMODSEQ":
+            mark = mark._replace(modseq=bounded(arguments))
+        elif code == "PERMANENTFLAGS":
+            now = now._replace(permanentFlags=parseFlags(arguments.strip(b"()")))
+        elif code == "UIDNOTSTICKY":
+            now = now._replace(persistent=False)
+        elif code == "MAILBOXID":
+            identity = arguments.strip(b"()").decode("ascii", "replace")
+            now = now._replace(identity=identity)
+        elif code != "NOMODSEQ":
             return False
-        if self._pattern is None:
-            return True
-        name = response.listed.name
-        return name == self._pattern or (isInbox(name) and isInbox(self._pattern))
-
-    def result(self, condition: Condition) -> list[Listed]:
-        return list(self._listed.values())
-
-
-class NamespaceCommand(Command[Namespaces]):
-    """
-    NAMESPACE (RFC 2342).
-    """
-
-    hears = True
-
-    def __init__(self) -> None:
-        super().__init__("NAMESPACE")
-        self._found = Namespaces((), ())
-
-    def claim(self, response: Response) -> bool:
-        if isinstance(response, Namespaces):
-            self._found = response
-            return True
-        return False
-
-    def result(self, condition: Condition) -> Namespaces:
-        return self._found
-
-
-class StatusCommand(Command[Status]):
-    """
-    STATUS of one mailbox.
-    """
-
-    hears = True
-
-    def __init__(self, name: str, items: str) -> None:
-        words = (mailboxWord(name), f"({items})".encode("ascii"))
-        super().__init__("STATUS", *words)
-        self._mailbox = name
-        self._status: Status | None = None
-
-    def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
-            # As with L{ListCommand}, more than one is news.
-            before, self._status = self._status, response.onto(self._status)
-            return before is None
-        return False
-
-    def result(self, condition: Condition) -> Status:
-        return self._status or Status()
-
-
-class GuidCommand(Command[tuple[Status, str]]):
-    """
-    STATUS of Dovecot's own X-GUID, which a mailbox keeps for life.
-    """
-
-    hears = True
-
-    def __init__(self, name: str) -> None:
-        super().__init__("STATUS", mailboxWord(name), b"(UIDVALIDITY X-GUID)")
-        self._mailbox = name
-        self._found = (Status(), "")
-
-    def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
-            guid = response.items.get("X-GUID", b"").decode("ascii", "replace")
-            self._found = (response.status, guid)
-            return True
-        return False
-
-    def result(self, condition: Condition) -> tuple[Status, str]:
-        return self._found
-
-
-class IdentitiesCommand(Command[Mapping[str, str]]):
-    """
-    GETMETADATA (RFC 5464) of the name by which Cyrus identifies mailboxes, which
-    is their MAILBOXID, for all of them at once.
-    """
-
-    hears = True
-
-    _ENTRY = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
-
-    def __init__(self) -> None:
-        super().__init__("GETMETADATA", b'"*"', self._ENTRY.encode("ascii"))
-        self._found: dict[str, str] = {}
-
-    def claim(self, response: Response) -> bool:
-        if not isinstance(response, Metadata):
-            return False
-        if value := response.entries.get(self._ENTRY):
-            self._found[response.mailbox] = value.decode("ascii", "replace")
+        self._selected = now._replace(mark=mark)
         return True
 
-    def result(self, condition: Condition) -> Mapping[str, str]:
-        return self._found
+    def result(self, condition: Condition) -> Selected:
+        if condition.code == "READ-ONLY":
+            return self._selected._replace(readOnly=True)
+        return self._selected
 
 
-class Search(Command[UidSet]):
+class Leave(Alone):
     """
-    UID SEARCH for those of some UIDs that exist.
-    """
-
-    hears = True
-
-    def __init__(self, uids: str, extended: bool) -> None:
-        words: list[Word] = [b"UID", uids.encode("ascii")]
-        if extended:
-            words.insert(0, b"RETURN (ALL)")
-        super().__init__("UID SEARCH", *words)
-        # A SEARCH response does not tell which command it answers.
-        self.alone = not extended
-        self._found: UidSet | None = None
-
-    def claim(self, response: Response) -> bool:
-        if isinstance(response, Found) and response.tag in ("", self.tag):
-            self._found = (self._found or UidSet()) | response.uids
-            return True
-        return False
-
-    def result(self, condition: Condition) -> UidSet:
-        if self._found is None:
-            # It must not be read as: there is none.
-            raise ValueError("OK, but nothing about what was found")
-        return self._found
-
-
-class Transferred(NamedTuple):
-    """
-    What COPYUID tells (RFC 4315, 3).
-
-    @ivar uids: the new UID of each message, by its old one; empty if the
-        server did not tell.
+    UNSELECT (RFC 3691), CLOSE, or EXAMINE before that: the mailbox that was
+    selected is not any more, even if EXAMINE is refused (RFC 9051, 6.3.2).
     """
 
-    uidvalidity: int
-    uids: Mapping[int, int]
-
-
-class Transfer(Command[Transferred]):
-    """
-    UID COPY or UID MOVE (RFC 6851).
-    """
-
-    hears = True
-
-    def __init__(self, verb: str, uids: str, mailbox: str) -> None:
-        super().__init__(f"UID {verb}", uids.encode("ascii"), mailboxWord(mailbox))
-        self._asked = len(UidSet.parse(uids))
-        self._told = Transferred(0, {})
-
-    def claim(self, response: Response) -> bool:
-        # MOVE has it in an untagged response, ahead of the expunges.
-        return isinstance(response, Condition) and self._tell(response)
-
-    def result(self, condition: Condition) -> Transferred:
-        self._tell(condition)
-        return self._told
-
-    def _tell(self, condition: Condition) -> bool:
-        if condition.code != "COPYUID":
-            return False
-        try:
-            uidvalidity, *sets = condition.arguments.split(b" ")
-            old, new = (unrolled(uids, self._asked) for uids in sets)
-            pairs = dict(zip(old, new, strict=True))
-        except ValueError as error:
-            raise ProtocolViolation(f"COPYUID cannot be read: {error}") from error
-        self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
-        return True
+    leads = True

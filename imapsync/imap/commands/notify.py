@@ -112,12 +112,3 @@ class Idle(Alone):
         if self.resting:
             raise ProtocolViolation("asked to go on with IDLE, which goes on")
         self.resting = True
-
-
-class Leave(Alone):
-    """
-    UNSELECT (RFC 3691), CLOSE, or EXAMINE before that: the mailbox that was
-    selected is not any more, even if EXAMINE is refused (RFC 9051, 6.3.2).
-    """
-
-    leads = True

@@ -15,13 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.error import (
+    ConnectionDone,
+    ProcessExitedAlready,
+    ProcessTerminated,
+)
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError
-from imapsync.imap.wire.responses import printable
+from imapsync.imap.wire.text import printable
 from imapsync.log import Log
 
 #: How long a command may take over each step of its end, in seconds.
@@ -253,6 +257,9 @@ class Command(ProcessProtocol):
         """
         Whoever has them, too, may keep them.
         """
+        # What nobody reads would be waited for, were it merely closed.
+        if (stdin := self.process.pipes.get(0)) is not None:
+            stdin.connectionLost(Failure(ConnectionDone()))
         self.process.loseConnection()
 
     @property

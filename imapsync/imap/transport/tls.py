@@ -8,34 +8,34 @@ This makes its own OpenSSL context, because
 L{twisted.internet.ssl.CertificateOptions} knows neither OpenSSL's cipher
 strings (C{DEFAULT@SECLEVEL=0}) nor TLS 1.3 ciphersuites, and its own
 verification, because L{twisted.internet.ssl.optionsForClientTLS} always
-verifies, and lets a trusted certificate that names no host at all pass for
-any host (Twisted 26.10 with service-identity 24.1 or newer).
+verifies, lets a trusted certificate that names no host at all pass for any
+host, and takes one odd name in it for a reason to believe none (Twisted 26.10
+with service-identity 24.1 or newer).
+
+OpenSSL calls back while it verifies.  Nothing may be raised there: so nothing
+there reads a certificate by means of C{cryptography}, which does not load all
+that OpenSSL accepts, and warns on standard error of what else it does not like.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from weakref import WeakValueDictionary
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
-from service_identity import CertificateError, VerificationError
-from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
-from service_identity.pyopenssl import extract_patterns
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, ISSLTransport
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from imapsync.config.file import TLSConfig
-from imapsync.config.values import Fingerprint
-from imapsync.errors import ConfigError, Distrusted
-from imapsync.imap.wire.responses import printable
+from imapsync.config.tls import TLSConfig
+from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.imap.transport import refusals
+from imapsync.imap.transport.certificate import read
+from imapsync.imap.transport.identity import identify, isFor
 
 _VERSIONS = {
     "TLSv1": SSL.TLS1_VERSION,
@@ -44,38 +44,14 @@ _VERSIONS = {
     "TLSv1.3": SSL.TLS1_3_VERSION,
 }
 
-#: X509_verify_cert_error_string(3), which pyOpenSSL does not offer, for what
-#: goes wrong with servers.
-_VERIFY_ERRORS = {
-    9: "certificate is not yet valid",
-    10: "certificate has expired",
-    18: "self-signed certificate",
-    19: "self-signed certificate in certificate chain",
-    20: "unable to get local issuer certificate",
-    21: "unable to verify the first certificate",
-    23: "certificate revoked",
-    26: "unsuitable certificate purpose",
-    66: "EE certificate key too weak",
-    67: "CA certificate key too weak",
-    68: "CA signature digest algorithm too weak",
-    79: "invalid CA certificate",
-}
 
-#: What OpenSSL says when a handshake fails, and what its user wants to know.
-_HANDSHAKE_ERRORS = {
-    "wrong version number": "the server does not speak TLS there; see port and type",
-    "packet length too long": "the server does not speak TLS there; see port and type",
-    "unsupported protocol": "no TLS version in common; see SSL_protocol_min",
-    "protocol version": "no TLS version in common; see SSL_protocol_min",
-    "no protocols available": "see SSL_protocol_min and SSL_protocol_max",
-    "handshake failure": (
-        "no cipher in common, or the server wants a client certificate; "
-        "see SSL_cipher_list and SSL_certificate"
-    ),
-    "certificate required": (
-        "the server wants a client certificate; see SSL_certificate"
-    ),
-}
+class _Failure(SSL.Error):
+    """
+    One that can be told to people.
+    """
+
+    def __str__(self) -> str:
+        return f"TLS failed: {_words(self)}"
 
 
 class _Connection(SSL.Connection):
@@ -85,7 +61,7 @@ class _Connection(SSL.Connection):
 
     @ivar trust: which judges the peer.
     @ivar objection: what we have against the peer's certificate.
-    @ivar failure: OpenSSL's words.
+    @ivar failure: OpenSSL's words, if the failure is about who the peers are.
     """
 
     trust: Trust
@@ -93,24 +69,30 @@ class _Connection(SSL.Connection):
     failure = ""
 
     def do_handshake(self) -> None:
-        with self._watched():
+        """
+        All that goes wrong here is remembered.
+        """
+        try:
             super().do_handshake()
+        except SSL.Error as error:
+            # Empty if there is more to come, or the connection was cut off.  What
+            # arrives after a failure only fails again.
+            self.failure = self.failure or _words(error)
+            raise
 
     def recv(self, bufsiz: int, flags: int | None = None) -> bytes:
-        # In TLS 1.3 a server refuses our certificate only after the handshake.
-        with self._watched():
-            return super().recv(bufsiz, flags)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
+        """
+        In TLS 1.3 a server refuses our certificate only after the handshake.
+        """
         try:
-            yield
-        except (SSL.WantReadError, SSL.ZeroReturnError):
-            raise
+            return super().recv(bufsiz, flags)
         except SSL.Error as error:
-            # Empty if the connection was cut off.
-            self.failure = _reason(error)
-            raise
+            words = _words(error)
+            if not words:
+                raise
+            if refusals.isAboutUs(words):
+                self.failure = words
+            raise _Failure(*error.args) from error
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -126,10 +108,13 @@ class Trust:
         @param where: how to call the server in an error.
         @raise ConfigError: if OpenSSL cannot use the configuration.
         """
-        self._fingerprints = config.fingerprints
+        self._config = config
         self._where = where
-        with _blamed(where, "host", host):
-            self._identity = _identityOf(config.hostname or host)
+        option, named = "host", host
+        if config.hostname:
+            option, named = "SSL_hostname", config.hostname
+        with _blamed(where, option, named):
+            self._identity = identify(named)
         self._context = _contextFor(config, where)
         self._last: _Connection | None = None
 
@@ -139,8 +124,8 @@ class Trust:
         """
         self._last = connection = _Connection(self._context)
         connection.trust = self
-        if isinstance(self._identity, DNS_ID):
-            connection.set_tlsext_host_name(self._identity.hostname)
+        if not self._identity.isAddress:
+            connection.set_tlsext_host_name(self._identity.octets)
         return connection
 
     def checkFingerprint(self, transport: ISSLTransport) -> None:
@@ -150,30 +135,40 @@ class Trust:
 
         @raise Distrusted: if none of them matches.
         """
-        if not self._fingerprints:
+        if not self._config.fingerprints:
             return
         certificate = cast(crypto.X509 | None, transport.getPeerCertificate())
         if certificate is None:
             raise Distrusted(f"{self._where}: there is no certificate to compare")
-        if not any(_matches(certificate, each) for each in self._fingerprints):
-            key = hashlib.sha256(_keyOf(certificate)).hexdigest()
-            whole = hashlib.sha256(_octetsOf(certificate)).hexdigest()
+        whole = _octetsOf(certificate)
+        key = read(whole).key
+        # What OpenSSL prints of a key is not always what is in the certificate.
+        printed = crypto.dump_publickey(crypto.FILETYPE_ASN1, certificate.get_pubkey())
+        if not any(
+            hashlib.new(wanted.algorithm, octets).digest() == wanted.digest
+            for wanted in self._config.fingerprints
+            for octets in (whole, key, printed)
+        ):
             raise Distrusted(
-                f"{self._where}: its certificate has the digest sha256${whole}, "
-                f"its key sha256${key}; SSL_fingerprint names neither; "
-                "put one there only if you know that the certificate was changed"
+                f"{self._where}: its certificate has the digest"
+                f" sha256${hashlib.sha256(whole).hexdigest()}, its key"
+                f" sha256${hashlib.sha256(key).hexdigest()}; SSL_fingerprint names"
+                " neither; put one there only if you know that the certificate was"
+                " changed"
             )
 
-    def explained(self) -> Distrusted | None:
+    def explained(self) -> Distrusted | Lost | None:
         """
         Why the last handshake failed, if it is for TLS to say.
         """
         last = self._last
         if last is None or not (last.objection or last.failure):
             return None
-        return Distrusted(
-            last.objection or f"{self._where}: TLS failed: {_advised(last.failure)}"
-        )
+        text = last.objection
+        if not text or refusals.MALFORMED in last.failure:
+            text = refusals.handshake(last.failure, self._config)
+        kind = Lost if refusals.isPassing(last.failure) else Distrusted
+        return kind(f"{self._where}: {text}")
 
     def objection(
         self, certificate: crypto.X509, number: int, depth: int, ok: int
@@ -182,43 +177,14 @@ class Trust:
         What there is to object to one of the peer's certificates, if anything;
         the other arguments are OpenSSL's.
         """
+        if ok and depth:
+            return ""
+        shown = read(_octetsOf(certificate))
         if not ok:
-            return self._untrusted(certificate, number)
-        return "" if depth else self._misnamed(certificate)
-
-    def _untrusted(self, certificate: crypto.X509, number: int) -> str:
-        parsed = certificate.to_cryptography()
-        issuer = printable(parsed.issuer.rfc4514_string().encode())
-        error = _VERIFY_ERRORS.get(number, f"verify error {number}")
-        return (
-            f"{self._where}: its certificate, issued by {issuer}, is not trusted: "
-            f"{error}; see SSL_ca_file, or SSL_verify_trusted_peer and SSL_fingerprint"
-        )
-
-    def _misnamed(self, certificate: crypto.X509) -> str:
-        try:
-            verify_service_identity(extract_patterns(certificate), [self._identity], [])
-        except (CertificateError, VerificationError, ValueError):
-            names = printable(", ".join(_namesIn(certificate)).encode())
-            return (
-                f"{self._where}: its certificate is for {names or 'no host at all'}, "
-                f"not for {_spelled(self._identity)}; see host and SSL_hostname"
-            )
-        return ""
-
-
-def _identityOf(host: str) -> DNS_ID | IPAddress_ID:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return DNS_ID(host.rstrip("."))
-    return IPAddress_ID(host)
-
-
-def _spelled(identity: DNS_ID | IPAddress_ID) -> str:
-    if isinstance(identity, IPAddress_ID):
-        return str(identity.ip)
-    return identity.hostname.decode("ascii")
+            return refusals.untrusted(shown, number, depth, self._config)
+        if isFor(shown, self._identity):
+            return ""
+        return refusals.misnamed(shown, self._identity, self._config)
 
 
 #: Those in use.  The authorities of a system take close to a megabyte, which
@@ -315,51 +281,21 @@ def _blamed(where: str, option: str, value: str) -> Iterator[None]:
     try:
         yield
     except (SSL.Error, OSError, ValueError) as error:
-        reason = _reason(error) if isinstance(error, SSL.Error) else str(error)
+        reason = _words(error) if isinstance(error, SSL.Error) else str(error)
         raise ConfigError(
             f"{where}: {option} = {value} cannot be used: "
             f"{reason or 'not readable, or of the wrong form'}"
         ) from error
 
 
-def _reason(error: SSL.Error) -> str:
+def _words(error: SSL.Error) -> str:
     """
-    OpenSSL's words, without its libraries' names.
+    OpenSSL's, without its libraries' names.
     """
     entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return ", ".join(dict.fromkeys(entry[-1] for entry in entries if entry[-1]))
 
 
-def _advised(failure: str) -> str:
-    for words, advice in _HANDSHAKE_ERRORS.items():
-        if words in failure:
-            return f"{failure}: {advice}"
-    return failure
-
-
-def _namesIn(certificate: crypto.X509) -> Iterator[str]:
-    try:
-        names = (
-            certificate.to_cryptography()
-            .extensions.get_extension_for_class(x509.SubjectAlternativeName)
-            .value
-        )
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    yield from names.get_values_for_type(x509.DNSName)
-    yield from map(str, names.get_values_for_type(x509.IPAddress))
-
-
 def _octetsOf(certificate: crypto.X509) -> bytes:
-    return certificate.to_cryptography().public_bytes(Encoding.DER)
-
-
-def _keyOf(certificate: crypto.X509) -> bytes:
-    return crypto.dump_publickey(crypto.FILETYPE_ASN1, certificate.get_pubkey())
-
-
-def _matches(certificate: crypto.X509, wanted: Fingerprint) -> bool:
-    return any(
-        hashlib.new(wanted.algorithm, octets).digest() == wanted.digest
-        for octets in (_octetsOf(certificate), _keyOf(certificate))
-    )
+    # As OpenSSL has it: others do not load what it does.
+    return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)

@@ -17,20 +17,22 @@ from functools import lru_cache
 from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.wire.responses import (
+from imapsync.imap.wire.reading import (
     DATE,
+    bounded,
+    parseFlags,
+    parseResponse,
+    parseRow,
+)
+from imapsync.imap.wire.responses import (
     Body,
     Condition,
     Continuation,
     Other,
     Response,
     Row,
-    bounded,
-    parseFlags,
-    parseResponse,
-    parseRow,
-    printable,
 )
+from imapsync.imap.wire.text import printable
 from imapsync.imap.wire.tokens import Part
 
 #: No line, and no response with the literals it holds, may be longer.
@@ -94,9 +96,9 @@ class Receiver(Protocol):
     Where a L{Parser} delivers.
     """
 
-    def responseReceived(self, response: Response, raw: list[Part]) -> None:
+    def responseReceived(self, response: Response) -> None:
         """
-        One complete response; C{raw} has its lines and literals as received.
+        One complete response.
         """
 
     def rowsReceived(self, rows: list[Row]) -> None:
@@ -129,8 +131,9 @@ class Parser:
     Frames what one server sends.
 
     @cvar cap: see L{CAP}.
-    @ivar whole: set while responses are wanted as they were sent, every
-        literal included: neither rows in batches nor streams.
+    @ivar whole: set while responses are wanted as they were sent, every literal
+        included: neither rows in batches nor streams, but each L{Other}.  Only status
+        responses and continuations are read all the same.
     @ivar trace: called with each line, while somebody looks on.
     """
 
@@ -307,7 +310,7 @@ class Parser:
         whatever it looks like, no literal follows.
         """
         if line[:1] == b"+":
-            self._finish(Continuation(line[2:]), [line])
+            self._finish(Continuation(line[2:]))
             return True
         match = _CONDITION.fullmatch(line)
         if match is None:
@@ -320,8 +323,7 @@ class Parser:
                 (code or b"").decode("ascii", "replace").upper(),
                 arguments or b"",
                 printable(text or b""),
-            ),
-            [line],
+            )
         )
         return True
 
@@ -354,13 +356,13 @@ class Parser:
 
     def _complete(self) -> None:
         parts = self._parts
-        response = Other() if self.whole else parseResponse(parts)
+        response = Other(parts) if self.whole else parseResponse(parts)
         if isinstance(response, Row):
             self._rows(response)
         elif isinstance(response, Body):
             self._inline(response)
         else:
-            self._finish(response, parts)
+            self._finish(response)
 
     def _inline(self, body: Body) -> None:
         """
@@ -377,9 +379,9 @@ class Parser:
         self._reset()
         self._receiver.rowsReceived([row._replace(section=section)])
 
-    def _finish(self, response: Response, parts: list[Part]) -> None:
+    def _finish(self, response: Response) -> None:
         self._reset()
-        self._receiver.responseReceived(response, parts)
+        self._receiver.responseReceived(response)
 
     def _reset(self) -> None:
         self._parts, self._held, self._row = [], 0, None

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.text import excerpt
 
 #: A line without its CRLF, or a literal; C{None} stands for a literal that
 #: was streamed and is not here.
@@ -52,13 +53,6 @@ class Streamed:
 Token = bytes | Streamed
 #: Tokens with the parentheses resolved.
 Node = bytes | Streamed | None | list["Node"]
-
-
-def excerpt(data: bytes) -> str:
-    """
-    The first octets of C{data}, fit for one line of a log or an error.
-    """
-    return repr(data[:80])[1:] + ("..." if len(data) > 80 else "")
 
 
 def tokens(parts: list[Part]) -> Iterator[Token]:

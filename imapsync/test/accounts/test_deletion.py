@@ -12,6 +12,7 @@ from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import KINDS, RenamesCase
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.accounts import mail
+from imapsync.test.fakes.world import troubles
 
 LOCAL, REMOTE = Side
 
@@ -27,7 +28,7 @@ class DeletionCase(RenamesCase):
         for a reason that holds C{text}, in each run.
         """
         for _ in range(2):
-            [(name, told)] = self.sync().troubles
+            [(name, told)] = troubles(self.sync())
             self.assertEqual("B", name)
             self.assertIn("vanished from local; left alone", told)
             self.assertIn(text, told)
@@ -88,7 +89,7 @@ class DeleteTests(DeletionCase):
         """
         self.remote.folders["B"].add(mail("refused"))
         self.local.objection = lambda offer: "NO [LIMIT] too large"
-        self.assertIn("B", {name for name, _ in self.sync().troubles})
+        self.assertIn("B", {name for name, _ in troubles(self.sync())})
         self.local.objection = lambda offer: ""
         self.local.delete("B")
         self.assertEqual({}, self.sync().troubles)
@@ -130,7 +131,7 @@ class DeleteTests(DeletionCase):
             here.delete("B")
             report = self.syncs()
             moved = {("New", side.other): 1, ("C", side.other): 1}
-            self.assertEqual(moved, report.moved)
+            self.assertEqual(moved, report.done("moved"))
             self.assertNotIn("B", there.folders)
 
     def test_trash(self) -> None:
@@ -146,7 +147,7 @@ class DeleteTests(DeletionCase):
         servers = self.world.settings().servers
         remote = replace(servers[REMOTE], trash="Trash")
         report = self.sync(servers={**servers, REMOTE: remote})
-        self.assertEqual({("B", REMOTE): 1}, report.trashed)
+        self.assertEqual({("B", REMOTE): 1}, report.done("moved to the trash"))
         self.assertEqual([mail("more B")], self.bodies(self.remote, "Trash"))
         self.assertEqual([mail("more B")], self.bodies(self.local, "Trash"))
         self.assertNotIn("B", self.remote.folders)
@@ -163,7 +164,7 @@ class DeleteTests(DeletionCase):
         self.sync(trash={REMOTE: "Trash"})
         self.local.delete("B")
         report = self.sync(trash={REMOTE: "Trash"})
-        self.assertEqual({}, report.trashed)
+        self.assertEqual({}, report.done("moved to the trash"))
         self.assertEqual([mail("B"), mail("more B")], self.bodies(self.remote, "Trash"))
         self.assertNotIn("B", self.remote.folders)
         self.assertSettled()
@@ -179,7 +180,7 @@ class DeleteTests(DeletionCase):
         self.remote.answers["DELETE"] = "NO [HASCHILDREN] it has"
         report = self.sync()
         self.assertEqual({}, report.troubles)
-        self.assertEqual({("B", REMOTE): 2}, report.expunged)
+        self.assertEqual({("B", REMOTE): 2}, report.done("expunged"))
         self.assertEqual({}, self.local.folders["B"].messages)
         self.assertSettled()
 
@@ -243,6 +244,20 @@ class DoubtTests(DeletionCase):
         self.local.unlisted.clear()
         self.syncs()
 
+    def test_unlistedAndRefused(self) -> None:
+        """
+        One that cannot be looked into either: that costs no other mailbox.
+        """
+        self.local.unlisted.add("B")
+        self.local.refusal = lambda line: (
+            "NO [SERVERBUG] oops" if line.startswith("EXAMINE B") else ""
+        )
+        self.local.inbox.add(mail("other"))
+        self.kept("[SERVERBUG] oops")
+        self.assertEqual(
+            len(self.local.inbox.messages), len(self.remote.inbox.messages)
+        )
+
     def test_silent(self) -> None:
         """
         A server that tells nothing of it at all.
@@ -282,7 +297,7 @@ class DoubtTests(DeletionCase):
         self.local.delete("B")
         self.local.inbox.renumber()
         for _ in range(3):
-            [(name, told)] = self.sync().troubles
+            [(name, told)] = troubles(self.sync())
             self.assertEqual("B", name)
             self.assertIn("as if by a failure; left alone", told)
             self.assertEqual(2, len(self.remote.folders["B"].messages))
@@ -297,11 +312,11 @@ class DoubtTests(DeletionCase):
         for name in gone:
             del self.local.folders[name]
         for _ in range(2):
-            names = {name for name, _ in self.sync().troubles}
+            names = {name for name, _ in troubles(self.sync())}
             self.assertEqual({"A", "A/x", "B", "C"}, names)
             self.assertEqual(0, self.remote.count("DELETE", "UNSUBSCRIBE"))
         self.local.folders |= gone
-        self.assertEqual({}, self.sync().copied)
+        self.assertEqual({}, self.sync().done("copied"))
         self.assertSettled()
 
     def test_lostAndDeleted(self) -> None:
@@ -326,7 +341,7 @@ class DoubtTests(DeletionCase):
         A side that is read-only.
         """
         self.local.delete("B")
-        [(_, told)] = self.sync(readOnly=[REMOTE]).troubles
+        [(_, told)] = troubles(self.sync(readOnly=[REMOTE]))
         self.assertIn("remote is read-only", told)
         self.assertEqual(0, self.remote.count("DELETE", "UNSUBSCRIBE"))
 
@@ -336,7 +351,7 @@ class DoubtTests(DeletionCase):
         """
         self.local.delete("B")
         self.remote.answers["DELETE"] = "NO [NOPERM] no"
-        [(name, told)] = self.sync().troubles
+        [(name, told)] = troubles(self.sync())
         self.assertEqual("B", name)
         self.assertIn("[NOPERM]", told)
         self.assertEqual(1, self.remote.count("DELETE"))
@@ -349,7 +364,7 @@ class DoubtTests(DeletionCase):
         """
         self.local.delete("B")
         self.remote.deaf.add("DELETE")
-        self.assertEqual(["B"], [name for name, _ in self.sync().troubles])
+        self.assertEqual(["B"], [name for name, _ in troubles(self.sync())])
         self.remote.deaf.clear()
         self.syncs()
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.accounts.history import Memory
+from imapsync.accounts.history import History
 from imapsync.model import Known, Listed, Mark, Side, Status
 from imapsync.names import Naming
 from imapsync.plan.account import Account
@@ -43,7 +43,7 @@ class MemoryTests(SynchronousTestCase):
             listed("Gone", "\\nonexistent", "\\subscribed"),
         ]
         self.account = Account.of(naming, boxes, False)
-        self.memory = Memory()
+        self.memory = History()
         self.memory.looked(dict.fromkeys(Side, self.account), frozenset(["INBOX"]))
 
     def test_status(self) -> None:

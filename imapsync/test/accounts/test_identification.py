@@ -7,7 +7,7 @@ from __future__ import annotations
 from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import RenamesCase
 from imapsync.test.fakes.accounts import Account, mail
-from imapsync.test.fakes.world import World
+from imapsync.test.fakes.world import World, troubles
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
@@ -20,12 +20,14 @@ class IdentityTests(RenamesCase):
 
     def test_learnt(self) -> None:
         """
-        Dovecot's identities are asked for once.
+        Dovecot's identities are asked for once, but for that of INBOX.
         """
         self.begin()
         self.local.folders["A"].add(mail("new"))
         self.sync()
-        self.assertEqual(0, self.local.count("STATUS") + self.remote.count("STATUS"))
+        for account in (self.local, self.remote):
+            self.assertEqual(1, account.count("STATUS INBOX"))
+            self.assertEqual(1, account.count("STATUS"))
 
     def test_twins(self) -> None:
         """
@@ -109,7 +111,7 @@ class IdentityTests(RenamesCase):
         self.local.rename("B", "D")
         self.local.answers["EXAMINE"] = "NO [INUSE] later"
         report = self.sync()
-        self.assertIn("B", {name for name, _ in report.troubles})
+        self.assertIn("B", {name for name, _ in troubles(report)})
         self.assertEqual(2, len(self.remote.folders["B"].messages))
         self.assertNotIn("D", self.remote.folders)
         self.local.answers.clear()
@@ -123,7 +125,7 @@ class IdentityTests(RenamesCase):
         self.local.silent.add("D")
         self.local.answers["STATUS"] = "NO [SERVERBUG] something is wrong"
         report = self.sync()
-        self.assertIn("B", {name for name, _ in report.troubles})
+        self.assertIn("B", {name for name, _ in troubles(report)})
         self.assertEqual(2, len(self.remote.folders["B"].messages))
         self.local.silent.clear()
         self.local.answers.clear()
@@ -143,7 +145,7 @@ class IdentityTests(RenamesCase):
         self.local.rename("B", "D/E")
         for _ in range(2):
             report = self.sync()
-            self.assertIn("B", {name for name, _ in report.troubles})
+            self.assertIn("B", {name for name, _ in troubles(report)})
             self.assertEqual(2, len(self.remote.folders["B"].messages))
             self.assertEqual(2, len(self.local.folders["D/E"].messages))
 

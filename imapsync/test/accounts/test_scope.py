@@ -14,7 +14,7 @@ from imapsync.accounts.listing import Listing
 from imapsync.accounts.scope import Scope
 from imapsync.errors import NotFound
 from imapsync.model import Name, Side
-from imapsync.plan import mailboxes as tree
+from imapsync.plan.selection import Selection
 from imapsync.test.fakes.world import World
 
 
@@ -38,7 +38,7 @@ class ScopeTests(SynchronousTestCase):
         for link in self.world.links:
             link.end(ConnectionDone())
 
-    def select(self, *typed: str, **changes: Any) -> tree.Selection:
+    def select(self, *typed: str, **changes: Any) -> Selection:
         """
         Look at both accounts, and select.
         """

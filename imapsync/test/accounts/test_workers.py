@@ -12,9 +12,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.accounts.workers import MAILBOXES, MESSAGES, Clients, Crew
+from imapsync.accounts.workers import MAILBOXES, MESSAGES, Workers
 from imapsync.errors import Lost, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.context import Clients
 from imapsync.model import Name, Side
 
 FIRST, SECOND, THIRD = ({Side.LOCAL: cast(SyncClient, n)} for n in range(3))
@@ -33,7 +34,7 @@ class CrewTests(SynchronousTestCase):
         self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
         self.cancelled: list[object] = []
         self.settling: list[Deferred[None]] = []
-        self.crew = Crew(FIRST, self, 3)
+        self.crew = Workers(FIRST, self, 3)
 
     def tearDown(self) -> None:
         """

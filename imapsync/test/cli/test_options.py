@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import sys
 
 from hypothesis import given
@@ -18,6 +17,7 @@ from imapsync.cli.options import HELP, CommandLine, parse
 from imapsync.config.request import Admin, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
+from imapsync.test import children
 
 
 class ParseTests(SynchronousTestCase):
@@ -103,7 +103,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
 """
         command = [sys.executable, "-X", "utf8=0", "-c", code, "-1", "Gr\xf6\xdfe"]
         environ = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
-        output = subprocess.check_output(command, env=environ)
+        output = children.done(command, env=environ, stdout=children.PIPE).stdout
         self.assertEqual(b"('Gr\\xf6\\xdfe',)\n", output)
 
     def test_live(self) -> None:
@@ -232,5 +232,6 @@ sys.path[:] = {sys.path!r}
 import imapsync.config.file, imapsync.cli.options
 print([name for name in sys.modules if name.startswith(("twisted", "ssl"))])
 """
-        output = subprocess.check_output([sys.executable, "-I", "-c", code])
-        self.assertEqual(b"[]\n", output)
+        command = [sys.executable, "-I", "-c", code]
+        done = children.done(command, stdout=children.PIPE)
+        self.assertEqual(b"[]\n", done.stdout)

@@ -4,10 +4,11 @@ Tests for L{imapsync.cli.resolver}.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.test import children
 
 #: Ends by itself only if nobody waits for the thread.
 _PROGRAM = """
@@ -28,9 +29,6 @@ reactor.run()
 print("over")
 """
 
-#: In seconds; more than enough.
-_PATIENCE = 60
-
 
 class ResolvingTests(SynchronousTestCase):
     """
@@ -43,5 +41,5 @@ class ResolvingTests(SynchronousTestCase):
         ending.
         """
         command = [sys.executable, "-c", _PROGRAM]
-        output = subprocess.check_output(command, text=True, timeout=_PATIENCE)
-        self.assertEqual("over\n", output)
+        done = children.done(command, stdout=children.PIPE)
+        self.assertEqual(b"over\n", done.stdout)

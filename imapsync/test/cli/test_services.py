@@ -15,9 +15,10 @@ from imapsync.cli import systemd
 from imapsync.cli.options import parse
 from imapsync.cli.services import Several, serviceFor
 from imapsync.config import file as config
-from imapsync.config.file import Config
+from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.model import Side
+from imapsync.run.status import Standing
 from imapsync.service import Outcome
 from imapsync.test.fakes.accounts import mail
 from imapsync.test.fakes.world import Reactor, World
@@ -37,7 +38,7 @@ class SeveralTests(SynchronousTestCase):
         service = serviceFor(line, self.configs["good"], self.reactor)
         service.startService()
         self.world.pump()
-        self.assertEqual(66, self.successResultOf(service.finished).code)
+        self.assertEqual(66, self.successResultOf(service.whenFinished()).code)
 
     def setUp(self) -> None:
         """
@@ -47,6 +48,8 @@ class SeveralTests(SynchronousTestCase):
         self.world.fill(mail(1))
         self.reactor = Reactor(self.world)
         self.ended: list[tuple[str, Outcome]] = []
+        self.told: list[str] = []
+        self.followed: list[str | None] = []
         self.configs = {"good": self.world.settings(), "bad": self.bad()}
 
     def bad(self) -> Config:
@@ -69,10 +72,18 @@ class SeveralTests(SynchronousTestCase):
             self.ended.append((name, outcome))
 
         line = parse([*arguments, "--quiet"])
-        several = Several(line, self.configs, {}, self.reactor, ended)
+        several = Several(line, self.configs, {}, self.reactor, ended, self.follow)
         several.startService()
         self.world.pump()
         return several
+
+    def follow(self, configs: Mapping[str, Config]) -> None:
+        """
+        Follow changed names of log files.
+        """
+        if self.configs.keys() != configs.keys():
+            raise ConfigError("no such log file")
+        self.followed.append(configs["good"].logfile)
 
     def stop(self, several: Several) -> None:
         """
@@ -148,6 +159,22 @@ class SeveralTests(SynchronousTestCase):
         self.stop(several)
         self.assertEqual(0, self.successResultOf(several.finished))
 
+    def test_reloadLogfile(self) -> None:
+        """
+        Another log file is no reason to begin anew; if it cannot be followed,
+        nothing changes.
+        """
+        del self.configs["bad"]
+        several = self.start()
+        logged = replace(self.configs["good"], logfile="x")
+        self.reload(several, {"good": logged})
+        self.assertEqual(["x"], self.followed)
+        changed = replace(logged, listMailbox=("INBOX",), logfile="y")
+        self.reload(several, {"good": changed, "other": changed})
+        self.assertEqual(2, len(self.world.links))
+        self.assertEqual({"good": logged}, several.configs)
+        self.stop(several)
+
     def test_reloadAtEnd(self) -> None:
         """
         Stopped while the configuration is read again, it ends all the same; and
@@ -197,11 +224,42 @@ class SeveralTests(SynchronousTestCase):
         self.assertEqual(2, len(self.world.links))
         self.stop(several)
 
+    def test_manyAccounts(self) -> None:
+        """
+        What systemd is told of many costs no more for each than for few.
+        """
+        self.world.local.inbox.expunge(1)
+        counted = [self.statusesMade(number) for number in (5, 20)]
+        self.assertLessEqual(counted[1], 4 * counted[0])
+
+    def statusesMade(self, number: int) -> int:
+        """
+        How many statuses are made while so many accounts start and come to rest.
+        """
+        made = [0]
+        status: Any = vars(Standing)["status"]
+
+        def count(standing: Standing) -> object:
+            made[0] += 1
+            return status.fget(standing)
+
+        self.patch(Standing, "status", property(count))
+        self.patch(systemd, "notifier", lambda _: self.told.append)
+        self.configs = {
+            str(one): self.world.settings(database=f"{self.world.database} {one}")
+            for one in range(number)
+        }
+        several = self.start()
+        self.assertEqual(f"STATUS={number} waiting", self.told[-1])
+        self.stop(several)
+        self.patch(Standing, "status", status)
+        return made[0]
+
     def test_systemd(self) -> None:
         """
         systemd is told of the accounts, unless it is a run that ends.
         """
-        told: list[str] = []
+        told = self.told
         self.patch(systemd, "notifier", lambda _: told.append)
         self.start("--oneshot")
         self.assertEqual([], told)

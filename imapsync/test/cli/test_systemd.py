@@ -8,7 +8,6 @@ import configparser
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import imapsync
 from imapsync.cli.options import parse
-from imapsync.cli.systemd import Supervised, notifier, summary, watchdog
-from imapsync.run.status import SyncStatus
+from imapsync.cli.systemd import Supervised, notifier, watchdog
+from imapsync.run.status import SyncState, SyncStatus
+from imapsync.test import children
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -88,7 +88,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         self.clock = Clock()
         self.told: list[str] = []
-        self.supervised = Supervised(self.clock, self.told.append, 10)
+        self.supervised = Supervised(self.clock, self.told.append, 10, ["a", "b"])
         self.supervised.startService()
 
     def heard(self) -> list[str]:
@@ -114,7 +114,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         Nobody is told of what nobody waits for.
         """
-        supervised = Supervised(self.clock, self.told.append, None)
+        supervised = Supervised(self.clock, self.told.append, None, [])
         self.heard()
         supervised.startService()
         self.assertEqual([], self.heard())
@@ -124,16 +124,52 @@ class SupervisedTests(SynchronousTestCase):
         It is ready when each account has connected or cannot; once.
         """
         self.heard()
-        first, second = SyncStatus("connecting"), SyncStatus("first sync")
-        self.supervised.told([first, second])
-        self.assertEqual(["STATUS=1 connecting, 1 first sync"], self.heard())
-        self.supervised.told([SyncStatus("backing off", error="no\nway"), second])
+        self.tell("a", SyncState.CONNECTING)
+        self.assertEqual(["STATUS=1 connecting, 1 new"], self.heard())
+        self.tell("a", SyncState.STOPPED)
+        self.tell("b", SyncState.CONNECTING)
+        self.tell("a", SyncState.FIRST_SYNC)
+        self.assertNotIn("READY=1", self.heard())
+        self.tell("b", SyncState.BACKING_OFF, "no\nway")
         self.assertEqual(
             ["READY=1", "STATUS=1 backing off, 1 first sync; no way"], self.heard()
         )
-        self.supervised.told([second, second])
-        self.supervised.told([second, second])
-        self.assertEqual(["STATUS=2 first sync"], self.heard())
+        self.tell("b", SyncState.FIRST_SYNC, "old")
+        self.tell("b", SyncState.FIRST_SYNC)
+        self.tell("b", SyncState.CONNECTING)
+        self.assertEqual(
+            ["STATUS=2 first sync", "STATUS=1 connecting, 1 first sync"], self.heard()
+        )
+
+    def tell(self, name: str, state: SyncState, error: str = "") -> None:
+        """
+        Tell it of an account.
+        """
+        self.supervised.told(name, SyncStatus(state, error=error))
+
+    def test_many(self) -> None:
+        """
+        Each change costs the same, however many accounts there are: only the one
+        that has changed is looked at.
+        """
+        names = [str(number) for number in range(1000)]
+        supervised = Supervised(self.clock, self.told.append, None, names)
+        looks = [0]
+
+        class Counting(SyncStatus):
+            """
+            A status that counts how often it is looked at.
+            """
+
+            def __getattribute__(self, name: str) -> object:
+                looks[0] += name == "state"
+                return super().__getattribute__(name)
+
+        for state in (SyncState.CONNECTING, SyncState.FIRST_SYNC, SyncState.WAITING):
+            for name in names:
+                supervised.told(name, Counting(state))
+        self.assertLess(looks[0], 10 * 3000)
+        self.assertEqual("STATUS=1000 waiting", self.told[-1])
 
     def test_reload(self) -> None:
         """
@@ -146,11 +182,13 @@ class SupervisedTests(SynchronousTestCase):
         self.assertRegex(reloading, r"^RELOADING=1\nMONOTONIC_USEC=\d+$")
         self.assertEqual("READY=1", ready)
 
-    def test_summary(self) -> None:
+    def test_alone(self) -> None:
         """
         One account needs no counting.
         """
-        self.assertEqual("waiting", summary([SyncStatus("waiting", error="old")]))
+        supervised = Supervised(self.clock, self.told.append, None, [""])
+        supervised.told("", SyncStatus(SyncState.WAITING, error="old"))
+        self.assertEqual(["READY=1", "STATUS=waiting"], self.heard()[-2:])
 
 
 class UnitTests(SynchronousTestCase):
@@ -180,7 +218,7 @@ class UnitTests(SynchronousTestCase):
             self.assertTrue(program.endswith("/bin/imapsync"))
             self.assertTrue(parse(arguments).request.live)
             codes = set(map(int, service["RestartPreventExitStatus"].split()))
-            self.assertEqual({64, 65, 66, 69, 73, 77, 78}, codes)
+            self.assertEqual({1, 64, 65, 66, 69, 73, 77, 78}, codes)
 
     def test_verified(self) -> None:
         """
@@ -197,7 +235,7 @@ class UnitTests(SynchronousTestCase):
             for program in ("%h/mailsync/bin/imapsync", "/opt/imapsync/bin/imapsync"):
                 text = text.replace(program, "/bin/true")
             (folder / name).write_text(text)
-            done = subprocess.run(
+            done = children.done(
                 ["systemd-analyze", "verify", "--man=no", str(folder / name)],
                 capture_output=True,
                 text=True,

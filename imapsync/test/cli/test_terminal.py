@@ -58,6 +58,23 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(b"Gr\xf6\xdfe \\u2603\n", self.output.getvalue())
         self.assertEqual(b"imapsync: \\u2603\n", self.errors.getvalue())
 
+    def test_attended(self) -> None:
+        """
+        There is a terminal if standard error or standard input is one.
+        """
+        ours, its = os.openpty()
+        self.addCleanup(os.close, ours)
+        with os.fdopen(its, "w") as tty:
+            for name, stream, there in (
+                ("stdin", None, False),
+                ("stdin", tty, True),
+                ("stdin", io.StringIO(), False),
+                ("stderr", tty, True),
+                ("stderr", None, False),
+            ):
+                self.patch(sys, name, stream)
+                self.assertEqual(there, terminal.attended())
+
     def test_full(self) -> None:
         """
         Standard output without room is an error with a reason.

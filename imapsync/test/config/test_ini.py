@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config import ini
+from imapsync.config import ini, section
 from imapsync.errors import ConfigError
 
-GRAMMAR = ini.Grammar(
+GRAMMAR = section.Grammar(
     sections={
-        ini.DEFAULT: ("database",),
+        section.DEFAULT: ("database",),
         "local": ("host", "SSL_ca_file"),
         "remote": ("host", "SSL_ca_file"),
     },
@@ -199,63 +199,3 @@ class ParseTests(SynchronousTestCase):
             parsed(data)
         except ConfigError as error:
             self.assertRegex(str(error), r"\AFILE:[0-9]+: [^\n\r]+\Z")
-
-
-class SectionTests(SynchronousTestCase):
-    """
-    Tests for L{ini.Section}.
-    """
-
-    section = ini.parse("FILE", b"\n[local]\nhost = 42\n", GRAMMAR)["local"]
-
-    def test_given(self) -> None:
-        """
-        A given option has the value that its form makes of it.
-        """
-        self.assertEqual(42, self.section.get("host", int, None))
-        self.assertIn("host", self.section)
-
-    def test_default(self) -> None:
-        """
-        An option that is not given has the default value.
-        """
-        self.assertEqual(7, self.section.get("SSL_ca_file", int, 7))
-        self.assertNotIn("SSL_ca_file", self.section)
-
-    def test_wrongValue(self) -> None:
-        """
-        What a form has against a value is told with its place.
-        """
-
-        def never(value: str) -> None:
-            raise ValueError(f"must not be {ini.quoted(value)}")
-
-        error = self.assertRaises(ConfigError, self.section.get, "host", never, 0)
-        self.assertEqual('FILE:3: host in [local] must not be "42"', str(error))
-
-    def test_missing(self) -> None:
-        """
-        An error about an option that is not given points at the heading.
-        """
-        self.assertEqual(
-            "FILE:2: SSL_ca_file in [local] is missing",
-            str(self.section.wrong("SSL_ca_file", "is missing")),
-        )
-
-    def test_repr(self) -> None:
-        """
-        A section does not show its values, which may be secret.
-        """
-        self.assertNotIn("42", repr(self.section))
-
-
-class QuotedTests(SynchronousTestCase):
-    """
-    Tests for L{ini.quoted}.
-    """
-
-    def test_long(self) -> None:
-        """
-        Long text is cut.
-        """
-        self.assertEqual('"' + "x" * 60 + '..."', ini.quoted("x" * 1000))

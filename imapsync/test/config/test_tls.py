@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
+from imapsync.errors import ConfigError
 from imapsync.test.config.test_file import ConfigTestCase
 from imapsync.test.integration.certificates import issue
 
@@ -126,3 +127,35 @@ class TLSTests(ConfigTestCase):
         both = certificate.path.read_bytes() + certificate.key.read_bytes()
         (self.folder / "both.pem").write_bytes(both)
         self.remote("SSL_certificate = both.pem")
+
+    def test_hostname(self) -> None:
+        """
+        The name to look for is an address, or a name as DNS has it; what cannot
+        be one is told before anything is connected.
+        """
+        for value, hostname in {
+            "Mail_1.Example.NET.": "mail_1.example.net",
+            "M\xfcller.example": "xn--mller-kva.example",
+            "10.0.0.1": "10.0.0.1",
+            "[FE80::1]": "fe80::1",
+        }.items():
+            tls = self.remote(f"{self.login}SSL_hostname = {value}").tls
+            self.assertEqual(hostname, tls.hostname)
+        for value in (
+            "mail..example",
+            ".example",
+            "*.example",
+            "mail.example/",
+            "https://mail.example",
+            "mail.example:993",
+            "mail.example, imap.example",
+            f"{64 * 'a'}.example",
+            ".".join(64 * ["mail"]),
+            "m\xfc..example",
+            60 * "\xfc" + ".example",
+            "\u2603.example",
+        ):
+            error = self.assertRaises(
+                ConfigError, self.remote, f"{self.login}SSL_hostname = {value}"
+            )
+            self.assertIn("7: SSL_hostname in [remote] must be a host's", str(error))

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config import values
+from imapsync.config.section import quoted
 
 
 class FormTests(SynchronousTestCase):
@@ -74,6 +74,10 @@ class FormTests(SynchronousTestCase):
             ("::1", "::1"),
             ("[2001:db8::1]", "2001:db8::1"),
             ("bücher.example", "bücher.example"),
+            ("my_host", "my_host"),
+            ("r3---a.example.", "r3---a.example."),
+            ("fe80::1%eth0", "fe80::1%eth0"),
+            ("[FE80::1%eth0.1]", "fe80::1%eth0.1"),
         ):
             self.assertEqual(host, values.host(value))
 
@@ -90,11 +94,20 @@ class FormTests(SynchronousTestCase):
             "a b",
             "[example.net]",
             "1:2",
+            "a..b",
+            ".a",
+            "x" * 64,
+            "ü" * 64,
+            "fe80::1%",
+            "fe80::1%a b",
+            "::1%a%b",
+            "a%eth0",
         ):
             self.assertWrong(
                 values.host,
                 value,
-                f'must be a host\'s name or address and nothing else, not "{value}"',
+                "must be a host's name or address and nothing else,"
+                f" not {quoted(value)}",
             )
 
     def test_mechanisms(self) -> None:
@@ -272,73 +285,3 @@ class FormTests(SynchronousTestCase):
         for wrong in "0", "-1", "two":
             message = f'must be a number, 1 or more, not "{wrong}"'
             self.assertWrong(values.connections, wrong, message)
-
-
-class FilesTests(SynchronousTestCase):
-    """
-    Tests for L{values.Files} and the base directories.
-    """
-
-    def setUp(self) -> None:
-        """
-        Make a folder with a file in it.
-        """
-        self.folder = Path(self.mktemp()).absolute()
-        self.folder.mkdir()
-        self.existing = self.folder / "file"
-        self.existing.touch()
-        self.files = values.Files(self.folder, Path("/home/me"))
-
-    def test_path(self) -> None:
-        """
-        Names are relative to the folder, to the user's own, or absolute.
-        """
-        for value, path in (
-            ("a/b", f"{self.folder}/a/b"),
-            ("/a", "/a"),
-            ("~/a", "/home/me/a"),
-            ("~", f"{self.folder}/~"),
-            ("a~/b", f"{self.folder}/a~/b"),
-        ):
-            self.assertEqual(path, self.files.path(value))
-        self.assertRaises(ValueError, self.files.path, "")
-
-    def test_file(self) -> None:
-        """
-        A file to be read must exist, and be a file.
-        """
-        self.assertEqual(str(self.existing), self.files.file("file"))
-        for value in ("none", "."):
-            self.assertRaises(ValueError, self.files.file, value)
-
-    def test_directory(self) -> None:
-        """
-        A directory to be read must exist, and be a directory.
-        """
-        self.assertEqual(str(self.folder), self.files.directory("."))
-        for value in ("none", "file"):
-            self.assertRaises(ValueError, self.files.directory, value)
-
-    def test_home(self) -> None:
-        """
-        The user's own directory comes from HOME, if it is set.
-        """
-        self.assertEqual(Path("/h"), values.homeOf({"HOME": "/h"}))
-        self.assertEqual(Path.home(), values.homeOf({"HOME": ""}))
-
-    def test_base(self) -> None:
-        """
-        Relative base directories are ignored.
-        """
-        for variables, base in (
-            ({}, "/h/.config"),
-            ({"XDG_CONFIG_HOME": ""}, "/h/.config"),
-            ({"XDG_CONFIG_HOME": "here"}, "/h/.config"),
-            ({"XDG_CONFIG_HOME": "/c"}, "/c"),
-        ):
-            self.assertEqual(
-                Path(base),
-                values.baseOf(
-                    {"HOME": "/h", **variables}, "XDG_CONFIG_HOME", ".config"
-                ),
-            )

@@ -140,12 +140,16 @@ class Account:
     A server with one account.
 
     @param capabilities: what it offers.
+    @param first: the UIDVALIDITY of its INBOX.
+    @ivar salutation: what it says to people in its greeting.
     @ivar order: in which order the attributes of a message come, unless it is that
         in which they were asked for, behind UID.
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
+    @ivar refusal: the tagged answer to a command that is refused, by what was
+        heard; empty if it is not.
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
@@ -178,15 +182,18 @@ class Account:
         separator: str = "/",
         capabilities: Collection[str] = CAPABILITIES,
         order: Sequence[str] = (),
+        first: int = 7,
     ) -> None:
         self.separator = separator
         self.order = order
         self.folders: dict[str, Folder] = {}
         self.capabilities = set(capabilities)
         self.greeting = "PREAUTH"
+        self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
+        self.refusal: Callable[[str], str] = lambda _: ""
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
@@ -207,7 +214,7 @@ class Account:
         self.silent: set[str] = set()
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
-        self._numbers = count(7)
+        self._numbers = count(first)
         self.make("INBOX")
 
     def make(self, name: str, subscribed: bool = True) -> Folder:

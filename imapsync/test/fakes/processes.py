@@ -4,6 +4,7 @@ Processes that a test plays.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
@@ -115,6 +116,20 @@ class Process:
         producers, self.producers = self.producers, []
         for producer in producers:
             producer.stopProducing()
+
+    @property
+    def pipes(self) -> Mapping[int, Process]:
+        """
+        Its standard input, while it is open.
+        """
+        return {0: self} if self._input else {}
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Its standard input is gone, whatever it still holds.
+        """
+        self.events.append("dropped")
+        self.endInput()
 
     def loseConnection(self) -> None:
         """

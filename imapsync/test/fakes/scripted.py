@@ -57,7 +57,8 @@ class Dialogue:
         self._deflate: Any = None
         self._squeezed = bytearray()
         capabilities = " ".join(sorted(account.capabilities))
-        self._say(f"* {account.greeting} [CAPABILITY {capabilities}] ready")
+        greeting = f"{account.greeting} [CAPABILITY {capabilities}]"
+        self._say(f"* {greeting} {account.salutation}")
 
     def received(self, data: bytes) -> None:
         """
@@ -158,7 +159,7 @@ class Dialogue:
             arguments = tuple(rest)
         if verb in account.before:
             account.before.pop(verb)()
-        answer = account.answers.get(verb, "")
+        answer = account.answers.get(verb, "") or account.refusal(account.heard[-1])
         if not answer:
             try:
                 answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"

@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import BodyReceiver
+from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.uidset import UidSet
 

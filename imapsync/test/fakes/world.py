@@ -21,11 +21,16 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from imapsync.accounts.session import Session
-from imapsync.config.file import Config, ServerConfig, TLSConfig
 from imapsync.config.request import Request
+from imapsync.config.server import ServerConfig
+from imapsync.config.settings import Config
+from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.context import Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
-from imapsync.model import Side
+from imapsync.mailbox.suspects import Suspects
+from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.state.store import State
 from imapsync.test.fakes.accounts import Account
@@ -114,9 +119,10 @@ class World:
     ) -> None:
         self.database = database
         self.clock = Clock()
+        # Two, as can be seen.
         self.accounts = {
             Side.LOCAL: local or Account(),
-            Side.REMOTE: remote or Account(),
+            Side.REMOTE: remote or Account(first=1007),
         }
         self.links: list[Link] = []
         self.options: dict[Side, dict[str, Any]] = {side: {} for side in Side}
@@ -261,15 +267,24 @@ class World:
         report = Report()
         state = open(self.database, readOnly=request.dryRun)
         try:
-            brake = Brake(state.totalPairs(), request.allowMassDelete)
+            brake = Brake(state.totalPairs, request.allowMassDelete)
+            notes = Notes(acquainted=state.totalPairs() > 0)
+            records = Records(brake, report, notes, Suspects())
             config = self.settings(**changes)
-            self.run(Session(config, request, clients, state, brake, report, say).run())
+            self.run(Session(config, request, clients, state, records, say).run())
         finally:
             state.close()
             for link in self.links:
                 link.end(ConnectionDone())
             self.links.clear()
         return report
+
+
+def troubles(report: Report) -> list[tuple[Name, str]]:
+    """
+    What could not be synced: mailboxes, and what is told of them.
+    """
+    return [(trouble.mailbox, str(trouble)) for trouble in report.troubles]
 
 
 def _server(side: Side, readOnly: bool) -> ServerConfig:

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.auth.sasl import MECHANISMS
-from imapsync.imap.commands.base import Plain
-from imapsync.imap.commands.mailbox import Transferred
+from imapsync.imap.commands.base import Simple
+from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Namespaces, Row
 from imapsync.model import Listed, Mark, Status
 from imapsync.test.fakes.grammar import EVIL, cuts, split, streams
@@ -144,6 +144,42 @@ class LoginTests(SynchronousTestCase):
         self.assertNoResult(done)
         server.hangUp()
         self.successResultOf(done)
+        self.assertEqual([], server.clock.getDelayedCalls())
+
+    def test_leaveNeverClosed(self) -> None:
+        """
+        A server that agrees, but does not close its end, is not waited for
+        longer than some seconds; nor is one that goes on talking.
+        """
+        for answer in (b"* BYE bye\r\n0001 OK x\r\n", b"", b"0001 BAD x\r\n"):
+            server = Talk()
+            server.client.leave()
+            server.client.dataReceived(answer)
+            for _ in range(5):
+                self.assertFalse(server.transport.disconnected)
+                server.say(b"* OK still here")
+                server.clock.advance(1)
+            self.assertTrue(server.transport.disconnected)
+
+    def test_leaveQueued(self) -> None:
+        """
+        Nor is one that never answers what was asked before.
+        """
+        server = Talk()
+        failures = failing(server.client.identify(name="x"))
+        server.client.leave()
+        server.clock.advance(5)
+        self.assertTrue(server.transport.disconnected)
+        self.assertTrue(failures[0].check(Lost))
+
+    def test_leaveWhatIsGone(self) -> None:
+        """
+        There is no farewell to what has ended.
+        """
+        server = Talk()
+        server.hangUp()
+        self.successResultOf(server.client.leave())
+        self.assertEqual([], server.clock.getDelayedCalls())
 
 
 class AccountTests(SynchronousTestCase):
@@ -523,7 +559,7 @@ class ScriptedTests(SynchronousTestCase):
             client.listMailboxes("*"),
             client.mailboxStatus("a", "UIDNEXT"),
             client.namespaces(),
-            client.perform(Plain("NOOP")),
+            client.perform(Simple("NOOP")),
             client.open("a", None, Listener(), True),
             client.fetchBodies(SOME, "BODY[]", Bodies()),
             client.fetchRows(SOME, "(RFC822.SIZE)", lambda rows: None),
@@ -583,6 +619,6 @@ class ScriptedTests(SynchronousTestCase):
             server.client.dataReceived(piece)
         server.hangUp()
         self.assertEqual(1, len(server.greeted))
-        failures = failing(server.client.perform(Plain("NOOP")))
+        failures = failing(server.client.perform(Simple("NOOP")))
         self.assertEqual(1, len(failures))
         self.flushLoggedErrors()

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
-from imapsync.imap.commands.base import Alone, Plain
+from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Listener, Talk, failing
 
 
@@ -85,18 +85,57 @@ class GreetingTests(SynchronousTestCase):
 
     def test_noGreeting(self) -> None:
         """
-        What does not greet is no IMAP server.
+        What does not greet is no IMAP server; that is known at once, and what it
+        said is quoted.
         """
-        for line in (
-            b"220 smtp ready",
-            b"HTTP/1.1 400 Bad",
-            b"A1 OK x",
-            b"\x15\x03\x01",
+        for line, said in (
+            (b"220 smtp ready", '"220 smtp ready"'),
+            (b"HTTP/1.1 400 Bad", "HTTP"),
+            (b"SSH-2.0-x", "SSH"),
+            (b"+OK POP3", "POP3"),
+            (b"A1 OK x", '"A1 OK x"'),
+            (b"* NO x", '"* NO x"'),
+            (b"\x15\x03\x01", "TLS"),
+            (b"", 'said ""'),
+            (b"* x", '"* x"'),
+            (b"* CAPABILITY IMAP4rev1", '"* CAPABILITY IMAP4rev1"'),
         ):
-            server = Talk(line)
+            server = Talk(b"")
+            server.say(line)
             [failure] = server.greeted
             assert isinstance(failure, Failure)
             self.assertTrue(failure.check(ProtocolViolation), line)
+            self.assertIn(said, str(failure.value))
+            self.assertIn("see port and type", str(failure.value))
+
+    def test_lineEnds(self) -> None:
+        """
+        A server whose lines do not end as they should is waited for as long as for
+        one that says nothing: it may still explain itself.
+        """
+        server = Talk(b"")
+        server.client.options = "command"
+        server.client.dataReceived(b"* OK hello\n")
+        server.clock.advance(29)
+        self.assertEqual([], server.greeted)
+        server.clock.advance(1)
+        [failure] = server.greeted
+        assert isinstance(failure, Failure)
+        self.assertTrue(failure.check(ProtocolViolation))
+        for words in '"* OK hello"', "CR and LF", "see command":
+            self.assertIn(words, str(failure.value))
+
+    def test_explained(self) -> None:
+        """
+        What is said before the end, though no IMAP, may be an explanation.
+        """
+        server = Talk(b"")
+        server.client.dataReceived(b"No such account.\n")
+        server.hangUp()
+        [failure] = server.greeted
+        assert isinstance(failure, Failure)
+        self.assertTrue(failure.check(Lost))
+        self.assertIn("No such account.", str(failure.value))
 
 
 class EndTests(SynchronousTestCase):
@@ -111,13 +150,13 @@ class EndTests(SynchronousTestCase):
         server = Talk()
         client = server.client
         waiting: list[Any] = [
-            client.perform(Plain("A")),
+            client.perform(Simple("A")),
             client.perform(Alone("B")),
             client.noop(),
         ]
         failures = [failing(done) for done in waiting]
         server.hangUp()
-        late = failing(client.perform(Plain("C"))) + failing(client.noop())
+        late = failing(client.perform(Simple("C"))) + failing(client.noop())
         for failure in [f for some in failures for f in some] + late:
             self.assertTrue(failure.check(Lost))
         self.assertEqual([1, 1, 1], [len(some) for some in failures])
@@ -138,7 +177,7 @@ class EndTests(SynchronousTestCase):
         The server's last words are the reason.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.say(b"* BYE shutting down")
         server.hangUp()
         self.assertIn("shutting down", str(self.failureResultOf(done, Lost).value))
@@ -148,7 +187,7 @@ class EndTests(SynchronousTestCase):
         A transport that knows why it ended says so itself.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.client.connectionLost(Failure(Distrusted("no")))
         self.failureResultOf(done, Distrusted)
 
@@ -158,7 +197,7 @@ class EndTests(SynchronousTestCase):
         """
         for error, said in (ConnectionDone(), "closed by"), (ConnectionLost(), "cut"):
             server = Talk()
-            done = server.client.perform(Plain("A"))
+            done = server.client.perform(Simple("A"))
             server.client.connectionLost(Failure(error))
             self.assertIn(f"lost: {said}", str(self.failureResultOf(done, Lost).value))
 
@@ -167,7 +206,7 @@ class EndTests(SynchronousTestCase):
         The first reason to drop a connection is the one that is told.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.client.abort(Lost("first"))
         server.client.abort(Lost("second"))
         server.client.connectionLost(Failure(ConnectionDone()))
@@ -180,7 +219,7 @@ class EndTests(SynchronousTestCase):
         """
         server = Talk()
         listener = server.open()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         done.addCallback(lambda _: server.client.abort(Lost("enough")))
         server.say(b"* 1 EXISTS", b"0002 OK x", b"* 2 EXISTS")
         server.say(b"* 3 EXISTS")
@@ -191,7 +230,7 @@ class EndTests(SynchronousTestCase):
         What is no IMAP ends the connection, and says which.
         """
         server = Talk()
-        done = server.client.perform(Plain("A"))
+        done = server.client.perform(Simple("A"))
         server.say(b"what?")
         failure = self.failureResultOf(done, ProtocolViolation)
         self.assertIn("server: ", str(failure.value))
@@ -203,7 +242,7 @@ class EndTests(SynchronousTestCase):
         """
         for line in (b"0009 OK x", b"0001 BYE x", b"0001 PREAUTH x", b"+ go"):
             server = Talk()
-            done = server.client.perform(Plain("A"))
+            done = server.client.perform(Simple("A"))
             server.say(line)
             self.failureResultOf(done, ProtocolViolation)
 
@@ -244,12 +283,30 @@ class TimeoutTests(SynchronousTestCase):
 
     def test_greeting(self) -> None:
         """
-        A greeting is owed.
+        A greeting is owed within half a minute in all, were it to come in small
+        pieces; then there is more time.
         """
-        server = Talk(b"", timeout=30)
+        for piece in (b"", b"*", b" "):
+            server = Talk(b"")
+            self.assertFalse(self.silence(server, 29))
+            server.client.dataReceived(piece)
+            self.assertTrue(self.silence(server, 1))
+            self.assertIsInstance(server.greeted[0], Failure)
+        server = Talk(b"")
+        self.assertFalse(self.silence(server, 29))
+        server.say(b"* OK [ALERT] slow")  # before the true greeting, perhaps
+        self.assertFalse(self.silence(server, 299))
+        self.assertTrue(self.silence(server, 1))
+
+    def test_greetingOverTLS(self) -> None:
+        """
+        It has its time from when TLS is up.
+        """
+        server = Talk(b"")
+        self.assertFalse(self.silence(server, 29))
+        server.client.handshakeCompleted()
         self.assertFalse(self.silence(server, 29))
         self.assertTrue(self.silence(server, 1))
-        self.assertIsInstance(server.greeted[0], Failure)
 
     def test_idle(self) -> None:
         """
@@ -264,7 +321,7 @@ class TimeoutTests(SynchronousTestCase):
         An answer is owed; each sign of life renews the patience.
         """
         server = Talk(timeout=30)
-        done = server.client.perform(Plain("FETCH"))
+        done = server.client.perform(Simple("FETCH"))
         self.assertFalse(self.silence(server, 29))
         server.client.dataReceived(b"* ")
         self.assertFalse(self.silence(server, 29))
@@ -277,7 +334,7 @@ class TimeoutTests(SynchronousTestCase):
         Once it is answered, nothing is.
         """
         server = Talk(timeout=30)
-        for ask in (lambda: server.client.perform(Plain("X")), server.client.noop):
+        for ask in (lambda: server.client.perform(Simple("X")), server.client.noop):
             done = ask()
             tag = server.heard().split()[0]
             server.say(tag + b" OK x")
@@ -311,7 +368,7 @@ class TimeoutTests(SynchronousTestCase):
         While we do not listen, it cannot be late.
         """
         server = Talk(timeout=30)
-        done = server.client.perform(Plain("FETCH"))
+        done = server.client.perform(Simple("FETCH"))
         server.client.pauseProducing()
         self.assertEqual("paused", server.transport.producerState)
         self.assertFalse(self.silence(server, 9999))
@@ -406,7 +463,7 @@ class UntaggedTests(SynchronousTestCase):
         server = Talk()
         with capturedLogs() as warned:
             server.say(b"* OK [ALERT] disk\x1b full")
-        self.assertEqual(["disk? full"], [event["text"] for event in warned])
+        self.assertEqual([r"disk\u001b full"], [event["text"] for event in warned])
 
     def test_idle(self) -> None:
         """
@@ -431,5 +488,5 @@ class UntaggedTests(SynchronousTestCase):
         Octets are counted in both directions.
         """
         server = Talk(b"* OK x")
-        server.client.perform(Plain("NOOP"))
+        server.client.perform(Simple("NOOP"))
         self.assertEqual((8, 11), (server.client.received, server.client.sent))

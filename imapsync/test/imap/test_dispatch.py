@@ -7,13 +7,37 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import Fetch, Plain, Select
-from imapsync.imap.commands.mailbox import Search
-from imapsync.imap.dispatch import Delivery
-from imapsync.imap.wire.responses import Condition, Exists, Found, Other, Row, Vanished
+from imapsync.imap.commands.base import Simple
+from imapsync.imap.commands.mailbox import Select
+from imapsync.imap.commands.messages import Fetch, Search
+from imapsync.imap.dispatch import Dispatcher
+from imapsync.imap.wire.responses import (
+    Capabilities,
+    Condition,
+    Continuation,
+    Exists,
+    Found,
+    Other,
+    Response,
+    Row,
+    Vanished,
+)
 from imapsync.model import Mark
 from imapsync.test.fakes.talking import Bodies, Listener
 from imapsync.uidset import UidSet
+
+CLOSED = Condition("*", "OK", "CLOSED", b"", "")
+
+
+class Aside:
+    """
+    Remembers what is about the dialogue itself.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.conditionReceived = self.continuationReceived = self.told.append
+        self.capabilitiesReceived = self.otherReceived = self.told.append
 
 
 class ListenerTests(SynchronousTestCase):
@@ -25,7 +49,7 @@ class ListenerTests(SynchronousTestCase):
         """
         Nobody yet.
         """
-        self.delivery = Delivery()
+        self.dispatcher = Dispatcher(Aside())
 
     def select(self, tag: str) -> tuple[Select, Listener]:
         """
@@ -34,21 +58,21 @@ class ListenerTests(SynchronousTestCase):
         listener = Listener()
         select = Select("a", None, listener, True)
         select.tag = tag
-        self.delivery.started(select)
+        self.dispatcher.started(select)
         return select, listener
 
     def test_first(self) -> None:
         """
         The listener hears the mailbox from the moment that it is asked for.
         """
-        self.assertFalse(self.delivery.listening)
+        self.assertFalse(self.dispatcher.listening)
         select, listener = self.select("A1")
-        self.assertTrue(self.delivery.listening)
-        self.delivery.responseReceived(Vanished(UidSet.of([3]), True))
-        self.delivery.rowsReceived([Row(5)])
-        self.delivery.responseReceived(Exists(7))
-        self.delivery.finished(select, True)
-        self.delivery.responseReceived(Vanished(UidSet.of([4]), False))
+        self.assertTrue(self.dispatcher.listening)
+        self.dispatcher.responseReceived(Vanished(UidSet.of([3]), True))
+        self.dispatcher.rowsReceived([Row(5)])
+        self.dispatcher.responseReceived(Exists(7))
+        self.dispatcher.finished(select, True)
+        self.dispatcher.responseReceived(Vanished(UidSet.of([4]), False))
         self.assertEqual(
             ["vanished earlier 3", Row(5), "7 exist", "vanished 4"], listener.told
         )
@@ -59,12 +83,12 @@ class ListenerTests(SynchronousTestCase):
         old one and what is of the new one.
         """
         first, old = self.select("A1")
-        self.delivery.finished(first, True)
+        self.dispatcher.finished(first, True)
         second, new = self.select("A2")
-        self.delivery.rowsReceived([Row(1)])
-        self.delivery.closed()
-        self.delivery.rowsReceived([Row(2)])
-        self.delivery.finished(second, True)
+        self.dispatcher.rowsReceived([Row(1)])
+        self.dispatcher.untagged(CLOSED)
+        self.dispatcher.rowsReceived([Row(2)])
+        self.dispatcher.finished(second, True)
         self.assertEqual(([Row(1)], [Row(2)]), (old.told, new.told))
 
     def test_selected(self) -> None:
@@ -73,13 +97,13 @@ class ListenerTests(SynchronousTestCase):
         SELECT results in.
         """
         first, _ = self.select("A1")
-        self.delivery.finished(first, True)
+        self.dispatcher.finished(first, True)
         second, _ = self.select("A2")
         for code, arguments in (("HIGHESTMODSEQ", b"5"), ("UIDNEXT", b"6")):
             told = Condition("*", "OK", code, arguments, "")
-            self.delivery.responseReceived(told)
-        self.delivery.responseReceived(Exists(7))
-        self.delivery.closed()
+            self.dispatcher.responseReceived(told)
+        self.dispatcher.responseReceived(Exists(7))
+        self.dispatcher.untagged(CLOSED)
         second.finished(Condition("A2", "OK", "READ-WRITE", b"", ""))
         selected = self.successResultOf(second.done)
         self.assertEqual((Mark(0, 0, 0), 0), (selected.mark, selected.exists))
@@ -89,9 +113,9 @@ class ListenerTests(SynchronousTestCase):
         Without CLOSED it is unknown whose rows they were.
         """
         first, _ = self.select("A1")
-        self.delivery.finished(first, True)
+        self.dispatcher.finished(first, True)
         second, _ = self.select("A2")
-        self.assertRaises(ProtocolViolation, self.delivery.finished, second, True)
+        self.assertRaises(ProtocolViolation, self.dispatcher.finished, second, True)
 
     def test_failed(self) -> None:
         """
@@ -99,14 +123,14 @@ class ListenerTests(SynchronousTestCase):
         close anything.
         """
         first, _ = self.select("A1")
-        self.delivery.finished(first, True)
+        self.dispatcher.finished(first, True)
         second, _ = self.select("A2")
-        self.delivery.closed()
-        self.delivery.finished(second, False)
-        self.assertFalse(self.delivery.listening)
+        self.dispatcher.untagged(CLOSED)
+        self.dispatcher.finished(second, False)
+        self.assertFalse(self.dispatcher.listening)
         third, new = self.select("A3")
-        self.delivery.responseReceived(Exists(1))
-        self.delivery.finished(third, True)
+        self.dispatcher.responseReceived(Exists(1))
+        self.dispatcher.finished(third, True)
         self.assertEqual(["1 exist"], new.told)
 
     def test_closed(self) -> None:
@@ -114,9 +138,9 @@ class ListenerTests(SynchronousTestCase):
         A mailbox that is closed with no other in its place is not heard.
         """
         first, old = self.select("A1")
-        self.delivery.finished(first, True)
-        self.delivery.closed()
-        self.delivery.rowsReceived([Row(1)])
+        self.dispatcher.finished(first, True)
+        self.dispatcher.untagged(CLOSED)
+        self.dispatcher.rowsReceived([Row(1)])
         self.assertEqual([], old.told)
 
 
@@ -129,7 +153,7 @@ class FetchTests(SynchronousTestCase):
         """
         Two commands for sizes, and two for bodies.
         """
-        self.delivery = Delivery()
+        self.dispatcher = Dispatcher(Aside())
         self.sizes: list[list[Row]] = [[], []]
         self.bodies = [Bodies(), Bodies()]
         self.commands = [
@@ -137,26 +161,26 @@ class FetchTests(SynchronousTestCase):
             Fetch("5:20", "x", rows=self.sizes[1].extend),
             Fetch("1:9", "x", self.bodies[0]),
             Fetch("5:20", "x", self.bodies[1]),
-            Plain("NOOP"),
+            Simple("NOOP"),
         ]
         for number, command in enumerate(self.commands):
             command.tag = f"A{number}"
-            self.delivery.started(command)
+            self.dispatcher.started(command)
 
     def test_sizes(self) -> None:
         """
         Each row with a size goes to one of them: the first that wants it.
         """
         rows = [Row(uid, size=uid) for uid in (3, 7, 12, 30)]
-        self.delivery.rowsReceived([*rows, Row(4)])
+        self.dispatcher.rowsReceived([*rows, Row(4)])
         self.assertEqual([rows[:2], rows[2:3]], self.sizes)
 
     def test_done(self) -> None:
         """
         One that is done gets no more.
         """
-        self.delivery.finished(self.commands[0], True)
-        self.delivery.rowsReceived([Row(3, size=1), Row(7, size=1)])
+        self.dispatcher.finished(self.commands[0], True)
+        self.dispatcher.rowsReceived([Row(3, size=1), Row(7, size=1)])
         self.assertEqual([[], [Row(7, size=1)]], self.sizes)
 
     def body(self, uid: int) -> bool:
@@ -164,11 +188,11 @@ class FetchTests(SynchronousTestCase):
         A body arrives, if somebody takes it.
         """
         row = Row(uid, size=2, section="BODY[]")
-        if not self.delivery.literalBegan(row, 2):
+        if not self.dispatcher.literalBegan(row, 2):
             return False
-        self.delivery.literalReceived(b"x")
-        self.delivery.literalReceived(b"y")
-        self.delivery.rowsReceived([row])
+        self.dispatcher.literalReceived(b"x")
+        self.dispatcher.literalReceived(b"y")
+        self.dispatcher.rowsReceived([row])
         return True
 
     def test_bodies(self) -> None:
@@ -188,7 +212,7 @@ class FetchTests(SynchronousTestCase):
         asked for, the rows are left.
         """
         for uids in ([0, 2, 7, 12, 30], [12, 20], [2, 12]):
-            self.delivery.messagesReceived([(Row(uid), b"xy") for uid in uids])
+            self.dispatcher.messagesReceived([(Row(uid), b"xy") for uid in uids])
         taken = [[row.uid for row, _ in each.messages] for each in self.bodies]
         self.assertEqual([[0, 2, 7, 2], [12, 12, 20, 12]], taken)
 
@@ -209,15 +233,39 @@ class ClaimTests(SynchronousTestCase):
         """
         By the first that knows them for its own.
         """
-        delivery = Delivery()
+        dispatcher = Dispatcher(Aside())
         searches = [Search("1:9", True), Search("1:9", True)]
         for number, search in enumerate(searches):
             search.tag = f"A{number}"
-            delivery.started(search)
-        delivery.responseReceived(Other())
-        delivery.responseReceived(Found("A1", UidSet.of([3])))
-        delivery.responseReceived(Found("A0", UidSet()))
+            dispatcher.started(search)
+        dispatcher.responseReceived(Other([]))
+        dispatcher.responseReceived(Found("A1", UidSet.of([3])))
+        dispatcher.responseReceived(Found("A0", UidSet()))
         for search in searches:
             search.finished(Condition(search.tag, "OK", "", b"", ""))
         self.assertEqual(UidSet(), self.successResultOf(searches[0].done))
         self.assertEqual(UidSet.of([3]), self.successResultOf(searches[1].done))
+
+
+class DialogueTests(SynchronousTestCase):
+    """
+    What is about the dialogue itself goes to the connection.
+    """
+
+    def test_session(self) -> None:
+        """
+        Status responses, continuations, capabilities, and what nobody reads; nothing
+        else.
+        """
+        aside = Aside()
+        dispatcher = Dispatcher(aside)
+        told: list[Response] = [
+            Condition("A1", "OK", "", b"", ""),
+            CLOSED,
+            Continuation(b"go on"),
+            Capabilities([b"X"]),
+            Other([b"* X"]),
+        ]
+        for response in [*told, Exists(3), Found("", UidSet())]:
+            dispatcher.responseReceived(response)
+        self.assertEqual(told, aside.told)

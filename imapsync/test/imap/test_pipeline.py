@@ -10,20 +10,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.append import Appending
-from imapsync.imap.commands.base import (
-    Alone,
-    Authenticate,
-    Command,
-    Login,
-    Plain,
-    Select,
-)
-from imapsync.imap.commands.notify import Leave
+from imapsync.imap.commands.base import Alone, Command, Simple
+from imapsync.imap.commands.login import Authenticate, LoginCommand
+from imapsync.imap.commands.mailbox import Leave, Select
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
 from imapsync.test.fakes.talking import Listener
-from imapsync.test.imap.commands.test_base import Echo
+from imapsync.test.imap.commands.test_login import Echo
 
 
 class Wire:
@@ -114,7 +108,7 @@ class PipelineTests(SynchronousTestCase):
         """
         Many commands are in flight, and are answered in any order.
         """
-        first, second = Plain("A", b"x"), Plain("B")
+        first, second = Simple("A", b"x"), Simple("B")
         self.assertFalse(self.pipeline)
         self.pipeline.submit(first)
         self.pipeline.submit(second)
@@ -133,7 +127,7 @@ class PipelineTests(SynchronousTestCase):
         Some commands bear no other beside them, before or behind.
         """
         alone = Alone("B")
-        for command in (Plain("A"), alone, Plain("C"), Plain("D")):
+        for command in (Simple("A"), alone, Simple("C"), Simple("D")):
             self.pipeline.submit(command)
         self.assertEqual([b"0001 A\r\n"], self.sent())
         self.assertIsNone(self.pipeline.alone)
@@ -154,7 +148,7 @@ class PipelineTests(SynchronousTestCase):
             appending.finish()
         select = Select("b", None, Listener(), True)
         self.pipeline.submit(select)
-        self.pipeline.submit(Plain("C"))
+        self.pipeline.submit(Simple("C"))
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.assertIs(select, self.pipeline.alone)
         for tag in ("0001", "0002"):
@@ -169,7 +163,7 @@ class PipelineTests(SynchronousTestCase):
         Behind UNSELECT others are sent before it is answered, but none that is
         alone.
         """
-        for command in (Leave("UNSELECT"), Plain("B"), Alone("C")):
+        for command in (Leave("UNSELECT"), Simple("B"), Alone("C")):
             self.pipeline.submit(command)
         self.assertEqual("B, UNSELECT", self.pipeline.names)
 
@@ -177,9 +171,9 @@ class PipelineTests(SynchronousTestCase):
         """
         No command passes another.
         """
-        for command in (Plain("A"), Alone("B"), Plain("C")):
+        for command in (Simple("A"), Alone("B"), Simple("C")):
             self.pipeline.submit(command)
-        self.pipeline.submit(Plain("D"))
+        self.pipeline.submit(Simple("D"))
         for tag in ("0001", "0002"):
             self.answer(tag)
         self.assertEqual(
@@ -192,7 +186,7 @@ class PipelineTests(SynchronousTestCase):
         that is alone.
         """
         alone = Alone("A")
-        alone.done.addCallback(lambda _: self.pipeline.submit(Plain("B")))
+        alone.done.addCallback(lambda _: self.pipeline.submit(Simple("B")))
         self.pipeline.submit(alone)
         self.answer("0001")
         self.assertEqual([b"0001 A\r\n", b"0002 B\r\n"], self.sent())
@@ -201,8 +195,8 @@ class PipelineTests(SynchronousTestCase):
         """
         A literal waits for the server's leave; so do all other commands.
         """
-        self.pipeline.submit(Plain("A", Literal(b"x"), b"y", Literal(b"z"), b"w"))
-        self.pipeline.submit(Plain("B"))
+        self.pipeline.submit(Simple("A", Literal(b"x"), b"y", Literal(b"z"), b"w"))
+        self.pipeline.submit(Simple("B"))
         self.assertEqual([b"0001 A {1}\r\n"], self.sent())
         self.pipeline.proceed(b"")
         self.assertEqual([b"x y {1}\r\n"], self.sent())
@@ -214,16 +208,16 @@ class PipelineTests(SynchronousTestCase):
         Where it need not wait, a command is written at once.
         """
         self.wire.free = True
-        self.pipeline.submit(Plain("A", Literal(b"x"), b"y"))
+        self.pipeline.submit(Simple("A", Literal(b"x"), b"y"))
         self.assertEqual([b"0001 A {1}\r\nx y\r\n"], self.sent())
 
     def test_refusedLiteral(self) -> None:
         """
         A command that is refused instead of a leave is over.
         """
-        command = Plain("A", Literal(b"x"))
+        command = Simple("A", Literal(b"x"))
         self.pipeline.submit(command)
-        self.pipeline.submit(Plain("B"))
+        self.pipeline.submit(Simple("B"))
         self.sent()
         self.answer("0001", "BAD")
         self.failureResultOf(command.done, Refused)
@@ -250,9 +244,9 @@ class PipelineTests(SynchronousTestCase):
         So is one that no command waits for.
         """
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
-        self.pipeline.submit(Plain("A"))
+        self.pipeline.submit(Simple("A"))
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
-        self.pipeline.submit(Plain("B"))
+        self.pipeline.submit(Simple("B"))
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
 
     def test_unknown(self) -> None:
@@ -260,7 +254,7 @@ class PipelineTests(SynchronousTestCase):
         An answer to no command, or a second one, is a violation.
         """
         self.assertRaises(ProtocolViolation, self.answer, "0001")
-        self.pipeline.submit(Plain("A"))
+        self.pipeline.submit(Simple("A"))
         self.answer("0001")
         self.assertRaises(ProtocolViolation, self.answer, "0001")
 
@@ -268,10 +262,10 @@ class PipelineTests(SynchronousTestCase):
         """
         Nobody is shown what is secret, in whatever pieces it is sent.
         """
-        self.pipeline.submit(Login("LOGIN", b'"me x LOGIN y"', Literal(b"pass word")))
+        self.pipeline.submit(LoginCommand("me x LOGIN y", "p\xe4ss"))
         self.pipeline.proceed(b"")
         self.assertEqual(
-            [b'0001 LOGIN "me x LOGIN y" {9}\r\n', b"pass word\r\n"], self.sent()
+            [b'0001 LOGIN "me x LOGIN y" {5}\r\n', b"p\xc3\xa4ss\r\n"], self.sent()
         )
         self.assertEqual([b"0001 LOGIN (not shown)"] * 2, self.wire.shown)
 
@@ -280,11 +274,11 @@ class PipelineTests(SynchronousTestCase):
         When the connection is gone, all commands fail, sent or not, and even
         those to come.
         """
-        commands = [Plain("A"), Plain("B", Literal(b"x")), Plain("C"), Alone("D")]
+        commands = [Simple("A"), Simple("B", Literal(b"x")), Simple("C"), Alone("D")]
         for command in commands:
             self.pipeline.submit(command)
         self.pipeline.fail(Lost("gone"))
-        late = Plain("E")
+        late = Simple("E")
         self.pipeline.submit(late)
         for command in [*commands, late]:
             self.failureResultOf(command.done, Lost)
@@ -296,7 +290,7 @@ class PipelineTests(SynchronousTestCase):
         Ten thousand commands in flight are no burden.
         """
         for _ in range(10_000):
-            self.pipeline.submit(Plain("A"))
+            self.pipeline.submit(Simple("A"))
         for number in range(10_000):
             self.answer(f"{number + 1:04X}")
         self.assertFalse(self.pipeline)

@@ -21,7 +21,7 @@ from zope.interface import directlyProvides, providedBy
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Plain
+from imapsync.imap.commands.base import Simple
 from imapsync.test.fakes.talking import Talk
 
 #: Test to the reason why it does not hold here.
@@ -339,9 +339,9 @@ class StockTests(SynchronousTestCase):
         """
         server = Talk()
         client = server.client
-        client.perform(Plain("A"))
+        client.perform(Simple("A"))
         client.noop()
-        client.perform(Plain("B"))
+        client.perform(Simple("B"))
         self.assertEqual(b"0001 A\r\n", server.heard())
         server.say(b"0001 OK x")
         self.assertEqual(b"0002 NOOP\r\n", server.heard())

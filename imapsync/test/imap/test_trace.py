@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.commands.base import Plain
+from imapsync.imap.commands.base import Simple
 from imapsync.test.fakes.talking import Talk, failing
 
 
@@ -20,9 +20,9 @@ class TraceTests(SynchronousTestCase):
         Both directions are shown, in one line each.
         """
         server = Talk(b"* PREAUTH hi\x1b", trace=True)
-        server.client.perform(Plain("NOOP"))
+        server.client.perform(Simple("NOOP"))
         self.assertEqual(
-            ["server < * PREAUTH hi?", "server > 0001 NOOP"], server.traced
+            ["server < * PREAUTH hi\\u001b", "server > 0001 NOOP"], server.traced
         )
 
     def secrets(self, show: bool) -> str:

@@ -14,7 +14,7 @@ from zope.interface import provider
 
 from imapsync.config import file as config
 from imapsync.config.request import Request
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
 from imapsync.test.integration.scene import Scene
 
@@ -91,14 +91,14 @@ class Alive:
         Stop it.
         """
         await self.service.stopService()
-        return await self.service.finished
+        return await self.service.whenFinished()
 
     def _act(self, line: str) -> None:
         if self._acts and re.search(self._acts[0][0], line):
             _, act = self._acts.pop(0)
             act()
 
-    def _changed(self, status: SyncStatus) -> None:
+    def _changed(self, _: Change) -> None:
         for one in list(self._waiting):
             condition, waiting = one
             if condition():

@@ -14,13 +14,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+
+from imapsync.test.fakes.x509 import keyFile, pem
 
 #: What the servers under test are called.
 LOOPBACK = ("localhost", "127.0.0.1", "127.0.0.2")
@@ -58,24 +55,35 @@ def issue(
     root = _signed("imapsync tests", (), rootKey, "imapsync tests", rootKey)
     issuer, issuerKey = (names[0], key) if selfSigned else ("imapsync tests", rootKey)
     leaf = _signed(names[0], names, key, issuer, issuerKey, expired=expired)
+    vouching = leaf if selfSigned else root
+    return kept(directory, key, *map(_octets, (vouching, leaf)))
+
+
+def kept(
+    directory: Path,
+    key: ec.EllipticCurvePrivateKey,
+    authority: bytes,
+    leaf: bytes,
+    *chain: bytes,
+) -> Certificate:
+    """
+    Write a certificate into C{directory}.
+
+    @param chain: what is to be sent behind it.
+    """
+    spki = key.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
     result = Certificate(
         path=directory / "certificate.pem",
         key=directory / "key.pem",
         authority=directory / "authority.pem",
-        fingerprint=leaf.fingerprint(hashes.SHA256()).hex(),
-        keyFingerprint=hashlib.sha256(
-            leaf.public_key().public_bytes(
-                Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-            )
-        ).hexdigest(),
+        fingerprint=hashlib.sha256(leaf).hexdigest(),
+        keyFingerprint=hashlib.sha256(spki).hexdigest(),
     )
-    result.path.write_bytes(leaf.public_bytes(Encoding.PEM))
-    result.key.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    result.authority.write_bytes(
-        (leaf if selfSigned else root).public_bytes(Encoding.PEM)
-    )
+    result.path.write_bytes(b"".join(map(pem, (leaf, *chain))))
+    result.key.write_bytes(keyFile(key))
+    result.authority.write_bytes(pem(authority))
     return result
 
 
@@ -119,6 +127,10 @@ def _signed(
             x509.SubjectAlternativeName([_general(name) for name in names]), False
         )
     return builder.sign(issuerKey, hashes.SHA256())
+
+
+def _octets(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _name(text: str) -> x509.Name:

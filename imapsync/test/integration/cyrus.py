@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 import grp
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import SkipTest
 
+from imapsync.test import children
 from imapsync.test.integration.server import Server, Start, owner
 
 #: Where Cyrus is unpacked.
@@ -83,14 +83,14 @@ class Cyrus(Server):
         @raise subprocess.CalledProcessError: if it fails.
         """
         path = str(_PROGRAMS / program)
-        return subprocess.run(
+        output: str = children.done(
             [*_asOwner(), path, "-C", str(self._file), *arguments],
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=children.DEVNULL,
+            stdout=children.PIPE,
             env={**os.environ, **_environment()},
             text=True,
         ).stdout
+        return output
 
     @property
     def _file(self) -> Path:

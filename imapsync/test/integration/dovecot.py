@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import grp
 import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.certificates import LOOPBACK, issue
 from imapsync.test.integration.server import PASSWORD, Server, Start, owner
@@ -115,14 +115,14 @@ class Dovecot(Server):
 
         @raise subprocess.CalledProcessError: if it fails.
         """
-        return subprocess.run(
+        output: str = children.done(
             [*self._doveadm(), *arguments],
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=children.DEVNULL,
+            stdout=children.PIPE,
             encoding="utf-8",
             errors="surrogateescape",
         ).stdout
+        return output
 
     def tunnelCommand(self, user: str) -> str:
         """

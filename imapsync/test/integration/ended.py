@@ -19,6 +19,7 @@ from pathlib import Path
 
 from imapsync.__main__ import run
 from imapsync.state.store import State
+from imapsync.test.children import joined, listening
 from imapsync.test.integration.scene import Scene
 
 _processes = get_context("forkserver")
@@ -32,7 +33,7 @@ def started(scene: Scene) -> ForkServerProcess:
     return _begun(scene, _run)
 
 
-def killedAtCommit(scene: Scene, number: int, after: bool) -> int | None:
+def killedAtCommit(scene: Scene, number: int, after: bool) -> int:
     """
     A run that is killed just before, or just after, its commit C{number}.
 
@@ -41,7 +42,7 @@ def killedAtCommit(scene: Scene, number: int, after: bool) -> int | None:
     return _ended(_begun(scene, _runToCommit, number, after))
 
 
-def onFullDisk(scene: Scene, octets: int) -> int | None:
+def onFullDisk(scene: Scene, octets: int) -> int:
     """
     A run in which no file can be longer than C{octets}.
 
@@ -59,12 +60,12 @@ def _begun(
     return process
 
 
-def _ended(process: ForkServerProcess) -> int | None:
-    process.join()
-    return process.exitcode
+def _ended(process: ForkServerProcess) -> int:
+    return joined(process)
 
 
 def _run(arguments: Sequence[str]) -> None:
+    listening()
     # A device, which is never full.
     with Path(os.devnull).open("w") as sys.stderr:
         sys.exit(run(arguments))

@@ -55,7 +55,7 @@ async def syncHere(
     service = SyncService(config.load(str(scene.file), {}), reactor, trace=1)
     service.log = Logger(observer=observe)
     service.startService()
-    outcome = await service.finished
+    outcome = await service.whenFinished()
     lines.append(f"imapsync: {outcome.text}")
     if outcome.failure is not None:
         lines.append(outcome.failure.getTraceback())

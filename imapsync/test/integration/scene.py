@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -24,6 +23,7 @@ from typing import TypeVar
 from twisted.trial.unittest import TestCase
 
 from imapsync.__main__ import run
+from imapsync.test import children
 from imapsync.test.integration.accounts import (
     Account,
     CommandFailed,
@@ -37,9 +37,6 @@ from imapsync.test.integration.server import PASSWORD, Server, freshUser
 Options = Mapping[str, Mapping[str, str | None]]
 
 ServerT = TypeVar("ServerT", bound=Server)
-
-#: How long one run may take, in seconds.
-PATIENCE = 60
 
 #: The module as its user's command.
 PROGRAM = (sys.executable, "-m", "imapsync")
@@ -210,15 +207,15 @@ class Scene:
 
     def start(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    ) -> children.Child:
         """
         Start a command line, in this scene's directory.
         """
-        return subprocess.Popen(
+        return children.begun(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=children.DEVNULL,
+            stdout=children.PIPE,
+            stderr=children.PIPE,
             cwd=self.directory,
             env={**os.environ, **(environ or {})},
         )
@@ -286,15 +283,11 @@ def _octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def finished(process: subprocess.Popen[bytes]) -> Run:
+def finished(process: children.Child) -> Run:
     """
     Wait for the end of a run.
     """
-    try:
-        output, errors = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        output, errors = process.communicate()
+    output, errors = children.finished(process)
     return Run(
         process.returncode,
         output.decode("utf-8", "replace"),
@@ -314,12 +307,8 @@ def forked(arguments: Sequence[str], directory: Path) -> Run:
             target=_command, args=(arguments, directory, output, errors)
         )
         process.start()
-        process.join(PATIENCE)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
         return Run(
-            process.exitcode or 0,
+            children.joined(process),
             output.read_text("utf-8", "replace"),
             errors.read_text("utf-8", "replace"),
         )
@@ -328,6 +317,7 @@ def forked(arguments: Sequence[str], directory: Path) -> Run:
 def _command(
     arguments: Sequence[str], directory: Path, output: Path, errors: Path
 ) -> None:
+    children.listening()
     os.chdir(directory)
     for descriptor, path in (1, output), (2, errors):
         with path.open("wb") as file:

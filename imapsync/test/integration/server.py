@@ -14,13 +14,13 @@ import random
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 
 #: Every user's password.
@@ -113,7 +113,7 @@ class Server:
         self._process.terminate()
         try:
             self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+        except children.Expired:
             self.kill()
 
     def kill(self) -> None:
@@ -122,7 +122,7 @@ class Server:
         """
         if self._process.poll() is None:
             self.signal(signal.SIGKILL)
-            self._process.wait(PATIENCE)
+            children.ended(self._process)
 
     def signal(self, number: int) -> None:
         """
@@ -165,9 +165,9 @@ class Server:
         """
         start = self.configured()
         with (self.directory / "output").open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = children.begun(
                 start.command,
-                stdin=subprocess.DEVNULL,
+                stdin=children.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **start.environ},

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from imapsync.test import children
 from imapsync.test.integration.dovecot import Dovecot
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import PROGRAM, Run, Scene, SceneCase, finished
@@ -315,6 +316,6 @@ class SignalTests(BadInputCase):
             scene = self.filled()
             with Stalled(self, scene) as stalled:
                 stalled.process.send_signal(number)
-                stalled.process.wait(5)
+                children.ended(stalled.process, 5)
             self.refused(scene, stalled.run, 75, "interrupted")
             self.syncs(scene)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import socket
-import subprocess
 import threading
 
+from imapsync.test import children
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
 from imapsync.test.integration.scene import PROGRAM, Scene, finished
 from imapsync.test.integration.test_badinput import BadInputCase
@@ -296,7 +296,7 @@ class ReachTests(BadInputCase):
         """
         Nothing is running.
         """
-        self.started: list[tuple[subprocess.Popen[bytes], list[str]]] = []
+        self.started: list[tuple[children.Child, list[str]]] = []
 
     def test_noCommand(self) -> None:
         """
@@ -318,7 +318,7 @@ class ReachTests(BadInputCase):
 
     def test_noIMAP(self) -> None:
         """
-        What does not speak IMAP.
+        What does not speak IMAP: it is quoted.
         """
         scene = self.filled()
         for text in (
@@ -326,9 +326,20 @@ class ReachTests(BadInputCase):
             "SSH-2.0-OpenSSH_9.2",
             "220 mail.example ESMTP",
             "+OK POP3 ready",
+            "* x",
+            "",
         ):
             scene.configure({"remote": scene.tunnel(says(text))})
-            self.refuses(scene, 76, "remote")
+            self.refuses(scene, 76, "remote", f'it said "{text}"', "see command")
+
+    def test_lineEnds(self) -> None:
+        """
+        A command whose lines do not end as they should is not waited for for long.
+        """
+        scene = self.filled()
+        command = "echo '* PREAUTH [CAPABILITY IMAP4rev1] hi'; exec cat"
+        scene.configure({"remote": scene.tunnel(command)})
+        self.refuses(scene, 76, "30 seconds", "* PREAUTH", "CR and LF", "command")
 
     def test_words(self) -> None:
         """

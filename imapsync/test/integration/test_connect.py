@@ -23,7 +23,8 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from imapsync.config.file import ServerConfig, TLSConfig
+from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.auth.password import readPassword
@@ -377,7 +378,18 @@ class TunnelTests(ConnectCase):
         transport.write(bytes(1 << 20))
         transport.abortConnection()
         await collector.ended
+        await deferLater(reactor, 0.2)
         self.assertFalse(isAlive(int(collector.received)))
+
+    async def test_heirs(self) -> None:
+        """
+        What a command leaves behind that neither reads its input nor closes it is
+        not waited for.
+        """
+        collector, transport = self.run_("exec 3<&0; sleep 30 <&3 & sleep 30")
+        transport.write(bytes(1 << 20))
+        transport.abortConnection()
+        await collector.ended.addTimeout(10, reactor)
 
     async def test_password(self) -> None:
         """

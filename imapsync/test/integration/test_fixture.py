@@ -11,7 +11,6 @@ import shlex
 import shutil
 import socket
 import ssl
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from hypothesis import strategies as st
 from OpenSSL import crypto
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.test import children
 from imapsync.test.integration import certificates
 from imapsync.test.integration.accounts import (
     Account,
@@ -117,16 +117,15 @@ class DovecotTests(SynchronousTestCase):
         A server does not outlive the process that made it, even if that is
         killed.
         """
-        maker = subprocess.Popen(
+        maker = children.begun(
             [sys.executable, "-c", _MAKER],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.PIPE,
-            text=True,
+            stdout=children.PIPE,
         )
-        self.addCleanup(maker.wait)
+        self.addCleanup(children.ended, maker)
         assert maker.stdout is not None
         self.addCleanup(maker.stdout.close)
-        directory = Path(maker.stdout.readline().strip())
+        directory = Path(os.fsdecode(maker.stdout.readline().strip()))
         self.addCleanup(shutil.rmtree, directory)
         master = os.pidfd_open(int((directory / "base/master.pid").read_text()))
         self.addCleanup(os.close, master)
@@ -199,11 +198,10 @@ class DovecotTests(SynchronousTestCase):
         for server in (mdboxServer(), maildirServer()):
             user = freshUser()
             server.account(user).append("INBOX", b"\r\nhello\r\n")
-            output = subprocess.run(
+            output = children.done(
                 shlex.split(server.tunnelCommand(user)),
                 input=b"a STATUS INBOX (MESSAGES)\r\nb LOGOUT\r\n",
                 capture_output=True,
-                check=True,
             ).stdout
             self.assertTrue(output.startswith(b"* PREAUTH "), output)
             self.assertIn(b"* STATUS INBOX (MESSAGES 1)", output)

@@ -26,6 +26,7 @@ from imapsync.errors import Lost, StateError
 from imapsync.gather import together
 from imapsync.model import Side
 from imapsync.state.store import State
+from imapsync.test.children import joined
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.relay import Relay, Way
@@ -300,6 +301,5 @@ async def _gone(twins: Twins, relay: Relay, place: Place) -> None:
 async def _killed(twins: Twins, relay: Relay, place: Place) -> None:
     process = started(twins.scene)
     relay.at(place.way, place.octets, process.kill)
-    await deferToThread(process.join)
-    code = process.exitcode
+    code = await deferToThread(joined, process)
     twins.expect(code in (0, -signal.SIGKILL), f"exit code {code}")

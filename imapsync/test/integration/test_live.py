@@ -17,6 +17,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 import imapsync
+from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.alive import Alive
 from imapsync.test.integration.cyrus import dottedCyrus
@@ -28,7 +29,7 @@ from imapsync.test.integration.dovecot import (
 )
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay
-from imapsync.test.integration.scene import PATIENCE, PROGRAM, Scene, SceneCase
+from imapsync.test.integration.scene import PROGRAM, Scene, SceneCase
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -230,6 +231,36 @@ class LossTests(LiveCase):
         self.assertEqual(14, len(scene.remote.uids("INBOX")))
 
 
+class BrakeTests(LiveCase):
+    """
+    An account that is emptied bit by bit.
+    """
+
+    async def test_emptied(self) -> None:
+        """
+        That ends it before more than half of the other one is removed.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(200, size=100))
+        alive = await self.started(scene)
+        ended = alive.service.whenFinished()
+        for _ in range(9):
+            left = scene.local.uids("INBOX")
+            scene.local.expunge("INBOX", left[: int(len(left) * 0.45)])
+            await alive.until(
+                lambda: (
+                    alive.state == "stopped"
+                    or (alive.state == "waiting" and not scene.differences())
+                )
+            )
+            if alive.state == "stopped":
+                break
+        outcome = await ended
+        self.assertEqual(1, outcome.code)
+        self.says(outcome.text, " of 200 known messages", "--allow-mass-delete")
+        self.assertEqual(110, len(scene.remote.uids("INBOX")))
+
+
 class TriangleTests(LiveCase):
     """
     Three accounts, each kept equal to both others.
@@ -276,8 +307,11 @@ class Process:
     ) -> None:
         ours = [*PROGRAM, f"--config={scene.file}", "--debug", *arguments]
         self._process = scene.start(command or ours, environ)
-        for stream in (self._process.stdout, self._process.stderr):
-            assert stream is not None
+        output, errors = self._process.stdout, self._process.stderr
+        assert output is not None
+        assert errors is not None
+        self._streams = output, errors
+        for stream in self._streams:
             os.set_blocking(stream.fileno(), False)
         self._rest = b""
         self.lines: list[str] = []
@@ -290,11 +324,10 @@ class Process:
         @param ever: unless it already did.
         @return: the line.
         """
-        stream = self._process.stdout if output else self._process.stderr
-        assert stream is not None
+        stream = self._streams[0 if output else 1]
         seen = 0 if ever else len(self.lines)
         while not (found := [line for line in self.lines[seen:] if words in line]):
-            ready, _, _ = select.select([stream], [], [], PATIENCE)
+            ready, _, _ = select.select([stream], [], [], children.PATIENCE)
             data = stream.read() if ready else b""
             if not data:
                 raise AssertionError(f"never said {words!r}: {self.lines[-20:]}")
@@ -322,8 +355,11 @@ class Process:
         """
         if self._process.poll() is None:
             self._process.send_signal(number)
-        with self._process:
-            return self._process.wait(PATIENCE)
+        try:
+            return children.ended(self._process)
+        finally:
+            for stream in self._streams:
+                stream.close()
 
 
 class ProcessTests(SceneCase):
@@ -414,7 +450,7 @@ class ProcessTests(SceneCase):
         address = str(scene.directory / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
             datagrams.bind(address)
-            datagrams.settimeout(PATIENCE)
+            datagrams.settimeout(children.PATIENCE)
             environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "500000"}
             process = Process(scene, environ=environ)
             self.addCleanup(process.end)
@@ -465,7 +501,9 @@ class ProcessTests(SceneCase):
         process = Process(scene, command=[*map(str, command)], environ=environ)
         self.addCleanup(process.end)
         process.says("5 copied local to remote", output=True)
-        with socket.create_connection(("127.0.0.1", int(port)), PATIENCE) as client:
+        with socket.create_connection(
+            ("127.0.0.1", int(port)), children.PATIENCE
+        ) as client:
             client.sendall(b"sync\r\n")
             self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
         self.assertEqual([], scene.differences())

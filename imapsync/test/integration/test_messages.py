@@ -106,7 +106,7 @@ class ManyTests(SceneCase):
 
 class BigTests(SceneCase):
     """
-    Memory.
+    History.
     """
 
     def test_big(self) -> None:

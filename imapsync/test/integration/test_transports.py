@@ -25,7 +25,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from imapsync.config.file import TLSConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.transport.process import PATIENCE
 from imapsync.imap.transport.tls import Trust

@@ -5,13 +5,13 @@ Two accounts to which anything may happen.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
 from imapsync.model import Side
+from imapsync.test import children
 from imapsync.test.integration.accounts import CommandFailed, Snapshot
 from imapsync.test.integration.changes import Changes
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
@@ -64,7 +64,7 @@ class Twins(Changes):
         for server in self.servers.values():
             mail = server.directory / "mail"
             home, empty = mail / self.scene.user, mail / other.scene.user
-            subprocess.run(["cp", "-a", f"{home}/.", str(empty)], check=True)
+            children.done(["cp", "-a", f"{home}/.", str(empty)])
         return other
 
     def close(self) -> None:

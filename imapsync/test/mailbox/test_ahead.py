@@ -8,18 +8,20 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Refused
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.ahead import Opening
+from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.model import Mark, Side
 from imapsync.test.fakes.accounts import SEEN
 from imapsync.test.fakes.world import QuickState
 
+LOCAL = Side.LOCAL
 MARK = Mark(1, 2, 3)
+SELECTED = Selected("INBOX")
 
 
-class OpeningTests(SynchronousTestCase):
+class AheadTests(SynchronousTestCase):
     """
     A mailbox with no pairs yet, that is being selected.
     """
@@ -36,31 +38,64 @@ class OpeningTests(SynchronousTestCase):
             *(state, mailbox, Side.LOCAL, MARK, False), ready=lambda: False
         )
         self.selecting: Deferred[Selected] = Deferred()
-        self.opening = Opening(MARK, self.reading, self.selecting)
+        self.ahead = Ahead()
+        self.ahead.begin(LOCAL, MARK, self.reading, self.selecting)
+
+    def taken(self, mark: Mark | None = MARK) -> tuple[Reading, Selected] | None:
+        """
+        What is made of it.
+        """
+        return self.successResultOf(
+            Deferred.fromCoroutine(self.ahead.taken(LOCAL, mark))
+        )
 
     def test_selected(self) -> None:
         """
         It serves for a look that begins at the same mark, once it is selected.
         """
-        self.assertNoResult(self.opening.done)
-        self.selecting.callback(Selected("INBOX"))
-        self.successResultOf(self.opening.done)
-        self.assertEqual(Selected("INBOX"), self.opening.selected)
-        self.assertTrue(self.opening.serves(MARK))
-        for other in (Mark(1, 2, 4), None):
-            self.assertFalse(self.opening.serves(other))
+        taking = Deferred.fromCoroutine(self.ahead.taken(LOCAL, MARK))
+        self.assertNoResult(taking)
+        self.selecting.callback(SELECTED)
+        self.assertEqual((self.reading, SELECTED), self.successResultOf(taking))
+
+    def test_once(self) -> None:
+        """
+        It serves once, and for that side.
+        """
+        self.selecting.callback(SELECTED)
+        other = Deferred.fromCoroutine(self.ahead.taken(Side.REMOTE, MARK))
+        self.assertIsNone(self.successResultOf(other))
+        self.assertIsNotNone(self.taken())
+        self.assertIsNone(self.taken())
+
+    def test_otherMark(self) -> None:
+        """
+        It does not for one that begins elsewhere.
+        """
+        self.selecting.callback(SELECTED)
+        self.assertIsNone(self.taken(Mark(1, 2, 4)))
 
     def test_early(self) -> None:
         """
         What was told of messages too soon does not serve.
         """
         self.reading.rowsReceived([Row(1, SEEN)])
-        self.assertFalse(self.opening.serves(MARK))
+        self.selecting.callback(SELECTED)
+        self.assertIsNone(self.taken())
 
     def test_refused(self) -> None:
         """
         It may come to nothing.
         """
         self.selecting.errback(Refused("SELECT", "NO", "", "no"))
-        self.successResultOf(self.opening.done)
-        self.assertIsNone(self.opening.selected)
+        self.assertIsNone(self.taken())
+
+    def test_withdrawn(self) -> None:
+        """
+        It may not be wanted any more.
+        """
+        withdrawing = Deferred.fromCoroutine(self.ahead.withdrawn())
+        self.assertNoResult(withdrawing)
+        self.selecting.callback(SELECTED)
+        self.assertEqual({LOCAL}, self.successResultOf(withdrawing))
+        self.assertIsNone(self.taken())

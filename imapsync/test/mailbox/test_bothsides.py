@@ -12,12 +12,16 @@ from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Displaced, Lost, MailboxError
-from imapsync.mailbox.bothsides import Policy, Surroundings, View
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.context import Context, Records
+from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.messages import Policy
 from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
-from imapsync.test.fakes.world import QuickState, World
+from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
@@ -46,6 +50,7 @@ class ViewTests(SynchronousTestCase):
                 mark = Mark(folder.uidvalidity, folder.uidnext, folder.modseq)
                 self.state.setMark(mailbox, side, mark)
         self.report = Report()
+        self.notes = Notes(acquainted=True)
         self.name = "INBOX"
 
     def tearDown(self) -> None:
@@ -64,23 +69,20 @@ class ViewTests(SynchronousTestCase):
         assert known is not None
         return known
 
-    def view(self, again: bool = True, **policy: Any) -> View:
+    def view(self, again: bool = True, **policy: Any) -> BothSides:
         """
         A view that is not read yet.
         """
-        around = Surroundings(
+        context = Context(
             {side: self.world.connect(side) for side in Side},
             dict.fromkeys(Side, self.name),
             self.state,
             Policy(**policy),
-            Brake(3, lifted=True),
-            self.report,
-            print,
-            acquainted=True,
+            Records(Brake(lambda: 3, lifted=True), self.report, self.notes, Suspects()),
         )
-        return View(self.known, around, again)
+        return BothSides(self.known, context, again)
 
-    def read(self, **policy: Any) -> View:
+    def read(self, **policy: Any) -> BothSides:
         """
         A view that was read.
         """
@@ -194,7 +196,7 @@ class ViewTests(SynchronousTestCase):
         view.commit()
         self.assertTrue(self.known.retries)
         self.assertEqual("2", str(self.state.postponed(self.known.id, LOCAL)))
-        self.assertEqual([("INBOX", "local: UID 2: refused")], [*self.report.troubles])
+        self.assertEqual([("INBOX", "local: UID 2: refused")], troubles(self.report))
         self.read(again=True)
         self.assertIn("UID FETCH 2 ['FLAGS']", self.world.local.heard)
 
@@ -216,7 +218,7 @@ class ViewTests(SynchronousTestCase):
         forgotten, and nothing is read; but that happens only once in a run.
         """
         for number, (name, value) in enumerate([("uidvalidity", 99), ("uidnext", 2)]):
-            self.report.renumbered.clear()
+            self.notes = Notes(acquainted=True)
             if number:
                 self.tearDown()
                 self.setUp()
@@ -244,8 +246,9 @@ class ViewTests(SynchronousTestCase):
         with self.state.transaction():
             self.state.forgetPairs(self.known.id)
         self.read()
-        for side in Side:
-            self.assertEqual(Mark(7, 1, 0), self.known.marks[side])
+        for side, account in self.world.accounts.items():
+            start = Mark(account.inbox.uidvalidity, 1, 0)
+            self.assertEqual(start, self.known.marks[side])
         self.theirs.renumber()
         self.assertFalse(self.world.run(self.view().read()))
 
@@ -330,4 +333,4 @@ class ViewTests(SynchronousTestCase):
         first, second = self.read(), self.read()
         first.trouble("no room")
         second.trouble("no room")
-        self.assertEqual([("INBOX", "no room")], [*self.report.troubles])
+        self.assertEqual([("INBOX", "no room")], troubles(self.report))

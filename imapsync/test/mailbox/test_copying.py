@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.content.digest import KeyDigest
 from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox import copying
 from imapsync.mailbox.appending import Copied

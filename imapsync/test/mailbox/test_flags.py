@@ -14,7 +14,7 @@ from imapsync.mailbox import flags
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
 from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
-from imapsync.test.fakes.world import World
+from imapsync.test.fakes.world import World, troubles
 
 LOCAL, REMOTE = Side
 DRAFT: Flags = frozenset(["\\Draft"])
@@ -74,7 +74,7 @@ class FlagsTests(SynchronousTestCase):
         for uid in list(self.ours.messages):
             self.ours.flag(uid, "\\Seen")
         report = self.sync()
-        self.assertEqual(number + 5, report.flagged["INBOX", REMOTE])
+        self.assertEqual(number + 5, report.done("flagged")["INBOX", REMOTE])
         self.assertEqual(2, self.remote.count("STORE"))
         self.assertTrue(self.world.equal)
 
@@ -151,7 +151,8 @@ class FlagsTests(SynchronousTestCase):
         self.remote.forgets = frozenset("a")
         report = self.sync()
         self.assertEqual(
-            ["local: UID 1: remote would not change a"], [t for _, t in report.troubles]
+            ["local: UID 1: remote would not change a"],
+            [t for _, t in troubles(report)],
         )
         self.assertEqual(frozenset("b"), self.theirs.messages[1].flags)
         self.assertEqual(frozenset("ab"), self.ours.messages[1].flags)

@@ -24,8 +24,8 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import service
-from imapsync.config.file import TLSConfig
 from imapsync.config.request import Request
+from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
 from imapsync.service import Outcome, SyncService
 from imapsync.test.fakes.accounts import (
@@ -188,11 +188,12 @@ class MatrixTests(SynchronousTestCase):
         Have a run come to its end, in time.
         """
         run = self.start(world)
+        finished = run.whenFinished()
         for seconds in (1, 5, OWED, 1, 5, 5, 5):
-            if run.finished.called:
+            if finished.called:
                 break
             self.wait(world, seconds)
-        return self.successResultOf(run.finished)
+        return self.successResultOf(finished)
 
     def wait(self, world: World, seconds: float) -> None:
         """
@@ -251,15 +252,16 @@ class MatrixTests(SynchronousTestCase):
             cut = Cut(side, way, 20_000 + 5_000 * number, number % 4 < 2)
             self.interrupt(world, cut)
             run = self.start(world, live=True)
+            finished = run.whenFinished()
             for seconds in (1, OWED, 20, 20):
                 self.wait(world, seconds)
-            self.assertNoResult(run.finished)
+            self.assertNoResult(finished)
             self.assertIsNone(getattr(world.accounts[side], f"{way}Left"))
             self.assertTrue(world.equal, (offer, cut))
             stopping = run.stopService()
             self.wait(world, 5)
             self.successResultOf(stopping)
-            self.assertEqual(Outcome(0), self.successResultOf(run.finished))
+            self.assertEqual(Outcome(0), self.successResultOf(finished))
 
 
 def both(world: World) -> tuple[object, object]:

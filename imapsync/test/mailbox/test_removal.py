@@ -11,13 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
 from imapsync.errors import ConfigError, Lost, MassDeletion
-from imapsync.imap.commands.base import Selected
+from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.test.accounts.test_session import Killed, MortalState, bodies
 from imapsync.test.fakes.accounts import Account, mail
 from imapsync.test.fakes.talking import Talk
+from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_sync import MailboxCase
 from imapsync.uidset import UidSet
 
@@ -94,8 +95,8 @@ class TrashTests(MailboxCase):
         for without in (), ("MOVE",), ("MOVE", "ESEARCH"):
             self.prepare(*without)
             report = self.sync()
-            self.assertEqual({("INBOX", REMOTE): 2}, report.trashed)
-            self.assertEqual({}, report.expunged)
+            self.assertEqual({("INBOX", REMOTE): 2}, report.done("moved to the trash"))
+            self.assertEqual({}, report.done("expunged"))
             self.assertIn("INBOX: 2 moved to the trash on remote", [*report.lines()])
             for account in (self.local, self.remote):
                 self.assertEqual([mail(3)], bodies(account, "INBOX"))
@@ -119,7 +120,7 @@ class TrashTests(MailboxCase):
         self.sync()
         self.local.folders["Trash"].expunge(1)
         report = self.sync()
-        self.assertEqual({("Trash", REMOTE): 1}, report.expunged)
+        self.assertEqual({("Trash", REMOTE): 1}, report.done("expunged"))
         self.assertEqual(1, len(self.remote.folders["Trash"].messages))
         self.assertSettled()
 
@@ -148,7 +149,7 @@ class TrashTests(MailboxCase):
             self.remote.answers[verb] = "NO [OVERQUOTA] full"
             for _ in range(2):
                 report = self.sync()
-                [(name, text)] = report.troubles
+                [(name, text)] = troubles(report)
                 self.assertEqual("INBOX", name)
                 self.assertIn("would not move to Trash UID 1:2", text)
                 self.assertIn("[OVERQUOTA] full", text)
@@ -196,7 +197,7 @@ class TrashTests(MailboxCase):
         self.assertRaises(MassDeletion, self.sync)
         self.assertEqual(100, len(self.theirs.messages))
         report = self.sync(request=Request(allowMassDelete=True))
-        self.assertEqual(51, report.trashed.total())
+        self.assertEqual(51, report.done("moved to the trash").total())
         self.assertSettled()
 
     def test_movedElsewhere(self) -> None:
@@ -211,7 +212,7 @@ class TrashTests(MailboxCase):
         self.assertEqual(1, uid)
         self.ours.expunge(3)
         report = self.sync()
-        self.assertEqual(1, report.moved.total())
+        self.assertEqual(1, report.done("moved").total())
         self.assertEqual([mail(3)], bodies(self.remote, "A"))
         self.assertTrashed(self.remote)
         self.assertSettled()
@@ -227,7 +228,13 @@ class TrashTests(MailboxCase):
         self.assertEqual([mail(2)], bodies(self.remote, "Trash"))
         self.ours.expunge(1, 2)
         report = self.sync()
-        self.assertEqual((1, 1), (report.expunged.total(), report.trashed.total()))
+        self.assertEqual(
+            (1, 1),
+            (
+                report.done("expunged").total(),
+                report.done("moved to the trash").total(),
+            ),
+        )
         self.assertEqual([mail(2), mail(1)], bodies(self.remote, "Trash"))
         self.assertSettled()
 

@@ -4,10 +4,12 @@ Tests for L{imapsync.mailbox.report}.
 
 from __future__ import annotations
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.errors import MailboxError, Refused
 from imapsync.mailbox.report import Report
-from imapsync.model import Side
+from imapsync.model import Side, Trouble
 
 LOCAL, REMOTE = Side
 
@@ -38,14 +40,15 @@ class ReportTests(SynchronousTestCase):
         Each mailbox that changed has a line, by name; totals come last.
         """
         report = self.report
-        report.copied["INBOX", REMOTE] += 2
-        report.copied["INBOX", LOCAL] += 1
-        report.flagged["INBOX", LOCAL] += 4
-        report.expunged["Archive", REMOTE] += 1
-        report.paired["Archive"] += 7
-        report.moved["Archive", REMOTE] += 5
-        report.duplicated["Archive", LOCAL] += 6
-        report.steps["New"] = ["created on local", "subscribed on local"]
+        report.did("copied", "INBOX", REMOTE, 2)
+        report.did("copied", "INBOX", LOCAL, 1)
+        report.did("flagged", "INBOX", LOCAL, 4)
+        report.did("expunged", "Archive", REMOTE, 1)
+        report.joined("Archive", 7)
+        report.did("moved", "Archive", REMOTE, 5)
+        report.did("duplicated", "Archive", LOCAL, 6)
+        report.took("New", "created on local")
+        report.took("New", "subscribed on local")
         self.assertEqual(
             [
                 "Archive: 5 moved on remote, 6 duplicated on local,"
@@ -62,50 +65,76 @@ class ReportTests(SynchronousTestCase):
         """
         What was paired is no change on a server.
         """
-        self.report.copied["A", REMOTE] += 2
-        self.report.flagged["A", REMOTE] += 3
-        self.report.expunged["B", REMOTE] += 4
-        self.report.paired["A"] += 100
-        self.report.steps["C"] = ["created on local"]
-        self.report.moved["A", REMOTE] += 20
-        self.report.duplicated["A", LOCAL] += 30
+        self.report.did("copied", "A", REMOTE, 2)
+        self.report.did("flagged", "A", REMOTE, 3)
+        self.report.did("expunged", "B", REMOTE, 4)
+        self.report.joined("A", 100)
+        self.report.took("C", "created on local")
+        self.report.did("moved", "A", REMOTE, 20)
+        self.report.did("duplicated", "A", LOCAL, 30)
         self.assertEqual(60, self.report.changes)
 
     def test_nothing(self) -> None:
         """
         A mailbox in which nothing was achieved has no line.
         """
-        self.report.expunged["INBOX", REMOTE] += 0
-        self.report.paired["INBOX"] += 0
+        self.report.did("expunged", "INBOX", REMOTE, 0)
+        self.report.joined("INBOX", 0)
         self.assertEqual(1, len(list(self.report.lines())))
+
+    def trouble(self, name: str, text: str, report: Report | None = None) -> bool:
+        """
+        Tell of a trouble.
+
+        @return: whether that is news, and so is logged.
+        """
+        with capturedLogs() as events:
+            (report or self.report).trouble(Trouble(name, text))
+        told = [formatEvent(event) for event in events]
+        self.assertIn(told, ([], [f"{name}: {text}"]))
+        return bool(told)
 
     def test_trouble(self) -> None:
         """
         The same trouble is news only once.
         """
-        self.assertTrue(self.report.trouble("INBOX", "no room"))
-        self.assertFalse(self.report.trouble("INBOX", "no room"))
-        self.assertTrue(self.report.trouble("Other", "no room"))
+        self.assertTrue(self.trouble("INBOX", "no room"))
+        self.assertFalse(self.trouble("INBOX", "no room"))
+        self.assertTrue(self.trouble("Other", "no room"))
         self.assertEqual(
-            [("INBOX", "no room"), ("Other", "no room")], [*self.report.troubles]
+            [Trouble("INBOX", "no room"), Trouble("Other", "no room")],
+            [*self.report.troubles],
+        )
+        self.assertTrue(self.report.isTroubled("Other"))
+        self.assertFalse(self.report.isTroubled("Third"))
+
+    def test_failed(self) -> None:
+        """
+        An error says whose doing it is, and with which response code.
+        """
+        refused = Refused("SELECT", "NO", "NOPERM", "you may not")
+        self.report.failed("A", refused, LOCAL)
+        self.report.failed("B", MailboxError("no luck", REMOTE, "LIMIT"), LOCAL)
+        self.assertEqual(
+            [
+                Trouble("A", str(refused), LOCAL, code="NOPERM"),
+                Trouble("B", "no luck", REMOTE, code="LIMIT"),
+            ],
+            [*self.report.troubles],
         )
 
     def test_successor(self) -> None:
         """
-        The account of a later run knows what was told, and what must not
-        happen again and again; it counts anew.
+        The account of a later run knows what was told; it counts anew.
         """
-        self.report.trouble("INBOX", "no room")
-        self.report.copied["INBOX", REMOTE] += 1
-        self.report.broken["INBOX", REMOTE, 7] += 1
-        self.report.unproven.add("INBOX")
+        self.trouble("INBOX", "no room")
+        self.report.did("copied", "INBOX", REMOTE, 1)
         later = self.report.successor().successor()
         self.assertEqual(0, later.changes)
         self.assertEqual({}, later.troubles)
-        self.assertEqual(1, later.broken["INBOX", REMOTE, 7])
-        self.assertEqual({"INBOX"}, later.unproven)
-        self.assertFalse(later.trouble("INBOX", "no room"))
-        self.assertTrue(later.trouble("INBOX", "no luck"))
+        self.assertTrue(later.isTroubled("INBOX"))
+        self.assertFalse(self.trouble("INBOX", "no room", later))
+        self.assertTrue(self.trouble("INBOX", "no luck", later))
 
     def test_mended(self) -> None:
         """
@@ -113,20 +142,20 @@ class ReportTests(SynchronousTestCase):
         tried; then a trouble is news again.
         """
         for name in ("a", "b", "c"):
-            self.report.trouble(name, "no room")
+            self.trouble(name, "no room")
         later = self.report.successor()
-        later.trouble("a", "no room")
+        self.trouble("a", "no room", later)
         self.assertEqual({"c"}, later.mended({"b"}))
         self.assertEqual(set(), later.mended({"b"}))
-        self.assertFalse(later.trouble("b", "no room"))
-        self.assertTrue(later.trouble("c", "no room"))
+        self.assertFalse(self.trouble("b", "no room", later))
+        self.assertTrue(self.trouble("c", "no room", later))
 
     def test_carried(self) -> None:
         """
         It knows where changes came from.
         """
-        self.report.copied["a", REMOTE] += 1
-        self.report.flagged["b", LOCAL] += 1
-        self.report.expunged["c", REMOTE] += 0
+        self.report.did("copied", "a", REMOTE, 1)
+        self.report.did("flagged", "b", LOCAL, 1)
+        self.report.did("expunged", "c", REMOTE, 0)
         self.assertEqual(["a"], list(self.report.carried(LOCAL)))
         self.assertEqual(["b"], list(self.report.carried(REMOTE)))

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.accounts import moves as finding
 from imapsync.config.request import Request
-from imapsync.errors import MassDeletion, ProtocolViolation
-from imapsync.mailbox import transfer as moves
+from imapsync.errors import MassDeletion
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.accounts import SEEN, Account, mail
-from imapsync.test.fakes.world import World
+from imapsync.test.fakes.world import World, troubles
 
 LOCAL, REMOTE = Side
 
@@ -120,7 +120,7 @@ class FollowTests(MovesCase):
             for side, here, there in self.eachSide():
                 moved(here, "INBOX", target, 1, 2, 4)
                 report = self.sync()
-                self.assertEqual({(target, side.other): 3}, report.moved)
+                self.assertEqual({(target, side.other): 3}, report.done("moved"))
                 self.assertEqual(3, report.changes)
                 self.assertEqual([f"MOVE 1:2,4 {target}"], told(there))
                 self.assertEqual(0, self.count("APPEND", "STORE", "EXPUNGE"))
@@ -136,7 +136,8 @@ class FollowTests(MovesCase):
         moved(self.local, "Z", "A", 1)
         report = self.sync()
         self.assertEqual(
-            {("A", REMOTE): 3, ("Z", REMOTE): 1, ("INBOX", REMOTE): 1}, report.moved
+            {("A", REMOTE): 3, ("Z", REMOTE): 1, ("INBOX", REMOTE): 1},
+            report.done("moved"),
         )
         self.assertEqual(4, self.remote.count("MOVE"))
         self.assertEqual(0, self.count("APPEND", "EXPUNGE"))
@@ -151,7 +152,7 @@ class FollowTests(MovesCase):
         moved(self.remote, "INBOX", "Z", 4)
         report = self.sync()
         self.assertEqual(
-            {("A", REMOTE): 2, ("A", LOCAL): 1, ("Z", LOCAL): 1}, report.moved
+            {("A", REMOTE): 2, ("A", LOCAL): 1, ("Z", LOCAL): 1}, report.done("moved")
         )
         self.assertEqual(0, self.count("APPEND", "EXPUNGE"))
         self.assertSettled()
@@ -163,7 +164,7 @@ class FollowTests(MovesCase):
         self.local.make("New")
         moved(self.local, "INBOX", "New", 1, 2)
         report = self.sync()
-        self.assertEqual({("New", REMOTE): 2}, report.moved)
+        self.assertEqual({("New", REMOTE): 2}, report.done("moved"))
         self.assertEqual(0, self.count("APPEND"))
         self.assertSettled()
 
@@ -176,7 +177,7 @@ class FollowTests(MovesCase):
             here.folders["A"].flag(one, "\\Seen", "work")
             here.folders["A"].flag(two)
             report = self.sync()
-            self.assertEqual({("A", side.other): 2}, report.moved)
+            self.assertEqual({("A", side.other): 2}, report.done("moved"))
             self.assertEqual(0, self.count("APPEND"))
             flags = [there.folders["A"].messages[uid].flags for uid in (2, 3)]
             self.assertEqual([{"\\Seen", "work"}, set()], flags)
@@ -215,9 +216,9 @@ class FollowTests(MovesCase):
         self.remote.capabilities.remove("MOVE")
         moved(self.local, "INBOX", "A", 1, 2)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 2}, report.moved)
+        self.assertEqual({("A", REMOTE): 2}, report.done("moved"))
         self.assertEqual(["COPY 1:2 A"], told(self.remote))
-        self.assertEqual({("INBOX", REMOTE): 2}, report.expunged)
+        self.assertEqual({("INBOX", REMOTE): 2}, report.done("expunged"))
         self.assertEqual(0, self.count("APPEND"))
         self.assertSettled()
 
@@ -319,20 +320,20 @@ class FollowTests(MovesCase):
         self.local.folders["A"].add(mail("new"))
         self.local.folders["A"].add(mail(7, 104))
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 2}, report.moved)
-        self.assertEqual({("INBOX", REMOTE): 1}, report.expunged)
-        self.assertEqual({("A", REMOTE): 2}, report.copied)
+        self.assertEqual({("A", REMOTE): 2}, report.done("moved"))
+        self.assertEqual({("INBOX", REMOTE): 1}, report.done("expunged"))
+        self.assertEqual({("A", REMOTE): 2}, report.done("copied"))
         self.assertSettled()
 
     def test_windows(self) -> None:
         """
         However many there are, all are found.
         """
-        self.patch(moves, "WINDOW", 2)
+        self.patch(finding, "WINDOW", 2)
         moved(self.local, "INBOX", "A", 1, 2, 3, 4, 5)
         moved(self.local, "Z", "A", 1)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 6}, report.moved)
+        self.assertEqual({("A", REMOTE): 6}, report.done("moved"))
         self.assertEqual(0, self.count("APPEND", "EXPUNGE"))
         self.assertSettled()
 
@@ -345,7 +346,7 @@ class FollowTests(MovesCase):
         database.close()
         moved(self.local, "INBOX", "A", 1, 2)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 2}, report.moved)
+        self.assertEqual({("A", REMOTE): 2}, report.done("moved"))
         self.assertSettled()
 
     def test_brake(self) -> None:
@@ -361,7 +362,7 @@ class FollowTests(MovesCase):
                 self.remote.capabilities.remove("MOVE")
             moved(self.local, "INBOX", "A", *list(self.local.inbox.messages))
             report = self.sync()
-            self.assertEqual({("A", REMOTE): 205}, report.moved)
+            self.assertEqual({("A", REMOTE): 205}, report.done("moved"))
             self.assertSettled()
 
     def test_brakeHolds(self) -> None:
@@ -402,8 +403,8 @@ class DoubtTests(MovesCase):
         moved(self.local, "INBOX", "A", 1, 2)
         self.remote.inbox.expunge(1)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 1}, report.moved)
-        self.assertEqual({("A", REMOTE): 1}, report.copied)
+        self.assertEqual({("A", REMOTE): 1}, report.done("moved"))
+        self.assertEqual({("A", REMOTE): 1}, report.done("copied"))
         self.assertSettled()
 
     def test_expungedMeanwhile(self) -> None:
@@ -413,8 +414,8 @@ class DoubtTests(MovesCase):
         moved(self.local, "INBOX", "A", 1, 2)
         self.remote.before["MOVE"] = lambda: self.remote.inbox.expunge(1)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 1}, report.moved)
-        self.assertEqual({("A", REMOTE): 1}, report.copied)
+        self.assertEqual({("A", REMOTE): 1}, report.done("moved"))
+        self.assertEqual({("A", REMOTE): 1}, report.done("copied"))
         self.assertSettled()
 
     def test_movedOnBoth(self) -> None:
@@ -446,7 +447,7 @@ class DoubtTests(MovesCase):
         moved(self.local, "INBOX", "A", 1)
         copied(self.remote, "INBOX", "A", 1)
         report = self.sync()
-        self.assertEqual({}, +report.moved)
+        self.assertEqual({}, +report.done("moved"))
         self.assertEqual(2, len(self.local.folders["A"].messages))
         self.assertSettled()
 
@@ -462,8 +463,8 @@ class DoubtTests(MovesCase):
             account = self.world.accounts[unreadable]
             account.answers["FETCH"] = "NO [SERVERBUG] unreadable"
             report = self.sync()
-            self.assertEqual({}, report.moved)
-            self.assertEqual(["A"], [name for name, _ in report.troubles])
+            self.assertEqual({}, report.done("moved"))
+            self.assertEqual(["A"], [name for name, _ in troubles(report)])
             account.answers.clear()
             self.sync()
             self.assertEqual(2, len(self.local.folders["A"].messages))
@@ -476,8 +477,8 @@ class DoubtTests(MovesCase):
         moved(self.local, "INBOX", "A", 1, 2)
         self.remote.answers["MOVE"] = "NO [OVERQUOTA] full"
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 2}, report.copied)
-        self.assertEqual({("INBOX", REMOTE): 2}, report.expunged)
+        self.assertEqual({("A", REMOTE): 2}, report.done("copied"))
+        self.assertEqual({("INBOX", REMOTE): 2}, report.done("expunged"))
         self.assertEqual(1, self.remote.count("MOVE"))
         self.assertSettled()
 
@@ -503,18 +504,23 @@ class DoubtTests(MovesCase):
         self.remote.copyUid = f"{validity} 1 2"
         moved(self.local, "INBOX", "A", 1, 2)
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 1}, report.moved)
+        self.assertEqual({("A", REMOTE): 1}, report.done("moved"))
         self.assertEqual({"A": 1}, report.paired)
         self.assertSettled()
 
     def test_wrongUid(self) -> None:
         """
-        A COPYUID that names what was there before is a violation.
+        A COPYUID that names what was there before is a hint that is not taken.
         """
         validity = self.remote.folders["A"].uidvalidity
         self.remote.copyUid = f"{validity} 1 1"
         moved(self.local, "INBOX", "A", 1)
-        self.assertRaises(ProtocolViolation, self.sync)
+        expected = self.local.content
+        report = self.sync()
+        self.assertEqual({}, report.troubles)
+        self.assertEqual(expected, self.local.content)
+        self.assertEqual(0, self.count("APPEND"))
+        self.assertSettled()
 
     def test_readOnly(self) -> None:
         """
@@ -525,7 +531,7 @@ class DoubtTests(MovesCase):
         self.assertEqual([], told(self.remote))
         moved(self.remote, "INBOX", "A", 2)
         report = self.sync(readOnly=(REMOTE,))
-        self.assertEqual({("A", LOCAL): 1}, report.moved)
+        self.assertEqual({("A", LOCAL): 1}, report.done("moved"))
 
     def test_readOnlyMailbox(self) -> None:
         """
@@ -536,7 +542,7 @@ class DoubtTests(MovesCase):
             self.remote.folders[name].readOnly = True
             moved(self.local, "INBOX", "A", 1)
             report = self.sync()
-            self.assertEqual({}, +report.moved)
+            self.assertEqual({}, +report.done("moved"))
             self.assertEqual(5, len(self.remote.inbox.messages) + (name == "A"))
 
     def test_renumbered(self) -> None:
@@ -565,7 +571,7 @@ class DoubtTests(MovesCase):
             SELECT=lambda: self.remote.before.update(SELECT=renumber)
         )
         report = self.sync()
-        self.assertEqual({}, +report.moved)
+        self.assertEqual({}, +report.done("moved"))
         self.assertTrue(seen)
         self.assertEqual(self.local.content, self.remote.content)
 
@@ -577,7 +583,7 @@ class DoubtTests(MovesCase):
         self.local.inbox.lies = self.local.inbox.lies.of([1])
         self.local.inbox.flag(2)
         report = self.sync()
-        self.assertEqual({}, +report.moved)
+        self.assertEqual({}, +report.done("moved"))
         self.assertEqual(5, len(self.remote.inbox.messages))
 
 
@@ -594,7 +600,7 @@ class CopyTests(MovesCase):
             for side, here, there in self.eachSide():
                 copied(here, "INBOX", target, 1, 2, 4)
                 report = self.sync()
-                self.assertEqual({(target, side.other): 3}, report.duplicated)
+                self.assertEqual({(target, side.other): 3}, report.done("duplicated"))
                 self.assertEqual([f"COPY 1:2,4 {target}"], told(there))
                 self.assertEqual(0, self.count("APPEND"))
                 self.assertSettled()
@@ -607,8 +613,8 @@ class CopyTests(MovesCase):
         copied(self.local, "INBOX", "New", 1, 2)
         self.local.folders["New"].add(mail("new"))
         report = self.sync()
-        self.assertEqual({("New", REMOTE): 2}, report.duplicated)
-        self.assertEqual({("New", REMOTE): 1}, report.copied)
+        self.assertEqual({("New", REMOTE): 2}, report.done("duplicated"))
+        self.assertEqual({("New", REMOTE): 1}, report.done("copied"))
         self.assertSettled()
 
     def test_flags(self) -> None:
@@ -646,7 +652,7 @@ class CopyTests(MovesCase):
         self.sync()
         self.local.inbox.expunge(1)
         report = self.sync()
-        self.assertEqual({("INBOX", REMOTE): 1}, report.expunged)
+        self.assertEqual({("INBOX", REMOTE): 1}, report.done("expunged"))
         self.assertEqual(0, self.count("APPEND"))
         self.assertSettled()
 
@@ -657,7 +663,7 @@ class CopyTests(MovesCase):
         copied(self.local, "INBOX", "Z", 1)
         moved(self.local, "INBOX", "A", 1)
         report = self.sync()
-        self.assertEqual({("INBOX", REMOTE): 1}, report.expunged)
+        self.assertEqual({("INBOX", REMOTE): 1}, report.done("expunged"))
         self.assertSettled()
 
     def test_ordinary(self) -> None:
@@ -682,7 +688,7 @@ class CopyTests(MovesCase):
         copied(self.local, "INBOX", "A", 1, 2)
         self.remote.answers["COPY"] = "NO not today"
         report = self.sync()
-        self.assertEqual({("A", REMOTE): 2}, report.copied)
+        self.assertEqual({("A", REMOTE): 2}, report.done("copied"))
         self.assertEqual(1, self.remote.count("COPY"))
         self.assertSettled()
 
@@ -744,6 +750,42 @@ class DryRunTests(MovesCase):
         """
         copied(self.remote, "INBOX", "A", 3)
         self.assertEqual(["INBOX: copy UID 3 to A on local"], self.said())
+
+    def test_toBeMade(self) -> None:
+        """
+        A move to a mailbox that is yet to be made is told as one, too, and what
+        else is in there is told to be copied.
+        """
+        self.local.make("New")
+        moved(self.local, "INBOX", "New", 1, 2)
+        self.local.folders["New"].add(mail("new"))
+        self.assertEqual(
+            [
+                "New: create on remote",
+                "New: subscribe on remote",
+                "INBOX: move UID 1:2 to New on remote",
+                "New: copy UID 3 from local to remote",
+            ],
+            self.said(),
+        )
+        self.sync()
+        self.assertEqual(1, self.count("APPEND"))
+        self.assertSettled()
+
+    def test_copyToBeMade(self) -> None:
+        """
+        So is a copy.
+        """
+        self.remote.make("New")
+        copied(self.remote, "INBOX", "New", 3)
+        self.assertEqual(
+            [
+                "New: create on local",
+                "New: subscribe on local",
+                "INBOX: copy UID 3 to New on local",
+            ],
+            self.said(),
+        )
 
     def test_brake(self) -> None:
         """

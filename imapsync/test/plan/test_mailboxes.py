@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import Naming, Patterns
+from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import (
     Create,
     Forget,
     Plan,
-    Selection,
     Step,
     Subscribe,
     Unsubscribe,
@@ -27,8 +26,8 @@ from imapsync.plan.mailboxes import (
     fulfilled,
     plan,
     removable,
-    unknown,
 )
+from imapsync.plan.selection import Patterns, Selection
 
 LOCAL, REMOTE = Side.LOCAL, Side.REMOTE
 MARK = Mark(1, 10, 100)
@@ -111,8 +110,8 @@ class PlanTests(SynchronousTestCase):
         self.assertEqual((), plan.steps)
         self.assertNotIn(name, set(plan.mailboxes) - {"INBOX"})
         [trouble] = plan.troubles
-        self.assertEqual(name, trouble.name)
-        self.assertIn(text, trouble.text)
+        self.assertEqual(name, trouble.mailbox)
+        self.assertIn(text, str(trouble))
 
     def test_nothing(self) -> None:
         """
@@ -456,27 +455,24 @@ class SelectionTests(SynchronousTestCase):
         )
         self.assertEqual(["a/b"], self.chosen(selection))
 
-    def test_unknown(self) -> None:
+    def test_namedUnknown(self) -> None:
         """
-        Those that neither server has are told, mere names among them, also if
-        the database knows them.
+        Those that neither server has are not synced, mere names among them,
+        also if the database knows them.
         """
         named = frozenset({"x", "INBOX", "d", "a"})
         result = self.result(Selection(named=named), known("x"))
         self.assertEqual(["INBOX", "a"], list(result.mailboxes))
-        sides = account("a +", "INBOX"), account("a", "d \\nonexistent +")
-        self.assertEqual(["d", "x"], unknown(sides, named))
 
     def test_namedMisfit(self) -> None:
         """
-        One that is there but cannot be synced is not unknown.
+        One that is there but cannot be synced is trouble.
         """
         named = frozenset({"INBOX/a", "x/y"})
         local = account("INBOX/a", "inbox/a")
         remote = account("INBOX.x/y", naming=DOTS)
         result = planned(local, remote, selection=Selection(named=named))
-        self.assertEqual([], unknown([local, remote], named))
-        self.assertEqual(["INBOX/a", "x/y"], [each.name for each in result.troubles])
+        self.assertEqual(["INBOX/a", "x/y"], [each.mailbox for each in result.troubles])
 
 
 class World:

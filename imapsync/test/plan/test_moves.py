@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Pair, Side
-from imapsync.plan.moves import Errand, Missing
+from imapsync.plan.moves import Missing, Transfer
 
 
 class MissingTests(SynchronousTestCase):
@@ -29,8 +29,8 @@ class MissingTests(SynchronousTestCase):
         One with a stamp is known by it.
         """
         self.missing.found("Y", 5, 7)
-        errand = Errand(Side.REMOTE, "X", "Y", {5: self.stamped}, gone=True)
-        self.assertEqual([errand], self.missing.errands())
+        errand = Transfer(Side.REMOTE, "X", "Y", {5: self.stamped}, gone=True)
+        self.assertEqual([errand], self.missing.transfers())
 
     def test_otherDate(self) -> None:
         """
@@ -46,8 +46,8 @@ class MissingTests(SynchronousTestCase):
         self.assertTrue(self.missing.likely(200))
         self.assertIn(self.plain.key, self.missing)
         self.missing.found("Y", 5, self.plain.key)
-        errand = Errand(Side.REMOTE, "X", "Y", {5: self.plain}, gone=True)
-        self.assertEqual([errand], self.missing.errands())
+        errand = Transfer(Side.REMOTE, "X", "Y", {5: self.plain}, gone=True)
+        self.assertEqual([errand], self.missing.transfers())
 
     def test_doubt(self) -> None:
         """
@@ -55,7 +55,7 @@ class MissingTests(SynchronousTestCase):
         """
         self.missing.found("Y", 5, 7)
         self.missing.found("Y", 6, 7)
-        self.assertEqual([], self.missing.errands())
+        self.assertEqual([], self.missing.transfers())
 
     def test_there(self) -> None:
         """
@@ -63,11 +63,11 @@ class MissingTests(SynchronousTestCase):
         """
         self.missing.found("Y", 5, 7)
         self.missing.present("Y", 7)
-        self.assertEqual([], self.missing.errands())
+        self.assertEqual([], self.missing.transfers())
 
     def test_sameMailbox(self) -> None:
         """
         Nothing is moved to where it was.
         """
         self.missing.found("X", 5, 7)
-        self.assertEqual([], self.missing.errands())
+        self.assertEqual([], self.missing.transfers())

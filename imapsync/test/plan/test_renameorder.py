@@ -32,12 +32,12 @@ def followed(
     """
     server: dict[Name, int | None] = dict.fromkeys(others)
     server |= {name: one for one, name in places.items()}
-    for move in found.moves:
-        along = {n for n in server if f"{n}/".startswith(f"{move.old}/")}
-        assert server[move.old] == move.mailbox, move
-        moved = {move.new + name[len(move.old) :]: server.pop(name) for name in along}
-        assert not moved.keys() & server.keys(), move
-        assert not move.new.startswith(f"{move.old}/"), move
+    for step in found.renamings:
+        along = {n for n in server if f"{n}/".startswith(f"{step.old}/")}
+        assert server[step.old] == step.mailbox, step
+        moved = {step.new + name[len(step.old) :]: server.pop(name) for name in along}
+        assert not moved.keys() & server.keys(), step
+        assert not step.new.startswith(f"{step.old}/"), step
         server |= moved
     return {one: name for name, one in server.items() if one is not None}
 
@@ -47,7 +47,7 @@ class RouteTests(SynchronousTestCase):
     Tests for L{route}.
     """
 
-    def moves(
+    def renamings(
         self, places: Mapping[int, Name], wishes: Mapping[int, Name], *others: Name
     ) -> list[str]:
         """
@@ -56,13 +56,13 @@ class RouteTests(SynchronousTestCase):
         found = route(places, wishes, others)
         self.assertEqual({}, found.stuck)
         self.assertEqual({**places, **wishes}, followed(places, others, found))
-        return [f"{move.old} > {move.new}" for move in found.moves]
+        return [f"{one.old} > {one.new}" for one in found.renamings]
 
     def test_nothing(self) -> None:
         """
         Those that are where they are to be are left there.
         """
-        self.assertEqual([], self.moves({1: "a", 2: "b"}, {1: "a"}))
+        self.assertEqual([], self.renamings({1: "a", 2: "b"}, {1: "a"}))
 
     def test_children(self) -> None:
         """
@@ -70,7 +70,7 @@ class RouteTests(SynchronousTestCase):
         """
         places = {1: "a", 2: "a/b", 3: "a/b/c"}
         wishes = {1: "x", 2: "x/b", 3: "x/b/c"}
-        self.assertEqual(["a > x"], self.moves(places, wishes))
+        self.assertEqual(["a > x"], self.renamings(places, wishes))
 
     def test_takenWithChild(self) -> None:
         """
@@ -79,7 +79,7 @@ class RouteTests(SynchronousTestCase):
         """
         places = {1: "a", 2: "a/b", 3: "x/b"}
         found = route(places, {1: "x", 2: "a/b", 3: "x/b"}, ["x"])
-        self.assertEqual((), found.moves)
+        self.assertEqual((), found.renamings)
         self.assertEqual({1: None}, found.stuck)
 
     def test_stays(self) -> None:
@@ -87,14 +87,16 @@ class RouteTests(SynchronousTestCase):
         A child that is to stay is brought back.
         """
         places = {1: "a", 2: "a/b"}
-        self.assertEqual(["a > x", "x/b > a/b"], self.moves(places, {1: "x", 2: "a/b"}))
+        self.assertEqual(
+            ["a > x", "x/b > a/b"], self.renamings(places, {1: "x", 2: "a/b"})
+        )
 
     def test_chain(self) -> None:
         """
         Whoever is in the way goes first.
         """
         self.assertEqual(
-            ["b > c", "a > b"], self.moves({1: "a", 2: "b"}, {1: "b", 2: "c"})
+            ["b > c", "a > b"], self.renamings({1: "a", 2: "b"}, {1: "b", 2: "c"})
         )
 
     def test_swap(self) -> None:
@@ -104,24 +106,24 @@ class RouteTests(SynchronousTestCase):
         """
         places = {1: "a", 2: "b", 3: "a/x", 4: "b/x"}
         wishes = {1: "b", 2: "a", 3: "b/x", 4: "a/x"}
-        moves = self.moves(places, wishes)
-        self.assertEqual(3, len(moves))
-        self.assertTrue(isTemporary(moves[0].partition(" > ")[2]))
+        steps = self.renamings(places, wishes)
+        self.assertEqual(3, len(steps))
+        self.assertTrue(isTemporary(steps[0].partition(" > ")[2]))
 
     def test_parentAndChild(self) -> None:
         """
         So do a mailbox and one below it; and one that goes below itself.
         """
-        self.moves({1: "a", 2: "a/b"}, {1: "a/b", 2: "a"})
-        self.moves({1: "a", 2: "a/c"}, {1: "a/b", 2: "a/c"})
+        self.renamings({1: "a", 2: "a/b"}, {1: "a/b", 2: "a"})
+        self.renamings({1: "a", 2: "a/c"}, {1: "a/b", 2: "a/c"})
 
     def test_temporaryTaken(self) -> None:
         """
         A temporary name may be taken already, as after an interruption.
         """
         taken = ["imapsync-temporary-1", "imapsync-temporary-2"]
-        moves = self.moves({1: "a", 2: "b"}, {1: "b", 2: "a"}, *taken)
-        self.assertIn("imapsync-temporary-3", " ".join(moves))
+        steps = self.renamings({1: "a", 2: "b"}, {1: "b", 2: "a"}, *taken)
+        self.assertIn("imapsync-temporary-3", " ".join(steps))
 
     def test_stuck(self) -> None:
         """
@@ -132,14 +134,21 @@ class RouteTests(SynchronousTestCase):
         wishes = {1: "x", 2: "a", 3: "y", 5: "d"}
         found = route({**places, 5: "e"}, wishes, ["x"])
         self.assertEqual({1: None, 2: 1, 5: 4}, found.stuck)
-        self.assertEqual(["y"], [move.new for move in found.moves])
+        self.assertEqual([None, None, 4], [found.culprit(one) for one in (1, 2, 5)])
+        self.assertEqual(["y"], [one.new for one in found.renamings])
+
+    def test_culprit(self) -> None:
+        """
+        Those that wait in a circle are in each other's way.
+        """
+        self.assertEqual(1, Route((), {1: 2, 2: 1}).culprit(1))
 
     def test_stuckBelow(self) -> None:
         """
         Nor may a child come to lie where another mailbox is.
         """
         found = route({1: "a"}, {1: "x"}, ["a/b", "x/b"])
-        self.assertEqual(((), {1: None}), (found.moves, found.stuck))
+        self.assertEqual(((), {1: None}), (found.renamings, found.stuck))
 
     def test_everyPermutation(self) -> None:
         """
@@ -150,8 +159,8 @@ class RouteTests(SynchronousTestCase):
             places = dict(enumerate(start))
             for end in permutations(start):
                 wishes = dict(enumerate(end))
-                moves = self.moves(places, wishes, "z")
-                self.assertLessEqual(len(moves), 8)
+                steps = self.renamings(places, wishes, "z")
+                self.assertLessEqual(len(steps), 8)
 
     @given(
         st.lists(names(3), unique=True, min_size=1, max_size=6),
@@ -161,7 +170,7 @@ class RouteTests(SynchronousTestCase):
         """
         With nobody else there, all get their names.
         """
-        self.moves(dict(enumerate(start)), dict(enumerate(end[: len(start)])))
+        self.renamings(dict(enumerate(start)), dict(enumerate(end[: len(start)])))
 
     @given(
         st.lists(names(3), unique=True, min_size=1, max_size=6),

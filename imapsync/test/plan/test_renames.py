@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
-from imapsync.names import Naming, Patterns
+from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
-from imapsync.plan.mailboxes import Selection, Subscribe, Unsubscribe
-from imapsync.plan.renames import Delete, Outlook, plan
+from imapsync.plan.mailboxes import Subscribe, Unsubscribe
+from imapsync.plan.outlook import Delete, Outlook
+from imapsync.plan.renames import plan
+from imapsync.plan.selection import Patterns, Selection
 
 LOCAL, REMOTE = Side
 EVERYTHING = Selection(subscribed=False)
@@ -139,7 +141,7 @@ class OutlookTests(SynchronousTestCase):
         One whose temporary name belongs to nobody is told.
         """
         [trouble] = self.outlook("A B C", "A B C", others=TEMPORARY).troubles
-        self.assertEqual(TEMPORARY, trouble.name)
+        self.assertEqual(TEMPORARY, trouble.mailbox)
 
     def test_taken(self) -> None:
         """
@@ -168,7 +170,7 @@ class OutlookTests(SynchronousTestCase):
         The name of one that is to be deleted will be free.
         """
         outlook = self.outlook("B - A", "A B C")
-        self.assertEqual(["A", "C"], sorted(one.name for one in outlook.waiting))
+        self.assertEqual(["A", "C"], sorted(one.mailbox for one in outlook.waiting))
         self.assertEqual([Delete(REMOTE, "B")], outlook.deletions)
         self.assertEqual({"A", "B", "C"}, outlook.held)
         self.assertEqual([], outlook.troubles)

@@ -5,6 +5,7 @@ Tests for L{imapsync.run.live}: live mode, but on servers in memory.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -14,13 +15,15 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from zope.interface import provider
 
 from imapsync.config.request import Request
-from imapsync.errors import Distrusted, MassDeletion
+from imapsync.errors import Distrusted, MassDeletion, StateError
 from imapsync.model import Side
+from imapsync.plan.brake import WINDOW
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import PROOF, STEADY
-from imapsync.run.status import SyncStatus
+from imapsync.run.status import Change
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
+from imapsync.state.store import State
 from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
 from imapsync.test.test_service import ServiceCase
 
@@ -506,6 +509,59 @@ class LossTests(FollowingCase):
         self.assertRests()
         self.assertEqual(3 + 1, len(self.local.inbox.messages))
 
+    def failDisk(self) -> Callable[[], None]:
+        """
+        Have the disk fail when the next pair is to be stored, and from then on
+        whatever is asked of it.
+
+        @return: mends it.
+        """
+
+        def fail(*_: object) -> None:
+            patched.append(self.patch(State, "_query", fail))
+            raise StateError("the disk failed")
+
+        def mend() -> None:
+            for one in reversed(patched):
+                one.restore()
+
+        patched = [self.patch(State, "_countPairs", fail)]
+        return mend
+
+    def test_diskFails(self) -> None:
+        """
+        A disk that cannot even be read any more ends it; the database is let go
+        of, and it can be started again.
+        """
+        self.follow()
+        mend = self.failDisk()
+        self.remote.inbox.add(mail("new"))
+        self.world.pump()
+        outcome = self.successResultOf(self.finished)
+        self.assertEqual((74, "the disk failed"), (outcome.code, outcome.text))
+        self.assertEqual("stopped", self.service.status.state)
+        mend()
+        self.assertClosed()
+        self.service.startService()
+        self.assertRests()
+
+    def test_diskFailsAtTheEnd(self) -> None:
+        """
+        Nor does it keep a service from being stopped.
+        """
+        self.follow()
+        stopping: list[Deferred[Any]] = []
+        mend = self.failDisk()
+        self.local.before["APPEND"] = lambda: stopping.append(
+            self.service.stopService()
+        )
+        self.remote.inbox.add(mail("new"))
+        self.world.pump()
+        mend()
+        self.successResultOf(stopping[0])
+        self.assertIn(self.successResultOf(self.finished).code, (0, 74))
+        self.assertClosed()
+
     def test_password(self) -> None:
         """
         A password that is wrong when it connects again ends it.
@@ -530,24 +586,123 @@ class LossTests(FollowingCase):
         self.wait(PAUSE)
         self.assertEqual(69, self.successResultOf(self.finished).code)
 
-    def test_deletions(self) -> None:
+
+class BrakeTests(FollowingCase):
+    """
+    How much goes from a side.
+    """
+
+    def fill(self, count: int) -> None:
         """
-        An emptied server ends it, however small the changes before were.
+        Have both sides hold so many messages.
         """
-        self.world.fill(*map(mail, range(10, 120)))
-        self.follow(request={"allowMassDelete": True})
-        for uid in range(1, 61):
-            self.local.inbox.expunge(uid)
-            self.world.pump()
-        self.assertTrue(self.world.equal)
-        self.world.fill(*map(mail, range(200, 300)))
-        self.world.pump()
-        self.local.inbox.expunge(*list(self.local.inbox.messages))
-        self.world.pump()
+        self.world.fill(*map(mail, range(10, 7 + count)))
+        self.follow()
+
+    def expunge(self, count: int) -> None:
+        """
+        Remove so many of the messages that are left.
+        """
+        self.local.inbox.expunge(*list(self.local.inbox.messages)[:count])
+        self.wait(1)
+
+    def assertBrakes(self, words: str) -> None:
+        """
+        It has ended for that.
+        """
         outcome = self.successResultOf(self.finished)
         self.assertEqual(MassDeletion.code, outcome.code)
-        self.assertIn("would be removed from remote", outcome.text)
-        self.assertGreater(len(self.remote.inbox.messages), 100)
+        self.assertIn(words, outcome.text)
+        self.assertClosed()
+
+    def test_emptied(self) -> None:
+        """
+        An emptied server ends it, before anything is removed.
+        """
+        self.fill(200)
+        self.expunge(200)
+        self.assertBrakes("200 of 200 known messages would be removed from remote")
+        self.assertEqual(200, len(self.remote.inbox.messages))
+
+    def test_bitByBit(self) -> None:
+        """
+        So it does if it is emptied bit by bit, while others come.
+        """
+        self.fill(1003)
+        for _ in range(9):
+            self.expunge(int(len(self.local.inbox.messages) * 0.45) + 1)
+            self.local.inbox.add(mail(("new", self.local.inbox.uidnext)))
+        self.assertBrakes("701 of 1003 known messages would be removed")
+        self.assertGreater(len(self.remote.inbox.messages), 500)
+
+    def test_oneByOne(self) -> None:
+        """
+        And if each goes by itself, also over other connections.
+        """
+        self.fill(120)
+        for _ in range(60):
+            self.expunge(1)
+            self.assertTrue(self.world.equal)
+            self.world.links[-1].end(ConnectionLost())
+            self.wait(PAUSE)
+        self.expunge(1)
+        self.assertBrakes("61 of 120 ")
+
+    def test_unheard(self) -> None:
+        """
+        And if no answer comes to what was removed.
+        """
+        self.fill(120)
+        for _ in range(5):
+            self.remote.before["EXPUNGE"] = self.cut
+            self.expunge(20)
+            self.wait(PAUSE)
+        self.assertBrakes(" of 120 ")
+
+    def cut(self) -> None:
+        """
+        Cut the connection before the answer.
+        """
+        self.remote.downLeft = 1
+
+    def test_slowly(self) -> None:
+        """
+        Slowly, as much may go as one likes.
+        """
+        self.fill(200)
+        while len(self.local.inbox.messages) > 10:
+            self.expunge(len(self.local.inbox.messages) // 2)
+            self.assertTrue(self.world.equal)
+            self.wait(WINDOW + 60)
+
+    def test_allowed(self) -> None:
+        """
+        What is allowed at the beginning does not count later, and is not allowed
+        later.
+        """
+        self.fill(300)
+        self.stop()
+        self.expunge(200)
+        self.follow(request={"allowMassDelete": True})
+        self.assertTrue(self.world.equal)
+        self.expunge(50)
+        self.assertTrue(self.world.equal)
+        self.expunge(1)
+        self.assertBrakes("51 of 100 ")
+
+    def test_moved(self) -> None:
+        """
+        What is moved is not gone.
+        """
+        other = self.local.make("Other")
+        self.fill(150)
+        for name in ("", "MOVE"):
+            self.remote.capabilities.discard(name)
+            for message in list(self.local.inbox.messages.values())[:70]:
+                other.add(message.body)
+            self.expunge(70)
+            self.assertTrue(self.world.equal)
+        self.assertEqual(140, len(self.remote.folders["Other"].messages))
 
 
 class TimeTests(FollowingCase):
@@ -785,7 +940,7 @@ class OwnerTests(FollowingCase):
         self.local.inbox.add(mail("between"))
         self.service.startService()
         self.assertRests()
-        self.assertNoResult(self.service.finished)
+        self.assertNoResult(self.service.whenFinished())
 
     def test_syncNow(self) -> None:
         """
@@ -830,7 +985,7 @@ class OwnerTests(FollowingCase):
         """
         Observers are told all that happens, until they want to hear no more.
         """
-        told: list[SyncStatus] = []
+        told: list[Change] = []
         self.reactor.advance(100)
         self.service = SyncService(
             self.world.settings(), self.reactor, Request(live=True)
@@ -839,11 +994,11 @@ class OwnerTests(FollowingCase):
         self.addCleanup(self.stop)
         self.service.startService()
         self.world.pump()
-        states = list(dict.fromkeys(one.state for one in told))
+        states = list(dict.fromkeys(str(one.after.state) for one in told))
         self.assertEqual(
             ["connecting", "first sync", "tuning in", "syncing", "waiting"], states
         )
-        last = told[-1]
+        last = told[-1].after
         self.assertEqual((100, 100, ""), (last.since, last.synced, last.error))
         self.assertEqual(3, last.mailboxes["INBOX"].messages)
         self.assertEqual(0, last.mailboxes["INBOX"].lag(200))
@@ -851,8 +1006,10 @@ class OwnerTests(FollowingCase):
         self.remote.before["SELECT"] = self.silence
         self.local.inbox.add(mail("new"))
         self.world.pump()
-        self.assertEqual(("syncing", 105), (told[-1].state, told[-1].since))
-        self.assertEqual(7, told[-1].mailboxes["INBOX"].lag(112))
+        last = told[-1].after
+        self.assertEqual(("syncing", 105), (last.state, last.since))
+        self.assertEqual(7, last.mailboxes["INBOX"].lag(112))
+        self.assertEqual({"INBOX": last.mailboxes["INBOX"]}, told[-1].mailboxes)
         self.service.unobserve(told.append)
         count = len(told)
         self.stop()

@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
+from errno import EIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import StateDamaged, StateError, StateUnavailable
 from imapsync.state.sqlitefile import APPLICATION_ID, explained, opened
+from imapsync.test import children
 
 
 def mode(path: Path) -> int:
@@ -130,7 +131,7 @@ class OpenedTests(SynchronousTestCase):
             "    os.kill(os.getpid(), signal.SIGKILL)"
         )
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        process = subprocess.run(
+        process = children.done(
             [sys.executable, "-c", script, self.path], env=environment, check=False
         )
         self.assertEqual(-9, process.returncode)
@@ -138,6 +139,37 @@ class OpenedTests(SynchronousTestCase):
         self.assertEqual([1, 2], self.numbers(readOnly=True))
         self.assertEqual([1, 2], self.numbers())
         self.assertEqual([self.path], list(self.folder.iterdir()))
+
+    def test_lockNotFound(self) -> None:
+        """
+        A disk that fails just when the lock was got does not keep it.
+        """
+        self.fill()
+
+        def fail(*_: object) -> None:
+            raise OSError(EIO, "Input/output error")
+
+        failing = self.patch(os.path, "samestat", fail)
+        error = self.assertRaises(StateError, self.numbers)
+        self.assertIn("Input/output error", str(error))
+        failing.restore()
+        self.assertEqual([1], self.numbers())
+
+    def test_notClosed(self) -> None:
+        """
+        Nor does one that fails at the end.
+        """
+        self.fill()
+
+        def fail(descriptor: int) -> None:
+            close(descriptor)
+            raise OSError(EIO, "Input/output error")
+
+        close = os.close
+        with opened(self.path):
+            failing = self.patch(os, "close", fail)
+        failing.restore()
+        self.assertEqual([1], self.numbers())
 
     def test_lockReplaced(self) -> None:
         """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import StateDamaged, StateError, StateUnavailable
-from imapsync.model import Flags, Mark, Pair, Side
+from imapsync.model import Flags, Mark, Owner, Pair, Side
 from imapsync.state.store import State
 from imapsync.uidset import MAXIMUM, UidSet
 
@@ -223,6 +223,32 @@ class OpenTests(StateTestCase):
             noted.append(state.totalPairs() == 1)
         self.assertEqual([False, False, True] * 2 + [True, False, False], noted)
 
+    def test_owners(self) -> None:
+        """
+        Whose it is, is known once it was noted.
+        """
+        state = self.opened()
+        self.assertEqual({}, state.owners())
+        ours, theirs = Owner("me@a"), Owner("tunnel x", "hello")
+        with state.transaction():
+            state.noteOwner(Side.LOCAL, ours)
+            state.noteOwner(Side.REMOTE, ours)
+            state.noteOwner(Side.REMOTE, theirs)
+        self.assertEqual({Side.LOCAL: ours, Side.REMOTE: theirs}, state.owners())
+
+    def test_forgotten(self) -> None:
+        """
+        Everything that hangs on mailboxes can be forgotten at once.
+        """
+        state, mailbox = self.filled(Pair(1, 2, SEEN))
+        with state.transaction():
+            state.postpone(mailbox, Side.LOCAL, UidSet.of([1]))
+            state.foretell(mailbox, Side.LOCAL, {1: SEEN})
+            state.forgetMailboxes()
+        self.assertEqual(([], 0), (state.mailboxes(), state.totalPairs()))
+        for table in "pair", "postponed", "foretold":
+            self.assertEqual([], state._query(f"SELECT * FROM {table}"))
+
     def test_newer(self) -> None:
         """
         A file of a newer version is refused, and not changed.
@@ -327,6 +353,26 @@ class TransactionTests(StateTestCase):
     """
     All or nothing.
     """
+
+    def test_notUndone(self) -> None:
+        """
+        Where the disk fails so that nothing can be taken back either, the first
+        reason is what is told, nothing that was not written is believed, and the
+        file is let go of.
+        """
+        state, mailbox = self.filled(Pair(1, 1, NONE))
+        before = state.mailboxes()
+        with self.assertRaises(Killed), state.transaction():
+            state.addPairs(mailbox, [Pair(2, 2, SEEN)])
+            self.assertNotEqual(before, state.mailboxes())
+            state._database.set_progress_handler(lambda: 1, 1)
+            die()
+        state._database.set_progress_handler(None, 1)
+        self.assertRaises(StateError, state.transaction().__enter__)
+        state.close()
+        state = self.opened()
+        self.assertEqual(before, state.mailboxes())
+        self.assertEqual(UidSet.of([1]), state.paired(mailbox, Side.LOCAL))
 
     def test_outside(self) -> None:
         """

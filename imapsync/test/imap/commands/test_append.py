@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.append import Appended
-from imapsync.imap.commands.base import Alone, Plain
+from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Talk, failing
 
 DATE = "01-Jan-2024 00:00:00 +0000"
@@ -112,7 +112,7 @@ class FreeTests(SynchronousTestCase):
         server = talk(b"LITERAL+")
         first = server.client.beginAppend("a")
         first.message(NONE, "", 1)
-        waiting = server.client.perform(Plain("NOOP"))
+        waiting = server.client.perform(Simple("NOOP"))
         first.write(b"x")
         one = first.finish()
         second = server.client.beginAppend("b")
@@ -249,7 +249,7 @@ class WaitingTests(SynchronousTestCase):
         appending = server.client.beginAppend("a")
         leave = appending.message(NONE, "", 99)
         assert leave is not None
-        waiting = server.client.perform(Plain("NOOP"))
+        waiting = server.client.perform(Simple("NOOP"))
         server.heard()
         server.say(b"0001 NO [TOOBIG] no")
         self.failureResultOf(leave, Refused)
@@ -330,7 +330,7 @@ class WaitingTests(SynchronousTestCase):
         server.say(b"0001 NO no")
         self.failureResultOf(leave, Refused)
         self.failureResultOf(appending.finish(), Refused)
-        server.client.perform(Plain("NOOP"))
+        server.client.perform(Simple("NOOP"))
         self.assertEqual(b"0002 NOOP\r\n", server.heard())
 
     def test_needlessLeave(self) -> None:

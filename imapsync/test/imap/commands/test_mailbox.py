@@ -4,283 +4,201 @@ Tests for L{imapsync.imap.commands.mailbox}.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import Command
-from imapsync.imap.commands.mailbox import (
-    GuidCommand,
-    IdentitiesCommand,
-    ListCommand,
-    NamespaceCommand,
-    Search,
-    StatusCommand,
-    Transfer,
-    Transferred,
-)
-from imapsync.imap.wire.arguments import Literal
-from imapsync.imap.wire.responses import (
-    Condition,
-    Exists,
-    Found,
-    ListedMailbox,
-    MailboxStatus,
-    Namespaces,
-    Response,
-    parseResponse,
-)
-from imapsync.model import Listed, Status
-from imapsync.uidset import UidSet
+from imapsync.errors import ProtocolViolation, Refused
+from imapsync.imap.commands.mailbox import Select, Selected
+from imapsync.imap.wire.responses import Condition, Exists
+from imapsync.model import Mark
+from imapsync.test.fakes.talking import Listener, Talk
 
-T = TypeVar("T")
+ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 UNSELECT] ready"
+POOR = b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
 
 
-def parsed(line: bytes) -> Response:
+def condition(
+    status: str = "OK", code: str = "", arguments: bytes = b"", tag: str = "*"
+) -> Condition:
     """
-    What a server says.
+    A status response.
     """
-    response = parseResponse([line])
-    assert isinstance(response, Response)
-    return response
+    return Condition(tag, status, code, arguments, "text")
 
 
-DONE = Condition("A1", "OK", "", b"", "")
-
-
-class QueriesTests(SynchronousTestCase):
+class SelectTests(SynchronousTestCase):
     """
-    Each is written as its RFC has it, and results in what the server says.
+    SELECT and EXAMINE.
     """
 
-    def resultOf(self, command: Command[T], *responses: Response) -> T:
+    def select(self, *codes: tuple[str, bytes], code: str = "READ-WRITE") -> Selected:
         """
-        What a command results in if these are the responses.
+        What becomes of a SELECT.
         """
-        for response in responses:
-            self.assertTrue(command.claim(response))
-        self.assertFalse(command.claim(Exists(1)))
-        command.finished(DONE)
-        return self.successResultOf(command.done)
-
-    def test_list(self) -> None:
-        """
-        LIST puts names and their STATUS together.
-        """
-        command = ListCommand("%", ["SUBSCRIBED"], ["SUBSCRIBED", "STATUS (UIDNEXT)"])
-        self.assertEqual(
-            (
-                b"(SUBSCRIBED)",
-                b'""',
-                b'"%"',
-                b"RETURN",
-                b"(SUBSCRIBED STATUS (UIDNEXT))",
-            ),
-            command.words,
-        )
-        a, b = (Listed(name, "/", frozenset(["\\subscribed"])) for name in "ab")
-        result = self.resultOf(
-            command,
-            ListedMailbox(a, ""),
-            ListedMailbox(b, ""),
-            MailboxStatus("a", Status(uidnext=5), {}),
-        )
-        self.assertEqual([Listed("a", "/", a.attributes, Status(uidnext=5)), b], result)
-
-    def test_plainList(self) -> None:
-        """
-        Without options it is a LIST for any server.
-        """
-        self.assertEqual((b'""', b'"*"'), ListCommand("*", (), ()).words)
-
-    def test_news(self) -> None:
-        """
-        What is told meanwhile is no less news for looking like an answer, and
-        what a few items leave out stays as it was told before.
-        """
-        command = ListCommand("*", (), ("SUBSCRIBED", "STATUS (UIDNEXT)"))
-        answer = parsed(b"* LIST (\\Subscribed \\NonExistent) NIL a")
-        few = parsed(b"* STATUS a (HIGHESTMODSEQ 9)")
-        full = parsed(b"* STATUS a (MESSAGES 0 UIDNEXT 2 UIDVALIDITY 3)")
-        self.assertEqual([True, True], [command.claim(x) for x in (answer, few)])
-        for news in (
-            full,
-            parsed(b"* STATUS a (MESSAGES 4 UIDNEXT 6)"),
-            parsed(b"* STATUS a (MESSAGES 0 UNSEEN 0)"),
-            parsed(b"* LIST (\\HasNoChildren) NIL a"),
-            parsed(b'* LIST () NIL b ("OLDNAME" (a))'),
-        ):
-            self.assertFalse(command.claim(news))
-        attributes = frozenset(["\\subscribed", "\\hasnochildren"])
-        self.assertEqual(
-            [Listed("a", "", attributes, Status(0, 6, 3, 9))], self.resultOf(command)
-        )
-
-    def test_oneListed(self) -> None:
-        """
-        A LIST for one name takes no other for its answer; nor a STATUS that
-        it did not ask for.
-        """
-        command = ListCommand("inbox", (), ())
-        other, inbox = parsed(b"* LIST () NIL b"), parsed(b"* LIST () NIL INBOX")
-        self.assertEqual(
-            [False, True, False],
-            [
-                command.claim(x)
-                for x in (other, inbox, parsed(b"* STATUS INBOX (UIDNEXT 2)"))
-            ],
-        )
-
-    def test_otherStatus(self) -> None:
-        """
-        The STATUS of a mailbox that is not listed is somebody else's.
-        """
-        command = ListCommand("*", (), ())
-        self.assertFalse(command.claim(MailboxStatus("a", Status(), {})))
-
-    def test_status(self) -> None:
-        """
-        STATUS is told apart by name.
-        """
-        command = StatusCommand("\xfc", "UIDNEXT UIDVALIDITY")
-        self.assertEqual((b'"&APw-"', b"(UIDNEXT UIDVALIDITY)"), command.words)
-        self.assertFalse(command.claim(MailboxStatus("a", Status(uidnext=6), {})))
-        told = MailboxStatus("\xfc", Status(uidnext=5), {})
-        self.assertEqual(Status(uidnext=5), self.resultOf(command, told))
-
-    def test_statusNews(self) -> None:
-        """
-        Of two for the same mailbox, one is news.
-        """
-        command = StatusCommand("a", "MESSAGES UIDNEXT")
-        self.assertTrue(command.claim(parsed(b"* STATUS a (UNSEEN 0)")))
-        self.assertFalse(command.claim(parsed(b"* STATUS a (MESSAGES 1 UIDNEXT 2)")))
-        self.assertFalse(command.claim(parsed(b"* STATUS a (HIGHESTMODSEQ 3)")))
-        self.assertEqual(Status(1, 2, 0, 3), self.resultOf(command))
-
-    def test_guid(self) -> None:
-        """
-        Dovecot's identity comes with UIDVALIDITY; there may be none.
-        """
-        words = (b'"a"', b"(UIDVALIDITY X-GUID)")
-        for items, guid in ({"X-GUID": b"1f2e"}, "1f2e"), ({}, ""):
-            command = GuidCommand("a")
-            self.assertEqual(words, command.words)
-            self.assertFalse(command.claim(MailboxStatus("b", Status(), items)))
-            told = MailboxStatus("a", Status(uidvalidity=5), items)
-            found = self.resultOf(command, told)
-            self.assertEqual((Status(uidvalidity=5), guid), found)
-
-    def test_identities(self) -> None:
-        """
-        Those of all mailboxes are told at once, whatever else is.
-        """
-        command = IdentitiesCommand()
-        entry = "/shared/vendor/cmu/cyrus-imapd/uniqueid"
-        self.assertEqual((b'"*"', entry.encode()), command.words)
-        told = [
-            parsed(f'* METADATA "&APw-" ("{entry}" "x1")'.encode()),
-            parsed(b'* METADATA a ("/other" NIL)'),
-            parsed(b"* METADATA b /other"),
-        ]
-        self.assertEqual({"\xfc": "x1"}, self.resultOf(command, *told))
-
-    def test_namespaces(self) -> None:
-        """
-        NAMESPACE results in none if none is told.
-        """
-        told = Namespaces((("", "/"),), ())
-        self.assertEqual(told, self.resultOf(NamespaceCommand(), told))
-        self.assertEqual(Namespaces((), ()), self.resultOf(NamespaceCommand()))
-
-    def test_search(self) -> None:
-        """
-        SEARCH and ESEARCH both tell what is there.
-        """
-        extended, plain = Search("1:9", True), Search("1:9", False)
-        self.assertEqual((b"RETURN (ALL)", b"UID", b"1:9"), extended.words)
-        self.assertEqual((b"UID", b"1:9"), plain.words)
-        extended.tag = "A1"
-        self.assertFalse(extended.claim(Found("A2", UidSet.of([4]))))
-        found = self.resultOf(extended, Found("A1", UidSet.of([3])))
-        self.assertEqual(UidSet.of([3]), found)
-        some = [Found("", UidSet.of([3])), Found("", UidSet.of([5]))]
-        self.assertEqual(UidSet.of([3, 5]), self.resultOf(plain, *some))
-        self.assertTrue(plain.alone)
-
-    def test_silentSearch(self) -> None:
-        """
-        Nothing said is not the same as nothing found.
-        """
-        search = Search("1:9", True)
-        self.assertRaises(ProtocolViolation, search.finished, DONE)
-        self.failureResultOf(search.done, ProtocolViolation)
-
-
-class TransferTests(SynchronousTestCase):
-    """
-    COPY and MOVE.
-    """
-
-    def copied(self, arguments: bytes) -> Transferred:
-        """
-        What COPYUID with C{arguments} tells.
-        """
-        command = Transfer("COPY", "3:5,9", "a")
-        command.finished(Condition("A1", "OK", "COPYUID", arguments, ""))
+        command = Select("a", None, Listener(), True)
+        for name, arguments in codes:
+            command.claim(condition("OK", name, arguments))
+        command.finished(condition("OK", code))
         return self.successResultOf(command.done)
 
     def test_words(self) -> None:
         """
-        The mailbox may need a literal.
+        With a mark, it asks for what changed since.
         """
-        command = Transfer("MOVE", "3", "a\udcff")
-        self.assertEqual("UID MOVE", command.name)
-        self.assertEqual((b"3", Literal(b"a\xff")), command.words)
-
-    def test_copied(self) -> None:
-        """
-        COPYUID pairs old and new UIDs in the order in which they stand.
-        """
+        listener = Listener()
+        select = Select("a b", Mark(7, 8, 9), listener, True)
         self.assertEqual(
-            Transferred(7, {9: 20, 3: 21, 4: 22}), self.copied(b"7 9,3:4 20:22")
+            ("SELECT", (b'"a b"', b"(QRESYNC (7 9))")), (select.name, select.words)
         )
+        for mark in (None, Mark(7, 8, 0)):
+            examine = Select("a", mark, listener, False)
+            self.assertEqual(("EXAMINE", (b'"a"',)), (examine.name, examine.words))
 
-    def test_moved(self) -> None:
+    def test_mark(self) -> None:
         """
-        A MOVE tells it before it is done.
+        Response codes tell where the mailbox is.
         """
-        command = Transfer("MOVE", "3", "a")
-        told = Condition("*", "OK", "COPYUID", b"7 3 8", "")
-        self.assertTrue(command.claim(told))
-        self.assertFalse(command.claim(DONE))
-        command.finished(DONE)
-        self.assertEqual(Transferred(7, {3: 8}), self.successResultOf(command.done))
+        codes = (
+            ("UIDVALIDITY", b"3"),
+            ("UIDNEXT", b"4294967296"),
+            ("HIGHESTMODSEQ", b"9223372036854775807"),
+            ("MAILBOXID", b"(F-1)"),
+        )
+        selected = self.select(*codes)
+        self.assertEqual(Mark(3, 2**32, 2**63 - 1), selected.mark)
+        self.assertEqual("F-1", selected.identity)
+        self.assertTrue(selected.persistent)
+        self.assertFalse(selected.readOnly)
 
-    def test_untold(self) -> None:
+    def test_exists(self) -> None:
         """
-        A server need not tell.
+        EXISTS tells how many messages there are.
         """
-        command = Transfer("COPY", "3", "a")
-        command.finished(DONE)
-        self.assertEqual(Transferred(0, {}), self.successResultOf(command.done))
+        command = Select("a", None, Listener(), True)
+        self.assertTrue(command.claim(Exists(5)))
+        command.finished(condition())
+        self.assertEqual(5, self.successResultOf(command.done).exists)
 
-    def test_nonsense(self) -> None:
+    def test_unfit(self) -> None:
         """
-        Sets that do not match, or are no sets, are violations; ones without
-        end are not told.
+        A mailbox may lack what is needed to keep it in step.
         """
-        for arguments in (
-            b"",
-            b"7",
-            b"7 3",
-            b"7 3 8:9",
-            b"7 x 8",
-            b"x 3 8",
-            b"7 3 8 9",
-        ):
-            command = Transfer("COPY", "3:5,9", "a")
-            told = Condition("*", "OK", "COPYUID", arguments, "")
-            self.assertRaises(ProtocolViolation, command.claim, told)
-        self.assertEqual({}, self.copied(b"7 1:4294967295 1:4294967295").uids)
+        selected = self.select(("UIDNOTSTICKY", b""), ("NOMODSEQ", b""))
+        self.assertEqual((False, 0), (selected.persistent, selected.mark.modseq))
+
+    def test_readOnly(self) -> None:
+        """
+        It may be read-only though it was not asked to be.
+        """
+        selected = self.select(code="READ-ONLY")
+        self.assertTrue(selected.readOnly)
+        self.assertFalse(selected.keeps("\\Seen"))
+
+    def test_keeps(self) -> None:
+        """
+        PERMANENTFLAGS tells which flags can be stored, and whether new
+        keywords can.
+        """
+        self.assertTrue(self.select().keeps("any"))
+        some = self.select(("PERMANENTFLAGS", b"(\\Seen Work)"))
+        self.assertTrue(some.keeps("\\SEEN") and some.keeps("work"))
+        self.assertFalse(some.keeps("\\Draft") or some.keeps("other"))
+        more = self.select(("PERMANENTFLAGS", b"(\\Seen \\*)"))
+        self.assertTrue(more.keeps("other"))
+        self.assertFalse(more.keeps("\\Draft"))
+        none = self.select(("PERMANENTFLAGS", b"()"))
+        self.assertFalse(none.keeps("\\Seen"))
+
+    def test_bounds(self) -> None:
+        """
+        Numbers are bounded.
+        """
+        for code in ("UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ"):
+            for number in (b"", b"x", b"9" * 30):
+                self.assertRaises(ProtocolViolation, self.select, (code, number))
+
+    def test_others(self) -> None:
+        """
+        Other codes, and those of a BAD, are somebody else's.
+        """
+        command = Select("a", None, Listener(), True)
+        self.assertFalse(command.claim(condition("OK", "UNSEEN", b"1")))
+        self.assertFalse(command.claim(condition("BAD", "UIDVALIDITY", b"1")))
+
+
+class UnselectTests(SynchronousTestCase):
+    """
+    Leaving a mailbox.
+    """
+
+    def leaves(self, server: Talk, *answers: tuple[bytes, bytes]) -> None:
+        """
+        A client leaves its mailbox with these commands, which are answered
+        so.
+        """
+        done = server.client.unselect()
+        for command, answer in answers:
+            tag, _, said = server.heard().strip().partition(b" ")
+            self.assertEqual(command, said)
+            self.assertNoResult(done)
+            server.say(tag + b" " + answer)
+        self.successResultOf(done)
+        self.assertEqual(b"", server.heard())
+
+    def test_unselect(self) -> None:
+        """
+        UNSELECT, after which nobody listens; where nothing is selected,
+        nothing is done.
+        """
+        server = Talk(ABLE)
+        listener = server.open()
+        self.leaves(server, (b"UNSELECT", b"OK x"))
+        server.say(b"* VANISHED 3", b"* 2 FETCH (UID 2 FLAGS ())")
+        self.assertEqual([], listener.told)
+        self.leaves(server)
+        server.open()  # which needs no CLOSED now
+        done = server.client.open("b", None, Listener(), True)
+        server.say(b"0004 OK x")
+        self.failureResultOf(done, ProtocolViolation)
+
+    def test_refused(self) -> None:
+        """
+        If it is refused, the mailbox is still selected.
+        """
+        server = Talk(ABLE)
+        listener = server.open()
+        done = server.client.unselect()
+        server.say(b"0002 BAD x", b"* 3 EXISTS")
+        self.failureResultOf(done, Refused)
+        self.assertEqual(["3 exist"], listener.told)
+
+    def test_writable(self) -> None:
+        """
+        Without UNSELECT, CLOSE would expunge what is marked C{\\Deleted}: so
+        the mailbox is made read-only first.
+        """
+        server = Talk(POOR)
+        listener = server.open("a b")
+        self.leaves(
+            server, (b'EXAMINE "a b"', b"OK [READ-ONLY] x"), (b"CLOSE", b"OK x")
+        )
+        server.say(b"* VANISHED 3")
+        self.assertEqual([], listener.told)
+
+    def test_readOnly(self) -> None:
+        """
+        What was only examined can be closed.
+        """
+        server = Talk(POOR)
+        server.client.open("a", None, Listener(), False)
+        server.say(b"0001 OK [READ-ONLY] x")
+        server.heard()
+        self.leaves(server, (b"CLOSE", b"OK x"))
+
+    def test_gone(self) -> None:
+        """
+        A mailbox that is not there any more needs no closing.
+        """
+        server = Talk(POOR)
+        server.open("a")
+        self.leaves(server, (b'EXAMINE "a"', b"NO [NONEXISTENT] x"))
+        self.leaves(server)

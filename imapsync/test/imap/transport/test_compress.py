@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
-from imapsync.imap.commands.base import Plain
+from imapsync.imap.commands.base import Simple
 from imapsync.imap.transport.compress import PIECE, Compression
 from imapsync.test.fakes.talking import Bodies, Talk, failing
 from imapsync.uidset import UidSet
@@ -282,7 +282,7 @@ class ConnectionTests(SynchronousTestCase):
         Commands and answers are compressed from the consent on, those that
         waited for it, too.
         """
-        waiting = self.client.perform(Plain("A"))
+        waiting = self.client.perform(Simple("A"))
         self.assertEqual(b"", self.server.heard())
         self.agree()
         self.successResultOf(self.done)
@@ -295,7 +295,7 @@ class ConnectionTests(SynchronousTestCase):
         What comes right behind the consent is compressed; it is read after
         it, a whole literal included.
         """
-        waiting = self.client.perform(Plain("A"))
+        waiting = self.client.perform(Simple("A"))
         text = b"* X {9999}\r\n" + b"x" * 9999 + b"\r\n0002 OK x\r\n"
         self.agree(self.peer.says(text))
         self.successResultOf(self.done)
@@ -307,7 +307,7 @@ class ConnectionTests(SynchronousTestCase):
         """
         self.server.say(b"0001 NO [COMPRESSIONACTIVE] no need")
         self.failureResultOf(self.done, Refused)
-        waiting = self.client.perform(Plain("A"))
+        waiting = self.client.perform(Simple("A"))
         self.assertEqual(b"0002 A\r\n", self.server.heard())
         self.server.say(b"0002 OK x")
         self.successResultOf(waiting)
@@ -317,7 +317,7 @@ class ConnectionTests(SynchronousTestCase):
         Damaged data ends the connection in one line; nothing is left to do.
         """
         self.agree()
-        failures = failing(self.client.perform(Plain("A")))
+        failures = failing(self.client.perform(Simple("A")))
         self.client.dataReceived(b"* OK this is clear text\r\n")
         [failure] = failures
         self.assertTrue(failure.check(ProtocolViolation))
@@ -330,7 +330,7 @@ class ConnectionTests(SynchronousTestCase):
         A small packet does not get around the longest line.
         """
         self.agree()
-        failures = failing(self.client.perform(Plain("A")))
+        failures = failing(self.client.perform(Simple("A")))
         self.say(b"* OK " + b"x" * 100_000_000)
         self.assertTrue(failures[0].check(ProtocolViolation))
 
@@ -359,7 +359,7 @@ class ConnectionTests(SynchronousTestCase):
         A connection that goes takes along what was not flushed.
         """
         self.agree()
-        failures = failing(self.client.perform(Plain("A")))
+        failures = failing(self.client.perform(Simple("A")))
         self.server.hangUp()
         self.assertTrue(failures[0].check(Lost))
         self.assertEqual([], self.server.clock.getDelayedCalls())
@@ -370,7 +370,7 @@ class ConnectionTests(SynchronousTestCase):
         """
         self.agree()
         received, sent = self.client.received, self.client.sent
-        failing(self.client.perform(Plain("A", b"x" * 10_000)))
+        failing(self.client.perform(Simple("A", b"x" * 10_000)))
         self.server.clock.advance(0)
         self.assertEqual(len(self.server.heard()), self.client.sent - sent)
         self.assertLess(self.client.sent - sent, 200)

@@ -4,134 +4,40 @@ Tests for L{imapsync.imap.transport.tls}: handshakes in memory.
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import hashlib
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
 from OpenSSL import SSL, crypto
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
-from twisted.test.iosim import FakeTransport, connect
-from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
-from imapsync.config.file import TLSConfig
 from imapsync.config.values import Fingerprint
-from imapsync.errors import ConfigError, Distrusted
+from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.base import Simple
 from imapsync.imap.transport.tls import Trust
-from imapsync.test.integration.certificates import Certificate, issue
-
-WHERE = "remote (imaps://mail.example:993)"
-
-
-@implementer(IOpenSSLServerConnectionCreator)
-class Server:
-    """
-    The server's side of TLS.
-    """
-
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self.context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        self.context.use_certificate_file(str(certificate))
-        self.context.use_privatekey_file(str(key))
-
-    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """
-        A connection as the context is now.
-        """
-        return SSL.Connection(self.context)
+from imapsync.test.config.test_file import ConfigTestCase
+from imapsync.test.fakes import x509
+from imapsync.test.fakes.handshakes import WHERE, HandshakeCase, joined, wrapped
+from imapsync.test.integration.certificates import issue, kept
 
 
-def wrapped(creator: Any, isClient: bool) -> Any:
-    """
-    A protocol within TLS.
-    """
-    inner = Factory.forProtocol(Protocol)
-    return TLSMemoryBIOFactory(creator, isClient, inner, Clock()).buildProtocol(None)
-
-
-class TrustTests(SynchronousTestCase):
+class TrustTests(HandshakeCase):
     """
     Tests for L{Trust}.
     """
-
-    certificate: Certificate
-
-    def setUp(self) -> None:
-        self.issue("mail.example", "127.0.0.1", "::1")
-
-    def issue(self, *names: str, **special: bool) -> None:
-        """
-        Give the server a certificate.
-        """
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        self.certificate = issue(directory, names, **special)
-        self.server = Server(self.certificate.path, self.certificate.key)
-
-    def trust(self, host: str = "mail.example", **options: Any) -> Trust:
-        """
-        Trust in the server's authority, unless C{options} say otherwise.
-        """
-        config = TLSConfig(**{"caFile": str(self.certificate.authority), **options})
-        return Trust(config, host, WHERE)
-
-    def shake(self, trust: Trust) -> Any:
-        """
-        Do a handshake.
-
-        @return: the client's transport.
-        """
-        client, self.serverSide = wrapped(trust, True), wrapped(self.server, False)
-        pump = connect(
-            self.serverSide,
-            FakeTransport(self.serverSide, isServer=True),
-            client,
-            FakeTransport(client, isServer=False),
-        )
-        pump.flush()
-        return client
-
-    def accepted(self, trust: Trust) -> Any:
-        """
-        Do a handshake that succeeds.
-
-        @return: the client's transport.
-        """
-        transport = self.shake(trust)
-        self.assertIsNone(trust.explained())
-        self.assertTrue(transport.connected)
-        return transport
-
-    def refused(self, trust: Trust) -> str:
-        """
-        Do a handshake that fails.
-
-        @return: the reason.
-        """
-        self.assertFalse(self.shake(trust).connected)
-        explanation = trust.explained()
-        if explanation is None:
-            self.fail("no reason")
-        self.assertTrue(str(explanation).startswith(f"{WHERE}: "), str(explanation))
-        self.assertNotIn("\n", str(explanation))
-        return str(explanation)
 
     def test_shared(self) -> None:
         """
@@ -152,137 +58,6 @@ class TrustTests(SynchronousTestCase):
         authority = self.certificate.authority
         authority.write_bytes(authority.read_bytes() + b"\n")
         self.assertIsNot(context, contextOf(self.trust()))
-
-    def test_name(self) -> None:
-        """
-        A certificate for the host's name, in any case and with a final dot,
-        is accepted.
-        """
-        self.accepted(self.trust("mail.example"))
-        self.accepted(self.trust("MAIL.example."))
-
-    def test_address(self) -> None:
-        """
-        A host that is given by its address must have that in its
-        certificate.
-        """
-        self.accepted(self.trust("127.0.0.1"))
-        self.accepted(self.trust("::1"))
-        self.assertIn("not for 127.0.0.2", self.refused(self.trust("127.0.0.2")))
-
-    def test_foreignName(self) -> None:
-        """
-        A name that is not the host's is a failure that tells both.
-        """
-        reason = self.refused(self.trust("imap.example"))
-        self.assertIn("for mail.example, 127.0.0.1, ::1, not for imap.example", reason)
-
-    def test_wildcard(self) -> None:
-        """
-        A wildcard stands for one label.
-        """
-        self.issue("*.some.example")
-        self.accepted(self.trust("mail.some.example"))
-        self.refused(self.trust("some.example"))
-        self.refused(self.trust("a.mail.some.example"))
-
-    def test_noName(self) -> None:
-        """
-        A trusted certificate that names no host at all is not for any host,
-        whatever its subject's common name is.
-        """
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name(
-            [x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "mail.example")]
-        )
-        now = datetime.datetime.now(datetime.timezone.utc)
-        certificate = (
-            x509.CertificateBuilder(name, name, key.public_key(), 1)
-            .not_valid_before(now)
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .sign(key, hashes.SHA256())
-        )
-        both = Path(self.mktemp())
-        both.write_bytes(
-            certificate.public_bytes(Encoding.PEM)
-            + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
-        self.server = Server(both, both)
-        reason = self.refused(self.trust(caFile=str(both)))
-        self.assertIn("for no host at all", reason)
-
-    def test_strangeName(self) -> None:
-        """
-        A name that service-identity cannot make sense of is a foreign name.
-        """
-        self.issue("*", "mail.example")
-        self.assertIn("is for *, mail.example", self.refused(self.trust()))
-
-    def test_untrusted(self) -> None:
-        """
-        A certificate from an unknown authority is refused with the
-        authority's name and OpenSSL's reason.
-        """
-        reason = self.refused(self.trust(caFile=None))
-        self.assertIn("issued by CN=imapsync tests", reason)
-        self.assertIn("unable to get local issuer certificate", reason)
-        self.assertIn("SSL_ca_file", reason)
-
-    def test_selfSigned(self) -> None:
-        """
-        A self-signed certificate is trusted only if it is named.
-        """
-        self.issue("mail.example", selfSigned=True)
-        self.accepted(self.trust())
-        reason = self.refused(self.trust(caFile=None))
-        self.assertIn("issued by CN=mail.example", reason)
-        self.assertIn("self-signed certificate", reason)
-
-    def test_authorityDirectory(self) -> None:
-        """
-        Authorities can come from a directory, where OpenSSL looks for hashes
-        of their names.
-        """
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        trust = self.trust(caFile=None, caPath=str(directory))
-        self.refused(trust)
-        pem = self.certificate.authority.read_bytes()
-        hashed = crypto.load_certificate(crypto.FILETYPE_PEM, pem).subject_name_hash()
-        (directory / f"{hashed:08x}.0").write_bytes(pem)
-        self.accepted(trust)
-
-    def test_expired(self) -> None:
-        """
-        An expired certificate is refused.
-        """
-        self.issue("mail.example", expired=True)
-        self.assertIn("certificate has expired", self.refused(self.trust()))
-
-    def test_notVerified(self) -> None:
-        """
-        With verifyPeer off, name and chain do not count.
-        """
-        self.accepted(self.trust("imap.example", caFile=None, verifyPeer=False))
-
-    def test_serverName(self) -> None:
-        """
-        The server hears which host we want, by the configured name if there
-        is one, but never an address.
-        """
-        self.accepted(self.trust())
-        self.assertEqual(b"mail.example", self.serverSide.getHandle().get_servername())
-        self.accepted(self.trust("10.0.0.1", hostname="mail.example"))
-        self.assertEqual(b"mail.example", self.serverSide.getHandle().get_servername())
-        self.accepted(self.trust("127.0.0.1"))
-        self.assertIsNone(self.serverSide.getHandle().get_servername())
-
-    def test_international(self) -> None:
-        """
-        A name beyond ASCII is looked for in its IDNA form.
-        """
-        self.issue("xn--mller-kva.example")
-        self.accepted(self.trust("müller.example"))
 
     def test_fingerprint(self) -> None:
         """
@@ -322,69 +97,6 @@ class TrustTests(SynchronousTestCase):
         trust = self.trust()
         trust.checkFingerprint(self.accepted(trust))
 
-    def test_fingerprintIsNoTrust(self) -> None:
-        """
-        A matching fingerprint does not make up for an untrusted chain.
-        """
-        wanted = Fingerprint("sha256", bytes.fromhex(self.certificate.fingerprint))
-        self.refused(self.trust(fingerprints=(wanted,), caFile=None))
-
-    def test_versions(self) -> None:
-        """
-        A server that speaks too old versions only is refused, which is not
-        its certificate's fault.
-        """
-        self.server.context.set_max_proto_version(SSL.TLS1_2_VERSION)
-        self.accepted(self.trust())
-        reason = self.refused(self.trust(protocolMin="TLSv1.3"))
-        self.assertIn("SSL_protocol_min", reason)
-
-    def test_highestVersion(self) -> None:
-        """
-        Newer versions can be ruled out.
-        """
-        client = self.accepted(self.trust(protocolMax="TLSv1.2"))
-        self.assertEqual("TLSv1.2", client.getHandle().get_protocol_version_name())
-
-    def test_oldVersions(self) -> None:
-        """
-        TLS 1.1 is refused unless it was asked for.
-        """
-        self.server.context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
-        self.server.context.set_max_proto_version(SSL.TLS1_1_VERSION)
-        self.refused(self.trust())
-        self.accepted(self.trust(protocolMin="TLSv1", cipherList="DEFAULT@SECLEVEL=0"))
-
-    def test_ciphers(self) -> None:
-        """
-        The lists of ciphers for TLS 1.2 and of suites for 1.3 are followed.
-        """
-        cipher, suite = "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_CHACHA20_POLY1305_SHA256"
-        trust = self.trust(protocolMax="TLSv1.2", cipherList=cipher)
-        self.assertEqual(cipher, self.accepted(trust).getHandle().get_cipher_name())
-        trust = self.trust(ciphersuites=suite)
-        self.assertEqual(suite, self.accepted(trust).getHandle().get_cipher_name())
-
-    def test_noCommonCipher(self) -> None:
-        """
-        Without a common cipher the error leads to the options.
-        """
-        self.server.context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256")
-        trust = self.trust(
-            protocolMax="TLSv1.2", cipherList="ECDHE-ECDSA-AES256-GCM-SHA384"
-        )
-        self.assertIn("SSL_cipher_list", self.refused(trust))
-
-    def test_noTLS(self) -> None:
-        """
-        A server that greets in clear text where TLS belongs is recognised.
-        """
-        trust = self.trust()
-        client = wrapped(trust, True)
-        client.makeConnection(StringTransport())
-        client.dataReceived(b"* OK IMAP4rev1 ready\r\n")
-        self.assertIn("does not speak TLS", str(trust.explained()))
-
     def test_cutOff(self) -> None:
         """
         A connection that is cut off, in the handshake or after it, is no
@@ -399,34 +111,6 @@ class TrustTests(SynchronousTestCase):
         client.connectionLost(Failure(ConnectionLost()))
         self.assertIsNone(trust.explained())
 
-    def test_clientCertificate(self) -> None:
-        """
-        A server that wants a certificate gets the configured one; without
-        one, the error leads to the option.
-        """
-        self.server.context.load_verify_locations(str(self.certificate.authority))
-        self.server.context.set_verify(
-            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        )
-        self.accepted(
-            self.trust(
-                certificate=str(self.certificate.path), key=str(self.certificate.key)
-            )
-        )
-        for version in ("TLSv1.2", "TLSv1.3"):
-            reason = self.refused(self.trust(protocolMax=version))
-            self.assertIn("SSL_certificate", reason)
-
-    def test_keyInCertificateFile(self) -> None:
-        """
-        The key may be in the certificate's file.
-        """
-        both = Path(self.mktemp())
-        both.write_bytes(
-            self.certificate.path.read_bytes() + self.certificate.key.read_bytes()
-        )
-        self.accepted(self.trust(certificate=str(both)))
-
     def test_unusable(self) -> None:
         """
         What OpenSSL cannot use is a configuration error that names the
@@ -438,6 +122,7 @@ class TrustTests(SynchronousTestCase):
         own = str(self.certificate.path)
         for option, options in {
             "host": {"host": "mail..example/"},
+            "SSL_hostname": {"hostname": "mail..example"},
             "SSL_cipher_list": {"cipherList": "NONSENSE"},
             "SSL_ciphersuites": {"ciphersuites": "NONSENSE"},
             "SSL_ca_file": {"caFile": "/nonexistent"},
@@ -465,3 +150,382 @@ class TrustTests(SynchronousTestCase):
             certificate=str(self.certificate.path),
             key=str(locked),
         )
+
+
+class SessionTests(HandshakeCase):
+    """
+    Tests for what comes after the handshake, and for how it all ends.
+    """
+
+    def begin(self, **options: Any) -> None:
+        """
+        Connect an IMAP client.
+        """
+        self.clock = Clock()
+        self.trusting = self.trust(**options)
+        self.client = SyncClient(self.clock, WHERE, timeout=60)
+        self.client.greeted.addErrback(lambda failure: None)
+        ours = wrapped(self.trusting, True, lambda: self.client, self.clock)
+        self.theirs = wrapped(self.server, False, clock=self.clock)
+        self.pump = joined(ours, self.theirs)
+        self.pump.flush()
+        self.successResultOf(self.client.secured)
+
+    def say(self, data: bytes) -> None:
+        """
+        The server says this.
+        """
+        self.theirs.write(data)
+        self.flow()
+
+    def flow(self) -> None:
+        """
+        Let flow what is to flow.
+        """
+        self.theirs._flushSendBIO()
+        self.clock.advance(0)
+        self.pump.flush()
+
+    def lost(self, done: Deferred[Any], *words: str) -> None:
+        """
+        Expect the connection to be gone, which says nothing about trust, and
+        C{done} to fail with one line that tells how.
+        """
+        self.successResultOf(self.client.lost)
+        text = str(self.failureResultOf(done, Lost).value)
+        self.assertEqual(f"{WHERE}: the connection was lost: {': '.join(words)}", text)
+        self.assertIsNone(self.trusting.explained())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_tickets(self) -> None:
+        """
+        The tickets that a server sends after the handshake (RFC 8446, 4.6.1)
+        are no data, however they are mixed with it.
+        """
+        self.begin()
+        self.say(b"* PREAUTH [CAPABILITY X] hi\r\n* CAPABI")
+        self.assertEqual("TLSv1.3", self.server.last.get_protocol_version_name())
+        self.say(b"LITY Y\r\n")
+        self.assertEqual({"Y"}, self.client.capabilities)
+
+    def test_octets(self) -> None:
+        """
+        Records may arrive octet by octet.
+        """
+        self.begin()
+        self.theirs.write(b"* PREAUTH [CAPABILITY X] hi\r\n")
+        self.clock.advance(0)
+        sent = self.theirs.transport.getOutBuffer()
+        for octet in sent:
+            self.pump.client.dataReceived(bytes((octet,)))
+        self.assertEqual({"X"}, self.client.capabilities)
+
+    def test_renegotiation(self) -> None:
+        """
+        A server up to TLS 1.2 may shake hands again, in the midst of a line.
+        """
+        self.begin(protocolMax="TLSv1.2")
+        self.say(b"* PREAUTH [CAPABI")
+        self.assertTrue(self.server.last.renegotiate())
+        with contextlib.suppress(SSL.WantReadError):
+            self.server.last.do_handshake()
+        self.flow()
+        self.assertEqual(1, self.server.last.total_renegotiations())
+        self.say(b"LITY X] hi\r\n")
+        self.assertEqual({"X"}, self.client.capabilities)
+
+    def test_closed(self) -> None:
+        """
+        A server that says goodbye by close_notify has closed the connection,
+        if it was in the midst of a line or a literal; nobody waits for more.
+        """
+        for line in (b"", b"* OK not all of", b"* 1 FETCH (BODY[] {100}\r\nabc"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Simple("NOOP"))
+            self.say(line)
+            self.theirs.loseConnection()
+            self.flow()
+            self.lost(done, "closed by the server")
+
+    def test_halfClosed(self) -> None:
+        """
+        After a close_notify there is nothing to be read, though the TCP
+        connection stays: we close it.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.perform(Simple("NOOP"))
+        self.server.last.shutdown()
+        self.flow()
+        self.lost(done, "closed by the server")
+
+    def test_cutOff(self) -> None:
+        """
+        A server that closes without close_notify has cut the connection off:
+        what it has sent may lack its end.
+        """
+        for line in (b"", b"* OK not all of", b"* 1 FETCH (BODY[] {100}\r\nabc"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Simple("NOOP"))
+            self.say(line)
+            self.theirs.transport.loseConnection()
+            self.flow()
+            self.lost(done, "cut off")
+
+    def test_farewell(self) -> None:
+        """
+        Its last words count, whether there is a close_notify or not.
+        """
+        for end in ("theirs.loseConnection", "theirs.transport.loseConnection"):
+            self.begin()
+            self.say(b"* PREAUTH hi\r\n")
+            done = self.client.perform(Simple("NOOP"))
+            self.say(b"* BYE see you\r\n")
+            attrgetter(end)(self)()
+            self.flow()
+            self.lost(done, "see you")
+
+    def test_loggedOut(self) -> None:
+        """
+        After LOGOUT it does not matter how the server closes.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.leave()
+        self.flow()
+        self.theirs.write(b"* BYE\r\n0001 OK\r\n")
+        self.clock.advance(0)
+        self.theirs.transport.loseConnection()
+        self.pump.flush()
+        self.successResultOf(done)
+
+    def test_clearText(self) -> None:
+        """
+        Clear text among the records is trouble on the way, and no question of
+        trust.
+        """
+        self.begin()
+        self.say(b"* PREAUTH hi\r\n")
+        done = self.client.perform(Simple("NOOP"))
+        self.theirs.transport.write(b"* BYE out of memory\r\n")
+        self.pump.flush()
+        self.successResultOf(self.client.lost)
+        text = str(self.failureResultOf(done, Lost).value)
+        self.assertIn(f"{WHERE}: the connection was lost: TLS failed: ", text)
+        self.assertNotIn("[", text)
+        self.assertIsNone(self.trusting.explained())
+
+
+class Outcome(NamedTuple):
+    """
+    What became of a handshake.
+
+    @ivar refusal: why it failed, if it did.
+    @ivar asked: whom the client asked for.
+    @ivar shown: the digest of the client's certificate.
+    """
+
+    refusal: str
+    version: str
+    cipher: str
+    asked: bytes
+    shown: str
+
+
+def _digest(certificate: crypto.X509) -> str:
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+    return hashlib.sha256(der).hexdigest()
+
+
+class OptionTests(ConfigTestCase, HandshakeCase):
+    """
+    Each option for TLS does what it says, from the file to the wire: without it,
+    things go otherwise.
+    """
+
+    def setUp(self) -> None:
+        ConfigTestCase.setUp(self)
+        HandshakeCase.setUp(self)
+        self.trusted = f"SSL_ca_file = {self.certificate.authority}"
+
+    def outcome(self, *lines: str, host: str = "mail.example") -> Outcome:
+        """
+        Do a handshake with these lines in the configuration.
+        """
+        text = "\n".join((f"host = {host}", "username = me", "password = x", *lines))
+        server = self.remote(text)
+        trust = Trust(server.tls, server.host, server.where)
+        client = self.shake(trust)
+        explanation = trust.explained()
+        if explanation is None:
+            try:
+                trust.checkFingerprint(client)
+            except Distrusted as error:
+                explanation = error
+        theirs = self.server.last
+        shown = theirs.get_peer_certificate()
+        return Outcome(
+            "" if explanation is None else str(explanation),
+            theirs.get_protocol_version_name(),
+            theirs.get_cipher_name() or "",
+            theirs.get_servername() or b"",
+            "" if shown is None else _digest(shown),
+        )
+
+    def test_verify(self) -> None:
+        """
+        SSL_verify_trusted_peer = NO lets anybody in: chain and name do not
+        count.
+        """
+        off = "SSL_verify_trusted_peer = NO"
+        self.assertIn("not trusted", self.outcome().refusal)
+        self.assertIn(
+            "for mail.example", self.outcome(self.trusted, host="x.example").refusal
+        )
+        self.assertEqual("", self.outcome(off).refusal)
+        self.assertEqual("", self.outcome(off, host="x.example").refusal)
+
+    def test_fingerprint(self) -> None:
+        """
+        SSL_fingerprint keeps out whoever has another one; it does not make up
+        for an untrusted chain, but serves without one.
+        """
+        own = f"SSL_fingerprint = {self.certificate.fingerprint}"
+        other = f"SSL_fingerprint = sha1${'00' * 20}"
+        off = "SSL_verify_trusted_peer = NO"
+        self.assertEqual("", self.outcome(self.trusted).refusal)
+        self.assertIn(
+            "SSL_fingerprint names", self.outcome(self.trusted, other).refusal
+        )
+        self.assertEqual("", self.outcome(self.trusted, own).refusal)
+        self.assertIn("not trusted", self.outcome(own).refusal)
+        self.assertEqual("", self.outcome(off, own).refusal)
+        self.assertIn("SSL_fingerprint names", self.outcome(off, other).refusal)
+
+    def test_authorityFile(self) -> None:
+        """
+        SSL_ca_file names whom to trust.
+        """
+        self.assertIn("not trusted", self.outcome().refusal)
+        self.assertEqual("", self.outcome(self.trusted).refusal)
+
+    def test_authorityDirectory(self) -> None:
+        """
+        SSL_ca_path is a directory of them, in which OpenSSL looks for hashes
+        of their names.
+        """
+        folder = self.folder / "authorities"
+        folder.mkdir()
+        line = "SSL_ca_path = authorities"
+        self.assertIn("openssl rehash", self.outcome(line).refusal)
+        pem = self.certificate.authority.read_bytes()
+        hashed = crypto.load_certificate(crypto.FILETYPE_PEM, pem).subject_name_hash()
+        (folder / f"{hashed:08x}.0").write_bytes(pem)
+        self.assertEqual("", self.outcome(line).refusal)
+
+    def test_lowest(self) -> None:
+        """
+        SSL_protocol_min keeps older versions out, and lets them in.
+        """
+        self.server.context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        self.assertEqual("TLSv1.2", self.outcome(self.trusted).version)
+        refusal = self.outcome(self.trusted, "SSL_protocol_min = TLSv1.3").refusal
+        self.assertIn("SSL_protocol_min = TLSv1.3", refusal)
+        self.show(self.certificate)
+        context = self.server.context
+        context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
+        context.set_max_proto_version(SSL.TLS1_1_VERSION)
+        weak = "SSL_cipher_list = DEFAULT@SECLEVEL=0"
+        self.assertIn("SSL_protocol_min", self.outcome(self.trusted, weak).refusal)
+        for lowest in ("TLSv1", "TLSv1.1"):
+            outcome = self.outcome(self.trusted, weak, f"SSL_protocol_min = {lowest}")
+            self.assertEqual(("", "TLSv1.1"), outcome[:2])
+
+    def test_highest(self) -> None:
+        """
+        SSL_protocol_max keeps newer versions out.
+        """
+        self.assertEqual("TLSv1.3", self.outcome(self.trusted).version)
+        outcome = self.outcome(self.trusted, "SSL_protocol_max = TLSv1.2")
+        self.assertEqual(("", "TLSv1.2"), outcome[:2])
+
+    def test_ciphers(self) -> None:
+        """
+        SSL_cipher_list names ciphers up to TLS 1.2.
+        """
+        self.server.context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        for cipher in (
+            "ECDHE-ECDSA-CHACHA20-POLY1305",
+            "ECDHE-ECDSA-AES128-GCM-SHA256",
+        ):
+            self.assertNotEqual(cipher, self.outcome(self.trusted).cipher)
+            outcome = self.outcome(self.trusted, f"SSL_cipher_list = {cipher}")
+            self.assertEqual(cipher, outcome.cipher)
+
+    def test_suites(self) -> None:
+        """
+        SSL_ciphersuites names those of TLS 1.3.
+        """
+        for suite in ("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"):
+            self.assertNotEqual(suite, self.outcome(self.trusted).cipher)
+            outcome = self.outcome(self.trusted, f"SSL_ciphersuites = {suite}")
+            self.assertEqual(suite, outcome.cipher)
+
+    def test_hostname(self) -> None:
+        """
+        SSL_hostname is what the server is asked for, and must be for; an
+        address is looked for, but nobody is asked for it.
+        """
+        outcome = self.outcome(self.trusted, host="10.0.0.1")
+        self.assertIn("not for 10.0.0.1", outcome.refusal)
+        self.assertEqual(b"", outcome.asked)
+        named = "SSL_hostname = Mail.Example."
+        outcome = self.outcome(self.trusted, named, host="10.0.0.1")
+        self.assertEqual(("", b"mail.example"), (outcome.refusal, outcome.asked))
+        outcome = self.outcome(self.trusted, "SSL_hostname = 127.0.0.1")
+        self.assertEqual(("", b""), (outcome.refusal, outcome.asked))
+        outcome = self.outcome(self.trusted)
+        self.assertEqual(("", b"mail.example"), (outcome.refusal, outcome.asked))
+        self.issue("xn--mller-kva.example")
+        self.trusted = f"SSL_ca_file = {self.certificate.authority}"
+        outcome = self.outcome(self.trusted, "SSL_hostname = M\xfcller.example")
+        self.assertEqual(
+            ("", b"xn--mller-kva.example"), (outcome.refusal, outcome.asked)
+        )
+
+    def test_certificate(self) -> None:
+        """
+        SSL_certificate and SSL_key are shown to a server that asks.
+        """
+        other = issue(self.folder, ["me.example"])
+        context = self.server.context
+        context.load_verify_locations(str(other.authority))
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+        for version in ("TLSv1.2", "TLSv1.3"):
+            base = (self.trusted, f"SSL_protocol_max = {version}")
+            self.assertIn("SSL_certificate", self.outcome(*base).refusal)
+            outcome = self.outcome(
+                *base, "SSL_certificate = certificate.pem", "SSL_key = key.pem"
+            )
+            self.assertEqual(("", other.fingerprint), (outcome.refusal, outcome.shown))
+            both = self.folder / "both.pem"
+            both.write_bytes(other.path.read_bytes() + other.key.read_bytes())
+            outcome = self.outcome(*base, "SSL_certificate = both.pem")
+            self.assertEqual(("", other.fingerprint), (outcome.refusal, outcome.shown))
+
+    def test_chain(self) -> None:
+        """
+        What stands behind the certificate in its file is sent along.
+        """
+        root, between = x509.authority(), x509.authority(b"between")
+        leaf = x509.Draft(subject=x509.named(b"me")).signed(between)
+        theirs = kept(self.folder, x509.KEY, root.signed(), leaf, between.signed(root))
+        context = self.server.context
+        context.load_verify_locations(str(theirs.authority))
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+        pair = ("SSL_certificate = certificate.pem", "SSL_key = key.pem")
+        self.assertEqual("", self.outcome(self.trusted, *pair).refusal)
+        theirs.path.write_bytes(x509.pem(leaf))
+        self.assertIn("SSL_certificate", self.outcome(self.trusted, *pair).refusal)

@@ -137,11 +137,11 @@ class TunnelTests(SynchronousTestCase):
             self.reactor.protocol.childDataReceived(2, b"ain\nbye")
             self.reactor.end(3)
         lines = [event["line"] for event in events]
-        self.assertEqual(["1", "2", "no?[1m", "try again", "bye"], lines)
+        self.assertEqual(["1", "2", r"no\u001b[1m", "try again", "bye"], lines)
         self.assertIsInstance(self.peer.reason, Lost)
         self.assertEqual(
             f"{WHERE}: the command exited with status 3; "
-            "its last words: no?[1m / try again / bye",
+            r"its last words: no\u001b[1m / try again / bye",
             str(self.peer.reason),
         )
         self.assertEqual([], self.reactor.getDelayedCalls())
@@ -260,7 +260,7 @@ class TunnelTests(SynchronousTestCase):
         self.assertEqual((1, []), (self.stopped, self.reactor.process.producers))
         self.reactor.advance(1)
         events = self.reactor.process.events
-        self.assertEqual(["EOF", "TERM", "KILL", "closed"], events)
+        self.assertEqual(["EOF", "TERM", "KILL", "dropped", "closed"], events)
         self.reactor.end(signal=9)
         self.assertEqual(1, self.stopped)
         self.assertIsInstance(self.peer.reason, ConnectionAborted)
@@ -334,7 +334,7 @@ class TunnelTests(SynchronousTestCase):
         self.assertEqual([], self.reactor.process.events)
         transport.resumeProducing()
         self.reactor.advance(1)
-        self.assertEqual(["closed"], self.reactor.process.events)
+        self.assertEqual(["dropped", "closed"], self.reactor.process.events)
 
     def test_abortWhileClosing(self) -> None:
         """

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.imap.wire.arguments import Literal, astring, flagList, mailboxWord
-from imapsync.imap.wire.responses import parseFlags
+from imapsync.imap.wire.reading import parseFlags
 from imapsync.imap.wire.tokens import nested, tokens
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.wire.tokens import Node, Streamed, String, excerpt, nested, tokens
+from imapsync.imap.wire.text import excerpt
+from imapsync.imap.wire.tokens import Node, Streamed, String, nested, tokens
 
 octets = st.binary(max_size=40).filter(lambda some: not set(some) & set(b"\r\n\0"))
 

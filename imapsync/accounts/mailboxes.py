@@ -1,0 +1,160 @@
+"""
+Having the same mailboxes exist and be subscribed on both sides, before any of them
+is opened: L{Mailboxes}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from imapsync.accounts.creation import Steps
+from imapsync.accounts.history import History
+from imapsync.accounts.identification import Identifier
+from imapsync.accounts.listing import Listing
+from imapsync.accounts.ownership import Ownership
+from imapsync.accounts.renaming import Renamer
+from imapsync.accounts.scope import Scope
+from imapsync.config.settings import Config
+from imapsync.log import Log
+from imapsync.mailbox.context import Clients, Say
+from imapsync.mailbox.report import Report
+from imapsync.model import Known, Name, Side
+from imapsync.plan.account import Account
+from imapsync.plan.mailboxes import Create, Plan, applied, plan
+from imapsync.plan.messages import Trash
+from imapsync.plan.outlook import Outlook
+from imapsync.state.store import State
+
+#: What both servers list.
+Accounts = Mapping[Side, Account]
+
+
+class Legacy(NamedTuple):
+    """
+    What a session leaves to the next one on the same connections.
+    """
+
+    listing: Listing
+    identifier: Identifier
+    history: History
+
+
+class Settled(NamedTuple):
+    """
+    All mailboxes are as they are to be.
+
+    @ivar plan: which are to be synced.
+    @ivar outlook: what is to be deleted in the end.
+    @ivar trashes: where messages are moved instead of being expunged.
+    """
+
+    accounts: Accounts
+    plan: Plan
+    outlook: Outlook
+    trashes: Mapping[Side, Trash]
+
+
+class Mailboxes:
+    """
+    Sees to that in one session.
+
+    @param typed: the mailboxes that the user named; none means all.
+    @param say: takes the lines of a dry run; C{None} if it is none.
+    @ivar failed: those that cannot be synced, which others add to.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        config: Config,
+        typed: tuple[str, ...],
+        clients: Clients,
+        state: State,
+        report: Report,
+        say: Say | None,
+        legacy: Legacy,
+    ) -> None:
+        self._state = state
+        self._report = report
+        self._say = say
+        self._listing, identifier, self._history = legacy
+        self._ownership = Ownership(
+            config, clients, state, self._listing, sure=bool(self._history.accounts)
+        )
+        self._refused = self._history.refused
+        self._steps = Steps(clients, state, report, say, self._history)
+        self._renamer = Renamer(
+            *(clients, state, self._listing, identifier, report, say, self._history)
+        )
+        self._scope = Scope(config, typed, self._listing, self._history.named)
+        self.failed = self._steps.failed
+
+    async def settle(self) -> Settled:
+        """
+        Do it.
+
+        @raise NotFound: a mailbox that was asked for is on neither server.
+        """
+        while True:
+            accounts = await self._ownership.look()
+            self._noteReferences(accounts)
+            trashes = dict(self._listing.trashes(accounts))
+            selection = await self._scope.select(accounts)
+            accounts, outlook = await self._renamer.settle(
+                accounts, selection, self._refused
+            )
+            if outlook.renames:
+                continue
+            if outlook.steps:
+                await self._steps.take(outlook.steps, accounts)
+                continue
+            selection = self._scope.followed(selection, accounts)
+            known = self.known()
+            planned = plan(accounts, known, selection, outlook.held)
+            for trouble in (*outlook.troubles, *planned.troubles):
+                self._report.trouble(trouble)
+            steps = [step for step in planned.steps if step not in self._refused]
+            for step in planned.steps:
+                if isinstance(step, Create) and step in self._refused:
+                    self._steps.collided(step, accounts[step.side])
+            await self._steps.take(steps, accounts)
+            self._agree(planned, {step.name for step in (*steps, *self._refused)})
+            if self._say is not None:
+                accounts = applied(accounts, steps)
+                steps = []
+            if not steps:
+                self._history.looked(accounts, frozenset(planned.mailboxes))
+                return Settled(accounts, planned, outlook, trashes)
+
+    def _noteReferences(self, accounts: Accounts) -> None:
+        """
+        Where other mailboxes are ours than before, the old ones are not gone.
+        """
+        for side, account in accounts.items():
+            with self._state.transaction():
+                other = self._state.noteReference(side, account.naming.reference)
+            if other:
+                self.log.warn(
+                    "{side}: list-reference has changed; pairing by content.", side=side
+                )
+
+    def _agree(self, plan: Plan, unsettled: set[Name]) -> None:
+        """
+        Remember what both sides were seen to agree on as subscribed.
+        """
+        before = self.known()
+        with self._state.transaction():
+            for name, subscribed in plan.mailboxes.items():
+                known = before.get(name)
+                if known is None:
+                    known = self._state.addMailbox(name, subscribed=False)
+                if name not in unsettled and known.subscribed != subscribed:
+                    self._state.setSubscribed(known.id, subscribed)
+
+    def known(self) -> Mapping[Name, Known]:
+        """
+        What the database knows, by name.
+        """
+        return {known.name: known for known in self._state.mailboxes()}

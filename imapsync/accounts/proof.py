@@ -1,0 +1,125 @@
+"""
+What servers tell of whose account they show: identities of mailboxes, and known
+messages in them.
+
+All of it costs time, and is asked only where an account is in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.mailbox import Heard
+from imapsync.imap.wire.responses import Row
+from imapsync.model import GUID, Known, Side, differ
+from imapsync.plan.account import Account
+from imapsync.plan.ownership import Evidence
+from imapsync.state.store import State
+from imapsync.uidset import UidSet
+
+#: So many messages of a mailbox are looked at to recognise it.
+_SAMPLE = 25
+
+
+async def identity(client: SyncClient, spelled: str, known: str = "") -> str:
+    """
+    What identifies a mailbox; empty, if the server does not tell.
+
+    @param known: what did, if that is known.
+    """
+    try:
+        if "OBJECTID" in client.features:
+            selected = await client.open(spelled, None, Heard(), writable=False)
+            return selected.identity
+        if not known or known.startswith(GUID):
+            _, guid = await client.mailboxGuid(spelled)
+            return guid and GUID + guid
+    except Refused:
+        pass  # what cannot be asked for proves nothing
+    return ""
+
+
+async def identityBeside(client: SyncClient, spelled: str, known: str) -> str:
+    """
+    The same, but only if no other command has to wait for it.
+    """
+    try:
+        if known.startswith(GUID):
+            return await identity(client, spelled, known)
+        if known and "METADATA" in client.features:
+            return (await client.identities(spelled)).get(spelled, "")
+    except Refused:
+        pass
+    return ""
+
+
+async def identical(
+    client: SyncClient, side: Side, account: Account, known: Iterable[Known]
+) -> bool:
+    """
+    Whether no mailbox has another identity than it had.
+    """
+    wanting = [one for one in known if one.identities[side]]
+    told: Mapping[str, str] = {}
+    if len(wanting) > 1 and "METADATA" in client.features:
+        told = await client.identities()
+    for one in wanting:
+        before, spelled = one.identities[side], account.spelled(one.name)
+        now = told.get(spelled) or await identity(client, spelled, before)
+        if differ(before, now):
+            return False
+    return True
+
+
+async def evidence(
+    client: SyncClient, side: Side, spelled: str, state: State, known: Known
+) -> Evidence:
+    """
+    Look for some of the known messages in a mailbox.
+    """
+    # Imported here because all this is seldom needed.
+    from random import sample
+
+    from imapsync.mailbox import pairing
+
+    uids = state.paired(known.id, side)
+    # Not all of a few, nor the same ones each time: over one of them the
+    # connection may break.
+    count = min(_SAMPLE, (len(uids) + 1) // 2)
+    chosen = set(sample(range(len(uids)), count))
+    some = UidSet.of(uid for at, uid in enumerate(uids) if at in chosen)
+    pairs = state.pairs(known.id, side, some)
+    expected = {pair.uid(side): pair.key for pair in pairs if pair.key}
+    found: dict[int, bytes] = {}
+
+    def take(uid: int, key: bytes, _: int) -> None:
+        found[uid] = key
+
+    try:
+        await client.open(spelled, None, Heard(), writable=False)
+        await pairing.keyed(client, UidSet.of(expected), take)
+    except Refused:
+        return Evidence()
+    differing = sum(key != expected[uid] for uid, key in found.items())
+    return Evidence(len(expected), len(found), differing)
+
+
+async def sizes(client: SyncClient, spelled: str) -> tuple[int, int, int]:
+    """
+    What two mailboxes have in common that hold messages of the same sizes under
+    the same UIDs, and others hardly have.
+    """
+    count = total = weighed = 0
+
+    def add(rows: list[Row]) -> None:
+        nonlocal count, total, weighed
+        for row in rows:
+            size = row.size or 0
+            count, total, weighed = count + 1, total + size, weighed + row.uid * size
+
+    selected = await client.open(spelled, None, Heard(), writable=False)
+    uids = UidSet(((1, selected.mark.uidnext - 1),))
+    await client.fetchRows(uids, "(RFC822.SIZE)", add)
+    return count, total, weighed

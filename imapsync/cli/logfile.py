@@ -1,0 +1,134 @@
+"""
+The files that logs go to.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from imapsync.errors import ConfigError
+
+
+class LogFile:
+    """
+    A file to which messages are added; or standard error.
+
+    What cannot be written is given up: a full disk, or a terminal that is gone, is
+    no reason to end.
+
+    @ivar name: its path; C{None} for standard error.
+    """
+
+    def __init__(self, name: str | None, file: IO[str]) -> None:
+        self.name = name
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """
+        Add to it, at once.
+        """
+        with suppress(OSError):
+            self._file.write(text)
+            self._file.flush()
+
+    def replace(self, name: str | None, file: IO[str]) -> None:
+        """
+        Go on with another one.
+        """
+        self.close()
+        self.name, self._file = name, file
+
+    def close(self) -> None:
+        """
+        Close it.
+        """
+        _close(self._file)
+
+
+def standardError() -> LogFile:
+    """
+    What is about no account goes there; nowhere, if it is closed.
+    """
+    return LogFile(None, _open(None))
+
+
+class LogFiles:
+    """
+    The log file of each account.
+
+    @param names: their paths, by account.
+    @raise ConfigError: if one cannot be opened.
+    """
+
+    def __init__(self, names: Mapping[str, str | None]) -> None:
+        opened = _opened(names)
+        self.files = {name: LogFile(names[name], file) for name, file in opened.items()}
+
+    def follow(self, names: Mapping[str, str | None]) -> None:
+        """
+        Go on with files of these names, where they are others.
+
+        @raise ConfigError: if one cannot be opened; then nothing has changed.
+        """
+        files = self.files
+        changed = {a: name for a, name in names.items() if name != files[a].name}
+        for account, file in _opened(changed).items():
+            files[account].replace(changed[account], file)
+
+    def reopen(self) -> None:
+        """
+        Open all again: somebody may have moved them away.
+        """
+        # Here, because at the start it would take time.
+        from imapsync.log import Log
+
+        for file in self.files.values():
+            try:
+                file.replace(file.name, _open(file.name))
+            except ConfigError as error:
+                Log().error("The log goes on where it was: {error}", error=error)
+
+    def close(self) -> None:
+        """
+        Close all.
+        """
+        for file in self.files.values():
+            file.close()
+
+
+def _opened(names: Mapping[str, str | None]) -> Mapping[str, IO[str]]:
+    """
+    Open all of these, or none.
+    """
+    opened: dict[str, IO[str]] = {}
+    try:
+        for account, name in names.items():
+            opened[account] = _open(name)
+    except ConfigError:
+        for file in opened.values():
+            _close(file)
+        raise
+    return opened
+
+
+def _open(name: str | None) -> IO[str]:
+    if name is None and sys.stderr is not None:
+        return sys.stderr
+    path = Path(name or os.devnull)
+    try:
+        # It may tell of mailboxes and, if wanted, of passwords.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; see logfile") from error
+
+
+def _close(file: IO[str]) -> None:
+    if file is not sys.stderr:
+        with suppress(OSError):  # a full disk
+            file.close()

@@ -1,0 +1,100 @@
+"""
+Names of files, and where relative ones start.
+
+The user's own directory is looked for only when it is needed: not every system
+user has one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from imapsync.config.values import text
+
+
+class Files(NamedTuple):
+    """
+    What names of files stand for.
+
+    @ivar environ: tells where the user's own directory is.
+    @ivar start: where relative names start.
+    """
+
+    environ: Mapping[str, str]
+    start: Callable[[], Path]
+
+    def path(self, value: str) -> str:
+        """
+        A file that need not exist yet.
+        """
+        tilde, slash, rest = text(value).partition("/")
+        if tilde == "~" and slash:
+            return str(homeOf(self.environ) / rest)
+        path = Path(value)
+        return str(path if path.is_absolute() else self.start() / path)
+
+    def file(self, value: str) -> str:
+        """
+        A file to read.
+        """
+        path = self.path(value)
+        if not Path(path).is_file() or not os.access(path, os.R_OK):
+            raise ValueError(f"names a file that cannot be read: {path}")
+        return path
+
+    def directory(self, value: str) -> str:
+        """
+        A directory to look files up in.
+        """
+        path = self.path(value)
+        if not Path(path).is_dir() or not os.access(path, os.R_OK | os.X_OK):
+            raise ValueError(f"names a directory that cannot be read: {path}")
+        return path
+
+
+def configurations(environ: Mapping[str, str]) -> Files:
+    """
+    Where configurations are looked for.
+    """
+    return Files(environ, lambda: _base(environ, "XDG_CONFIG_HOME", ".config"))
+
+
+def databases(environ: Mapping[str, str]) -> Files:
+    """
+    Where databases are.
+    """
+
+    def start() -> Path:
+        return _base(environ, "XDG_DATA_HOME", ".local/share") / "imapsync"
+
+    return Files(environ, start)
+
+
+def homeOf(environ: Mapping[str, str]) -> Path:
+    """
+    The user's own directory.
+
+    @raise ValueError: if there is none.
+    """
+    if environ.get("HOME"):
+        return Path(environ["HOME"])
+    try:
+        return Path.home()
+    except RuntimeError:  # nor does the system know this user
+        raise ValueError(
+            "needs a home directory, and there is none: set HOME, or give a full path"
+        ) from None
+
+
+def _base(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    """
+    A base directory of the XDG specification, which wants relative ones
+    ignored.
+
+    @param default: below the user's own directory.
+    """
+    path = Path(environ.get(variable, ""))
+    return path if path.is_absolute() else homeOf(environ) / default

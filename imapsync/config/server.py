@@ -1,0 +1,182 @@
+"""
+What a configuration says of one server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from imapsync.config import tls, values
+from imapsync.config.paths import Files
+from imapsync.config.section import Section
+from imapsync.config.tls import TLSConfig
+from imapsync.model import Side
+
+_COMMAND_OPTIONS = ("command", "null-stderr")
+_TYPE = values.oneOf("imap", "imaps", "tunnel")
+_PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
+
+#: What a server's section may hold.
+OPTIONS = (
+    "type",
+    "host",
+    "port",
+    "proxy",
+    *_COMMAND_OPTIONS,
+    "STARTTLS",
+    "auth",
+    "username",
+    "password",
+    "password-command",
+    "compress",
+    "read-only",
+    "list-reference",
+    "trash",
+    *tls.OPTIONS,
+)
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """
+    One of the two servers.
+
+    @ivar type: C{"imap"}, C{"imaps"} or C{"tunnel"}.
+    @ivar host: an IPv6 address has no brackets; of a tunnel it is but a name
+        for the database, and may be empty.
+    @ivar port: of no meaning for a tunnel.
+    @ivar command: of a tunnel only.
+    @ivar starttls: whether TLS must be started on a connection of type imap.
+    @ivar auth: mechanisms in upper case, the preferred one first.
+    @ivar compress: whether to, where the server can.
+    @ivar trash: a mailbox, as typed, to which messages are moved instead of being
+        expunged; empty if there is none.
+    """
+
+    side: Side
+    type: str
+    host: str
+    port: int
+    command: str | None
+    nullStderr: bool
+    starttls: bool
+    auth: tuple[str, ...]
+    username: str | None
+    password: str | None = field(repr=False)
+    passwordCommand: str | None = field(repr=False)
+    tls: TLSConfig
+    readOnly: bool
+    listReference: str
+    compress: bool = False
+    trash: str = ""
+
+    @property
+    def encrypted(self) -> bool:
+        """
+        Whether the connection is by TLS, from its beginning or soon after.
+        """
+        return self.type == "imaps" or self.starttls
+
+    @property
+    def where(self) -> str:
+        """
+        What messages call this server.
+        """
+        if self.type == "tunnel":
+            return f"{self.side} (tunnel)"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.side} ({self.type}://{host}:{self.port})"
+
+    @property
+    def account(self) -> tuple[object, ...]:
+        """
+        What no other account has in common with it.
+        """
+        return (self.command or (self.host, self.port), self.username)
+
+
+def read(side: Side, section: Section, files: Files) -> ServerConfig:
+    """
+    What a section says.
+
+    @raise ConfigError: if that cannot be used.
+    """
+    kind = section.get("type", _TYPE, "imaps")
+    tunnel = kind == "tunnel"
+    starttls = section.get("STARTTLS", values.yesNo, kind == "imap")
+    if tunnel and starttls:
+        raise section.wrong("STARTTLS", "is only for type = imap, not tunnel")
+    if "SSL_fingerprint" in section and kind != "imaps" and not starttls:
+        raise section.wrong("SSL_fingerprint", f"cannot be checked {_noTLS(kind)}")
+    if tunnel and "command" not in section:
+        raise section.wrong("command", "is missing: type = tunnel needs it")
+    _credentials(section, kind)
+    if not tunnel:
+        section.get("proxy", values.later, None)
+    command = section.get("command", values.text, None)
+    return ServerConfig(
+        side=side,
+        type=kind,
+        host=section.get("host", values.host, "" if tunnel else "localhost"),
+        port=section.get("port", values.port, _PORTS[kind]),
+        command=command if tunnel else None,
+        nullStderr=section.get("null-stderr", values.yesNo, False),
+        starttls=kind == "imap" and starttls,
+        auth=section.get("auth", values.mechanisms, ("PLAIN", "LOGIN")),
+        username=section.get("username", values.text, None),
+        password=section.get("password", values.text, None),
+        passwordCommand=section.get("password-command", values.text, None),
+        tls=tls.read(section, files),
+        readOnly=section.get("read-only", values.yesNo, False),
+        listReference=section.get("list-reference", str, ""),
+        compress=section.get("compress", values.yesNo, side is Side.REMOTE),
+        trash=section.get("trash", values.trash, ""),
+    )
+
+
+def _noTLS(kind: str) -> str:
+    return "with type = tunnel" if kind == "tunnel" else "with STARTTLS = NO"
+
+
+def idle(section: Section, server: ServerConfig) -> Iterator[str]:
+    """
+    Warnings about the options that have no effect.
+    """
+    for option, why in _withoutEffect(server, section):
+        if option in section:
+            yield section.about(option, f"has no effect {why}: remove it")
+
+
+def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str, str]]:
+    """
+    The options that would have none beside the others, and why.
+    """
+    kind = server.type
+    if server.readOnly:
+        yield "trash", "with read-only = YES"
+    if kind == "tunnel":
+        yield "proxy", "with type = tunnel"
+    else:
+        yield from ((option, f"with type = {kind}") for option in _COMMAND_OPTIONS)
+    if kind == "imaps" and section.get("STARTTLS", values.yesNo, False):
+        yield "STARTTLS", "with type = imaps"
+    if not server.encrypted:
+        yield from ((option, _noTLS(kind)) for option in tls.OPTIONS)
+        return
+    if not server.tls.verifyPeer:
+        for option in ("SSL_ca_path", "SSL_ca_file"):
+            yield option, "with SSL_verify_trusted_peer = NO"
+    if not server.tls.certificate:
+        yield "SSL_key", "without SSL_certificate"
+
+
+def _credentials(section: Section, kind: str) -> None:
+    """
+    Refuse half of a credential.  Whether one is needed, the server says.
+    """
+    secrets = [name for name in ("password", "password-command") if name in section]
+    if len(secrets) == 2:
+        raise section.wrong("password-command", "and password exclude each other")
+    if secrets and kind != "tunnel" and "username" not in section:
+        raise section.wrong("username", f"is missing: {secrets[0]} needs it")

@@ -1,0 +1,207 @@
+"""
+A whole configuration: sections -> checked values.
+
+Whatever is wrong with one is found here, before anything is connected; and there
+is a warning about what will have no effect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from imapsync.config import mapping, paths, server, values
+from imapsync.config.mapping import Value
+from imapsync.config.paths import Files
+from imapsync.config.section import DEFAULT, Grammar, Section
+from imapsync.config.server import ServerConfig
+from imapsync.errors import ConfigError
+from imapsync.model import Side
+
+GRAMMAR = Grammar(
+    sections={
+        DEFAULT: (
+            "database",
+            "list-mailbox",
+            "list-select-opts",
+            "ignore-mailbox",
+            "map-special-use",
+            "logfile",
+            "flag-conflict",
+            "connections",
+        ),
+        str(Side.LOCAL): server.OPTIONS,
+        str(Side.REMOTE): server.OPTIONS,
+    },
+    # As interimap calls them.
+    aliases={
+        "SSL_verify": "SSL_verify_trusted_peer",
+        "SSL_CApath": "SSL_ca_path",
+        "SSL_CAfile": "SSL_ca_file",
+        "SSL_cipherlist": "SSL_cipher_list",
+    },
+)
+
+_CONFLICT = values.oneOf("union", "merge")
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    A configuration, checked.
+
+    @ivar path: the file that it is from, or what messages say instead.
+    @ivar database: an absolute path.
+    @ivar presumed: whether it is not known yet that the database is of these
+        accounts: then it is left alone if it is of others.
+    @ivar listSelectOpts: in upper case; none means all mailboxes.
+    @ivar ignoreMailbox: searched in names that have C{/} between levels.
+    @ivar logfile: where the command logs; a service does as its program does.
+    @ivar mergeFlags: whether flags changed on both sides are merged one by
+        one; else both sides get the union.
+    @ivar mapSpecialUse: whether mailboxes of the same use are the same.
+    @ivar connections: so many pairs of them at the most.
+    @ivar warnings: what the user should be told, though nothing is wrong.
+    """
+
+    path: str
+    database: str
+    listMailbox: tuple[str, ...]
+    listSelectOpts: tuple[str, ...]
+    ignoreMailbox: re.Pattern[str] | None
+    logfile: str | None
+    mergeFlags: bool
+    mapSpecialUse: bool
+    servers: Mapping[Side, ServerConfig]
+    connections: int = 1
+    presumed: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        options: Mapping[str, Value | Mapping[str, Value]] = MappingProxyType({}),
+        /,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        **keywords: Value | Mapping[str, Value],
+    ) -> Config:
+        """
+        A configuration without a file: the options of the default section, and a
+        mapping of options each for C{local} and C{remote}::
+
+            Config.of(
+                database="/var/lib/mail/me.db",
+                local={"type": "tunnel", "command": "doveadm exec imap"},
+                remote={"host": "imap.example.net", "username": "me"},
+            )
+
+        Names and values are those of a file (C{list_mailbox="INBOX"}); values may
+        be numbers, paths, and true or false, too.  Relative names of files start
+        from the present directory.
+
+        @param environ: tells where the user's directories are, if C{HOME} and
+            the like are to be heeded.
+        @raise ConfigError: if anything in it is wrong.
+        """
+        sections = mapping.sections({**options, **keywords}, GRAMMAR)
+        return read(sections, environ, Files(environ, Path.cwd))
+
+    @property
+    def oneAccount(self) -> bool:
+        """
+        Whether both sides are in the same account.
+        """
+        local, remote = (self.servers[side] for side in Side)
+        return local.account == remote.account
+
+
+def read(
+    sections: Mapping[str, Section], environ: Mapping[str, str], files: Files
+) -> Config:
+    """
+    Check a configuration.
+
+    @param environ: where the user's directories are.
+    @raise ConfigError: if anything in it is wrong.
+    """
+    default = sections[DEFAULT]
+    servers = _servers(sections, files)
+    return Config(
+        path=default.path or "the configuration",
+        database=_database(sections, paths.databases(environ)),
+        listMailbox=default.get("list-mailbox", values.patterns, ("*",)),
+        listSelectOpts=default.get(
+            "list-select-opts", values.selection, ("SUBSCRIBED",)
+        ),
+        ignoreMailbox=default.get("ignore-mailbox", values.expression, None),
+        logfile=default.get("logfile", files.path, None),
+        mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
+        mapSpecialUse=default.get("map-special-use", values.yesNo, False),
+        connections=default.get("connections", values.connections, 1),
+        servers=servers,
+        warnings=tuple(
+            warning
+            for side in Side
+            for warning in server.idle(sections[str(side)], servers[side])
+        ),
+    )
+
+
+def _servers(
+    sections: Mapping[str, Section], files: Files
+) -> Mapping[Side, ServerConfig]:
+    path = sections[DEFAULT].path
+    for side in Side:
+        if str(side) not in sections:
+            where = f"{path}: " if path else ""
+            raise ConfigError(f"{where}there is no section [{side}]: add it")
+    servers = {side: server.read(side, sections[str(side)], files) for side in Side}
+    _distinguish(servers, sections[str(Side.REMOTE)])
+    return servers
+
+
+def _database(sections: Mapping[str, Section], files: Files) -> str:
+    default = sections[DEFAULT]
+    given = default.get("database", files.path, None)
+    if given is not None:
+        return given
+    try:
+        return files.path(f"{_host(sections)}.db")
+    except ValueError as error:
+        raise default.wrong("database", str(error)) from None
+
+
+def _host(sections: Mapping[str, Section]) -> str:
+    """
+    The host that the database is named after.
+    """
+    named = (
+        sections[str(side)].get("host", values.host, "")
+        for side in (Side.REMOTE, Side.LOCAL)
+    )
+    return next(filter(None, named), "localhost")
+
+
+def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None:
+    """
+    Refuse two sides between which nothing can flow.
+    """
+    local, remote = servers[Side.LOCAL], servers[Side.REMOTE]
+    if local.readOnly and remote.readOnly:
+        raise section.wrong("read-only", "is YES in [local] too: nothing could flow")
+    if local.account != remote.account:
+        return
+    ours, theirs = local.listReference, remote.listReference
+    if ours == theirs:
+        option = "command" if remote.command else "host"
+        raise section.wrong(option, "leads to the same account as that in [local]")
+    if ours.startswith(theirs) or theirs.startswith(ours):
+        # Each round would find its own copies, and copy them deeper.
+        raise section.wrong(
+            "list-reference",
+            "and that in [local] lie in each other, or would without"
+            " the separator at their ends",
+        )

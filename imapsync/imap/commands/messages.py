@@ -1,0 +1,164 @@
+"""
+The commands about messages of the selected mailbox: FETCH, SEARCH, and COPY or
+MOVE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.wire.arguments import Word, mailboxWord
+from imapsync.imap.wire.reading import bounded, unrolled
+from imapsync.imap.wire.responses import Condition, Found, Response, Row
+from imapsync.uidset import MAXIMUM, UidSet
+
+
+class BodyReceiver(Protocol):
+    """
+    Takes message bodies as they arrive.
+    """
+
+    def bodyBegan(self, row: Row, size: int) -> None:
+        """
+        A body of C{size} octets follows; C{row} has what came before it.
+        """
+
+    def bodyReceived(self, piece: bytes) -> None:
+        """
+        Octets of it.
+        """
+
+    def bodyEnded(self, row: Row) -> None:
+        """
+        It is complete; C{row} has all of its attributes.
+        """
+
+    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+        """
+        Bodies that came whole.
+        """
+        for row, octets in messages:
+            self.bodyBegan(row, len(octets))
+            self.bodyReceived(octets)
+            self.bodyEnded(row)
+
+
+class Fetch(Simple):
+    """
+    UID FETCH.
+
+    @ivar bodies: where message bodies go.
+    @ivar rows: called with the rows of the messages asked for which have a
+        size, when sizes were asked for.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        items: str,
+        bodies: BodyReceiver | None = None,
+        rows: Callable[[list[Row]], None] | None = None,
+    ) -> None:
+        super().__init__("UID FETCH", asked.encode("ascii"), items.encode("ascii"))
+        self.bodies = bodies
+        self.rows = rows
+        self.hears = bodies is not None or rows is not None
+        self._uids = UidSet.parse(asked) if self.hears else UidSet()
+
+    def wants(self, uid: int) -> bool:
+        """
+        Whether this message was asked for; one without a UID yet may be.
+        """
+        return not uid or uid in self._uids
+
+    def sorted(
+        self, messages: list[tuple[Row, bytes]]
+    ) -> tuple[list[tuple[Row, bytes]], list[tuple[Row, bytes]]]:
+        """
+        The messages that were asked for, and the others.
+        """
+        uids = [row.uid for row, _ in messages]
+        if uids and self._uids.covers(min(uids), max(uids)):
+            return messages, []
+        wanted = [self.wants(uid) for uid in uids]
+        return (
+            [one for one, theirs in zip(messages, wanted, strict=True) if theirs],
+            [one for one, theirs in zip(messages, wanted, strict=True) if not theirs],
+        )
+
+
+class Search(Command[UidSet]):
+    """
+    UID SEARCH for those of some UIDs that exist.
+    """
+
+    hears = True
+
+    def __init__(self, uids: str, extended: bool) -> None:
+        words: list[Word] = [b"UID", uids.encode("ascii")]
+        if extended:
+            words.insert(0, b"RETURN (ALL)")
+        super().__init__("UID SEARCH", *words)
+        # A SEARCH response does not tell which command it answers.
+        self.alone = not extended
+        self._found: UidSet | None = None
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Found) and response.tag in ("", self.tag):
+            self._found = (self._found or UidSet()) | response.uids
+            return True
+        return False
+
+    def result(self, condition: Condition) -> UidSet:
+        if self._found is None:
+            # It must not be read as: there is none.
+            raise ValueError("OK, but nothing about what was found")
+        return self._found
+
+
+class Transferred(NamedTuple):
+    """
+    What COPYUID tells (RFC 4315, 3).
+
+    @ivar uids: the new UID of each message, by its old one; empty if the
+        server did not tell.
+    """
+
+    uidvalidity: int
+    uids: Mapping[int, int]
+
+
+class Transfer(Command[Transferred]):
+    """
+    UID COPY or UID MOVE (RFC 6851).
+    """
+
+    hears = True
+
+    def __init__(self, verb: str, uids: str, mailbox: str) -> None:
+        super().__init__(f"UID {verb}", uids.encode("ascii"), mailboxWord(mailbox))
+        self._asked = len(UidSet.parse(uids))
+        self._told = Transferred(0, {})
+
+    def claim(self, response: Response) -> bool:
+        # MOVE has it in an untagged response, ahead of the expunges.
+        return isinstance(response, Condition) and self._tell(response)
+
+    def result(self, condition: Condition) -> Transferred:
+        self._tell(condition)
+        return self._told
+
+    def _tell(self, condition: Condition) -> bool:
+        if condition.code != "COPYUID":
+            return False
+        try:
+            uidvalidity, *sets = condition.arguments.split(b" ")
+            old, new = (unrolled(uids, self._asked) for uids in sets)
+            pairs = dict(zip(old, new, strict=True))
+        except ValueError as error:
+            raise ProtocolViolation(f"COPYUID cannot be read: {error}") from error
+        self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
+        return True

@@ -1,0 +1,236 @@
+"""
+What is said, and in what order: L{Dialogue}.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+
+from imapsync.errors import Lost, ProtocolViolation
+from imapsync.imap import greeting
+from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.dispatch import Dispatcher
+from imapsync.imap.pipeline import Pipeline
+from imapsync.imap.stock import Stock, StockClient, stockLine
+from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.reading import bounded
+from imapsync.imap.wire.responses import (
+    Capabilities,
+    Condition,
+    Continuation,
+    Other,
+)
+from imapsync.log import Log
+
+T = TypeVar("T")
+
+
+class Dialogue(StockClient):
+    """
+    Greeting, commands and their answers; without transport and time.
+
+    While a stock command is in flight, and while nothing is in flight and no
+    mailbox is listened to, untagged responses are C{IMAP4Client}'s to read.
+
+    @ivar greeted: fires with whether the server authenticated us before we
+        asked (PREAUTH); fails if it turned us away.
+    @ivar greeting: what the server said of itself then.
+    @ivar options: those to look at if what is at the other end speaks no IMAP.
+    """
+
+    options = "port and type"
+
+    log = Log()
+
+    def __init__(self, name: str, contextFactory: Any) -> None:
+        super().__init__(name, contextFactory)
+        self.greeted: Deferred[bool] = Deferred()
+        self.greeting = ""
+        self._pipeline = Pipeline(self)
+        self._dispatcher = Dispatcher(self)
+        self._parser = Parser(self._dispatcher)
+        self._parser.whole = True
+        self._first = b""  # what came before a greeting
+        self._farewell = ""
+
+    # What the subclass provides
+
+    @abstractmethod
+    def write(self, data: bytes, instead: bytes = b"") -> None:
+        """
+        Send octets.
+
+        @param instead: what a trace shows if they are secret.
+        """
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """
+        Send octets that no trace shows.
+        """
+
+    @abstractmethod
+    def show(self, data: bytes) -> None:
+        """
+        Have a trace show what is sent.
+        """
+
+    @abstractmethod
+    def _watch(self) -> None:
+        """
+        Whether the server owes us something may have changed.
+        """
+
+    @property
+    def selecting(self) -> bool:
+        """
+        Whether a mailbox is selected.
+        """
+        return self._dispatcher.selected is not None
+
+    # Commands: for L{imapsync.imap.pipeline}, and as an L{append.Outlet}
+
+    def perform(self, command: Command[T]) -> Deferred[T]:
+        """
+        Send a command as soon as those before it allow.
+        """
+        self._pipeline.submit(command)
+        self._watch()
+        return command.done
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        C{command} is in flight now.
+        """
+        self._dispatcher.started(command)
+        if isinstance(command, Stock):
+            self._begin(command)
+        self._attend()
+
+    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+        """
+        What announces a literal of C{size} octets, and whether the server's
+        leave must be awaited behind it.
+        """
+        return self.features.literalMarker(size)
+
+    def written(self, command: Command[Any]) -> None:
+        """
+        C{command} is sent in full; others may follow.
+        """
+        self._pipeline.written(command)
+
+    def takeBuffered(self) -> bytes:
+        """
+        What the server sent behind the response that is being handled.
+        """
+        return self._parser.takeBuffered()
+
+    # Answers: L{imapsync.imap.dispatch.Session}
+
+    def _attend(self) -> None:
+        """
+        Something is in flight, or no longer.
+        """
+        self._watch()
+        ours = self._pipeline or self._dispatcher.listening
+        self._parser.whole = isinstance(self._pipeline.alone, Stock) or not ours
+
+    def capabilitiesReceived(self, capabilities: Capabilities) -> None:
+        """
+        What the server can do.
+        """
+        self._know(capabilities.words)
+
+    def otherReceived(self, response: Other) -> None:
+        """
+        What is C{IMAP4Client}'s to read, while there is something of its own.
+        """
+        self._checkGreeting()
+        if self._parser.whole:
+            self._read(response.parts)
+
+    def continuationReceived(self, continuation: Continuation) -> None:
+        """
+        The server waits for more of a command.
+        """
+        self._checkGreeting()
+        if isinstance(self._pipeline.alone, Stock):
+            self._read([b"+ " + continuation.text])
+        else:
+            self._pipeline.proceed(continuation.text)
+            self._watch()
+
+    def conditionReceived(self, condition: Condition) -> None:
+        """
+        A status response.
+        """
+        if condition.code == "CAPABILITY":
+            self._know(condition.arguments.split())
+        if self.state is None:
+            self._greetingReceived(condition)
+        elif condition.tag != "*":
+            self._taggedReceived(condition)
+        elif not self.greeted.called and condition.status == "PREAUTH":
+            self.state = "auth"
+        else:
+            self._untaggedReceived(condition)
+
+    def _checkGreeting(self) -> None:
+        """
+        @raise ProtocolViolation: nothing may come before a greeting.
+        """
+        if self.state is None:
+            raise ProtocolViolation(greeting.misgreeted(self._first, self.options))
+
+    def _greetingReceived(self, condition: Condition) -> None:
+        if condition.tag == "*" and condition.status == "BYE":
+            self.abort(Lost(f"{self.name}: turned us away: {condition.text}"))
+            return
+        if condition.tag != "*" or condition.status not in ("OK", "PREAUTH"):
+            self._checkGreeting()
+        self.state = "auth" if condition.status == "PREAUTH" else "unauth"
+        self.greeting = condition.text
+        self._attend()
+        if condition.code == "ALERT":
+            # Courier says this before its true greeting: see what comes.
+            self._alert(condition)
+            self.perform(Simple("CAPABILITY")).addBoth(self._greet)
+        else:
+            self._greet(condition)
+
+    def _greet(self, _: object) -> None:
+        if not self.greeted.called:
+            self.serverGreeting(self._capCache)
+            self.greeted.callback(self.state == "auth")
+            self._watch()
+
+    def _untaggedReceived(self, condition: Condition) -> None:
+        if condition.status == "BYE":
+            self._farewell = condition.text
+        elif condition.code == "ALERT":
+            self._alert(condition)
+        self._dispatcher.untagged(condition)
+        if self._parser.whole:
+            self._read([stockLine(condition)])
+
+    def _alert(self, condition: Condition) -> None:
+        self.log.warn("{name}: {text}", name=self.name, text=condition.text)
+
+    def _taggedReceived(self, condition: Condition) -> None:
+        if condition.status not in ("OK", "NO", "BAD"):
+            raise ProtocolViolation(f"an answer that is {condition.status}")
+        command = self._pipeline.flight(condition.tag)
+        if condition.code == "HIGHESTMODSEQ":
+            self._dispatcher.reached(bounded(condition.arguments))
+        self._dispatcher.finished(command, condition.status == "OK")
+        if isinstance(command, Stock):
+            self._stockFinished(command, condition)
+            if command.done.called:
+                self._pipeline.forget(command)
+        else:
+            self._pipeline.finish(condition)
+        self._attend()

@@ -1,0 +1,87 @@
+"""
+What a server can do: decided here, from what it says of itself (CAPABILITY).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: Without these, mail cannot be kept exact.
+REQUIRED = (
+    "IMAP4REV1",
+    "UIDPLUS",
+    "ENABLE",
+    "CONDSTORE",
+    "QRESYNC",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+)
+
+#: What a word says that need not be said besides.
+_IMPLIED = {
+    # RFC 9051, appendix E: what that made part of the protocol.  All of it is there
+    # though we never ENABLE IMAP4rev2, which would change how names are spelled.
+    "IMAP4REV2": (
+        "BINARY CHILDREN ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE"
+        " NAMESPACE SASL-IR SEARCHRES SPECIAL-USE STATUS=SIZE UIDPLUS UNSELECT"
+    ),
+    "QRESYNC": "CONDSTORE ENABLE",  # RFC 7162, 3.2
+    "LITERAL+": "LITERAL-",  # RFC 7888, 5
+    "OBJECTID+": "OBJECTID",  # which can do more
+}
+
+#: RFC 7888, 5: the longest non-synchronising literal under LITERAL-.
+_SMALL_LITERAL = 4096
+
+
+class Features:
+    """
+    What one server can do.
+
+    @param words: of its CAPABILITY; none while that is unknown.
+    @ivar told: the same, in upper case.
+    """
+
+    def __init__(self, words: Iterable[bytes] = ()) -> None:
+        self.told = frozenset(word.decode("ascii", "replace").upper() for word in words)
+        implied = (_IMPLIED[word].split() for word in self.told & _IMPLIED.keys())
+        self._words = self.told.union(*implied)
+
+    def __contains__(self, word: object) -> bool:
+        """
+        Whether the server can do what this capability stands for.
+        """
+        return word in self._words
+
+    @property
+    def lacking(self) -> list[str]:
+        """
+        What is required, and is not there.
+        """
+        return [word for word in REQUIRED if word not in self._words]
+
+    @property
+    def asksForSpecialUse(self) -> bool:
+        """
+        Whether LIST may be asked for what mailboxes are used for (RFC 6154, 3).
+        IMAP4rev2 tells it, too, but has no word to ask for it.
+        """
+        return "SPECIAL-USE" in self.told
+
+    def asksLeave(self, size: int) -> bool:
+        """
+        Whether the server's leave must be awaited for a literal of C{size} octets
+        (RFC 7888).
+        """
+        if "LITERAL+" in self._words:
+            return False
+        return "LITERAL-" not in self._words or size > _SMALL_LITERAL
+
+    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+        """
+        What announces a literal of C{size} octets, and whether the server's leave
+        must be awaited behind it.
+        """
+        if self.asksLeave(size):
+            return b"{%d}\r\n" % size, True
+        return b"{%d+}\r\n" % size, False

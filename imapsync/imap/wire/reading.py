@@ -1,0 +1,329 @@
+"""
+From lines and literals to the values of L{imapsync.imap.wire.responses}.
+
+What servers send by the thousand has a regular expression in front; whatever
+that does not match takes the complete way through L{imapsync.imap.wire.tokens}.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
+
+from imapsync import names
+from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.responses import (
+    STATUS_ITEMS,
+    Body,
+    Capabilities,
+    Enabled,
+    Exists,
+    Found,
+    ListedMailbox,
+    MailboxStatus,
+    Metadata,
+    Namespaces,
+    Other,
+    Response,
+    Row,
+    Vanished,
+)
+from imapsync.imap.wire.text import excerpt
+from imapsync.imap.wire.tokens import Node, Part, Streamed, String, nested, tokens
+from imapsync.model import Flags, Listed, Status
+from imapsync.uidset import MAXIMUM, UidSet, parsed
+
+_NUMBER_MAXIMUM = 2**63 - 1
+
+_SYSTEM_FLAGS = {
+    flag.lower(): flag
+    for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
+}
+
+#: A flag that can be sent to another server as it stands.
+_FLAG = re.compile(rb"[^\0-\x20\x7f(){\"]+")
+#: C{date-time} (RFC 9051, 9).
+DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
+_DATE = re.compile(DATE)
+
+# What servers tell of each of many mailboxes, as most of them spell it.  All else,
+# with numbers near their bounds, is left to the complete way; so is a name that is
+# spelled NIL, in any case.
+_PLAIN_NAME = (
+    rb"(?:\"([^\"\\\r\n\0]{0,400})\""
+    rb"|(?!(?i:NIL)\b)([\w!#$&'+,./:;<=>?@^`|~-]{1,400}))"
+)
+_LISTED = re.compile(
+    rb"\* LIST \(((?:\\[A-Za-z]{1,40} ?){0,20})\) \"([./])\" " + _PLAIN_NAME
+)
+_TOLD = re.compile(
+    rb"\* STATUS " + _PLAIN_NAME + rb" \(MESSAGES (\d{1,9}) UIDNEXT (\d{1,9})"
+    rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9}) HIGHESTMODSEQ (\d{1,18})\)"
+)
+
+
+def bounded(text: bytes, maximum: int = _NUMBER_MAXIMUM) -> int:
+    """
+    A number that a server sent.
+
+    @raise ProtocolViolation: if it is none or greater than C{maximum}.
+    """
+    if not text.isdigit() or len(text) > 19 or int(text) > maximum:
+        raise ProtocolViolation(f"no number within bounds: {excerpt(text)}")
+    return int(text)
+
+
+def unrolled(uids: bytes, most: int) -> tuple[int, ...]:
+    """
+    The UIDs of APPENDUID or COPYUID, in the order that gives them a meaning;
+    none if they are more than C{most}.
+
+    @raise ValueError: if they are no UIDs.
+    """
+    ranges = parsed(uids)
+    if sum(last - first + 1 for first, last in ranges) > most:
+        return ()
+    return tuple(uid for first, last in ranges for uid in range(first, last + 1))
+
+
+def parseFlags(raw: bytes) -> Flags:
+    """
+    Space-separated flags, without C{\\Recent}, system flags in their usual
+    spelling.  Octets beyond ASCII survive the way back (Latin-1); what could
+    not be sent to another server is no flag.
+    """
+    words = [word.decode("latin-1") for word in raw.split() if _FLAG.fullmatch(word)]
+    flags = (_SYSTEM_FLAGS.get(word.lower(), word) for word in words)
+    return frozenset(flag for flag in flags if flag.lower() != "\\recent")
+
+
+def parseRow(parts: list[Part]) -> Row:
+    """
+    The attributes of a FETCH response that come before the literal in which
+    C{parts} ends.
+    """
+    return _row(_attributes(chain(tokens(parts), (b")",))))
+
+
+def _attributes(stream: Iterable[bytes | Streamed]) -> dict[str, Node]:
+    nodes = nested(stream)
+    attributes = _list(nodes[3] if len(nodes) > 3 else None)  # behind * n FETCH
+    return {
+        _text(name).upper(): value
+        for name, value in zip(attributes[::2], attributes[1::2], strict=False)
+    }
+
+
+def _row(values: dict[str, Node]) -> Row:
+    flags = values.get("FLAGS")
+    modseq = values.get("MODSEQ")
+    size = values.get("RFC822.SIZE")
+    uid = values.get("UID")
+    date = values.get("INTERNALDATE")
+    return Row(
+        0 if uid is None else bounded(_octets(uid), MAXIMUM),
+        None if flags is None else parseFlags(_words(flags)),
+        bounded(_octets(_list(modseq)[0])) if modseq else 0,
+        None if size is None else bounded(_octets(size)),
+        _text(date) if isinstance(date, bytes) and _DATE.fullmatch(date) else "",
+    )
+
+
+def parseResponse(parts: list[Part]) -> Response | Row:
+    """
+    A complete response that is neither a condition nor a continuation.
+
+    @raise ProtocolViolation: if it cannot be read.
+    """
+    first = parts[0] or b""
+    if len(parts) == 1 and (common := _common(first)):
+        return common
+    return _complete(parts)
+
+
+def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
+    """
+    The same as L{_complete}, five times as fast, for what comes by the thousand.
+    """
+    if match := _TOLD.fullmatch(line):
+        quoted, atom, *numbers = match.groups()
+        name = _decoded(atom if quoted is None else quoted)
+        items = dict(zip(STATUS_ITEMS, numbers, strict=True))
+        return MailboxStatus(name, Status(*map(int, numbers)), items)
+    if match := _LISTED.fullmatch(line):
+        attributes, separator, quoted, atom = match.groups()
+        name = _decoded(atom if quoted is None else quoted)
+        listed = Listed(name, separator.decode("ascii"), _attributesOf(attributes))
+        return ListedMailbox(listed, "")
+    return None
+
+
+@lru_cache(maxsize=256)
+def _attributesOf(words: bytes) -> frozenset[str]:
+    return frozenset(words.decode("ascii").lower().split())
+
+
+def _complete(parts: list[Part]) -> Response | Row:
+    """
+    Any response, in any spelling.
+    """
+    first = parts[0] or b""
+    words = first[:60].split(None, 3)
+    if len(words) < 2 or words[0] != b"*":
+        raise ProtocolViolation(f"not a response: {excerpt(first)}")
+    try:
+        if words[1].isdigit():
+            number = bounded(words[1], MAXIMUM)
+            return _numbered(parts, number, words[2].upper() if words[2:] else b"")
+        reader = _READERS.get(words[1].upper())
+        return Other(parts) if reader is None else reader(nested(tokens(parts))[2:])
+    except (IndexError, ValueError) as error:
+        raise ProtocolViolation(f"cannot be read: {excerpt(first)}") from error
+
+
+def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
+    if kind == b"FETCH":
+        values = _attributes(tokens(parts))
+        row = _row(values)
+        bodies = (
+            Body(row, name, value)
+            for name, value in values.items()
+            if name.startswith(("BODY[", "BINARY[")) and isinstance(value, String)
+        )
+        return next(bodies, row)
+    return Exists(number) if kind == b"EXISTS" else Other(parts)
+
+
+def _octets(node: Node) -> bytes:
+    if not isinstance(node, bytes):
+        raise ProtocolViolation("a list, NIL or a stream where a word belongs")
+    return node
+
+
+def _text(node: Node) -> str:
+    return _octets(node).decode("ascii", "replace")
+
+
+def _list(node: Node) -> list[Node]:
+    if not isinstance(node, list):
+        raise ProtocolViolation("a word where a list belongs")
+    return node
+
+
+def _words(node: Node) -> bytes:
+    """
+    The words in a list; there C{NIL} is a word.
+    """
+    return b" ".join(b"NIL" if word is None else _octets(word) for word in _list(node))
+
+
+def _name(node: Node) -> str:
+    """
+    A mailbox name; one that is spelled C{NIL}, without quotes, is one as well.
+    """
+    return _decoded(b"NIL" if node is None else _octets(node))
+
+
+def _decoded(name: bytes) -> str:
+    return names.uniform(names.decode(name))
+
+
+def _orEmpty(node: Node) -> str:
+    return "" if node is None else names.decode(_octets(node))
+
+
+def _readCapabilities(nodes: list[Node]) -> Response:
+    return Capabilities([_octets(node) for node in nodes])
+
+
+def _readEnabled(nodes: list[Node]) -> Response:
+    return Enabled(frozenset(_text(node).upper() for node in nodes))
+
+
+def _readVanished(nodes: list[Node]) -> Response:
+    earlier = isinstance(nodes[0], list)
+    return Vanished(UidSet.parse(_octets(nodes[-1])), earlier)
+
+
+def _readList(nodes: list[Node]) -> Response:
+    attributes = frozenset(_text(node).lower() for node in _list(nodes[0]))
+    listed = Listed(_name(nodes[2]), _orEmpty(nodes[1]), attributes)
+    return ListedMailbox(listed, _oldName(nodes[3] if len(nodes) > 3 else []))
+
+
+def _oldName(extended: Node) -> str:
+    """
+    Of the extended data of LIST (RFC 5258, 9), whatever else is in there.
+    """
+    items = extended if isinstance(extended, list) else []
+    for tag, value in zip(items[::2], items[1::2], strict=False):
+        if isinstance(tag, bytes) and tag.upper() == b"OLDNAME":
+            return _name(value[0] if isinstance(value, list) and value else value)
+    return ""
+
+
+def _readStatus(nodes: list[Node]) -> Response:
+    items = {}
+    pairs = _list(nodes[1])
+    for key, value in zip(pairs[::2], pairs[1::2], strict=False):
+        word = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(word, bytes):
+            items[_text(key).upper()] = bytes(word)
+    status = Status(
+        bounded(items.get("MESSAGES", b"0"), MAXIMUM),
+        bounded(items.get("UIDNEXT", b"0"), MAXIMUM + 1),
+        bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
+        bounded(items.get("HIGHESTMODSEQ", b"0")),
+    )
+    return MailboxStatus(_name(nodes[0]), status, items)
+
+
+def _readMetadata(nodes: list[Node]) -> Response:
+    pairs = _list(nodes[1]) if isinstance(nodes[1], list) else []
+    values = zip(pairs[::2], pairs[1::2], strict=False)
+    told = {_text(key): value for key, value in values if isinstance(value, bytes)}
+    return Metadata(_name(nodes[0]), told)
+
+
+def _readSearch(nodes: list[Node]) -> Response:
+    numbers = (node for node in nodes if not isinstance(node, list))
+    return Found("", UidSet.of(bounded(_octets(node), MAXIMUM) for node in numbers))
+
+
+def _readExtendedSearch(nodes: list[Node]) -> Response:
+    tag, uids = "", UidSet()
+    if nodes and isinstance(nodes[0], list):
+        tag = _text(nodes[0][1])
+        nodes = nodes[1:]
+    words = [n for n in nodes if not (isinstance(n, bytes) and n.upper() == b"UID")]
+    for key, value in zip(words[::2], words[1::2], strict=False):
+        if _text(key).upper() == "ALL":
+            uids = UidSet.parse(_octets(value))
+    return Found(tag, uids)
+
+
+def _readNamespaces(nodes: list[Node]) -> Response:
+    personal, *foreign = (_namespaces(node) for node in nodes)
+    return Namespaces(personal, tuple(chain.from_iterable(foreign)))
+
+
+def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
+    if node is None:
+        return ()
+    entries = [_list(entry) for entry in _list(node)]
+    return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)
+
+
+_READERS = {
+    b"CAPABILITY": _readCapabilities,
+    b"ENABLED": _readEnabled,
+    b"VANISHED": _readVanished,
+    b"LIST": _readList,
+    b"STATUS": _readStatus,
+    b"METADATA": _readMetadata,
+    b"SEARCH": _readSearch,
+    b"ESEARCH": _readExtendedSearch,
+    b"NAMESPACE": _readNamespaces,
+}

@@ -1,0 +1,96 @@
+"""
+What the work on a mailbox is done with: L{Context}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from imapsync.imap.client import SyncClient
+from imapsync.mailbox.notes import Notes
+from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
+from imapsync.model import Name, Side
+from imapsync.plan.brake import Brake
+from imapsync.plan.messages import Policy
+from imapsync.state.store import State
+
+#: A connection to each server.
+Clients = Mapping[Side, SyncClient]
+
+#: Takes the lines of a dry run.
+Say = Callable[[str], None]
+
+
+class Operation(Protocol):
+    """
+    What a plan consists of.
+    """
+
+    def lines(self, name: Name) -> Iterable[str]:
+        """
+        What a dry run says of it.
+
+        @param name: the mailbox that it is about.
+        """
+
+
+class Records(NamedTuple):
+    """
+    What is kept of one run, through all of its attempts.
+
+    @ivar suspects: outlasts the run, where others follow it.
+    """
+
+    brake: Brake
+    report: Report
+    notes: Notes
+    suspects: Suspects
+
+
+class Context(NamedTuple):
+    """
+    Of one mailbox.
+
+    @ivar names: what each server calls it.
+    @ivar say: takes the lines of a dry run; C{None} if it is none.
+    @ivar absent: in a dry run, the sides on which the mailbox is yet to be made.
+    """
+
+    clients: Clients
+    names: Mapping[Side, str]
+    state: State
+    policy: Policy
+    records: Records
+    say: Say | None = None
+    absent: frozenset[Side] = frozenset()
+
+    @property
+    def dryRun(self) -> bool:
+        """
+        Whether nothing is to be changed.
+        """
+        return self.say is not None
+
+    def tell(self, name: Name, operation: Operation) -> bool:
+        """
+        In a dry run, say what is to be done, instead of doing it.
+
+        @return: whether it is one.
+        """
+        return told(self.say, name, operation)
+
+
+def told(say: Say | None, name: Name, operation: Operation) -> bool:
+    """
+    In a dry run, say what is to be done.
+
+    @param say: C{None} if it is none.
+    @return: whether it is one: then it is not to be done.
+    """
+    if say is None:
+        return False
+    for line in operation.lines(name):
+        say(line)
+    return True

@@ -1,0 +1,80 @@
+"""
+What the work on one mailbox has to know of the work on others, and of what came
+before it in the same run: L{Notes}.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from imapsync.model import Name, Side
+from imapsync.plan.moves import Transfer
+from imapsync.uidset import UidSet
+
+
+def _none() -> defaultdict[tuple[Name, Side], UidSet]:
+    return defaultdict(UidSet)
+
+
+class Notes:
+    """
+    Of one run.  Nothing in it outlasts that; all of it may be lost.
+
+    @param acquainted: whether any message was known when the run began.
+    """
+
+    def __init__(self, acquainted: bool) -> None:
+        self.acquainted = acquainted
+        self._renumbered: set[Name] = set()
+        self._asked = _none()
+        self._followed = _none()
+        self._superseded = _none()
+
+    def pairedAnew(self, name: Name) -> bool:
+        """
+        All UIDs of a mailbox are new on a side, and so its messages are paired
+        once more.
+
+        @return: whether that is so for the first time.
+        """
+        first = name not in self._renumbered
+        self._renumbered.add(name)
+        return first
+
+    def asked(self, transfer: Transfer) -> None:
+        """
+        A server was asked to move or copy messages by itself, which is tried once.
+        """
+        new = transfer.target, transfer.side.other
+        self._asked[new] |= UidSet.of(transfer.twins)
+
+    def unasked(self, name: Name, side: Side, new: UidSet) -> UidSet:
+        """
+        Those of the C{new} messages that no server was asked to bring across.
+        """
+        return new - self._asked[name, side]
+
+    def followed(self, transfer: Transfer, uids: UidSet) -> None:
+        """
+        It has done so with these, by their UIDs where they are new.
+        """
+        self._followed[transfer.target, transfer.side.other] |= uids
+
+    def isFollowed(self, name: Name, side: Side, uid: int) -> bool:
+        """
+        Whether a server has brought this message of C{side} across by itself.
+        """
+        return uid in self._followed[name, side]
+
+    def supersede(self, transfer: Transfer, uids: UidSet) -> None:
+        """
+        It could only copy these, by their UIDs in the source, which were moved on
+        the other side: they are to be expunged, not to be moved to the trash.
+        """
+        self._superseded[transfer.source, transfer.side] |= uids
+
+    def superseded(self, name: Name, side: Side) -> UidSet:
+        """
+        The messages of a mailbox on C{side} whose copies are where they are to be.
+        """
+        return self._superseded[name, side]

@@ -1,0 +1,266 @@
+"""
+Doing what was planned about the messages of one mailbox, and committing what the
+servers confirmed of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from imapsync.errors import MailboxError
+from imapsync.gather import onBoth
+from imapsync.mailbox.appending import MESSAGES, Copied
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.copying import Copier
+from imapsync.mailbox.flags import carryFlags
+from imapsync.mailbox.removal import remove
+from imapsync.mailbox.report import Deed
+from imapsync.model import Pair, Side
+from imapsync.names import shown
+from imapsync.plan.flags import Drift, Uids, planFlags, same
+from imapsync.plan.messages import (
+    AddPairs,
+    Copy,
+    HandOver,
+    Leave,
+    Operation,
+    Postpone,
+    Remove,
+    SetFlags,
+)
+from imapsync.plan.moves import Transfer
+from imapsync.uidset import UidSet
+
+
+class Performer:
+    """
+    Performs one operation after another on a mailbox that is selected on both
+    sides.
+
+    @param removed: where to count the messages that were removed, by side.
+    @ivar achieved: about how much was done.
+    @ivar transfers: what is to be handed over when all else is done.
+    """
+
+    def __init__(self, view: BothSides, removed: Counter[Side]) -> None:
+        self._view = view
+        self._mailbox = view.known.id
+        self._state = view.state
+        self._report = view.context.records.report
+        self._removed = removed
+        self.achieved = 0
+        self.transfers: list[Transfer] = []
+
+    async def perform(self, operation: Operation, last: bool = False) -> None:
+        """
+        Do it.
+
+        @param last: whether nothing is to be done afterwards but to look again.
+        @raise MailboxError: it cannot be done, nor can what follows.
+        """
+        if isinstance(operation, Copy):
+            await self._copy(operation, last)
+        else:
+            await _WAYS[type(operation)](self, operation)
+
+    async def _addPairs(self, operation: AddPairs) -> None:
+        with self._state.transaction():
+            self._state.addPairs(self._mailbox, operation.pairs)
+        name, count = self._view.name, len(operation.pairs)
+        self._report.joined(name, count)
+        self._view.context.records.suspects.recognised(name, count)
+        self.achieved += count
+
+    async def _setFlags(self, operation: SetFlags) -> None:
+        self.achieved += await carryFlags(self._view, operation)
+
+    async def _handOver(self, operation: HandOver) -> None:
+        # It selects other mailboxes, and so must wait.
+        for transfer in operation.transfers:
+            self._view.leave(transfer.side.other)
+            self.transfers.append(transfer)
+
+    async def _postpone(self, operation: Postpone) -> None:
+        self._view.postpone(operation.side, operation.uids, operation.why)
+
+    async def _leave(self, operation: Leave) -> None:
+        self._view.leave(operation.side)
+        self._view.trouble(operation.why, operation.blame)
+
+    # Removal
+
+    async def _remove(self, operation: Remove) -> None:
+        """
+        Pairs are forgotten in the end.  If we are killed before, both servers tell
+        again that the messages are gone.
+        """
+        gone: dict[Side, UidSet] = {}
+
+        async def onSide(side: Side) -> None:
+            gone[side] = UidSet()
+            uids, trash = operation.discarded.get(side, (UidSet(), None))
+            if trash:
+                gone[side] |= await self._removeSome(side, uids, trash.spelled)
+            if some := operation.expunged.get(side):
+                gone[side] |= await self._removeSome(side, some)
+
+        try:
+            await onBoth(onSide)
+        finally:
+            self._forget(gone, operation.forgotten)
+
+    async def _removeSome(self, side: Side, uids: UidSet, trash: str = "") -> UidSet:
+        """
+        @param trash: what the server calls it; to go for good if empty.
+        @return: those that are gone.
+        """
+        view = self._view
+        this = view.sides[side]
+        this.reading.expect(frozenset(uids), uids)
+        left, refusal = await remove(
+            this.client, this.selected, uids, trash, this.reading.expunged.build
+        )
+        if left:
+            view.leave(side.other)
+            what = f"move to {shown(trash)}" if trash else "expunge"
+            why = f": {refusal}" if refusal else ""
+            view.trouble(f"would not {what} UID {left}{why}", side)
+        this.reading.expect(())
+        done = uids - left
+        self._removed[side] += len(done)
+        deed: Deed = "moved to the trash" if trash else "expunged"
+        self._report.did(deed, view.name, side, len(done))
+        self.achieved += len(done)
+        return done
+
+    def _forget(self, gone: Mapping[Side, UidSet], before: UidSet) -> None:
+        """
+        Drop the pairs of messages that are gone from both sides.
+
+        @param before: local UIDs of those that were gone without us.
+        """
+        self.achieved += len(before)
+        forgotten = [*gone.items(), (Side.LOCAL, before)]
+        if any(uids for _, uids in forgotten):
+            # In one go: they are all over the database, most of which is written.
+            with self._state.transaction():
+                for side, uids in forgotten:
+                    self._state.removePairs(self._mailbox, side, uids)
+
+    # Copying
+
+    async def _copy(self, operation: Copy, last: bool) -> None:
+        view = self._view
+        source, target = view.sides[operation.side], view.sides[operation.side.other]
+        outcome = _Copies(self, view, operation.side.other)
+        copier = Copier(
+            source.client,
+            target.client,
+            target.selected,
+            outcome,
+            1 if operation.singly else MESSAGES,
+            view.openAhead if last else None,
+        )
+        try:
+            await copier.copy(operation.uids)
+        except MailboxError as error:
+            view.leave(operation.side)
+            raise MailboxError(
+                error.text, operation.side.other, error.responseCode
+            ) from error
+        if outcome.lacking:
+            await view.resume()
+            # One flag may have been too much for an APPEND: each by itself.
+            await target.client.catchUp()
+            policy = view.context.policy
+            plan = planFlags(outcome.lacking, policy.merge, policy.readOnly)
+            await carryFlags(view, SetFlags(outcome.lacking, plan))
+
+    def copied(self, side: Side, messages: list[Copied]) -> bool:
+        """
+        The server of C{side} has these messages now.
+
+        @return: whether it can be as it says.
+        """
+        pairs = [_pairOf(one, side) for one in messages]
+        try:
+            with self._state.transaction():
+                self._state.addPairs(self._mailbox, pairs)
+        except ValueError:
+            # APPENDUID names messages that were there before: it is a hint and no
+            # more.
+            self.unproven(side, len(pairs))
+            return False
+        self._report.did("copied", self._view.name, side, len(pairs))
+        self.achieved += len(pairs)
+        return True
+
+    def unproven(self, side: Side, count: int) -> None:
+        """
+        The server of C{side} took so many messages, but did not say which is
+        which: the next pass pairs them by content.
+        """
+        self._view.leave(side.other)
+        self._view.context.records.suspects.unproven(self._view.name, count)
+        self.achieved += count
+
+
+_WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
+    AddPairs: Performer._addPairs,
+    SetFlags: Performer._setFlags,
+    Remove: Performer._remove,
+    HandOver: Performer._handOver,
+    Postpone: Performer._postpone,
+    Leave: Performer._leave,
+}
+
+
+class _Copies:
+    """
+    What becomes of the messages copied to one side:
+    L{imapsync.mailbox.appending.Outcome}.
+
+    @ivar lacking: those that were not given all of their flags.
+    """
+
+    def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
+        self.lacking: dict[Drift, list[Uids]] = {}
+        self._into = into
+        self._view = view
+        self._side = side
+
+    def copied(self, messages: list[Copied]) -> None:
+        if not self._into.copied(self._side, messages):
+            return
+        for one in messages:
+            if not same(one.flags, one.given):
+                ours, theirs = one.given, one.flags
+                if self._side is Side.REMOTE:
+                    ours, theirs = theirs, ours
+                drift = Drift(one.given, ours, theirs)
+                pair = _pairOf(one, self._side)
+                self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
+
+    def unproven(self, count: int) -> None:
+        self._into.unproven(self._side, count)
+
+    def refused(self, uid: int, reason: str) -> None:
+        uids = UidSet.of([uid])
+        self._view.postpone(self._side.other, uids, f"not copied: {reason}")
+
+    def undated(self, uid: int) -> None:
+        text = "copied without its INTERNALDATE"
+        self._view.trouble(text, self._side.other, UidSet.of([uid]))
+
+    def broken(self, uids: list[int]) -> None:
+        suspects, side = self._view.context.records.suspects, self._side.other
+        suspects.brokeOver(self._view.name, side, uids)
+
+
+def _pairOf(one: Copied, into: Side) -> Pair:
+    local, remote = one.target, one.source
+    if into is Side.REMOTE:
+        local, remote = remote, local
+    return Pair(local, remote, one.given, one.key, one.size, one.stamp)

@@ -1,0 +1,335 @@
+"""
+What is to be done about the messages of one mailbox: the whole of it.
+
+L{planned} takes a portion of what was read, as much as is held at a time, and says
+what to do about it, in order.  Whoever does that adds no decision of its own; a dry
+run says it instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from imapsync.model import Flags, Name, Pair, Side
+from imapsync.names import shown
+from imapsync.plan.flags import (
+    Drift,
+    Drifts,
+    FlagPlan,
+    Uids,
+    common,
+    planFlags,
+    same,
+)
+from imapsync.plan.moves import Transfer
+from imapsync.uidset import UidSet
+
+_NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
+
+
+class Trash(NamedTuple):
+    """
+    Where messages are moved instead of being expunged.
+
+    @ivar spelled: what the server calls it.
+    """
+
+    name: Name
+    spelled: str
+
+
+class Policy(NamedTuple):
+    """
+    What the user wants of every mailbox.
+
+    @ivar merge: settle flags that changed on both sides one by one, instead
+        of by their union.
+    @ivar readOnly: sides that are never written.
+    @ivar trashes: of the sides that have one.
+    """
+
+    merge: bool = False
+    readOnly: frozenset[Side] = frozenset()
+    trashes: Mapping[Side, Trash] = MappingProxyType({})
+
+
+# What was read
+
+
+#: A message that is new on both sides and equal by content: its pair, with the
+#: local flags, and the remote ones.
+Equal = tuple[Pair, Flags]
+
+#: By UID, the flags that both sides agree on if a server has brought the message
+#: there by itself; C{None}: those that it shows there.
+Foretold = Mapping[int, Flags | None]
+
+
+class Gone(NamedTuple):
+    """
+    Messages that are to go from one side.
+
+    @ivar uids: those whose partners are gone on the other side.
+    @ivar elsewhere: those of them whose like is where it is to be: moved, or in
+        the trash already.
+    @ivar trash: where to move the others; C{None} if there is none.
+    """
+
+    uids: UidSet
+    elsewhere: UidSet = UidSet()
+    trash: Trash | None = None
+
+
+class Arrived(NamedTuple):
+    """
+    Messages that are new on one side, and not on the other.
+
+    @ivar transfers: what the other side's server can copy by itself, since both
+        sides have equal messages elsewhere.
+    @ivar suspects: over one of these, a connection may have broken.
+    @ivar hopeless: over these, it has broken again and again.
+    @ivar writable: whether the mailbox can be written on the other side.
+    @ivar proven: whether what was copied there before was recognised; else it
+        would be copied again.
+    """
+
+    uids: UidSet
+    transfers: Sequence[Transfer] = ()
+    suspects: UidSet = UidSet()
+    hopeless: UidSet = UidSet()
+    writable: bool = True
+    proven: bool = True
+
+
+class News(NamedTuple):
+    """
+    A portion of what was read of a mailbox.
+
+    @ivar foretold: of the equal ones, by side.
+    @ivar drifts: known messages whose flags have changed.
+    @ivar gone: by the side from which they are to go.
+    @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
+    @ivar arrived: by the side on which they are.
+    """
+
+    equal: Sequence[Equal] = ()
+    foretold: Mapping[Side, Foretold] = MappingProxyType({})
+    drifts: Drifts = MappingProxyType({})
+    gone: Mapping[Side, Gone] = MappingProxyType({})
+    goneOnBoth: UidSet = UidSet()
+    arrived: Mapping[Side, Arrived] = MappingProxyType({})
+
+
+# What to do
+
+
+class AddPairs(NamedTuple):
+    """
+    Know messages that both sides hold.
+    """
+
+    pairs: Sequence[Pair]
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: pair {len(self.pairs)} messages that both sides hold"
+
+
+class SetFlags(NamedTuple):
+    """
+    Have messages show the same flags on both sides.
+    """
+
+    drifts: Drifts
+    plan: FlagPlan
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        for store in self.plan.stores:
+            yield f"{name}: {store.side}: {store.sign}{store.flag} on UID {store.uids}"
+
+
+class Remove(NamedTuple):
+    """
+    Remove messages, on both sides at once, and forget their pairs.
+
+    @ivar discarded: to be moved to the trash.
+    @ivar expunged: to go for good.
+    @ivar forgotten: local UIDs of messages that are gone already.
+    """
+
+    discarded: Mapping[Side, tuple[UidSet, Trash]]
+    expunged: Mapping[Side, UidSet]
+    forgotten: UidSet
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        for side in Side:
+            if side in self.discarded:
+                uids, trash = self.discarded[side]
+                yield f"{name}: {side}: move UID {uids} to {shown(trash.spelled)}"
+            if side in self.expunged:
+                yield f"{name}: {side}: expunge UID {self.expunged[side]}"
+
+
+class HandOver(NamedTuple):
+    """
+    Have the server of a side move or copy messages by itself, once all else is
+    done; and look again.
+    """
+
+    transfers: Sequence[Transfer]
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        for transfer in self.transfers:
+            yield from transfer.lines()
+
+
+class Copy(NamedTuple):
+    """
+    Copy messages from C{side} to the other.
+
+    @ivar singly: whether one of them may break the connection: then each goes by
+        itself, so that it shows which.
+    """
+
+    side: Side
+    uids: UidSet
+    singly: bool = False
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: copy UID {self.uids} from {self.side} to {self.side.other}"
+
+
+class Postpone(NamedTuple):
+    """
+    Leave messages of C{side} alone now, and look at them again next time.
+    """
+
+    side: Side
+    uids: UidSet
+    why: str
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: {self.side}: UID {self.uids}: {self.why}"
+
+
+class Leave(NamedTuple):
+    """
+    Leave all of C{side} that was not dealt with as if it had not been read.
+
+    @ivar why: what is wrong.
+    @ivar blame: whose doing that is, if it is that of one side.
+    """
+
+    side: Side
+    why: str
+    blame: Side | None = None
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says.
+        """
+        yield f"{name}: nothing is copied from {self.side}: {self.why}"
+
+
+Operation = AddPairs | SetFlags | Remove | HandOver | Copy | Postpone | Leave
+
+
+def planned(news: News, policy: Policy) -> Iterator[Operation]:
+    """
+    What to do about a portion of what was read.
+    """
+    # What both sides hold is recognised before anything is copied.
+    if news.equal:
+        drifts, pairs = _met(news)
+        yield AddPairs(pairs)
+        yield from _flags(drifts, policy)
+    # Each flag that changed on one side is changed on the other.
+    yield from _flags(news.drifts, policy)
+    # What is gone from one side goes from the other, whatever its flags.
+    gone = {s: g for s, g in news.gone.items() if s not in policy.readOnly}
+    if any(one.uids for one in gone.values()) or news.goneOnBoth:
+        yield _removal(gone, news.goneOnBoth)
+    # What is left is new, and is copied; by the other side's server itself, if it
+    # has the like of it.
+    for side, arrived in news.arrived.items():
+        if arrived.uids and side.other not in policy.readOnly:
+            yield from _copies(side, arrived)
+
+
+def _met(news: News) -> tuple[Drifts, Sequence[Pair]]:
+    """
+    The pairs of equal messages, and those of them whose flags are not the same.
+    """
+    pairs: list[Pair] = []
+    drifts: dict[Drift, list[Uids]] = {}
+    for pair, theirs in news.equal:
+        ours, agreed, fresh = pair.flags, common(pair.flags, theirs), True
+        if not same(ours, theirs):
+            for side, flags in news.foretold.items():
+                if (uid := pair.uid(side)) in flags:
+                    shown, before = theirs if side is Side.LOCAL else ours, flags[uid]
+                    agreed = shown if before is None else common(before, shown)
+                    fresh = False
+            drift = Drift(agreed, ours, theirs, fresh)
+            drifts.setdefault(drift, []).append((pair.local, pair.remote))
+        pairs.append(pair._replace(flags=agreed))
+    return drifts, pairs
+
+
+def _flags(drifts: Drifts, policy: Policy) -> Iterator[Operation]:
+    if drifts:
+        yield SetFlags(drifts, planFlags(drifts, policy.merge, policy.readOnly))
+
+
+def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
+    discarded = {
+        side: (uids, one.trash)
+        for side, one in gone.items()
+        if one.trash and (uids := one.uids - one.elsewhere)
+    }
+    expunged = {
+        side: uids
+        for side, one in gone.items()
+        if (uids := one.uids & one.elsewhere if one.trash else one.uids)
+    }
+    return Remove(discarded, expunged, goneOnBoth)
+
+
+def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
+    if arrived.hopeless:
+        why = "not copied: the connection breaks over it"
+        yield Postpone(side, arrived.hopeless, why)
+    if not (rest := arrived.uids - arrived.hopeless):
+        return
+    if not arrived.writable:
+        yield Leave(side, "nothing can be written there", side.other)
+        return
+    if not arrived.proven:
+        yield Leave(side, "a server changes what it takes, and tells no UIDs")
+        return
+    if arrived.transfers:
+        yield HandOver(arrived.transfers)
+        rest -= UidSet.of(uid for one in arrived.transfers for uid in one.twins)
+    if suspects := rest & arrived.suspects:
+        yield Copy(side, suspects, singly=True)
+    if rest := rest - suspects:
+        yield Copy(side, rest)

@@ -1,0 +1,238 @@
+"""
+Tests for L{imapsync.config.server}.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
+from imapsync.model import Side
+from imapsync.test.config.test_file import LOCAL, REMOTE, ConfigTestCase
+
+
+class ServerTests(ConfigTestCase):
+    """
+    Tests for the servers' sections.
+    """
+
+    def test_defaults(self) -> None:
+        """
+        A server needs no more than credentials.
+        """
+        self.assertEqual(
+            ServerConfig(
+                side=Side.REMOTE,
+                type="imaps",
+                host="localhost",
+                port=993,
+                command=None,
+                nullStderr=False,
+                starttls=False,
+                auth=("PLAIN", "LOGIN"),
+                username="me",
+                password="secret",
+                passwordCommand=None,
+                tls=TLSConfig(),
+                readOnly=False,
+                listReference="",
+                compress=True,
+            ),
+            self.remote("username = me\npassword = secret"),
+        )
+
+    def test_tunnel(self) -> None:
+        """
+        A tunnel needs a command only.
+        """
+        server = self.remote("type = tunnel\ncommand = x y\nnull-stderr = YES")
+        self.assertEqual("x y", server.command)
+        self.assertTrue(server.nullStderr)
+        self.assertEqual(("", 0, None), (server.host, server.port, server.username))
+        self.assertFalse(server.starttls)
+
+    def test_imap(self) -> None:
+        """
+        Type imap has its own port, and STARTTLS unless told otherwise.
+        """
+        login = "type = imap\nusername = me\npassword = secret\n"
+        server = self.remote(login)
+        self.assertEqual((143, True), (server.port, server.starttls))
+        server = self.remote(login + "STARTTLS = NO\nport = 1143")
+        self.assertEqual((1143, False), (server.port, server.starttls))
+
+    def test_others(self) -> None:
+        """
+        The remaining options have their values.
+        """
+        server = self.remote(
+            "username = me\npassword-command = pass show imap\nauth = LOGIN\n"
+            "read-only = YES\nlist-reference = perso/\ncompress = NO\nSTARTTLS = NO\n"
+            "trash = Gone/Bin"
+        )
+        self.assertEqual("pass show imap", server.passwordCommand)
+        self.assertEqual(("LOGIN",), server.auth)
+        self.assertTrue(server.readOnly)
+        self.assertEqual("perso/", server.listReference)
+        self.assertFalse(server.compress)
+        self.assertEqual("Gone/Bin", server.trash)
+
+    def test_compress(self) -> None:
+        """
+        What goes far is compressed, if nothing else is said.
+        """
+        login = "[{}]\nusername = {}\npassword = secret\ncompress = YES\n"
+        servers = self.load(LOCAL + REMOTE).servers
+        self.assertFalse(servers[Side.LOCAL].compress)
+        self.assertTrue(servers[Side.REMOTE].compress)
+        servers = self.load(login.format("local", "me") + REMOTE).servers
+        self.assertTrue(servers[Side.LOCAL].compress)
+
+    def test_trash(self) -> None:
+        """
+        What would be expunged cannot be moved to INBOX, nor to nowhere.
+        """
+        for value, why in (
+            ("inbox", "must not be INBOX, into which everything would come back"),
+            ("", "must not be empty"),
+        ):
+            text = f"username = me\npassword = x\ntrash = {value}"
+            self.assertWrongRemote(text, f"3: trash in [remote] {why}")
+
+    def test_where(self) -> None:
+        """
+        Messages can name a server.
+        """
+        server = self.remote("username = me\npassword = secret")
+        self.assertEqual("remote (imaps://localhost:993)", server.where)
+        server = dataclasses.replace(server, host="::1", port=1)
+        self.assertEqual("remote (imaps://[::1]:1)", server.where)
+        server = dataclasses.replace(server, type="tunnel", side=Side.LOCAL)
+        self.assertEqual("local (tunnel)", server.where)
+
+    def test_repr(self) -> None:
+        """
+        A configuration shows no password.
+        """
+        self.assertNotIn("secret", repr(self.load(LOCAL + REMOTE)))
+
+    def test_credentials(self) -> None:
+        """
+        A password needs a user name, and has one source.
+        """
+        for option in ("password", "password-command"):
+            self.assertWrongRemote(
+                f"{option} = x",
+                f"0: username in [remote] is missing: {option} needs it",
+            )
+        self.assertWrongRemote(
+            "username = me\npassword = x\npassword-command = y",
+            "3: password-command in [remote] and password exclude each other",
+        )
+
+    def test_noCredentials(self) -> None:
+        """
+        Whether credentials are needed at all, is for the server to say; a
+        tunnel's command may know the user.
+        """
+        for text, username in (
+            ("", None),
+            ("username = me", "me"),
+            ("type = tunnel\ncommand = x\npassword = x", None),
+        ):
+            self.assertEqual(username, self.remote(text).username)
+
+    def test_noCommand(self) -> None:
+        """
+        A tunnel needs its command.
+        """
+        self.assertWrongRemote(
+            "type = tunnel",
+            "0: command in [remote] is missing: type = tunnel needs it",
+        )
+
+    def assertIdle(self, text: str, line: int, option: str, why: str) -> None:
+        """
+        Assert that lines in C{[remote]} give a warning that C{option} in one
+        of them has no effect, and nothing else.
+        """
+        line += LOCAL.count("\n") + 1
+        self.assertEqual(
+            (
+                f"{self.file}:{line}: {option} in [remote] has no effect {why}:"
+                " remove it",
+            ),
+            self.load(f"{LOCAL}[remote]\n{text}").warnings,
+        )
+
+    def test_idle(self) -> None:
+        """
+        There is a warning about each option without an effect.
+        """
+        tunnel = "type = tunnel\ncommand = x\n"
+        for text, line, option, why in (
+            (f"{tunnel}proxy = x", 3, "proxy", "with type = tunnel"),
+            (f"{tunnel}SSL_key = config", 3, "SSL_key", "with type = tunnel"),
+            ("command = x", 1, "command", "with type = imaps"),
+            ("STARTTLS = YES", 1, "STARTTLS", "with type = imaps"),
+            ("type = imap\nnull-stderr = NO", 2, "null-stderr", "with type = imap"),
+            (
+                "type = imap\nSTARTTLS = NO\nSSL_verify = NO",
+                3,
+                "SSL_verify_trusted_peer",
+                "with STARTTLS = NO",
+            ),
+            (
+                "SSL_verify = NO\nSSL_ca_path = .",
+                2,
+                "SSL_ca_path",
+                "with SSL_verify_trusted_peer = NO",
+            ),
+            ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
+            ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
+        ):
+            self.assertIdle(text, line, option, why)
+
+    def test_idleCommand(self) -> None:
+        """
+        A command without an effect makes no tunnel.
+        """
+        self.assertIs(None, self.remote("command = x").command)
+
+    def test_idleFingerprint(self) -> None:
+        """
+        A fingerprint that cannot be checked is a promise that cannot be kept.
+        """
+        option = f"SSL_fingerprint = {'0a' * 32}"
+        for text, why in (
+            ("type = imap\nSTARTTLS = NO", "STARTTLS = NO"),
+            ("type = tunnel\ncommand = x", "type = tunnel"),
+        ):
+            self.assertWrongRemote(
+                f"{text}\n{option}",
+                f"3: SSL_fingerprint in [remote] cannot be checked with {why}",
+            )
+
+    def test_tunnelStarttls(self) -> None:
+        """
+        Nor can TLS be started in a tunnel.
+        """
+        self.assertWrongRemote(
+            "type = tunnel\nSTARTTLS = YES",
+            "2: STARTTLS in [remote] is only for type = imap, not tunnel",
+        )
+        self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
+
+    def test_notYet(self) -> None:
+        """
+        What is promised but not there yet is refused.
+        """
+        for option, value, message in (
+            ("proxy", "socks5://localhost", "is not available yet"),
+            ("auth", "PLAIN XOAUTH2", "names XOAUTH2, which is not available yet"),
+        ):
+            self.assertWrongRemote(
+                f"username = me\npassword = secret\n{option} = {value}",
+                f"3: {option} in [remote] {message}",
+            )

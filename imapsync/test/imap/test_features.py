@@ -1,0 +1,87 @@
+"""
+Tests for L{imapsync.imap.features}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.imap.features import REQUIRED, Features
+
+
+def offering(words: str) -> Features:
+    """
+    What a server can do that says so.
+    """
+    return Features(words.encode("ascii").split())
+
+
+class FeaturesTests(SynchronousTestCase):
+    """
+    What servers say of themselves.
+    """
+
+    def test_told(self) -> None:
+        """
+        Words are the same in any case; what is not said is not there.
+        """
+        features = offering("IMAP4rev1 idle")
+        self.assertEqual({"IMAP4REV1", "IDLE"}, features.told)
+        self.assertIn("IDLE", features)
+        self.assertNotIn("MOVE", features)
+        self.assertNotIn("IDLE", Features())
+
+    def test_implied(self) -> None:
+        """
+        Some words stand for others, too.
+        """
+        for word, implied in (
+            ("QRESYNC", "CONDSTORE ENABLE"),
+            ("LITERAL+", "LITERAL-"),
+            ("OBJECTID+", "OBJECTID"),
+            (
+                "imap4REV2",
+                "ENABLE UIDPLUS LIST-EXTENDED LIST-STATUS MOVE SASL-IR ESEARCH UNSELECT"
+                " NAMESPACE IDLE LITERAL- BINARY SPECIAL-USE",
+            ),
+        ):
+            for each in implied.split():
+                self.assertIn(each, offering(word))
+        self.assertNotIn("QRESYNC", offering("CONDSTORE IMAP4rev2"))
+        self.assertNotIn("MULTIAPPEND", offering("IMAP4rev2"))
+
+    def test_lacking(self) -> None:
+        """
+        What is required may be said in few words.
+        """
+        self.assertEqual([*REQUIRED], Features().lacking)
+        self.assertEqual([], offering(" ".join(REQUIRED)).lacking)
+        self.assertEqual([], offering("IMAP4rev1 IMAP4rev2 QRESYNC").lacking)
+        self.assertEqual(
+            ["UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"],
+            offering("IMAP4rev1 QRESYNC").lacking,
+        )
+
+    def test_specialUse(self) -> None:
+        """
+        IMAP4rev2 tells what mailboxes are for, but cannot be asked to.
+        """
+        self.assertTrue(offering("SPECIAL-USE").asksForSpecialUse)
+        self.assertFalse(offering("IMAP4rev2").asksForSpecialUse)
+
+    def test_literals(self) -> None:
+        """
+        LITERAL+ takes any literal unasked, LITERAL- and IMAP4rev2 small ones.
+        """
+        for words, sizes in (
+            ("X", []),
+            ("LITERAL-", [0, 4096]),
+            ("IMAP4rev2", [0, 4096]),
+            ("LITERAL+", [0, 4096, 4097]),
+            ("LITERAL+ LITERAL-", [0, 4096, 4097]),
+        ):
+            features = offering(words)
+            free = [size for size in (0, 4096, 4097) if not features.asksLeave(size)]
+            self.assertEqual(sizes, free, words)
+        self.assertEqual((b"{5+}\r\n", False), offering("LITERAL+").literalMarker(5))
+        self.assertEqual((b"{5}\r\n", True), Features().literalMarker(5))
