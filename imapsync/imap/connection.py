@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed, ConnectionDone
@@ -66,7 +66,6 @@ class Connection(Dialogue):
     @ivar lost: fires when the connection is gone.
     @ivar socket: what comes over it, if known, is acknowledged at once.
     @ivar received: octets received so far, as they went over the wire.
-    @ivar sent: octets sent so far, likewise.
     @ivar traceSecrets: whether a trace shows credentials as well.
     """
 
@@ -84,7 +83,7 @@ class Connection(Dialogue):
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
         self.socket: socket.socket | None = None
-        self.received = self.sent = 0
+        self.received = self._sent = 0
         self._clock = clock
         self._patience = timeout
         self._compression: Compression | None = None
@@ -92,6 +91,14 @@ class Connection(Dialogue):
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
+
+    @property
+    def sent(self) -> int:
+        """
+        Octets sent so far, as they went over the wire.
+        """
+        compressed = 0 if self._compression is None else self._compression.sent
+        return self._sent + compressed
 
     # From greeting to end
 
@@ -273,9 +280,8 @@ class Connection(Dialogue):
         # As long as there is something to send, the server need not talk.
         TimeoutMixin.resetTimeout(self)
         if self._compression is None:
-            self.put(data)
-        else:
-            self._compression.send(data)
+            self._sent += len(data)
+        self.transport.write(data)
 
     def show(self, data: bytes) -> None:
         """
@@ -294,31 +300,12 @@ class Connection(Dialogue):
         data = line.replace(b"\n", b"") + b"\r\n"
         self.write(data, b"(not shown)" if secret else b"")
 
-    # Compression: L{imapsync.imap.transport.compress.Ends}
-
     def _compress(self) -> None:
         """
         The server agreed to compress; what it sent behind its consent is
         compressed already.
         """
-        self._compression = Compression(self._clock, self, self.takeBuffered())
-
-    @property
-    def deaf(self) -> bool:
-        """
-        Whether nothing is read.
-        """
-        return self.paused or self._error is not None
-
-    def inflated(self, piece: bytes) -> None:
-        """
-        Read what came compressed.
-        """
-        self._parser.feed(piece)
-
-    def put(self, data: bytes) -> None:
-        """
-        Send octets as they are.
-        """
-        self.sent += len(data)
-        self.transport.write(data)
+        self._compression = Compression(
+            self._clock, self.transport, self._parser.feed, self.takeBuffered()
+        )
+        self.transport = cast(Any, self._compression)

@@ -4,93 +4,115 @@ A password that a command of the user tells.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError
-from imapsync.imap.transport.process import Fate, LastWords, spawn
+from imapsync.imap.transport.process import Command, Fate, spawn
 
 #: How long a command may take to tell the password: somebody may have to
 #: unlock a key first.
-_PASSWORD_PATIENCE = 120.0
+_LONGEST = 120.0
 #: More than that, in octets, is no password.
-_PASSWORD_LENGTH = 64 * 1024
+_MOST = 64 * 1024
 
 
 async def readPassword(reactor: Any, command: str, where: str) -> str:
     """
     The first line that C{command} writes.
 
+    When it ends is what counts: an agent that it has started may go on, and even
+    have its output open.
+
     @param reactor: provides L{IReactorProcess} and L{IReactorTime}.
-    @raise ConfigError: if there is no such command, or it writes nothing.
+    @raise ConfigError: if there is no such command, or what it writes is no
+        password.
     @raise Distrusted: if it fails, or does not come to an end.
     """
-    reader = _PasswordReader(where)
+    reader = _Reader(reactor, where)
     spawn(reactor, reader, "password-command", command, where, "r")
     try:
-        return await reader.password.addTimeout(_PASSWORD_PATIENCE, reactor)
+        return await reader.password.addTimeout(_LONGEST, reactor)
     except defer.TimeoutError:
         raise Distrusted(
             f"{where}: password-command did not end "
-            f"within {_PASSWORD_PATIENCE:.0f} seconds{reader.words.ended()}"
+            f"within {_LONGEST:.0f} seconds{reader.words.ended()}"
         ) from None
 
 
-class _PasswordReader(ProcessProtocol):
+class _Reader(Command):
     """
     Collects a command's first line.
 
-    @ivar password: fires with it, when the command has succeeded.
+    @ivar password: fires with it, when the command has succeeded.  When it is
+        cancelled, the command is ended.
     """
 
-    _process: Any
-
-    def __init__(self, where: str) -> None:
-        self.password: Deferred[str] = Deferred(lambda _: self._stop())
-        self.words = LastWords(where)
-        self._where = where
+    def __init__(self, clock: IReactorTime, where: str) -> None:
+        super().__init__(clock, where)
+        self.password: Deferred[str] = Deferred(lambda _: self.terminate())
         self._line = b""
+        self._fate: Fate | None = None
 
     def connectionMade(self) -> None:
-        self._process = self.transport
-        self._process.closeStdin()
+        super().connectionMade()
+        self.process.closeStdin()
 
     def outReceived(self, data: bytes) -> None:
-        if b"\n" not in self._line:
-            self._line += data[:_PASSWORD_LENGTH]
-        if len(self._line) > _PASSWORD_LENGTH:
-            self._stop()
+        if b"\n" in self._line or self.password.called:
+            return
+        self._line += data
+        if b"\n" in self._line:
+            self._settle()
+        elif len(self._line) > _MOST:
+            text = (
+                f"{self._where}: password-command wrote more than {_MOST} octets"
+                " without an end of line; its first line is to be the password"
+            )
+            self.password.errback(ConfigError(text))
+            self.terminate()
 
-    def errReceived(self, data: bytes) -> None:
-        self.words.add(data)
+    def processExited(self, reason: Failure) -> None:
+        self._fate = Fate.of(reason)
+        if not self.password.called:
+            # What it wrote before may be read only now; others may have its output.
+            self.later(self._finish)
+            self._settle()
 
     def processEnded(self, reason: Failure) -> None:
-        if self.password.called:
-            return  # It took too long.
+        self.forgetNext()
+        if not self.password.called:
+            self._finish()
+
+    def _settle(self) -> None:
+        """
+        Nothing more is needed once it has succeeded, and its line is there.
+        """
+        if b"\n" in self._line and self._fate is not None and self._fate.status == 0:
+            self._finish()
+
+    def _finish(self) -> None:
+        self.forgetNext()
+        self.closePipes()
         try:
-            self.password.callback(self._read(Fate.of(reason)))
-        except ImapSyncError:
-            self.password.errback()
+            password = self._read()
+        except ImapSyncError as error:
+            self.password.errback(error)
+        else:
+            self.password.callback(password)
 
-    def _stop(self) -> None:
-        with suppress(ProcessExitedAlready):
-            self._process.signalProcess("KILL")
-        self._process.loseConnection()
-
-    def _read(self, fate: Fate) -> str:
-        if fate.status != 0:
-            kind = ConfigError if fate.neverRan else Distrusted
-            words = self.words.ended()
+    def _read(self) -> str:
+        fate, words = self._fate, self.words.ended()
+        if fate is None or fate.status != 0:
+            kind = ConfigError if fate is not None and fate.neverRan else Distrusted
             raise kind(f"{self._where}: password-command {fate}{words}")
         line = self._line.partition(b"\n")[0].rstrip(b"\r")
         if not line:
-            raise ConfigError(f"{self._where}: password-command wrote nothing")
+            raise ConfigError(f"{self._where}: password-command wrote nothing{words}")
         try:
             return line.decode()
         except UnicodeDecodeError:

@@ -5,13 +5,22 @@ end.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
 from collections import deque
-from signal import strsignal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.error import ProcessTerminated
+from twisted.internet.error import (
+    ConnectionDone,
+    ProcessExitedAlready,
+    ProcessTerminated,
+)
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -133,5 +142,144 @@ class Fate(NamedTuple):
 
     def __str__(self) -> str:
         if self.signal:
-            return f"was ended by signal {self.signal} ({strsignal(self.signal)})"
+            what = signal.strsignal(self.signal)
+            return f"was ended by signal {self.signal} ({what})"
         return f"exited with status {self.status}"
+
+
+class Family:
+    """
+    A process, and what it and its children have started, such as the members of a
+    shell's pipeline: a shell does not pass signals on.
+
+    What has left the family, as a daemon does, is not in it.  Where there is no
+    proc(5), only the process itself is known.
+    """
+
+    def __init__(self, process: Any) -> None:
+        """
+        @param process: provides L{IProcessTransport}.
+        """
+        self._process = process
+        # Number and start: a number is used again.
+        self._members: set[tuple[int, str]] = set()
+
+    def signal(self, name: str) -> None:
+        """
+        Send a signal to all that were in it once and are still there.  KILL leaves
+        nobody behind who was started meanwhile.
+        """
+        head = self._process.pid
+        self._look(head)
+        if name == "KILL":
+            still: set[tuple[int, str]] = set()
+            while more := self._members - still:
+                _send("STOP", more)
+                still |= more
+                self._look(head)
+        with suppress(ProcessExitedAlready):
+            self._process.signalProcess(name)
+        _send(name, {one for one in self._members if one[0] != head})
+
+    def _look(self, head: int | None) -> None:
+        """
+        See who is in it now.
+        """
+        there = _processes() if head or self._members else {}
+        family = {one[0] for one in self._members if one in there}
+        if head:
+            family.add(head)
+        grown = True
+        while grown:
+            more = {pid for (pid, _), parent in there.items() if parent in family}
+            grown = not more <= family
+            family |= more
+        self._members = {one for one in there if one[0] in family}
+
+
+def _send(name: str, members: set[tuple[int, str]]) -> None:
+    for pid, _ in members:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, getattr(signal, f"SIG{name}"))
+
+
+def _processes() -> dict[tuple[int, str], int]:
+    """
+    All processes on this system, each with its parent.
+    """
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            # Its name, which is in parentheses, may hold anything.
+            words = stat.read_text(errors="replace").rpartition(")")[2].split()
+            found[int(stat.parent.name), words[19]] = int(words[1])
+    return found
+
+
+class Command(ProcessProtocol):
+    """
+    A command that is running, and how it is brought to an end.
+
+    @ivar process: which it is.
+    @ivar words: what it says on its standard error.
+    """
+
+    # IProcessTransport tells only part of what a process transport can do.
+    process: Any
+    _family: Family
+
+    def __init__(self, clock: IReactorTime, where: str) -> None:
+        self.words = LastWords(where)
+        self._clock = clock
+        self._where = where
+        self._next: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        self.process = self.transport
+        self._family = Family(self.process)
+
+    def errReceived(self, data: bytes) -> None:
+        self.words.add(data)
+
+    def terminate(self) -> None:
+        """
+        End it, and what it has started; by force if it does not do so in time.
+        """
+        self._family.signal("TERM")
+        self.later(self._kill)
+
+    def _kill(self) -> None:
+        self._family.signal("KILL")
+        self.closePipes()
+
+    def closePipes(self) -> None:
+        """
+        Whoever has them, too, may keep them.
+        """
+        # What nobody reads would be waited for, were it merely closed.
+        if (stdin := self.process.pipes.get(0)) is not None:
+            stdin.connectionLost(Failure(ConnectionDone()))
+        self.process.loseConnection()
+
+    @property
+    def waiting(self) -> bool:
+        """
+        Whether a step is to be done later.
+        """
+        return self._next is not None
+
+    def later(self, step: Callable[[], None]) -> None:
+        """
+        Do this when some time has passed, in place of what else was to be done
+        then.
+        """
+        self.forgetNext()
+        self._next = self._clock.callLater(PATIENCE, step)
+
+    def forgetNext(self) -> None:
+        """
+        Do nothing later.
+        """
+        following, self._next = self._next, None
+        if following is not None and following.active():
+            following.cancel()

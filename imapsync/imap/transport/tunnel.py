@@ -5,15 +5,11 @@ A command that speaks IMAP on its standard input and output, as a transport.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twisted.internet.error import (
-    ConnectionDone,
-    ProcessExitedAlready,
-)
+from twisted.internet.error import ConnectionAborted, ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
     IConsumer,
@@ -24,12 +20,11 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ITransport,
 )
-from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
-from imapsync.imap.transport.process import PATIENCE, Fate, LastWords, spawn
+from imapsync.imap.transport.process import Command, Fate, spawn
 
 
 def connectTunnel(
@@ -58,38 +53,37 @@ class CommandAddress(NamedTuple):
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
-class Tunnel(ProcessProtocol):
+class Tunnel(Command):
     """
     A process as the transport of a protocol: what a process transport lacks
     of a connection is here.
 
-    It ends when the process has ended and its pipes are closed.  One that
-    does not end by itself after its standard input was closed is sent TERM,
-    then KILL.  (A shell does not pass these on, but what it runs meets the end
-    of its input, too.)
+    It ends when the process has ended and its pipes are closed.  One that does
+    not end by itself after its standard input or output was closed is sent TERM,
+    then KILL, and so are those that it has started.  What is left then, such as
+    one that has its pipes and is not known to us, is not waited for.
     """
 
-    # IProcessTransport tells only part of what a process transport can do.
-    _process: Any
     disconnecting = False
 
     def __init__(
         self, clock: IReactorTime, command: str, protocol: IProtocol, where: str
     ) -> None:
-        self._clock = clock
+        super().__init__(clock, where)
         self._address = CommandAddress(command)
         self._protocol = protocol
-        self._where = where
-        self._words = LastWords(where)
-        self._spoke = False
-        self._closedByUs = False
-        self._exited = False
-        self._next: IDelayedCall | None = None
+        self._spoke = self._paused = self._terminated = False
+        self._closing: type[ConnectionClosed] | None = None  # as we want it
+        self._fate: Fate | None = None
+        self._over = False
+        self._taken = True  # what is written
+        self._producer: IProducer | None = None
+        self._stopping: IDelayedCall | None = None
 
     # The process.
 
     def connectionMade(self) -> None:
-        self._process = self.transport
+        super().connectionMade()
         self._protocol.makeConnection(self)
 
     def outReceived(self, data: bytes) -> None:
@@ -97,84 +91,91 @@ class Tunnel(ProcessProtocol):
         if not self.disconnecting:
             self._protocol.dataReceived(data)
 
-    def errReceived(self, data: bytes) -> None:
-        self._words.add(data)
+    def inConnectionLost(self) -> None:
+        # Its end of the pipe has stopped the producer.
+        self._producer, self._taken = None, False
+        self._expectEnd()
 
     def outConnectionLost(self) -> None:
         self._endInput()
-        self._later(self._terminate)
+        self._expectEnd()
 
     def processExited(self, reason: Failure) -> None:
-        # Its own children may go on holding its pipes open.
-        self._later(self._closePipes)
-        self._exited = True
-
-    def _closePipes(self) -> None:
-        # What nobody reads would be waited for, were it merely closed.
-        if (stdin := self._process.pipes.get(0)) is not None:
-            stdin.connectionLost(Failure(ConnectionDone()))
-        self._process.loseConnection()
+        self._fate = Fate.of(reason)
+        if not (self._paused or self._terminated):
+            self.later(self.closePipes)
 
     def processEnded(self, reason: Failure) -> None:
-        self._forgetNext()
-        self.disconnecting = True
-        ending: Exception = ConnectionDone()
-        if not self._closedByUs:
-            ending = self._lost(Fate.of(reason))
-        self._protocol.connectionLost(Failure(ending))
-
-    def _lost(self, fate: Fate) -> ImapSyncError:
-        text = f"{self._where}: the command {fate}{self._words.ended()}"
-        if fate.neverRan and not self._spoke:
-            return ConfigError(f"{text}; see command")
-        return Lost(text)
+        self._fate = Fate.of(reason)
+        self._end()
 
     def _endInput(self) -> None:
         if not self.disconnecting:
             self.disconnecting = True
-            self._process.closeStdin()
+            self.process.closeStdin()
+            # It may not end before it has said what nobody hears.
+            self._paused = False
+            self.process.resumeProducing()
+            if self._fate is not None:
+                self.later(self.closePipes)
 
-    def _terminate(self) -> None:
-        self._signal("TERM")
-        self._later(lambda: self._signal("KILL"))
+    def _expectEnd(self) -> None:
+        if self._fate is None and not self.waiting:
+            self.later(self.terminate)
 
-    def _signal(self, name: str) -> None:
-        with suppress(ProcessExitedAlready):
-            self._process.signalProcess(name)
+    def terminate(self) -> None:
+        self._terminated = True
+        super().terminate()
 
-    def _later(self, step: Callable[[], None]) -> None:
-        if not self._exited:
-            self._forgetNext()
-            self._next = self._clock.callLater(PATIENCE, step)
+    def closePipes(self) -> None:
+        super().closePipes()
+        if not self._over:
+            self.later(self._end)
 
-    def _forgetNext(self) -> None:
-        if self._next and self._next.active():
-            self._next.cancel()
+    def _end(self) -> None:
+        if self._over:
+            return
+        self._over = self.disconnecting = True
+        self.forgetNext()
+        self._stopProducer()
+        ending = self._closing() if self._closing else self._lost()
+        self._protocol.connectionLost(Failure(ending))
+
+    def _lost(self) -> ImapSyncError:
+        fate = self._fate or "does not end"
+        text = f"{self._where}: the command {fate}{self.words.ended()}"
+        if self._fate is not None and self._fate.neverRan and not self._spoke:
+            return ConfigError(f"{text}; see command")
+        return Lost(text)
 
     # The transport.
 
     def write(self, data: bytes) -> None:
-        if not self.disconnecting:
-            self._process.write(data)
+        if not self.disconnecting or self._producer is not None:
+            self.process.write(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:
-        if not self._closedByUs:
-            self._closedByUs = True
+        if self._closing is None:
+            self._closing = ConnectionDone
             self._endInput()
-            self._later(self._terminate)
 
     def abortConnection(self) -> None:
         """
         End at once; what is still to be written may be dropped.
         """
-        self._closedByUs = True
-        # A paused one would be waited for.
-        self._process.unregisterProducer()
+        if self._over or self._closing is ConnectionAborted:
+            return
+        self._closing = ConnectionAborted
         self._endInput()
-        self._terminate()
+        # Not before whoever aborts it is done, as with any other transport.
+        self._stopping = self._clock.callLater(0, self._stopProducer)
+        if self._fate is None:
+            self.terminate()
+        else:
+            self.closePipes()
 
     def getPeer(self) -> CommandAddress:
         return self._address
@@ -186,16 +187,40 @@ class Tunnel(ProcessProtocol):
     # output (and with it standard error).
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        self._process.registerProducer(producer, streaming)
+        if self._over or not self._taken:
+            producer.stopProducing()
+            return
+        self.process.registerProducer(producer, streaming)
+        self._producer = producer
 
     def unregisterProducer(self) -> None:
-        self._process.unregisterProducer()
+        self._producer = None
+        self.process.unregisterProducer()
+
+    def _stopProducer(self) -> None:
+        stopping, self._stopping = self._stopping, None
+        if stopping is not None and stopping.active():
+            stopping.cancel()
+        producer = self._producer
+        if producer is not None:
+            self.unregisterProducer()
+            producer.stopProducing()
 
     def pauseProducing(self) -> None:
-        self._process.pauseProducing()
+        if self.disconnecting:
+            return
+        self._paused = True
+        self.process.pauseProducing()
+        if self._fate is not None:
+            self.forgetNext()  # there may be more to read
 
     def resumeProducing(self) -> None:
-        self._process.resumeProducing()
+        if self.disconnecting:
+            return
+        self._paused = False
+        self.process.resumeProducing()
+        if self._fate is not None:
+            self.later(self.closePipes)
 
     def stopProducing(self) -> None:
         self.loseConnection()

@@ -6,7 +6,9 @@ TLS, or the pipes of a process that speaks IMAP.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from cryptography import x509
@@ -272,6 +274,8 @@ class Piped(Protocol):
     """
 
     transport: Any
+    pid = None
+    pipes: Mapping[int, Any] = MappingProxyType({})
 
     def __init__(self, protocol: ProcessProtocol) -> None:
         self._protocol = protocol

@@ -4,11 +4,10 @@ Processes that a test plays.
 
 from __future__ import annotations
 
-from twisted.internet.error import (
-    ProcessDone,
-    ProcessExitedAlready,
-    ProcessTerminated,
-)
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -42,40 +41,53 @@ class Processes(Clock):
             raise FileNotFoundError(2, "No such file or directory")
         self.protocol, self.arguments, self.environment = protocol, arguments, env
         self.descriptors = childFDs
-        self.process = Process()
+        self.process = Process(protocol)
         protocol.makeConnection(self.process)
 
     def end(self, status: int = 0, signal: int | None = None) -> None:
         """
         The process ends, and its pipes are closed.
         """
-        self.exit()
-        ending: Exception = ProcessDone(0)
-        if status or signal:
-            ending = ProcessTerminated(None if signal else status, signal)
-        self.protocol.processEnded(Failure(ending))
+        if not self.process.exited:
+            self.exit(status, signal)
+        self.process.endInput()
+        for descriptor in (1, 2):
+            self.protocol.childConnectionLost(descriptor)
+        self.protocol.processEnded(_ending(status, signal))
 
-    def exit(self) -> None:
+    def exit(self, status: int = 0, signal: int | None = None) -> None:
         """
         The process ends, but somebody holds its pipes open.
         """
         self.process.exited = True
-        self.protocol.processExited(Failure(ProcessDone(0)))
+        self.protocol.processExited(_ending(status, signal))
+
+
+def _ending(status: int, signal: int | None) -> Failure:
+    if status or signal:
+        return Failure(ProcessTerminated(None if signal else status, signal))
+    return Failure(ProcessDone(0))
 
 
 class Process:
     """
     What a process protocol sees of its process.
+
+    @ivar stuck: whether it takes nothing more, so that its input cannot be closed
+        for what is left to be written.
     """
 
     exited = False
     reading = True
+    stuck = False
+    pid: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: ProcessProtocol) -> None:
         self.written = b""
         self.events: list[str] = []
-        self.producers: list[object] = []
-        self.pipes = {0: self, 1: self}
+        self.producers: list[Any] = []
+        self._protocol = protocol
+        self._input = True
 
     def write(self, data: bytes) -> None:
         """
@@ -88,12 +100,36 @@ class Process:
         End its standard input.
         """
         self.events.append("EOF")
+        if not self.stuck:
+            self.endInput()
+
+    def endInput(self) -> None:
+        """
+        Its standard input is closed, by whichever end.
+        """
+        if self._input:
+            self._input = False
+            self._stopProducers()
+            self._protocol.childConnectionLost(0)
+
+    def _stopProducers(self) -> None:
+        producers, self.producers = self.producers, []
+        for producer in producers:
+            producer.stopProducing()
+
+    @property
+    def pipes(self) -> Mapping[int, Process]:
+        """
+        Its standard input, while it is open.
+        """
+        return {0: self} if self._input else {}
 
     def connectionLost(self, reason: Failure) -> None:
         """
         Its standard input is gone, whatever it still holds.
         """
         self.events.append("dropped")
+        self.endInput()
 
     def loseConnection(self) -> None:
         """
@@ -121,11 +157,13 @@ class Process:
         """
         self.reading = True
 
-    def registerProducer(self, producer: object, streaming: bool) -> None:
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
         """
         To be paused while its standard input is full.
         """
         self.producers.append(producer)
+        if not self._input:
+            self._stopProducers()
 
     def unregisterProducer(self) -> None:
         """

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
@@ -28,6 +30,7 @@ from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.auth.password import readPassword
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.imap.transport.process import PATIENCE
 from imapsync.imap.transport.tunnel import connectTunnel
 from imapsync.model import Side
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
@@ -271,6 +274,17 @@ class Collector(Protocol):
         self.ended.callback(reason.value)
 
 
+def isAlive(process: int) -> bool:
+    """
+    Whether a process has not ended.
+    """
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 class TunnelTests(ConnectCase):
     """
     Tests for commands, their failures and their ends.
@@ -352,6 +366,21 @@ class TunnelTests(ConnectCase):
         await collector.ended
         self.assertRaises(ProcessLookupError, os.kill, int(collector.received), 0)
 
+    async def test_pipeline(self) -> None:
+        """
+        So is what a shell has started for it, even if that ignores TERM as well,
+        and does not take what it was sent.
+        """
+        sleeper = "trap '' TERM; printf %20d $$; sleep 60; sleep 60"
+        collector, transport = self.run_(f"sh -c {shlex.quote(sleeper)} | cat")
+        collector.expected = 20
+        await collector.complete
+        transport.write(bytes(1 << 20))
+        transport.abortConnection()
+        await collector.ended
+        await deferLater(reactor, 0.2)
+        self.assertFalse(isAlive(int(collector.received)))
+
     async def test_heirs(self) -> None:
         """
         What a command leaves behind that neither reads its input nor closes it is
@@ -368,8 +397,25 @@ class TunnelTests(ConnectCase):
         """
         where = "local (tunnel)"
         self.assertEqual("ä b", await readPassword(reactor, "cat; echo 'ä b'", where))
+        agent = "sleep 5 & echo secret"
+        self.assertEqual("secret", await readPassword(reactor, agent, where))
         with self.assertRaises(Distrusted) as caught:
             await readPassword(reactor, "echo locked >&2; false", where)
         self.assertIn("its last words: locked", str(caught.exception))
         with self.assertRaises(ConfigError):
             await readPassword(reactor, "/nonexistent/pass", where)
+
+    async def test_passwordStopped(self) -> None:
+        """
+        What a shell has started to tell a password is ended with it.
+        """
+        told = Path(self.mktemp())
+        os.mkfifo(told)
+        command = f"sh -c 'echo $$ >{told}; sleep 60; sleep 60' | cat"
+        asking = Deferred.fromCoroutine(readPassword(reactor, command, "local"))
+        started = int(await deferToThread(told.read_text))
+        asking.cancel()
+        with self.assertRaises(CancelledError):
+            await asking
+        await deferLater(reactor, 1.1 * PATIENCE)
+        self.assertFalse(isAlive(started))

@@ -44,6 +44,7 @@ LOCAL, REMOTE = Side
 LINES: dict[str, dict[str, object]] = {
     "plain": {},
     "TLS": {"type": "imaps", "tls": TLSConfig(verifyPeer=False)},
+    "tunnel": {"type": "tunnel"},
     "compressed": {"compress": True},
 }
 ORDERS = {"usual": (), "body first": BODY_FIRST, "flags last": FLAGS_LAST}
@@ -129,6 +130,7 @@ class MatrixTests(SynchronousTestCase):
             for _ in Side
         )
         for account in local, remote:
+            account.greeting = "PREAUTH" if offer.line == "tunnel" else "OK"
             account.chunk, account.window = 20_000, 30_000
         world = World(self.mktemp(), local, remote)
         self.use(world, offer)
@@ -156,7 +158,8 @@ class MatrixTests(SynchronousTestCase):
         Have both servers reached so.
         """
         for side in Side:
-            world.options[side] = LINES[offer.line]
+            more = {"command": str(side)} if offer.line == "tunnel" else {}
+            world.options[side] = LINES[offer.line] | more
 
     def copied(self, world: World, offer: Offer) -> World:
         """

@@ -4,7 +4,7 @@ Tests for L{imapsync.imap.auth.password}.
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, Distrusted
@@ -49,6 +49,86 @@ class PasswordTests(SynchronousTestCase):
         self.assertEqual(" pässwörd ", self.successResultOf(asked))
         self.assertEqual([], self.reactor.getDelayedCalls())
 
+    def test_agent(self) -> None:
+        """
+        What it leaves running, such as an agent, is not waited for, though that
+        keeps its output open; what was written before its end is read after it.
+        """
+        for late in (False, True):
+            asked = self.ask()
+            if late:
+                self.reactor.exit()
+                self.say(b"sec")
+                self.assertNoResult(asked)
+            self.say(b"secret\nmore"[3 * late :])
+            if not late:
+                self.assertNoResult(asked)
+                self.reactor.exit()
+            self.assertEqual("secret", self.successResultOf(asked))
+            self.assertEqual(["EOF", "closed"], self.reactor.process.events)
+            self.assertEqual([], self.reactor.getDelayedCalls())
+            self.say(b"agent: hello\n")
+            self.reactor.end()
+
+    def test_agentWithoutLine(self) -> None:
+        """
+        A line that has no end is waited for a moment longer, and so is the reason
+        of a failure.
+        """
+        asked = self.ask()
+        self.say(b"secret")
+        self.reactor.exit()
+        self.assertNoResult(asked)
+        self.reactor.advance(1)
+        self.assertEqual("secret", self.successResultOf(asked))
+        asked = self.ask()
+        self.say(b"secret\n")
+        self.reactor.exit(2)
+        self.reactor.protocol.childDataReceived(2, b"gpg: locked\n")
+        self.assertNoResult(asked)
+        self.reactor.advance(1)
+        error = self.failureResultOf(asked, Distrusted).value
+        self.assertIn("exited with status 2; its last words: gpg: locked", str(error))
+
+    def test_tooMuch(self) -> None:
+        """
+        What has no end of line, and no end, is no password; the command is ended.
+        """
+        asked = self.ask()
+        self.say(b"x" * 65536)
+        self.assertNoResult(asked)
+        self.say(b"x")
+        error = self.failureResultOf(asked, ConfigError).value
+        self.assertIn("wrote more than 65536 octets without an end of line", str(error))
+        self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
+        self.reactor.end(signal=15)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_talkative(self) -> None:
+        """
+        Any number of lines may follow the first.
+        """
+        asked = self.ask()
+        self.say(b"secret\n")
+        for _ in range(100):
+            self.say(b"x" * 65536)
+        self.reactor.end()
+        self.assertEqual("secret", self.successResultOf(asked))
+
+    def test_stopped(self) -> None:
+        """
+        A command that is not to be waited for is ended, by force if need be.
+        """
+        asked = self.ask()
+        asked.cancel()
+        self.failureResultOf(asked, CancelledError)
+        self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
+        self.reactor.advance(1)
+        events = self.reactor.process.events
+        self.assertEqual(["EOF", "TERM", "KILL", "closed"], events)
+        self.reactor.end(signal=9)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
     def test_failure(self) -> None:
         """
         A command that fails is asked for no password; its last words are
@@ -89,11 +169,15 @@ class PasswordTests(SynchronousTestCase):
 
     def test_timeout(self) -> None:
         """
-        A command that does not end is killed, and its end is not waited for.
+        A command that does not end is ended, and its end is not waited for; what
+        it wrote on its standard error is told.
         """
         asked = self.ask()
+        self.reactor.protocol.childDataReceived(2, b"Touch the key!\n")
         self.reactor.advance(120)
         error = self.failureResultOf(asked, Distrusted).value
         self.assertIn("did not end within 120 seconds", str(error))
-        self.assertEqual(["EOF", "KILL", "closed"], self.reactor.process.events)
-        self.reactor.end(signal=9)
+        self.assertIn("Touch the key!", str(error))
+        self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
+        self.reactor.end(signal=15)
+        self.assertEqual([], self.reactor.getDelayedCalls())

@@ -11,41 +11,17 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
 from imapsync.errors import Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.transport.compress import PIECE, Compression
 from imapsync.test.fakes.talking import Bodies, Talk, failing
 from imapsync.uidset import UidSet
-
-
-class Ends:
-    """
-    Remembers what passes.
-
-    @ivar then: is called with each piece.
-    """
-
-    def __init__(self) -> None:
-        self.deaf = False
-        self.pieces: list[bytes] = []
-        self.sent = b""
-        self.then: Callable[[bytes], None] = lambda piece: None
-
-    def inflated(self, piece: bytes) -> None:
-        """
-        A piece.
-        """
-        self.pieces.append(piece)
-        self.then(piece)
-
-    def put(self, data: bytes) -> None:
-        """
-        Octets for the wire.
-        """
-        self.sent += data
 
 
 class Peer:
@@ -77,16 +53,40 @@ class CompressionTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """
-        A compression between two ends.
+        A compression on top of a transport.
         """
-        self.clock, self.ends, self.peer = Clock(), Ends(), Peer()
-        self.compression = Compression(self.clock, self.ends)
+        self.clock, self.below, self.peer = Clock(), StringTransport(), Peer()
+        self.pieces: list[bytes] = []
+        self.then: Callable[[], None] = lambda: None
+        self.compression = Compression(self.clock, self.below, self.take)
+
+    def take(self, piece: bytes) -> None:
+        """
+        A piece was expanded.
+        """
+        self.pieces.append(piece)
+        self.then()
 
     def received(self) -> bytes:
         """
         All that was received so far.
         """
-        return b"".join(self.ends.pieces)
+        return b"".join(self.pieces)
+
+    def sent(self) -> bytes:
+        """
+        What the peer makes of what was sent since this was asked last.
+        """
+        data = self.below.value()
+        self.below.clear()
+        return self.peer.reads(data)
+
+    def resume(self) -> None:
+        """
+        Read on.
+        """
+        self.compression.resumeProducing()
+        self.compression.receive()
 
     @given(st.lists(st.binary()), st.randoms())
     def test_anyPieces(self, texts: list[bytes], rng: random.Random) -> None:
@@ -98,11 +98,13 @@ class CompressionTests(SynchronousTestCase):
         data = b"".join(map(self.peer.says, texts))
         while data:
             cut = rng.randint(1, len(data))
-            self.ends.deaf = rng.random() < 0.3
+            if rng.random() < 0.3:
+                self.compression.pauseProducing()
+            else:
+                self.compression.resumeProducing()
             self.compression.receive(data[:cut])
             data = data[cut:]
-        self.ends.deaf = False
-        self.compression.receive()
+        self.resume()
         self.assertEqual(b"".join(texts), self.received())
 
     def test_bomb(self) -> None:
@@ -111,19 +113,15 @@ class CompressionTests(SynchronousTestCase):
         only as long as somebody listens.
         """
         size = 10_000_000
-
-        def stop(piece: bytes) -> None:
-            self.ends.deaf = True
-
-        self.ends.then = stop
+        self.then = self.compression.pauseProducing
         self.compression.receive(self.peer.says(bytes(size)))
+        self.assertEqual("paused", self.below.producerState)
         for pieces in range(1, 4):
-            self.assertEqual([PIECE] * pieces, [*map(len, self.ends.pieces)])
-            self.ends.deaf = False
-            self.compression.receive()
-        self.ends.then = lambda piece: None
-        self.ends.deaf = False
-        self.compression.receive()
+            self.assertEqual([PIECE] * pieces, [*map(len, self.pieces)])
+            self.resume()
+        self.then = lambda: None
+        self.resume()
+        self.assertEqual("producing", self.below.producerState)
         self.assertEqual(bytes(size), self.received())
 
     def test_wholePieces(self) -> None:
@@ -141,12 +139,12 @@ class CompressionTests(SynchronousTestCase):
         """
         first, second = self.peer.says(b"1"), self.peer.says(b"2")
 
-        def more(piece: bytes) -> None:
-            self.ends.then = lambda piece: None
+        def more() -> None:
+            self.then = lambda: None
             self.compression.receive(second)
-            self.assertEqual([b"1"], self.ends.pieces)
+            self.assertEqual([b"1"], self.pieces)
 
-        self.ends.then = more
+        self.then = more
         self.compression.receive(first)
         self.assertEqual(b"12", self.received())
 
@@ -154,8 +152,8 @@ class CompressionTests(SynchronousTestCase):
         """
         What came together with the consent is received too.
         """
-        compression = Compression(self.clock, self.ends, self.peer.says(b"x"))
-        compression.receive()
+        behind = self.peer.says(b"x")
+        Compression(self.clock, self.below, self.take, behind).receive()
         self.assertEqual(b"x", self.received())
 
     def test_damaged(self) -> None:
@@ -175,34 +173,75 @@ class CompressionTests(SynchronousTestCase):
         """
         for text in b"a LOGOUT\r\n", b"x" * 1_000_000:
             once = len(Peer().says(text)) + 16
+            before = self.compression.sent
             for at in range(0, len(text), 5000):
-                self.compression.send(text[at : at + 5000])
+                self.compression.write(text[at : at + 5000])
             self.clock.advance(0)
-            self.assertEqual(text, self.peer.reads(self.ends.sent))
-            self.assertLess(len(self.ends.sent), once)
+            self.assertLess(len(self.below.value()), once)
+            self.assertEqual(len(self.below.value()), self.compression.sent - before)
+            self.assertEqual(text, self.sent())
             self.assertEqual([], self.clock.getDelayedCalls())
-            self.ends.sent = b""
 
     def test_flat(self) -> None:
         """
         Large amounts are not held until they are flushed.
         """
         noise = random.Random(1).randbytes(1_000_000)
-        self.compression.send(noise)
-        self.assertGreater(len(self.ends.sent), 800_000)
+        self.compression.write(noise)
+        self.assertGreater(len(self.below.value()), 800_000)
+
+    def test_lastWords(self) -> None:
+        """
+        What was written before it is closed is sent before that; nothing is
+        received any more.
+        """
+        self.compression.writeSequence([b"a ", b"LOGOUT"])
+        self.compression.loseConnection()
+        self.assertTrue(self.below.disconnecting)
+        self.assertTrue(self.compression.disconnecting)
+        self.assertEqual(b"a LOGOUT", self.sent())
+        self.compression.receive(self.peer.says(b"late"))
+        self.assertEqual([], self.pieces)
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_aborted(self) -> None:
+        """
+        When it is aborted, nothing more is sent.
+        """
+        self.compression.write(b"x")
+        self.compression.abortConnection()
+        self.assertTrue(self.below.disconnected)
+        self.compression.write(b"x")
+        self.assertEqual(b"", self.below.value())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_transport(self) -> None:
+        """
+        In all else it is the transport below.
+        """
+        for interface in ITransport, IConsumer, IPushProducer:
+            verifyObject(interface, self.compression)
+        self.assertEqual(self.below.getPeer(), self.compression.getPeer())
+        self.assertEqual(self.below.getHost(), self.compression.getHost())
+        producer: Any = self
+        self.compression.registerProducer(producer, True)
+        self.assertIs(self, self.below.producer)
+        self.compression.unregisterProducer()
+        self.assertIsNone(self.below.producer)
+        self.compression.stopProducing()
+        self.assertTrue(self.below.disconnecting)
 
     def test_closed(self) -> None:
         """
         After the end nothing is left to do.
         """
-        self.compression.send(b"x")
-        self.ends.deaf = True
+        self.compression.write(b"x")
+        self.compression.pauseProducing()
         self.compression.receive(self.peer.says(b"y"))
         self.compression.close()
-        self.ends.deaf = False
-        self.compression.receive()
+        self.resume()
         self.clock.advance(1)
-        self.assertEqual(([], []), (self.ends.pieces, self.clock.getDelayedCalls()))
+        self.assertEqual(([], []), (self.pieces, self.clock.getDelayedCalls()))
 
 
 class ConnectionTests(SynchronousTestCase):

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.error import (
-    ConnectionDone,
-)
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.internet.protocol import Protocol
 from twisted.logger import capturedLogs
@@ -17,10 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from imapsync.errors import ConfigError, Lost
-from imapsync.imap.transport.tunnel import (
-    CommandAddress,
-    connectTunnel,
-)
+from imapsync.imap.transport.tunnel import CommandAddress, connectTunnel
 from imapsync.test.fakes.processes import Processes
 
 WHERE = "remote (tunnel)"
@@ -59,6 +54,7 @@ class TunnelTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = Processes()
         self.peer = Peer()
+        self.stopped = 0
 
     def open(self, nullStderr: bool = False) -> Any:
         """
@@ -224,21 +220,121 @@ class TunnelTests(SynchronousTestCase):
         transport.stopProducing()
         self.reactor.advance(1)
         self.reactor.advance(1)
-        self.assertEqual(["EOF", "TERM", "KILL"], self.reactor.process.events)
+        events = self.reactor.process.events
+        self.assertEqual(["EOF", "TERM", "KILL", "closed"], events)
         self.reactor.end(signal=9)
         self.assertIsInstance(self.peer.reason, ConnectionDone)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_slow(self) -> None:
+        """
+        One that has not yet taken all that was written may take its time.
+        """
+        transport = self.open()
+        self.reactor.process.stuck = True
+        transport.loseConnection()
+        self.reactor.advance(100)
+        self.assertEqual(["EOF"], self.reactor.process.events)
+        self.reactor.process.endInput()
+        self.reactor.advance(1)
+        self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
+
+    def stopProducing(self) -> None:
+        """
+        This is a producer, too.
+        """
+        self.stopped += 1
 
     def test_abort(self) -> None:
         """
-        Aborting does not wait, neither for the command nor for a producer.
+        Aborting does not wait, neither for the command nor for a producer, which
+        is stopped, be it paused or not.
         """
         transport = self.open()
+        self.reactor.process.stuck = True
         transport.registerProducer(self, True)
         transport.abortConnection()
         self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
-        self.assertEqual([], self.reactor.process.producers)
+        self.assertEqual(0, self.stopped)
+        self.reactor.advance(0)
+        self.assertEqual((1, []), (self.stopped, self.reactor.process.producers))
         self.reactor.advance(1)
-        self.assertEqual(["EOF", "TERM", "KILL"], self.reactor.process.events)
+        events = self.reactor.process.events
+        self.assertEqual(["EOF", "TERM", "KILL", "dropped", "closed"], events)
+        self.reactor.end(signal=9)
+        self.assertEqual(1, self.stopped)
+        self.assertIsInstance(self.peer.reason, ConnectionAborted)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_immortal(self) -> None:
+        """
+        What cannot be ended, or of which somebody unknown has the pipes, is not
+        waited for; its end means nothing any more.
+        """
+        for exits in (False, True):
+            self.setUp()
+            transport = self.open()
+            self.reactor.process.stuck = True
+            transport.registerProducer(self, True)
+            if exits:
+                self.reactor.exit()
+            transport.abortConnection()
+            for _ in range(2):
+                self.reactor.advance(1)
+            self.assertIsInstance(self.peer.reason, ConnectionAborted)
+            self.assertEqual(1, self.stopped)
+            transport.registerProducer(self, True)
+            self.assertEqual(2, self.stopped)
+            self.assertEqual([], self.reactor.getDelayedCalls())
+            self.reactor.end(signal=9)
+
+    def test_inputClosed(self) -> None:
+        """
+        A command that closes its input is no connection any more: it may say why,
+        and is then brought to an end.
+        """
+        transport = self.open()
+        transport.registerProducer(self, True)
+        self.reactor.process.endInput()
+        self.assertEqual(1, self.stopped)
+        transport.registerProducer(self, True)
+        self.assertEqual(2, self.stopped)
+        self.reactor.protocol.childDataReceived(1, b"* BYE\r\n")
+        self.assertEqual(b"* BYE\r\n", self.peer.received)
+        self.reactor.advance(1)
+        self.assertEqual(["TERM"], self.reactor.process.events)
+        self.reactor.end(signal=15)
+        self.assertEqual(2, self.stopped)
+        self.assertIsInstance(self.peer.reason, Lost)
+
+    def test_closeWhilePaused(self) -> None:
+        """
+        Nobody waits for more to be read once it is closed.
+        """
+        transport = self.open()
+        transport.pauseProducing()
+        self.reactor.exit()
+        transport.loseConnection()
+        self.assertTrue(self.reactor.process.reading)
+        self.reactor.advance(1)
+        self.assertEqual(["EOF", "closed"], self.reactor.process.events)
+
+    def test_exitWhilePaused(self) -> None:
+        """
+        What it wrote before it ended can be read for as long as that takes.
+        """
+        transport = self.open()
+        transport.pauseProducing()
+        self.reactor.exit()
+        self.reactor.advance(100)
+        self.assertEqual([], self.reactor.process.events)
+        transport.resumeProducing()
+        transport.pauseProducing()
+        self.reactor.advance(100)
+        self.assertEqual([], self.reactor.process.events)
+        transport.resumeProducing()
+        self.reactor.advance(1)
+        self.assertEqual(["dropped", "closed"], self.reactor.process.events)
 
     def test_abortWhileClosing(self) -> None:
         """
@@ -270,9 +366,10 @@ class TunnelTests(SynchronousTestCase):
         transport.loseConnection()
         self.reactor.exit()
         self.assertEqual(["EOF"], self.reactor.process.events)
-        transport.abortConnection()
         self.reactor.advance(1)
-        self.assertEqual(["EOF", "dropped", "closed"], self.reactor.process.events)
+        self.assertEqual(["EOF", "closed"], self.reactor.process.events)
+        transport.abortConnection()
+        self.assertNotIn("TERM", self.reactor.process.events)
 
     def test_signalToNobody(self) -> None:
         """
