@@ -5,6 +5,9 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -235,6 +238,28 @@ class RunTests(ServiceCase):
             self.assertIn("LIST", text)
             self.assertEqual(shown, "AG1lAHNlY3JldA==" in text)
             self.assertNotIn("<trace@example>", text)
+
+
+class ImportTests(SynchronousTestCase):
+    """
+    What comes with the service.
+    """
+
+    def test_nothingElse(self) -> None:
+        """
+        Neither the command line nor a reactor does.
+        """
+        program = (
+            "import sys, imapsync.service, imapsync.run.live;"
+            "print([name for name in sys.modules if name == 'twisted.internet.reactor'"
+            " or name.startswith(('imapsync.cli', 'imapsync.tap', 'imapsync.__m'))])"
+        )
+        said = subprocess.check_output(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            text=True,
+        )
+        self.assertEqual("[]\n", said)
 
 
 class EndTests(ServiceCase):
