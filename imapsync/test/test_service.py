@@ -24,8 +24,8 @@ from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account, Offer, mail
 from imapsync.test.fakes.world import Reactor, World
+from imapsync.testing.accounts import Account, Offer, mail
 
 LOCAL, REMOTE = Side
 

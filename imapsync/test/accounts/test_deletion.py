@@ -11,7 +11,7 @@ from imapsync.errors import Lost, MassDeletion
 from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import KINDS, RenamesCase
 from imapsync.test.accounts.test_session import Killed, MortalState
-from imapsync.test.fakes.accounts import mail
+from imapsync.testing.accounts import mail
 
 LOCAL, REMOTE = Side
 

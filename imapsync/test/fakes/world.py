@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from imapsync.accounts.session import Session
@@ -30,123 +29,15 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account
-from imapsync.test.fakes.scripted import Dialogue
+from imapsync.testing.accounts import Account
+from imapsync.testing.links import Link
 
 T = TypeVar("T")
 
-#: When a transport holds more than this, it pauses its producer.
-_HIGH = 64 * 1024
 #: So often a world is moved on before somebody must be going round in circles.
 _STEPS = 8_000
 #: So many seconds it may take to be moved on once.
 _PATIENCE = 30
-
-
-class Link(StringTransport):
-    """
-    The client's transport, with a L{Dialogue} at its other end.
-
-    @ivar peak: the most octets that ever waited in it to be taken.
-    """
-
-    def __init__(self, account: Account, protocol: Protocol) -> None:
-        super().__init__(lenient=True)  # type: ignore[no-untyped-call]
-        self.account = account
-        self.dialogue = Dialogue(account)
-        self.peak = 0
-        self._protocol: Protocol | None = protocol
-        self._full = False
-        protocol.makeConnection(self)
-
-    @property
-    def open(self) -> bool:
-        """
-        Whether nobody has closed it yet.
-        """
-        return self._protocol is not None and not self.disconnecting
-
-    def write(self, data: bytes) -> None:
-        """
-        Take octets from the client.
-        """
-        if self.disconnected or self._protocol is None:
-            return
-        self.io.write(data)
-        waiting = self.io.tell()
-        self.peak = max(self.peak, waiting)
-        if waiting > _HIGH and self.producer is not None and not self._full:
-            self._full = True
-            self.producer.pauseProducing()
-
-    def move(self) -> bool:
-        """
-        Bring octets to the other end.
-
-        @return: whether anything happened.
-        """
-        if self._protocol is None:
-            return False
-        if self.disconnected:
-            self.end(ConnectionLost())
-            return True
-        moved = self._up(), self._down()
-        return any(moved) or self._hangUp()
-
-    def end(self, reason: Exception) -> None:
-        """
-        The connection is gone.
-        """
-        protocol, self._protocol = self._protocol, None
-        if protocol is None:
-            return
-        if self.producer is not None:
-            self.producer.stopProducing()
-        protocol.connectionLost(Failure(reason))
-
-    def _up(self) -> bool:
-        waiting = self.value()
-        account = self.account
-        if not waiting or account.upLeft == 0:
-            return False
-        data = waiting[: account.window][: account.upLeft]
-        self.clear()
-        self.io.write(waiting[len(data) :])
-        self.dialogue.received(data)
-        if account.upLeft is not None:
-            account.upLeft -= len(data)
-            if not account.upLeft and not account.stalls:
-                account.upLeft = None
-                self.end(ConnectionLost())
-        if self._full and not self.io.tell():
-            self._full = False
-            if self.producer is not None:
-                self.producer.resumeProducing()
-        return True
-
-    def _down(self) -> bool:
-        self.dialogue.push()
-        output, account = self.dialogue.output, self.account
-        if self.producerState != "producing" or not output or self._protocol is None:
-            return False
-        if account.downLeft == 0:
-            return False
-        data = bytes(output[: account.chunk][: account.downLeft])
-        del output[: len(data)]
-        if data:
-            self._protocol.dataReceived(data)
-        if account.downLeft is not None:
-            account.downLeft -= len(data)
-            if not account.downLeft and not account.stalls:
-                account.downLeft = None
-                self.end(ConnectionLost())
-        return True
-
-    def _hangUp(self) -> bool:
-        if not self.disconnecting and not self.dialogue.closing:
-            return False
-        self.end(ConnectionDone())
-        return True
 
 
 class Reactor(MemoryReactorClock):

@@ -16,8 +16,8 @@ from imapsync.mailbox.bothsides import Policy, Surroundings, View
 from imapsync.mailbox.report import Report
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.plan.brake import Brake
-from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
 from imapsync.test.fakes.world import QuickState, World
+from imapsync.testing.accounts import NOTHING, SEEN, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
