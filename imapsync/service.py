@@ -97,7 +97,7 @@ class SyncService(Service):
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
         self._observers: list[Observer] = []
-        self._lifecycle = Lifecycle(self._makeRun)
+        self._lifecycle = Lifecycle(self._makeRun, self._ended)
         self._run: _Run | None = None
 
     def startService(self) -> None:
@@ -164,6 +164,11 @@ class SyncService(Service):
             with self.log.failureHandler("An observer failed."):
                 observer(change)
 
+    def _ended(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            self._standing.failed(outcome.text)
+        self._standing.moved(SyncState.STOPPED)
+
     def _makeRun(self) -> _Run:
         name = self.name or ""
         job = Job(
@@ -224,11 +229,7 @@ class _Run:
                 self._work.measure()
 
     async def _go(self, over: Callable[[Outcome], None]) -> None:
-        outcome = await self._outcome()
-        if outcome.failure is not None:
-            self._standing.failed(outcome.text)
-        self._standing.moved(SyncState.STOPPED)
-        over(outcome)
+        over(await self._outcome())
         if self._work is not None:
             await self._work.closed()
 

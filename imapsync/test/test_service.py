@@ -404,7 +404,7 @@ class OrderTests(ServiceCase):
 
         self.remote.before = {"LIST": pause}
 
-    def pass_(self, seconds: float = 5) -> None:
+    def elapse(self, seconds: float = 5) -> None:
         """
         Let time go by.
         """
@@ -424,12 +424,12 @@ class OrderTests(ServiceCase):
             self.service.startService()
             second = self.service.whenFinished()
             self.assertNoResult(stopped)
-            self.pass_()
+            self.elapse()
             self.successResultOf(stopped)
             self.assertEqual(0 if live else 75, self.successResultOf(first).code)
             self.assertTrue(self.world.equal)
             ended = self.service.stopService()
-            self.pass_()
+            self.elapse()
             self.successResultOf(ended)
             self.assertEqual(Outcome(0), self.successResultOf(second))
             self.assertClosed()
@@ -449,9 +449,28 @@ class OrderTests(ServiceCase):
             again.append(self.service.whenFinished())
 
         self.start(verbose=False).addCallback(ended)
-        self.pass_()
+        self.elapse()
         self.assertEqual(Outcome(0), self.successResultOf(again[0]))
         self.assertClosed()
+
+    def test_observerStarts(self) -> None:
+        """
+        So it can by an observer, who is told that it has stopped.
+        """
+        self.remote.greeting = "BYE"
+
+        def changed(change: Change) -> None:
+            if change.after.state is SyncState.STOPPED:
+                self.remote.greeting = "PREAUTH"
+                self.service.unobserve(changed)
+                self.service.startService()
+
+        finished = self.start(verbose=False)
+        self.service.observe(changed)
+        self.elapse()
+        self.assertEqual(75, self.successResultOf(finished).code)
+        again = self.service.whenFinished()
+        self.assertEqual(Outcome(0), self.successResultOf(again))
 
     def test_diskFails(self) -> None:
         """
@@ -470,7 +489,7 @@ class OrderTests(ServiceCase):
         for live in (False, True):
             self.remote.before["LIST"] = lambda: failing.insert(0, True)
             finished = self.start(Request(live=live), verbose=False)
-            self.pass_()
+            self.elapse()
             self.assertEqual(74, self.successResultOf(finished).code)
             failing.insert(0, False)
             self.assertClosed()
