@@ -4,7 +4,7 @@ The connections to both servers: pairs, since none is of use without the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly, together
+from imapsync.imap.access import Access
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.log import Log
@@ -36,6 +37,7 @@ class Job(NamedTuple):
     @ivar verbose: whether to log what was done, not only what went wrong.
     @ivar trace: how much IMAP traffic to log: none, all without credentials,
         or all.
+    @ivar access: ways to the servers besides those of the configuration.
     """
 
     config: Config
@@ -45,6 +47,7 @@ class Job(NamedTuple):
     verbose: bool
     trace: int
     log: Log
+    access: Mapping[Side, Access]
 
 
 class Pair:
@@ -128,7 +131,9 @@ class Pair:
             self._begun.append(client)
             return client
 
-        client = self.clients[side] = await connect(job.reactor, server, makeClient)
+        client = self.clients[side] = await connect(
+            job.reactor, server, makeClient, job.access[side]
+        )
         self._open.add(client)
         client.lost.addCallback(self._gone, client)
 

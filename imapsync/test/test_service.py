@@ -5,6 +5,9 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,8 @@ from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account, Offer, mail
 from imapsync.test.fakes.world import Reactor, World
+from imapsync.testing.accounts import Account, Offer, mail
 
 LOCAL, REMOTE = Side
 
@@ -237,6 +240,28 @@ class RunTests(ServiceCase):
             self.assertNotIn("<trace@example>", text)
 
 
+class ImportTests(SynchronousTestCase):
+    """
+    What comes with the service.
+    """
+
+    def test_nothingElse(self) -> None:
+        """
+        Neither the command line nor a reactor does.
+        """
+        program = (
+            "import sys, imapsync.service, imapsync.run.live;"
+            "print([name for name in sys.modules if name == 'twisted.internet.reactor'"
+            " or name.startswith(('imapsync.cli', 'imapsync.tap', 'imapsync.__m'))])"
+        )
+        said = subprocess.check_output(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            text=True,
+        )
+        self.assertEqual("[]\n", said)
+
+
 class EndTests(ServiceCase):
     """
     Runs that come to a bad end: each has its code and one line.
@@ -379,7 +404,7 @@ class OrderTests(ServiceCase):
 
         self.remote.before = {"LIST": pause}
 
-    def pass_(self, seconds: float = 5) -> None:
+    def elapse(self, seconds: float = 5) -> None:
         """
         Let time go by.
         """
@@ -399,12 +424,12 @@ class OrderTests(ServiceCase):
             self.service.startService()
             second = self.service.whenFinished()
             self.assertNoResult(stopped)
-            self.pass_()
+            self.elapse()
             self.successResultOf(stopped)
             self.assertEqual(0 if live else 75, self.successResultOf(first).code)
             self.assertTrue(self.world.equal)
             ended = self.service.stopService()
-            self.pass_()
+            self.elapse()
             self.successResultOf(ended)
             self.assertEqual(Outcome(0), self.successResultOf(second))
             self.assertClosed()
@@ -424,9 +449,28 @@ class OrderTests(ServiceCase):
             again.append(self.service.whenFinished())
 
         self.start(verbose=False).addCallback(ended)
-        self.pass_()
+        self.elapse()
         self.assertEqual(Outcome(0), self.successResultOf(again[0]))
         self.assertClosed()
+
+    def test_observerStarts(self) -> None:
+        """
+        So it can by an observer, who is told that it has stopped.
+        """
+        self.remote.greeting = "BYE"
+
+        def changed(change: Change) -> None:
+            if change.after.state is SyncState.STOPPED:
+                self.remote.greeting = "PREAUTH"
+                self.service.unobserve(changed)
+                self.service.startService()
+
+        finished = self.start(verbose=False)
+        self.service.observe(changed)
+        self.elapse()
+        self.assertEqual(75, self.successResultOf(finished).code)
+        again = self.service.whenFinished()
+        self.assertEqual(Outcome(0), self.successResultOf(again))
 
     def test_diskFails(self) -> None:
         """
@@ -445,7 +489,7 @@ class OrderTests(ServiceCase):
         for live in (False, True):
             self.remote.before["LIST"] = lambda: failing.insert(0, True)
             finished = self.start(Request(live=live), verbose=False)
-            self.pass_()
+            self.elapse()
             self.assertEqual(74, self.successResultOf(finished).code)
             failing.insert(0, False)
             self.assertClosed()

@@ -12,8 +12,8 @@ from imapsync.config.request import Admin, Request
 from imapsync.model import Side
 from imapsync.service import Outcome
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account, mail
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import Account, mail
 
 LOCAL, REMOTE = Side
 NOBODY: frozenset[Side] = frozenset()

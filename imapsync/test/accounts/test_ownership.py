@@ -21,8 +21,8 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Owner, Side
 from imapsync.state.store import State
 from imapsync.test.accounts.test_session import SessionCase
-from imapsync.test.fakes.accounts import Account, Folder, mail
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import Account, Folder, mail
 
 LOCAL, REMOTE = Side
 

@@ -24,8 +24,8 @@ from imapsync.errors import (
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.names import shown
-from imapsync.test.fakes.accounts import SEEN, Account, mail
 from imapsync.test.fakes.world import QuickState, World, troubles
+from imapsync.testing.accounts import SEEN, Account, mail
 
 LOCAL, REMOTE = Side
 

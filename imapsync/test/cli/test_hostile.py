@@ -10,8 +10,8 @@ import unicodedata
 
 from imapsync.cli import terminal
 from imapsync.config.request import Request
-from imapsync.test.fakes.accounts import mail
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import mail
 
 #: It would colour what follows, ring, go back to the line's begin, begin another,
 #: write from right to left, and so on.

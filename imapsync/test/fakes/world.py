@@ -33,8 +33,9 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account
-from imapsync.test.fakes.lines import Link, Piped
+from imapsync.test.fakes.lines import Piped, SecureLink
+from imapsync.testing.accounts import Account
+from imapsync.testing.links import Link
 
 T = TypeVar("T")
 
@@ -88,7 +89,8 @@ class Reactor(MemoryReactorClock):
 
     def _connect(self, side: Side, protocol: Any, secure: bool = False) -> None:
         account = self._world.accounts[side]
-        self._world.links.append(Link(account, protocol, secure))
+        link = SecureLink if secure else Link
+        self._world.links.append(link(account, protocol))
 
 
 class QuickState(State):

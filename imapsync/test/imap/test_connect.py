@@ -35,6 +35,7 @@ from imapsync.errors import (
     MissingCapability,
     ProtocolViolation,
 )
+from imapsync.imap.access import ORDINARY
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.connect import connect
@@ -109,6 +110,8 @@ class ConnectCase(SynchronousTestCase):
             peerAddress=IPv4Address("TCP", "192.0.2.1", 143)
         )
 
+    access = ORDINARY
+
     def start(self, server: ServerConfig) -> None:
         """
         Begin to connect.
@@ -118,7 +121,7 @@ class ConnectCase(SynchronousTestCase):
             return SyncClient(self.reactor, server.where, timeout=60)
 
         self.connecting = Deferred.fromCoroutine(
-            connect(self.reactor, server, makeClient)
+            connect(self.reactor, server, makeClient, self.access)
         )
 
     def accept(self) -> None:

@@ -4,6 +4,7 @@ Live mode: both sides change, and servers and connections come and go.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -12,11 +13,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 import imapsync
+from imapsync.config import ini
+from imapsync.config.settings import GRAMMAR
+from imapsync.model import Side
 from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.alive import Alive
@@ -492,22 +497,42 @@ class ProcessTests(SceneCase):
             raise SkipTest("the documentation is not installed")
         scene = self.scene()
         scene.local.fill("INBOX", mails(5))
+        users, passwords = scene.directory / "users", scene.directory / "passwords"
+        options, secrets = self.options(scene)
+        users.write_text(json.dumps({"me": options}))
+        passwords.write_text(json.dumps({"me": secrets}))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         program = "from twisted.scripts.twistd import run; run()"
         command = [sys.executable, "-c", program, "-n", "--pidfile=", "-y", example]
-        environ = {"IMAPSYNC_CONFIG": str(scene.file), "PORT": port}
+        environ = {"USERS": str(users), "PASSWORDS": str(passwords), "PORT": port}
         process = Process(scene, command=[*map(str, command)], environ=environ)
         self.addCleanup(process.end)
-        process.says("5 copied local to remote", output=True)
+        process.says("Factory starting on", output=True)
         with socket.create_connection(
             ("127.0.0.1", int(port)), children.PATIENCE
         ) as client:
-            client.sendall(b"sync\r\n")
-            self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
+            client.sendall(b"sync me\r\n")
+            self.assertRegex(client.recv(100), rb"^[a-z ]+: 5 messages, 5 copied\r\n$")
         self.assertEqual([], scene.differences())
         self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
+
+    def options(self, scene: Scene) -> tuple[Any, dict[str, tuple[str, str]]]:
+        """
+        What a scene's configuration says of its servers, and who logs in there.
+        """
+        path = str(scene.file)
+        sections = ini.parse(path, scene.file.read_bytes(), GRAMMAR)
+        sides: dict[str, dict[str, str]] = {
+            str(side): {k: v.value for k, v in sections[str(side)].options.items()}
+            for side in Side
+        }
+        secrets = {
+            side: (options.pop("username"), options.pop("password"))
+            for side, options in sides.items()
+        }
+        return {"list-select-opts": "", **sides}, secrets
 
     def test_twistd(self) -> None:
         """

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from imapsync.errors import MailboxError, ProtocolViolation
 from imapsync.mailbox import appending as batches
-from imapsync.test.fakes.accounts import SEEN, Offer, mail
 from imapsync.test.mailbox.test_copying import BIG, CopyingCase
+from imapsync.testing.accounts import SEEN, Offer, mail
 
 
 class BatchTests(CopyingCase):

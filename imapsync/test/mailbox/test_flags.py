@@ -13,8 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.mailbox import flags
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
-from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
 from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import NOTHING, SEEN, mail
 
 LOCAL, REMOTE = Side
 DRAFT: Flags = frozenset(["\\Draft"])

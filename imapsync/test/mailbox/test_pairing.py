@@ -12,9 +12,9 @@ from imapsync.content.digest import Matcher, stamp
 from imapsync.errors import Lost
 from imapsync.mailbox.pairing import matched
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import BODY_FIRST, DATE, SEEN, mail
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import BODY_FIRST, DATE, SEEN, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

@@ -17,8 +17,8 @@ from imapsync.mailbox import appending as batches
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
 from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
 from imapsync.uidset import UidSet
 
 DRAFT: Flags = frozenset(["\\Draft"])

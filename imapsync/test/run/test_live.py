@@ -24,8 +24,8 @@ from imapsync.run.status import Change
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
 from imapsync.state.store import State
-from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import SEEN, Account, Folder, mail
 
 LOCAL, REMOTE = Side
 

@@ -5,8 +5,8 @@ Tests for L{imapsync.run.oneshot}: one run, on servers in memory.
 from __future__ import annotations
 
 from imapsync.errors import MassDeletion
-from imapsync.test.fakes.accounts import mail
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import mail
 
 
 class BrakeTests(ServiceCase):

@@ -186,7 +186,7 @@ class QueriesTests(SynchronousTestCase):
         """
         lines: tuple[tuple[ListCommand | IdentitiesCommand, bytes], ...] = (
             (ListCommand("*", (), ()), b"* LIST (\\Subscribed) NIL box%d"),
-            (IdentitiesCommand(), b'* METADATA box%%d ("%s" x)' % _UNIQUE),
+            (IdentitiesCommand("*"), b'* METADATA box%%d ("%s" x)' % _UNIQUE),
         )
         for command, line in lines:
             command.collected.most = 10
