@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.uidset import UidSet
 
@@ -31,8 +32,7 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
-    @ivar broken: how often a connection was lost, maybe over a message: its
-        mailbox, side and UID.
+    @ivar suspects: messages over which connections were lost.
     @ivar unproven: mailboxes in which a server took messages without telling
         their UIDs.
     @ivar renumbered: mailboxes that were paired anew.
@@ -54,7 +54,7 @@ class Report:
     duplicated: Counter[tuple[Name, Side]] = field(default_factory=Counter)
     paired: Counter[Name] = field(default_factory=Counter)
     steps: dict[Name, list[str]] = field(default_factory=dict)
-    broken: Counter[tuple[Name, Side, int]] = field(default_factory=Counter)
+    suspects: Suspects = field(default_factory=Suspects)
     unproven: set[Name] = field(default_factory=set)
     renumbered: set[Name] = field(default_factory=set)
     recognised: defaultdict[tuple[Name, Side], UidSet] = field(default_factory=_none)
@@ -78,7 +78,7 @@ class Report:
         otherwise happen again and again is not forgotten.
         """
         told = self.told.union(self.troubles)
-        return Report(broken=self.broken, unproven=self.unproven, told=told)
+        return Report(suspects=self.suspects, unproven=self.unproven, told=told)
 
     def mended(self, remaining: Collection[Name]) -> frozenset[Name]:
         """

@@ -22,6 +22,7 @@ from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import CHUNK, carryFlags, plannedFor, touched
 from imapsync.mailbox.pairing import matched
 from imapsync.mailbox.removal import remove, thrown
+from imapsync.mailbox.suspects import Place
 from imapsync.mailbox.transfer import duplicates, rehearse
 from imapsync.model import Flags, Known, Pair, Side
 from imapsync.names import shown
@@ -50,6 +51,7 @@ class Pass:
         self._state = around.state
         self._policy = around.policy
         self._report = around.report
+        self._suspects = around.report.suspects
         self._achieved = 0
         self._removed: Counter[Side] = Counter()
         # Until their pairs are forgotten.
@@ -202,7 +204,8 @@ class Pass:
         """
         view = self._view
         source, target = view.sides[side.other], view.sides[side]
-        new = source.changes.new - self._leftOut(side.other)
+        new = source.changes.new
+        new -= self._leftOut(side.other, new)
         if not new or side in self._policy.readOnly:
             return
         if target.selected.readOnly:
@@ -249,7 +252,7 @@ class Pass:
         source, target = view.sides[side.other], view.sides[side]
         outcome = _Copies(self, view, side)
         # One of these may be why a connection broke: it is found out by itself.
-        suspects = uids & self._brokenOver(side.other, 1)
+        suspects = uids & self._suspects.alone(self._place(side.other))
         clients = source.client, target.client
         if suspects:
             await Copier(*clients, target.selected, outcome, 1).copy(suspects)
@@ -263,22 +266,20 @@ class Pass:
             await target.client.catchUp()
             await carryFlags(view, outcome.lacking)
 
-    def _leftOut(self, side: Side) -> UidSet:
+    def _leftOut(self, side: Side, new: UidSet) -> UidSet:
         """
-        The messages of C{side} over which a connection has broken twice.
+        Those of C{new} messages of C{side} over which connections were lost, if
+        they are not to be tried now.
         """
-        uids = self._brokenOver(side, 2)
+        uids = new & self._suspects.leftOut(self._place(side))
         if uids:
             text = "not copied: the connection breaks over it"
             self._view.postpone(side, uids, text)
         return uids
 
-    def _brokenOver(self, side: Side, atLeast: int) -> UidSet:
-        return UidSet.of(
-            uid
-            for (name, where, uid), times in self._report.broken.items()
-            if times >= atLeast and (name, where) == (self._view.name, side)
-        )
+    def _place(self, side: Side) -> Place:
+        uidvalidity = self._view.sides[side].selected.mark.uidvalidity
+        return Place(self._mailbox, side, uidvalidity)
 
     def copied(self, side: Side, messages: list[Copied]) -> None:
         """
@@ -292,6 +293,8 @@ class Pass:
             raise ProtocolViolation(
                 f"{side}: APPENDUID names messages that were there before"
             ) from error
+        sources = [one.source for one in messages]
+        self._suspects.passed(self._place(side.other), sources)
         self._report.copied[self._view.name, side] += len(pairs)
         self._achieved += len(pairs)
 
@@ -304,6 +307,12 @@ class Pass:
         view.sides[side.other].undone = True
         self._report.unproven.add(view.name)
         self._achieved += count
+
+    def broken(self, side: Side, uids: list[int]) -> None:
+        """
+        A connection was lost while these messages of C{side} were copied.
+        """
+        self._suspects.brokeOver(self._place(side), uids)
 
     async def _rehearse(self) -> None:
         """
@@ -376,8 +385,7 @@ class _Copies:
         self._view.trouble(f"{source}: UID {uid}: copied without its INTERNALDATE")
 
     def broken(self, uids: list[int]) -> None:
-        where = self._view.name, self._side.other
-        self._view.around.report.broken.update((*where, uid) for uid in uids)
+        self._into.broken(self._side.other, uids)
 
 
 def _drift(

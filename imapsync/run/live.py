@@ -29,6 +29,7 @@ from imapsync.errors import (
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
@@ -73,7 +74,7 @@ class Following:
         self._named = Named()
         self._memory = Memory(named=self._named)
         self._ears: dict[Side, Ear] = {}
-        self._report = Report()
+        self._report = Report(suspects=Suspects(self._clock.seconds))
         self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
         self._going: Deferred[object] | None = None
         self._alarms: list[IDelayedCall] = []
@@ -83,7 +84,7 @@ class Following:
         self._fatal: Failure | None = None
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
-        self._suspects = 0
+        self._breaks = 0
         # Who calls us back knows not for which account.
         self._context = copy_context()
 
@@ -127,6 +128,7 @@ class Following:
         wanted: Deferred[None] = Deferred(self._wanted.remove)
         self._wanted.append(wanted)
         self._forgive()
+        self._report.suspects.forgive()
         self._machine.news()
         return wanted
 
@@ -211,7 +213,7 @@ class Following:
         After that time, say so.
         """
         if self._standing.state == "backing off":
-            if self._report.broken.total() > self._suspects:
+            if self._report.suspects.breaks > self._breaks:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
@@ -294,7 +296,7 @@ class Following:
 
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
-        self._suspects = self._report.broken.total()
+        self._breaks = self._report.suspects.breaks
         self._connections = Connections(self._job)
         self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()

@@ -14,6 +14,7 @@ from imapsync.accounts.admin import Task, taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
@@ -36,7 +37,7 @@ class OneShot:
         self._state = state
         self._changed = changed
         self._began = job.reactor.seconds()
-        self._report = Report()
+        self._report = Report(suspects=Suspects(job.reactor.seconds))
         self._connections = Connections(job)
         self._octets = 0
         self._working: Deferred[None] | None = None
@@ -93,7 +94,7 @@ class OneShot:
         brake = Brake(self._state.totalPairs, request.allowMassDelete)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._report.broken.total()
+            before, broken = self._report.changes, self._report.suspects.breaks
             try:
                 await self._attempt(brake, task)
                 return
@@ -103,7 +104,7 @@ class OneShot:
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._report.broken.total() > broken:
+                if self._report.suspects.breaks > broken:
                     pause = max(pause, SETTLING)
                 self._job.log.warn(
                     "{error}; trying again in {pause:.0f} s.", error=error, pause=pause

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Place
 from imapsync.model import Side
 
 LOCAL, REMOTE = Side
@@ -97,12 +98,12 @@ class ReportTests(SynchronousTestCase):
         """
         self.report.trouble("INBOX", "no room")
         self.report.copied["INBOX", REMOTE] += 1
-        self.report.broken["INBOX", REMOTE, 7] += 1
+        self.report.suspects.brokeOver(Place(1, REMOTE, 2), [7])
         self.report.unproven.add("INBOX")
         later = self.report.successor().successor()
         self.assertEqual(0, later.changes)
         self.assertEqual({}, later.troubles)
-        self.assertEqual(1, later.broken["INBOX", REMOTE, 7])
+        self.assertIs(self.report.suspects, later.suspects)
         self.assertEqual({"INBOX"}, later.unproven)
         self.assertFalse(later.trouble("INBOX", "no room"))
         self.assertTrue(later.trouble("INBOX", "no luck"))

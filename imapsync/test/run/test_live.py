@@ -22,7 +22,7 @@ from imapsync.run.live import PROOF, STEADY
 from imapsync.run.status import SyncStatus
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
-from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
+from imapsync.test.fakes.accounts import SEEN, Account, Folder, Offer, mail
 from imapsync.test.test_service import ServiceCase
 
 LOCAL, REMOTE = Side
@@ -824,6 +824,84 @@ class TroubleTests(FollowingCase):
         del self.local.answers["CREATE"]
         self.successResultOf(self.now())
         self.assertRests()
+
+
+class SuspectTests(FollowingCase):
+    """
+    A message over which connections break.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have remote hang up on one.
+        """
+        super().setUp()
+        self.tries = 0
+        self.remote.dies = self.dies
+        self.local.inbox.add(mail("poison"))
+        self.local.inbox.add(mail("other"))
+        self.follow()
+        self.assertTries(1)
+
+    def dies(self, offers: list[Offer]) -> bool:
+        """
+        Whether it hangs up.
+        """
+        found = mail("poison") in [offer.body for offer in offers]
+        self.tries += found
+        return found
+
+    def assertTries(self, count: int) -> None:
+        """
+        It is tried so often soon; then all else is there, and the rest goes on.
+        """
+        self.tries = 0
+        self.wait(60)
+        self.assertEqual(count, self.tries)
+        self.assertEqual("waiting", self.service.status.state)
+        inboxes = [len(account.inbox.messages) for account in self.accounts]
+        self.assertEqual(1, inboxes[0] - inboxes[1])
+        self.assertIn("breaks", self.service.status.mailboxes["INBOX"].trouble)
+
+    def test_growing(self) -> None:
+        """
+        It is tried again after an hour, and after a day; until it is taken.
+        """
+        for hours in (1, 24):
+            self.tries = 0
+            self.wait(3600 * hours - 2 * SILENCE)
+            self.assertEqual(0, self.tries)
+            self.wait(3 * SILENCE)
+            self.assertEqual(1, self.tries)
+            self.local.inbox.add(mail(hours))
+            self.assertTries(0)
+        self.assertEqual(1, len(self.said("error")))
+        self.remote.dies = lambda _: False
+        self.wait(3600 * 24)
+        self.assertTrue(self.world.equal)
+
+    def test_asked(self) -> None:
+        """
+        It is tried at once when that is asked for.
+        """
+        for _ in range(3):
+            self.service.syncNow()
+            self.assertTries(1)
+        self.remote.dies = lambda _: False
+        self.service.syncNow()
+        self.assertRests()
+
+    def test_other(self) -> None:
+        """
+        One that has its UID, in another mailbox of that name, is no suspect.
+        """
+        self.local.inbox.renumber()
+        self.local.inbox.uidnext = 1
+        self.local.inbox.messages.clear()
+        for number in range(1, 6):
+            self.local.inbox.add(mail(number))
+        self.wait(SILENCE)
+        self.assertTrue(self.world.equal)
 
 
 class OwnerTests(FollowingCase):

@@ -1,0 +1,99 @@
+"""
+Messages over which connections were lost: some server, or something between,
+may not bear one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from imapsync.model import Side
+from imapsync.uidset import UidSet
+
+#: How many seconds a message is left out after a connection was lost over it for
+#: the first time, the second and so on.  The first time it was among others, any
+#: of which may have been the reason: each is tried by itself.
+PAUSES = (0.0, 3600.0, 86400.0)
+
+
+class Place(NamedTuple):
+    """
+    Where UIDs belong to.
+
+    @ivar mailbox: the database's number for it.
+    """
+
+    mailbox: int
+    side: Side
+    uidvalidity: int
+
+
+class _Record(NamedTuple):
+    """
+    Of one message.
+
+    @ivar times: how often a connection was lost over it.
+    @ivar until: when it may be tried again.
+    """
+
+    times: int
+    until: float
+
+
+class Suspects:
+    """
+    Such messages, and when to try each of them again.
+
+    @param now: tells the time, in seconds.
+    @ivar breaks: how many connections were lost over messages.
+    """
+
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
+        self._records: dict[Place, dict[int, _Record]] = {}
+        self.breaks = 0
+
+    def brokeOver(self, place: Place, uids: Collection[int]) -> None:
+        """
+        A connection was lost while these messages were under way.
+        """
+        if not uids:
+            return
+        self.breaks += 1
+        records = self._records.setdefault(place, {})
+        for uid in uids:
+            times = records[uid].times if uid in records else 0
+            until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
+            records[uid] = _Record(times + 1, until)
+
+    def passed(self, place: Place, uids: Collection[int]) -> None:
+        """
+        These got through.
+        """
+        records = self._records.get(place)
+        if records is not None:
+            for uid in uids:
+                records.pop(uid, None)
+
+    def alone(self, place: Place) -> UidSet:
+        """
+        Those that are to be tried now, each by itself.
+        """
+        now = self._now()
+        records = self._records.get(place, {})
+        return UidSet.of(uid for uid, one in records.items() if one.until <= now)
+
+    def leftOut(self, place: Place) -> UidSet:
+        """
+        Those that are not to be tried now.
+        """
+        return UidSet.of(self._records.get(place, ())) - self.alone(place)
+
+    def forgive(self) -> None:
+        """
+        All may be tried again at once, each by itself.
+        """
+        for records in self._records.values():
+            for uid in records:
+                records[uid] = _Record(1, self._now())
