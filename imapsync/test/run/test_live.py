@@ -899,7 +899,7 @@ class SuspectTests(FollowingCase):
         self.local.inbox.uidnext = 1
         self.local.inbox.messages.clear()
         for number in range(1, 6):
-            self.local.inbox.add(mail(number))
+            self.local.inbox.add(mail(("again", number)))
         self.wait(SILENCE)
         self.assertTrue(self.world.equal)
 
