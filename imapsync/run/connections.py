@@ -1,5 +1,5 @@
 """
-The connections to both servers: pairs, since none is of use without the other.
+The connections to both servers: in pairs, since none is of use without the other.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from imapsync.model import Side
 SETTLING = 5.0
 
 
+#: A server that may be gone and says nothing for so many seconds is.
+PROOF = 20.0
+
+
 class Job(NamedTuple):
     """
     What there is to do, and with what.
@@ -47,11 +51,11 @@ class Job(NamedTuple):
     log: Logger
 
 
-class Pair:
+class Bridge:
     """
     A connection to each server, made and ended together.
 
-    @param number: which pair it is, for the trace.
+    @param number: which pair of connections it is, for the trace.
     @ivar clients: once L{connect} is through, both.
     """
 
@@ -71,6 +75,13 @@ class Pair:
         """
         return sum(client.sent + client.received for client in self.clients.values())
 
+    @property
+    def sent(self) -> int:
+        """
+        How many we sent.
+        """
+        return sum(client.sent for client in self.clients.values())
+
     def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
         """
         Connect to these servers at once; when one refuses, the other need not
@@ -85,6 +96,19 @@ class Pair:
         L{abort} was called.
         """
         self._lost = lost
+
+    def catchUp(self) -> Deferred[list[None]]:
+        """
+        Send something, and wait for the answers.
+        """
+        return together([client.catchUp() for client in self.clients.values()])
+
+    def prove(self) -> None:
+        """
+        Give up a server that is no longer there sooner than otherwise.
+        """
+        for client in self.clients.values():
+            self._prove(client)
 
     async def leave(self) -> None:
         """
@@ -131,6 +155,15 @@ class Pair:
         self._open.add(client)
         client.lost.addCallback(self._gone, client)
 
+    def _prove(self, client: SyncClient) -> None:
+        before = client.received
+
+        def judge(failure: Failure) -> None:
+            if not failure.check(ImapSyncError) and client.received == before:
+                client.abort(Lost(f"{client.name}: gone while nothing was seen"))
+
+        client.catchUp().addTimeout(PROOF, self._job.reactor).addErrback(judge)
+
     def _traced(self, line: str) -> None:
         self._job.log.debug("{line}", line=line)
 
@@ -170,7 +203,7 @@ class Pair:
                     one.callback(None)
 
 
-class Connections(Pair):
+class Connections(Bridge):
     """
     A connection to each server, and further pairs of them for bulk work:
     L{imapsync.accounts.workers.Reserve}.
@@ -178,8 +211,8 @@ class Connections(Pair):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._working: list[Pair] = []
-        self._leaving: list[Pair] = []
+        self._working: list[Bridge] = []
+        self._leaving: list[Bridge] = []
         self._spent = 0
 
     @property
@@ -187,26 +220,26 @@ class Connections(Pair):
         """
         How many went over all of them.
         """
-        further = sum(pair.octets for pair in self._further)
+        further = sum(bridge.octets for bridge in self._further)
         return super().octets + further + self._spent
 
     @property
-    def _further(self) -> list[Pair]:
+    def _further(self) -> list[Bridge]:
         return self._working + self._leaving
 
     def another(self) -> Deferred[Clients]:
         """
         Connect once more to both servers.
         """
-        numbers = {pair.number for pair in self._further}
-        pair = Pair(self._job, next(n for n in count(2) if n not in numbers))
-        self._working.append(pair)
+        numbers = {bridge.number for bridge in self._further}
+        bridge = Bridge(self._job, next(n for n in count(2) if n not in numbers))
+        self._working.append(bridge)
 
         def giveUp(failure: Failure) -> Failure:
-            pair.abort("given up")
+            bridge.abort("given up")
             return failure
 
-        return pair.connect().addCallbacks(lambda _: pair.clients, giveUp)
+        return bridge.connect().addCallbacks(lambda _: bridge.clients, giveUp)
 
     def settled(self) -> Deferred[None]:
         """
@@ -217,12 +250,12 @@ class Connections(Pair):
 
     def release(self) -> None:
         """
-        Take leave on all but the first pair.
+        Take leave on all but the first bridge.
         """
         working, self._working = self._working, []
         self._leaving += working
-        for pair in working:
-            Deferred.fromCoroutine(pair.leave()).addBoth(self._left, pair)
+        for bridge in working:
+            Deferred.fromCoroutine(bridge.leave()).addBoth(self._left, bridge)
 
     async def leave(self) -> None:
         """
@@ -236,16 +269,16 @@ class Connections(Pair):
         Close all at once; what waits for them fails.
         """
         super().abort(reason)
-        for pair in self._further:
-            pair.abort(reason)
+        for bridge in self._further:
+            bridge.abort(reason)
 
     def closed(self) -> Deferred[None]:
         """
         Wait until none is open, nor one that was never ready.
         """
-        waiting = [super().closed(), *(pair.closed() for pair in self._further)]
+        waiting = [super().closed(), *(bridge.closed() for bridge in self._further)]
         return together(waiting).addCallback(lambda _: None)
 
-    def _left(self, _: object, pair: Pair) -> None:
-        self._spent += pair.octets
-        self._leaving.remove(pair)
+    def _left(self, _: object, bridge: Bridge) -> None:
+        self._spent += bridge.octets
+        self._leaving.remove(bridge)

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.accounts.history import Memory
+from imapsync.accounts.workers import Clients
 from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.report import Report
 from imapsync.model import Listed, Mark, Name, Side, Status
 from imapsync.names import INBOX
 from imapsync.state.store import State
@@ -124,6 +129,74 @@ class Ear:
 
     def _changed(self, name: Name) -> None:
         self._news(name)
+
+
+class Ears:
+    """
+    One for each server.
+
+    @param watch: how often, in seconds, one that does not push is asked.
+    """
+
+    def __init__(self, log: Logger, watch: float) -> None:
+        self._log = log
+        self._watch = watch
+        self._ears: dict[Side, Ear] = {}
+        self._names: dict[Side, str] = {}
+        self._noticed: set[Side] = set()
+
+    @property
+    def pushed(self) -> bool:
+        """
+        Whether both tell of all mailboxes.
+        """
+        return all(ear.pushed for ear in self._ears.values())
+
+    def connected(
+        self,
+        clients: Clients,
+        memory: Memory,
+        state: State,
+        news: Callable[[Name | None], None],
+    ) -> None:
+        """
+        These are the servers from now on.
+
+        @param news: see L{Ear}.
+        """
+        self._ears = {
+            side: Ear(side, client, memory, state, news)
+            for side, client in clients.items()
+        }
+        self._names = {side: client.name for side, client in clients.items()}
+
+    async def listen(self) -> None:
+        """
+        Have both tell of changes, and say once which of them cannot.
+        """
+        await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
+        for side, ear in self._ears.items():
+            if not ear.pushed and side not in self._noticed:
+                self._noticed.add(side)
+                self._log.info(
+                    "{name}: does not push changes in all mailboxes (NOTIFY); it is"
+                    " asked every {seconds:g} s.",
+                    name=self._names[side],
+                    seconds=self._watch,
+                )
+
+    async def attend(self) -> None:
+        """
+        Have both tell at least of one mailbox, until another command is sent.
+        """
+        await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
+
+    def looked(self, report: Report) -> None:
+        """
+        A look has shown what changed.
+        """
+        for side, ear in self._ears.items():
+            ear.looked(report.carried(side))
 
 
 def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:

@@ -4,13 +4,10 @@ Following two servers: what L{imapsync.run.livemachine} decides is done here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextvars import copy_context
+from collections.abc import Callable
 from random import random
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
@@ -26,21 +23,17 @@ from imapsync.errors import (
     Refused,
     StateUnavailable,
 )
-from imapsync.gather import together
-from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Name, Side
+from imapsync.model import Name
 from imapsync.plan.brake import Brake
+from imapsync.run.activity import Activity
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
-from imapsync.run.listening import Ear
+from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.status import Standing, SyncStatus
 from imapsync.state.store import State
-
-#: After a suspension, a server that says nothing for so many seconds is gone.
-PROOF = 20.0
 
 #: An attempt that lasted so many seconds had come somewhere.
 STEADY = 60.0
@@ -48,8 +41,6 @@ STEADY = 60.0
 #: What may be otherwise next time.  A database that was opened becomes
 #: unavailable only while another program, such as a backup, has it locked.
 _PASSING = (Lost, ProtocolViolation, Refused, MailboxError, StateUnavailable)
-
-_Work = Coroutine[Deferred[Any], Any, object]
 
 
 class Following:
@@ -69,24 +60,20 @@ class Following:
         self._state = state
         self._changed = changed
         self._machine = live(self, random, self._moved)
+        self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._connections = Connections(job)
         self._named = Named()
         self._memory = Memory(named=self._named)
-        self._ears: dict[Side, Ear] = {}
+        self._ears = Ears(self._log, job.request.watch)
         self._report = Report(suspects=Suspects(self._clock.seconds))
         self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
-        self._going: Deferred[object] | None = None
-        self._alarms: list[IDelayedCall] = []
-        self._noticed: set[Side] = set()
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = 0
-        # Who calls us back knows not for which account.
-        self._context = copy_context()
 
     # For its owner
 
@@ -146,7 +133,7 @@ class Following:
         """
         Connect to both servers.
         """
-        self._begin(self._connect(), self._machine.connected)
+        self._activity.begin(self._connect(), self._machine.connected)
 
     def sync(self) -> None:
         """
@@ -161,38 +148,38 @@ class Following:
                     self._wanted.remove(one)
                     one.callback(None)
 
-        self._begin(self._sync(), done)
+        self._activity.begin(self._sync(), done)
 
     def listen(self) -> None:
         """
         Have both servers tell of changes.
         """
-        self._begin(self._listen(), self._machine.listening)
+        self._activity.begin(self._ears.listen(), self._machine.listening)
 
     def rest(self) -> None:
         """
         Wait for them.
         """
-        self._begin(self._rest(), _nothing)
+        self._activity.begin(self._rest(), _nothing)
 
     def refresh(self) -> None:
         """
         Send something, then look.
         """
-        self._begin(self._refresh(), self._machine.news)
+        self._activity.begin(self._refresh(), self._machine.news)
 
     def drop(self) -> None:
         """
         Close what is open, at once.
         """
-        self._forget()
+        self._activity.end()
         self._connections.abort("given up")
 
     def leave(self) -> None:
         """
         Take leave of both servers, and close all.
         """
-        self._begin(self._connections.leave(), self._machine.closed)
+        self._activity.begin(self._connections.leave(), self._machine.closed)
 
     def abandon(self) -> None:
         """
@@ -204,7 +191,7 @@ class Following:
         """
         It is over.
         """
-        self._forget()
+        self._activity.end()
         self._pulse.stop()
         self._ended.callback(None)
 
@@ -220,41 +207,7 @@ class Following:
                 error=self._standing.error,
                 seconds=seconds,
             )
-        self._alarm(seconds, self._machine.due)
-
-    def _begin(self, work: _Work, done: Callable[[], None]) -> None:
-        """
-        Do something instead of what was going on.
-        """
-        self._forget()
-        context = self._context.copy()
-        going = self._going = context.run(Deferred.fromCoroutine, work)
-
-        def succeeded(_: object) -> None:
-            if self._going is going:
-                done()
-
-        def failed(failure: Failure) -> None:
-            if self._going is going:
-                self._failed(failure)
-
-        going.addCallbacks(succeeded, failed)
-        going.addErrback(self._broken)
-
-    def _forget(self) -> None:
-        """
-        End what is going on.
-        """
-        going, self._going = self._going, None
-        alarms, self._alarms = self._alarms, []
-        for alarm in alarms:
-            if alarm.active():
-                alarm.cancel()
-        if going is not None:
-            going.cancel()
-
-    def _alarm(self, seconds: float, ring: Callable[[], None]) -> None:
-        self._alarms.append(self._clock.callLater(seconds, ring))
+        self._activity.alarm(seconds, self._machine.due)
 
     def _failed(self, failure: Failure) -> None:
         self._standing.failed(str(failure.value))
@@ -304,33 +257,18 @@ class Following:
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
         self._legacy = Legacy(listing, Tracer(clients, self._state), memory)
-        self._ears = {
-            side: Ear(side, client, memory, self._state, self._news)
-            for side, client in clients.items()
-        }
+        self._ears.connected(clients, memory, self._state, self._news)
         self._connections.whenLost(self._lost)
 
     def _makeBrake(self, lifted: bool) -> Brake:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
-
-    async def _listen(self) -> None:
-        await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
-        for side, ear in self._ears.items():
-            if not ear.pushed and side not in self._noticed:
-                self._noticed.add(side)
-                self._log.info(
-                    "{name}: does not push changes in all mailboxes (NOTIFY); it is"
-                    " asked every {seconds:g} s.",
-                    name=self._connections.clients[side].name,
-                    seconds=self._job.request.watch,
-                )
 
     async def _sync(self) -> None:
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE:
             self._forgive()
         if self._memory.accounts:
-            await self._listen()  # again, after an overflow
+            await self._ears.listen()  # again, after an overflow
         report = self._report = self._report.successor()
         self._brake.look()
         session = Session(
@@ -354,13 +292,12 @@ class Following:
         self._settle(report, now)
 
     async def _rest(self) -> None:
-        await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
-        if not all(ear.pushed for ear in self._ears.values()):
-            self._alarm(self._job.request.watch, self._machine.news)
+        await self._ears.attend()
+        if not self._ears.pushed:
+            self._activity.alarm(self._job.request.watch, self._machine.news)
 
     async def _refresh(self) -> None:
-        clients = self._connections.clients.values()
-        await together(client.catchUp() for client in clients)
+        await self._connections.catchUp()
 
     # What happens meanwhile
 
@@ -373,7 +310,7 @@ class Following:
         self._machine.news()
 
     def _sent(self) -> int:
-        return sum(client.sent for client in self._connections.clients.values())
+        return self._connections.sent
 
     def _silent(self) -> None:
         if self._report.told or self._report.troubles:
@@ -387,29 +324,15 @@ class Following:
         The computer slept, or the program did: who knows what has happened.
         """
         self._log.info("Nothing was seen for {seconds:.0f} s.", seconds=seconds)
-        for client in self._connections.clients.values():
-            self._prove(client)
+        self._connections.prove()
         self._machine.news()
-
-    def _prove(self, client: SyncClient) -> None:
-        """
-        Give up a server that is no longer there sooner than otherwise.
-        """
-        before = client.received
-
-        def judge(failure: Failure) -> None:
-            if not failure.check(ImapSyncError) and client.received == before:
-                client.abort(Lost(f"{client.name}: gone while nothing was seen"))
-
-        client.catchUp().addTimeout(PROOF, self._clock).addErrback(judge)
 
     # What came of it
 
     def _tell(self, report: Report) -> None:
         for name, _ in report.troubles:
             self._standing.fell(name)
-        for side, ear in self._ears.items():
-            ear.looked(report.carried(side))
+        self._ears.looked(report)
         if self._job.verbose:
             for line in report.lines(totals=False):
                 self._log.info("{line}", line=line)

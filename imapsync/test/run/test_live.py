@@ -17,8 +17,9 @@ from imapsync.config.request import Request
 from imapsync.errors import Distrusted, MassDeletion
 from imapsync.model import Side
 from imapsync.plan.brake import WINDOW
+from imapsync.run.connections import PROOF
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
-from imapsync.run.live import PROOF, STEADY
+from imapsync.run.live import STEADY
 from imapsync.run.status import SyncStatus
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
