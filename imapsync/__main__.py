@@ -110,6 +110,7 @@ def _serve(
         from twisted.internet.error import ReactorNotRunning
         from twisted.logger import Logger, globalLogBeginner
 
+        from imapsync.cli.clock import steady
         from imapsync.cli.observers import AccountObserver
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
@@ -128,6 +129,7 @@ def _serve(
                 Logger("imapsync").error("{text}", text=text, account=name)
             terminal.complain(text)
 
+    steady(reactor)
     resolve(reactor)
     several = Several(line, configs, os.environ, reactor, ended)
     codes: list[int] = []

@@ -15,6 +15,7 @@ from twisted.application.service import IService
 from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
+from imapsync.cli.clock import steady
 from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
@@ -76,6 +77,7 @@ def makeService(options: Options) -> IService:
         atexit.register(_leave, code)
         reactor.callWhenRunning(_stop, reactor)
 
+    steady(reactor)
     resolve(reactor)
     several = Several(line, configs, os.environ, reactor, ended)
     several.finished.addCallback(finished)

@@ -9,10 +9,12 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IServiceMaker
+from twisted.internet import reactor
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -86,6 +88,15 @@ class TapTests(SynchronousTestCase):
         self.assertFalse(service.running)
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
+
+    def test_clock(self) -> None:
+        """
+        The reactor no longer takes the time of day, which can be set.
+        """
+        options = Options()
+        options.parseOptions(["--oneshot", self.option])
+        makeService(options)
+        self.assertGreater(time.time() - reactor.seconds(), 1e8)
 
     def test_usage(self) -> None:
         """
