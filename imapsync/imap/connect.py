@@ -50,11 +50,6 @@ REQUIRED = (
     "LIST-STATUS",
 )
 
-#: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
-#: connections: among them may be one of ours of which the server has not seen
-#: yet that it is gone.
-_PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
-
 #: How long it may take until a server takes our connection, in seconds.
 _PATIENCE = 30.0
 
@@ -253,10 +248,9 @@ async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None
         else:
             await client.sasl(method, sasl.MECHANISMS[method](username, password))
     except Refused as refusal:
-        text = f"{where}: the login was refused: {refusal.text}"
-        if refusal.responseCode in _PASSING:
-            raise Lost(text) from refusal
-        raise Distrusted(f"{text}; see username and password") from refusal
+        from imapsync.imap.auth.refusal import judged
+
+        raise judged(where, refusal) from refusal
 
 
 async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:

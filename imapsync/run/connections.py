@@ -16,7 +16,14 @@ from twisted.python.failure import Failure
 from imapsync.accounts.workers import Clients
 from imapsync.config.file import Config
 from imapsync.config.request import Request
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import (
+    ConfigError,
+    Denied,
+    Distrusted,
+    ImapSyncError,
+    Lost,
+    MissingCapability,
+)
 from imapsync.gather import jointly, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
@@ -55,12 +62,15 @@ class Bridge:
     """
     A connection to each server, made and ended together.
 
+    @param admitted: the sides that have let us in before, in the same run; more are
+        added.
     @param number: which pair of connections it is, for the trace.
     @ivar clients: once L{connect} is through, both.
     """
 
-    def __init__(self, job: Job, number: int = 1) -> None:
+    def __init__(self, job: Job, admitted: set[Side], number: int = 1) -> None:
         self._job = job
+        self._admitted = admitted
         self.number = number
         self.clients: dict[Side, SyncClient] = {}
         self._begun: list[SyncClient] = []
@@ -151,7 +161,14 @@ class Bridge:
             self._begun.append(client)
             return client
 
-        client = self.clients[side] = await connect(job.reactor, server, makeClient)
+        try:
+            client = await connect(job.reactor, server, makeClient)
+        except (ConfigError, Distrusted, MissingCapability) as error:
+            if side in self._admitted:
+                raise Denied(error) from error
+            raise
+        self.clients[side] = client
+        self._admitted.add(side)
         self._open.add(client)
         client.lost.addCallback(self._gone, client)
 
@@ -209,8 +226,8 @@ class Connections(Bridge):
     L{imapsync.accounts.workers.Reserve}.
     """
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job)
+    def __init__(self, job: Job, admitted: set[Side]) -> None:
+        super().__init__(job, admitted)
         self._working: list[Bridge] = []
         self._leaving: list[Bridge] = []
         self._spent = 0
@@ -232,7 +249,8 @@ class Connections(Bridge):
         Connect once more to both servers.
         """
         numbers = {bridge.number for bridge in self._further}
-        bridge = Bridge(self._job, next(n for n in count(2) if n not in numbers))
+        number = next(n for n in count(2) if n not in numbers)
+        bridge = Bridge(self._job, self._admitted, number)
         self._working.append(bridge)
 
         def giveUp(failure: Failure) -> Failure:

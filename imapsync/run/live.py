@@ -16,16 +16,18 @@ from imapsync.accounts.identification import Tracer
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.session import Legacy, Session
 from imapsync.errors import (
+    Denied,
     ImapSyncError,
     Lost,
     MailboxError,
+    MissingCapability,
     ProtocolViolation,
     Refused,
     StateUnavailable,
 )
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Name
+from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.run.activity import Activity
 from imapsync.run.connections import SETTLING, Connections, Job
@@ -62,7 +64,8 @@ class Following:
         self._machine = live(self, random, self._moved)
         self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
-        self._connections = Connections(job)
+        self._admitted: set[Side] = set()
+        self._connections = Connections(job, self._admitted)
         self._named = Named()
         self._memory = Memory(named=self._named)
         self._ears = Ears(self._log, job.request.watch)
@@ -71,6 +74,8 @@ class Following:
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
+        self._denied: Failure | None = None
+        self._proven = False
         self._standing = Standing(self._clock.seconds)
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = 0
@@ -82,10 +87,12 @@ class Following:
         Do it.
 
         @return: the exit code.
+        @raise ImapSyncError: what ended it, or was in its way when it was stopped.
         """
         self._pulse.start()
         self._machine.start()
         await self._ended
+        self._fatal = self._fatal or self._denied
         wanted, self._wanted = self._wanted, []
         for one in wanted:
             one.errback(self._fatal or Failure(CancelledError()))
@@ -214,6 +221,11 @@ class Following:
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
             self._machine.lost(self._report.changes > 0 or lasted >= STEADY)
+        elif failure.check(Denied) or (
+            self._proven and failure.check(MissingCapability)
+        ):
+            self._denied = failure
+            self._machine.denied()
         else:
             self._broken(failure)
 
@@ -250,7 +262,7 @@ class Following:
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
         self._breaks = self._report.suspects.breaks
-        self._connections = Connections(self._job)
+        self._connections = Connections(self._job, self._admitted)
         self._memory = memory = Memory(named=self._named)
         self._report = self._report.successor()
         await self._connections.connect()
@@ -287,6 +299,7 @@ class Following:
         finally:
             self._connections.release()
             self._tell(report)
+        self._proven, self._denied = True, None
         if self._brake.lifted:
             self._brake = self._makeBrake(lifted=False)
         self._settle(report, now)
@@ -315,9 +328,7 @@ class Following:
     def _silent(self) -> None:
         if self._report.told or self._report.troubles:
             self._forgive()
-            self._machine.news()
-        else:
-            self._machine.silence()
+        self._machine.silence()
 
     def _suspended(self, seconds: float) -> None:
         """

@@ -5,14 +5,14 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from imapsync.accounts.admin import Task, taskFor
 from imapsync.accounts.session import Session
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import Denied, ImapSyncError, Lost
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
@@ -38,7 +38,8 @@ class OneShot:
         self._changed = changed
         self._began = job.reactor.seconds()
         self._report = Report(suspects=Suspects(job.reactor.seconds))
-        self._connections = Connections(job)
+        self._admitted: set[Side] = set()
+        self._connections = Connections(job, self._admitted)
         self._octets = 0
         self._working: Deferred[None] | None = None
         self._stopped = False
@@ -117,9 +118,9 @@ class OneShot:
 
     async def _attempt(self, brake: Brake, task: Task | None) -> None:
         job = self._job
-        connections = self._connections = Connections(job)
+        connections = self._connections = Connections(job, self._admitted)
         try:
-            await connections.connect(task.sides if task else tuple(Side))
+            await self._connect(task.sides if task else tuple(Side))
             if task:
                 await task.run(connections.clients)
             else:
@@ -138,6 +139,14 @@ class OneShot:
         finally:
             self._octets += connections.octets
             connections.abort("given up")
+
+    async def _connect(self, sides: Collection[Side]) -> None:
+        try:
+            await self._connections.connect(sides)
+        except Denied as error:
+            if error.passing:
+                raise Lost(str(error)) from error
+            raise
 
     def _summarise(self) -> None:
         log, report = self._job.log, self._report

@@ -508,29 +508,211 @@ class LossTests(FollowingCase):
         self.assertRests()
         self.assertEqual(3 + 1, len(self.local.inbox.messages))
 
-    def test_password(self) -> None:
+
+class DeniedTests(FollowingCase):
+    """
+    A server that does not let us in.
+    """
+
+    def setUp(self) -> None:
         """
-        A password that is wrong when it connects again ends it.
+        Have remote want a login.
+        """
+        super().setUp()
+        self.remote.greeting = "OK"
+
+    def deny(self, answer: str = "NO [AUTHENTICATIONFAILED] no") -> None:
+        """
+        Have it refuse every login.
+        """
+        self.remote.answers["AUTHENTICATE"] = answer
+
+    def end(self) -> None:
+        """
+        Lose a connection.
+        """
+        self.world.links[-1].end(ConnectionLost())
+        self.wait(PAUSE)
+
+    def assertDenied(self, words: str) -> None:
+        """
+        It waits for things to change.
+        """
+        self.assertNoResult(self.finished)
+        self.assertEqual("backing off", self.service.status.state)
+        self.assertIn(words, self.service.status.error)
+        self.assertIn(words, self.said("warn")[-1])
+        self.assertRegex(self.said("warn")[-1], "; trying again in [6-9][0-9] s")
+
+    def assertEnds(self, code: int, words: str) -> None:
+        """
+        It has ended.
+        """
+        outcome = self.successResultOf(self.finished)
+        self.assertEqual(code, outcome.code)
+        self.assertIn(words, outcome.text)
+        self.assertClosed()
+
+    def assertBack(self) -> None:
+        """
+        All is well again.
+        """
+        self.assertEqual("waiting", self.service.status.state)
+        self.assertTrue(self.world.equal)
+
+    def attempts(self, seconds: float) -> int:
+        """
+        How often it connects in that time.
+        """
+        before = len(self.world.links)
+        self.wait(seconds)
+        return (len(self.world.links) - before) // 2
+
+    def test_start(self) -> None:
+        """
+        A password that is wrong from the start ends it.
+        """
+        self.deny()
+        self.follow()
+        self.assertEnds(Distrusted.code, "login was refused")
+
+    def test_neverBefore(self) -> None:
+        """
+        So does one of a server that could not be reached before.
+        """
+        self.deny()
+        self.remote.greeting = "BYE"
+        self.follow()
+        self.wait(60)
+        self.assertNoResult(self.finished)
+        self.remote.greeting = "OK"
+        self.wait(60)
+        self.assertEnds(Distrusted.code, "login was refused")
+
+    def test_later(self) -> None:
+        """
+        One that was right before is tried again, ever more rarely, so that nobody is
+        locked out, for as long as it takes.
         """
         self.follow()
-        self.remote.greeting = "OK"
-        self.remote.answers["AUTHENTICATE"] = "NO [AUTHENTICATIONFAILED] no"
+        for answer in ("NO [AUTHENTICATIONFAILED] no", "NO Login failed: generic"):
+            self.deny(answer)
+            self.end()
+            self.assertDenied("the login was refused")
+            self.assertTrue(3 <= self.attempts(900) <= 4)
+            self.assertTrue(10 < self.attempts(86400) < 30)
+            del self.remote.answers["AUTHENTICATE"]
+            self.remote.inbox.add(mail(answer))
+            self.wait(5400)
+            self.assertBack()
+
+    def test_again(self) -> None:
+        """
+        Pauses are short again when both sides were equal in between.
+        """
+        self.follow()
+        for _ in range(2):
+            self.deny()
+            self.end()
+            self.wait(1000)
+            del self.remote.answers["AUTHENTICATE"]
+            self.wait(2000)
+            self.assertBack()
+        self.deny()
         self.end()
-        self.wait(PAUSE)
-        outcome = self.successResultOf(self.finished)
-        self.assertEqual(Distrusted.code, outcome.code)
-        self.assertIn("login was refused", outcome.text)
-        self.assertClosed()
+        self.assertDenied("login was refused")
+
+    def test_asked(self) -> None:
+        """
+        It is tried at once when that is asked for.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        self.wait(5000)
+        del self.remote.answers["AUTHENTICATE"]
+        self.remote.inbox.add(mail("meanwhile"))
+        asked = self.service.syncNow()
+        self.world.pump()
+        self.successResultOf(asked)
+        self.assertBack()
+
+    def test_troubled(self) -> None:
+        """
+        That something else is in the way as well does not make it hasten.
+        """
+        self.remote.objection = lambda _: "NO [OVERQUOTA] full"
+        self.local.inbox.add(mail("long"))
+        self.follow()
+        self.deny()
+        self.end()
+        self.wait(8000)
+        self.assertTrue(10 < self.attempts(86400) < 30)
+
+    def test_stopped(self) -> None:
+        """
+        If it is stopped meanwhile, it says by its exit code what was in the way.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        asked = self.service.syncNow()
+        self.wait(100)
+        self.assertNoResult(asked)
+        self.stop()
+        self.assertEnds(Distrusted.code, "login was refused")
+        self.failureResultOf(asked)
+
+    def test_stoppedLater(self) -> None:
+        """
+        It says so only as long as it is in the way.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        del self.remote.answers["AUTHENTICATE"]
+        self.wait(100)
+        self.stop()
+        self.assertEqual(0, self.successResultOf(self.finished).code)
 
     def test_capability(self) -> None:
         """
-        Nor can one go on that has lost what is needed.
+        A server that lacks what is needed ends it, if it did so from the start.
+        """
+        for lack in (self.lackQresync, self.lackEnable):
+            lack()
+            self.follow()
+            self.assertEnds(69, "QRESYNC")
+            self.remote.capabilities.add("QRESYNC")
+            self.remote.answers.clear()
+
+    def test_capabilityLater(self) -> None:
+        """
+        If it did not, things may change again.
         """
         self.follow()
+        for lack in (self.lackQresync, self.lackEnable):
+            lack()
+            self.end()
+            self.assertDenied("QRESYNC")
+            self.assertTrue(3 <= self.attempts(900) <= 4)
+            self.remote.capabilities.add("QRESYNC")
+            self.remote.answers.clear()
+            self.remote.inbox.add(mail(str(lack)))
+            self.wait(2000)
+            self.assertBack()
+
+    def lackQresync(self) -> None:
+        """
+        Have it not be offered.
+        """
         self.remote.capabilities.remove("QRESYNC")
-        self.end()
-        self.wait(PAUSE)
-        self.assertEqual(69, self.successResultOf(self.finished).code)
+
+    def lackEnable(self) -> None:
+        """
+        Have it be refused.
+        """
+        self.remote.answers["ENABLE"] = "NO no QRESYNC"
 
 
 class BrakeTests(FollowingCase):
