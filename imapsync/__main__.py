@@ -103,6 +103,7 @@ def _serve(
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
+        from imapsync.cli.clock import steady
         from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
@@ -124,6 +125,7 @@ def _serve(
     def follow(configs: Configs) -> None:
         logs.follow(_logfiles(configs))
 
+    steady(reactor)
     resolve(reactor)
     several = Several(line, configs, os.environ, reactor, ended, follow)
     codes: list[int] = []

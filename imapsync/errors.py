@@ -110,6 +110,27 @@ class Distrusted(ImapSyncError):
     code = 77
 
 
+class TurnedAway(Distrusted):
+    """
+    A login was refused, and the server does not say that it was because of the
+    credentials.  It may be otherwise at another time.
+    """
+
+
+class Denied(ImapSyncError):
+    """
+    A server that let us in before, in the same run, does not any more: because of
+    something that would end the run if it had been so from the start.
+
+    @ivar passing: whether it may well be otherwise soon.
+    """
+
+    def __init__(self, reason: ImapSyncError) -> None:
+        super().__init__(str(reason))
+        self.code = reason.code
+        self.passing = isinstance(reason, TurnedAway)
+
+
 class Refused(ImapSyncError):
     """
     A server answered NO or BAD to a command.

@@ -20,11 +20,6 @@ from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 
-#: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
-#: connections: among them may be one of ours of which the server has not seen
-#: yet that it is gone.
-_PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
-
 #: How long credentials may be waited for, in seconds: somebody may have to unlock
 #: them first.
 _CREDENTIALS_PATIENCE = 120.0
@@ -55,10 +50,9 @@ async def login(
         else:
             await client.sasl(method, sasl.MECHANISMS[method](username, password))
     except Refused as refusal:
-        text = f"{where}: the login was refused: {refusal.text}"
-        if refusal.responseCode in _PASSING:
-            raise Lost(text) from refusal
-        raise Distrusted(f"{text}; see username and password") from refusal
+        from imapsync.imap.auth.refusal import judged
+
+        raise judged(where, refusal) from refusal
 
 
 async def _credentials(

@@ -18,6 +18,7 @@ from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.suspects import Place
 from imapsync.model import (
     Changes,
     Known,
@@ -280,6 +281,13 @@ class BothSides:
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
         return doomed - self.sides[side].gone
+
+    def place(self, side: Side) -> Place:
+        """
+        Where the UIDs of C{side} belong to.
+        """
+        uidvalidity = self.sides[side].selected.mark.uidvalidity
+        return Place(self.known.id, side, uidvalidity)
 
     def trash(self, side: Side) -> Trash | None:
         """

@@ -193,6 +193,9 @@ class Performer:
             # more.
             self.unproven(side, len(pairs))
             return False
+        sources = [one.source for one in messages]
+        place = self._view.place(side.other)
+        self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
         self.achieved += len(pairs)
         return True
@@ -255,8 +258,8 @@ class _Copies:
         self._view.trouble(text, self._side.other, UidSet.of([uid]))
 
     def broken(self, uids: list[int]) -> None:
-        suspects, side = self._view.context.records.suspects, self._side.other
-        suspects.brokeOver(self._view.name, side, uids)
+        suspects = self._view.context.records.suspects
+        suspects.brokeOver(self._view.place(self._side.other), uids)
 
 
 def _pairOf(one: Copied, into: Side) -> Pair:

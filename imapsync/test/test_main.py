@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import signal
 import sys
 import time
@@ -28,6 +29,21 @@ command = {local}
 [remote]
 type = tunnel
 command = {remote}
+"""
+
+#: The command, at a time of day that is set back by two hours soon after a certain
+#: file is there.
+SET_BACK = """
+import os, sys, time
+from twisted.internet.base import ReactorBase
+flag, *arguments = sys.argv[1:]
+def seconds():
+    now = time.time()
+    there = os.path.exists(flag) and now - os.stat(flag).st_mtime > 0.3
+    return now - 7200 if there else now
+ReactorBase.seconds = staticmethod(seconds)
+from imapsync.__main__ import run
+sys.exit(run(arguments))
 """
 
 
@@ -402,6 +418,27 @@ class ProcessTests(MainCase):
         self.assertIn(b"ready", terminal.readline())
         os.close(its)
         return process, terminal
+
+    def test_clock(self) -> None:
+        """
+        That the clock was set back does not keep it from trying again.
+        """
+        flag = self.folder.absolute() / "set back"
+        option = self.configure("false")
+        process = children.begun(
+            [sys.executable, "-c", SET_BACK, str(flag), option],
+            stderr=children.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        self.addCleanup(children.ended, process)
+        self.addCleanup(process.terminate)
+        assert process.stderr is not None
+        with process.stderr as errors:
+            self.assertIn(b"trying again in", errors.readline())
+            flag.touch()
+            readable, _, _ = select.select([errors], [], [], children.PATIENCE)
+            self.assertTrue(readable)
+            self.assertIn(b"trying again in", errors.readline())
 
     def test_deafCommand(self) -> None:
         """

@@ -35,6 +35,7 @@ from imapsync.test.integration.dovecot import (
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay
 from imapsync.test.integration.scene import PROGRAM, Scene, SceneCase
+from imapsync.test.integration.server import PASSWORD
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -234,6 +235,38 @@ class LossTests(LiveCase):
             await alive.acted()
             await alive.equal()
         self.assertEqual(14, len(scene.remote.uids("INBOX")))
+
+
+class DeniedTests(LiveCase):
+    """
+    A login that has worked before, and does not.
+    """
+
+    async def test_locked(self) -> None:
+        """
+        A password manager that is locked when a connection is made again is waited
+        for.
+        """
+        server = self.server(Dovecot(Settings()))
+        scene = self.scene(remoteServer=server)
+        secret = scene.directory / "secret"
+        secret.write_text(f"{PASSWORD}\n")
+        command = {"password": None, "password-command": f"cat {secret}"}
+        scene.configure({"remote": command})
+        scene.local.fill("INBOX", mails(3))
+        alive = await self.started(scene)
+        unlocked = secret.rename(scene.directory / "unlocked")
+        server.kill()
+        server.restart()
+        await alive.until(lambda: "password-command" in alive.service.status.error)
+        await alive.until(lambda: alive.state == "backing off")
+        scene.reconnect()
+        scene.remote.append("INBOX", b"Subject: meanwhile\r\n\r\nx\r\n")
+        unlocked.rename(secret)
+        await alive.service.syncNow()
+        await alive.equal()
+        self.assertEqual(4, len(scene.local.uids("INBOX")))
+        self.assertEqual(0, (await alive.stop()).code)
 
 
 class BrakeTests(LiveCase):
