@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapsync.accounts.databases import withDatabase
 from imapsync.config.file import Config
 from imapsync.config.request import Request
 from imapsync.errors import ImapSyncError, Lost
@@ -170,18 +171,20 @@ class SyncService(Service):
         account.set(self.name or "")
         for warning in self._config.warnings:
             self.log.warn("{text}", text=warning)
-        state = State.open(self._config.database, readOnly=self._request.dryRun)
+        return await withDatabase(self._config, self._request.dryRun, self._runWith)
+
+    async def _runWith(self, config: Config, state: State) -> int:
         try:
             if not self._request.dryRun:
                 state.proveWritable()
-            work = self._work = self._begun(state)
+            work = self._work = self._begun(config, state)
             return await work.run()
         finally:
             self._close(state)
 
-    def _begun(self, state: State) -> OneShot | Following:
+    def _begun(self, config: Config, state: State) -> OneShot | Following:
         job = Job(
-            self._config,
+            config,
             self._reactor,
             self._request,
             self._say,

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from imapsync.accounts import ownership
 from imapsync.accounts.listing import Listing
 from imapsync.config.file import Config
 from imapsync.config.request import Admin
@@ -297,6 +298,9 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
     The work that is asked for.
 
     @raise UsageError: it cannot be done with this configuration.
+    @raise ConfigError: the database is of other accounts.
     """
+    if admin.database:
+        ownership.checkNames(config, state)
     kind = Rename if admin.rename else Delete
     return kind(admin, config, state, report)

@@ -56,6 +56,26 @@ def accountOf(server: ServerConfig) -> str:
     return f"{server.username}@{where}" if server.username else where
 
 
+def checkNames(config: Config, state: State) -> None:
+    """
+    Make sure that a database is not of other accounts, without asking these.
+
+    @raise ConfigError: if it may be.
+    @raise OtherAccounts: if it was only presumed to be theirs.
+    """
+    for side, owner in state.owners().items():
+        now = accountOf(config.servers[side])
+        if owner.account == now:
+            continue
+        text = f"{side} of the database {config.database} is {owner.account}, not {now}"
+        if config.presumed:
+            raise OtherAccounts(text)
+        raise ConfigError(
+            f"{config.path}: {text}: name another with the option 'database'; or, if"
+            " it is the same account, sync first; nothing was done"
+        )
+
+
 class Ownership:
     """
     Makes sure of two accounts that are connected.
@@ -121,9 +141,14 @@ class Ownership:
             self._disown(side, noted.get(side), now[side])
         for side in Side:
             if not others and claims[side] is Claim.EDITED:
-                text = f"{now[side].account} is the account that was"
-                text += f" {noted[side].account}"
-                self.log.info("{side}: {text}.", side=side, text=text)
+                self.log.info(
+                    "{side}: {now} is the account that was {before}; going on with"
+                    " the database {path}.",
+                    side=side,
+                    now=now[side].account,
+                    before=noted[side].account,
+                    path=self._config.database,
+                )
         with self._state.transaction():
             if others:
                 self._state.forgetMailboxes()

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imapsync.config import database as naming
 from imapsync.config import ini, values
 from imapsync.config import tls as encryption
 from imapsync.config.ini import Section
@@ -130,6 +131,8 @@ class Config:
     A configuration file, checked.
 
     @ivar database: an absolute path.
+    @ivar older: what C{database} was by default in versions that did not tell
+        users apart; empty if that option is given.
     @ivar presumed: whether it is not known yet that the database is of these
         accounts: then it is left alone if it is of others.
     @ivar listSelectOpts: in upper case; none means all mailboxes.
@@ -151,6 +154,7 @@ class Config:
     mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
     connections: int = 1
+    older: str = ""
     presumed: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -190,6 +194,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     servers = _servers(sections, files)
     base = values.baseOf(environ, "XDG_DATA_HOME", ".local/share")
     databases = values.Files(base / "imapsync", home)
+    user, host = naming.owner(sections)
     warnings = [
         warning
         for side in Side
@@ -202,8 +207,9 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     return Config(
         path=str(file),
         database=default.get(
-            "database", databases.path, databases.path(f"{_host(sections)}.db")
+            "database", databases.path, databases.path(naming.fileName(user, host))
         ),
+        older="" if "database" in default else databases.path(f"{host}.db"),
         listMailbox=default.get("list-mailbox", values.patterns, ("*",)),
         listSelectOpts=default.get(
             "list-select-opts", values.selection, ("SUBSCRIBED",)
@@ -275,17 +281,6 @@ def _servers(
     servers = {side: _server(side, sections[str(side)], files) for side in Side}
     _distinguish(servers, sections[str(Side.REMOTE)])
     return servers
-
-
-def _host(sections: Mapping[str, Section]) -> str:
-    """
-    The host that the database is named after.
-    """
-    named = (
-        sections[str(side)].get("host", values.host, "")
-        for side in (Side.REMOTE, Side.LOCAL)
-    )
-    return next(filter(None, named), "localhost")
 
 
 def _server(side: Side, section: Section, files: values.Files) -> ServerConfig:

@@ -21,7 +21,7 @@ from imapsync.content.digest import flagsOf, flagsText
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
-from imapsync.state.sqlitefile import damaged, explained, opened
+from imapsync.state.sqlitefile import damaged, explained, opened, reading
 from imapsync.uidset import Range, UidSet, UidSetBuilder
 
 Row = tuple[Any, ...]
@@ -33,6 +33,8 @@ SELECT id, name, subscribed, pairs,
     remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
 FROM mailbox
 """
+
+_OWNERS = "SELECT side, account, greeting FROM owner"
 
 _PAIR = "local, remote, flags, pair.key, size, stamp"
 
@@ -88,6 +90,23 @@ class State:
             state._prepare()
             state._resources = resources.pop_all()
         return state
+
+    @classmethod
+    def ownersOf(cls, path: str) -> Mapping[Side, Owner] | None:
+        """
+        As L{owners}, of a database that need not be opened for that.
+
+        @return: C{None}, if there is none that can be read.
+        """
+        try:
+            with reading(Path(os.path.realpath(path))) as database:
+                tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+                if ("owner",) not in tables:
+                    return {}
+                rows = database.execute(_OWNERS)
+                return {Side(side): Owner(*owner) for side, *owner in rows}
+        except (StateError, ValueError):
+            return None
 
     def close(self) -> None:
         """
@@ -155,7 +174,7 @@ class State:
         """
         For whom the database was made; empty if that was not noted.
         """
-        rows = self._query("SELECT side, account, greeting FROM owner")
+        rows = self._query(_OWNERS)
         return {Side(side): Owner(*owner) for side, *owner in rows}
 
     def noteOwner(self, side: Side, owner: Owner) -> None:

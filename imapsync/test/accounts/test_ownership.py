@@ -274,10 +274,8 @@ class EditedTests(OwnershipCase):
                 self.configure(LOCAL, **change)
                 self.sync()
                 account = self.owners[LOCAL].account
-                self.assertIn(
-                    f"local: {account} is the account that was me@127.0.0.1 1.",
-                    self.said,
-                )
+                told = f"local: {account} is the account that was me@127.0.0.1 1;"
+                self.assertEqual(1, sum(told in line for line in self.said))
                 self.assertSettled()
                 self.assertFollowed()
                 self.configure(REMOTE, **change)
