@@ -16,6 +16,21 @@ from imapsync.uidset import UidSet
 #: functions, not with the set operators.
 Flags = frozenset[str]
 
+
+def flagsText(flags: Flags) -> str:
+    """
+    C{flags} as one text: sorted, a space between two of them.
+    """
+    return " ".join(sorted(flags))
+
+
+def flagsOf(text: str) -> Flags:
+    """
+    The flags that L{flagsText} wrote.
+    """
+    return frozenset(text.split(" ")) if text else frozenset()
+
+
 #: A mailbox by the name that both sides share: levels joined by C{/}, without
 #: the server's prefix; C{INBOX} in upper case.
 Name = str
@@ -93,7 +108,7 @@ class Known(NamedTuple):
     @ivar subscribed: what both sides last agreed on.
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see
-        L{imapsync.state.store.State.postpone}).
+        L{imapsync.state.interface.Leftovers.postpone}).
     """
 
     id: int

@@ -21,7 +21,7 @@ from imapsync.log import Log, account
 from imapsync.run.connections import Job
 from imapsync.run.oneshot import OneShot
 from imapsync.run.status import SyncStatus
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.run.live import Following

@@ -25,7 +25,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 
 class Task(ABC):

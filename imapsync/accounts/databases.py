@@ -23,7 +23,8 @@ from imapsync.config.file import Config
 from imapsync.errors import OtherAccounts, StateUnavailable
 from imapsync.log import Log
 from imapsync.model import Owner, Side
-from imapsync.state.store import State
+from imapsync.state.interface import State
+from imapsync.state.store import Store
 
 #: What is done with a database.
 Work = Callable[[Config, State], Coroutine[Deferred[Any], Any, int]]
@@ -46,7 +47,7 @@ async def withDatabase(config: Config, readOnly: bool, work: Work) -> int:
     """
     for one in candidates(config):
         try:
-            state = State.open(one.database, readOnly=readOnly)
+            state = Store.open(one.database, readOnly=readOnly)
         except StateUnavailable:
             if one.presumed:
                 continue  # whoever uses it is its owner
@@ -73,7 +74,7 @@ def _others(config: Config) -> Iterator[Config]:
     now = {side: accountOf(config.servers[side]) for side in Side}
     alike = []
     for path in _kin(config):
-        owners = State.ownersOf(path)
+        owners = Store.ownersOf(path)
         if owners is None or len(owners) < len(Side):
             continue
         if all(now[side] == owners[side].account for side in Side):
@@ -81,7 +82,7 @@ def _others(config: Config) -> Iterator[Config]:
         elif _isAlike(owners, now):
             alike.append(path)
     older = config.older
-    if os.path.lexists(older) and not (owners := State.ownersOf(older)):
+    if os.path.lexists(older) and not (owners := Store.ownersOf(older)):
         # Where it cannot even be read, that is to be told.
         yield replace(config, database=older, presumed=owners is not None)
     for path in alike:

@@ -10,24 +10,24 @@ where that is not proved, all is forgotten, and messages are paired by content.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.accounts import proof
 from imapsync.accounts.workers import Clients
 from imapsync.config.file import Config, ServerConfig
-from imapsync.errors import ConfigError, OtherAccounts
+from imapsync.errors import ConfigError, OtherAccounts, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
-from imapsync.model import Known, Listed, Name, Owner, Side, differ
+from imapsync.model import GUID, Known, Listed, Name, Owner, Side, differ
 from imapsync.names import INBOX
 from imapsync.plan import ownership as plan
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import dirty
 from imapsync.plan.ownership import Claim
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.accounts.listing import Listing
@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 #: Something that is asked of a server about a mailbox, by the name that it has there.
 _Question = Callable[[SyncClient, str], Coroutine[Deferred[Any], Any, T]]
+
+#: Begins an account that is reached by a command, as no host does.
+_TUNNEL = "tunnel "
 
 #: Ports of one server.
 _USUAL = {143, 993}
@@ -49,7 +52,7 @@ def accountOf(server: ServerConfig) -> str:
     Where a configuration leads to, in a form that changes when that does.
     """
     if server.command is not None:
-        where = f"tunnel {server.command}"
+        where = f"{_TUNNEL}{server.command}"
     else:
         where = server.host.lower().rstrip(".")
         where += "" if server.port in _USUAL else f" {server.port}"
@@ -67,7 +70,9 @@ def checkNames(config: Config, state: State) -> None:
         now = accountOf(config.servers[side])
         if owner.account == now:
             continue
-        text = f"{side} of the database {config.database} is {owner.account}, not {now}"
+        now = _shown(now)
+        path = config.database
+        text = f"{side} of the database {path} is {_shown(owner.account)}, not {now}"
         if config.presumed:
             raise OtherAccounts(text)
         raise ConfigError(
@@ -145,8 +150,8 @@ class Ownership:
                     "{side}: {now} is the account that was {before}; going on with"
                     " the database {path}.",
                     side=side,
-                    now=now[side].account,
-                    before=noted[side].account,
+                    now=_shown(now[side].account),
+                    before=_shown(noted[side].account),
                     path=self._config.database,
                 )
         with self._state.transaction():
@@ -173,7 +178,7 @@ class Ownership:
             return
         whose = ""
         if before is not None and before.account != now.account:
-            whose = f", {before.account}, not of {now.account}"
+            whose = f", {_shown(before.account)}, not of {_shown(now.account)}"
         self.log.warn(
             "{side}: the database {path} is of another account{whose}; pairing by"
             " content.  Give each pair of accounts its own with the option 'database'.",
@@ -185,8 +190,17 @@ class Ownership:
     # INBOX, which keeps its name
 
     async def _inbox(self, side: Side) -> str:
+        """
+        The identity of INBOX, as far as no other command has to wait for it.
+        """
         client, known = self._clients[side], self._knownInbox(side)
-        return await proof.identityBeside(client, INBOX, known)
+        with suppress(Refused):
+            if known.startswith(GUID):
+                _, guid = await client.mailboxGuid(INBOX)
+                return guid and GUID + guid
+            if known and "METADATA" in client.capabilities:
+                return (await client.identities(INBOX)).get(INBOX, "")
+        return ""
 
     async def _isReplaced(
         self, side: Side, accounts: Mapping[Side, Account], told: str
@@ -198,6 +212,8 @@ class Ownership:
         """
         known = self._knownInbox(side)
         if known and not told and self._isNews(accounts):
+            from imapsync.accounts import proof
+
             # It is worth the waiting: something may be removed.
             spelled = accounts[side].spelled(INBOX)
             told = await proof.identity(self._clients[side], spelled, known)
@@ -231,6 +247,8 @@ class Ownership:
         """
         if claim in (Claim.SAME, Claim.OTHER):
             return claim is Claim.SAME
+        from imapsync.accounts import proof
+
         client = self._clients[side]
         suspects = known
         if claim is Claim.UNSURE:
@@ -272,6 +290,8 @@ class Ownership:
         Whether both sides are one, as by this mailbox, or as by all.
         """
 
+        from imapsync.accounts import proof
+
         async def alike(ask: _Question[T], name: Name) -> tuple[T, T]:
             told = await onBoth(
                 lambda side: ask(self._clients[side], accounts[side].spelled(name))
@@ -291,6 +311,13 @@ class Ownership:
             if here != there:
                 return False
         return bool(names)
+
+
+def _shown(account: str) -> str:
+    """
+    What people are told of it: there may be a secret in a command.
+    """
+    return "a tunnel" if _TUNNEL in account else account
 
 
 def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Listed]:

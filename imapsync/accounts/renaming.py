@@ -24,7 +24,7 @@ from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Selection, Step, Subscribe
 from imapsync.plan.renameorder import below, isTemporary
 from imapsync.plan.renames import Outlook, Rename
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 Accounts = Mapping[Side, Account]
 

@@ -30,7 +30,7 @@ from imapsync.plan.account import Account
 from imapsync.plan.brake import Brake
 from imapsync.plan.moves import Suspect, between, suspected
 from imapsync.plan.renames import Delete, Outlook
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.mailbox.sync import Pass

@@ -21,7 +21,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Changes, Known, Mark, Name, Side, Status, differ
 from imapsync.names import INBOX
 from imapsync.plan.brake import Brake
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
 
 

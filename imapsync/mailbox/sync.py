@@ -388,7 +388,7 @@ def _drift(
 
     @param match: with the local flags.
     @param theirs: the remote flags.
-    @param foretold: see L{imapsync.state.store.State.foretell}.
+    @param foretold: see L{imapsync.state.interface.Leftovers.foretell}.
     """
     ours = match.flags
     agreed = common(ours, theirs)

@@ -16,7 +16,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Listed, Mark, Name, Side, Status
 from imapsync.names import INBOX
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: After so many overflows on one connection, it is not to be relied on.

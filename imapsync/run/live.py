@@ -38,7 +38,7 @@ from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ear
 from imapsync.run.livemachine import live
 from imapsync.run.status import Standing, SyncStatus
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: After a suspension, a server that says nothing for so many seconds is gone.
 PROOF = 20.0

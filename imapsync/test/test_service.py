@@ -19,7 +19,7 @@ from imapsync.accounts import workers as crew
 from imapsync.config.request import Request
 from imapsync.model import Side
 from imapsync.service import Outcome, SyncService
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.accounts import Account, Offer, mail
 from imapsync.test.fakes.world import Reactor, World
 
@@ -91,7 +91,7 @@ class ServiceCase(SynchronousTestCase):
         self.world.pump()
         self.assertEqual([], [link for link in self.world.links if link.open])
         self.assertEqual([], self.reactor.getDelayedCalls())
-        State.open(self.world.database).close()
+        Store.open(self.world.database).close()
 
 
 class RunTests(ServiceCase):
@@ -288,7 +288,7 @@ class EndTests(ServiceCase):
         """
         A database that another instance holds: nobody is connected to.
         """
-        state = State.open(self.world.database)
+        state = Store.open(self.world.database)
         self.addCleanup(state.close)
         self.assertEnds(errors.StateUnavailable, "in use")
         self.assertEqual([], self.world.links)

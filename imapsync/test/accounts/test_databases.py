@@ -14,7 +14,7 @@ from imapsync.config.file import Config
 from imapsync.config.request import Admin, Request
 from imapsync.model import Owner, Side
 from imapsync.service import Outcome
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.accounts import Account, mail
 from imapsync.test.test_service import ServiceCase
 
@@ -96,7 +96,7 @@ class DatabasesCase(ServiceCase):
         """
         Make a database.
         """
-        with closing(State.open(self.path(name))) as state, state.transaction():
+        with closing(Store.open(self.path(name))) as state, state.transaction():
             for side, account in accounts.items():
                 state.noteOwner(Side(side), Owner(account))
 
@@ -215,14 +215,14 @@ class DatabasesTests(DatabasesCase):
             self.assertSynced()
             self.assertEqual(8, len(self.local.inbox.messages))
             self.assertEqual({"127.0.0.1"}, self.files)
-            owners = State.ownersOf(self.path("127.0.0.1"))
+            owners = Store.ownersOf(self.path("127.0.0.1"))
             self.assertEqual([*Side], [*(owners or ())])
 
     def forgetOwners(self, name: str) -> None:
         """
         Have a database be as before owners were noted.
         """
-        with closing(State.open(self.path(name))) as state, state.transaction():
+        with closing(Store.open(self.path(name))) as state, state.transaction():
             state._write("DELETE FROM owner")
 
     def test_olderOfOthers(self) -> None:
@@ -279,7 +279,7 @@ class DatabasesTests(DatabasesCase):
         One that is in use is somebody else's, unless it is evidently ours.
         """
         self.assertSynced()
-        self.addCleanup(State.open(self.path("me@127.0.0.1")).close)
+        self.addCleanup(Store.open(self.path("me@127.0.0.1")).close)
         self.rename(REMOTE)
         self.assertSynced()
         self.assertEqual({"me@127.0.0.1", "me@127.0.0.2"}, self.files)

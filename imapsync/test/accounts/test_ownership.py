@@ -19,7 +19,7 @@ from imapsync.config.request import Request
 from imapsync.errors import ConfigError, Lost, OtherAccounts
 from imapsync.mailbox.report import Report
 from imapsync.model import Owner, Side
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.accounts.test_session import SessionCase
 from imapsync.test.fakes.accounts import Account, Folder, mail
 from imapsync.test.fakes.world import World
@@ -112,7 +112,7 @@ class OwnershipCase(SessionCase):
         """
         Have the database be as before owners were noted.
         """
-        with closing(State.open(self.world.database)) as state, state.transaction():
+        with closing(Store.open(self.world.database)) as state, state.transaction():
             state._write("DELETE FROM owner")
 
     @property
@@ -120,7 +120,7 @@ class OwnershipCase(SessionCase):
         """
         Those that are noted.
         """
-        with closing(State.open(self.world.database)) as state:
+        with closing(Store.open(self.world.database)) as state:
             return state.owners()
 
     def assertForgot(self, words: str = "is of another account") -> None:
@@ -377,7 +377,7 @@ class EditedTests(OwnershipCase):
         self.replace(LOCAL, "other")
         self.assertRaises(OtherAccounts, self.sync, presumed=True)
         self.assertEqual(before, self.owners)
-        with closing(State.open(self.world.database)) as state:
+        with closing(Store.open(self.world.database)) as state:
             self.assertEqual(33, state.totalPairs())
 
     def test_dryRun(self) -> None:
@@ -410,6 +410,21 @@ class TunnelTests(OwnershipCase):
         self.remote.salutation = "Logged in as me at 12:01"
         self.sync()
         self.assertSettled()
+
+    def test_command(self) -> None:
+        """
+        Another command is another way to the same account, or to another one.  None
+        is told, since there may be a password in it.
+        """
+        self.configure(REMOTE, command="mail --password secret", username="me")
+        self.sync()
+        self.assertIn("a tunnel is the account that was a tunnel", self.said[0])
+        self.assertFollowed()
+        self.replace(REMOTE)
+        self.configure(REMOTE, command="mail --password secrets")
+        self.sync()
+        self.assertForgot()
+        self.assertNotIn("secret", "".join(self.said))
 
     def test_time(self) -> None:
         """

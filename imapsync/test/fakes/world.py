@@ -27,7 +27,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.accounts import Account
 from imapsync.test.fakes.scripted import Dialogue
 
@@ -175,7 +175,7 @@ class Reactor(MemoryReactorClock):
         return connector
 
 
-class QuickState(State):
+class QuickState(Store):
     """
     A database that does not wait for the disk.
     """
@@ -315,7 +315,7 @@ class World:
         self,
         request: Request | None = None,
         say: Callable[[str], None] = print,
-        open: Callable[..., State] = QuickState.open,  # noqa: A002
+        open: Callable[..., Store] = QuickState.open,  # noqa: A002
         **changes: Any,
     ) -> Report:
         """

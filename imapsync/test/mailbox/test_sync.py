@@ -16,7 +16,7 @@ from imapsync.errors import MassDeletion, ProtocolViolation
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.accounts import NOTHING, SEEN, Account, Offer, mail
 from imapsync.test.fakes.world import World
 from imapsync.uidset import UidSet
@@ -701,7 +701,7 @@ class StubbornTests(MailboxCase):
         report = self.sync()
         self.assertIn("[NOPERM] you may not", " ".join(t for _, t in report.troubles))
         self.assertEqual([3], list(self.ours.messages))
-        state = State.open(self.world.database, readOnly=True)
+        state = Store.open(self.world.database, readOnly=True)
         self.assertEqual(2, state.totalPairs())
         state.close()
         self.remote.answers.clear()

@@ -22,7 +22,7 @@ from imapsync.run.live import PROOF, STEADY
 from imapsync.run.status import SyncStatus
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
 from imapsync.test.test_service import ServiceCase
 
@@ -517,14 +517,14 @@ class LossTests(FollowingCase):
         """
 
         def fail(*_: object) -> None:
-            patched.append(self.patch(State, "_query", fail))
+            patched.append(self.patch(Store, "_query", fail))
             raise StateError("the disk failed")
 
         def mend() -> None:
             for one in reversed(patched):
                 one.restore()
 
-        patched = [self.patch(State, "_countPairs", fail)]
+        patched = [self.patch(Store, "_countPairs", fail)]
         return mend
 
     def test_diskFails(self) -> None:
