@@ -53,6 +53,13 @@ async def withDatabase(config: Config, readOnly: bool, work: Work) -> int:
                 continue  # whoever uses it is its owner
             raise
         with closing(state):
+            if state.backup:
+                _log.info(
+                    "The database {path} is brought to a new version; as it was, it is"
+                    " kept as {copy}.",
+                    path=one.database,
+                    copy=state.backup,
+                )
             try:
                 return await work(one, state)
             except OtherAccounts as error:

@@ -58,6 +58,27 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield database
 
 
+def copied(path: Path, database: sqlite3.Connection, copy: Path) -> None:
+    """
+    Copy the database in the file C{path} to the new file C{copy}: wholly, or not
+    at all.
+    """
+    part = Path(f"{copy}.part")
+    try:
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+        with explained(path), closing(sqlite3.connect(part)) as target:
+            database.backup(target)
+        part.replace(copy)
+    except OSError as error:
+        raise StateError(
+            f"The database {path} cannot be copied to {copy}: {error.strerror}. It is"
+            " to be brought to a new version; make room for a copy before that."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """

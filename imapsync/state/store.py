@@ -20,13 +20,15 @@ from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
-from imapsync.state.sqlitefile import damaged, opened, reading
+from imapsync.state.sqlitefile import copied, damaged, opened, reading
 
 
 class Store(OwnerTable, PairTable, LeftoverTables):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.
+
+    @ivar backup: the copy that was made of an earlier version; empty if none was.
     """
 
     _upgrades = UPGRADES
@@ -37,6 +39,7 @@ class Store(OwnerTable, PairTable, LeftoverTables):
         """
         super().__init__(path, database)
         self._resources = ExitStack()
+        self.backup = ""
 
     @classmethod
     def open(cls, path: str, *, readOnly: bool = False) -> Store:
@@ -55,6 +58,8 @@ class Store(OwnerTable, PairTable, LeftoverTables):
         real = Path(os.path.realpath(path))
         with ExitStack() as resources:
             state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
+            if not readOnly:
+                state.backup = state._backUp()
             state._prepare()
             state._resources = resources.pop_all()
         return state
@@ -82,6 +87,21 @@ class Store(OwnerTable, PairTable, LeftoverTables):
         with self.transaction():
             self._write("UPDATE meta SET runs = runs + 1")
         self._query("PRAGMA wal_checkpoint")
+
+    def _backUp(self) -> str:
+        """
+        Keep a copy of a file that is to be brought to another version, for whoever
+        goes back to the version of imapsync that wrote it.  One that is there is
+        kept.
+
+        @return: its name, if it was made.
+        """
+        [(version,)] = self._query("PRAGMA user_version")
+        copy = Path(f"{self._path}-v{version}")
+        if not 0 < version < len(self._upgrades) or os.path.lexists(copy):
+            return ""
+        copied(self._path, self._database, copy)
+        return str(copy)
 
     def _prepare(self) -> None:
         """

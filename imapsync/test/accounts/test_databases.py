@@ -4,6 +4,7 @@ Tests for L{imapsync.accounts.databases}: which database a service goes on with.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -256,6 +257,20 @@ class DatabasesTests(DatabasesCase):
                 self.assertEqual({"127.0.0.1", "you@127.0.0.1"}, self.files)
                 after = Path(self.path("127.0.0.1")).read_bytes()
                 self.assertEqual(len(before), len(after))
+
+    def test_upgraded(self) -> None:
+        """
+        Of one of an earlier version a copy is kept, and it is said where.
+        """
+        self.assertSynced()
+        path = self.path("me@127.0.0.1")
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("DROP TABLE owner")
+            database.execute("PRAGMA user_version = 3")
+        self.assertSynced()
+        kept = [line for line in self.logged if f"kept as {path}-v3" in line]
+        self.assertEqual(1, len(kept))
+        self.assertTrue(Path(f"{path}-v3").is_file())
 
     def test_renamedHost(self) -> None:
         """

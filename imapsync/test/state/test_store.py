@@ -5,9 +5,14 @@ Tests for L{imapsync.state.store}.
 from __future__ import annotations
 
 import sqlite3
+import stat
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError, StateUnavailable
-from imapsync.model import Pair, Side
+from imapsync.model import Mark, Pair, Side
+from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.test.fakes.databases import ALL, NONE, SEEN, StateTestCase
 from imapsync.uidset import UidSet
@@ -114,24 +119,6 @@ class OpenTests(StateTestCase):
             self.assertEqual(1, state.totalPairs())
             state.close()
 
-    def test_upgradeFromFirst(self) -> None:
-        """
-        Pairs that were stored without size and stamp have none.
-        """
-        self.path.parent.mkdir()
-        with sqlite3.connect(self.path) as database:
-            for statement in Store._upgrades[0]:
-                database.execute(statement)
-            database.execute("PRAGMA user_version = 1")
-            database.execute("INSERT INTO mailbox (name, subscribed) VALUES ('A', 1)")
-            database.execute("INSERT INTO flags (text) VALUES ('')")
-            database.execute("INSERT INTO pair VALUES (1, 2, 3, 1, x'01')")
-        database.close()
-        state = self.opened()
-        [pair] = state.pairs(1, Side.LOCAL, UidSet.of([2]))
-        self.assertEqual(Pair(2, 3, NONE, b"\x01"), pair)
-        self.assertEqual([], state.stamped(1))
-
     def test_newer(self) -> None:
         """
         A file of a newer version is refused, and not changed.
@@ -194,6 +181,142 @@ class OpenTests(StateTestCase):
             file.write(b"rubbish" * 10000)
         with self.assertRaises(StateDamaged):
             list(self.opened().pairs(mailbox, Side.LOCAL, ALL))
+
+
+class UpgradeTests(StateTestCase):
+    """
+    Files of earlier versions.
+    """
+
+    def make(self, version: int) -> None:
+        """
+        Make one, with something in each of its tables.
+        """
+        self.path = Path(self.mktemp()).absolute() / "a.db"
+        self.path.parent.mkdir()
+        statements = [*chain(*UPGRADES[:version]), f"PRAGMA user_version = {version}"]
+        statements += [
+            "INSERT INTO mailbox (name, subscribed, pairs, local_identity,"
+            " local_uidvalidity, local_uidnext, local_modseq) VALUES"
+            " ('A', 1, 1, 'id', 7, 8, 9)",
+            "INSERT INTO flags (text) VALUES ('\\Seen')",
+            "INSERT INTO pair (mailbox, local, remote, flags, key)"
+            " VALUES (1, 2, 3, 1, x'01')",
+            "INSERT INTO postponed VALUES (1, 'remote', 5)",
+        ]
+        if version > 1:
+            statements += [
+                "UPDATE pair SET size = 10, stamp = 77",
+                "INSERT INTO foretold VALUES (1, 'local', 6, 1)",
+            ]
+        if version > 2:
+            statements.append("UPDATE meta SET remote_reference = 'Old/'")
+        with closing(sqlite3.connect(self.path)) as database:
+            for statement in statements:
+                database.execute(statement)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.commit()
+
+    @property
+    def backups(self) -> dict[str, bytes]:
+        """
+        The copies that were made.
+        """
+        return {
+            path.name.removeprefix("a.db"): path.read_bytes()
+            for path in self.path.parent.iterdir()
+            if path != self.path
+        }
+
+    def versionOf(self, path: str) -> int:
+        """
+        The version of a database.
+        """
+        with closing(sqlite3.connect(path)) as database:
+            [(version,)] = database.execute("PRAGMA user_version")
+        return int(version)
+
+    def test_each(self) -> None:
+        """
+        Each is brought up, with what is in it; it is copied before, and that is
+        told.
+        """
+        for version in range(1, len(UPGRADES)):
+            self.make(version)
+            state = self.opened()
+            [known] = state.mailboxes()
+            self.assertEqual(("A", {Side.LOCAL: Mark(7, 8, 9)}), known[1:3])
+            self.assertEqual((True, 1, True), known[4:])
+            pair = Pair(2, 3, SEEN, b"\x01", *((10, 77) if version > 1 else ()))
+            self.assertEqual([pair], list(state.pairs(1, Side.LOCAL, ALL)))
+            self.assertEqual(UidSet.of([5]), state.postponed(1, Side.REMOTE))
+            foretold = {6: SEEN} if version > 1 else {}
+            self.assertEqual(foretold, state.foretold(1, Side.LOCAL))
+            with state.transaction():
+                other = state.noteReference(Side.REMOTE, "New/")
+            self.assertEqual(version > 2, other)
+            self.assertEqual({}, state.owners())
+            state.close()
+            self.assertEqual(f"{self.path}-v{version}", state.backup)
+            self.assertEqual(version, self.versionOf(state.backup))
+            mode = Path(state.backup).stat().st_mode
+            self.assertEqual(0o600, stat.S_IMODE(mode))
+            self.assertEqual([f"-v{version}"], [*self.backups])
+            self.assertEqual(len(UPGRADES), self.versionOf(str(self.path)))
+            again = self.opened()
+            self.assertEqual("", again.backup)
+            again.close()
+
+    def test_new(self) -> None:
+        """
+        There is nothing to be copied of what is made anew.
+        """
+        state = self.opened()
+        state.close()
+        self.assertEqual(("", {}), (state.backup, self.backups))
+
+    def test_killed(self) -> None:
+        """
+        What a killed run has left in the journal is in the copy as well.
+        """
+        self.make(1)
+        database = sqlite3.connect(self.path)
+        self.addCleanup(database.close)
+        database.execute("UPDATE mailbox SET name = 'B'")
+        database.commit()
+        state = self.opened()
+        with closing(sqlite3.connect(state.backup)) as copy:
+            names = copy.execute("SELECT name FROM mailbox").fetchall()
+        self.assertEqual([("B",)], names)
+
+    def test_copied(self) -> None:
+        """
+        A copy that is there is kept: it is from before an upgrade that failed.
+        """
+        self.make(1)
+        copy = Path(f"{self.path}-v1")
+        copy.write_text("earlier")
+        state = self.opened()
+        self.assertEqual(("", "earlier"), (state.backup, copy.read_text()))
+
+    def test_readOnly(self) -> None:
+        """
+        Read-only, nothing is written, and so nothing copied.
+        """
+        self.make(1)
+        state = self.opened(readOnly=True)
+        self.assertEqual(1, state.totalPairs())
+        self.assertEqual(("", {}), (state.backup, self.backups))
+
+    def test_noRoom(self) -> None:
+        """
+        Where there is no room for the copy, nothing is changed.
+        """
+        self.make(1)
+        before = self.path.read_bytes()
+        self.limit(10_000)
+        self.assertRaises(StateError, self.opened)
+        self.assertEqual((before, {}), (self.path.read_bytes(), self.backups))
 
 
 class DiskFullTests(StateTestCase):
