@@ -117,8 +117,6 @@ class Session:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
-        with self._state.transaction():
-            self._state.noteReadOnly(self._policy.readOnly)
         while await self._round() or await self._restless():
             pass
 
@@ -173,6 +171,8 @@ class Session:
         """
         while True:
             accounts = await self._ownership.look()
+            with self._state.transaction():
+                self._state.noteReadOnly(self._policy.readOnly)
             self._noteReferences(accounts)
             self._trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)

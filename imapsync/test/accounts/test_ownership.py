@@ -374,11 +374,13 @@ class EditedTests(OwnershipCase):
         """
         before = self.owners
         self.configure(LOCAL, username="other")
+        self.configure(REMOTE, readOnly=True)
         self.replace(LOCAL, "other")
         self.assertRaises(OtherAccounts, self.sync, presumed=True)
         self.assertEqual(before, self.owners)
         with closing(Store.open(self.world.database)) as state:
             self.assertEqual(33, state.totalPairs())
+            self.assertEqual([("",)], state._query("SELECT read_only FROM meta"))
 
     def test_dryRun(self) -> None:
         """
