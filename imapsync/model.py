@@ -63,10 +63,13 @@ class Owner(NamedTuple):
     Whose one side is, as far as that can be told without looking into it.
 
     @ivar account: where the configuration leads to.
+    @ivar port: which it was, if not the usual one.  One account may be reached by
+        several; two sides on one host may be told from each other.
     @ivar greeting: what the server said of itself, where that tells more.
     """
 
     account: str
+    port: int = 0
     greeting: str = ""
 
 

@@ -18,11 +18,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from imapsync.accounts.ownership import accountOf
+from imapsync.accounts.ownership import named
 from imapsync.config.file import Config
 from imapsync.errors import OtherAccounts, StateUnavailable
 from imapsync.log import Log
 from imapsync.model import Owner, Side
+from imapsync.plan.ownership import Claim, claim
 from imapsync.state.interface import State
 from imapsync.state.store import Store
 
@@ -78,13 +79,13 @@ def candidates(config: Config) -> Iterator[Config]:
 
 
 def _others(config: Config) -> Iterator[Config]:
-    now = {side: accountOf(config.servers[side]) for side in Side}
+    now = named(config)
     alike = []
     for path in _kin(config):
         owners = Store.ownersOf(path)
         if owners is None or len(owners) < len(Side):
             continue
-        if all(now[side] == owners[side].account for side in Side):
+        if all(claim(side, owners, now) in (Claim.SAME, Claim.UNSURE) for side in Side):
             yield replace(config, database=path)
         elif _isAlike(owners, now):
             alike.append(path)
@@ -110,15 +111,15 @@ def _kin(config: Config) -> Iterator[str]:
             yield str(path)
 
 
-def _isAlike(owners: Mapping[Side, Owner], now: Mapping[Side, str]) -> bool:
+def _isAlike(owners: Mapping[Side, Owner], now: Mapping[Side, Owner]) -> bool:
     """
     Whether one side is the same, and the other has only another host, or another
     user.
     """
-    differing = [side for side in Side if owners[side].account != now[side]]
+    differing = [side for side in Side if owners[side].account != now[side].account]
     if len(differing) != 1:
         return False
     [side] = differing
     user, _, host = owners[side].account.rpartition("@")
-    itsUser, _, itsHost = now[side].rpartition("@")
+    itsUser, _, itsHost = now[side].account.rpartition("@")
     return user == itsUser != "" or host == itsHost

@@ -55,8 +55,17 @@ def accountOf(server: ServerConfig) -> str:
         where = f"{_TUNNEL}{server.command}"
     else:
         where = server.host.lower().rstrip(".")
-        where += "" if server.port in _USUAL else f" {server.port}"
     return f"{server.username}@{where}" if server.username else where
+
+
+def named(config: Config) -> Mapping[Side, Owner]:
+    """
+    Whom a configuration leads to.
+    """
+    return {
+        side: Owner(accountOf(server), 0 if server.port in _USUAL else server.port)
+        for side, server in config.servers.items()
+    }
 
 
 def checkNames(config: Config, state: State) -> None:
@@ -66,13 +75,12 @@ def checkNames(config: Config, state: State) -> None:
     @raise ConfigError: if it may be.
     @raise OtherAccounts: if it was only presumed to be theirs.
     """
-    for side, owner in state.owners().items():
-        now = accountOf(config.servers[side])
-        if owner.account == now:
+    noted, now = state.owners(), named(config)
+    for side, owner in noted.items():
+        if plan.claim(side, noted, now) in (Claim.SAME, Claim.UNSURE):
             continue
-        now = _shown(now)
-        path = config.database
-        text = f"{side} of the database {path} is {_shown(owner.account)}, not {now}"
+        before, present = _shown(owner.account), _shown(now[side].account)
+        text = f"{side} of the database {config.database} is {before}, not {present}"
         if config.presumed:
             raise OtherAccounts(text)
         raise ConfigError(
@@ -128,12 +136,14 @@ class Ownership:
         self, accounts: Mapping[Side, Account], told: Mapping[Side, str]
     ) -> None:
         noted = self._state.owners()
-        now = {side: self._owner(side) for side in Side}
+        now = self._present()
         claims = {side: plan.claim(side, noted, now) for side in Side}
         for side in Side:
             if await self._isReplaced(side, accounts, told[side]):
                 claims[side] = Claim.OTHER
         if all(claim is Claim.SAME for claim in claims.values()):
+            same = {side: plan.renewed(noted[side], now[side]) for side in Side}
+            self._note(same, forget=False)
             return
         known = plan.settled(self._state.mailboxes())
         proven = {
@@ -154,18 +164,34 @@ class Ownership:
                     before=_shown(noted[side].account),
                     path=self._config.database,
                 )
-        with self._state.transaction():
-            if others:
-                self._state.forgetMailboxes()
-            for side in Side:
-                before = noted.get(side) if proven[side] else None
-                self._state.noteOwner(side, plan.renewed(before, now[side]))
+        kept = {side: noted[side] for side in noted if proven[side]}
+        owners = {side: plan.renewed(kept.get(side), now[side]) for side in Side}
+        self._note(owners, forget=bool(others))
 
-    def _owner(self, side: Side) -> Owner:
-        server = self._config.servers[side]
-        tells = server.command is not None or not server.username
-        greeting = self._clients[side].greeting if tells else ""
-        return Owner(accountOf(server), greeting[:_GREETING])
+    def _note(self, owners: Mapping[Side, Owner], forget: bool) -> None:
+        """
+        These are the owners from now on.
+
+        @param forget: all that was known of others.
+        """
+        if forget or owners != self._state.owners():
+            with self._state.transaction():
+                if forget:
+                    self._state.forgetMailboxes()
+                for side, owner in owners.items():
+                    self._state.noteOwner(side, owner)
+
+    def _present(self) -> Mapping[Side, Owner]:
+        """
+        Who is there.
+        """
+        present = {}
+        for side, owner in named(self._config).items():
+            server = self._config.servers[side]
+            tells = server.command is not None or not server.username
+            greeting = self._clients[side].greeting if tells else ""
+            present[side] = owner._replace(greeting=greeting[:_GREETING])
+        return present
 
     def _disown(self, side: Side, before: Owner | None, now: Owner) -> None:
         """

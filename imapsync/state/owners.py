@@ -11,7 +11,7 @@ from imapsync.state.mailboxes import MailboxTable
 from imapsync.state.transactions import Record
 
 #: What L{ownersIn} takes.
-OWNERS = "SELECT side, account, greeting FROM owner"
+OWNERS = "SELECT side, account, port, greeting FROM owner"
 
 
 class OwnerTable(MailboxTable):
@@ -23,7 +23,9 @@ class OwnerTable(MailboxTable):
         return ownersIn(self._query(OWNERS))
 
     def noteOwner(self, side: Side, owner: Owner) -> None:
-        self._write("INSERT OR REPLACE INTO owner VALUES (?, ?, ?)", side.value, *owner)
+        self._write(
+            "INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?)", side.value, *owner
+        )
 
     def noteReadOnly(self, sides: frozenset[Side]) -> None:
         [(text,)] = self._query("SELECT read_only FROM meta")

@@ -115,8 +115,7 @@ class CandidatesTests(DatabasesCase):
     Tests for L{candidates}.
     """
 
-    ours = "me@127.0.0.1 1"
-    theirs = "me@127.0.0.1 2"
+    ours = theirs = "me@127.0.0.1"
 
     def test_new(self) -> None:
         """
@@ -175,7 +174,7 @@ class CandidatesTests(DatabasesCase):
         which neither has the present one, or one that has nothing in common.
         """
         self.make("me@a", local=self.ours, remote="me@a")
-        self.make("you@127.0.0.1", local=self.ours, remote="you@127.0.0.1 2")
+        self.make("you@127.0.0.1", local=self.ours, remote="you@127.0.0.1")
         self.make("b", local="me@b", remote=self.theirs)
         self.make("me@c", local="me@c", remote="me@c")
         self.make("me@d", local=self.ours, remote="you@d")
@@ -353,7 +352,7 @@ class AdminTests(DatabasesCase):
         for sides in ((), tuple(Side)):
             outcome = self.delete(*sides)
             self.assertEqual(78, outcome.code)
-            self.assertIn("is me@127.0.0.1 2, not you@127.0.0.1 2", outcome.text)
+            self.assertIn("is me@127.0.0.1, not you@127.0.0.1", outcome.text)
             self.assertIn("Work", self.local.folders)
 
     def test_presumed(self) -> None:

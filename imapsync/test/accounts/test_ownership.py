@@ -170,12 +170,12 @@ class AccountTests(SynchronousTestCase):
 
     def test_texts(self) -> None:
         """
-        Whatever leads to another account makes another text; the usual ports, and
-        the case of a host's name, do not.
+        Whatever leads to another account makes another text; ports, and the case of
+        a host's name, do not.
         """
         server = World("").settings().servers[LOCAL]
         for changes, text in (
-            ({}, "me@127.0.0.1 1"),
+            ({}, "me@127.0.0.1"),
             ({"host": "IMAP.Example.org.", "port": 993}, "me@imap.example.org"),
             ({"host": "imap.example.org", "port": 143}, "me@imap.example.org"),
             ({"username": None, "port": 143}, "127.0.0.1"),
@@ -203,7 +203,7 @@ class EditedTests(OwnershipCase):
                 other = self.replace(side, *(f"other {n}" for n in range(count)))
                 self.configure(side, username="other")
                 self.sync()
-                self.assertForgot(f"me@127.0.0.1 {self.servers[side].port}, not of oth")
+                self.assertForgot("me@127.0.0.1, not of other@127.0.0.1;")
                 self.assertEqual(32 + count, len(here.messages))
                 for message in kept:
                     self.assertIn(message, here.messages.values())
@@ -274,7 +274,7 @@ class EditedTests(OwnershipCase):
                 self.configure(LOCAL, **change)
                 self.sync()
                 account = self.owners[LOCAL].account
-                told = f"local: {account} is the account that was me@127.0.0.1 1;"
+                told = f"local: {account} is the account that was me@127.0.0.1;"
                 self.assertEqual(1, sum(told in line for line in self.said))
                 self.assertSettled()
                 self.assertFollowed()
@@ -283,6 +283,18 @@ class EditedTests(OwnershipCase):
                 self.sync()
                 self.assertEqual(30, len(self.local.inbox.messages))
                 self.assertSettled()
+
+    def test_port(self) -> None:
+        """
+        Another port leads to the same account.
+        """
+        self.configure(LOCAL, port=4)
+        self.local.delete("Work")
+        self.local.inbox.expunge(3)
+        self.sync()
+        self.assertNotIn("Work", self.remote.folders)
+        self.assertEqual(31, len(self.remote.inbox.messages))
+        self.assertEqual([4, 2], [owner.port for owner in self.owners.values()])
 
     def test_notProven(self) -> None:
         """
@@ -334,7 +346,7 @@ class EditedTests(OwnershipCase):
         self.configure(LOCAL, username="other")
         self.sync()
         self.assertEqual([], [line for line in self.said if "account" in line])
-        self.assertEqual("other@127.0.0.1 1", self.owners[LOCAL].account)
+        self.assertEqual("other@127.0.0.1", self.owners[LOCAL].account)
 
     def test_refused(self) -> None:
         """
@@ -393,7 +405,7 @@ class EditedTests(OwnershipCase):
         self.assertForgot()
         self.assertIn("INBOX: copy UID 1:32 from local to remote", told)
         self.assertEqual([], [line for line in told if "expunge" in line])
-        self.assertEqual("me@127.0.0.1 2", self.owners[REMOTE].account)
+        self.assertEqual("me@127.0.0.1", self.owners[REMOTE].account)
 
 
 class TunnelTests(OwnershipCase):
@@ -433,7 +445,7 @@ class TunnelTests(OwnershipCase):
         What is another each time is of no meaning.
         """
         greeting = "Logged in as me at"
-        self.assertEqual(Owner("tunnel mail", greeting), self.owners[REMOTE])
+        self.assertEqual(Owner("tunnel mail", 2, greeting), self.owners[REMOTE])
         self.remote.salutation = "Logged in as me at 12:02"
         self.assertFollowed()
         self.assertEqual(0, self.remote.count("EXAMINE"))

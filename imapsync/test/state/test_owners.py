@@ -33,7 +33,7 @@ class OwnerTests(StateTestCase):
         """
         state = self.opened()
         self.assertEqual({}, state.owners())
-        ours, theirs = Owner("me@a"), Owner("tunnel x", "hello")
+        ours, theirs = Owner("me@a"), Owner("tunnel x", 9, "hello")
         with state.transaction():
             state.noteOwner(Side.LOCAL, ours)
             state.noteOwner(Side.REMOTE, ours)
