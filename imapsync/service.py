@@ -7,7 +7,7 @@ L{imapsync.testing}.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -15,6 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapsync.accounts.databases import withDatabase
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
@@ -32,7 +33,7 @@ from imapsync.run.status import (
     SyncState,
     SyncStatus,
 )
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.run.live import Following
@@ -252,23 +253,24 @@ class _Run:
         account.set(self._name)
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
-        state = State.open(job.config.database, readOnly=job.request.dryRun)
-        with closing(state):
-            if not job.request.dryRun:
-                state.proveWritable()
-            self._work = self._begun(state)
-            self._going = True
-            try:
-                return await self._work.run()
-            finally:
-                self.measure()
-                self._going = False
+        return await withDatabase(job.config, job.request.dryRun, self._runWith)
 
-    def _begun(self, state: State) -> OneShot | Following:
-        if not self._job.request.live:
-            return OneShot(self._job, state, self._standing)
+    async def _runWith(self, config: Config, state: State) -> int:
+        if not self._job.request.dryRun:
+            state.proveWritable()
+        self._work = self._begun(self._job._replace(config=config), state)
+        self._going = True
+        try:
+            return await self._work.run()
+        finally:
+            self.measure()
+            self._going = False
+
+    def _begun(self, job: Job, state: State) -> OneShot | Following:
+        if not job.request.live:
+            return OneShot(job, state, self._standing)
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
         from imapsync.run.live import Following
 
-        return Following(self._job, state, self._standing)
+        return Following(job, state, self._standing)

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from imapsync.accounts import ownership
 from imapsync.accounts.listing import Listing
 from imapsync.config.request import Admin
 from imapsync.config.settings import Config
@@ -24,7 +25,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 
 class Task(ABC):
@@ -295,6 +296,9 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
     The work that is asked for.
 
     @raise UsageError: it cannot be done with this configuration.
+    @raise ConfigError: the database is of other accounts.
     """
+    if admin.database:
+        ownership.checkNames(config, state)
     kind = RenameTask if admin.rename else DeleteTask
     return kind(admin, config, state, report)

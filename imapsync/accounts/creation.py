@@ -21,7 +21,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side, Trouble
 from imapsync.plan import mailboxes as tree
 from imapsync.plan.account import Account
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.

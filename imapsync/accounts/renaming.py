@@ -27,7 +27,7 @@ from imapsync.plan.mailboxes import Step
 from imapsync.plan.outlook import Outlook, Rename
 from imapsync.plan.renameorder import below
 from imapsync.plan.selection import Selection
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 Accounts = Mapping[Side, Account]
 

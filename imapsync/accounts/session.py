@@ -26,7 +26,7 @@ from imapsync.plan import mailboxes
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
 from imapsync.plan.outlook import Delete
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.mailbox.sync import MailboxSync, Pass
@@ -88,8 +88,6 @@ class Session:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
-        with self._state.transaction():
-            self._state.noteReadOnly(self._policy.readOnly)
         while await self._round() or await self._restless():
             pass
 

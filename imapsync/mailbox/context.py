@@ -15,7 +15,7 @@ from imapsync.model import Name, Side
 from imapsync.names import shown
 from imapsync.plan.brake import Brake
 from imapsync.plan.messages import Policy
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]

@@ -21,7 +21,7 @@ from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
 from imapsync.model import Listed, Mark, Name, Side, Status
 from imapsync.names import INBOX
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: After so many overflows on one connection, it is not to be relied on.

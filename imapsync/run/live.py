@@ -37,7 +37,7 @@ from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.status import Standing, SyncState
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: An attempt that lasted so many seconds had come somewhere.
 STEADY = 60.0

@@ -21,7 +21,7 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)

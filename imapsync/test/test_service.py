@@ -23,7 +23,7 @@ from imapsync.config.request import Request
 from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import Account, Offer, mail
 
@@ -95,7 +95,7 @@ class ServiceCase(SynchronousTestCase):
         self.world.pump()
         self.assertEqual([], [link for link in self.world.links if link.open])
         self.assertEqual([], self.reactor.getDelayedCalls())
-        State.open(self.world.database).close()
+        Store.open(self.world.database).close()
 
 
 class RunTests(ServiceCase):
@@ -359,7 +359,7 @@ class EndTests(ServiceCase):
         """
         A database that another instance holds: nobody is connected to.
         """
-        state = State.open(self.world.database)
+        state = Store.open(self.world.database)
         self.addCleanup(state.close)
         self.assertEnds(errors.StateUnavailable, "in use")
         self.assertEqual([], self.world.links)
@@ -478,14 +478,14 @@ class OrderTests(ServiceCase):
         next run can open it.
         """
 
-        whole, failing = State.mailboxes, [False]
+        whole, failing = Store.mailboxes, [False]
 
-        def mailboxes(state: State) -> list[Known]:
+        def mailboxes(state: Store) -> list[Known]:
             if failing[0]:
                 raise errors.StateError("the disk fails")
             return whole(state)
 
-        self.patch(State, "mailboxes", mailboxes)
+        self.patch(Store, "mailboxes", mailboxes)
         for live in (False, True):
             self.remote.before["LIST"] = lambda: failing.insert(0, True)
             finished = self.start(Request(live=live), verbose=False)

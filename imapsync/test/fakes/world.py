@@ -32,7 +32,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.lines import Piped, SecureLink
 from imapsync.testing.accounts import Account
 from imapsync.testing.links import Link
@@ -93,7 +93,7 @@ class Reactor(MemoryReactorClock):
         self._world.links.append(link(account, protocol))
 
 
-class QuickState(State):
+class QuickState(Store):
     """
     A database that does not wait for the disk.
     """
@@ -254,7 +254,7 @@ class World:
         self,
         request: Request | None = None,
         say: Callable[[str], None] = print,
-        open: Callable[..., State] = QuickState.open,  # noqa: A002
+        open: Callable[..., Store] = QuickState.open,  # noqa: A002
         **changes: Any,
     ) -> Report:
         """

@@ -85,7 +85,7 @@ class FilesTests(CommandCase):
         """
         Without C{--config}: C{imapsync} in the user's configuration directory
         if that is a file, else C{imapsync/config}; both as the environment
-        says.  The database is named after the remote host.
+        says.  The database is named after the remote user and host.
         """
         scene = self.filled()
         scene.configure({"": {"database": None}})
@@ -104,7 +104,8 @@ class FilesTests(CommandCase):
             path.mkdir(parents=True)
             shutil.copy(scene.file, path / "config")
             self.assertEqual(0, self.runs(scene, "-1", **environ).code)
-            database = scene.directory / data / "imapsync/127.0.0.1.db"
+            name = f"{scene.user}@127.0.0.1.db"
+            database = scene.directory / data / "imapsync" / name
             self.assertTrue(database.is_file(), database)
             shutil.rmtree(path)
             shutil.copy(scene.file, path)

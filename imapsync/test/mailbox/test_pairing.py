@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.content.digest import Matcher, stamp
+from imapsync.content.digest import stamp
+from imapsync.content.matcher import Matcher
 from imapsync.errors import Lost
 from imapsync.mailbox.pairing import matched
 from imapsync.model import Side

@@ -16,7 +16,7 @@ from imapsync.errors import MassDeletion
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.fakes.world import World, troubles
 from imapsync.testing.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
 from imapsync.uidset import UidSet
@@ -705,7 +705,7 @@ class StubbornTests(MailboxCase):
         report = self.sync()
         self.assertIn("[NOPERM] you may not", " ".join(t for _, t in troubles(report)))
         self.assertEqual([3], list(self.ours.messages))
-        state = State.open(self.world.database, readOnly=True)
+        state = Store.open(self.world.database, readOnly=True)
         self.assertEqual(2, state.totalPairs())
         state.close()
         self.remote.answers.clear()

@@ -24,7 +24,7 @@ from imapsync.run.live import STEADY
 from imapsync.run.status import Change
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import SEEN, Account, Folder, Offer, mail
 
@@ -519,14 +519,14 @@ class LossTests(FollowingCase):
         """
 
         def fail(*_: object) -> None:
-            patched.append(self.patch(State, "_query", fail))
+            patched.append(self.patch(Store, "_query", fail))
             raise StateError("the disk failed")
 
         def mend() -> None:
             for one in reversed(patched):
                 one.restore()
 
-        patched = [self.patch(State, "_countPairs", fail)]
+        patched = [self.patch(Store, "_countPairs", fail)]
         return mend
 
     def test_diskFails(self) -> None:
