@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import Store
+from imapsync.test import children
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import Account, Offer, mail
 
@@ -254,12 +254,13 @@ class ImportTests(SynchronousTestCase):
             "print([name for name in sys.modules if name == 'twisted.internet.reactor'"
             " or name.startswith(('imapsync.cli', 'imapsync.tap', 'imapsync.__m'))])"
         )
-        said = subprocess.check_output(
+        said = children.done(
             [sys.executable, "-c", program],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
             text=True,
         )
-        self.assertEqual("[]\n", said)
+        self.assertEqual("[]\n", said.stdout)
 
 
 class EndTests(ServiceCase):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -181,7 +181,6 @@ class KeyDigestTests(SynchronousTestCase):
         body = b"b" * (HEADER_LIMIT * 2)
         self.assertEqual(digestOf(PLAIN + body), keyOf(PLAIN + body))
 
-    @settings(deadline=None)
     @given(messages, places)
     def test_anyPieces(self, message: bytes, cuts: list[int]) -> None:
         """
@@ -195,7 +194,6 @@ class KeyDigestTests(SynchronousTestCase):
         self.assertEqual(keyOf(message), keyOf(*pieces))
         self.assertEqual(isSingular(message), isSingular(*pieces))
 
-    @settings(deadline=None)
     @given(messages, messages, places)
     def test_headerOrWhole(self, header: bytes, body: bytes, cuts: list[int]) -> None:
         """

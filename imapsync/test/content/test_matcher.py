@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -193,7 +193,6 @@ class MatcherTests(SynchronousTestCase):
     )
     accounts = st.dictionaries(st.integers(1, 40), pool, max_size=14)
 
-    @settings(deadline=None)
     @given(accounts, accounts)
     def test_multisets(self, local: Account, remote: Account) -> None:
         """
@@ -203,7 +202,6 @@ class MatcherTests(SynchronousTestCase):
 
     twins = st.sampled_from([SINGULAR, SINGULAR.replace(b"Hello", b"Howdy")])
 
-    @settings(deadline=None)
     @given(
         st.dictionaries(st.integers(1, 9), twins, min_size=2),
         st.dictionaries(st.integers(1, 9), twins),

@@ -579,7 +579,7 @@ class ScriptedTests(SynchronousTestCase):
         cuts,
         st.booleans(),
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_anything(self, said: list[bytes], at: list[int], trace: bool) -> None:
         """
         Nothing is raised, and commands fail with our own errors.
@@ -609,7 +609,7 @@ class ScriptedTests(SynchronousTestCase):
             self.successResultOf(done)
 
     @given(st.binary(max_size=60) | streams, cuts)
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_greeting(self, said: bytes, at: list[int]) -> None:
         """
         Whatever a server begins with, it is a greeting or it is not.

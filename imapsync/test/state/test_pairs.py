@@ -4,7 +4,7 @@ Tests for L{imapsync.state.pairs}.
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imapsync.model import Pair, Side
@@ -141,7 +141,6 @@ class PairTests(StateTestCase):
         self.assertEqual([Pair(1, 2, SEEN)], list(state.pairs(other, Side.LOCAL, ALL)))
         self.assertEqual(1, state.totalPairs())
 
-    @settings(deadline=None)
     @given(
         st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=20),
         st.sets(st.integers(1, 30)),

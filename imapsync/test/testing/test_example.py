@@ -5,13 +5,13 @@ The example of how a program with imapsync in it is tested is one that works.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import imapsync
+from imapsync.test import children
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -29,7 +29,7 @@ class ExampleTests(SynchronousTestCase):
         if not (EXAMPLES / "test_keeper.py").exists():
             raise SkipTest("the documentation is not installed")
         folder = Path(self.mktemp()).absolute()
-        done = subprocess.run(
+        done = children.done(
             [
                 *(sys.executable, "-m", "twisted.trial"),
                 *(f"--temp-directory={folder}", "test_keeper"),

@@ -35,7 +35,7 @@ class ConditionTests(SynchronousTestCase):
             (b"A1 OK done", Condition("A1", "OK", "", b"", "done")),
             (b"* bye", Condition("*", "BYE", "", b"", "")),
             (b"* NO ", Condition("*", "NO", "", b"", "")),
-            (b"* BAD a\nb", Condition("*", "BAD", "", b"", "a?b")),
+            (b"* BAD a\nb", Condition("*", "BAD", "", b"", "a b")),
         ):
             self.assertEqual(condition, parseCondition(line))
         for line in b"* OKAY x", b"OK x", b"* 3 EXISTS", b"", b"* FETCH OK":

@@ -515,7 +515,7 @@ class PropertyTests(SynchronousTestCase):
     """
 
     @given(st.lists(st.binary(max_size=60) | streams, max_size=5), st.booleans())
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_anything(self, pieces: list[bytes], slow: bool) -> None:
         """
         Nothing raises anything but a violation.
@@ -523,7 +523,7 @@ class PropertyTests(SynchronousTestCase):
         outcome(pieces, slow)
 
     @given(streams, st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=3))))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_nearly(self, stream: bytes, changes: list[tuple[int, bytes]]) -> None:
         """
         Nor does what is nearly right.
@@ -534,7 +534,7 @@ class PropertyTests(SynchronousTestCase):
         outcome([stream])
 
     @given(streams, cuts)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     @example(EVIL, [5, 70])
     def test_split(self, stream: bytes, at: list[int]) -> None:
         """
@@ -543,7 +543,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(outcome([stream]), outcome(split(stream, at)))
 
     @given(streams)
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     def test_octets(self, stream: bytes) -> None:
         """
         Even if each octet comes by itself.
@@ -551,7 +551,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(outcome([stream]), outcome(split(stream, range(len(stream)))))
 
     @given(st.lists(usualRows(), max_size=6) | st.lists(responses, max_size=6), cuts)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_fastAndSlow(self, lines: list[bytes], at: list[int]) -> None:
         """
         The fast paths deliver what the complete way delivers.
@@ -562,7 +562,7 @@ class PropertyTests(SynchronousTestCase):
     @given(
         bodies, st.sampled_from([b"", b" FLAGS (x)", b" UID 9"]), cuts, st.booleans()
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_forged(self, body: bytes, tail: bytes, at: list[int], slow: bool) -> None:
         """
         A message arrives as it is, and nothing in it is read as a response.
@@ -575,7 +575,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertIsInstance(row, Row)
 
     @given(st.lists(st.binary(max_size=30) | responses | st.just(b"\r\n")))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_cap(self, pieces: list[bytes]) -> None:
         """
         No more than the cap is ever held.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -141,7 +141,6 @@ class TokensTests(SynchronousTestCase):
         self.assertEqual("'" + 80 * "x" + "'...", excerpt(b"x" * 81))
 
     @given(st.lists(octets, min_size=1), st.data())
-    @settings(deadline=None)
     def test_roundTrip(self, words: list[bytes], data: st.DataObject) -> None:
         """
         Strings come back as they were, quoted or literal.
