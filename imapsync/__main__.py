@@ -55,6 +55,11 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         terminal.complain("interrupted")
         return Lost.code
+    except Exception as bug:  # noqa: BLE001 (the outermost of all)
+        if "--debug" in arguments:
+            terminal.explain(bug)
+        terminal.complain(f"internal error: {bug!r}; --debug shows where")
+        return ImapSyncError.code
 
 
 def _run(line: options.CommandLine) -> int:

@@ -94,7 +94,7 @@ def traceback(failure: Failure) -> str:
 
 
 def _text(event: LogEvent) -> str:
-    if event.get("isError"):
+    if event.get("isError") and "failure" in event:
         # Twisted's old way of logging a failure has the traceback in the text.
         return f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
     text = formatEvent(event) or "(no text)"

@@ -60,6 +60,18 @@ def complain(text: str) -> None:
             print(f"imapsync: {line(text)}", file=sys.stderr)
 
 
+def explain(bug: Exception) -> None:
+    """
+    Write to standard error where C{bug} came from.
+    """
+    from traceback import format_exception  # here, because nobody hopes to need it
+
+    if sys.stderr is not None:
+        lines = "".join(format_exception(bug)).splitlines()
+        with suppress(OSError):
+            print(*map(line, lines), sep="\n", file=sys.stderr)
+
+
 def release() -> None:
     """
     Give up what could not be written: the interpreter would try once more at

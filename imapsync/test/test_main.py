@@ -17,7 +17,7 @@ from typing import IO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import __version__
+from imapsync import __main__, __version__
 from imapsync.__main__ import run
 from imapsync.test import children
 
@@ -54,8 +54,10 @@ class MainCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """
-        Make it.
+        Make it.  What is run in this process takes its signals.
         """
+        for number in children.NUMBERS:
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
         self.folder = Path(self.mktemp())
         self.folder.mkdir()
 
@@ -123,6 +125,23 @@ class EarlyTests(MainCase):
         path = Path(option.partition("=")[2])
         path.write_text("logfile = /nowhere/log\n" + path.read_text())
         self.assertFails(78, "/nowhere/log", "--oneshot", option)
+
+    def test_bug(self) -> None:
+        """
+        What must not happen is told in a line, too; where it did, only if that is
+        asked for.
+        """
+
+        def fail(_: object) -> int:
+            raise ZeroDivisionError("oh\x1b")
+
+        self.patch(__main__, "_run", fail)
+        self.assertFails(70, r"internal error: ZeroDivisionError('oh\x1b'); --debug")
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            self.assertEqual(70, run(["--debug"]))
+        self.assertIn("test_main.py", errors.getvalue())
+        self.assertIn(r"ZeroDivisionError: oh\u001b", errors.getvalue())
 
     def test_help(self) -> None:
         """

@@ -127,6 +127,14 @@ class LogsTests(SynchronousTestCase):
             self.assertEqual(tracebacks, "Traceback" in text)
             self.assertEqual(tracebacks, "test_observers.py" in text)
 
+    def test_legacyError(self) -> None:
+        """
+        One of those may have no failure.
+        """
+        event = {"isError": 1, "log_time": 0.0, "log_format": "oh"}
+        self.observer()({**event, "log_namespace": "imapsync"})
+        self.assertEqual(["oh"], self.lines())
+
 
 class LogTests(SynchronousTestCase):
     """
