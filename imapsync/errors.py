@@ -152,6 +152,17 @@ class Refused(ImapSyncError):
         super().__init__(f"{command} was refused: {status} {bracket}{text}".rstrip())
 
 
+class Garbled(Refused):
+    """
+    A server said OK to a command, but a part of its answer, whole on the wire,
+    cannot be understood: it costs what the command was about, as a refusal does.
+    """
+
+    def __init__(self, command: str, text: str) -> None:
+        super().__init__(command, "OK", "GARBLED", text)  # no server has this code
+        self.args = (f"{command}: a part of the answer cannot be read: {text}",)
+
+
 class MailboxError(ImapSyncError):
     """
     One mailbox cannot be synced; the others can.

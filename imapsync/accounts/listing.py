@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
+    Garbled,
     MailboxError,
     MissingCapability,
     NotFound,
@@ -209,6 +210,8 @@ def _named(client: SyncClient) -> Iterator[None]:
     """
     try:
         yield
+    except Garbled as error:
+        raise Garbled(f"{client.name}: {error.command}", error.text) from error
     except Refused as error:
         command = f"{client.name}: {error.command}"
         raise Refused(command, error.status, error.responseCode, error.text) from error

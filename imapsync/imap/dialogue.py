@@ -5,6 +5,7 @@ What is said, and in what order: L{Dialogue}.
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,7 @@ from imapsync.imap.wire.responses import (
     Condition,
     Continuation,
     Other,
+    Unreadable,
 )
 from imapsync.log import Log
 
@@ -54,6 +56,7 @@ class Dialogue(StockClient):
         self._parser.whole = True
         self._first = b""  # what came before a greeting
         self._farewell = ""
+        self._skipped: set[str] = set()
 
     # What the subclass provides
 
@@ -152,6 +155,18 @@ class Dialogue(StockClient):
         if self._parser.whole:
             self._read(response.parts)
 
+    def skipped(self, response: Unreadable) -> None:
+        """
+        Say so, once for each kind: there may be many.
+        """
+        if response.kind not in self._skipped:
+            self._skipped.add(response.kind)
+            self.log.warn(
+                "{name}: passed over what cannot be read: {text}",
+                name=self.name,
+                text=response.text,
+            )
+
     def continuationReceived(self, continuation: Continuation) -> None:
         """
         The server waits for more of a command.
@@ -226,7 +241,8 @@ class Dialogue(StockClient):
             raise ProtocolViolation(f"an answer that is {condition.status}")
         command = self._pipeline.flight(condition.tag)
         if condition.code == "HIGHESTMODSEQ":
-            self._dispatcher.reached(bounded(condition.arguments))
+            with suppress(ProtocolViolation):  # it is but a hint
+                self._dispatcher.reached(bounded(condition.arguments))
         self._dispatcher.finished(command, condition.status == "OK")
         if isinstance(command, Stock):
             self._stockFinished(command, condition)

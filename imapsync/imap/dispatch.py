@@ -20,6 +20,7 @@ from imapsync.imap.wire.responses import (
     Other,
     Response,
     Row,
+    Unreadable,
     Vanished,
 )
 
@@ -48,6 +49,11 @@ class Session(Protocol):
     def otherReceived(self, response: Other) -> None:
         """
         A response that nobody else reads.
+        """
+
+    def skipped(self, response: Unreadable) -> None:
+        """
+        A response that nobody can read or needs.
         """
 
 
@@ -157,8 +163,20 @@ class Dispatcher:
             self._session.capabilitiesReceived(response)
         elif isinstance(response, Other):
             self._session.otherReceived(response)
+        elif isinstance(response, Unreadable):
+            self._unreadable(response)
         else:
             self.untagged(response)
+
+    def _unreadable(self, response: Unreadable) -> None:
+        """
+        It costs the command whose answer it is a part of, if any.
+        """
+        for command in self._hearing.values():
+            if response.kind in command.concerns:
+                command.garbled = response.text
+                return
+        self._session.skipped(response)
 
     def untagged(self, response: Response) -> None:
         """

@@ -66,6 +66,7 @@ class ListCommand(Command[list[Listed]]):
     """
 
     hears = True
+    concerns = frozenset(("LIST",))
 
     def __init__(
         self, pattern: str, selection: Sequence[str], returns: Sequence[str]
@@ -121,6 +122,7 @@ class NamespaceCommand(Command[Namespaces]):
     """
 
     hears = True
+    concerns = frozenset(("NAMESPACE",))
 
     def __init__(self) -> None:
         super().__init__("NAMESPACE")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.reading import bounded, parseFlags
@@ -121,6 +122,7 @@ class Select(Command[Selected]):
     """
 
     alone = hears = follows = True
+    concerns = frozenset(("EXISTS", "FETCH", "VANISHED"))
 
     def __init__(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
@@ -138,6 +140,7 @@ class Select(Command[Selected]):
         """
         What was told up to now was about the mailbox before.
         """
+        self.garbled = ""
         self._selected = Selected(self.mailbox, readOnly=not self.writable)
 
     def claim(self, response: Response) -> bool:
@@ -146,7 +149,11 @@ class Select(Command[Selected]):
             return True
         if isinstance(response, Condition) and response.status in ("OK", "NO"):
             # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).
-            return self._code(response.code, response.arguments)
+            try:
+                return self._code(response.code, response.arguments)
+            except ProtocolViolation as error:
+                self.garbled = f"{response.code}: {error}"
+                return True
         return False
 
     def _code(self, code: str, arguments: bytes) -> bool:

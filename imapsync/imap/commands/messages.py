@@ -6,6 +6,7 @@ MOVE.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from imapsync.errors import ProtocolViolation
@@ -55,6 +56,9 @@ class Fetch(Simple):
         size, when sizes were asked for.
     """
 
+    hears = True
+    concerns = frozenset(("FETCH",))
+
     def __init__(
         self,
         asked: str,
@@ -65,9 +69,10 @@ class Fetch(Simple):
         super().__init__("UID FETCH", asked.encode("ascii"), items.encode("ascii"))
         self.bodies = bodies
         self.rows = rows
-        self.hears = bodies is not None or rows is not None
-        self._uids = UidSet.parse(asked) if self.hears else UidSet()
-        self._left = len(self._uids)  # messages that may still come
+        wanting = bodies is not None or rows is not None
+        self._uids = UidSet.parse(asked) if wanting else UidSet()
+        # Messages that may still come, were they told twice.
+        self._left = 2 * len(self._uids)
 
     def wants(self, uid: int) -> bool:
         """
@@ -107,6 +112,7 @@ class Search(Command[UidSet]):
     """
 
     hears = True
+    concerns = frozenset(("SEARCH", "ESEARCH"))
 
     def __init__(self, uids: str, extended: bool) -> None:
         words: list[Word] = [b"UID", uids.encode("ascii")]
@@ -167,11 +173,10 @@ class Transfer(Command[Transferred]):
     def _tell(self, condition: Condition) -> bool:
         if condition.code != "COPYUID":
             return False
-        try:
+        # What makes no sense is as good as untold.
+        with suppress(ValueError, ProtocolViolation):
             uidvalidity, *sets = condition.arguments.split(b" ")
             old, new = (unrolled(uids, self._asked) for uids in sets)
             pairs = dict(zip(old, new, strict=True))
-        except ValueError as error:
-            raise ProtocolViolation(f"COPYUID cannot be read: {error}") from error
-        self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
+            self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
         return True

@@ -21,6 +21,7 @@ from imapsync.imap.wire.conditions import parseCondition
 from imapsync.imap.wire.reading import (
     DATE,
     bounded,
+    kindOf,
     parseFlags,
     parseResponse,
     parseRow,
@@ -31,7 +32,9 @@ from imapsync.imap.wire.responses import (
     Other,
     Response,
     Row,
+    Unreadable,
 )
+from imapsync.imap.wire.text import excerpt
 from imapsync.imap.wire.tokens import Part
 
 #: No line, and no response with the literals it holds, may be longer.
@@ -144,7 +147,7 @@ class Parser:
         self._late = bytearray()  # a line without its end yet
         self._parts: list[Part] = []
         self._held = 0  # octets in _parts
-        self._inLiteral = self._streaming = False
+        self._inLiteral = self._streaming = self._skipping = False
         self._left = 0  # octets of the present literal still to come
         self._literal = bytearray()  # unless it is streamed
         self._row: Row | None = None  # whose body is or was streamed
@@ -297,7 +300,14 @@ class Parser:
             self._holdLiteral(size)
         else:
             name = section.group(1).decode("ascii", "replace").upper()
-            self._beginLiteral(size, parseRow(self._parts)._replace(section=name))
+            try:
+                row = parseRow(self._parts)
+            except ProtocolViolation:
+                # Nobody knows whose it is.
+                self._skipping = self._inLiteral = self._streaming = True
+                self._left = size
+            else:
+                self._beginLiteral(size, row._replace(section=name))
 
     def _condition(self, line: bytes) -> bool:
         """
@@ -331,24 +341,34 @@ class Parser:
         self._left -= len(piece)
         if not self._streaming:
             self._literal += piece
-        elif piece:
+        elif piece and not self._skipping:
             self._receiver.literalReceived(piece)
         if self._left:
             return False
-        self._inLiteral = False
+        self._inLiteral = self._skipping = False
         self._parts.append(None if self._streaming else bytes(self._literal))
         self._literal.clear()
         return True
 
     def _complete(self) -> None:
         parts = self._parts
-        response = Other(parts) if self.whole else parseResponse(parts)
+        response = Other(parts) if self.whole else self._read()
         if isinstance(response, Row):
             self._rows(response)
         elif isinstance(response, Body):
             self._inline(response)
         else:
             self._finish(response)
+
+    def _read(self) -> Response | Row:
+        try:
+            return parseResponse(self._parts)
+        except ProtocolViolation:
+            first = self._parts[0] or b""
+            kind = kindOf(first)
+            if not kind or self._row is not None:
+                raise  # nobody knows what to make of it, or of half a message
+            return Unreadable(kind, excerpt(first))
 
     def _inline(self, body: Body) -> None:
         """

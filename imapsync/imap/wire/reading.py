@@ -44,6 +44,14 @@ _SYSTEM_FLAGS = {
 
 #: A flag that can be sent to another server as it stands.
 _FLAG = re.compile(rb"[^\0-\x20\x7f(){\"]+")
+#: Flags among which is a keyword with a parenthesis, which no flag can have: they
+#: end where another attribute begins, or the response ends.
+_ODD_FLAGS = re.compile(
+    rb"(?<=[ (])(FLAGS \()(.{0,4000}?)(\))(?=\)?\Z| (?:UID|MODSEQ|RFC822\.SIZE"
+    rb"|INTERNALDATE|EMAILID|THREADID|SAVEDATE|BODY|BINARY)[ \[])",
+    re.IGNORECASE | re.DOTALL,
+)
+_KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z][A-Za-z0-9-]{0,40})(?: |\Z)")
 #: C{date-time} (RFC 9051, 9).
 DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 _DATE = re.compile(DATE)
@@ -104,7 +112,39 @@ def parseRow(parts: list[Part]) -> Row:
     The attributes of a FETCH response that come before the literal in which
     C{parts} ends.
     """
-    return _row(_attributes(chain(tokens(parts), (b")",))))
+    return _fetched(parts, b")")[0]
+
+
+def _fetched(parts: list[Part], *more: bytes) -> tuple[Row, dict[str, Node]]:
+    """
+    A FETCH response, and all of its attributes.
+
+    @param more: what is added to close it.
+    """
+    try:
+        values = _attributes(chain(tokens(parts), more))
+        return _row(values), values
+    except ProtocolViolation:
+        mended = _withoutOddFlags(parts)
+        if mended == parts:
+            raise
+    values = _attributes(chain(tokens(mended), more))
+    return _row(values), values
+
+
+def _withoutOddFlags(parts: list[Part]) -> list[Part]:
+    """
+    The same without what is no flag where flags are, be it a parenthesis.
+    """
+
+    def flags(match: re.Match[bytes]) -> bytes:
+        words = (word for word in match[2].split() if _FLAG.fullmatch(word))
+        return match[1] + b" ".join(words) + match[3]
+
+    return [
+        part if part is None or index % 2 else _ODD_FLAGS.sub(flags, part)
+        for index, part in enumerate(parts)
+    ]
 
 
 def _attributes(stream: Iterable[bytes | Streamed]) -> dict[str, Node]:
@@ -142,6 +182,15 @@ def parseResponse(parts: list[Part]) -> Response | Row:
     if len(parts) == 1 and (common := _common(first)):
         return common
     return _complete(parts)
+
+
+def kindOf(line: bytes) -> str:
+    """
+    The name of the response that begins with C{line}, in upper case; empty if it is
+    none.
+    """
+    match = _KIND.match(line)
+    return match[1].decode("ascii").upper() if match else ""
 
 
 def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
@@ -186,8 +235,7 @@ def _complete(parts: list[Part]) -> Response | Row:
 
 def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
     if kind == b"FETCH":
-        values = _attributes(tokens(parts))
-        row = _row(values)
+        row, values = _fetched(parts)
         bodies = (
             Body(row, name, value)
             for name, value in values.items()
@@ -244,8 +292,9 @@ def _readEnabled(nodes: list[Node]) -> Response:
 
 
 def _readVanished(nodes: list[Node]) -> Response:
-    earlier = isinstance(nodes[0], list)
-    return Vanished(UidSet.parse(_octets(nodes[-1])), earlier)
+    earlier = bool(nodes) and isinstance(nodes[0], list)
+    told = nodes[earlier:]  # some servers say that nothing did
+    return Vanished(UidSet.parse(_octets(told[0])) if told else UidSet(), earlier)
 
 
 def _readList(nodes: list[Node]) -> Response:

@@ -166,6 +166,18 @@ class Namespaces(NamedTuple):
     foreign: tuple[tuple[str, str], ...]
 
 
+class Unreadable(NamedTuple):
+    """
+    A response that is whole on the wire, but makes no sense.
+
+    @ivar kind: its name, in upper case.
+    @ivar text: how it begins, fit to be shown.
+    """
+
+    kind: str
+    text: str
+
+
 class Other(NamedTuple):
     """
     A response that nobody here reads, as it was sent.
@@ -189,5 +201,6 @@ Response = (
     | Metadata
     | Found
     | Namespaces
+    | Unreadable
     | Other
 )

@@ -40,6 +40,7 @@ class Aside:
         self.told: list[object] = []
         self.conditionReceived = self.continuationReceived = self.told.append
         self.capabilitiesReceived = self.otherReceived = self.told.append
+        self.skipped = self.told.append
 
 
 class ListenerTests(SynchronousTestCase):
@@ -355,13 +356,13 @@ class EndlessTests(SynchronousTestCase):
 
     def test_bodies(self) -> None:
         """
-        No more messages than were asked for.
+        Not many more messages than were asked for.
         """
         for whole in False, True:
             self.setUp()
             fetch = Fetch("1:3", "x", Bodies())
             self.dispatcher.started(fetch)
-            for uid in 1, 2, 2:
+            for uid in 1, 2, 2, 3, 1, 2:
                 self.take(uid, whole)
             self.assertRaises(ProtocolViolation, self.take, 3, whole)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation, Refused
+from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.commands.mailbox import Heard, Select, Selected
 from imapsync.imap.wire.responses import Condition, Exists, Row
 from imapsync.model import Mark
@@ -113,11 +113,24 @@ class SelectTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """
-        Numbers are bounded.
+        Numbers are bounded: else it is unknown where the mailbox is.
         """
         for code in ("UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ"):
             for number in (b"", b"x", b"9" * 30):
-                self.assertRaises(ProtocolViolation, self.select, (code, number))
+                command = Select("a", None, Listener(), True)
+                self.assertTrue(command.claim(condition("OK", code, number)))
+                command.finished(condition())
+                self.failureResultOf(command.done, Garbled)
+
+    def test_garbled(self) -> None:
+        """
+        What was told of the mailbox before costs this one nothing.
+        """
+        command = Select("a", None, Listener(), True)
+        command.garbled = "x"
+        command.closed()
+        command.finished(condition())
+        self.successResultOf(command.done)
 
     def test_others(self) -> None:
         """

@@ -20,6 +20,7 @@ from imapsync.imap.wire.responses import (
     Other,
     Response,
     Row,
+    Unreadable,
     Vanished,
 )
 from imapsync.model import Listed
@@ -375,8 +376,64 @@ class RowTests(SynchronousTestCase):
             ),
         )
         for line in (b"UID 4294967296 FLAGS ()", b"UID 1 MODSEQ (9223372036854775808)"):
-            stream = b"* 1 FETCH (" + line + b")\r\n"
-            self.assertRaises(ProtocolViolation, deliveries, [stream])
+            [told] = deliveries([b"* 1 FETCH (" + line + b")\r\n"])
+            self.assertIsInstance(told, Unreadable)
+
+
+class UnreadableTests(SynchronousTestCase):
+    """
+    What is whole on the wire, but makes no sense.
+    """
+
+    def test_told(self) -> None:
+        """
+        It is told as that, and all that follows is read.
+        """
+        for line, kind in (
+            (b'* LIST () "/" (a', "LIST"),
+            (b"* status x", "STATUS"),
+            (b"* 3 FETCH x", "FETCH"),
+            (b"* 9999999999 EXISTS", "EXISTS"),
+            (b"* VANISHED \x1b", "VANISHED"),
+            (b'* LIST (") {5}\r\nA\r\n)( "', "LIST"),
+        ):
+            told = deliveries([line + b"\r\n* 3 EXISTS\r\n"])
+            [unreadable, exists] = told
+            assert isinstance(unreadable, Unreadable)
+            self.assertEqual(kind, unreadable.kind)
+            self.assertTrue(unreadable.text.isprintable())
+            self.assertEqual(Exists(3), exists)
+
+    def test_body(self) -> None:
+        """
+        A message of which nobody knows whose it is is not held, and cannot be taken
+        for anything else.
+        """
+        size = 10 * SmallParser.cap
+        recorder = Recorder()
+        parser = SmallParser(recorder)
+        parser.feed(b"* 3 FETCH (UID () BODY[] {%d}\r\n" % size)
+        for _ in range(10):
+            parser.feed((EVIL * 10)[: SmallParser.cap])
+        parser.feed(b" FLAGS ())\r\n* 3 EXISTS\r\n")
+        [unreadable, exists] = recorder.delivered
+        assert isinstance(unreadable, Unreadable)
+        self.assertEqual(("FETCH", Exists(3)), (unreadable.kind, exists))
+        self.assertEqual([], recorder.pieces)
+
+    def test_halfBody(self) -> None:
+        """
+        If a message was passed on already, there is no way back.
+        """
+        line = b"* 3 FETCH (UID 5 BODY[] {1}\r\nx FLAGS (\r\n"
+        self.assertRaises(ProtocolViolation, deliveries, [line])
+
+    def test_noResponse(self) -> None:
+        """
+        What is no response at all is a violation.
+        """
+        for line in b"hello", b"", b"*", b"** X", b"A1 LIST":
+            self.assertRaises(ProtocolViolation, deliveries, [line + b"\r\n"])
 
 
 class BodyTests(SynchronousTestCase):
