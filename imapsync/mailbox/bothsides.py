@@ -140,7 +140,7 @@ class View:
                 raise Displaced(f"{side}: another mailbox has its name now")
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
-            if not this.selected.mark.modseq:
+            if not this.selected.tracked:
                 raise MailboxError(f"{side}: it has no mod-sequences (NOMODSEQ)")
         self._begin()
         await onBoth(self._listen)
