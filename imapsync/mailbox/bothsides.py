@@ -100,7 +100,7 @@ class BothSides:
                 raise Displaced("another mailbox has its name now", side)
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
-            if not (this.selected.mark.modseq or side in self.context.absent):
+            if not (this.selected.tracked or side in self.context.absent):
                 raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         self._begin()
         await onBoth(self._listen)

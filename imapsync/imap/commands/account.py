@@ -13,10 +13,10 @@ from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.responses import (
     Condition,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Response,
+    StatusResponse,
 )
 from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import uniform
@@ -85,7 +85,7 @@ class ListCommand(Command[list[Listed]]):
     def claim(self, response: Response) -> bool:
         if isinstance(response, ListedMailbox) and self._matches(response):
             return self._list(response.listed)
-        if isinstance(response, MailboxStatus):
+        if isinstance(response, StatusResponse):
             listed = self.collected.told.get(response.name)
             if listed is not None:
                 status = response.onto(listed.status)
@@ -152,7 +152,7 @@ class StatusCommand(Command[Status]):
         self._status: Status | None = None
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+        if isinstance(response, StatusResponse) and response.name == self._mailbox:
             # As with L{ListCommand}, more than one is news.
             before, self._status = self._status, response.onto(self._status)
             return before is None
@@ -175,7 +175,7 @@ class GuidCommand(Command[tuple[Status, str]]):
         self._found = (Status(), "")
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+        if isinstance(response, StatusResponse) and response.name == self._mailbox:
             guid = response.items.get("X-GUID", b"").decode("ascii", "replace")
             self._found = (response.status, guid)
             return True

@@ -23,8 +23,9 @@ class Selected(NamedTuple):
     A mailbox that is selected now.
 
     @ivar permanentFlags: the flags that a STORE can keep; C{None} if all.
-    @ivar mark: its state when it was selected; a C{modseq} of 0 means that
-        the server keeps no mod-sequences for it.
+    @ivar mark: its state when it was selected; a C{modseq} of 0 means that none
+        was told, or none above 0.
+    @ivar unmoved: whether that was told: 0.
     @ivar persistent: whether its UIDs outlive the session (RFC 4315, 3).
     @ivar identity: MAILBOXID (RFC 8474), or empty.
     """
@@ -36,6 +37,15 @@ class Selected(NamedTuple):
     permanentFlags: Flags | None = None
     persistent: bool = True
     identity: str = ""
+    unmoved: bool = False
+
+    @property
+    def tracked(self) -> bool:
+        """
+        Whether the server keeps mod-sequences for it; while it is empty, it may
+        have come to none.
+        """
+        return self.mark.modseq > 0 or (self.unmoved and not self.exists)
 
     def keeps(self, flag: str) -> bool:
         """
@@ -165,6 +175,7 @@ class Select(Command[Selected]):
             mark = mark._replace(uidnext=bounded(arguments, MAXIMUM + 1))
         elif code == "HIGHESTMODSEQ":
             mark = mark._replace(modseq=bounded(arguments))
+            now = now._replace(unmoved=not mark.modseq)
         elif code == "PERMANENTFLAGS":
             now = now._replace(permanentFlags=parseFlags(arguments.strip(b"()")))
         elif code == "UIDNOTSTICKY":

@@ -22,12 +22,12 @@ from imapsync.imap.wire.responses import (
     Exists,
     Found,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Other,
     Response,
     Row,
+    StatusResponse,
     Vanished,
 )
 from imapsync.imap.wire.text import excerpt
@@ -193,7 +193,7 @@ def kindOf(line: bytes) -> str:
     return match[1].decode("ascii").upper() if match else ""
 
 
-def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
+def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     """
     The same as L{_complete}, five times as fast, for what comes by the thousand.
     """
@@ -201,7 +201,7 @@ def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
         quoted, atom, *numbers = match.groups()
         name = _decoded(atom if quoted is None else quoted)
         items = dict(zip(STATUS_ITEMS, numbers, strict=True))
-        return MailboxStatus(name, Status(*map(int, numbers)), items)
+        return StatusResponse(name, Status(*map(int, numbers)), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
@@ -327,7 +327,7 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
-    return MailboxStatus(_name(nodes[0]), status, items)
+    return StatusResponse(_name(nodes[0]), status, items)
 
 
 def _readMetadata(nodes: list[Node]) -> Response:

@@ -113,7 +113,7 @@ class ListedMailbox(NamedTuple):
     oldName: str
 
 
-class MailboxStatus(NamedTuple):
+class StatusResponse(NamedTuple):
     """
     A STATUS response.
 
@@ -197,7 +197,7 @@ Response = (
     | Capabilities
     | Enabled
     | ListedMailbox
-    | MailboxStatus
+    | StatusResponse
     | Metadata
     | Found
     | Namespaces

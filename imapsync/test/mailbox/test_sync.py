@@ -872,6 +872,19 @@ class StubbornTests(MailboxCase):
         self.assertIn("INBOX", {name for name, _ in troubles(report)})
         self.assertEqual(3, len(self.ours.messages))
 
+    def test_neverChanged(self) -> None:
+        """
+        An empty mailbox may have come to no mod-sequence yet; it is filled, and then
+        as any other.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.remote.inbox.modseq = 0
+        self.assertFalse(self.sync().troubles)
+        self.assertTrue(self.world.equal)
+        self.local.inbox.flag(1, "\\Seen")
+        self.sync()
+        self.assertTrue(self.world.equal)
+
     def test_unfitMailboxes(self) -> None:
         """
         A mailbox without lasting UIDs or without mod-sequences is named, and

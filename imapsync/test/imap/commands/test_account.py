@@ -22,9 +22,9 @@ from imapsync.imap.wire.responses import (
     Condition,
     Exists,
     ListedMailbox,
-    MailboxStatus,
     Namespaces,
     Response,
+    StatusResponse,
 )
 from imapsync.model import Listed, Status
 
@@ -81,7 +81,7 @@ class QueriesTests(SynchronousTestCase):
             command,
             ListedMailbox(a, ""),
             ListedMailbox(b, ""),
-            MailboxStatus("a", Status(uidnext=5), {}),
+            StatusResponse("a", Status(uidnext=5), {}),
         )
         self.assertEqual([Listed("a", "/", a.attributes, Status(uidnext=5)), b], result)
 
@@ -157,7 +157,7 @@ class QueriesTests(SynchronousTestCase):
         The STATUS of a mailbox that is not listed is somebody else's.
         """
         command = ListCommand("*", (), ())
-        self.assertFalse(command.claim(MailboxStatus("a", Status(), {})))
+        self.assertFalse(command.claim(StatusResponse("a", Status(), {})))
 
     def test_status(self) -> None:
         """
@@ -165,8 +165,8 @@ class QueriesTests(SynchronousTestCase):
         """
         command = StatusCommand("\xfc", "UIDNEXT UIDVALIDITY")
         self.assertEqual((b'"&APw-"', b"(UIDNEXT UIDVALIDITY)"), command.words)
-        self.assertFalse(command.claim(MailboxStatus("a", Status(uidnext=6), {})))
-        told = MailboxStatus("\xfc", Status(uidnext=5), {})
+        self.assertFalse(command.claim(StatusResponse("a", Status(uidnext=6), {})))
+        told = StatusResponse("\xfc", Status(uidnext=5), {})
         self.assertEqual(Status(uidnext=5), self.resultOf(command, told))
 
     def test_statusNews(self) -> None:
@@ -217,8 +217,8 @@ class QueriesTests(SynchronousTestCase):
         for items, guid in ({"X-GUID": b"1f2e"}, "1f2e"), ({}, ""):
             command = GuidCommand("a")
             self.assertEqual(words, command.words)
-            self.assertFalse(command.claim(MailboxStatus("b", Status(), items)))
-            told = MailboxStatus("a", Status(uidvalidity=5), items)
+            self.assertFalse(command.claim(StatusResponse("b", Status(), items)))
+            told = StatusResponse("a", Status(uidvalidity=5), items)
             found = self.resultOf(command, told)
             self.assertEqual((Status(uidvalidity=5), guid), found)
 

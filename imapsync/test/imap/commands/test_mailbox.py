@@ -86,6 +86,22 @@ class SelectTests(SynchronousTestCase):
         selected = self.select(("UIDNOTSTICKY", b""), ("NOMODSEQ", b""))
         self.assertEqual((False, 0), (selected.persistent, selected.mark.modseq))
 
+    def test_tracked(self) -> None:
+        """
+        A mailbox has mod-sequences if it has come to one; it may have none yet while
+        it is empty.
+        """
+        zero, some = ("HIGHESTMODSEQ", b"0"), ("HIGHESTMODSEQ", b"7")
+        self.assertTrue(self.select(some).tracked)
+        self.assertTrue(self.select(zero).tracked)
+        self.assertFalse(self.select().tracked)
+        self.assertFalse(self.select(("NOMODSEQ", b"")).tracked)
+        command = Select("a", None, Listener(), True)
+        command.claim(Exists(1))
+        command.claim(condition("OK", *zero))
+        command.finished(condition())
+        self.assertFalse(self.successResultOf(command.done).tracked)
+
     def test_readOnly(self) -> None:
         """
         It may be read-only though it was not asked to be.

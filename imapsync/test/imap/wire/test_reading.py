@@ -25,12 +25,12 @@ from imapsync.imap.wire.responses import (
     Exists,
     Found,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Other,
     Response,
     Row,
+    StatusResponse,
     Vanished,
 )
 from imapsync.model import Listed, Status
@@ -397,7 +397,7 @@ class ResponseTests(SynchronousTestCase):
             assert isinstance(listed, ListedMailbox)
             self.assertEqual(name.decode(), listed.listed.name)
             told = parse(b"* STATUS %s (MESSAGES 1)" % name)
-            assert isinstance(told, MailboxStatus)
+            assert isinstance(told, StatusResponse)
             self.assertEqual(name.decode(), told.name)
 
     def test_noSeparator(self) -> None:
@@ -463,7 +463,7 @@ class ResponseTests(SynchronousTestCase):
                 self.assertEqual("INBOX", response.listed.name)
             for items in b" (X 1)", b" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)":
                 told = parse(b"* STATUS " + name + items)
-                assert isinstance(told, MailboxStatus)
+                assert isinstance(told, StatusResponse)
                 self.assertEqual("INBOX", told.name)
             entries = parse(b"* METADATA " + name + b" (/shared/x y)")
             assert isinstance(entries, Metadata)
@@ -472,7 +472,7 @@ class ResponseTests(SynchronousTestCase):
         assert isinstance(renamed, ListedMailbox)
         self.assertEqual("INBOX", renamed.oldName)
         other = parse(b"* STATUS Inbox/a (X 1)")
-        assert isinstance(other, MailboxStatus)
+        assert isinstance(other, StatusResponse)
         self.assertEqual("Inbox/a", other.name)
 
     def test_malformedList(self) -> None:
@@ -496,7 +496,7 @@ class ResponseTests(SynchronousTestCase):
             b'* STATUS "a b" (MESSAGES 3 uidnext 4 UIDVALIDITY 5 HIGHESTMODSEQ 6'
             b" MAILBOXID (x) SIZE 7)"
         )
-        assert isinstance(response, MailboxStatus)
+        assert isinstance(response, StatusResponse)
         self.assertEqual(("a b", Status(3, 4, 5, 6)), (response.name, response.status))
         self.assertEqual((b"x", b"7"), tuple(response.items.values())[4:])
 
@@ -506,7 +506,7 @@ class ResponseTests(SynchronousTestCase):
         """
         for junk in (b"(\xff\x01\x80\xfe)", b"\xff\xfe", b"NIL", b"()", b"(a b)"):
             response = parse(b"* STATUS a (MAILBOXID %s UIDNEXT 4)" % junk)
-            assert isinstance(response, MailboxStatus)
+            assert isinstance(response, StatusResponse)
             self.assertEqual(Status(uidnext=4), response.status)
 
     def test_malformedStatus(self) -> None:
