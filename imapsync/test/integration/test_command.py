@@ -279,7 +279,7 @@ class DryRunTests(CommandCase):
         run = self.rehearses(scene)
         self.says(run.output, "Work: create on local", "Work: subscribe on local")
         self.says(run.output, "INBOX: copy", "1:5")
-        self.assertRegex(run.output, r"Work: copy 3 .*remote to local")
+        self.assertRegex(run.output, "Work: copy UID 1:3 from remote to local")
         self.assertFalse(scene.database.exists())
         run = self.ends(scene, 0, "-1nq")
         self.assertIn("INBOX: copy", run.output)
