@@ -7,11 +7,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
 from imapsync.model import Side
+from imapsync.state.store import Store
 from imapsync.test.integration.accounts import CommandFailed, Snapshot
 from imapsync.test.integration.changes import Changes
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
@@ -61,11 +63,22 @@ class Twins(Changes):
         other._model = deepcopy(self._model)
         other.story = [*self.story]
         shutil.copy(self.scene.database, other.scene.database)
+        with closing(Store.open(str(other.scene.database))) as state:
+            self._give(state, other.scene.user)
         for server in self.servers.values():
             mail = server.directory / "mail"
             home, empty = mail / self.scene.user, mail / other.scene.user
             subprocess.run(["cp", "-a", f"{home}/.", str(empty)], check=True)
         return other
+
+    def _give(self, state: Store, user: str) -> None:
+        """
+        Have the copy of a database be that of C{user}.
+        """
+        with state.transaction():
+            for side, owner in state.owners().items():
+                account = owner.account.replace(self.scene.user, user)
+                state.noteOwner(side, owner._replace(account=account))
 
     def close(self) -> None:
         """
