@@ -184,13 +184,15 @@ class ProcessTests(MainCase):
         """
         program = [sys.executable, *python, "-m", "imapsync"]
         command = [*program, *mode, *arguments]
-        return children.begun(
+        process = children.begun(
             ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
             stdout=children.PIPE,
             stderr=stderr,
             start_new_session=alone,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+        self.addCleanup(children.ended, process, 0)
+        return process
 
     def fifo(self, name: str) -> children.Fifo:
         """
@@ -433,7 +435,6 @@ class ProcessTests(MainCase):
         process = self.start(
             option, to=f"<{tty} 2>{tty}", mode=mode, first=first, alone=True
         )
-        self.addCleanup(children.ended, process, 0)
         self.assertIn(b"ready", terminal.readline())
         os.close(its)
         return process, terminal
