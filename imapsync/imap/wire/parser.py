@@ -2,11 +2,17 @@
 From bytes to IMAP responses: incremental, bounded, without Twisted.
 
 L{Parser} frames lines and literals and hands complete responses to a
-L{Receiver} in the order of arrival.  A literal is never looked into, so no
-message can forge a response.  Message bodies are not held: their octets are
-passed on as they come.  A regular expression in front reads the rows that a
-server sends by the thousand; whatever it does not match takes the complete
-way through L{imapsync.imap.wire.tokens}.
+L{Receiver} in the order of arrival.
+
+Framing is strict: a line ends in CRLF, and the octets of a literal follow every line
+that announces one, wherever it stands.  A literal is never looked into, so no
+message can forge a response.  What cannot be framed raises
+L{ProtocolViolation}; what is framed well and makes no sense is handed on as
+L{Unreadable}, and costs but itself.
+
+A response is held up to a cap; message bodies are not, their octets are passed on as
+they come.  A regular expression in front reads the rows that a server sends by the
+thousand; all else takes the complete way (L{imapsync.imap.wire.reading}).
 """
 
 from __future__ import annotations

@@ -374,6 +374,19 @@ class LoginTests(ConnectCase):
         self.enable()
         self.connected()
 
+    def test_rev2(self) -> None:
+        """
+        IMAP4rev2 is never enabled, which would change how names are spelled; but
+        what it stands for need not be said besides.
+        """
+        words = "IMAP4rev1 IMAP4rev2 QRESYNC"
+        self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
+        self.answer(
+            f"AUTHENTICATE PLAIN {CREDENTIALS}", tagged=f"OK [CAPABILITY {words}] in"
+        )
+        self.enable()
+        self.connected()
+
     def test_loginMechanism(self) -> None:
         """
         LOGIN is the mechanism where it is offered.
