@@ -77,7 +77,7 @@ class Ear:
         """
         Have it tell at least of one, until another command is sent.
         """
-        if self.pushed or "IDLE" not in self._client.capabilities:
+        if self.pushed or "IDLE" not in self._client.features:
             return
         name = busiest(self._latest, self._history.scope)
         account = self._history.accounts[self._side]
