@@ -19,12 +19,29 @@ class Suspects:
     def __init__(self) -> None:
         self._broken: Counter[tuple[Name, Side, int]] = Counter()
         self._unproven: Counter[Name] = Counter()
+        self._misread: set[tuple[Name, Side, int]] = set()
 
     def brokeOver(self, name: Name, side: Side, uids: Iterable[int]) -> None:
         """
         A connection was lost, maybe over one of these messages.
         """
         self._broken.update((name, side, uid) for uid in uids)
+
+    def misread(self, name: Name, side: Side, uids: Iterable[int]) -> None:
+        """
+        One of these messages may have been taken for commands.
+        """
+        self._misread.update((name, side, uid) for uid in uids)
+
+    def careful(self, name: Name, side: Side) -> UidSet:
+        """
+        The messages that are to be sent only with the server's leave.
+        """
+        return UidSet.of(
+            uid
+            for mailbox, where, uid in self._misread
+            if (mailbox, where) == (name, side)
+        )
 
     @property
     def total(self) -> int:
