@@ -94,6 +94,13 @@ class Lost(ImapSyncError):
     code = 75
 
 
+class Misread(Lost):
+    """
+    A server called a command BAD of which it may have taken a part for commands.
+    The connection was dropped at once.
+    """
+
+
 class ProtocolViolation(ImapSyncError):
     """
     A server broke the protocol.

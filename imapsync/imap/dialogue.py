@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from imapsync.errors import Lost, ProtocolViolation
 from imapsync.imap import greeting
+from imapsync.imap.commands.append import Words
 from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.dispatch import Dispatcher
 from imapsync.imap.pipeline import Pipeline
@@ -57,6 +58,7 @@ class Dialogue(StockClient):
         self._first = b""  # what came before a greeting
         self._farewell = ""
         self._skipped: set[str] = set()
+        self._accepted: Words = frozenset()
 
     # What the subclass provides
 
@@ -112,12 +114,25 @@ class Dialogue(StockClient):
             self._begin(command)
         self._attend()
 
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+    def asksLeave(self, size: int, words: Words = frozenset()) -> bool:
         """
-        What announces a literal of C{size} octets, and whether the server's
-        leave must be awaited behind it.
+        Whether the server's leave must be awaited for a literal of C{size} octets.
+
+        @param words: what is in front of it, and not of our own making.
         """
-        return self.features.literalMarker(size)
+        return not self.knows(words) or self.features.asksLeave(size)
+
+    def knows(self, words: Words) -> bool:
+        """
+        Whether the server has let a literal follow each of these.
+        """
+        return words <= self._accepted
+
+    def accepted(self, words: Words) -> None:
+        """
+        The server has let a literal follow these.
+        """
+        self._accepted |= words
 
     def written(self, command: Command[Any]) -> None:
         """

@@ -76,12 +76,3 @@ class Features:
         if "LITERAL+" in self._words:
             return False
         return "LITERAL-" not in self._words or size > _SMALL_LITERAL
-
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
-        """
-        What announces a literal of C{size} octets, and whether the server's leave
-        must be awaited behind it.
-        """
-        if self.asksLeave(size):
-            return b"{%d}\r\n" % size, True
-        return b"{%d+}\r\n" % size, False

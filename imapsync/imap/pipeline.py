@@ -26,10 +26,9 @@ class Output(Protocol):
         C{command} is in flight now.
         """
 
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+    def asksLeave(self, size: int) -> bool:
         """
-        What announces a literal of C{size} octets, and whether the server's
-        leave must be awaited behind it.
+        Whether the server's leave must be awaited for a literal of C{size} octets.
         """
 
     def write(self, data: bytes, instead: bytes = b"") -> None:
@@ -237,12 +236,14 @@ class Pipeline:
         line = f"{command.tag} {command.name}".encode("ascii")
         for word in command.words:
             if isinstance(word, Literal):
-                marker, waits = self._output.literalMarker(len(word.octets))
-                line += b" " + marker
-                if waits:
-                    segments.append(line)
-                    line = b""
-                line += word.octets
+                size = len(word.octets)
+                # What follows words that a server takes for none, it may take for
+                # commands: only nothing is safe.
+                if size or self._output.asksLeave(0):
+                    segments.append(line + b" {%d}\r\n" % size)
+                    line = word.octets
+                else:
+                    line += b" {0+}\r\n"
             else:
                 line += b" " + word
         return [*segments, line]

@@ -15,8 +15,9 @@ from twisted.python.failure import Failure
 from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import Appended, Appending
+from imapsync.imap.commands.append import Appended, Appending, wordsOf
 from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Flags
 from imapsync.plan.flags import common
@@ -80,6 +81,12 @@ class Outcome(Protocol):
         One was copied, but the server did not take its INTERNALDATE.
         """
 
+    def misread(self, uids: list[int], reason: str) -> None:
+        """
+        The server may have taken one of these for commands, so that its connection
+        was dropped.
+        """
+
     def broken(self, uids: list[int]) -> None:
         """
         A connection was lost when it was the turn of these: one of them may be
@@ -93,6 +100,7 @@ class Message:
     One that is passing through.
 
     @ivar flags: those that the copy is given.
+    @ivar date: what its INTERNALDATE there is to be.
     @ivar key: once it is complete.
     @ivar messageId: likewise.
     @ivar spool: where it waits, if it cannot go on at once.
@@ -101,6 +109,7 @@ class Message:
     octets: int
     row: Row
     flags: Flags = frozenset()
+    date: str = ""
     key: bytes = b""
     messageId: bytes = b""
     spool: IO[bytes] | None = None
@@ -114,8 +123,7 @@ class Message:
         return self.octets if size is None else size
 
 
-@dataclass(frozen=True)
-class _Manner:
+class _Manner(NamedTuple):
     """
     How a message is handed over: a server may object to its date or to a
     keyword, and then gets it without.
@@ -159,6 +167,7 @@ class Batches:
     Appends to the mailbox C{into}.
 
     @param most: so many messages are in one APPEND at the most.
+    @param careful: whether to ask leave for each.
     @param settled: called when a batch was answered.
     @param failed: called when nothing more can be appended.
     @ivar manner: how the messages to come are handed over.
@@ -177,6 +186,7 @@ class Batches:
         into: Selected,
         outcome: Outcome,
         most: int,
+        careful: bool,
         settled: Callable[[], None],
         failed: Callable[[Failure], None],
     ) -> None:
@@ -184,6 +194,7 @@ class Batches:
         self._into = into
         self._outcome = outcome
         self._most = most if "MULTIAPPEND" in target.features else 1
+        self._careful = careful
         self._settled = settled
         self._failed = failed
         self._present: _Batch | None = None
@@ -212,15 +223,40 @@ class Batches:
         @return: as L{Appending.message} does.
         """
         self._writing = message
+        message.flags, message.date = given, date = self._head(message.row)
+        present = self._present
+        if present is not None and present.messages and self._asks(given, date):
+            # If it is refused, it is certain which it was, and that no more was
+            # sent than was asked for.
+            self._commit()
         batch = self._present or self._open()
-        manner = _MANNERS[batch.manner]
-        row = message.row
-        flags = row.flags or frozenset()
-        message.flags = given = self._given(flags, manner.keywords)
-        if len(given) < len(flags):
+        if len(given) < len(message.row.flags or ()):
             self.lessened = True
-        date = row.date if manner.date else ""
-        return batch.appending.message(given, date, message.octets, octets)
+        return batch.appending.message(
+            given, date, message.octets, octets, self._careful
+        )
+
+    def asksLeave(self, row: Row, size: int) -> bool:
+        """
+        Whether a message must wait for the server's leave.
+        """
+        head = self._head(row)
+        return self._asks(*head) or self._target.features.asksLeave(size)
+
+    def _asks(self, flags: Flags, date: str) -> bool:
+        return self._careful or not self._target.knows(wordsOf(flags, date))
+
+    def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
+        """
+        What is in front of a message, when it is handed over in some manner: that
+        of the present APPEND, if none is given.
+        """
+        if manner is None:
+            present = self._present
+            manner = self.manner if present is None else present.manner
+        keywords, dated = _MANNERS[manner]
+        date = row.date if dated and dateTime(row.date) else ""
+        return self._given(row.flags or frozenset(), keywords), date
 
     def write(self, piece: bytes) -> None:
         """
@@ -249,6 +285,9 @@ class Batches:
         """
         if self._writing is not None:
             self._giveUp()
+        self._commit()
+
+    def _commit(self) -> None:
         batch, self._present = self._present, None
         if batch is None:
             return
@@ -314,15 +353,17 @@ class Batches:
                 for message, uid in zip(batch.messages, appended.uids, strict=True)
             ]
         )
-        if not _MANNERS[batch.manner].date:
-            for message in batch.messages:
+        for message in batch.messages:
+            if not message.date:
                 self._outcome.undated(message.row.uid)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
-        if failure.check(Lost) and not self.suspects:
+        if failure.check(Lost) and (not self.suspects or batch.appending.misread):
             writing = self._writing
             self.suspects = uids + ([writing.row.uid] if writing else [])
+            if batch.appending.misread:
+                self._outcome.misread(self.suspects, str(failure.value))
         failure.trap(Refused)
         reason = str(failure.value)
         if len(uids) > 1:
@@ -343,12 +384,9 @@ class Batches:
         In which manner to try a single message next, if in any.
         """
         [message] = batch.messages
-        flags = message.row.flags or frozenset()
-        plain = self._given(flags, True) == self._given(flags, False)
-        for number in range(batch.manner + 1, len(_MANNERS)):
-            if _MANNERS[number].keywords or not plain:
-                return number
-        return None
+        heads = [self._head(message.row, number) for number in range(len(_MANNERS))]
+        tried = heads[: batch.manner + 1]
+        return next((n for n, head in enumerate(heads) if head not in tried), None)
 
     def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
         self.outstanding.discard(done)

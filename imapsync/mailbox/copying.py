@@ -53,6 +53,7 @@ class Copier(BodyReceiver):
 
     @param into: the mailbox on the target's side, which is selected there.
     @param most: so many messages are in one APPEND at the most.
+    @param careful: whether to ask the target's leave for each message.
     @param ahead: called when all is sent and only the target's answers are
         awaited, with a function that tells whether they have come; not if more
         is to be done after them.
@@ -65,6 +66,7 @@ class Copier(BodyReceiver):
         into: Selected,
         outcome: Outcome,
         most: int = MESSAGES,
+        careful: bool = False,
         ahead: Callable[[Callable[[], bool]], None] | None = None,
     ) -> None:
         self._source = source
@@ -72,7 +74,7 @@ class Copier(BodyReceiver):
         self._outcome = outcome
         self._ahead = ahead
         self._batches = Batches(
-            target, into, outcome, most, self._settled, self._failed
+            target, into, outcome, most, careful, self._settled, self._failed
         )
         self._message: Message | None = None
         self._digest = KeyDigest()
@@ -193,9 +195,9 @@ class Copier(BodyReceiver):
         """
         Whether a message can go on at once.
         """
-        known = row.uid and row.flags is not None and row.date
-        free = "spool" not in self._holds and not self._target.features.asksLeave(size)
-        return bool(known) and free
+        if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
+            return False
+        return not self._batches.asksLeave(row, size)
 
     def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
         """
@@ -346,7 +348,8 @@ class Copier(BodyReceiver):
         self._holds.discard("full")
         room, self._room = self._room, None
         if room is not None:
-            room.errback(Lost(f"{self._target.name}: went away"))
+            # It fails as all does that is asked of it now.
+            self._target.catchUp().addCallback(lambda _: None).chainDeferred(room)
 
 
 @contextlib.contextmanager

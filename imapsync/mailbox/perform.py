@@ -161,6 +161,7 @@ class Performer:
             target.selected,
             outcome,
             1 if operation.singly else MESSAGES,
+            operation.careful,
             view.openAhead if last else None,
         )
         try:
@@ -256,6 +257,19 @@ class _Copies:
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"
         self._view.trouble(text, self._side.other, UidSet.of([uid]))
+
+    def misread(self, uids: list[int], reason: str) -> None:
+        name, side = self._view.name, self._side.other
+        suspects = self._view.context.records.suspects
+        suspects.misread(self._view.place(side), uids)
+        self._view.log.warn(
+            "{name}: {side}: UID {uids} may have been taken for commands, and will be"
+            " sent only when asked for: {reason}",
+            name=name,
+            side=side,
+            uids=UidSet.of(uids),
+            reason=reason,
+        )
 
     def broken(self, uids: list[int]) -> None:
         suspects = self._view.context.records.suspects

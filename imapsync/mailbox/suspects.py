@@ -55,6 +55,7 @@ class Suspects:
         self._now = now
         self._records: dict[Place, dict[int, _Record]] = {}
         self._unproven: Counter[Name] = Counter()
+        self._misread: dict[Place, UidSet] = {}
         self.breaks = 0
 
     def brokeOver(self, place: Place, uids: Collection[int]) -> None:
@@ -69,6 +70,18 @@ class Suspects:
             times = records[uid].times if uid in records else 0
             until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
             records[uid] = _Record(times + 1, until)
+
+    def misread(self, place: Place, uids: Collection[int]) -> None:
+        """
+        One of these messages may have been taken for commands.
+        """
+        self._misread[place] = self.careful(place) | UidSet.of(uids)
+
+    def careful(self, place: Place) -> UidSet:
+        """
+        The messages that are to be sent only with the server's leave.
+        """
+        return self._misread.get(place, UidSet())
 
     def passed(self, place: Place, uids: Collection[int]) -> None:
         """

@@ -33,6 +33,10 @@ T = TypeVar("T")
 #: So many messages are copied at a time.
 STREAM = 20_000
 
+#: If no more messages than that are tried again, since they were refused, each of
+#: them is sent only when the server has said that it will have it.
+CAREFUL = 100
+
 #: So many passes over one mailbox, then it is the others' turn: one in which
 #: messages arrive as fast as they are copied would never be done.
 PASSES = 3
@@ -223,11 +227,15 @@ class Pass:
             new = context.records.notes.unasked(view.name, side, new)
         place = view.place(side)
         hopeless = suspects.leftOut(place)
+        careful = suspects.careful(place)
+        if len(again := view.sides[side].reading.again) <= CAREFUL:
+            careful |= again
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new
         for some in (chunks := list(new.split(STREAM))):
             arrived = Arrived(
                 some,
                 suspects=suspects.alone(place),
+                careful=careful,
                 hopeless=hopeless & some,
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,
                 proven=proven,

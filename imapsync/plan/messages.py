@@ -94,6 +94,7 @@ class Arrived(NamedTuple):
     @ivar writable: whether the mailbox can be written on the other side.
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
+    @ivar careful: they were refused before, or even taken for commands.
     """
 
     uids: UidSet
@@ -102,6 +103,7 @@ class Arrived(NamedTuple):
     hopeless: UidSet = UidSet()
     writable: bool = True
     proven: bool = True
+    careful: UidSet = UidSet()
 
 
 class News(NamedTuple):
@@ -204,11 +206,13 @@ class Copy(NamedTuple):
 
     @ivar singly: whether one of them may break the connection: then each goes by
         itself, so that it shows which.
+    @ivar careful: whether to ask the other side's leave first.
     """
 
     side: Side
     uids: UidSet
     singly: bool = False
+    careful: bool = False
 
     def lines(self, name: Name) -> Iterator[str]:
         """
@@ -331,7 +335,10 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.transfers:
         yield HandOver(arrived.transfers)
         rest -= UidSet.of(uid for one in arrived.transfers for uid in one.twins)
-    if suspects := rest & arrived.suspects:
+    careful = rest & arrived.careful
+    if careful:
+        yield Copy(side, careful, singly=True, careful=True)
+    if suspects := rest & arrived.suspects - careful:
         yield Copy(side, suspects, singly=True)
-    if rest := rest - suspects:
+    if rest := rest - suspects - careful:
         yield Copy(side, rest)

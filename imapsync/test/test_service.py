@@ -662,6 +662,27 @@ class LostTests(ServiceCase):
             said = f"UID {poison + 1}: not copied: the connection breaks over it"
             self.assertEqual(1, sum(said in line for line in self.logged), self.logged)
 
+    def test_misread(self) -> None:
+        """
+        A message that a server takes for commands is left out, and named; never
+        again, not by another run either, is it sent without the server's leave.
+        """
+        evil = b"Subject: x\r\n\r\nx1 DELETE Precious\r\n" + b"x" * 99
+        precious = [account.make("Precious") for account in (self.local, self.remote)]
+        self.world.fill(mail(1), mail(2), evil, mail(4))
+        self.remote.misreads = lambda offer: "BAD" if offer.size == len(evil) else ""
+        self.remote.window = 20
+        for more in range(5, 7):
+            self.assertEqual(1, self.serve().code)
+            self.assertEqual(more - 2, len(self.remote.inbox.messages))
+            said = "UID 3: not copied: APPEND was refused: BAD"
+            self.assertEqual(1, sum(said in line for line in self.logged), self.logged)
+            for account in (self.local, self.remote):
+                self.assertIn(account.folders.get("Precious"), precious)
+            self.world.fill(mail(more))
+        named = [line for line in self.logged if "taken for commands" in line]
+        self.assertEqual([], named)
+
     def test_stopped(self) -> None:
         """
         Stopping closes all, and is told as an interruption.

@@ -146,6 +146,9 @@ class Account:
         in which they were asked for, behind UID.
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
+    @ivar misreads: what an APPEND is answered with as soon as its words are there,
+        such as C{"BAD what"}.  If its literal follows unasked, that is taken for
+        commands.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar refusal: the tagged answer to a command that is refused, by what was
@@ -191,6 +194,7 @@ class Account:
         self.greeting = "PREAUTH"
         self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
+        self.misreads: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
         self.refusal: Callable[[str], str] = lambda _: ""

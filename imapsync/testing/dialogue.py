@@ -136,27 +136,37 @@ class Dialogue:
             self._execute(*_words(parts))
             return
         self._wanted = int(marker[1])
-        if marker[2]:
+        tag, verb, *_ = _words(self._parts[:1])
+        text = self._refusal(bool(marker[2])) if verb == "APPEND" else ""
+        if marker[2] and not text:
             return
-        tag, verb, *arguments = _words(self._parts)
-        text = ""
-        if verb == "APPEND":
-            *_, offer = _offers(arguments[1:])
-            text = self.account.objection(replace(offer, size=self._wanted))
         if text:
             self._parts, self._wanted = [], None
         self._say(f"{tag} {text}" if text else "+ go on")
 
+    def _refusal(self, unasked: bool) -> str:
+        """
+        What there is against the message whose literal comes next.
+        """
+        words = _words(self._parts[-1:])
+        offer = _offers(words if self._parts[:-1] else words[3:])[0]
+        offer = replace(offer, size=self._wanted or 0)
+        refusal = self.account.misreads(offer)
+        return refusal if unasked or refusal else self.account.objection(offer)
+
     def _objection(self, offers: list[Offer]) -> str:
         return next(filter(None, map(self.account.objection, offers)), "")
 
-    def _execute(self, tag: str, verb: str, *arguments: Any) -> None:
+    def _execute(self, tag: str = "*", verb: str = "", *arguments: Any) -> None:
         account = self.account
         shown = (a[:200] if isinstance(a, bytes) else a for a in arguments)
         account.heard.append(" ".join((verb, *map(str, shown)))[:200])
         if verb == "UID":
             verb, *rest = arguments
             arguments = tuple(rest)
+        if not (verb.isupper() and hasattr(self, f"_{verb}")):
+            self._say(f"{tag} BAD what is that")
+            return
         if verb in account.before:
             account.before.pop(verb)()
         answer = account.answers.get(verb, "") or account.refusal(account.heard[-1])

@@ -10,13 +10,16 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import ProtocolViolation, Refused
+from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
-from imapsync.imap.wire.arguments import flagList, mailboxWord
+from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition
 from imapsync.model import Flags
 from imapsync.uidset import MAXIMUM
+
+#: What a server may object to in front of a message: flags, and the kind of a date.
+Words = frozenset[str]
 
 #: Octets that are collected before they are written at once.
 _CHUNK = 64 * 1024
@@ -35,15 +38,35 @@ class Appended:
     uids: tuple[int, ...]
 
 
+def wordsOf(flags: Flags, date: str) -> Words:
+    """
+    What is in front of a message.
+    """
+    stamp = dateTime(date)
+    return flags if stamp is None else flags | {f"date {stamp.kind}"}
+
+
 class Outlet(Protocol):
     """
     The connection that a command is written to.
     """
 
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+    name: str
+
+    def asksLeave(self, size: int, words: Words) -> bool:
         """
-        What announces a literal of C{size} octets, and whether the server's
-        leave must be awaited behind it.
+        Whether the server's leave must be awaited for a literal of C{size} octets
+        behind C{words}.
+        """
+
+    def accepted(self, words: Words) -> None:
+        """
+        The server has let a literal follow these.
+        """
+
+    def abort(self, error: ImapSyncError) -> None:
+        """
+        Drop the connection.
         """
 
     def send(self, data: bytes) -> None:
@@ -68,8 +91,14 @@ class Appending(Command[Appended]):
 
     @ivar done: fires when the server has committed the messages.  Whoever
         writes them sees to it, even if a leave failed already.
+    A server that takes it for no command at all may take the octets of a message
+    for commands instead, if they come without its leave (Dovecot does).  So leave is
+    asked behind words that it has not accepted before; and if it happens even so,
+    the connection is dropped.
+
     @ivar refusal: set once the server has refused it; what remains of the
         present message must be written all the same.
+    @ivar misread: whether its messages may have been taken for commands.
     """
 
     def __init__(self, mailbox: str, outlet: Outlet) -> None:
@@ -80,6 +109,9 @@ class Appending(Command[Appended]):
         self._begun = False
         self._over = False  # nothing more can be written
         self._leave: Deferred[None] | None = None
+        self._words: Words = frozenset()
+        self.misread = False
+        self._unasked = False  # whether any octets went without leave
         self._held: list[bytes] = []
         self._heldLength = 0
 
@@ -95,13 +127,19 @@ class Appending(Command[Appended]):
             self._flush()
 
     def message(
-        self, flags: Flags, date: str, size: int, octets: bytes = b""
+        self,
+        flags: Flags,
+        date: str,
+        size: int,
+        octets: bytes = b"",
+        asked: bool = False,
     ) -> Deferred[None] | None:
         """
         Begin a message of C{size} octets.
 
-        @param date: INTERNALDATE as a server sent it, or empty.
+        @param date: INTERNALDATE as a server sent it; what is no date is not sent.
         @param octets: those that are here already; none, where leave is asked.
+        @param asked: whether to ask leave in any case.
         @return: C{None} if its octets may follow at once; else they must wait
             until this fires.  It fails with L{Refused} if the server refuses.
         """
@@ -109,14 +147,18 @@ class Appending(Command[Appended]):
             self.finish()
         if self._over:
             return None
-        marker, waits = self._outlet.literalMarker(size)
-        stamp = b' "%s"' % date.encode("ascii") if date else b""
-        head = b" %s%s %s" % (flagList(flags), stamp, marker)
+        self._words = wordsOf(flags, date)
+        waits = asked or self._outlet.asksLeave(size, self._words)
+        marker = b"{%d}\r\n" if waits else b"{%d+}\r\n"
+        stamp = dateTime(date)
+        words = (flagList(flags), *((stamp.word,) if stamp else ()), marker % size)
+        head = b" " + b" ".join(words)
         self._outlet.show(head.strip())
         self._messages += 1
         self._held.append(head)
         self._heldLength += len(head)
         if not waits:
+            self._unasked = self._unasked or size > 0
             self.write(octets)
             return None
         self._leave = Deferred()
@@ -152,12 +194,18 @@ class Appending(Command[Appended]):
         """
         leave, self._leave = self._leave, None
         if leave is not None:
+            self._outlet.accepted(self._words)
             leave.callback(None)
 
     def finished(self, condition: Condition) -> None:
         """
         The server answered, perhaps before the command was complete.
         """
+        if condition.status == "BAD" and self._unasked:
+            self.misread = True
+            told = refusal(self.name, condition)
+            self._outlet.abort(Misread(f"{self._outlet.name}: {told}"))
+            return
         if condition.status != "OK":
             self.refusal = refusal(self.name, condition)
             if self._leave is not None:

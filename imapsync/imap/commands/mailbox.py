@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Alone, Command
-from imapsync.imap.wire.arguments import Word, mailboxWord
+from imapsync.imap.wire.arguments import Word, isFlag, mailboxWord
 from imapsync.imap.wire.reading import bounded, parseFlags
 from imapsync.imap.wire.responses import Condition, Exists, Response, Row
 from imapsync.model import Flags, Mark
@@ -51,7 +51,7 @@ class Selected(NamedTuple):
         """
         Whether C{flag} can be stored here.
         """
-        if self.readOnly:
+        if self.readOnly or not isFlag(flag):
             return False
         kept = self.permanentFlags
         if kept is None:

@@ -5,14 +5,23 @@ The words of a command, as they are written.
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
 from imapsync import names
 from imapsync.model import Flags
 
-#: What a flag cannot hold, lest it be taken for something else.
-_NO_FLAG = re.compile('[\0-\x20\x7f(){"]|[^\0-\xff]')
+#: C{flag} (RFC 9051, 9): a backslash perhaps, and atom characters.
+_FLAG = re.compile(r"""\\?[!#$&'+,./0-9:;<=>?@A-Z\[^_`a-z|}~-]+""")
+
+_DATE = re.compile(
+    r"( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
+    re.ASCII,
+)
+#: With two places for the day.
+_LENGTH = len("01-Jan-1970 00:00:00 +0000")
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 class Literal(NamedTuple):
@@ -42,6 +51,13 @@ def mailboxWord(name: str) -> Word:
     return astring(names.encode(name))
 
 
+def isFlag(flag: str) -> bool:
+    """
+    Whether it can be sent: some servers tell what is no flag in IMAP.
+    """
+    return _FLAG.fullmatch(flag) is not None
+
+
 def flagList(flags: Flags) -> bytes:
     """
     A parenthesised list of flags, in a stable order.
@@ -54,10 +70,45 @@ def flagList(flags: Flags) -> bytes:
 
 def _flagList(flags: Flags) -> bytes:
     for flag in flags:
-        if not flag or _NO_FLAG.search(flag):
+        if not isFlag(flag):
             raise ValueError(f"no flag: {flag!r}")
-    return b"(%s)" % " ".join(sorted(flags)).encode("latin-1")
+    return b"(%s)" % " ".join(sorted(flags)).encode("ascii")
 
 
 #: Servers repeat few combinations of flags.
 _usualFlags = lru_cache(maxsize=4096)(_flagList)
+
+
+class DateTime(NamedTuple):
+    """
+    A C{date-time} (RFC 9051, 9).
+
+    @ivar word: as it is sent.
+    @ivar kind: dates are of the same kind if a server that takes one takes the
+        other: some take no year that their clocks cannot show, or no odd zone.
+    """
+
+    word: bytes
+    kind: str
+
+
+@lru_cache(maxsize=4096)
+def dateTime(text: str) -> DateTime | None:
+    """
+    A date that a server sent, C{None} if that is none.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    try:
+        date(int(year), _MONTHS.index(month.capitalize()) + 1, int(day))
+    except ValueError:
+        return None
+    if max(int(hour), int(hours)) > 23 or max(int(minute), int(minutes)) > 59:
+        return None
+    if int(second) > 60:
+        return None
+    usual = 1970 <= int(year) < 2038 and int(hours) < 15 and int(minutes) % 15 == 0
+    word = f'"{text.rjust(_LENGTH)}"'.encode("ascii")
+    return DateTime(word, "usual" if usual else f"{year} {sign}{hours}{minutes}")

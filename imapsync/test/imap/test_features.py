@@ -83,5 +83,3 @@ class FeaturesTests(SynchronousTestCase):
             features = offering(words)
             free = [size for size in (0, 4096, 4097) if not features.asksLeave(size)]
             self.assertEqual(sizes, free, words)
-        self.assertEqual((b"{5+}\r\n", False), offering("LITERAL+").literalMarker(5))
-        self.assertEqual((b"{5}\r\n", True), Features().literalMarker(5))

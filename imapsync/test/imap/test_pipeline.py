@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import Lost, ProtocolViolation, Refused
-from imapsync.imap.commands.append import Appending
+from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
+from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Alone, Command, Simple
 from imapsync.imap.commands.login import Authenticate, LoginCommand
 from imapsync.imap.commands.mailbox import Leave, Select
@@ -37,11 +37,11 @@ class Wire:
         """
         self.flying.append(command.tag)
 
-    def literalMarker(self, size: int) -> tuple[bytes, bool]:
+    def asksLeave(self, size: int, words: Words = frozenset()) -> bool:
         """
         As free as asked for.
         """
-        return b"{%d}\r\n" % size, not self.free
+        return not self.free
 
     def write(self, data: bytes, instead: bytes = b"") -> None:
         """
@@ -71,6 +71,19 @@ class Outgoing(Wire):
         Remember it.
         """
         self.sent.append(data)
+
+    name = "server"
+
+    def accepted(self, words: Words) -> None:
+        """
+        Nothing comes of it.
+        """
+
+    def abort(self, error: ImapSyncError) -> None:
+        """
+        All fails.
+        """
+        self._pipeline.fail(error)
 
     def written(self, command: Appending) -> None:
         """
@@ -205,11 +218,14 @@ class PipelineTests(SynchronousTestCase):
 
     def test_freeLiterals(self) -> None:
         """
-        Where it need not wait, a command is written at once.
+        Where it need not wait, a command is written at once; but only if there is
+        nothing in it that could be taken for a command.
         """
         self.wire.free = True
-        self.pipeline.submit(Simple("A", Literal(b"x"), b"y"))
-        self.assertEqual([b"0001 A {1}\r\nx y\r\n"], self.sent())
+        self.pipeline.submit(Simple("A", Literal(b""), b"y"))
+        self.assertEqual([b"0001 A {0+}\r\n y\r\n"], self.sent())
+        self.pipeline.submit(Simple("B", Literal(b"x LOGOUT"), b"y"))
+        self.assertEqual([b"0002 B {8}\r\n"], self.sent())
 
     def test_refusedLiteral(self) -> None:
         """

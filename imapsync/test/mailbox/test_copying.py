@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.content.digest import KeyDigest
 from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.append import wordsOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox import copying
@@ -44,6 +45,7 @@ class Record:
         self.refusals: dict[int, str] = {}
         self.undateds: list[int] = []
         self.breaks: list[int] = []
+        self.misreads: list[int] = []
         self.doubts = 0
 
     def copied(self, messages: list[Copied]) -> None:
@@ -63,6 +65,12 @@ class Record:
         One did, without its date.
         """
         self.undateds.append(uid)
+
+    def misread(self, uids: list[int], reason: str) -> None:
+        """
+        One of these may have been taken for commands.
+        """
+        self.misreads += uids
 
     def broken(self, uids: list[int]) -> None:
         """
@@ -110,9 +118,9 @@ class CopyingCase(SynchronousTestCase):
         Connect both sides.
         """
         source, _ = self.select(Side.LOCAL)
-        target, into = self.select(Side.REMOTE, timeout)
+        self.client, into = self.select(Side.REMOTE, timeout)
         self.sourceLink, self.targetLink = self.world.links[-2:]
-        return Copier(source, target, into, self.record, **more)
+        return Copier(source, self.client, into, self.record, **more)
 
     def copy(self, uids: UidSet = ALL) -> None:
         """
@@ -346,6 +354,7 @@ class FlowTests(CopyingCase):
         number = 2 * copying.UNACKNOWLEDGED // size
         self.world.fill(*(mail(i, size) for i in range(number)))
         copier = self.prepare(timeout=3000)
+        self.client.accepted(wordsOf(NOTHING, DATE))
         self.targetLink.pauseProducing()
         sent = self.targetLink.dialogue
         done = self.world.start(copier.copy(ALL))
@@ -368,6 +377,7 @@ class FlowTests(CopyingCase):
         self.patch(copying, "UNACKNOWLEDGED", 1024 * 1024)
         self.world.fill(*map(mail, range(3000)))
         copier = self.prepare(most=100)
+        self.client.accepted(wordsOf(NOTHING, DATE))
         self.targetLink.pauseProducing()
         done = self.world.start(copier.copy(ALL))
         self.world.pump()

@@ -132,9 +132,18 @@ class FlagsTests(SynchronousTestCase):
 
     def test_oddFlags(self) -> None:
         """
-        Flags with odd characters are carried as they are.
+        Flags with odd characters are carried as they are, as long as they are what
+        IMAP calls flags; others are never sent, and named.
         """
-        odd = ("$Forwarded", "a.b/c", "%x", "*y", "[z]", "\xe9t\xe9", "'", "NIL")
+        odd = ("$Forwarded", "a.b/c", "[z", "'", "NIL", "$&;<>@^`|~?!#+,:=_-")
+        none = ("%x", "*y", "z]", "\xe9t\xe9", "a\\b", "\\", "\\\\a")
+        self.ours.flag(1, *odd[:4], *none)
+        [(_, text)] = troubles(self.sync())
+        for flag in none:
+            self.assertIn(flag, text)
+        self.assertEqual(frozenset(odd[:4]), self.theirs.messages[1].flags)
+        stored = [line for line in self.remote.heard if "STORE" in line]
+        self.assertEqual(4, len(stored), stored)
         self.ours.flag(1, *odd)
         self.sync()
         self.assertEqual(frozenset(odd), self.theirs.messages[1].flags)

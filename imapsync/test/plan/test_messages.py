@@ -162,15 +162,19 @@ class PlannedTests(SynchronousTestCase):
     def test_copies(self) -> None:
         """
         What the server can copy by itself is handed over; what breaks connections
-        is postponed, and what may do so goes by itself.
+        is postponed, and what may do so goes by itself; what was refused before is
+        asked about first.
         """
         twins = {4: Pair(9, 9, NOTHING)}
         transfer = Transfer(REMOTE, "B", "A", twins, gone=False)
-        arrived = Arrived(uids("1:4"), [transfer], uids("2"), uids("3"))
+        arrived = Arrived(
+            uids("1:6"), [transfer], uids("2,6"), uids("3"), careful=uids("5:6")
+        )
         self.assertEqual(
             [
                 Postpone(LOCAL, uids("3"), "not copied: the connection breaks over it"),
                 HandOver([transfer]),
+                Copy(LOCAL, uids("5:6"), singly=True, careful=True),
                 Copy(LOCAL, uids("2"), singly=True),
                 Copy(LOCAL, uids("1")),
             ],

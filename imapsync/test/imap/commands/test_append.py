@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import Lost, ProtocolViolation, Refused
-from imapsync.imap.commands.append import Appended
+from imapsync.errors import Lost, Misread, ProtocolViolation, Refused
+from imapsync.imap.commands.append import Appended, wordsOf
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Talk, failing
 
@@ -18,9 +18,12 @@ NONE: frozenset[str] = frozenset()
 
 def talk(*capabilities: bytes) -> Talk:
     """
-    With a server that has these capabilities.
+    With a server that has these capabilities, and knows a flag and a date.
     """
-    return Talk(b"* PREAUTH [CAPABILITY IMAP4rev1 " + b" ".join(capabilities) + b"] x")
+    told = b"* PREAUTH [CAPABILITY IMAP4rev1 " + b" ".join(capabilities) + b"] x"
+    server = Talk(told)
+    server.client.accepted(wordsOf(SEEN, DATE))
+    return server
 
 
 class FreeTests(SynchronousTestCase):
@@ -356,6 +359,7 @@ class TraceTests(SynchronousTestCase):
         All but the messages.
         """
         server = Talk(trace=True)
+        server.client.accepted(wordsOf(SEEN, DATE))
         appending = server.client.beginAppend("a")
         appending.message(SEEN, DATE, 6)
         appending.write(b"secret")
@@ -367,3 +371,111 @@ class TraceTests(SynchronousTestCase):
             ],
             server.traced[1:],
         )
+
+
+class MisreadTests(SynchronousTestCase):
+    """
+    A server that calls words BAD may take what follows for commands.
+    """
+
+    def test_unknownWords(self) -> None:
+        """
+        Behind a flag or a kind of date that the server has not taken before, leave
+        is asked; once it has let a literal follow, no more.
+        """
+        server = talk(b"LITERAL+", b"MULTIAPPEND")
+        old = "01-Jan-1960 00:00:00 +0000"
+        for flags, date in ({"key"}, DATE), (SEEN, old), ({"a", "\\Seen"}, ""):
+            words = frozenset(flags), date, 1
+            asking = server.client.beginAppend("a")
+            leave = asking.message(*words)
+            heard = server.heard()
+            self.assertTrue(heard.endswith(b" {1}\r\n"), heard)
+            server.say(b"+ go")
+            assert leave is not None
+            self.successResultOf(leave)
+            asking.write(b"x")
+            asking.finish()
+            self.assertEqual(b"x\r\n", server.heard())
+            free = server.client.beginAppend("a")
+            self.assertIsNone(free.message(*words, b"x"))
+            free.finish()
+            heard = server.heard()
+            self.assertTrue(heard.endswith(b" {1+}\r\nx\r\n"), heard)
+
+    def test_refusedWords(self) -> None:
+        """
+        What is refused was not accepted, and all goes on.
+        """
+        server = talk(b"LITERAL+")
+        for status in b"NO", b"BAD":
+            appending = server.client.beginAppend("a")
+            leave = appending.message(frozenset(["key"]), DATE, 1)
+            assert leave is not None
+            tag = server.heard().split()[0]
+            server.say(tag + b" %s not that" % status)
+            self.failureResultOf(leave, Refused)
+            self.failureResultOf(appending.finish(), Refused)
+        self.assertFalse(server.transport.disconnecting)
+        server.client.perform(Simple("NOOP"))
+        self.assertRegex(server.heard(), b"^.* NOOP\r\n$")
+
+    def test_noDate(self) -> None:
+        """
+        What is no date is not sent.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.message(SEEN, "01-Mai-2024 00:00:00 +0000", 0)
+        appending.finish()
+        self.assertEqual(b'0001 APPEND "a" (\\Seen) {0+}\r\n\r\n', server.heard())
+
+    def test_dropped(self) -> None:
+        """
+        BAD to octets that came without leave ends the connection at once, be the
+        command complete or not; nothing more is sent.
+        """
+        for complete in False, True:
+            server = talk(b"LITERAL+")
+            appending = server.client.beginAppend("a")
+            appending.message(SEEN, DATE, 200_000)
+            appending.write(b"x" * 100_000)
+            if complete:
+                appending.write(b"x" * 100_000)
+                appending.finish()
+            server.heard()
+            waiting = failing(server.client.perform(Simple("NOOP")))
+            server.heard()
+            server.say(b"0001 BAD what", b"x1 OK Delete completed.")
+            self.assertTrue(server.transport.disconnected)
+            self.assertTrue(appending.misread)
+            self.failureResultOf(appending.done, Misread)
+            self.assertTrue(waiting[0].check(Misread))
+            self.assertIn("server: APPEND was refused: BAD what", str(waiting[0].value))
+            appending.write(b"x" * 100_000)
+            appending.finish()
+            self.assertEqual(b"", server.heard())
+
+    def test_refusedUnasked(self) -> None:
+        """
+        A server that says NO has taken it for what it is; so has one that was sent
+        nothing, or asked.
+        """
+        server = talk(b"LITERAL+")
+        for octets, status in (b"x", b"NO"), (b"", b"BAD"):
+            appending = server.client.beginAppend("a")
+            appending.message(SEEN, DATE, len(octets), octets)
+            done = appending.finish()
+            tag = server.heard().split()[0]
+            server.say(tag + b" %s no" % status)
+            self.failureResultOf(done, Refused)
+        appending = server.client.beginAppend("a")
+        leave = appending.message(SEEN, DATE, 1, asked=True)
+        assert leave is not None
+        tag = server.heard().split()[0]
+        server.say(b"+ go")
+        appending.write(b"x")
+        done = appending.finish()
+        server.say(tag + b" BAD no")
+        self.failureResultOf(done, Refused)
+        self.assertFalse(server.transport.disconnecting)
