@@ -4,7 +4,7 @@ Which mailboxes the servers list, under the names that both sides share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -49,6 +49,7 @@ class Listing:
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
+        self._shut: dict[Side, dict[str, str]] = {side: {} for side in Side}
         if config.mapSpecialUse:
             for side, client in clients.items():
                 if not client.features.asksForSpecialUse:
@@ -142,7 +143,8 @@ class Listing:
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly
-        return Account.of(self._namings[side], listed, readOnly)
+        account = Account.of(self._namings[side], listed, readOnly)
+        return account.withShut(self._shut[side])
 
     async def _list(self, side: Side) -> list[Listed]:
         client = self._clients[side]
@@ -162,16 +164,22 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
+        self._shut[side].clear()
         doubted = [box for box in listed if box.selectable and not box.status]
-        asking = [Deferred.fromCoroutine(self._doubted(client, b)) for b in doubted]
-        told = {box.name: box for box in await together(asking)}
+        asking = [self._doubted(side, box, listed) for box in doubted]
+        waiting = [Deferred.fromCoroutine(one) for one in asking]
+        told = {box.name: box for box in await together(waiting)}
         return [told.get(box.name, box) for box in listed]
 
-    async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
+    async def _doubted(
+        self, side: Side, box: Listed, listed: Collection[Listed]
+    ) -> Listed:
         """
-        Ask for the status that LIST did not tell: some servers still list what
-        was deleted, as long as others are below it.
+        Ask for the status that LIST did not tell.  One that does not exist, as
+        the server says, may be there all the same: whether it is gone, only LIST
+        decides, when it is asked again.
         """
+        client = self._clients[side]
         try:
             status = await client.mailboxStatus(box.name, _ITEMS)
         except Refused as error:
@@ -181,8 +189,37 @@ class Listing:
                 and "doesn't exist" not in error.text
             ):
                 return box  # its pass will tell
+            if await self._isThere(client, box, listed):
+                self._shut[side][box.name] = error.text
+                return box
             return box._replace(attributes=box.attributes | {"\\nonexistent"})
         return box._replace(status=status)
+
+    async def _isThere(
+        self, client: SyncClient, box: Listed, listed: Collection[Listed]
+    ) -> bool:
+        """
+        Whether LIST holds to it that there is a mailbox.
+
+        Dovecot lists one that was deleted from a Maildir as long as others are
+        below it; but it knows better when it is asked for subscriptions to it, or
+        to them.  That alone proves nothing: where names lead nowhere, since the
+        server looks in another place than before, it says the same.  One of those
+        below must be there, then.
+        """
+        ways = ((), ("SUBSCRIBED", "RECURSIVEMATCH"))
+        asked = [client.listMailboxes(box.name, selection=way) for way in ways]
+        try:
+            told: list[list[Listed]] = await together(asked)
+        except Refused:
+            return True
+        # Wildcards in a name may find others as well.
+        now, chosen = ([one for one in t if one.name == box.name] for t in told)
+        if not any(one.selectable for one in now):
+            return False
+        level = box.name + box.separator
+        below = any(one.status and one.name.startswith(level) for one in listed)
+        return not below or any(one.selectable for one in chosen)
 
     def _distinguish(self) -> None:
         """

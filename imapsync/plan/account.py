@@ -37,6 +37,8 @@ class Account(NamedTuple):
 
     @ivar contested: names that several of its mailboxes lay claim to.
     @ivar apart: names that are left alone, with all below them; and why.
+    @ivar shut: names that are left alone, since they are listed and the server
+        says otherwise that they do not exist; and how it says so.
     @ivar strays: mailboxes that have no shared name for themselves.
     @ivar unmade: names of mailboxes that are yet to be made, and were only taken
         to be there.
@@ -50,6 +52,7 @@ class Account(NamedTuple):
     apart: Mapping[Name, str] = MappingProxyType({})
     strays: tuple[Listed, ...] = ()
     unmade: frozenset[Name] = frozenset()
+    shut: Mapping[Name, str] = MappingProxyType({})
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -109,6 +112,15 @@ class Account(NamedTuple):
                     mere[name] = box._replace(attributes=attributes)
         return self._replace(listed=mere | dict(self.listed))
 
+    def withShut(self, reasons: Mapping[str, str]) -> Account:
+        """
+        This account with mailboxes that cannot be opened, by the server's names.
+        """
+        if not reasons:
+            return self
+        shut = {n: r for n, b in self.listed.items() if (r := reasons.get(b.name))}
+        return self._replace(shut=shut)
+
     def renamed(self, old: Name, new: Name) -> Account:
         """
         This account as it is to be listed when a mailbox was renamed, and all
@@ -161,6 +173,12 @@ class Account(NamedTuple):
         """
         Why C{name} is left alone; an empty string if it is not.
         """
+        if name in self.shut:
+            return (
+                "it is listed, but cannot be opened"
+                f" ({self.shut[name]}); left alone: have the server mended, or delete"
+                " it there"
+            )
         if not self.apart:
             return ""
         levels = (*ancestors(name), name)

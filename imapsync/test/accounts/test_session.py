@@ -259,13 +259,79 @@ class MailboxesTests(SessionCase):
     def test_phantom(self) -> None:
         """
         What is listed as a mailbox, but without its status, and does not exist,
-        is a mere name.
+        as LIST says to those who ask for subscriptions, is a mere name.
         """
         self.remote.phantoms.add("A")
         self.remote.make("A/B").add(mail(1))
         self.assertEqual({}, self.sync().troubles)
         self.assertEqual({"INBOX", "A/B"}, set(self.local.folders))
         self.assertSettled()
+
+    def test_shut(self) -> None:
+        """
+        What is listed, and is said not to exist when it is to be opened, is
+        named and left alone on both sides, with all that is below it as it is,
+        whether it is known or not.
+        """
+        for name in ("A", "A/B", "C"):
+            self.local.make(name).add(mail(name))
+        self.sync()
+        self.remote.make("D").add(mail("D"))
+        self.remote.shut |= {"A", "C", "D"}
+        self.local.folders["A/B"].add(mail(2))
+        for _ in range(2):
+            report = self.sync()
+            told = dict(troubles(report))
+            self.assertEqual({"A", "C", "D"}, set(told))
+            for text in told.values():
+                self.assertIn("remote: it is listed, but cannot be opened", text)
+                self.assertIn("it doesn't exist", text)
+                self.assertIn("left alone", text)
+        self.assertEqual({"INBOX", "A", "A/B", "C"}, set(self.local.folders))
+        self.assertEqual(1, len(self.local.folders["A"].messages))
+        self.assertEqual(2, len(self.remote.folders["A/B"].messages))
+        self.remote.shut.clear()
+        self.assertEqual({}, self.sync().troubles)
+        self.assertSettled()
+
+    def test_shutToSelect(self) -> None:
+        """
+        So is what has a status, and is said not to exist when it is selected.
+        """
+        self.local.make("A").add(mail(1))
+        self.sync()
+        for answer in "NO [NONEXISTENT] no", "NO it doesn't exist":
+            self.local.folders["A"].add(mail(answer))
+            self.remote.refusal = lambda line, answer=answer: (  # type: ignore[misc]
+                answer if re.match("(SELECT|EXAMINE) A ", line) else ""
+            )
+            for _ in range(2):
+                [(name, told)] = troubles(self.sync())
+                self.assertEqual("A", name)
+                self.assertIn("remote: ", told)
+                self.assertEqual(1, len(self.remote.folders["A"].messages))
+            self.remote.refusal = lambda _: ""
+            self.sync()
+            self.assertSettled()
+            self.local.folders["A"].expunge(max(self.local.folders["A"].messages))
+            self.sync()
+
+    def test_shutUnsubscribed(self) -> None:
+        """
+        Where nobody is subscribed to it, nor to what is below, a name with
+        mailboxes below it is a level of theirs; one without is left alone.
+        """
+        for name in ("A", "A/B", "C"):
+            self.local.make(name, subscribed=False)
+        self.sync(listSelectOpts=())
+        for folder in self.remote.folders.values():
+            folder.subscribed = False
+        for name in ("A", "C"):
+            self.remote.delete(name)
+            self.remote.phantoms.add(name)
+        told = dict(troubles(self.sync(listSelectOpts=())))
+        self.assertEqual({"C"}, set(told), told)
+        self.assertEqual({"INBOX", "A/B", "C"}, set(self.local.folders))
 
     def test_remade(self) -> None:
         """
