@@ -23,10 +23,11 @@ from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
-from imapsync.model import Listed, Name, Side
+from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
 from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
+from imapsync.plan.mailboxes import isTacit
 from imapsync.plan.messages import Trash
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
@@ -49,6 +50,7 @@ class Listing:
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
+        self._subscribed: dict[Side, frozenset[str]] = {}
         self._shut: dict[Side, dict[str, str]] = {side: {} for side in Side}
         if config.mapSpecialUse:
             for side, client in clients.items():
@@ -75,6 +77,50 @@ class Listing:
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
             accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
         return accounts
+
+    async def assured(
+        self, accounts: Mapping[Side, Account], known: Collection[Known]
+    ) -> Mapping[Side, Account]:
+        """
+        With what is subscribed, where LIST seems to leave it out: LSUB is asked
+        before that is believed, and always from then on if it knows more.
+
+        @param known: what was subscribed before, and to be there.
+        """
+
+        async def onSide(side: Side) -> Account:
+            account = accounts[side]
+            if side in self._subscribed or not isTacit(account, known):
+                return account
+            boxes = account.listed.items()
+            listed = {box.name for _, box in boxes if box.subscribed}
+            before = {one.name for one in known if one.subscribed}
+            presumed = frozenset(box.name for name, box in boxes if name in before)
+            told = await self._subscriptions(side, presumed)
+            if not listed.issuperset(told & {box.name for _, box in boxes}):
+                self._subscribed[side] = told
+                self.log.warn(
+                    "{side}: LIST does not tell what is subscribed; LSUB is believed"
+                    " instead.",
+                    side=side,
+                )
+                return account.withSubscriptions(told)
+            return account
+
+        return await onBoth(onSide, [*accounts])
+
+    async def _subscriptions(
+        self, side: Side, presumed: frozenset[str]
+    ) -> frozenset[str]:
+        """
+        The names that are subscribed, as LSUB has it.
+
+        @param presumed: those that are, if it is refused.
+        """
+        try:
+            return await self._clients[side].subscriptions()
+        except Refused:
+            return presumed
 
     async def completed(
         self, accounts: Mapping[Side, Account]
@@ -169,7 +215,12 @@ class Listing:
         asking = [self._doubted(side, box, listed) for box in doubted]
         waiting = [Deferred.fromCoroutine(one) for one in asking]
         told = {box.name: box for box in await together(waiting)}
-        return [told.get(box.name, box) for box in listed]
+        boxes = [told.get(box.name, box) for box in listed]
+        if side in self._subscribed:
+            names = await self._subscriptions(side, self._subscribed[side])
+            self._subscribed[side] = names
+            boxes = [box.withSubscription(box.name in names) for box in boxes]
+        return boxes
 
     async def _doubted(
         self, side: Side, box: Listed, listed: Collection[Listed]

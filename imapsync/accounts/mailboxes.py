@@ -99,7 +99,9 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
         while True:
-            accounts = await self._ownership.look()
+            accounts = await self._listing.assured(
+                await self._ownership.look(), self._state.mailboxes()
+            )
             with self._state.transaction():
                 self._state.noteReadOnly(self._readOnly)
             self._noteReferences(accounts)

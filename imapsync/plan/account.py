@@ -6,7 +6,7 @@ It only sorts; nothing here talks to a server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
@@ -159,6 +159,16 @@ class Account(NamedTuple):
         """
         box = self.listed[name].withSubscription(subscribed)
         return self._replace(listed={**self.listed, name: box})
+
+    def withSubscriptions(self, names: Collection[str]) -> Account:
+        """
+        This account with these subscribed, and no others, by the server's names.
+        """
+        listed = {
+            name: box.withSubscription(box.name in names)
+            for name, box in self.listed.items()
+        }
+        return self._replace(listed=listed)
 
     def spelled(self, name: Name) -> str:
         """

@@ -285,7 +285,8 @@ class Dialogue:
         for name, folder in account.folders.items():
             if name in account.unlisted or (chosen and not folder.subscribed):
                 continue
-            words = [r"\Subscribed"] if folder.subscribed else []
+            told = folder.subscribed and not account.tacit
+            words = [r"\Subscribed"] if told else []
             yield name, " ".join((*words, *folder.use.split()))
         for name in set() if chosen else account.levels:
             yield name, r"\Noselect"
@@ -297,6 +298,13 @@ class Dialogue:
                 yield name, r"\NonExistent"
         for name in sorted(account.ghosts) * chosen:
             yield name, r"\Subscribed \NonExistent"
+
+    def _LSUB(self, _tag: str, _reference: str, _pattern: str) -> None:
+        account = self.account
+        chosen = {name for name, one in account.folders.items() if one.subscribed}
+        for name in sorted(chosen | account.ghosts):
+            word = names.encode(name).decode()
+            self._say(f'* LSUB () "{account.separator}" "{word}"')
 
     def _STATUS(self, _tag: str, name: str, items: list[str]) -> str:
         guid = ""

@@ -113,6 +113,14 @@ class ListedMailbox(NamedTuple):
     oldName: str
 
 
+class SubscribedName(NamedTuple):
+    """
+    An LSUB response (RFC 3501, 7.2.3).
+    """
+
+    name: str
+
+
 class MailboxStatus(NamedTuple):
     """
     A STATUS response.
@@ -197,6 +205,7 @@ Response = (
     | Capabilities
     | Enabled
     | ListedMailbox
+    | SubscribedName
     | MailboxStatus
     | Metadata
     | Found

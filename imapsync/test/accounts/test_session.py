@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
@@ -315,6 +316,65 @@ class MailboxesTests(SessionCase):
             self.assertSettled()
             self.local.folders["A"].expunge(max(self.local.folders["A"].messages))
             self.sync()
+
+    def test_tacit(self) -> None:
+        """
+        Where LIST suddenly tells no subscriptions, nobody is unsubscribed on the
+        other side; what is changed in them meanwhile is carried over.
+        """
+        for name in "A", "B", "C", "D":
+            self.local.make(name)
+        self.remote.make("E", subscribed=False)
+        self.sync()
+        self.remote.tacit = True
+        for _ in range(2):
+            self.assertEqual({}, self.sync().steps)
+        self.remote.folders["B"].subscribed = False
+        self.remote.folders["E"].subscribed = True
+        self.local.folders["C"].subscribed = False
+        with capturedLogs() as events:
+            self.sync()
+        told = [formatEvent(event) for event in events]
+        self.assertEqual(1, sum("LSUB is believed" in text for text in told))
+        for account in self.local, self.remote:
+            chosen = {n for n, one in account.folders.items() if one.subscribed}
+            self.assertEqual({"INBOX", "A", "D", "E"}, chosen)
+
+    def test_tacitAtFirst(self) -> None:
+        """
+        So it is where it never told any.
+        """
+        self.remote.tacit = True
+        self.remote.make("A").add(mail(1))
+        self.remote.make("B", subscribed=False)
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", "A"}, set(self.local.folders))
+        self.assertTrue(self.local.folders["A"].subscribed)
+        self.assertEqual({}, self.sync().steps)
+
+    def test_tacitAndMute(self) -> None:
+        """
+        A server that knows no LSUB either is not believed.
+        """
+        for name in "A", "B":
+            self.local.make(name)
+        self.sync()
+        self.remote.tacit = True
+        self.remote.answers["LSUB"] = "BAD what?"
+        self.assertEqual({}, self.sync().steps)
+
+    def test_unsubscribedAll(self) -> None:
+        """
+        What LSUB confirms is carried over.
+        """
+        for name in "A", "B":
+            self.local.make(name)
+        self.sync()
+        for name in "A", "B":
+            self.remote.folders[name].subscribed = False
+        self.sync()
+        self.assertFalse(self.local.folders["A"].subscribed)
+        self.assertFalse(self.local.folders["B"].subscribed)
 
     def test_shutUnsubscribed(self) -> None:
         """
