@@ -313,5 +313,11 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
     prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
     if not separator:
         separator = next((box.separator for box in listed if box.separator), "")
-    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
-    return Naming.of(separator, prefix, reference, foreign)
+    foreign = [prefix for prefix, _ in spaces.foreign]
+    # What begins as the first one does has no other names.
+    further = [
+        (other, levels or separator)
+        for other, levels in spaces.personal[1:]
+        if other and not (other.startswith(prefix) and levels in ("", separator))
+    ]
+    return Naming.of(separator, prefix, reference, foreign, further)

@@ -40,6 +40,7 @@ class Account(NamedTuple):
     @ivar shut: names that are left alone, since they are listed and the server
         says otherwise that they do not exist; and how it says so.
     @ivar strays: mailboxes that have no shared name for themselves.
+    @ivar outside: mailboxes that are in no namespace of the user's own.
     @ivar unmade: names of mailboxes that are yet to be made, and were only taken
         to be there.
     """
@@ -53,6 +54,7 @@ class Account(NamedTuple):
     strays: tuple[Listed, ...] = ()
     unmade: frozenset[Name] = frozenset()
     shut: Mapping[Name, str] = MappingProxyType({})
+    outside: tuple[Listed, ...] = ()
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -61,7 +63,7 @@ class Account(NamedTuple):
         behind it is in nobody's way.
         """
         everything = [*listed]
-        claims, misfits = _claims(naming, everything)
+        claims, misfits, outside = _claims(naming, everything)
         names: dict[Name, Listed] = {}
         contested = set()
         for name, boxes in claims.items():
@@ -81,6 +83,7 @@ class Account(NamedTuple):
             frozenset(contested),
             told,
             strays=tuple(strays),
+            outside=tuple(outside),
         )
 
     def has(self, name: Name) -> bool:
@@ -240,12 +243,13 @@ def ancestors(name: Name) -> Iterator[Name]:
 
 def _claims(
     naming: Naming, listed: Iterable[Listed]
-) -> tuple[dict[Name, list[Listed]], list[Misfit]]:
+) -> tuple[dict[Name, list[Listed]], list[Misfit], list[Listed]]:
     """
-    What is listed under each shared name, and what can be under none.
+    What is listed under each shared name, what can be under none, and what is in
+    other namespaces.
     """
     claims: dict[Name, list[Listed]] = {}
-    misfits = []
+    misfits, outside = [], []
     # A server may list a mailbox twice: the later line is the truth.
     for box in {box.name: box for box in listed}.values():
         try:
@@ -257,7 +261,9 @@ def _claims(
         else:
             if name is not None:
                 claims.setdefault(name, []).append(box)
-    return claims, misfits
+            elif box.selectable and not naming.reference:
+                outside.append(box)
+    return claims, misfits, outside
 
 
 def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:

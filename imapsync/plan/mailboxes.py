@@ -278,6 +278,18 @@ def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
 
 
+def leftOut(account: Account, selection: Selection) -> list[str]:
+    """
+    What is selected, and is not the user's own: the server's names of it.
+    """
+    likeness = account.naming.likeness
+    return [
+        box.name
+        for box in account.outside
+        if selection.covers(likeness(box.name), box.subscribed)
+    ]
+
+
 def isTacit(account: Account, known: Collection[Known]) -> bool:
     """
     Whether a server may only have left out what is subscribed: most of what was

@@ -176,6 +176,7 @@ class Account:
     @ivar second: the UIDVALIDITY that all mailboxes get that are made, unless it
         is 0.
     @ivar silent: mailboxes of which LIST tells no STATUS.
+    @ivar namespaces: what NAMESPACE says, unless it is empty.
     @ivar tacit: whether LIST does not tell what is subscribed.
     @ivar unlisted: mailboxes that LIST leaves out.
     @ivar levels: names without a mailbox, to which nothing can be renamed.
@@ -217,6 +218,7 @@ class Account:
         self.guids = False
         self.second = 0
         self.silent: set[str] = set()
+        self.namespaces = ""
         self.tacit = False
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()

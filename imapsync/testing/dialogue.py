@@ -245,7 +245,8 @@ class Dialogue:
         self._say(f"* ENABLED {name}")
 
     def _NAMESPACE(self, _tag: str) -> None:
-        self._say(f'* NAMESPACE (("" "{self.account.separator}")) NIL NIL')
+        told = f'(("" "{self.account.separator}")) NIL NIL'
+        self._say(f"* NAMESPACE {self.account.namespaces or told}")
 
     def _LOGOUT(self, _tag: str) -> None:
         self._say("* BYE")

@@ -376,6 +376,32 @@ class MailboxesTests(SessionCase):
         self.assertFalse(self.local.folders["A"].subscribed)
         self.assertFalse(self.local.folders["B"].subscribed)
 
+    def test_namespaces(self) -> None:
+        """
+        All personal namespaces are synced; what is in others is named once.
+        """
+        self.remote.namespaces = (
+            '(("" "/")("Archive/" "/")("#old." ".")) (("Other/" "/")) (("Shared" "/"))'
+        )
+        ours = {"Archive/2023", "#old/a/b", "Shared Folders of 2023", "Others"}
+        for name in ours:
+            self.remote.make(name.replace("/", "." if name[0] == "#" else "/"))
+        for number in range(12):
+            self.remote.make(f"Shared/{number:02}")
+        self.remote.make("Other/bob")
+        self.remote.make("Shared/x", subscribed=False)
+        with capturedLogs() as events:
+            self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", *ours}, set(self.local.folders))
+        [told] = [t for t in map(formatEvent, events) if t and "left out" in t]
+        self.assertIn('remote: left out, as it is in no personal namespace: "Ot', told)
+        self.assertIn('"Other/bob", "Shared/00"', told)
+        self.assertIn('"Shared/08" and 3 more', told)
+        self.local.make("#old/c").add(mail(1))
+        self.sync()
+        self.assertEqual(1, len(self.remote.folders["#old.c"].messages))
+        self.assertEqual({}, self.sync().steps)
+
     def test_shutUnsubscribed(self) -> None:
         """
         Where nobody is subscribed to it, nor to what is below, a name with

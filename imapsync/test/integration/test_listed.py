@@ -87,3 +87,53 @@ class ListedTests(LookalikeCase):
             for account in scene.accounts:
                 held = account.snapshot().mailboxes
                 self.assertEqual({"INBOX", "Work/Deep"}, set(held))
+
+
+_NAMESPACES = """
+namespace archive {
+  type = private
+  separator = SEPARATOR
+  prefix = ArchiveSEPARATOR
+  location = maildir:~/archive
+}
+namespace shared {
+  type = public
+  separator = SEPARATOR
+  prefix = SharedSEPARATOR
+  location = maildir:~/shared
+}
+"""
+
+
+class NamespaceTests(LookalikeCase):
+    """
+    More than one namespace.
+    """
+
+    def test_further(self) -> None:
+        """
+        Each personal one is synced, wherever the first one begins; a public one
+        is named and left out, but nothing that only begins like it.
+        """
+        for separator, prefix in ("/", ""), (".", "INBOX."):
+            extra = _NAMESPACES.replace("SEPARATOR", separator)
+            settings = Settings("maildir", separator, prefix, extra=extra)
+            server = self.server(Dovecot(settings))
+            scene = self.scene(mdboxServer(), server)
+            for name in "Archive/2023", "Archive/2023/May", "Shared with Bob":
+                scene.local.create(name)
+                scene.local.fill(name, large(1, 500))
+            wire = scene.remote._wire
+            wire.command("CREATE", f"Shared{separator}x")
+            for _ in range(2):
+                run = self.ends(scene, 0)
+                self.says(run.errors, "left out, as it is in no personal namespace")
+            told = wire.command("LIST", '""', "*", "RETURN (STATUS (MESSAGES))")
+            texts = b"\n".join(row.text for row in told).decode()
+            for name in ("Archive/2023", "Archive/2023/May"):
+                spelled = name.replace("/", separator)
+                self.assertIn(f"STATUS {spelled} (MESSAGES 1)", texts)
+            self.assertIn(f'STATUS "{prefix}Shared with Bob" (MESSAGES 1)', texts)
+            scene.local.fill("Archive/2023", large(2, 700))
+            self.ends(scene, 0)
+            self.isIdle(scene)
