@@ -20,11 +20,16 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side
+from imapsync.names import shown
 from imapsync.plan.account import Account
-from imapsync.plan.mailboxes import Create, Plan, applied, plan
+from imapsync.plan.mailboxes import Create, Plan, applied, leftOut, plan
 from imapsync.plan.messages import Trash
 from imapsync.plan.outlook import Outlook
+from imapsync.plan.selection import Selection
 from imapsync.state.interface import State
+
+#: So many names are told of what is left out.
+_SHOWN = 10
 
 #: What both servers list.
 Accounts = Mapping[Side, Account]
@@ -99,12 +104,15 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
         while True:
-            accounts = await self._ownership.look()
+            accounts = await self._listing.assured(
+                await self._ownership.look(), self._state.mailboxes()
+            )
             with self._state.transaction():
                 self._state.noteReadOnly(self._readOnly)
             self._noteReferences(accounts)
             trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)
+            self._noteLeftOut(accounts, selection)
             accounts, outlook = await self._renamer.settle(
                 accounts, selection, self._refused
             )
@@ -141,6 +149,24 @@ class Mailboxes:
             if other:
                 self.log.warn(
                     "{side}: list-reference has changed; pairing by content.", side=side
+                )
+
+    def _noteLeftOut(self, accounts: Accounts, selection: Selection) -> None:
+        """
+        Say once what is left out, since it is not the user's own.
+        """
+        for side, account in accounts.items():
+            names = {f'"{shown(name)}"' for name in leftOut(account, selection)}
+            new = sorted(names - self._history.remarks)
+            self._history.remarks |= names
+            if new:
+                more = len(new) - _SHOWN
+                self.log.info(
+                    "{side}: left out, as it is in no personal namespace:"
+                    " {names}{more}",
+                    side=side,
+                    names=", ".join(new[:_SHOWN]),
+                    more=f" and {more} more" if more > 0 else "",
                 )
 
     def _agree(self, plan: Plan, unsettled: set[Name]) -> None:

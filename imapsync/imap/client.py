@@ -18,6 +18,7 @@ from imapsync.imap.commands.account import (
     ListCommand,
     NamespaceCommand,
     StatusCommand,
+    SubscriptionsCommand,
 )
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Command, Simple
@@ -127,6 +128,12 @@ class SyncClient(Connection):
         LIST (RFC 5258), with C{STATUS (...)} among C{returns} as RFC 5819 has it.
         """
         return self.perform(ListCommand(pattern, selection, returns))
+
+    def subscriptions(self) -> Deferred[frozenset[str]]:
+        """
+        LSUB: the names that are subscribed, whether they are mailboxes or not.
+        """
+        return self.perform(SubscriptionsCommand())
 
     def mailboxStatus(self, name: str, items: str) -> Deferred[Status]:
         """

@@ -158,7 +158,9 @@ def plan(
         for misfit in account.misfits
         if selection.covers(misfit.name, misfit.subscribed)
     ]
-    troubles += [Trouble(fate.name, fate.trouble) for fate in fates if fate.trouble]
+    troubles += [
+        Trouble(fate.name, fate.trouble, fate.at) for fate in fates if fate.trouble
+    ]
     return Plan(
         steps=tuple(step for fate in fates for step in fate.steps),
         mailboxes={fate.name: fate.agreed for fate in fates if fate.agreed is not None},
@@ -172,12 +174,14 @@ class _Fate(NamedTuple):
 
     @ivar agreed: what to agree on as subscribed; C{None} if the mailbox is
         not to be synced.
+    @ivar at: whose doing the trouble is, if it is that of one side.
     """
 
     name: Name
     steps: tuple[Step, ...] = ()
     agreed: bool | None = None
     trouble: str = ""
+    at: Side | None = None
 
 
 def _scope(
@@ -203,9 +207,11 @@ def _scope(
 
 
 def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
-    for account in accounts.values():
+    for side, account in accounts.items():
         if reason := account.leftAlone(name):
-            return _Fate(name, trouble=reason)
+            return _Fate(
+                name, trouble=reason, at=side if name in account.shut else None
+            )
     missing = [side for side in Side if not accounts[side].has(name)]
     if not missing:
         return _followed(name, accounts, known is not None and _agreed(known, accounts))
@@ -270,6 +276,31 @@ def _created(name: Name, accounts: Mapping[Side, Account], side: Side) -> _Fate:
 
 def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
+
+
+def leftOut(account: Account, selection: Selection) -> list[str]:
+    """
+    What is selected, and is not the user's own: the server's names of it.
+    """
+    likeness = account.naming.likeness
+    return [
+        box.name
+        for box in account.outside
+        if selection.covers(likeness(box.name), box.subscribed)
+    ]
+
+
+def isTacit(account: Account, known: Collection[Known]) -> bool:
+    """
+    Whether a server may only have left out what is subscribed: most of what was
+    is not any more, at once; or nothing ever was.
+    """
+    if not known:
+        others = [name for name in account.listed if name != INBOX]
+        return bool(others) and not any(map(account.subscribed, account.listed))
+    before = [one.name for one in known if one.subscribed and account.has(one.name)]
+    lost = [name for name in before if not account.subscribed(name)]
+    return 2 * len(lost) > len(before)
 
 
 def _order(name: Name) -> tuple[bool, list[str]]:

@@ -169,13 +169,18 @@ class Account:
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
     @ivar ghosts: names that are subscribed, without a mailbox.
-    @ivar phantoms: names that are listed as mailboxes, but are none any more.
+    @ivar phantoms: names that are listed as mailboxes, but are none any more: as
+        levels above others, or among what is subscribed, LIST knows better.
+    @ivar shut: mailboxes that are listed, and cannot be opened: the server says
+        then that there are none.
     @ivar heard: the commands that were received, without tags.
     @ivar guids: whether it tells X-GUID.  With the capability C{OBJECTID}, it
         tells MAILBOXID.
     @ivar second: the UIDVALIDITY that all mailboxes get that are made, unless it
         is 0.
     @ivar silent: mailboxes of which LIST tells no STATUS.
+    @ivar namespaces: what NAMESPACE says, unless it is empty.
+    @ivar tacit: whether LIST does not tell what is subscribed.
     @ivar unlisted: mailboxes that LIST leaves out.
     @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
@@ -212,10 +217,13 @@ class Account:
         self.fold: Callable[[str], str] = str
         self.ghosts: set[str] = set()
         self.phantoms: set[str] = set()
+        self.shut: set[str] = set()
         self.heard: list[str] = []
         self.guids = False
         self.second = 0
         self.silent: set[str] = set()
+        self.namespaces = ""
+        self.tacit = False
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
         self._numbers = count(first)
