@@ -94,6 +94,7 @@ class Arrived(NamedTuple):
     @ivar writable: whether the mailbox can be written on the other side.
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
+    @ivar doubtful: why they may be on the other side after all; empty if not.
     """
 
     uids: UidSet
@@ -102,6 +103,7 @@ class Arrived(NamedTuple):
     hopeless: UidSet = UidSet()
     writable: bool = True
     proven: bool = True
+    doubtful: str = ""
 
 
 class News(NamedTuple):
@@ -317,6 +319,9 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
+    if arrived.doubtful:
+        yield Postpone(side, arrived.uids, arrived.doubtful)
+        return
     if arrived.hopeless:
         why = "not copied: the connection breaks over it"
         yield Postpone(side, arrived.hopeless, why)

@@ -147,6 +147,9 @@ class Account:
     @ivar objection: what an APPEND of a message is answered with, such as
         C{"NO [OVERQUOTA] full"}; empty if it is taken.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
+    @ivar chokes: what becomes of it that a message cannot be read, such as
+        C{"NO broken"}, or C{"BYE"} where the server hangs up over it; empty if it
+        can be.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar refusal: the tagged answer to a command that is refused, by what was
         heard; empty if it is not.
@@ -192,6 +195,7 @@ class Account:
         self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
+        self.chokes: Callable[[bytes], str] = lambda _: ""
         self.answers: dict[str, str] = {}
         self.refusal: Callable[[str], str] = lambda _: ""
         self.deaf: set[str] = set()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from imapsync.errors import MailboxError, ProtocolViolation
+from imapsync.errors import MailboxError
 from imapsync.mailbox import appending as batches
 from imapsync.test.mailbox.test_copying import BIG, CopyingCase
 from imapsync.testing.accounts import SEEN, Offer, mail
