@@ -118,11 +118,12 @@ async def _seek(missing: Missing, name: Name, context: Context) -> None:
     new = notes.unasked(name, missing.side.other, here.changes.new)
     try:
         found = await _signs(view.source(missing.side.other), new, missing)
-        others = found and await _signs(
-            view.source(missing.side), there.changes.new, missing
-        )
+        present = view.source(missing.side)
+        others = found and await _signs(present, there.changes.new, missing)
     except Refused:
-        return  # there is a message that the server cannot read
+        return
+    if present.unread:
+        return  # it may be there already, as one that the server cannot read
     for uid, (sign, date) in found.items():
         missing.found(name, uid, sign, date)
     for sign, _ in others.values():
