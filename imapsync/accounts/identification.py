@@ -19,6 +19,7 @@ from imapsync.errors import Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard, Selected
+from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import GUID, Known, Name, Side, differ
 from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account
@@ -35,9 +36,12 @@ class Identifier:
     Asks over one pair of connections.
     """
 
-    def __init__(self, clients: Mapping[Side, SyncClient], state: State) -> None:
+    def __init__(
+        self, clients: Mapping[Side, SyncClient], state: State, suspects: Suspects
+    ) -> None:
         self._clients = clients
         self._state = state
+        self._suspects = suspects
         self._doubted: dict[Side, set[int]] = {side: set() for side in Side}
         self._mute: set[Side] = set()
         self._met: dict[tuple[Side, str], tuple[int, str]] = {}
@@ -196,7 +200,7 @@ class Identifier:
         the content that they had.
         """
         client = self._clients[side]
-        await self._examine(side, name)
+        selected = await self._examine(side, name)
         there = await client.exists(self._state.paired(known.id, side))
         some = next(there.split(_SAMPLE), UidSet())
         pairs = self._state.pairs(known.id, side, some)
@@ -206,9 +210,13 @@ class Identifier:
         def take(uid: int, key: bytes, _: int) -> None:
             found[uid] = key
 
-        from imapsync.mailbox import pairing  # which is seldom needed here
+        # Which are seldom needed here.
+        from imapsync.mailbox import pairing
+        from imapsync.mailbox.fetching import Source
 
-        await pairing.keyed(client, UidSet.of(expected), take)
+        place = Place(known.id, side, selected.mark.uidvalidity)
+        source = Source(client, self._suspects, place)
+        await pairing.keyed(source, UidSet.of(expected), take)
         return bool(found) and all(found[u] == expected[u] for u in found)
 
     def _tellsIds(self, side: Side) -> bool:

@@ -290,7 +290,8 @@ class SyncClient(Connection):
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
     ) -> Deferred[object]:
         """
-        What C{items} names of C{uids}; RFC822.SIZE must be among them.
+        What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
+        them.
         """
         return self._all(Fetch(text, items, rows=rows) for text in uids.printed())
 

@@ -18,6 +18,7 @@ from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.suspects import Place
 from imapsync.model import (
     Changes,
@@ -81,6 +82,7 @@ class BothSides:
         self.state = context.state
         self._ahead = ahead or Ahead()
         self.sides: dict[Side, OneSide] = {}
+        self._sources: dict[Side, Source] = {}
         self.again = again
 
     async def read(self) -> bool:
@@ -288,6 +290,16 @@ class BothSides:
         """
         uidvalidity = self.sides[side].selected.mark.uidvalidity
         return Place(self.known.id, side, uidvalidity)
+
+    def source(self, side: Side) -> Source:
+        """
+        Where to fetch messages of C{side} from.
+        """
+        if side not in self._sources:
+            suspects = self.context.records.suspects
+            client = self.sides[side].client
+            self._sources[side] = Source(client, suspects, self.place(side))
+        return self._sources[side]
 
     def trash(self, side: Side) -> Trash | None:
         """

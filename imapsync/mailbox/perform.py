@@ -70,7 +70,11 @@ class Performer:
             self._state.addPairs(self._mailbox, operation.pairs)
         name, count = self._view.name, len(operation.pairs)
         self._report.joined(name, count)
-        self._view.context.records.suspects.recognised(name, count)
+        suspects = self._view.context.records.suspects
+        suspects.recognised(name, count)
+        for side in Side:
+            uids = [pair.uid(side) for pair in operation.pairs]
+            suspects.passed(self._view.place(side), uids)
         self.achieved += count
 
     async def _setFlags(self, operation: SetFlags) -> None:

@@ -16,6 +16,10 @@ from imapsync.uidset import UidSet
 #: of which may have been the reason: each is tried by itself.
 PAUSES = (0.0, 3600.0, 86400.0)
 
+#: Where so many messages of a mailbox are left out, no more is tried in it: not the
+#: messages are the reason.
+MOST = 100
+
 
 class Place(NamedTuple):
     """

@@ -19,9 +19,10 @@ from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.flags import CHUNK, touched
-from imapsync.mailbox.pairing import matched
+from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
+from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
 from imapsync.model import Mark, Name, Side
 from imapsync.plan.messages import Arrived, Gone, HandOver, News, planned
@@ -122,6 +123,7 @@ class Pass:
         try:
             if not await view.read():
                 return True
+            self._checkSuspects()
             await self._settle()
         except Refused as error:
             await view.openedAhead()
@@ -141,6 +143,13 @@ class Pass:
         except Refused as error:
             raise MailboxError(str(error), responseCode=error.responseCode) from error
         return Counter({side: len(self._view.doomed(side)) for side in Side if usable})
+
+    def _checkSuspects(self) -> None:
+        suspects = self._context.records.suspects
+        for side in Side:
+            if len(suspects.leftOut(self._view.place(side))) >= MOST:
+                text = "the connection breaks over message after message"
+                raise MailboxError(text, side)
 
     async def _settle(self) -> None:
         """
@@ -188,11 +197,14 @@ class Pass:
         if not all(new.values()):
             return
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
-        with contextlib.closing(await matched(self._context.clients, new)) as matcher:
+        sources = {side: view.source(side) for side in Side}
+        with contextlib.closing(await matched(sources, new)) as matcher:
             for some in _chunks(matcher.matches()):
                 await self._do(News(equal=some, foretold=foretold))
             for side, this in view.sides.items():
-                this.changes = this.changes._replace(new=matcher.unmatched(side))
+                unread = new[side] & sources[side].unread
+                left = matcher.unmatched(side) | unread
+                this.changes = this.changes._replace(new=left)
 
     def _gone(self, side: Side, doomed: UidSet) -> Gone:
         """
@@ -226,6 +238,7 @@ class Pass:
         if context.dryRun:  # what was handed over counts as done
             new = context.records.notes.unasked(view.name, side, new)
         place = view.place(side)
+        new -= await self._doubles(side, new)
         hopeless = suspects.leftOut(place)
         careful = suspects.careful(place)
         if len(again := view.sides[side].reading.again) <= CAREFUL:
@@ -249,6 +262,26 @@ class Pass:
                 return
             if not (arrived.writable and arrived.proven) or self._bulk > STREAM:
                 return  # the rest is found again, since something is undone
+
+    async def _doubles(self, side: Side, new: UidSet) -> UidSet:
+        """
+        Leave alone those of the C{new} messages that the other side may have, among
+        those that its server cannot read: they arrived there at the same time.
+        """
+        view, other = self._view, side.other
+        suspects = self._context.records.suspects
+        hidden = view.source(other).unread | suspects.leftOut(view.place(other))
+        hidden &= view.sides[other].changes.new
+        if not (new and hidden):
+            return UidSet()
+        clients = self._context.clients
+        dates = set((await dated(clients[other], hidden)).values())
+        ours = await dated(clients[side], new)
+        doubles = UidSet.of(uid for uid, date in ours.items() if date in dates)
+        if doubles:
+            why = f"not copied: it may be there, as one that {other} cannot read"
+            await self._do(News(arrived={side: Arrived(doubles, doubtful=why)}))
+        return doubles
 
     async def _transfers(self, side: Side, arrived: Arrived) -> list[Transfer]:
         """

@@ -95,6 +95,7 @@ class Arrived(NamedTuple):
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
+    @ivar doubtful: why they may be on the other side after all; empty if not.
     """
 
     uids: UidSet
@@ -104,6 +105,7 @@ class Arrived(NamedTuple):
     writable: bool = True
     proven: bool = True
     careful: UidSet = UidSet()
+    doubtful: str = ""
 
 
 class News(NamedTuple):
@@ -321,6 +323,9 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
+    if arrived.doubtful:
+        yield Postpone(side, arrived.uids, arrived.doubtful)
+        return
     if arrived.hopeless:
         why = "not copied: the connection breaks over it"
         yield Postpone(side, arrived.hopeless, why)

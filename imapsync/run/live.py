@@ -220,7 +220,9 @@ class Following:
         self._standing.failed(str(failure.value))
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
-            self._machine.lost(self._report.changes > 0 or lasted >= STEADY)
+            # To know over which message it breaks is to come somewhere.
+            learned = self._suspects.breaks > self._breaks
+            self._machine.lost(self._report.changes > 0 or learned or lasted >= STEADY)
         elif failure.check(Denied) or (
             self._proven and failure.check(MissingCapability)
         ):
@@ -268,7 +270,8 @@ class Following:
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
-        self._legacy = Legacy(listing, Identifier(clients, self._state), history)
+        identifier = Identifier(clients, self._state, self._suspects)
+        self._legacy = Legacy(listing, identifier, history)
         self._ears.connected(clients, history, self._state, self._news)
         self._connections.whenLost(self._lost)
 

@@ -103,12 +103,13 @@ class OneShot:
                 await self._attempt(records, task)
                 return
             except Lost as error:
-                if self._report.changes > before:
+                learned = self._suspects.breaks > broken
+                if learned or self._report.changes > before:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._suspects.breaks > broken:
+                if learned:
                     pause = max(pause, SETTLING)
                 self._standing.failed(str(error))
                 self._standing.moved(SyncState.BACKING_OFF)

@@ -150,6 +150,9 @@ class Account:
         such as C{"BAD what"}.  If its literal follows unasked, that is taken for
         commands.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
+    @ivar chokes: what becomes of it that a message cannot be read, such as
+        C{"NO broken"}, or C{"BYE"} where the server hangs up over it; empty if it
+        can be.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar refusal: the tagged answer to a command that is refused, by what was
         heard; empty if it is not.
@@ -201,6 +204,7 @@ class Account:
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.misreads: Callable[[Offer], str] = lambda _: ""
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
+        self.chokes: Callable[[bytes], str] = lambda _: ""
         self.answers: dict[str, str] = {}
         self.refusal: Callable[[str], str] = lambda _: ""
         self.deaf: set[str] = set()

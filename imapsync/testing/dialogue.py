@@ -433,10 +433,21 @@ class Dialogue:
             return UidSet.of(messages)
         return UidSet.parse(text) & UidSet.of(messages)
 
-    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> None:
-        if "FETCH" not in self.account.deaf:
-            for uid in self._known(uids):
+    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> str:
+        answer = "OK done"
+        if "FETCH" in self.account.deaf:
+            return answer
+        reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
+        for uid in self._known(uids):
+            body = self._selected().messages[uid].body
+            trouble = self.account.chokes(body) if reads else ""
+            if trouble == "BYE":
+                raise Died
+            if trouble:
+                answer = trouble
+            else:
                 self._row(uid, items)
+        return answer
 
     def _row(self, uid: int, items: list[Any]) -> None:
         folder = self._selected()

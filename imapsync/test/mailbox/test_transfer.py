@@ -464,7 +464,7 @@ class DoubtTests(MovesCase):
             account.answers["FETCH"] = "NO [SERVERBUG] unreadable"
             report = self.sync()
             self.assertEqual({}, report.done("moved"))
-            self.assertEqual(["A"], [name for name, _ in troubles(report)])
+            self.assertEqual({"A"}, {name for name, _ in troubles(report)})
             account.answers.clear()
             self.sync()
             self.assertEqual(2, len(self.local.folders["A"].messages))
