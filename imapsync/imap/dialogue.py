@@ -41,6 +41,7 @@ class Dialogue(StockClient):
     @ivar greeted: fires with whether the server authenticated us before we
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
+    @ivar user: who has logged in; empty while nobody has.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
 
@@ -51,6 +52,7 @@ class Dialogue(StockClient):
         self.log = Log()
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
+        self.user = ""
         self._pipeline = Pipeline(self)
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)

@@ -150,6 +150,7 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     """
     report = view.context.records.report
     agreed: dict[int, Flags] = {}
+    supposed: dict[int, Flags] = {}
     astray: dict[tuple[Side, str], list[int]] = {}
     for drift, moved in drifts.items():
         # Where both had changed alike when they were read, they agreed then: what
@@ -157,7 +158,9 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
         base = settled(*drift[:3])
         for (ours, theirs), many in _shown(view, drift, moved, plan).items():
             flags = settled(base, ours, theirs)
-            if drift.fresh or drift.doubted or flags != drift.agreed:
+            if drift.fresh or drift.doubted:  # not what the database has
+                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
+            elif flags != drift.agreed:
                 agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
             for side in Side:
                 wanted = plan.expected[side].get(on(side, many)[0])
@@ -171,12 +174,22 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
                     astray.setdefault(key, []).extend(on(side.other, many))
                 else:
                     report.did("flagged", view.name, side, len(many))
+    agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
         text = f"{side} would not change {keyword(wrong)}"
         view.postpone(side.other, UidSet.of(uids), text)
     return len(agreed)
+
+
+def _news(view: BothSides, agreed: Mapping[int, Flags]) -> dict[int, Flags]:
+    """
+    Those of C{agreed} that the database does not have so: else there would be
+    something to do time and again.
+    """
+    known = view.state.agreed(view.known.id, Side.LOCAL, UidSet.of(agreed))
+    return {uid: agreed[uid] for uid, _, flags in known if agreed[uid] != flags}
 
 
 def _unchanged(before: Flags, wanted: Flags, now: Flags) -> Flags:

@@ -68,14 +68,12 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
-        name, count = self._view.name, len(operation.pairs)
-        self._report.joined(name, count)
+        self._report.joined(self._view.name, len(operation.pairs))
         suspects = self._view.context.records.suspects
-        suspects.recognised(name, count)
         for side in Side:
             uids = [pair.uid(side) for pair in operation.pairs]
             suspects.passed(self._view.place(side), uids)
-        self.achieved += count
+        self.achieved += len(operation.pairs)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -190,29 +188,30 @@ class Performer:
         @return: whether it can be as it says.
         """
         pairs = [_pairOf(one, side) for one in messages]
+        sources = [one.source for one in messages]
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
-            self.unproven(side, len(pairs))
+            self.unproven(side, sources)
             return False
-        sources = [one.source for one in messages]
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
         self.achieved += len(pairs)
         return True
 
-    def unproven(self, side: Side, count: int) -> None:
+    def unproven(self, side: Side, sources: list[int]) -> None:
         """
-        The server of C{side} took so many messages, but did not say which is
-        which: the next pass pairs them by content.
+        The server of C{side} took these messages, but did not say which is which:
+        the next pass pairs them by content.
         """
         self._view.leave(side.other)
-        self._view.context.records.suspects.unproven(self._view.name, count)
-        self.achieved += count
+        place = self._view.place(side.other)
+        self._view.context.records.suspects.unproven(place, sources)
+        self.achieved += len(sources)
 
 
 _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
@@ -251,8 +250,8 @@ class _Copies:
                 pair = _pairOf(one, self._side)
                 self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
 
-    def unproven(self, count: int) -> None:
-        self._into.unproven(self._side, count)
+    def unproven(self, uids: list[int]) -> None:
+        self._into.unproven(self._side, uids)
 
     def refused(self, uid: int, reason: str) -> None:
         uids = UidSet.of([uid])

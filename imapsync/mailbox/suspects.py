@@ -4,11 +4,10 @@ What would otherwise go wrong again and again: L{Suspects}.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from imapsync.model import Name, Side
+from imapsync.model import Side
 from imapsync.uidset import UidSet
 
 #: How many seconds a message is left out after a connection was lost over it for
@@ -58,7 +57,7 @@ class Suspects:
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self._now = now
         self._records: dict[Place, dict[int, _Record]] = {}
-        self._unproven: Counter[Name] = Counter()
+        self._unproven: dict[Place, UidSet] = {}
         self._misread: dict[Place, UidSet] = {}
         self.breaks = 0
 
@@ -114,24 +113,22 @@ class Suspects:
         """
         All may be tried again at once, each by itself.
         """
+        self._unproven.clear()
         for records in self._records.values():
             for uid in records:
                 records[uid] = _Record(1, self._now())
 
-    def unproven(self, name: Name, count: int) -> None:
+    def unproven(self, place: Place, uids: Collection[int]) -> None:
         """
-        A server took so many messages without telling their UIDs.
+        The other side's server took these messages without telling their UIDs there.
         """
-        self._unproven[name] += count
+        before = self._unproven.get(place, UidSet())
+        self._unproven[place] = before | UidSet.of(uids)
 
-    def recognised(self, name: Name, count: int) -> None:
+    def isProven(self, place: Place, new: UidSet) -> bool:
         """
-        So many messages were found to be equal by content.
-        """
-        self._unproven[name] = max(0, self._unproven[name] - count)
+        Whether all that it has taken so was recognised there since.
 
-    def isProven(self, name: Name) -> bool:
+        @param new: the messages without a pair.
         """
-        Whether all that a server has taken so was recognised since.
-        """
-        return not self._unproven[name]
+        return not self._unproven.get(place, UidSet()) & new

@@ -170,7 +170,11 @@ class Pass:
                     goneOnBoth=self._goneOnBoth(),
                 )
             )
-        proven = self._context.records.suspects.isProven(view.name)
+        suspects = self._context.records.suspects
+        proven = all(
+            suspects.isProven(view.place(side), this.changes.new)
+            for side, this in view.sides.items()
+        )
         for side in reversed(Side):
             await self._copy(side, proven)
 

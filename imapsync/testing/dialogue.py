@@ -151,8 +151,9 @@ class Dialogue:
         What there is against the message whose literal comes next.
         """
         words = _words(self._parts[-1:])
-        offer = _offers(words if self._parts[:-1] else words[3:])[0]
-        offer = replace(offer, size=self._wanted or 0)
+        offers = _offers(words if self._parts[:-1] else words[3:])
+        bare = Offer(frozenset(), "", 0)  # neither flags nor a date
+        offer = replace([*offers, bare][0], size=self._wanted or 0)
         refusal = self.account.misreads(offer)
         return refusal if unasked or refusal else self.account.objection(offer)
 

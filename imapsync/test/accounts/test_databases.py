@@ -13,8 +13,8 @@ from typing import Any
 from imapsync.accounts.databases import candidates
 from imapsync.config.request import Admin, Request
 from imapsync.config.settings import Config
-from imapsync.model import Owner, Side
-from imapsync.service import Outcome
+from imapsync.model import Mark, Owner, Pair, Side
+from imapsync.service import Outcome, SyncService
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import Account, mail
@@ -363,3 +363,26 @@ class AdminTests(DatabasesCase):
         self.assertEqual(66, self.delete().code)
         self.assertEqual(Outcome(0), self.delete(LOCAL))
         self.assertNotIn("Work", self.local.folders)
+
+    def test_stopped(self) -> None:
+        """
+        A service that is stopped while it takes leave, since its database turned out
+        to be another's, does not begin again with the next one.
+        """
+        self.make("127.0.0.1", local="me@127.0.0.1", remote="me@127.0.0.9")
+        with closing(Store.open(self.path("127.0.0.1"))) as state, state.transaction():
+            known = state.addMailbox("INBOX", subscribed=True)
+            for side in Side:
+                state.setMark(known.id, side, Mark(99, 50, 5))
+            state.addPairs(known.id, [Pair(1, 1, frozenset(), b"x" * 16, 3, 5)])
+        config = self.world.settings(**self.changes)
+        service = SyncService(config, self.reactor, Request(live=True))
+        service.startService()
+        while not (self.local.count("LOGOUT") or self.remote.count("LOGOUT")):
+            self.assertTrue(self.world.step())
+        stopping = service.stopService()
+        for _ in range(9):
+            self.world.pump()
+            self.reactor.advance(1)
+        self.successResultOf(stopping)
+        self.assertEqual("stopped", service.status.state)

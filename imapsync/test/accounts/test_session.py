@@ -781,6 +781,22 @@ class RunTests(SessionCase):
         self.assertLess(turn[0], 10, appended)
         self.assertSettled()
 
+    def test_unwritable(self) -> None:
+        """
+        A mailbox that cannot be written there, with flags that differ and a message
+        that is missing, is named, and that is the end of it.
+        """
+        for side in Side:
+            self.begin()
+            here, there = self.world.accounts[side.other], self.world.accounts[side]
+            for account in (here, there):
+                account.inbox.add(mail(1))
+            here.inbox.flag(1, "\\Seen")
+            here.inbox.add(mail("new"))
+            there.inbox.readOnly = True
+            told = dict(troubles(self.sync()))
+            self.assertIn("INBOX", told)
+
     def test_listRefused(self) -> None:
         """
         A server that refuses LIST ends the run with its name and words.

@@ -110,6 +110,7 @@ class World:
 
     @ivar links: all connections that were ever made.
     @ivar options: what is configured of each server, beyond what is usual.
+    @ivar users: who logs in, where no configuration says it.
     @ivar reactor: what a service runs in, if one does.
     """
 
@@ -128,6 +129,7 @@ class World:
         }
         self.links: list[Link] = []
         self.options: dict[Side, dict[str, Any]] = {side: {} for side in Side}
+        self.users: dict[Side, str] = {}
         self.reactor: Reactor | None = None
 
     @property
@@ -218,6 +220,7 @@ class World:
         A client that is ready for work.
         """
         client = SyncClient(clock or self.clock, str(side), timeout)
+        client.user = self.users.get(side, "")
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
         self.links.append(Link(self.accounts[side], client))

@@ -476,6 +476,33 @@ class StubbornTests(MailboxCase):
             self.assertIn("INBOX", {name for name, _ in troubles(report)})
         self.assertLess(len(self.theirs.messages), 20)
 
+    def test_withoutAppendUidAmongOthers(self) -> None:
+        """
+        That other messages are recognised meanwhile proves nothing of those that it
+        changes: they are not copied again and again.
+        """
+        self.both(1)
+        self.remote.appendUid = False
+        self.remote.alters = True
+        self.world.fill(mail("a"), mail("b"))
+        numbers = iter(range(6))
+
+        def bring() -> None:
+            """
+            Somebody else brings the same to both sides.
+            """
+            for number in numbers:
+                for folder in (self.ours, self.theirs):
+                    folder.add(mail(f"both {number}"))
+                self.local.before["SELECT"] = bring
+                return
+
+        bring()
+        self.sync()
+        bodies = [message.body for message in self.theirs.messages.values()]
+        for name in "a", "b":
+            self.assertEqual(1, sum(b.startswith(mail(name)) for b in bodies))
+
     def test_alteredBytes(self) -> None:
         """
         A server that changes the messages, and tells their UIDs, gets each
