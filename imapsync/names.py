@@ -13,8 +13,9 @@ from __future__ import annotations
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.display import shown as shown
@@ -119,6 +120,8 @@ class Naming(NamedTuple):
     @ivar foreign: prefixes of other users' and shared namespaces.
     @ivar further: prefixes of more personal namespaces, and their separators.
         The shared names of what is in them begin with the prefix.
+    @ivar spellings: the shared names of mailboxes to which the server gave other
+        names than it was asked for, by those that it gave.
     @ivar aliases: mailboxes that, with all below them, have another shared name
         than the one they would have; and that name.
     """
@@ -129,6 +132,7 @@ class Naming(NamedTuple):
     foreign: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     further: tuple[tuple[str, str], ...] = ()
+    spellings: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def of(
@@ -166,6 +170,17 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it cannot have one.
         """
+        if name in self.spellings:
+            return self.spellings[name]
+        shared = self._plainly(name)
+        if shared in self.spellings.values():
+            raise _uncarried(name, f'another mailbox is called "{shown(name)}"')
+        return shared
+
+    def _plainly(self, name: str) -> str | None:
+        """
+        The same, for a mailbox that has the name that it was made by.
+        """
         if not self.reference and isInbox(name):
             return INBOX
         beside, separator = self._beside(name)
@@ -194,6 +209,9 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it has no way to.
         """
+        for ours, shared in self.spellings.items():
+            if shared == name:
+                return ours
         root, separator = self._place(name)
         if not separator and "/" in name:
             raise _uncarried(name, "the server's mailboxes have no levels")
@@ -346,6 +364,13 @@ def folded(name: str) -> str:
     nor one way to write a character from another.
     """
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def nearly(name: str) -> str:
+    """
+    What is left of a name for a server that may change it in blanks as well.
+    """
+    return "/".join(" ".join(level.split()) for level in folded(name).split("/"))
 
 
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
