@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import binascii
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import product
 from types import MappingProxyType
@@ -192,7 +191,7 @@ class Naming(NamedTuple):
         shared = canonical(rest, separator)
         if fault := _fault(shared):
             raise _uncarried(name, fault)
-        if beside != self._besides(shared):
+        if beside != self._besides(shared)[0]:
             raise _uncarried(name, "it would be taken for one of another namespace")
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
@@ -209,17 +208,17 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it has no way to.
         """
-        for ours, shared in self.spellings.items():
-            if shared == name:
-                return ours
-        root, separator = self._place(name)
+        if name in self.spellings.values():
+            return next(ours for ours, n in self.spellings.items() if n == name)
+        beside, separator = self._besides(name)
         if not separator and "/" in name:
             raise _uncarried(name, "the server's mailboxes have no levels")
         if separator and separator != "/" and separator in name:
             raise _uncarried(name, f'a level of it holds a "{separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = root + self._own(name).replace("/", separator)
+            own = self._own(name).replace("/", separator)
+            ours = own if beside else self.root + own
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -291,32 +290,22 @@ class Naming(NamedTuple):
         separator there; no prefix, if it is in none of them.
         """
         if self.further and not self.reference:
-            folded = self._folded(name)
+            name = self._folded(name)
             for prefix, separator in self.further:
-                if (folded + separator).startswith(prefix):
-                    isForeign = self._isForeign(folded, prefix)
-                    return ("", self.separator) if isForeign else (prefix, separator)
+                inside = (name + separator).startswith(prefix)
+                if inside and not self._isForeign(name, prefix):
+                    return prefix, separator
         return "", self.separator
 
-    def _besides(self, shared: str) -> str:
+    def _besides(self, shared: str) -> tuple[str, str]:
         """
-        The further personal namespace that a shared name is in.
+        The same, of a shared name.
         """
         if self.further and not self.reference:
             for prefix, separator in self.further:
                 if f"{shared}/".startswith(canonical(prefix, separator)):
-                    return prefix
-        return ""
-
-    def _place(self, shared: str) -> tuple[str, str]:
-        """
-        What the server's name of a mailbox begins with, before its shared name;
-        and the separator there.
-        """
-        beside = self._besides(shared)
-        if beside:
-            return "", dict(self.further)[beside]
-        return self.root, self.separator
+                    return prefix, separator
+        return "", self.separator
 
     def _folded(self, name: str) -> str:
         """
@@ -356,21 +345,6 @@ def canonical(text: str, separator: str) -> str:
         text = text.replace(separator, "/")
     first, slash, rest = text.partition("/")
     return (INBOX if isInbox(first) else first) + slash + rest
-
-
-def folded(name: str) -> str:
-    """
-    What is left of a name for a server that tells neither upper from lower case
-    nor one way to write a character from another.
-    """
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def nearly(name: str) -> str:
-    """
-    What is left of a name for a server that may change it in blanks as well.
-    """
-    return "/".join(" ".join(level.split()) for level in folded(name).split("/"))
 
 
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:

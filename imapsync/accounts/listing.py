@@ -25,10 +25,10 @@ from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
-from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
-from imapsync.plan.mailboxes import isTacit
+from imapsync.plan.listing import isTacit
 from imapsync.plan.messages import Trash
+from imapsync.plan.specialuse import matched
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -83,10 +83,10 @@ class Listing:
         accounts = {side: self._account(side, listed[side]) for side in listed}
         if self._config.mapSpecialUse and len(accounts) == len(Side):
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
-            matched = uses.matched(ours, theirs)
-            naming = theirs.naming._replace(aliases=matched.aliases)
+            found = matched(ours, theirs)
+            naming = theirs.naming._replace(aliases=found.aliases)
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
-            accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
+            accounts[Side.REMOTE] = theirs._replace(apart=found.apart)
         return accounts
 
     async def assured(

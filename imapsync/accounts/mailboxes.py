@@ -22,7 +22,8 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side
 from imapsync.names import shown
 from imapsync.plan.account import Account
-from imapsync.plan.mailboxes import Create, Plan, applied, leftOut, plan, respelled
+from imapsync.plan.listing import leftOut, respelled
+from imapsync.plan.mailboxes import Create, Plan, applied, plan
 from imapsync.plan.messages import Trash
 from imapsync.plan.outlook import Outlook
 from imapsync.plan.selection import Selection
