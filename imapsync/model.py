@@ -112,6 +112,7 @@ class Known(NamedTuple):
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see
         L{imapsync.state.interface.Leftovers.postpone}).
+    @ivar spellings: what servers call it that changed its name when it was made.
     """
 
     id: int
@@ -121,6 +122,7 @@ class Known(NamedTuple):
     subscribed: bool
     pairs: int
     retries: bool
+    spellings: Mapping[Side, str] = MappingProxyType({})
 
 
 class Pair(NamedTuple):

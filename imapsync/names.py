@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import binascii
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.display import shown as shown
@@ -119,6 +119,8 @@ class Naming(NamedTuple):
     @ivar foreign: prefixes of other users' and shared namespaces.
     @ivar further: prefixes of more personal namespaces, and their separators.
         The shared names of what is in them begin with the prefix.
+    @ivar spellings: the shared names of mailboxes to which the server gave other
+        names than it was asked for, by those that it gave.
     @ivar aliases: mailboxes that, with all below them, have another shared name
         than the one they would have; and that name.
     """
@@ -129,6 +131,7 @@ class Naming(NamedTuple):
     foreign: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     further: tuple[tuple[str, str], ...] = ()
+    spellings: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def of(
@@ -166,6 +169,17 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it cannot have one.
         """
+        if name in self.spellings:
+            return self.spellings[name]
+        shared = self._plainly(name)
+        if shared in self.spellings.values():
+            raise _uncarried(name, f'another mailbox is called "{shown(name)}"')
+        return shared
+
+    def _plainly(self, name: str) -> str | None:
+        """
+        The same, for a mailbox that has the name that it was made by.
+        """
         if not self.reference and isInbox(name):
             return INBOX
         beside, separator = self._beside(name)
@@ -177,7 +191,7 @@ class Naming(NamedTuple):
         shared = canonical(rest, separator)
         if fault := _fault(shared):
             raise _uncarried(name, fault)
-        if beside != self._besides(shared):
+        if beside != self._besides(shared)[0]:
             raise _uncarried(name, "it would be taken for one of another namespace")
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
@@ -194,14 +208,17 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it has no way to.
         """
-        root, separator = self._place(name)
+        if name in self.spellings.values():
+            return next(ours for ours, n in self.spellings.items() if n == name)
+        beside, separator = self._besides(name)
         if not separator and "/" in name:
             raise _uncarried(name, "the server's mailboxes have no levels")
         if separator and separator != "/" and separator in name:
             raise _uncarried(name, f'a level of it holds a "{separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = root + self._own(name).replace("/", separator)
+            own = self._own(name).replace("/", separator)
+            ours = own if beside else self.root + own
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -273,32 +290,22 @@ class Naming(NamedTuple):
         separator there; no prefix, if it is in none of them.
         """
         if self.further and not self.reference:
-            folded = self._folded(name)
+            name = self._folded(name)
             for prefix, separator in self.further:
-                if (folded + separator).startswith(prefix):
-                    isForeign = self._isForeign(folded, prefix)
-                    return ("", self.separator) if isForeign else (prefix, separator)
+                inside = (name + separator).startswith(prefix)
+                if inside and not self._isForeign(name, prefix):
+                    return prefix, separator
         return "", self.separator
 
-    def _besides(self, shared: str) -> str:
+    def _besides(self, shared: str) -> tuple[str, str]:
         """
-        The further personal namespace that a shared name is in.
+        The same, of a shared name.
         """
         if self.further and not self.reference:
             for prefix, separator in self.further:
                 if f"{shared}/".startswith(canonical(prefix, separator)):
-                    return prefix
-        return ""
-
-    def _place(self, shared: str) -> tuple[str, str]:
-        """
-        What the server's name of a mailbox begins with, before its shared name;
-        and the separator there.
-        """
-        beside = self._besides(shared)
-        if beside:
-            return "", dict(self.further)[beside]
-        return self.root, self.separator
+                    return prefix, separator
+        return "", self.separator
 
     def _folded(self, name: str) -> str:
         """
@@ -338,14 +345,6 @@ def canonical(text: str, separator: str) -> str:
         text = text.replace(separator, "/")
     first, slash, rest = text.partition("/")
     return (INBOX if isInbox(first) else first) + slash + rest
-
-
-def folded(name: str) -> str:
-    """
-    What is left of a name for a server that tells neither upper from lower case
-    nor one way to write a character from another.
-    """
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:

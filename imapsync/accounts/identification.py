@@ -21,9 +21,17 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import GUID, Known, Name, Side, differ
-from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account
-from imapsync.plan.identity import Answer, Places, Question
+from imapsync.plan.identity import (
+    Answer,
+    Places,
+    Question,
+    atHome,
+    places,
+    questions,
+    shared,
+    twins,
+)
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
@@ -62,18 +70,14 @@ class Identifier:
 
         self._met.clear()
         found = await onBoth(
-            lambda side: self._places(
-                side, accounts[side], known, lineage.twins(known, side)
-            )
+            lambda side: self._places(side, accounts[side], known, twins(known, side))
         )
-        if all(lineage.atHome(places, known) for places in found.values()):
+        if all(atHome(one, known) for one in found.values()):
             # Had two changed places, their passes would meet the other one.
             return found
         # One side may have followed already what happened on the other.
         return await onBoth(
-            lambda side: self._places(
-                side, accounts[side], known, lineage.shared(known, side)
-            )
+            lambda side: self._places(side, accounts[side], known, shared(known, side))
         )
 
     async def _places(
@@ -88,13 +92,13 @@ class Identifier:
         if self._tellsIds(side):
             doubted = doubted | alike
         answers = {}
-        asked = lineage.questions(side, account, known, doubted)
+        asked = questions(side, account, known, doubted)
         if asked:
             await self._meet(side, account)
         for question in asked:
             answer = await self._ask(side, account, question)
             answers[question.known.id] = answer
-        return lineage.places(side, account, known, doubted, answers)
+        return places(side, account, known, doubted, answers)
 
     async def _meet(self, side: Side, account: Account) -> None:
         """

@@ -4,7 +4,7 @@ Which mailboxes the servers list, under the names that both sides share.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -25,10 +25,10 @@ from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
-from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
-from imapsync.plan.mailboxes import isTacit
+from imapsync.plan.listing import isTacit
 from imapsync.plan.messages import Trash
+from imapsync.plan.specialuse import matched
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -50,6 +50,7 @@ class Listing:
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
+        self._spellings: dict[Side, dict[str, Name]] = {side: {} for side in Side}
         self._subscribed: dict[Side, frozenset[str]] = {}
         self._shut: dict[Side, dict[str, str]] = {side: {} for side in Side}
         if config.mapSpecialUse:
@@ -60,6 +61,16 @@ class Listing:
                         " may have no effect.",
                         side=side,
                     )
+
+    def learn(self, known: Iterable[Known]) -> None:
+        """
+        These are known; by other names, maybe, than a server gave them.
+        """
+        known = [one for one in known if one.spellings]
+        for side in Side:
+            self._spellings[side] = {
+                one.spellings[side]: one.name for one in known if side in one.spellings
+            }
 
     async def look(self) -> Mapping[Side, Account]:
         """
@@ -72,10 +83,10 @@ class Listing:
         accounts = {side: self._account(side, listed[side]) for side in listed}
         if self._config.mapSpecialUse and len(accounts) == len(Side):
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
-            matched = uses.matched(ours, theirs)
-            naming = theirs.naming._replace(aliases=matched.aliases)
+            found = matched(ours, theirs)
+            naming = theirs.naming._replace(aliases=found.aliases)
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
-            accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
+            accounts[Side.REMOTE] = theirs._replace(apart=found.apart)
         return accounts
 
     async def assured(
@@ -189,7 +200,8 @@ class Listing:
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly
-        account = Account.of(self._namings[side], listed, readOnly)
+        naming = self._namings[side]._replace(spellings=self._spellings[side])
+        account = Account.of(naming, listed, readOnly)
         return account.withShut(self._shut[side])
 
     async def _list(self, side: Side) -> list[Listed]:

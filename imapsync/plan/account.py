@@ -6,6 +6,7 @@ It only sorts; nothing here talks to a server.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from imapsync.errors import MailboxError
 from imapsync.model import Listed, Name, Status
-from imapsync.names import INBOX, Naming, folded, fromUser, shown
+from imapsync.names import INBOX, Naming, fromUser, shown
 
 #: What is told of a name that is subscribed, without a mailbox.
 _MERELY_SUBSCRIBED = frozenset(("\\nonexistent", "\\subscribed"))
@@ -239,6 +240,21 @@ def ancestors(name: Name) -> Iterator[Name]:
     while at >= 0:
         yield name[:at]
         at = name.find("/", at + 1)
+
+
+def folded(name: str) -> str:
+    """
+    What is left of a name for a server that tells neither upper from lower case
+    nor one way to write a character from another.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def nearly(name: str) -> str:
+    """
+    What is left of a name for a server that may change it in blanks as well.
+    """
+    return "/".join(" ".join(level.split()) for level in folded(name).split("/"))
 
 
 def _claims(

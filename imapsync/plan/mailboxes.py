@@ -278,31 +278,6 @@ def _subscription(side: Side, name: Name, wanted: bool) -> Step:
     return Subscribe(side, name) if wanted else Unsubscribe(side, name)
 
 
-def leftOut(account: Account, selection: Selection) -> list[str]:
-    """
-    What is selected, and is not the user's own: the server's names of it.
-    """
-    likeness = account.naming.likeness
-    return [
-        box.name
-        for box in account.outside
-        if selection.covers(likeness(box.name), box.subscribed)
-    ]
-
-
-def isTacit(account: Account, known: Collection[Known]) -> bool:
-    """
-    Whether a server may only have left out what is subscribed: most of what was
-    is not any more, at once; or nothing ever was.
-    """
-    if not known:
-        others = [name for name in account.listed if name != INBOX]
-        return bool(others) and not any(map(account.subscribed, account.listed))
-    before = [one.name for one in known if one.subscribed and account.has(one.name)]
-    lost = [name for name in before if not account.subscribed(name)]
-    return 2 * len(lost) > len(before)
-
-
 def _order(name: Name) -> tuple[bool, list[str]]:
     return name != INBOX, name.split("/")
 

@@ -62,6 +62,12 @@ class Mailboxes(Protocol):
         The server's own, lasting name for the mailbox.
         """
 
+    def setSpelling(self, mailbox: int, side: Side, spelling: str) -> None:
+        """
+        What the server calls a mailbox of which it has changed the name, until it
+        is renamed.
+        """
+
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
         """
         Everything up to C{mark} is dealt with, but for what is postponed.

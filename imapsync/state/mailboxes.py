@@ -15,7 +15,8 @@ _KNOWN = """
 SELECT id, name, subscribed, pairs,
     EXISTS (SELECT 1 FROM postponed WHERE postponed.mailbox = mailbox.id),
     local_identity, local_uidvalidity, local_uidnext, local_modseq,
-    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
+    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq,
+    local_spelling, remote_spelling
 FROM mailbox
 """
 
@@ -60,7 +61,12 @@ class MailboxTable(Transactions):
             self._write("UPDATE mailbox SET name = ? WHERE id = ?", text, mailbox)
         for mailbox, name in names.items():
             self._write("DELETE FROM mailbox WHERE name = ?", name)
-            self._write("UPDATE mailbox SET name = ? WHERE id = ?", name, mailbox)
+            self._write(
+                "UPDATE mailbox SET name = ?, local_spelling = '',"
+                " remote_spelling = '' WHERE id = ?",
+                name,
+                mailbox,
+            )
 
     def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
         self._write(
@@ -70,6 +76,11 @@ class MailboxTable(Transactions):
     def setIdentity(self, mailbox: int, side: Side, identity: str) -> None:
         self._write(
             f"UPDATE mailbox SET {side}_identity = ? WHERE id = ?", identity, mailbox
+        )
+
+    def setSpelling(self, mailbox: int, side: Side, spelling: str) -> None:
+        self._write(
+            f"UPDATE mailbox SET {side}_spelling = ? WHERE id = ?", spelling, mailbox
         )
 
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
@@ -100,12 +111,15 @@ class MailboxTable(Transactions):
 
 
 def _known(row: Record) -> Known:
-    number, name, subscribed, pairs, retries, local, *_, remote, _, _, _ = row
+    number, name, subscribed, pairs, retries, local, *_ = row
+    remote, *_ = row[9:]
     marks = {}
-    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:])):
+    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:13])):
         if mark[0]:
             marks[side] = Mark(*mark)
     identities = {Side.LOCAL: local, Side.REMOTE: remote}
+    spellings = {s: text for s, text in zip(Side, row[13:], strict=True) if text}
     return Known(
-        number, name, marks, identities, bool(subscribed), pairs, bool(retries)
+        *(number, name, marks, identities, bool(subscribed), pairs, bool(retries)),
+        spellings,
     )

@@ -81,6 +81,10 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE mailbox ADD COLUMN local_spelling TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE mailbox ADD COLUMN remote_spelling TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 #: Without one of these, a file is damaged.

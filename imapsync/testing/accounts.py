@@ -171,6 +171,7 @@ class Account:
         taken, any more.
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
+    @ivar respell: what a mailbox is called that is made by some name.
     @ivar ghosts: names that are subscribed, without a mailbox.
     @ivar phantoms: names that are listed as mailboxes, but are none any more: as
         levels above others, or among what is subscribed, LIST knows better.
@@ -219,6 +220,7 @@ class Account:
         self.stalls = False
         self.overflows = False
         self.fold: Callable[[str], str] = str
+        self.respell: Callable[[str], str] = str
         self.ghosts: set[str] = set()
         self.phantoms: set[str] = set()
         self.shut: set[str] = set()
@@ -249,7 +251,7 @@ class Account:
         """
         The mailbox that the server takes C{name} for.
         """
-        folded = self.fold(name)
+        folded = self.fold(self.respell(name))
         found = (f for n, f in self.folders.items() if self.fold(n) == folded)
         return self.folders.get(name) or next(found, None)
 

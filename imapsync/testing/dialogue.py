@@ -334,7 +334,7 @@ class Dialogue:
         if account.find(name) is not None:
             return "NO [ALREADYEXISTS] it is there"
         if "CREATE" not in account.deaf:
-            account.make(name, subscribed=False)
+            account.make(account.respell(name), subscribed=False)
         return "OK done"
 
     def _RENAME(self, _tag: str, old: str, new: str) -> str:

@@ -576,6 +576,72 @@ class CollisionTests(SessionCase):
                         self.assertEqual([mail(other)], bodies(self.remote, other))
                         self.assertEqual([mail(other)], bodies(self.local, other))
 
+    def test_respelled(self) -> None:
+        """
+        A mailbox that a server made by nearly the name that it was asked for is
+        known by that; it is synced, and nothing else is made.
+        """
+
+        def trimmed(name: str) -> str:
+            return "/".join(level.strip() for level in name.split("/"))
+
+        def composed(name: str) -> str:
+            return unicodedata.normalize("NFC", name)
+
+        for respell, name, spelled in (
+            (trimmed, "Work ", "Work"),
+            (composed, "e\u0301te\u0301", "\u00e9t\u00e9"),
+            (str.lower, "Work", "work"),
+        ):
+            self.begin()
+            self.remote.respell = respell
+            below, spelledBelow = f"{name}/x", f"{spelled}/x"
+            for each in name, below, "B":
+                self.local.make(each).add(mail(each))
+            self.assertEqual({}, self.sync().troubles)
+            for _ in range(2):
+                report = self.sync()
+                self.assertEqual({}, report.troubles)
+                self.assertEqual({}, report.steps)
+            self.assertEqual({"INBOX", name, below, "B"}, {*self.local.folders})
+            there = {"INBOX", respell("B"), spelled, spelledBelow}
+            self.assertEqual(there, {*self.remote.folders})
+            self.remote.folders[spelled].add(mail("there"))
+            self.remote.folders[spelledBelow].flag(1, "\\Seen")
+            self.sync()
+            self.assertEqual(2, len(self.local.folders[name].messages))
+            self.assertEqual({"\\Seen"}, self.local.folders[below].messages[1].flags)
+            self.assertTrue(self.remote.folders[spelled].subscribed)
+            self.local.delete(below)
+            self.sync()
+            self.assertNotIn(spelledBelow, self.remote.folders)
+            self.remote.rename(spelled, "new")
+            self.sync()
+            self.assertIn("new", self.local.folders)
+            self.assertEqual({}, self.sync().steps)
+
+    def test_respelledAndKilled(self) -> None:
+        """
+        So it is where the run ends right after that.
+        """
+        deaths = 0
+        for steps in range(1, 200):
+            self.begin()
+            self.remote.respell = str.strip
+            self.local.make("Work ").add(mail(1))
+            MortalState.left = steps
+            try:
+                self.sync(open=MortalState.open)
+            except Killed:
+                deaths += 1
+            else:
+                break
+            self.assertEqual({}, self.sync().troubles)
+            self.assertEqual({"INBOX", "Work "}, {*self.local.folders})
+            self.assertEqual({"INBOX", "Work"}, {*self.remote.folders})
+            self.assertEqual(1, len(self.remote.folders["Work"].messages))
+        self.assertGreater(deaths, 5)
+
     def test_faster(self) -> None:
         """
         That somebody else has just made the mailbox is no collision.
