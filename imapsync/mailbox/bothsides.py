@@ -83,6 +83,8 @@ class BothSides:
         self._ahead = ahead or Ahead()
         self.sides: dict[Side, OneSide] = {}
         self._sources: dict[Side, Source] = {}
+        self._copying: dict[Side, UidSet] = {}
+        self._begun: dict[Side, UidSet] = {}
         self.again = again
 
     async def read(self) -> bool:
@@ -92,6 +94,8 @@ class BothSides:
         @return: whether that can be used; not if all is to be read again.
         @raise MailboxError: it cannot be synced.
         """
+        for side in Side:
+            self._copying[side] = self.state.copying(self.known.id, side)
         self.sides = await onBoth(self._open)
         renumbered = [side for side in Side if self._renumbered(side)]
         if renumbered:
@@ -309,6 +313,32 @@ class BothSides:
         trash = self.context.policy.trashes.get(side)
         return trash if trash and trash.spelled != self.context.names[side] else None
 
+    # Copies
+
+    def beginCopying(self, side: Side, uids: UidSet) -> None:
+        """
+        These messages of C{side} are about to be copied to the other.
+        """
+        mailbox = self.known.id
+        begun = self._begun[side] = self._begun.get(side, _NONE) | uids
+        with self.state.transaction():
+            self.state.setCopying(mailbox, side, self._copying[side] | begun)
+
+    def unseen(self, side: Side) -> UidSet:
+        """
+        The messages of C{side} whose copies on the other are seen for the first
+        time, if they are there: what those show is that server's doing.
+        """
+        return self._copying[side]
+
+    def copySide(self, local: int, remote: int) -> Side | None:
+        """
+        On which side a message is such a copy, if it is one.
+        """
+        if local in self._copying[Side.LOCAL]:
+            return Side.REMOTE
+        return Side.LOCAL if remote in self._copying[Side.REMOTE] else None
+
     def leave(self, side: Side) -> None:
         """
         What is left to do on C{side} is to be read again.
@@ -349,6 +379,9 @@ class BothSides:
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                 self.state.postpone(mailbox, side, this.postponed.build())
+                if self._copying[side] and not self.sides[side.other].reading.partial:
+                    begun = self._begun.get(side, _NONE)
+                    self.state.setCopying(mailbox, side, begun)
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)

@@ -174,6 +174,17 @@ class Leftovers(Protocol):
         It has come to be, or it never will.
         """
 
+    def setCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages, and no others, are copied to the other side, and the copies
+        were not seen yet.
+        """
+
+    def copying(self, mailbox: int, side: Side) -> UidSet:
+        """
+        Which these are.
+        """
+
 
 class Owners(Protocol):
     """

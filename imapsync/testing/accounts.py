@@ -156,6 +156,9 @@ class Account:
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
+    @ivar adds: flags that each message gets that arrives.
+    @ivar folds: whether keywords get another case than they are given.
+    @ivar sticky: flags that stay, though STORE is answered OK.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -201,6 +204,9 @@ class Account:
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
+        self.adds: Flags = NOTHING
+        self.folds = False
+        self.sticky: Flags = NOTHING
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True
@@ -220,6 +226,16 @@ class Account:
         self.levels: set[str] = set()
         self._numbers = count(first)
         self.make("INBOX")
+
+    def kept(self, flags: Flags) -> Flags:
+        """
+        What becomes of the flags that a message is stored with.
+        """
+        forgotten = {flag.lower() for flag in self.forgets}
+        kept = {flag for flag in flags if flag.lower() not in forgotten} | self.adds
+        if self.folds:
+            kept = {f if f.startswith("\\") else f.swapcase() for f in kept}
+        return frozenset(kept)
 
     def make(self, name: str, subscribed: bool = True) -> Folder:
         """

@@ -452,7 +452,7 @@ class Dialogue:
         changed = frozenset(flags) - self.account.forgets
         for uid in self._known(uids):
             before = folder.messages[uid].flags
-            present = _without(before, changed)
+            present = _without(before, changed - self.account.sticky)
             if action[0] == "+":
                 present = before | _without(changed, before)
             if present != before:
@@ -515,9 +515,7 @@ class Dialogue:
             return "NO [NOPERM] read-only"
         tail = b"altered\r\n" if account.alters else b""
         added = [
-            folder.add(
-                o.body + tail, _without(o.flags, account.forgets), o.date or DATE
-            )
+            folder.add(o.body + tail, account.kept(o.flags), o.date or DATE)
             for o in offers
         ]
         uids = UidSet.of(added)
