@@ -57,7 +57,7 @@ def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
     ours, theirs = (view.sides[side].changes.flags for side in Side)
     gone = {side: this.gone for side, this in view.sides.items() if this.gone}
     odd = any(
-        this.lapsed or this.reading.again or view.unseen(side)
+        this.lapsed or this.reading.again or view.copies.originals(side)
         for side, this in view.sides.items()
     )
     drifts: dict[Drift, list[Uids]] = {}
@@ -83,7 +83,7 @@ def _judged(view: BothSides, uids: Mapping[Side, int], drift: Drift) -> Drift:
     """
     sides = view.sides
     reported = [side for side in Side if uids[side] in sides[side].changes.flags]
-    copy = view.copySide(uids[Side.LOCAL], uids[Side.REMOTE])
+    copy = view.copies.isOn(uids[Side.LOCAL], uids[Side.REMOTE])
     return judged(
         drift,
         [side for side in reported if sides[side].lapsed],

@@ -159,7 +159,7 @@ class Performer:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         outcome = _Copies(self, view, operation.side.other)
-        view.beginCopying(operation.side, operation.uids)
+        view.copies.begin(operation.side, operation.uids)
         copier = Copier(
             source.client,
             target.client,

@@ -193,7 +193,7 @@ class Pass:
         if not all(new.values()):
             return
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
-        copied = {side: view.unseen(side) for side in Side}
+        copied = {side: view.copies.originals(side) for side in Side}
         sources = {side: view.source(side) for side in Side}
         with contextlib.closing(await matched(sources, new)) as matcher:
             for some in _chunks(matcher.matches()):

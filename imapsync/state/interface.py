@@ -67,6 +67,17 @@ class Mailboxes(Protocol):
         Everything up to C{mark} is dealt with, but for what is postponed.
         """
 
+    def strays(self, mailbox: int, side: Side) -> int:
+        """
+        How many messages more than there are pairs are on C{side}, without those
+        that are to be looked at again; less than 0, if there are fewer.
+        """
+
+    def setStrays(self, mailbox: int, side: Side, count: int) -> None:
+        """
+        So many there are.
+        """
+
     def forgetPairs(self, mailbox: int) -> None:
         """
         UIDVALIDITY changed on a side, or it is another mailbox.  All that hangs

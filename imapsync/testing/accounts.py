@@ -56,6 +56,7 @@ class Folder:
     @ivar codes: more response codes of SELECT, such as C{"UIDNOTSTICKY"}.
     @ivar lies: what VANISHED (EARLIER) says in addition.
     @ivar identity: what is told as MAILBOXID or X-GUID.
+    @ivar miscounts: how many messages more than there are it tells of.
     """
 
     uidvalidity: int
@@ -71,6 +72,14 @@ class Folder:
     codes: list[str] = field(default_factory=list)
     lies: UidSet = field(default_factory=UidSet)
     identity: str = ""
+    miscounts: int = 0
+
+    @property
+    def count(self) -> int:
+        """
+        How many messages it is said to hold.
+        """
+        return len(self.messages) + self.miscounts
 
     def add(self, body: bytes, flags: Flags = NOTHING, date: str = DATE) -> int:
         """

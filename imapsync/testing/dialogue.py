@@ -198,7 +198,7 @@ class Dialogue:
     def _tell(self) -> None:
         folder = self._selected()
         if self._told != set(folder.messages):
-            self._say(f"* {len(folder.messages)} EXISTS")
+            self._say(f"* {folder.count} EXISTS")
         self._told = set(folder.messages)
         for uid, message in folder.messages.items():
             self._shown.setdefault(uid, message.modseq)
@@ -550,7 +550,7 @@ def _without(flags: Flags, others: Flags) -> Flags:
 
 def _status(folder: Folder) -> str:
     return (
-        f"MESSAGES {len(folder.messages)} UIDNEXT {folder.uidnext}"
+        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
         f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
     )
 
