@@ -32,7 +32,8 @@ class Reading:
     @ivar disturbed: whether it was told since that something has happened to
         other messages than was expected.
     @ivar partial: whether there was more than is taken up at once.
-    @ivar exists: how many messages there are, if that was told unasked.
+    @ivar exists: how many messages there were when L{take} was called, if that was
+        told unasked.
     @ivar early: whether messages were told whose pairs may not be stored yet:
         then nothing of this counts.
     """
@@ -140,7 +141,8 @@ class Reading:
         """
         New messages show in the next look.
         """
-        self.exists = messages
+        if not self._taken:
+            self.exists = messages
 
     def modseqReceived(self, modseq: int) -> None:
         """

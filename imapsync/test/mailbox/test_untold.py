@@ -105,6 +105,24 @@ class UntoldTests(MailboxCase):
         self.assertEqual(1, self.looks())
         self.assertSettled()
 
+    def test_ordinary(self) -> None:
+        """
+        What is told, and what we do ourselves, costs none: all is looked at in a
+        first sync, and never again.
+        """
+        self.ours.add(mail(1))
+        self.theirs.add(mail(2))
+        self.sync()
+        self.assertEqual(2, self.looks())
+        for _ in range(2):
+            self.ours.add(mail("a"))
+            self.theirs.add(mail("b"), SEEN)
+            self.ours.expunge(1) if 1 in self.ours.messages else None
+            self.theirs.flag(1, "\\Flagged") if 1 in self.theirs.messages else None
+            self.sync()
+            self.assertEqual(0, self.looks())
+            self.assertSettled()
+
     def test_brake(self) -> None:
         """
         What is not told may be too much to be true, like anything else.
