@@ -6,22 +6,21 @@ dealt with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import onBoth, together
-from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.oneside import OneSide
 from imapsync.mailbox.suspects import Place
 from imapsync.model import (
-    Changes,
     Known,
     Mark,
     Name,
@@ -32,33 +31,9 @@ from imapsync.model import (
 )
 from imapsync.names import INBOX
 from imapsync.plan.messages import Trash
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.uidset import UidSet
 
 _NONE = UidSet()
-
-
-@dataclass
-class OneSide:
-    """
-    One side of it.
-
-    @ivar whole: whether every message is told, not only what changed.
-    @ivar lapsed: whether the server has lost track of what changed: what it
-        shows may be less than what it was told.
-    @ivar gone: the known messages that are gone, asked twice.
-    @ivar undone: set when something was left to do: the mark must not move.
-    @ivar postponed: what the mark may pass, but which must be tried again.
-    """
-
-    client: SyncClient
-    reading: Reading
-    selected: Selected
-    whole: bool
-    lapsed: bool
-    changes: Changes = field(default_factory=Changes)
-    gone: UidSet = field(default_factory=UidSet)
-    undone: bool = False
-    postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
 
 
 class BothSides:
@@ -69,6 +44,7 @@ class BothSides:
     @ivar again: whether to look once more at what was postponed, as the first
         look of a run does.
     @ivar sides: once it was L{read}.
+    @ivar copies: likewise.
     """
 
     log = Log()
@@ -83,6 +59,7 @@ class BothSides:
         self._ahead = ahead or Ahead()
         self.sides: dict[Side, OneSide] = {}
         self._sources: dict[Side, Source] = {}
+        self.copies = Copies(self.state, known.id)
         self.again = again
 
     async def read(self) -> bool:
@@ -92,6 +69,7 @@ class BothSides:
         @return: whether that can be used; not if all is to be read again.
         @raise MailboxError: it cannot be synced.
         """
+        self.copies.read()
         self.sides = await onBoth(self._open)
         renumbered = [side for side in Side if self._renumbered(side)]
         if renumbered:
@@ -117,7 +95,7 @@ class BothSides:
         if side in self.context.absent:
             reading = Reading(self.state, self.known.id, side, None, False)
             selected = Selected(self.context.names[side])
-            return OneSide(client, reading, selected, whole=False, lapsed=False)
+            return OneSide(side, client, reading, selected, whole=False, lapsed=False)
         ahead = await self._ahead.taken(side, mark)
         if ahead is not None:
             reading, selected = ahead
@@ -135,7 +113,7 @@ class BothSides:
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        return OneSide(client, reading, selected, whole, lapsed)
+        return OneSide(side, client, reading, selected, whole, lapsed)
 
     def _select(
         self, side: Side, mark: Mark | None, reading: Reading
@@ -233,6 +211,8 @@ class BothSides:
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
+        if side not in self.context.absent:
+            this.count(self.known.holds(side))
         if this.whole:
             this.reading.listAll(this.lapsed)
             if this.selected.exists:
@@ -240,6 +220,7 @@ class BothSides:
         elif this.reading.again:
             await this.client.reportFlags(this.reading.again)
         this.changes = this.reading.take()
+        this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
         """
@@ -344,15 +325,28 @@ class BothSides:
         with self.state.transaction():
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
-                    if side.other not in self.context.policy.readOnly:
+                    if not self._mayDiffer(side):
                         self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
+                    before = self.state.strays(mailbox, side)
+                    strays = this.strays(before, self._mayDiffer(side))
+                    if strays != before:
+                        self.state.setStrays(mailbox, side, strays)
                 self.state.postpone(mailbox, side, this.postponed.build())
+                if not this.reading.partial:
+                    self.copies.seen(side)
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
         return self._foreseen()
+
+    def _mayDiffer(self, side: Side) -> bool:
+        """
+        Whether C{side} may have what the other side has not, and not have what that
+        has, although all is done.
+        """
+        return side.other in self.context.policy.readOnly
 
     def _foreseen(self) -> Mapping[Side, Mark]:
         """

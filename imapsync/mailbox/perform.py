@@ -157,6 +157,7 @@ class Performer:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         outcome = _Copies(self, view, operation.side.other)
+        view.copies.begin(operation.side, operation.uids)
         copier = Copier(
             source.client,
             target.client,

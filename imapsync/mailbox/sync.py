@@ -201,10 +201,11 @@ class Pass:
         if not all(new.values()):
             return
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
+        copied = {side: view.copies.originals(side) for side in Side}
         sources = {side: view.source(side) for side in Side}
         with contextlib.closing(await matched(sources, new)) as matcher:
             for some in _chunks(matcher.matches()):
-                await self._do(News(equal=some, foretold=foretold))
+                await self._do(News(equal=some, foretold=foretold, copied=copied))
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread

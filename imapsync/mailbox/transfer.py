@@ -104,10 +104,8 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     if what.gone and not moving:
         records.brake.forgive(side, len(pairs))
         records.notes.supersede(what, UidSet.of(pairs))
-    new = UidSet.of(pair.uid(side.other) for pair in pairs.values())
-    records.notes.followed(what, new)
     deed: Deed = "moved" if what.gone else "duplicated"
-    records.report.did(deed, what.target, side, len(new))
+    records.report.did(deed, what.target, side, len(pairs))
 
 
 def suppose(what: Transfer, source: Context) -> None:

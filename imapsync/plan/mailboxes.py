@@ -285,13 +285,22 @@ def _order(name: Name) -> tuple[bool, list[str]]:
 def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
     """
     Whether a mailbox needs to be looked into: unless both servers' STATUS is
-    what was dealt with, and nothing waits to be tried again.
+    what was dealt with, and nothing waits to be tried again.  A server may have more
+    messages, or fewer, and tell of no change.
     """
     return (
         known is None
         or known.retries
-        or any(_moved(known.marks.get(side), listed.get(side)) for side in Side)
+        or any(
+            _moved(known.marks.get(side), listed.get(side))
+            or _messages(listed[side]) != known.holds(side)
+            for side in Side
+        )
     )
+
+
+def _messages(listed: Listed) -> int:
+    return (listed.status or Status()).messages
 
 
 def fulfilled(
@@ -303,7 +312,7 @@ def fulfilled(
     """
     return not any(
         _moved(marks.get(side), listed.get(side))
-        or (listed[side].status or Status()).messages != known.pairs
+        or _messages(listed[side]) != known.pairs
         for side in Side
     )
 

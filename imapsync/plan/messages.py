@@ -113,6 +113,7 @@ class News(NamedTuple):
     A portion of what was read of a mailbox.
 
     @ivar foretold: of the equal ones, by side.
+    @ivar copied: those whose equals are copies that we made of them, by side.
     @ivar drifts: known messages whose flags have changed.
     @ivar gone: by the side from which they are to go.
     @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
@@ -121,6 +122,7 @@ class News(NamedTuple):
 
     equal: Sequence[Equal] = ()
     foretold: Mapping[Side, Foretold] = MappingProxyType({})
+    copied: Mapping[Side, UidSet] = _NOTHING
     drifts: Drifts = MappingProxyType({})
     gone: Mapping[Side, Gone] = MappingProxyType({})
     goneOnBoth: UidSet = UidSet()
@@ -290,17 +292,31 @@ def _met(news: News) -> tuple[Drifts, Sequence[Pair]]:
     pairs: list[Pair] = []
     drifts: dict[Drift, list[Uids]] = {}
     for pair, theirs in news.equal:
-        ours, agreed, fresh = pair.flags, common(pair.flags, theirs), True
+        ours = agreed = pair.flags
         if not same(ours, theirs):
-            for side, flags in news.foretold.items():
-                if (uid := pair.uid(side)) in flags:
-                    shown, before = theirs if side is Side.LOCAL else ours, flags[uid]
-                    agreed = shown if before is None else common(before, shown)
-                    fresh = False
-            drift = Drift(agreed, ours, theirs, fresh)
+            drift = _sighted(news, pair, theirs)
+            agreed = drift.agreed
             drifts.setdefault(drift, []).append((pair.local, pair.remote))
         pairs.append(pair._replace(flags=agreed))
     return drifts, pairs
+
+
+def _sighted(news: News, pair: Pair, theirs: Flags) -> Drift:
+    """
+    What has become of flags that differ when the pair is found.
+    """
+    drift = Drift(common(pair.flags, theirs), pair.flags, theirs, fresh=True)
+    for side, uids in news.copied.items():
+        if pair.uid(side) in uids:
+            copy = side.other
+            agreed = drift.shows(copy)
+            drift = drift._replace(agreed=agreed, fresh=False, copy=copy)
+    for side, flags in news.foretold.items():
+        if (uid := pair.uid(side)) in flags:
+            shown, before = drift.shows(side.other), flags[uid]
+            agreed = shown if before is None else common(before, shown)
+            drift = drift._replace(agreed=agreed, fresh=False)
+    return drift
 
 
 def _flags(drifts: Drifts, policy: Policy) -> Iterator[Operation]:

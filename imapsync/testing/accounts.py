@@ -56,6 +56,7 @@ class Folder:
     @ivar codes: more response codes of SELECT, such as C{"UIDNOTSTICKY"}.
     @ivar lies: what VANISHED (EARLIER) says in addition.
     @ivar identity: what is told as MAILBOXID or X-GUID.
+    @ivar miscounts: how many messages more than there are it tells of.
     """
 
     uidvalidity: int
@@ -71,6 +72,14 @@ class Folder:
     codes: list[str] = field(default_factory=list)
     lies: UidSet = field(default_factory=UidSet)
     identity: str = ""
+    miscounts: int = 0
+
+    @property
+    def count(self) -> int:
+        """
+        How many messages it is said to hold.
+        """
+        return len(self.messages) + self.miscounts
 
     def add(self, body: bytes, flags: Flags = NOTHING, date: str = DATE) -> int:
         """
@@ -159,6 +168,9 @@ class Account:
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
+    @ivar adds: flags that each message gets that arrives.
+    @ivar folds: whether keywords get another case than they are given.
+    @ivar sticky: flags that stay, though STORE is answered OK.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -211,6 +223,9 @@ class Account:
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
+        self.adds: Flags = NOTHING
+        self.folds = False
+        self.sticky: Flags = NOTHING
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True
@@ -234,6 +249,16 @@ class Account:
         self.levels: set[str] = set()
         self._numbers = count(first)
         self.make("INBOX")
+
+    def kept(self, flags: Flags) -> Flags:
+        """
+        What becomes of the flags that a message is stored with.
+        """
+        forgotten = {flag.lower() for flag in self.forgets}
+        kept = {flag for flag in flags if flag.lower() not in forgotten} | self.adds
+        if self.folds:
+            kept = {f if f.startswith("\\") else f.swapcase() for f in kept}
+        return frozenset(kept)
 
     def make(self, name: str, subscribed: bool = True) -> Folder:
         """

@@ -212,7 +212,7 @@ class Dialogue:
     def _tell(self) -> None:
         folder = self._selected()
         if self._told != set(folder.messages):
-            self._say(f"* {len(folder.messages)} EXISTS")
+            self._say(f"* {folder.count} EXISTS")
         self._told = set(folder.messages)
         for uid, message in folder.messages.items():
             self._shown.setdefault(uid, message.modseq)
@@ -490,7 +490,7 @@ class Dialogue:
         changed = frozenset(flags) - self.account.forgets
         for uid in self._known(uids):
             before = folder.messages[uid].flags
-            present = _without(before, changed)
+            present = _without(before, changed - self.account.sticky)
             if action[0] == "+":
                 present = before | _without(changed, before)
             if present != before:
@@ -553,9 +553,7 @@ class Dialogue:
             return "NO [NOPERM] read-only"
         tail = b"altered\r\n" if account.alters else b""
         added = [
-            folder.add(
-                o.body + tail, _without(o.flags, account.forgets), o.date or DATE
-            )
+            folder.add(o.body + tail, account.kept(o.flags), o.date or DATE)
             for o in offers
         ]
         uids = UidSet.of(added)
@@ -590,7 +588,7 @@ def _without(flags: Flags, others: Flags) -> Flags:
 
 def _status(folder: Folder) -> str:
     return (
-        f"MESSAGES {len(folder.messages)} UIDNEXT {folder.uidnext}"
+        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
         f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from imapsync.mailbox.suspects import MOST
 from imapsync.model import Side
 from imapsync.service import Outcome
+from imapsync.test.run.test_live import FollowingCase
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import Account, Message, mail
 
@@ -163,3 +164,27 @@ class UnreadableTests(ServiceCase):
         self.assertEqual(1, outcome.code)
         self.assertEqual(1, len(self.local.folders["Work"].messages))
         self.assertLess(len(self.world.links), 2 * (2 * MOST + 5))
+
+
+class LiveTests(FollowingCase):
+    """
+    Live mode with such a server.
+    """
+
+    def test_goesOn(self) -> None:
+        """
+        It comes to rest with the others copied, and goes on to follow.
+        """
+        bad = [mail(f"bad {number}") for number in range(3)]
+        self.remote.chokes = unreadable("BYE", *bad)
+        for body in bad:
+            self.remote.inbox.add(body, date="05-May-2021 05:05:05 +0000")
+        self.remote.inbox.add(mail("good"))
+        self.follow()
+        self.wait(60)
+        self.assertEqual(4, len(self.local.inbox.messages))
+        self.remote.inbox.add(mail("better"))
+        self.wait(5)
+        self.assertEqual(5, len(self.local.inbox.messages))
+        named = [line for line in self.said("error") if "not copied" in line]
+        self.assertIn("remote: UID 2:4: not copied", named[-1])
