@@ -99,6 +99,8 @@ class BothSides:
         ahead = await self._ahead.taken(side, mark)
         if ahead is not None:
             reading, selected = ahead
+            # What was copied since then is not among its messages.
+            reading.counts = False
         else:
             reading = Reading(self.state, self.known.id, side, mark, self.again)
             try:
@@ -211,7 +213,8 @@ class BothSides:
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
-        if side not in self.context.absent:
+        # A dry run takes for done what was not.
+        if not self.context.dryRun:
             this.count(self.known.holds(side))
         if this.whole:
             this.reading.listAll(this.lapsed)

@@ -34,6 +34,8 @@ class Reading:
     @ivar partial: whether there was more than is taken up at once.
     @ivar exists: how many messages there were when L{take} was called, if that was
         told unasked.
+    @ivar counts: whether the messages that there were when it was selected are those
+        that there are pairs of, and those that were told.
     @ivar early: whether messages were told whose pairs may not be stored yet:
         then nothing of this counts.
     """
@@ -62,6 +64,7 @@ class Reading:
         self._taken = False
         self.partial = False
         self.exists = 0
+        self.counts = True
         self.early = False
         self._ready = ready
         self._expected: Container[int] = ()

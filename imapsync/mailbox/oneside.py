@@ -50,8 +50,10 @@ class OneSide:
 
         @param known: how many messages were known to be there.
         """
+        if self.whole or not self.reading.counts:
+            return
         expected = known + self.reading.difference
-        if self.whole or self.selected.exists == expected:
+        if self.selected.exists == expected:
             return
         _log.info(
             "{name}: {side} has {there} messages, not {expected} as it seemed; reading"

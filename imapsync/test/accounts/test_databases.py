@@ -264,9 +264,11 @@ class DatabasesTests(DatabasesCase):
         self.assertSynced()
         path = self.path("me@127.0.0.1")
         with closing(sqlite3.connect(path)) as database:
-            database.execute("DROP TABLE owner")
-            for side in Side:
-                database.execute(f"ALTER TABLE mailbox DROP COLUMN {side}_spelling")
+            for table in "owner", "copying":
+                database.execute(f"DROP TABLE {table}")
+            for column in "spelling", "strays":
+                for side in Side:
+                    database.execute(f"ALTER TABLE mailbox DROP COLUMN {side}_{column}")
             database.execute("PRAGMA user_version = 3")
         self.assertSynced()
         kept = [line for line in self.logged if f"kept as {path}-v3" in line]
