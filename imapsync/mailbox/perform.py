@@ -193,6 +193,7 @@ class Performer:
             # more.
             self.unproven(side, len(pairs))
             return False
+        self._view.context.records.growth.copied(self._mailbox, side, pairs)
         sources = [one.source for one in messages]
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)

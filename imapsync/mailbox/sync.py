@@ -18,6 +18,7 @@ from imapsync.errors import MailboxError, Refused
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
 from imapsync.mailbox.pairing import matched
 from imapsync.mailbox.perform import Performer
@@ -71,8 +72,8 @@ class MailboxSync:
         @raise MailboxError: this mailbox cannot be synced.
         @raise MassDeletion: nothing was removed, since too much would be.
         """
-        for _ in range(PASSES):
-            one = Pass(self._name, self._context, self._again, self._ahead)
+        for left in reversed(range(PASSES)):
+            one = Pass(self._name, self._context, self._again, self._ahead, left > 0)
             self._again = False
             if not await one.run():
                 return
@@ -89,6 +90,8 @@ class Pass:
     One pass over a mailbox.
 
     @param ahead: what was selected for it, and is to be for the next.
+    @param anew: whether to leave it to the next to copy what may have come to the
+        other side meanwhile.
     @ivar transfers: copies that a server can make by itself; another pass is to
         follow them.
     @ivar foreseen: see L{MailboxSync}.
@@ -97,9 +100,16 @@ class Pass:
     _performer: Performer
 
     def __init__(
-        self, name: Name, context: Context, again: bool, ahead: Ahead | None = None
+        self,
+        name: Name,
+        context: Context,
+        again: bool,
+        ahead: Ahead | None = None,
+        anew: bool = False,
     ) -> None:
         self._context = context
+        self._anew = anew and context.records.notes.acquainted and not context.dryRun
+        self._overtaken = False
         self._view = BothSides(known(name, context), context, again, ahead)
         self.transfers: list[Transfer] = []
         self.foreseen: Mapping[Side, Mark] = {}
@@ -126,7 +136,8 @@ class Pass:
         if self._context.dryRun:
             return False
         self.foreseen = view.commit()
-        return self._performer.achieved > 0 or bool(self.transfers)
+        changed = self._performer.achieved > 0 or bool(self.transfers)
+        return changed or self._overtaken
 
     async def survey(self) -> Counter[Side]:
         """
@@ -218,21 +229,30 @@ class Pass:
         """
         context = self._context
         view, suspects = self._view, context.records.suspects
+        uidnext = view.sides[side.other].selected.mark.uidnext
         new = view.sides[side].changes.new
         if context.dryRun:  # what was handed over counts as done
             new = context.records.notes.unasked(view.name, side, new)
+        if not new:
+            return
         place = view.place(side)
         hopeless = suspects.leftOut(place)
+        context.records.growth.begin(view.known.id, side.other, uidnext)
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new
         for some in (chunks := list(new.split(STREAM))):
             arrived = Arrived(
                 some,
                 suspects=suspects.alone(place),
                 hopeless=hopeless & some,
+                echoes=await echoes(view, side, some),
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,
                 proven=proven,
             )
             transfers = await self._transfers(side, arrived)
+            if some is chunks[0] and await self._isOvertaken(side.other):
+                view.leave(side)
+                self._overtaken = True
+                return
             news = News(arrived={side: arrived._replace(transfers=transfers)})
             try:
                 await self._do(news, last and some is chunks[-1])
@@ -242,6 +262,18 @@ class Pass:
             if not (arrived.writable and arrived.proven) or self._bulk > STREAM:
                 return  # the rest is found again, since something is undone
 
+    async def _isOvertaken(self, side: Side) -> bool:
+        """
+        Whether more has come to C{side} since the look at it: it may be what is to
+        be copied there, by another program.
+        """
+        selected = self._view.sides[side].selected
+        if not self._anew or selected.readOnly:
+            return False
+        client = self._context.clients[side]
+        status = await client.mailboxStatus(selected.name, "UIDNEXT")
+        return status.uidnext > selected.mark.uidnext
+
     async def _transfers(self, side: Side, arrived: Arrived) -> list[Transfer]:
         """
         What the other side's server can copy by itself.
@@ -250,7 +282,7 @@ class Pass:
             return []
         if side.other in self._context.policy.readOnly:
             return []
-        new = arrived.uids - arrived.hopeless
+        new = arrived.uids - arrived.hopeless - arrived.echoes
         return await duplicates(self._view, side.other, new) if new else []
 
     @property

@@ -104,6 +104,7 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     if what.gone and not moving:
         records.brake.forgive(side, len(pairs))
         records.notes.supersede(what, UidSet.of(pairs))
+    records.growth.copied(there.id, side, [*pairs.values()])
     new = UidSet.of(pair.uid(side.other) for pair in pairs.values())
     records.notes.followed(what, new)
     deed: Deed = "moved" if what.gone else "duplicated"
