@@ -69,8 +69,11 @@ class Performer:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
         name, count = self._view.name, len(operation.pairs)
+        records = self._view.context.records
+        if not records.suspects.isProven(name):
+            records.growth.recognised(self._mailbox, operation.pairs)
         self._report.joined(name, count)
-        self._view.context.records.suspects.recognised(name, count)
+        records.suspects.recognised(name, count)
         self.achieved += count
 
     async def _setFlags(self, operation: SetFlags) -> None:

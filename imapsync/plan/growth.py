@@ -94,6 +94,16 @@ class Growth:
                 if times := echoes.pop(pair.uid(side.other), 0):
                     latest.rounds[pair.uid(side)] = times
 
+    def recognised(self, mailbox: int, pairs: Sequence[Pair]) -> None:
+        """
+        These messages may have been copied by us, though no server has told of it.
+        """
+        for side in Side:
+            if lately := self._recent((mailbox, side)):
+                since = min(one.since for one in lately)
+                ours = [pair for pair in pairs if pair.uid(side) >= since]
+                self.copied(mailbox, side, ours)
+
     def own(self, mailbox: int, side: Side) -> UidSet:
         """
         The copies that may have echoes.

@@ -196,6 +196,34 @@ class EchoTests(EchoCase):
             self.world.rests()
         self.assertHolds(2)
 
+    def test_likes(self) -> None:
+        """
+        Many equal messages, arriving at the same time and on both sides, are no
+        echoes for a single one.
+        """
+        self.begin(1)
+        for _ in range(3):
+            for number in range(60):
+                self.inboxes[number % 2].add(mail("newsletter"))
+                self.inboxes[0].add(mail(f"of {number}"))
+            self.assertTrue(self.world.rests())
+            self.assertTrue(self.world.equal)
+        self.assertHolds(3 * (30 + 60))
+
+    def test_withoutUids(self) -> None:
+        """
+        With servers that do not tell the UIDs of copies, it comes to an end as well, if
+        by the brake.
+        """
+        self.begin(1, 1, 1)
+        for account in self.world.accounts.values():
+            account.appendUid = account.copyUid = False
+        for number in range(13):
+            self.inboxes[0].add(mail(f"new {number}"))
+        self.assertTrue(self.world.rests())
+        self.assertTrue(self.world.equal)
+        self.assertLess(len(self.inboxes[0].messages), 12 * 13)
+
 
 class BrakeTests(EchoCase):
     """

@@ -154,6 +154,15 @@ class GrowthTests(SynchronousTestCase):
             side, uid = side.other, uid + 1
             self.copy(uid, uid, side)
 
+    def test_recognised(self) -> None:
+        """
+        What was paired by content, since no server told of the copy, counts as one.
+        """
+        self.growth.begin(1, REMOTE, 5)
+        self.growth.recognised(1, [Pair(n, n, frozenset()) for n in (4, 5, 6)])
+        self.assertEqual([5, 6], [*self.growth.own(1, REMOTE)])
+        self.assertEqual([], [*self.growth.own(1, LOCAL)])
+
     def test_oneWay(self) -> None:
         """
         Any number of equal messages may go one way.
