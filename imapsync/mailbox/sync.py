@@ -74,10 +74,11 @@ class MailboxSync:
         """
         for left in reversed(range(PASSES)):
             one = Pass(self._name, self._context, self._again, self._ahead, left > 0)
-            self._again = False
-            if not await one.run():
+            changed = await one.run()
+            self._again = self._again and one.overtaken
+            if not (changed or one.overtaken):
                 return
-            self.changed = True
+            self.changed = self.changed or changed
             for each in one.transfers:
                 await transfer(each, self._contextOf(each.source), self._context)
             self.foreseen = one.foreseen
@@ -95,6 +96,7 @@ class Pass:
     @ivar transfers: copies that a server can make by itself; another pass is to
         follow them.
     @ivar foreseen: see L{MailboxSync}.
+    @ivar overtaken: whether something was left to the next.
     """
 
     _performer: Performer
@@ -109,7 +111,7 @@ class Pass:
     ) -> None:
         self._context = context
         self._anew = anew and context.records.notes.acquainted and not context.dryRun
-        self._overtaken = False
+        self.overtaken = False
         self._view = BothSides(known(name, context), context, again, ahead)
         self.transfers: list[Transfer] = []
         self.foreseen: Mapping[Side, Mark] = {}
@@ -136,8 +138,7 @@ class Pass:
         if self._context.dryRun:
             return False
         self.foreseen = view.commit()
-        changed = self._performer.achieved > 0 or bool(self.transfers)
-        return changed or self._overtaken
+        return self._performer.achieved > 0 or bool(self.transfers)
 
     async def survey(self) -> Counter[Side]:
         """
@@ -251,7 +252,7 @@ class Pass:
             transfers = await self._transfers(side, arrived)
             if some is chunks[0] and await self._isOvertaken(side.other):
                 view.leave(side)
-                self._overtaken = True
+                self.overtaken = True
                 return
             news = News(arrived={side: arrived._replace(transfers=transfers)})
             try:
@@ -268,10 +269,14 @@ class Pass:
         be copied there, by another program.
         """
         selected = self._view.sides[side].selected
-        if not self._anew or selected.readOnly:
+        written = not selected.readOnly and side not in self._context.policy.readOnly
+        if not (self._anew and written):
             return False
         client = self._context.clients[side]
-        status = await client.mailboxStatus(selected.name, "UIDNEXT")
+        try:
+            status = await client.mailboxStatus(selected.name, "UIDNEXT")
+        except Refused:
+            return False
         return status.uidnext > selected.mark.uidnext
 
     async def _transfers(self, side: Side, arrived: Arrived) -> list[Transfer]:
