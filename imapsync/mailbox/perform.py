@@ -68,12 +68,15 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
-        self._report.joined(self._view.name, len(operation.pairs))
-        suspects = self._view.context.records.suspects
+        pairs, records = operation.pairs, self._view.context.records
         for side in Side:
-            uids = [pair.uid(side) for pair in operation.pairs]
-            suspects.passed(self._view.place(side), uids)
-        self.achieved += len(operation.pairs)
+            place = self._view.place(side)
+            uids = [pair.uid(side) for pair in pairs]
+            if not records.suspects.isProven(place, UidSet.of(uids)):
+                records.growth.recognised(self._mailbox, pairs)
+            records.suspects.passed(place, uids)
+        self._report.joined(self._view.name, len(pairs))
+        self.achieved += len(pairs)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -198,6 +201,7 @@ class Performer:
             # more.
             self.unproven(side, sources)
             return False
+        self._view.context.records.growth.copied(self._mailbox, side, pairs)
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))

@@ -104,6 +104,7 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     if what.gone and not moving:
         records.brake.forgive(side, len(pairs))
         records.notes.supersede(what, UidSet.of(pairs))
+    records.growth.copied(there.id, side, [*pairs.values()])
     deed: Deed = "moved" if what.gone else "duplicated"
     records.report.did(deed, what.target, side, len(pairs))
 

@@ -29,6 +29,11 @@ from imapsync.uidset import UidSet
 
 _NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
 
+_ECHO = (
+    "another program copied the same there at the same time, and is waited for; let"
+    " only one imapsync, with one database, work on these accounts"
+)
+
 
 class Trash(NamedTuple):
     """
@@ -91,6 +96,7 @@ class Arrived(NamedTuple):
         sides have equal messages elsewhere.
     @ivar suspects: over one of these, a connection may have broken.
     @ivar hopeless: over these, it has broken again and again.
+    @ivar echoes: these are left to another program, which has made them.
     @ivar writable: whether the mailbox can be written on the other side.
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
@@ -102,6 +108,7 @@ class Arrived(NamedTuple):
     transfers: Sequence[Transfer] = ()
     suspects: UidSet = UidSet()
     hopeless: UidSet = UidSet()
+    echoes: UidSet = UidSet()
     writable: bool = True
     proven: bool = True
     careful: UidSet = UidSet()
@@ -345,7 +352,9 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.hopeless:
         why = "not copied: the connection breaks over it"
         yield Postpone(side, arrived.hopeless, why)
-    if not (rest := arrived.uids - arrived.hopeless):
+    if arrived.echoes:
+        yield Leave(side, f"UID {arrived.echoes}: {_ECHO}", side)
+    if not (rest := arrived.uids - arrived.hopeless - arrived.echoes):
         return
     if not arrived.writable:
         yield Leave(side, "nothing can be written there", side.other)
@@ -356,6 +365,10 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.transfers:
         yield HandOver(arrived.transfers)
         rest -= UidSet.of(uid for one in arrived.transfers for uid in one.twins)
+    yield from _sent(side, arrived, rest)
+
+
+def _sent(side: Side, arrived: Arrived, rest: UidSet) -> Iterator[Operation]:
     careful = rest & arrived.careful
     if careful:
         yield Copy(side, careful, singly=True, careful=True)

@@ -19,6 +19,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State
@@ -95,7 +96,8 @@ class OneShot:
         request = self._job.request
         brake = Brake(self._state.totalPairs, request.allowMassDelete)
         notes = Notes(acquainted=self._state.totalPairs() > 0)
-        records = Records(brake, self._report, notes, self._suspects)
+        growth = Growth(self._job.reactor.seconds)
+        records = Records(brake, self._report, notes, self._suspects, growth)
         task = self._task()
         while True:
             before, broken = self._report.changes, self._suspects.breaks

@@ -32,6 +32,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.state.store import Store
 from imapsync.test.fakes.lines import Piped, SecureLink
 from imapsync.testing.accounts import Account
@@ -274,7 +275,7 @@ class World:
         try:
             brake = Brake(state.totalPairs, request.allowMassDelete)
             notes = Notes(acquainted=state.totalPairs() > 0)
-            records = Records(brake, report, notes, Suspects())
+            records = Records(brake, report, notes, Suspects(), Growth())
             config = self.settings(**changes)
             self.run(Session(config, request, clients, state, records, say).run())
         finally:

@@ -429,6 +429,66 @@ class PassTests(MailboxCase):
         self.assertSettled()
 
 
+class OvertakenTests(MailboxCase):
+    """
+    Somebody else copies a message just before it is copied.
+    """
+
+    LOOK = "STATUS INBOX ['UIDNEXT']"
+
+    def setUp(self) -> None:
+        """
+        A message is new.
+        """
+        super().setUp()
+        self.both()
+        self.ours.add(mail("new"))
+
+    def test_found(self) -> None:
+        """
+        It is looked before the copy, and what is there is not copied.
+        """
+        self.remote.before["STATUS"] = partial(self.theirs.add, mail("new"))
+        report = self.sync()
+        self.assertEqual(1, self.remote.heard.count(self.LOOK))
+        self.assertEqual(0, self.remote.count("APPEND"))
+        self.assertEqual({"INBOX": 1}, report.paired)
+        self.assertEqual(4, len(self.theirs.messages))
+        self.assertSettled()
+
+    def test_refused(self) -> None:
+        """
+        If the server does not tell, it is copied.
+        """
+        self.remote.refusal = lambda line: "NO" if line.startswith("STATUS") else ""
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual(1, self.remote.count("APPEND"))
+        self.assertSettled()
+
+    def test_always(self) -> None:
+        """
+        Where more comes all the time, that does not put off the copy for ever.
+        """
+        counts = iter(range(30))
+
+        def more() -> None:
+            if (number := next(counts, None)) is not None:
+                self.theirs.add(mail(f"other {number}"))
+                self.remote.before["STATUS"] = more
+
+        more()
+        self.sync()
+        self.assertIn(mail("new"), [one.body for one in self.theirs.messages.values()])
+        self.assertSettled()
+
+    def test_readOnly(self) -> None:
+        """
+        Where nothing is written, nobody looks.
+        """
+        self.sync(readOnly=[REMOTE])
+        self.assertEqual(0, self.remote.heard.count(self.LOOK))
+
+
 class StubbornTests(MailboxCase):
     """
     Servers that refuse, pretend and err.
