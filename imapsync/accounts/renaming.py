@@ -40,7 +40,7 @@ class Renamer:
     Has each known mailbox be called the same on both sides, and in the
     database.
 
-    @param trace: finds out where they are.
+    @param identifier: finds out where they are.
     @param say: takes the lines of a dry run; C{None} if it is none.
     @param memory: of the sessions before.
     """

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
 from imapsync.errors import MassDeletion
-from imapsync.mailbox import appending as batches
+from imapsync.mailbox import appending
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
 from imapsync.state.store import Store
@@ -618,7 +618,7 @@ class StubbornTests(MailboxCase):
             self.remote.objection = lambda offer: (
                 "" if offer.body in (mail(1), mail(90), mail(91)) else "NO no"
             )
-            number = batches.REFUSALS - 10
+            number = appending.REFUSALS - 10
             self.world.fill(*map(mail, range(1, number)), mail(90))
             self.world.fill(*map(mail, range(number + 10, 2 * number)), mail(91))
             self.sync()
