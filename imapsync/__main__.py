@@ -55,6 +55,11 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         terminal.complain("interrupted")
         return Lost.code
+    except Exception as bug:  # noqa: BLE001 (the outermost of all)
+        if "--debug" in arguments:
+            terminal.explain(bug)
+        terminal.complain(f"internal error: {bug!r}; --debug shows where")
+        return ImapSyncError.code
 
 
 def _run(line: options.CommandLine) -> int:
@@ -103,7 +108,8 @@ def _serve(
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
-        from imapsync.cli.observers import AccountObserver
+        from imapsync.cli.clock import steady
+        from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
         from imapsync.service import Outcome
@@ -114,7 +120,7 @@ def _serve(
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.failure is not None and line.debug:
-            logs.files[name].write(outcome.failure.getTraceback())
+            logs.files[name].write(traceback(outcome.failure))
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
             if logs.files[name].name is not None:
@@ -124,6 +130,7 @@ def _serve(
     def follow(configs: Configs) -> None:
         logs.follow(_logfiles(configs))
 
+    steady(reactor)
     resolve(reactor)
     several = Several(line, configs, os.environ, reactor, ended, follow)
     codes: list[int] = []

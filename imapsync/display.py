@@ -20,18 +20,18 @@ _LONGEST_NAME = 1000
 #: More marks on a letter than any language has paint over other lines.
 _MARKS = 4
 
-#: A name that looks like no other one.
-_PLAIN = re.compile(r"(?!.*(?:  | /|/ | \Z))(?! )[ -\[\]-~]*")
+# Patterns are compiled when they are needed, which is seldom.
+
 #: Not seen at all, though they count as printable (Unicode: Default_Ignorable); and
 #: a blank that does not count as one.
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]"
+_UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef"
 )
 #: They look like C{-}, C{/}, C{.} and C{:}; or like two letters or more.
-_ALIKE = re.compile(
-    "[\u2010\u2011\u2212\u2044\u2215\u2571\u29f8\u2024\u2236\ua789"
-    "\u0132\u0133\u01c4-\u01cc\u01f1-\u01f3\u2160-\u217f\ufb00-\ufb06]"
+_ALIKE = (
+    "\u2010\u2011\u2212\u2044\u2215\u2571\u29f8\u2024\u2236\ua789"
+    "\u0132\u0133\u01c4-\u01cc\u01f1-\u01f3\u2160-\u217f\ufb00-\ufb06"
 )
 #: Scripts with letters that look alike.
 _SCRIPTS = frozenset("LATIN GREEK CYRILLIC ARMENIAN CHEROKEE COPTIC".split())
@@ -43,8 +43,8 @@ _LATIN = frozenset(
     "\u0458\u04bb\u04cf\u0501\u051b\u051d"
 )
 #: They make a syllable with the one before (Unicode, 3.12).
-_JAMO = re.compile("[\u1161-\u1175\u11a8-\u11c2]")
-_WORD = re.compile(r"[^\W\d_]+")
+_JAMO = "[\u1161-\u1175\u11a8-\u11c2]"
+_WORD = r"[^\W\d_]+"
 
 
 def line(text: str, most: int = LONGEST) -> str:
@@ -89,7 +89,7 @@ def shown(name: str) -> str:
     A mailbox's name.  No two names are shown alike: what is not seen, or looks like
     something else, is an escape.
     """
-    if len(name) <= _LONGEST_NAME and _PLAIN.fullmatch(name):
+    if _isPlain(name):
         return name
     odd = {*_oddities(name), *_foreign(name), *_heaped(name), *_blanks(name)}
     safe = ""
@@ -107,6 +107,19 @@ def shown(name: str) -> str:
     return f"{safe[:_LONGEST_NAME]}... ({len(name)} characters, {digest:08x})"
 
 
+def _isPlain(name: str) -> bool:
+    """
+    Whether it looks like no other one.
+    """
+    return (
+        name.isascii()
+        and name.isprintable()
+        and len(name) <= _LONGEST_NAME
+        and name == name.strip(" ")
+        and not any(some in name for some in ("\\", "  ", " /", "/ "))
+    )
+
+
 def _escape(char: str) -> str:
     number = ord(char)
     if 0xDC00 <= number <= 0xDCFF:  # see C{surrogateescape}
@@ -119,19 +132,15 @@ def _oddities(name: str) -> Iterator[int]:
     Where something is not seen, looks like something else, or is not as NFC would
     have it.
     """
-    composed = unicodedata.is_normalized("NFC", name)
+    for found in re.finditer(f"[{_UNSEEN}{_ALIKE}]", name):
+        yield found.start()
+    if unicodedata.is_normalized("NFC", name):
+        return
     for at, char in enumerate(name):
         if (
-            _UNSEEN.match(char)
-            or _ALIKE.match(char)
-            or (
-                not composed
-                and (
-                    _JAMO.match(char)
-                    or unicodedata.category(char)[0] == "M"
-                    or not unicodedata.is_normalized("NFC", char)
-                )
-            )
+            re.match(_JAMO, char)
+            or unicodedata.category(char)[0] == "M"
+            or not unicodedata.is_normalized("NFC", char)
         ):
             yield at
 
@@ -143,7 +152,7 @@ def _foreign(name: str) -> Iterator[int]:
     """
     if name.isascii():
         return
-    for word in _WORD.finditer(name):
+    for word in re.finditer(_WORD, name):
         scripts = [unicodedata.name(char, "").partition(" ")[0] for char in word[0]]
         found = [script for script in scripts if script in _SCRIPTS]
         own = "LATIN" if "LATIN" in found else "".join(found[:1])

@@ -117,6 +117,27 @@ class Distrusted(ImapSyncError):
     code = 77
 
 
+class TurnedAway(Distrusted):
+    """
+    A login was refused, and the server does not say that it was because of the
+    credentials.  It may be otherwise at another time.
+    """
+
+
+class Denied(ImapSyncError):
+    """
+    A server that let us in before, in the same run, does not any more: because of
+    something that would end the run if it had been so from the start.
+
+    @ivar passing: whether it may well be otherwise soon.
+    """
+
+    def __init__(self, reason: ImapSyncError) -> None:
+        super().__init__(str(reason))
+        self.code = reason.code
+        self.passing = isinstance(reason, TurnedAway)
+
+
 class Refused(ImapSyncError):
     """
     A server answered NO or BAD to a command.
@@ -136,6 +157,17 @@ class Refused(ImapSyncError):
         self.text = text
         bracket = f"[{responseCode}] " if responseCode else ""
         super().__init__(f"{command} was refused: {status} {bracket}{text}".rstrip())
+
+
+class Garbled(Refused):
+    """
+    A server said OK to a command, but a part of its answer, whole on the wire,
+    cannot be understood: it costs what the command was about, as a refusal does.
+    """
+
+    def __init__(self, command: str, text: str) -> None:
+        super().__init__(command, "OK", "GARBLED", text)  # no server has this code
+        self.args = (f"{command}: a part of the answer cannot be read: {text}",)
 
 
 class MailboxError(ImapSyncError):

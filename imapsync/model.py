@@ -16,6 +16,21 @@ from imapsync.uidset import UidSet
 #: functions, not with the set operators.
 Flags = frozenset[str]
 
+
+def flagsText(flags: Flags) -> str:
+    """
+    C{flags} as one text: sorted, a space between two of them.
+    """
+    return " ".join(sorted(flags))
+
+
+def flagsOf(text: str) -> Flags:
+    """
+    The flags that L{flagsText} wrote.
+    """
+    return frozenset(text.split(" ")) if text else frozenset()
+
+
 #: A mailbox by the name that both sides share: levels joined by C{/}, without
 #: the server's prefix; C{INBOX} in upper case.
 Name = str
@@ -48,10 +63,13 @@ class Owner(NamedTuple):
     Whose one side is, as far as that can be told without looking into it.
 
     @ivar account: where the configuration leads to.
+    @ivar port: which it was, if not the usual one.  One account may be reached by
+        several; two sides on one host may be told from each other.
     @ivar greeting: what the server said of itself, where that tells more.
     """
 
     account: str
+    port: int = 0
     greeting: str = ""
 
 
@@ -93,7 +111,7 @@ class Known(NamedTuple):
     @ivar subscribed: what both sides last agreed on.
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see
-        L{imapsync.state.store.State.postpone}).
+        L{imapsync.state.interface.Leftovers.postpone}).
     """
 
     id: int

@@ -37,7 +37,6 @@ _KEPT = {
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
 #: TAB is no danger to logs and terminals, and some servers have it in names.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_UNCLEAR = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def encode(name: str) -> bytes:
@@ -199,7 +198,8 @@ class Naming(NamedTuple):
         if rest is None or isInbox(rest):
             rest = name
         rest = rest.replace("\udc26", "&")  # see L{_KEPT}
-        return _UNCLEAR.sub("\ufffd", canonical(rest, self.separator))
+        unclear = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+        return re.sub(unclear, "\ufffd", canonical(rest, self.separator))
 
     @property
     def root(self) -> str:

@@ -1,11 +1,13 @@
 """
-L{SyncService}: the public way in for other Twisted programs.
+The public way in for other Twisted programs: L{SyncService}, and all that it is
+given or gives.  Errors are in L{imapsync.errors}, accounts in memory for tests in
+L{imapsync.testing}.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -13,19 +15,43 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imapsync.accounts.databases import withDatabase
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
+from imapsync.imap.access import ORDINARY, Access, Credentials
 from imapsync.log import Log, account
+from imapsync.model import Side
 from imapsync.run.connections import Job
-from imapsync.run.lifecycle import Lifecycle
-from imapsync.run.lifecycle import Outcome as Outcome
+from imapsync.run.lifecycle import Lifecycle, Outcome
 from imapsync.run.oneshot import OneShot
-from imapsync.run.status import Change, Standing, SyncState, SyncStatus
-from imapsync.state.store import State
+from imapsync.run.status import (
+    Change,
+    Counters,
+    MailboxStatus,
+    Standing,
+    SyncState,
+    SyncStatus,
+)
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.run.live import Following
+
+__all__ = (
+    "Access",
+    "Change",
+    "Config",
+    "Counters",
+    "Credentials",
+    "MailboxStatus",
+    "Outcome",
+    "Request",
+    "Side",
+    "SyncService",
+    "SyncState",
+    "SyncStatus",
+)
 
 _EVERYTHING = Request()
 
@@ -46,6 +72,8 @@ class SyncService(Service):
     @param verbose: whether to log what was done, not only what went wrong.
     @param trace: how much IMAP traffic to log: none, all without
         credentials, or all.
+    @param local: ways to the local server that no configuration can name.
+    @param remote: ways to the remote one.
     """
 
     log: Logger = Log()
@@ -58,8 +86,11 @@ class SyncService(Service):
         say: Callable[[str], None] = print,
         verbose: bool = True,
         trace: int = 0,
+        local: Access = ORDINARY,
+        remote: Access = ORDINARY,
     ) -> None:
         self._config = config
+        self._access = {Side.LOCAL: local, Side.REMOTE: remote}
         self._reactor = reactor
         self._request = request
         self._say = say
@@ -67,7 +98,7 @@ class SyncService(Service):
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
         self._observers: list[Observer] = []
-        self._lifecycle = Lifecycle(self._makeRun)
+        self._lifecycle = Lifecycle(self._makeRun, self._ended)
         self._run: _Run | None = None
 
     def startService(self) -> None:
@@ -134,6 +165,11 @@ class SyncService(Service):
             with self.log.failureHandler("An observer failed."):
                 observer(change)
 
+    def _ended(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            self._standing.failed(outcome.text)
+        self._standing.moved(SyncState.STOPPED)
+
     def _makeRun(self) -> _Run:
         name = self.name or ""
         job = Job(
@@ -144,6 +180,7 @@ class SyncService(Service):
             self._verbose,
             self._trace,
             Log(self.log.namespace, self, self.log.observer, name),
+            self._access,
         )
         self._run = _Run(job, name, self._standing)
         return self._run
@@ -193,11 +230,7 @@ class _Run:
                 self._work.measure()
 
     async def _go(self, over: Callable[[Outcome], None]) -> None:
-        outcome = await self._outcome()
-        if outcome.failure is not None:
-            self._standing.failed(outcome.text)
-        self._standing.moved(SyncState.STOPPED)
-        over(outcome)
+        over(await self._outcome())
         if self._work is not None:
             await self._work.closed()
 
@@ -220,23 +253,24 @@ class _Run:
         account.set(self._name)
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
-        state = State.open(job.config.database, readOnly=job.request.dryRun)
-        with closing(state):
-            if not job.request.dryRun:
-                state.proveWritable()
-            self._work = self._begun(state)
-            self._going = True
-            try:
-                return await self._work.run()
-            finally:
-                self.measure()
-                self._going = False
+        return await withDatabase(job.config, job.request.dryRun, self._runWith)
 
-    def _begun(self, state: State) -> OneShot | Following:
-        if not self._job.request.live:
-            return OneShot(self._job, state, self._standing)
+    async def _runWith(self, config: Config, state: State) -> int:
+        if not self._job.request.dryRun:
+            state.proveWritable()
+        self._work = self._begun(self._job._replace(config=config), state)
+        self._going = True
+        try:
+            return await self._work.run()
+        finally:
+            self.measure()
+            self._going = False
+
+    def _begun(self, job: Job, state: State) -> OneShot | Following:
+        if not job.request.live:
+            return OneShot(job, state, self._standing)
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
         from imapsync.run.live import Following
 
-        return Following(self._job, state, self._standing)
+        return Following(job, state, self._standing)

@@ -13,6 +13,7 @@ from typing import NoReturn
 from twisted.application.service import IService
 from twisted.python import usage
 
+from imapsync.cli.clock import steady
 from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
@@ -75,6 +76,7 @@ def makeService(options: Options) -> IService:
         atexit.register(_leave, code)
         reactor.callWhenRunning(stop, reactor)
 
+    steady(reactor)
     resolve(reactor)
     _follow(configs)
     several = Several(line, configs, os.environ, reactor, ended, _follow)

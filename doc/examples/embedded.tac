@@ -1,24 +1,32 @@
 """
-A server that tells how imapsync stands, and runs it: an example of imapsync
-within another Twisted program.
+A program that keeps the mail of its users equal, and tells how it stands: the one
+around C{keeper.py}.
 
-Run it by "IMAPSYNC_CONFIG=/home/me/.config/imapsync twistd -ny embedded.tac", and
-ask it by "telnet localhost 8025": an empty line is answered with the status, the
-line "sync" with another when both sides were synced.
+Run it by "USERS=users.json PASSWORDS=passwords.json twistd -ny embedded.tac", with
+users as {"me": {"local": {"host": ...}, "remote": {"host": ...}}}, and passwords as
+{"me": {"local": ["me", "secret"], "remote": ["me@example.net", "secret"]}}.  Ask it by
+"telnet localhost 8025": the line "me" is answered with the status, the line "sync me"
+with another when both sides were synced.
 """
 
+import json
 import os
+import sys
+from pathlib import Path
 
 from twisted.application.internet import StreamServerEndpointService
-from twisted.application.service import Application, Service
+from twisted.application.service import Application
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 
-from imapsync.config.file import load
-from imapsync.config.request import Request
-from imapsync.service import SyncService
+from imapsync.service import Credentials
+
+here = Path(__file__).parent
+sys.path.insert(0, str(here))
+
+from keeper import Keeper
 
 
 class Teller(LineOnlyReceiver):
@@ -26,59 +34,41 @@ class Teller(LineOnlyReceiver):
     Answers those who ask.
     """
 
-    def __init__(self, sync: SyncService) -> None:
-        self._sync = sync
-
     def lineReceived(self, line: bytes) -> None:
         """
         Somebody asks.
         """
-        if line == b"sync":
-            self._sync.syncNow().addCallbacks(self._tell, self._fail)
+        *sync, user = line.decode().split()
+        if sync:
+            keeper.sync(user).addCallbacks(self._tell, self._fail, [user])
         else:
-            self._tell(None)
+            self._tell(None, user)
 
-    def _tell(self, _: object) -> None:
-        status = self._sync.status
-        messages = sum(box.messages for box in status.mailboxes.values())
-        self.sendLine(f"{status.state}: {messages} messages".encode())
+    def _tell(self, _: object, user: str) -> None:
+        self.sendLine(keeper.describe(user).encode())
 
     def _fail(self, failure) -> None:
         self.sendLine(f"stopped: {failure.getErrorMessage()}".encode())
 
 
-class Guard(Service):
+async def look(user, side):
     """
-    Ends the program when imapsync cannot go on, as with a wrong password.
-    Another program might send a mail instead.
+    Look a password up, whenever it is needed: it may be another one by then.
     """
-
-    def __init__(self, sync: SyncService) -> None:
-        self._sync = sync
-
-    def startService(self) -> None:
-        """
-        Begin to watch.
-        """
-        Service.startService(self)
-        self._sync.whenFinished().addCallback(self._ended)
-
-    def _ended(self, outcome) -> None:
-        if self.running and outcome.code:
-            print(outcome.text)
-            reactor.callWhenRunning(reactor.stop)
+    passwords = json.loads(Path(os.environ["PASSWORDS"]).read_text())
+    return Credentials(*passwords[user][str(side)])
 
 
 application = Application("embedded")
 
-sync = SyncService(
-    load(os.environ["IMAPSYNC_CONFIG"], os.environ), reactor, Request(live=True)
-)
-Guard(sync).setServiceParent(application)
-sync.setServiceParent(application)
+users = Path(os.environ["USERS"])
+keeper = Keeper(reactor, users.absolute().parent, look)
+for user, options in json.loads(users.read_text()).items():
+    keeper.add(user, options)
+keeper.setServiceParent(application)
 
 port = os.environ.get("PORT", "8025")
 StreamServerEndpointService(
     serverFromString(reactor, f"tcp:{port}:interface=127.0.0.1"),
-    Factory.forProtocol(lambda: Teller(sync)),
+    Factory.forProtocol(Teller),
 ).setServiceParent(application)

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from imapsync.accounts import ownership
 from imapsync.accounts.listing import Listing
 from imapsync.config.request import Admin
 from imapsync.config.settings import Config
@@ -24,7 +25,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 
 class Task(ABC):
@@ -210,18 +211,17 @@ class RenameTask(Task):
         literal = len(meant[0]) > 1 and old == meant[0][0]
         new = meant[1][0 if literal else -1]
         self._checkEach((old, new))
+        what = f'"{shown(old)}" cannot become "{shown(new)}"'
         if isWithin(new, old):
-            raise UsageError(f'"{old}" cannot become "{new}": that lies within it')
+            raise UsageError(f"{what}: that lies within it")
         if places := self._places(new):
             raise MailboxError(
-                f'"{old}" cannot become "{new}": there is something of that name'
-                f" already ({', '.join(places)}); nothing was done"
+                f"{what}: there is something of that name already"
+                f" ({', '.join(places)}); nothing was done"
             )
         for side, account in self._accounts.items():
             if self._there(side, old) and (why := account.obstacle(new)):
-                raise MailboxError(
-                    f'"{old}" cannot become "{new}" on {side}: {why}; nothing was done'
-                )
+                raise MailboxError(f"{what} on {side}: {why}; nothing was done")
         return old, new
 
     def _there(self, side: Side, name: Name) -> bool:
@@ -243,14 +243,14 @@ class RenameTask(Task):
                     self._state.rename(
                         {one.id: new + one.name[len(old) :] for one in within}
                     )
-                self._done(old, f'renamed to "{new}" in the database')
+                self._done(old, f'renamed to "{shown(new)}" in the database')
             return
         for side, done in renamed.items():
             if done and (side, old) in self._asked:
                 self._trouble(
                     old,
-                    f'it is "{new}" on {side} now, but only there; mend what is wrong'
-                    f" on {side.other}, and repeat it without {side} by --target",
+                    f'it is "{shown(new)}" on {side} now, but only there; mend what is'
+                    f" wrong on {side.other}, and repeat it without {side} by --target",
                 )
 
     async def _rename(self, side: Side) -> bool:
@@ -265,10 +265,10 @@ class RenameTask(Task):
                 spelled = account.spelled(old), account.spelled(new)
                 await client.onMailbox("RENAME", *spelled)
         except Refused as error:
-            self._trouble(old, f"{side}: {error}")
+            self._trouble(old, f'{side}: cannot become "{shown(new)}": {error}')
             return False
         if (side, old) in self._asked:
-            self._done(old, f'renamed to "{new}" on {side}')
+            self._done(old, f'renamed to "{shown(new)}" on {side}')
             await self._resubscribe(side)
         return True
 
@@ -296,6 +296,9 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
     The work that is asked for.
 
     @raise UsageError: it cannot be done with this configuration.
+    @raise ConfigError: the database is of other accounts.
     """
+    if admin.database:
+        ownership.checkNames(config, state)
     kind = RenameTask if admin.rename else DeleteTask
     return kind(admin, config, state, report)

@@ -21,7 +21,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side, Trouble
 from imapsync.plan import mailboxes as tree
 from imapsync.plan.account import Account
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.
@@ -81,7 +81,7 @@ class Steps:
                 self._forget(step.name)
             elif self._taken[step] >= _PATIENCE:
                 self.refused.add(step)
-                self._trouble(step, f"{step}, but in vain")
+                self._trouble(step, f"{step.done}, but the server does not show it")
             else:
                 self._taken[step] += 1
                 spelled = accounts[step.side].spelled(step.name)

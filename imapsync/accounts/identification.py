@@ -23,7 +23,7 @@ from imapsync.model import GUID, Known, Name, Side, differ
 from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Answer, Places, Question
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: So many messages are looked at to recognise a mailbox.

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
+    Garbled,
     MailboxError,
     MissingCapability,
     NotFound,
@@ -23,7 +24,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Listed, Name, Side
-from imapsync.names import INBOX, Naming
+from imapsync.names import INBOX, Naming, shown
 from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
 from imapsync.plan.messages import Trash
@@ -129,7 +130,7 @@ class Listing:
             text = self._config.servers[side].trash
             if not text or account.readOnly:
                 continue
-            where = f'{self._config.path}: trash in [{side}] is "{text}"'
+            where = f'{self._config.path}: trash in [{side}] is "{shown(text)}"'
             try:
                 name = account.typed(text)
                 spelled = account.spelled(name)
@@ -196,7 +197,8 @@ class Listing:
         ):
             raise ConfigError(
                 f"{self._config.path}: both sides would be the same mailboxes, or some"
-                f' of them, below "{namings[0].root}" and "{namings[1].root}":'
+                f' of them, below "{shown(namings[0].root)}" and'
+                f' "{shown(namings[1].root)}":'
                 " see list-reference"
             )
 
@@ -208,6 +210,8 @@ def _named(client: SyncClient) -> Iterator[None]:
     """
     try:
         yield
+    except Garbled as error:
+        raise Garbled(f"{client.name}: {error.command}", error.text) from error
     except Refused as error:
         command = f"{client.name}: {error.command}"
         raise Refused(command, error.status, error.responseCode, error.text) from error

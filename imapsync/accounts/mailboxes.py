@@ -24,7 +24,7 @@ from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Create, Plan, applied, plan
 from imapsync.plan.messages import Trash
 from imapsync.plan.outlook import Outlook
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: What both servers list.
 Accounts = Mapping[Side, Account]
@@ -80,6 +80,7 @@ class Mailboxes:
         self._report = report
         self._say = say
         self._listing, identifier, self._history = legacy
+        self._readOnly = frozenset(s for s in Side if config.servers[s].readOnly)
         self._ownership = Ownership(
             config, clients, state, self._listing, sure=bool(self._history.accounts)
         )
@@ -99,6 +100,8 @@ class Mailboxes:
         """
         while True:
             accounts = await self._ownership.look()
+            with self._state.transaction():
+                self._state.noteReadOnly(self._readOnly)
             self._noteReferences(accounts)
             trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)

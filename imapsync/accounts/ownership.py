@@ -10,25 +10,25 @@ where that is not proved, all is forgotten, and messages are paired by content.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.accounts import proof
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
-from imapsync.errors import ConfigError, OtherAccounts
+from imapsync.errors import ConfigError, OtherAccounts, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
-from imapsync.model import Known, Listed, Name, Owner, Side, differ
-from imapsync.names import INBOX
+from imapsync.model import GUID, Known, Listed, Name, Owner, Side, differ
+from imapsync.names import INBOX, shown
 from imapsync.plan import ownership as plan
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import dirty
 from imapsync.plan.ownership import Claim
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.accounts.listing import Listing
@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 #: Something that is asked of a server about a mailbox, by the name that it has there.
 _Question = Callable[[SyncClient, str], Coroutine[Deferred[Any], Any, T]]
+
+#: Begins an account that is reached by a command, as no host does.
+_TUNNEL = "tunnel "
 
 #: Ports of one server.
 _USUAL = {143, 993}
@@ -50,11 +53,41 @@ def accountOf(server: ServerConfig) -> str:
     Where a configuration leads to, in a form that changes when that does.
     """
     if server.command is not None:
-        where = f"tunnel {server.command}"
+        where = f"{_TUNNEL}{server.command}"
     else:
         where = server.host.lower().rstrip(".")
-        where += "" if server.port in _USUAL else f" {server.port}"
     return f"{server.username}@{where}" if server.username else where
+
+
+def named(config: Config) -> Mapping[Side, Owner]:
+    """
+    Whom a configuration leads to.
+    """
+    return {
+        side: Owner(accountOf(server), 0 if server.port in _USUAL else server.port)
+        for side, server in config.servers.items()
+    }
+
+
+def checkNames(config: Config, state: State) -> None:
+    """
+    Make sure that a database is not of other accounts, without asking these.
+
+    @raise ConfigError: if it may be.
+    @raise OtherAccounts: if it was only presumed to be theirs.
+    """
+    noted, now = state.owners(), named(config)
+    for side, owner in noted.items():
+        if plan.claim(side, noted, now) in (Claim.SAME, Claim.UNSURE):
+            continue
+        before, present = _shown(owner.account), _shown(now[side].account)
+        text = f"{side} of the database {config.database} is {before}, not {present}"
+        if config.presumed:
+            raise OtherAccounts(text)
+        raise ConfigError(
+            f"{config.path}: {text}: name another with the option 'database'; or, if"
+            " it is the same account, sync first; nothing was done"
+        )
 
 
 class Ownership:
@@ -104,12 +137,14 @@ class Ownership:
         self, accounts: Mapping[Side, Account], told: Mapping[Side, str]
     ) -> None:
         noted = self._state.owners()
-        now = {side: self._owner(side) for side in Side}
+        now = self._present()
         claims = {side: plan.claim(side, noted, now) for side in Side}
         for side in Side:
             if await self._isReplaced(side, accounts, told[side]):
                 claims[side] = Claim.OTHER
         if all(claim is Claim.SAME for claim in claims.values()):
+            same = {side: plan.renewed(noted[side], now[side]) for side in Side}
+            self._note(same, forget=False)
             return
         known = plan.settled(self._state.mailboxes())
         proven = {
@@ -122,21 +157,42 @@ class Ownership:
             self._disown(side, noted.get(side), now[side])
         for side in Side:
             if not others and claims[side] is Claim.EDITED:
-                text = f"{now[side].account} is the account that was"
-                text += f" {noted[side].account}"
-                self.log.info("{side}: {text}.", side=side, text=text)
-        with self._state.transaction():
-            if others:
-                self._state.forgetMailboxes()
-            for side in Side:
-                before = noted.get(side) if proven[side] else None
-                self._state.noteOwner(side, plan.renewed(before, now[side]))
+                self.log.info(
+                    "{side}: {now} is the account that was {before}; going on with"
+                    " the database {path}.",
+                    side=side,
+                    now=_shown(now[side].account),
+                    before=_shown(noted[side].account),
+                    path=self._config.database,
+                )
+        kept = {side: noted[side] for side in noted if proven[side]}
+        owners = {side: plan.renewed(kept.get(side), now[side]) for side in Side}
+        self._note(owners, forget=bool(others))
 
-    def _owner(self, side: Side) -> Owner:
-        server = self._config.servers[side]
-        tells = server.command is not None or not server.username
-        greeting = self._clients[side].greeting if tells else ""
-        return Owner(accountOf(server), greeting[:_GREETING])
+    def _note(self, owners: Mapping[Side, Owner], forget: bool) -> None:
+        """
+        These are the owners from now on.
+
+        @param forget: all that was known of others.
+        """
+        if forget or owners != self._state.owners():
+            with self._state.transaction():
+                if forget:
+                    self._state.forgetMailboxes()
+                for side, owner in owners.items():
+                    self._state.noteOwner(side, owner)
+
+    def _present(self) -> Mapping[Side, Owner]:
+        """
+        Who is there.
+        """
+        present = {}
+        for side, owner in named(self._config).items():
+            server = self._config.servers[side]
+            tells = server.command is not None or not server.username
+            greeting = self._clients[side].greeting if tells else ""
+            present[side] = owner._replace(greeting=greeting[:_GREETING])
+        return present
 
     def _disown(self, side: Side, before: Owner | None, now: Owner) -> None:
         """
@@ -149,7 +205,7 @@ class Ownership:
             return
         whose = ""
         if before is not None and before.account != now.account:
-            whose = f", {before.account}, not of {now.account}"
+            whose = f", {_shown(before.account)}, not of {_shown(now.account)}"
         self.log.warn(
             "{side}: the database {path} is of another account{whose}; pairing by"
             " content.  Give each pair of accounts its own with the option 'database'.",
@@ -161,8 +217,17 @@ class Ownership:
     # INBOX, which keeps its name
 
     async def _inbox(self, side: Side) -> str:
+        """
+        The identity of INBOX, as far as no other command has to wait for it.
+        """
         client, known = self._clients[side], self._knownInbox(side)
-        return await proof.identityBeside(client, INBOX, known)
+        with suppress(Refused):
+            if known.startswith(GUID):
+                _, guid = await client.mailboxGuid(INBOX)
+                return guid and GUID + guid
+            if known and "METADATA" in client.features:
+                return (await client.identities(INBOX)).get(INBOX, "")
+        return ""
 
     async def _isReplaced(
         self, side: Side, accounts: Mapping[Side, Account], told: str
@@ -174,6 +239,8 @@ class Ownership:
         """
         known = self._knownInbox(side)
         if known and not told and self._isNews(accounts):
+            from imapsync.accounts import proof
+
             # It is worth the waiting: something may be removed.
             spelled = accounts[side].spelled(INBOX)
             told = await proof.identity(self._clients[side], spelled, known)
@@ -207,6 +274,8 @@ class Ownership:
         """
         if claim in (Claim.SAME, Claim.OTHER):
             return claim is Claim.SAME
+        from imapsync.accounts import proof
+
         client = self._clients[side]
         suspects = known
         if claim is Claim.UNSURE:
@@ -238,7 +307,7 @@ class Ownership:
             ours, theirs = (self._config.servers[side].where for side in Side)
             raise ConfigError(
                 f"{self._config.path}: {ours} and {theirs} are one account, by two"
-                f' names: "{name}" is the same on both; see host and username'
+                f' names: "{shown(name)}" is the same on both; see host and username'
             )
 
     async def _isOne(
@@ -247,6 +316,8 @@ class Ownership:
         """
         Whether both sides are one, as by this mailbox, or as by all.
         """
+
+        from imapsync.accounts import proof
 
         async def alike(ask: _Question[T], name: Name) -> tuple[T, T]:
             told = await onBoth(
@@ -267,6 +338,13 @@ class Ownership:
             if here != there:
                 return False
         return bool(names)
+
+
+def _shown(account: str) -> str:
+    """
+    What people are told of it: there may be a secret in a command.
+    """
+    return "a tunnel" if _TUNNEL in account else account
 
 
 def _listed(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, Listed]:

@@ -2,21 +2,24 @@
 What servers tell of whose account they show: identities of mailboxes, and known
 messages in them.
 
-All of it costs time, and is asked only where an account is in doubt.
+All of it costs time, and is asked only where an account is in doubt: this module is
+imported only then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from random import sample
 
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox import pairing
 from imapsync.model import GUID, Known, Side, differ
 from imapsync.plan.account import Account
 from imapsync.plan.ownership import Evidence
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: So many messages of a mailbox are looked at to recognise it.
@@ -38,20 +41,6 @@ async def identity(client: SyncClient, spelled: str, known: str = "") -> str:
             return guid and GUID + guid
     except Refused:
         pass  # what cannot be asked for proves nothing
-    return ""
-
-
-async def identityBeside(client: SyncClient, spelled: str, known: str) -> str:
-    """
-    The same, but only if no other command has to wait for it.
-    """
-    try:
-        if known.startswith(GUID):
-            return await identity(client, spelled, known)
-        if known and "METADATA" in client.features:
-            return (await client.identities(spelled)).get(spelled, "")
-    except Refused:
-        pass
     return ""
 
 
@@ -79,11 +68,6 @@ async def evidence(
     """
     Look for some of the known messages in a mailbox.
     """
-    # Imported here because all this is seldom needed.
-    from random import sample
-
-    from imapsync.mailbox import pairing
-
     uids = state.paired(known.id, side)
     # Not all of a few, nor the same ones each time: over one of them the
     # connection may break.

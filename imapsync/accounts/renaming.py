@@ -20,13 +20,14 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Say, told
 from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side, Trouble
+from imapsync.names import shown
 from imapsync.plan import renames as renaming
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Step
 from imapsync.plan.outlook import Outlook, Rename
 from imapsync.plan.renameorder import below
 from imapsync.plan.selection import Selection
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 Accounts = Mapping[Side, Account]
 
@@ -159,7 +160,7 @@ class Renamer:
         """
         self._tried[step] += 1
         if self._tried[step] > _PATIENCE:
-            self._giveUp(step, "renamed, but in vain")
+            self._giveUp(step, "RENAME was answered with OK, but in vain")
             return False
         names = account.spelled(step.old), account.spelled(step.new)
         try:
@@ -174,12 +175,15 @@ class Renamer:
                 self._giveUp(step, str(error), error.responseCode)
             return False
         if step.final:
-            self._report.took(step.new, f"renamed from {step.name} on {step.side}")
+            self._report.took(
+                step.new, f"renamed from {shown(step.name)} on {step.side}"
+            )
         return True
 
     def _giveUp(self, step: Rename, reason: str, code: str = "") -> None:
         self._stuck.add((step.side, step.mailbox))
-        self._report.trouble(Trouble(step.name, reason, step.side, code=code))
+        text = f'cannot become "{shown(step.new)}": {reason}'
+        self._report.trouble(Trouble(step.name, text, step.side, code=code))
 
     def _record(self, outlook: Outlook, known: list[Known]) -> bool:
         """

@@ -21,11 +21,12 @@ from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.names import shown
 from imapsync.plan import mailboxes
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
 from imapsync.plan.outlook import Delete
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.mailbox.sync import MailboxSync, Pass
@@ -87,8 +88,6 @@ class Session:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
-        with self._state.transaction():
-            self._state.noteReadOnly(self._policy.readOnly)
         while await self._round() or await self._restless():
             pass
 
@@ -139,7 +138,7 @@ class Session:
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
         if known is None:
-            raise MailboxError(f"{name}: unknown to the database")
+            raise MailboxError(f"{shown(name)}: unknown to the database")
         return known
 
     def _dirty(self, plan: mailboxes.Plan, accounts: Accounts) -> Mapping[Name, Known]:

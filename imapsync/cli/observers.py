@@ -9,7 +9,13 @@ from datetime import datetime
 from typing import Protocol
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from imapsync.display import line
+
+#: The longest line of a log, in characters.
+_LONGEST = 100_000
 
 
 class Output(Protocol):
@@ -73,17 +79,24 @@ class TextObserver:
         when = datetime.fromtimestamp(event["log_time"]).astimezone()
         word = "" if level == LogLevel.info else f"{level.name}: "
         stamp = when.isoformat(sep=" ", timespec="seconds")
-        self._file.write(f"{stamp} {word}{_text(event)}\n")
+        self._file.write(f"{stamp} {word}{line(_text(event), _LONGEST)}\n")
         failure = event.get("log_failure", event.get("failure"))
         if failure is not None and self._tracebacks:
-            self._file.write(failure.getTraceback())
+            self._file.write(traceback(failure))
+
+
+def traceback(failure: Failure) -> str:
+    """
+    Where it came from, as lines.
+    """
+    lines = failure.getTraceback().splitlines()
+    return "".join(f"{line(one, _LONGEST)}\n" for one in lines)
 
 
 def _text(event: LogEvent) -> str:
-    if event.get("isError"):
+    if event.get("isError") and "failure" in event:
         # Twisted's old way of logging a failure has the traceback in the text.
-        text = f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
-    else:
-        failure = event.get("log_failure")
-        text = formatEvent(event) or (repr(failure.value) if failure else "(no text)")
-    return " ".join(text.splitlines())
+        return f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
+    text = formatEvent(event) or "(no text)"
+    failure = event.get("log_failure")
+    return text if failure is None else f"{text.rstrip('.')}: {failure.value!r}"

@@ -166,20 +166,32 @@ def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
             [name + ("=" if option.argument else "") for name, option in long.items()],
         )
     except getopt.GetoptError as error:
-        raise UsageError(f"{error}{_hint(error.opt)}") from None
+        raise UsageError(_mistake(error.opt, arguments)) from None
     named = {f"-{letter}": option.name for letter, option in short.items()}
     named |= {f"--{name}": name for name in long}
     return [(named[typed], value) for typed, value in options], mailboxes
 
 
-def _hint(typed: str) -> str:
+def _mistake(typed: str, arguments: Sequence[str]) -> str:
+    """
+    What is wrong with an option.
+
+    @param typed: without dashes.
+    """
     import difflib  # here, because few mistype anything
 
+    for option in _OPTIONS + _LATER:
+        if option.name == typed and option.argument:
+            return f"--{typed} needs a value: --{typed}={option.argument}"
+        if option.name == typed:
+            return f"--{typed} takes no value"
     names = [option.name for option in _OPTIONS]
+    begun = [f"--{name}" for name in names if name.startswith(typed)]
+    if begun and f"--{typed}" in arguments:
+        return f"--{typed} may be {' or '.join(begun)}"
     found = difflib.get_close_matches(typed, names, 1)
-    if found and found[0] != typed:
-        return f"; did you mean --{found[0]}?"
-    return "; see imapsync --help"
+    hint = f"did you mean --{found[0]}?" if found else "see imapsync --help"
+    return f"there is no option {'-' if len(typed) == 1 else '--'}{typed}; {hint}"
 
 
 def _answer(name: str) -> None:

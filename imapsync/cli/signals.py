@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import _thread
 import os
-import select
 import signal
 import sys
 import time
@@ -116,6 +115,8 @@ def force(code: int) -> None:
 
     @param code: how it ends.
     """
+    import select  # here, because it takes time
+
     time.sleep(_PATIENCE)
     line = b"imapsync: not all was closed in time; the next run goes on from here\n"
     with suppress(OSError, ValueError):

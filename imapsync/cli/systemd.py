@@ -17,6 +17,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from imapsync.display import line
 from imapsync.run.status import SyncState, SyncStatus
 
 #: States in which it is not known yet whether a server can be reached.
@@ -142,4 +143,4 @@ class Supervised(Service):
             for state, count in sorted((+self._counts).items())
         ]
         errors = list(islice(self._errors.values(), 1))
-        return " ".join("; ".join([", ".join(parts), *errors]).split())
+        return line("; ".join([", ".join(parts), *errors]))

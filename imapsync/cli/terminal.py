@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from imapsync.display import line
 from imapsync.errors import StateError
 
 
@@ -40,7 +41,7 @@ def say(text: str) -> None:
     try:
         if sys.stdout is None:
             raise OSError("it is closed")
-        print(text, flush=True)
+        print(*map(line, text.split("\n")), sep="\n", flush=True)
     except OSError as error:
         reason = error.strerror or error
         raise StateError(
@@ -53,11 +54,22 @@ def complain(text: str) -> None:
     Write the one line that says why the command ends; to nowhere else than
     standard error, even if that is closed.
     """
-    line = " ".join(text.splitlines())
     # Given None, print would take standard output.
     if sys.stderr is not None:
         with suppress(OSError):
-            print(f"imapsync: {line}", file=sys.stderr)
+            print(f"imapsync: {line(text)}", file=sys.stderr)
+
+
+def explain(bug: Exception) -> None:
+    """
+    Write to standard error where C{bug} came from.
+    """
+    from traceback import format_exception  # here, because nobody hopes to need it
+
+    if sys.stderr is not None:
+        lines = "".join(format_exception(bug)).splitlines()
+        with suppress(OSError):
+            print(*map(line, lines), sep="\n", file=sys.stderr)
 
 
 def release() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from imapsync.config import database as naming
 from imapsync.config import mapping, paths, server, values
 from imapsync.config.mapping import Value
 from imapsync.config.paths import Files
@@ -55,6 +56,8 @@ class Config:
 
     @ivar path: the file that it is from, or what messages say instead.
     @ivar database: an absolute path.
+    @ivar older: what C{database} was by default in versions that did not tell
+        users apart; empty if that option is given.
     @ivar presumed: whether it is not known yet that the database is of these
         accounts: then it is left alone if it is of others.
     @ivar listSelectOpts: in upper case; none means all mailboxes.
@@ -77,6 +80,7 @@ class Config:
     mapSpecialUse: bool
     servers: Mapping[Side, ServerConfig]
     connections: int = 1
+    older: str = ""
     presumed: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -129,9 +133,11 @@ def read(
     """
     default = sections[DEFAULT]
     servers = _servers(sections, files)
+    database, older = _databases(sections, paths.databases(environ))
     return Config(
         path=default.path or "the configuration",
-        database=_database(sections, paths.databases(environ)),
+        database=database,
+        older=older,
         listMailbox=default.get("list-mailbox", values.patterns, ("*",)),
         listSelectOpts=default.get(
             "list-select-opts", values.selection, ("SUBSCRIBED",)
@@ -163,26 +169,19 @@ def _servers(
     return servers
 
 
-def _database(sections: Mapping[str, Section], files: Files) -> str:
+def _databases(sections: Mapping[str, Section], files: Files) -> tuple[str, str]:
+    """
+    The database, and what it was called before: see L{Config}.
+    """
     default = sections[DEFAULT]
     given = default.get("database", files.path, None)
     if given is not None:
-        return given
+        return given, ""
+    user, host = naming.owner(sections)
     try:
-        return files.path(f"{_host(sections)}.db")
+        return files.path(naming.fileName(user, host)), files.path(f"{host}.db")
     except ValueError as error:
         raise default.wrong("database", str(error)) from None
-
-
-def _host(sections: Mapping[str, Section]) -> str:
-    """
-    The host that the database is named after.
-    """
-    named = (
-        sections[str(side)].get("host", values.host, "")
-        for side in (Side.REMOTE, Side.LOCAL)
-    )
-    return next(filter(None, named), "localhost")
 
 
 def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None:

@@ -4,20 +4,17 @@ From a server's configuration to a connection that is ready for work.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
     IStreamClientEndpoint,
-    ITransport,
 )
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -25,25 +22,20 @@ from twisted.python.failure import Failure
 import imapsync
 from imapsync.config.server import ServerConfig
 from imapsync.errors import (
-    ConfigError,
     Distrusted,
     ImapSyncError,
     Lost,
     MissingCapability,
     Refused,
 )
-from imapsync.imap.auth import sasl
+from imapsync.imap.access import ORDINARY, Access, Foreign
 from imapsync.imap.client import SyncClient
+from imapsync.imap.login import login
 from imapsync.imap.transport.host import HostEndpoint
-from imapsync.log import Log
 
 if TYPE_CHECKING:
     from imapsync.imap.transport.tls import Trust
 
-#: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
-#: connections: among them may be one of ours of which the server has not seen
-#: yet that it is gone.
-_PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 
 #: How long it may take until a server takes our connection, in seconds.
 _PATIENCE = 30.0
@@ -56,11 +48,12 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 #: them is paused.  With Twisted's 64 KB, most messages come in pieces.
 _BUFFER = 256 * 1024
 
-_log = Log()
-
 
 async def connect(
-    reactor: Any, server: ServerConfig, makeClient: Callable[[], SyncClient]
+    reactor: Any,
+    server: ServerConfig,
+    makeClient: Callable[[], SyncClient],
+    access: Access = ORDINARY,
 ) -> SyncClient:
     """
     Connect to C{server}, make sure that it is the right one, log in, and
@@ -71,6 +64,7 @@ async def connect(
     have come yet; if it is not as it should be, the connection ends with
     L{MissingCapability}.
 
+    @param access: what takes the place of parts of C{server}.
     @param reactor: provides L{IReactorTime}, L{IReactorProcess}, and what
         L{HostEndpoint} needs.
     @raise Lost: if it cannot be reached, or goes away.
@@ -80,7 +74,7 @@ async def connect(
     @raise ConfigError: if what the configuration names cannot be used.
     """
     trust = _trustIn(server)
-    client = await _reach(reactor, server, makeClient, trust)
+    client = await _reach(reactor, server, makeClient, trust, access.endpoint)
     try:
         if trust and server.type == "imaps":
             await _trusted(client, trust)
@@ -88,7 +82,7 @@ async def connect(
         if trust and server.type == "imap":
             await _startTLS(client, server, trust, preauthenticated)
         if not preauthenticated:
-            await _login(reactor, client, server)
+            await login(reactor, client, server, access)
         await _enable(client, server)
     except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")
@@ -119,8 +113,9 @@ async def _reach(
     server: ServerConfig,
     makeClient: Callable[[], SyncClient],
     trust: Trust | None,
+    endpoint: IStreamClientEndpoint | None,
 ) -> SyncClient:
-    if server.command is not None:
+    if server.command is not None and endpoint is None:
         # Imported here because few use it.
         from imapsync.imap.transport.tunnel import connectTunnel
 
@@ -128,10 +123,13 @@ async def _reach(
         client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
-    # Its time-out is for each address; ours, for all of them, comes first.
-    endpoint: IStreamClientEndpoint = HostEndpoint(
-        reactor, server.host, server.port, timeout=2 * _PATIENCE
-    )
+    if endpoint is None:
+        # Its time-out is for each address; ours, for all of them, comes first.
+        endpoint = HostEndpoint(
+            reactor, server.host, server.port, timeout=2 * _PATIENCE
+        )
+    else:
+        endpoint = Foreign(endpoint)
     if trust and server.type == "imaps":
         endpoint = wrapClientTLS(trust, endpoint, reactor)
     factory = Factory.forProtocol(makeClient)
@@ -229,50 +227,6 @@ async def _startTLS(
     await _trusted(client, trust)
 
 
-async def _login(reactor: Any, client: SyncClient, server: ServerConfig) -> None:
-    where = server.where
-    capabilities = await client.capability()
-    with _named(server):
-        method = sasl.choose(server.auth, capabilities)
-    username, password = await _credentials(reactor, server)
-    if server.type == "imap" and not server.starttls and not _isLoopback(client):
-        _log.warn("{where}: the password goes over the net in clear text", where=where)
-    try:
-        if method == sasl.LOGIN_COMMAND:
-            await client.loginCommand(username, password)
-        else:
-            await client.sasl(method, sasl.MECHANISMS[method](username, password))
-    except Refused as refusal:
-        text = f"{where}: the login was refused: {refusal.text}"
-        if refusal.responseCode in _PASSING:
-            raise Lost(text) from refusal
-        raise Distrusted(f"{text}; see username and password") from refusal
-
-
-async def _credentials(reactor: Any, server: ServerConfig) -> tuple[str, str]:
-    username, password = server.username, server.password
-    if username is not None and server.passwordCommand is not None:
-        from imapsync.imap.auth.password import readPassword
-
-        password = await readPassword(reactor, server.passwordCommand, server.where)
-    if username is None or password is None:
-        raise ConfigError(
-            f"{server.where}: the server wants a login; give username, and password"
-            f" or password-command, in [{server.side}]"
-        )
-    with _named(server):
-        sasl.checkCredentials(username, password)
-    return username, password
-
-
-def _isLoopback(client: SyncClient) -> bool:
-    peer = cast(ITransport, client.transport).getPeer()
-    return (
-        isinstance(peer, (IPv4Address, IPv6Address))
-        and ipaddress.ip_address(peer.host).is_loopback
-    )
-
-
 async def _enable(client: SyncClient, server: ServerConfig) -> None:
     await client.capability()
     features = client.features
@@ -311,17 +265,6 @@ async def _enabled(client: SyncClient, server: ServerConfig) -> None:
 def _abort(failure: Failure, client: SyncClient) -> None:
     _passOver(failure)
     client.abort(cast(ImapSyncError, failure.value))
-
-
-@contextmanager
-def _named(server: ServerConfig) -> Iterator[None]:
-    """
-    Put the server's name in front of an error that does not know it.
-    """
-    try:
-        yield
-    except (ConfigError, Distrusted) as error:
-        raise type(error)(f"{server.where}: {error}") from error
 
 
 def _passOver(failure: Failure) -> None:

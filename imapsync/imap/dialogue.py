@@ -5,6 +5,7 @@ What is said, and in what order: L{Dialogue}.
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -23,6 +24,7 @@ from imapsync.imap.wire.responses import (
     Condition,
     Continuation,
     Other,
+    Unreadable,
 )
 from imapsync.log import Log
 
@@ -44,10 +46,9 @@ class Dialogue(StockClient):
 
     options = "port and type"
 
-    log = Log()
-
     def __init__(self, name: str, contextFactory: Any) -> None:
         super().__init__(name, contextFactory)
+        self.log = Log()
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
         self._pipeline = Pipeline(self)
@@ -57,6 +58,7 @@ class Dialogue(StockClient):
         self._first = b""  # what came before a greeting
         self._farewell = ""
         self._accepted: Words = frozenset()
+        self._skipped: set[str] = set()
 
     # What the subclass provides
 
@@ -168,6 +170,18 @@ class Dialogue(StockClient):
         if self._parser.whole:
             self._read(response.parts)
 
+    def skipped(self, response: Unreadable) -> None:
+        """
+        Say so, once for each kind: there may be many.
+        """
+        if response.kind not in self._skipped:
+            self._skipped.add(response.kind)
+            self.log.warn(
+                "{name}: passed over what cannot be read: {text}",
+                name=self.name,
+                text=response.text,
+            )
+
     def continuationReceived(self, continuation: Continuation) -> None:
         """
         The server waits for more of a command.
@@ -233,14 +247,17 @@ class Dialogue(StockClient):
             self._read([stockLine(condition)])
 
     def _alert(self, condition: Condition) -> None:
-        self.log.warn("{name}: {text}", name=self.name, text=condition.text)
+        # Over whichever connection to that server it comes.
+        key = f"{self.name.partition(' #')[0]}: {condition.text}"
+        self.log.once(key, "{name}: {text}", name=self.name, text=condition.text)
 
     def _taggedReceived(self, condition: Condition) -> None:
         if condition.status not in ("OK", "NO", "BAD"):
             raise ProtocolViolation(f"an answer that is {condition.status}")
         command = self._pipeline.flight(condition.tag)
         if condition.code == "HIGHESTMODSEQ":
-            self._dispatcher.reached(bounded(condition.arguments))
+            with suppress(ProtocolViolation):  # it is but a hint
+                self._dispatcher.reached(bounded(condition.arguments))
         self._dispatcher.finished(command, condition.status == "OK")
         if isinstance(command, Stock):
             self._stockFinished(command, condition)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.allowance import Allowance
 from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select
 from imapsync.imap.commands.messages import BodyReceiver, Fetch
@@ -19,6 +20,7 @@ from imapsync.imap.wire.responses import (
     Other,
     Response,
     Row,
+    Unreadable,
     Vanished,
 )
 
@@ -49,6 +51,11 @@ class Session(Protocol):
         A response that nobody else reads.
         """
 
+    def skipped(self, response: Unreadable) -> None:
+        """
+        A response that nobody can read or needs.
+        """
+
 
 class Dispatcher:
     """
@@ -65,10 +72,11 @@ class Dispatcher:
         at a NOOP, what happens in the selected mailbox.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, allowance: Allowance | None = None) -> None:
         self.selected: Select | None = None
         self.notified = False
         self._session = session
+        self._allowance = allowance or Allowance()
         self._listener: MailboxListener | None = None
         self._account: AccountListener | None = None
         self._hearing: dict[str, Command[Any]] = {}
@@ -93,6 +101,7 @@ class Dispatcher:
             self._account = command.listener
             self.notified = True
         elif isinstance(command, Select) and self.selected is None:
+            self._allowance.selected()
             self._listener = command.listener
 
     def finished(self, command: Command[Any], successful: bool) -> None:
@@ -103,6 +112,7 @@ class Dispatcher:
             server has spoken of.
         """
         self._hearing.pop(command.tag, None)
+        self._allowance.answered()
         if isinstance(command, Select):
             self._selected(command, successful)
         elif isinstance(command, Leave) and (successful or command.words):
@@ -131,6 +141,7 @@ class Dispatcher:
         """
         selects = (c for c in self._hearing.values() if isinstance(c, Select))
         select = next(selects, None)
+        self._allowance.selected()
         self._listener = None
         if select is not None:
             self._listener = select.listener
@@ -143,6 +154,7 @@ class Dispatcher:
         """
         Any response but FETCH.
         """
+        self._allowance.response()
         if isinstance(response, Condition):
             self._session.conditionReceived(response)
         elif isinstance(response, Continuation):
@@ -151,26 +163,46 @@ class Dispatcher:
             self._session.capabilitiesReceived(response)
         elif isinstance(response, Other):
             self._session.otherReceived(response)
+        elif isinstance(response, Unreadable):
+            self._unreadable(response)
         else:
             self.untagged(response)
+
+    def _unreadable(self, response: Unreadable) -> None:
+        """
+        It costs the command whose answer it is a part of, if any.
+        """
+        for command in self._hearing.values():
+            if response.kind in command.concerns:
+                command.garbled = response.text
+                return
+        self._session.skipped(response)
 
     def untagged(self, response: Response) -> None:
         """
         A response for the selected mailbox, a command or the account.
         """
-        if isinstance(response, Condition):
-            if response.code == "CLOSED":
-                self._closed()
-        elif self._listener is not None:
-            if isinstance(response, Vanished):
-                self._listener.vanished(response.uids, response.earlier)
-            elif isinstance(response, Exists):
-                self._listener.existsReceived(response.messages)
+        if isinstance(response, Condition) and response.code == "CLOSED":
+            self._closed()
+        self._aboutMailbox(response)
         for command in self._hearing.values():
             if command.claim(response):
                 return
         if self._account is not None:
             told(self._account, response)
+
+    def _aboutMailbox(self, response: Response) -> None:
+        """
+        What is about the selected mailbox is for its listener.
+        """
+        if isinstance(response, Vanished):
+            self._allowance.vanished(response.uids, response.earlier)
+            if self._listener is not None:
+                self._listener.vanished(response.uids, response.earlier)
+        elif isinstance(response, Exists):
+            self._allowance.exists(response.messages)
+            if self._listener is not None:
+                self._listener.existsReceived(response.messages)
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """
@@ -181,6 +213,7 @@ class Dispatcher:
             bodies.bodyEnded(rows[0])
             return
         if self._listener is not None:
+            self._allowance.rows(rows)
             self._listener.rowsReceived(rows)
         for command in list(self._hearing.values()):
             if isinstance(command, Idle):
@@ -205,6 +238,7 @@ class Dispatcher:
                 and command.bodies is not None
                 and command.wants(row.uid)
             ):
+                command.begin()
                 self._bodies = command.bodies
                 command.bodies.bodyBegan(row, size)
                 return True
@@ -226,6 +260,7 @@ class Dispatcher:
             if isinstance(command, Fetch) and command.bodies is not None:
                 theirs, messages = command.sorted(messages)
                 if theirs:
+                    command.begin(len(theirs))
                     command.bodies.messagesReceived(theirs)
         if messages:
             self.rowsReceived([row._replace(section="") for row, _ in messages])

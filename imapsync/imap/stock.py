@@ -21,7 +21,7 @@ from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.features import Features
 from imapsync.imap.wire.responses import Condition
-from imapsync.imap.wire.tokens import Node, Part, nested, tokens
+from imapsync.imap.wire.tokens import Nil, Node, Part, nested, tokens
 
 #: Without these, any text can be parsed.
 _NESTING = str.maketrans("", "", '()[]{}"\\')
@@ -243,6 +243,8 @@ def plainList(nodes: list[Node]) -> list[Part]:
     words = attributes if isinstance(attributes, list) else []
     flags = b" ".join(word for word in words if isinstance(word, bytes))
     quoted = separator if isinstance(separator, bytes) else b""
-    octets = name if isinstance(name, bytes) else b"NIL"
+    if isinstance(separator, Nil):
+        quoted = b""
+    octets = name if isinstance(name, bytes) else b""
     head = b"* %s (%s) " % (kind, flags)
     return [head + b"{%d}" % len(quoted), quoted, b" {%d}" % len(octets), octets, b""]

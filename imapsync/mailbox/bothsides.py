@@ -18,6 +18,7 @@ from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.suspects import Place
 from imapsync.model import (
     Changes,
     Known,
@@ -99,7 +100,7 @@ class BothSides:
                 raise Displaced("another mailbox has its name now", side)
         for side, this in self.sides.items():
             # Not asked before: none is told either where UIDVALIDITY is new.
-            if not (this.selected.mark.modseq or side in self.context.absent):
+            if not (this.selected.tracked or side in self.context.absent):
                 raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         self._begin()
         await onBoth(self._listen)
@@ -280,6 +281,13 @@ class BothSides:
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
         return doomed - self.sides[side].gone
+
+    def place(self, side: Side) -> Place:
+        """
+        Where the UIDs of C{side} belong to.
+        """
+        uidvalidity = self.sides[side].selected.mark.uidvalidity
+        return Place(self.known.id, side, uidvalidity)
 
     def trash(self, side: Side) -> Trash | None:
         """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Mapping
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Changes, Flags, Mark, Side
 from imapsync.plan.flags import same
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: So many changed messages are taken up in one pass; the rest is read again

@@ -12,9 +12,10 @@ from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
+from imapsync.names import shown
 from imapsync.plan.brake import Brake
 from imapsync.plan.messages import Policy
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]
@@ -91,6 +92,6 @@ def told(say: Say | None, name: Name, operation: Operation) -> bool:
     """
     if say is None:
         return False
-    for line in operation.lines(name):
+    for line in operation.lines(shown(name)):
         say(line)
     return True

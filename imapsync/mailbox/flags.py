@@ -11,6 +11,7 @@ from itertools import repeat
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from imapsync.display import keyword
 from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.log import Log
@@ -135,7 +136,8 @@ def _store(view: BothSides, store: Store) -> Deferred[object]:
         error = failure.value
         if not isinstance(error, Refused):
             return failure
-        view.trouble(f"{store.flag}: {error}", store.side, code=error.responseCode)
+        flag = keyword(store.flag)
+        view.trouble(f"{flag}: {error}", store.side, code=error.responseCode)
         return None
 
     flags = frozenset((store.flag,))
@@ -172,7 +174,8 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
-        view.postpone(side.other, UidSet.of(uids), f"{side} would not change {wrong}")
+        text = f"{side} would not change {keyword(wrong)}"
+        view.postpone(side.other, UidSet.of(uids), text)
     return len(agreed)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from imapsync.content.digest import BodyDigest, KeyDigest, Matcher, instant, stamp
+from imapsync.content.digest import BodyDigest, KeyDigest, instant, stamp
+from imapsync.content.matcher import Matcher
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import BodyReceiver

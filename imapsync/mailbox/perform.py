@@ -194,6 +194,9 @@ class Performer:
             # more.
             self.unproven(side, len(pairs))
             return False
+        sources = [one.source for one in messages]
+        place = self._view.place(side.other)
+        self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
         self.achieved += len(pairs)
         return True
@@ -256,20 +259,20 @@ class _Copies:
         self._view.trouble(text, self._side.other, UidSet.of([uid]))
 
     def misread(self, uids: list[int], reason: str) -> None:
-        name, side = self._view.name, self._side.other
-        self._view.context.records.suspects.misread(name, side, uids)
-        self._view.log.warn(
+        view, side = self._view, self._side.other
+        view.context.records.suspects.misread(view.place(side), uids)
+        view.log.warn(
             "{name}: {side}: UID {uids} may have been taken for commands, and will be"
             " sent only when asked for: {reason}",
-            name=name,
+            name=view.name,
             side=side,
             uids=UidSet.of(uids),
             reason=reason,
         )
 
     def broken(self, uids: list[int]) -> None:
-        suspects, side = self._view.context.records.suspects, self._side.other
-        suspects.brokeOver(self._view.name, side, uids)
+        suspects = self._view.context.records.suspects
+        suspects.brokeOver(self._view.place(self._side.other), uids)
 
 
 def _pairOf(one: Copied, into: Side) -> Pair:

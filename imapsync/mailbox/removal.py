@@ -13,7 +13,7 @@ from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import Transferred
 from imapsync.log import Log
 from imapsync.model import Name, Side
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: So many messages are copied before they are expunged, in one command: what a

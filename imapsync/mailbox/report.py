@@ -11,6 +11,7 @@ from typing import Literal
 from imapsync.errors import MailboxError, Refused
 from imapsync.log import Log
 from imapsync.model import Name, Side, Trouble
+from imapsync.names import shown
 
 #: What is done to messages of one side, in the words of the summary: they are
 #: copied there, moved or copied by its server itself, and so on.
@@ -67,9 +68,12 @@ class Report:
 
     def took(self, name: Name, step: str) -> None:
         """
-        A step was taken with a mailbox as a whole.
+        A step was taken with a mailbox as a whole.  What must be done more than
+        once, because a server does not show it at once, is told once.
         """
-        self.steps.setdefault(name, []).append(step)
+        steps = self.steps.setdefault(name, [])
+        if step not in steps:
+            steps.append(step)
 
     def trouble(self, trouble: Trouble) -> None:
         """
@@ -157,7 +161,7 @@ class Report:
         """
         counted = {name for done in self._done.values() for name, _ in +done}
         for name in sorted(counted.union(+self.paired, self.steps)):
-            yield f"{name}: " + ", ".join(self._mailbox(name))
+            yield f"{shown(name)}: " + ", ".join(self._mailbox(name))
         if totals:
             sums = ((deed, done.total()) for deed, done in self._done.items())
             yield "Total: " + ", ".join(

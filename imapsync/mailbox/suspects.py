@@ -1,73 +1,118 @@
 """
-What is suspected of being in the way: L{Suspects}.
+What would otherwise go wrong again and again: L{Suspects}.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from imapsync.model import Name, Side
 from imapsync.uidset import UidSet
 
+#: How many seconds a message is left out after a connection was lost over it for
+#: the first time, the second and so on.  The first time it was among others, any
+#: of which may have been the reason: each is tried by itself.
+PAUSES = (0.0, 3600.0, 86400.0)
+
+
+class Place(NamedTuple):
+    """
+    Where UIDs belong to.
+
+    @ivar mailbox: the database's number for it.
+    """
+
+    mailbox: int
+    side: Side
+    uidvalidity: int
+
+
+class _Record(NamedTuple):
+    """
+    Of one message.
+
+    @ivar times: how often a connection was lost over it.
+    @ivar until: when it may be tried again.
+    """
+
+    times: int
+    until: float
+
 
 class Suspects:
     """
-    What would otherwise go wrong again and again in the same process.
+    Messages over which connections were lost, since some server, or something
+    between, may not bear one of them; and when to try each of them again.  And
+    mailboxes in which messages arrive, but cannot be told from others.
+
+    @param now: tells the time, in seconds.
+    @ivar breaks: how many connections were lost over messages.
     """
 
-    def __init__(self) -> None:
-        self._broken: Counter[tuple[Name, Side, int]] = Counter()
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
+        self._records: dict[Place, dict[int, _Record]] = {}
         self._unproven: Counter[Name] = Counter()
-        self._misread: set[tuple[Name, Side, int]] = set()
+        self._asked: dict[Place, set[int]] = {}
+        self.breaks = 0
 
-    def brokeOver(self, name: Name, side: Side, uids: Iterable[int]) -> None:
+    def brokeOver(self, place: Place, uids: Collection[int]) -> None:
         """
-        A connection was lost, maybe over one of these messages.
+        A connection was lost while these messages were under way.
         """
-        self._broken.update((name, side, uid) for uid in uids)
+        if not uids:
+            return
+        self.breaks += 1
+        records = self._records.setdefault(place, {})
+        for uid in uids:
+            times = records[uid].times if uid in records else 0
+            until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
+            records[uid] = _Record(times + 1, until)
 
-    def misread(self, name: Name, side: Side, uids: Iterable[int]) -> None:
+    def misread(self, place: Place, uids: Collection[int]) -> None:
         """
         One of these messages may have been taken for commands.
         """
-        self._misread.update((name, side, uid) for uid in uids)
+        self._asked.setdefault(place, set()).update(uids)
 
-    def careful(self, name: Name, side: Side) -> UidSet:
+    def careful(self, place: Place) -> UidSet:
         """
-        The messages that are to be sent only with the server's leave.
+        Those that are to be sent only with the server's leave.
         """
-        return UidSet.of(
-            uid
-            for mailbox, where, uid in self._misread
-            if (mailbox, where) == (name, side)
-        )
+        return UidSet.of(self._asked.get(place, ()))
 
-    @property
-    def total(self) -> int:
+    def passed(self, place: Place, uids: Collection[int]) -> None:
         """
-        How often that has happened, counted by message.
+        These got through.
         """
-        return self._broken.total()
+        records = self._records.get(place)
+        if records is not None:
+            for uid in uids:
+                records.pop(uid, None)
 
-    def alone(self, name: Name, side: Side) -> UidSet:
+    def alone(self, place: Place) -> UidSet:
         """
-        The messages that are to be tried by themselves.
+        Those that are to be tried now, each by itself.
         """
-        return self._brokenOver(name, side, 1)
+        now = self._now()
+        records = self._records.get(place, {})
+        return UidSet.of(uid for uid, one in records.items() if one.until <= now)
 
-    def leftOut(self, name: Name, side: Side) -> UidSet:
+    def leftOut(self, place: Place) -> UidSet:
         """
-        The messages that are not to be tried.
+        Those that are not to be tried now.
         """
-        return self._brokenOver(name, side, 2)
+        return UidSet.of(self._records.get(place, ())) - self.alone(place)
 
-    def _brokenOver(self, name: Name, side: Side, atLeast: int) -> UidSet:
-        return UidSet.of(
-            uid
-            for (mailbox, where, uid), times in self._broken.items()
-            if times >= atLeast and (mailbox, where) == (name, side)
-        )
+    def forgive(self) -> None:
+        """
+        All may be tried again at once, each by itself.
+        """
+        for records in self._records.values():
+            for uid in records:
+                records[uid] = _Record(1, self._now())
 
     def unproven(self, name: Name, count: int) -> None:
         """

@@ -225,15 +225,16 @@ class Pass:
         new = view.sides[side].changes.new
         if context.dryRun:  # what was handed over counts as done
             new = context.records.notes.unasked(view.name, side, new)
-        hopeless = suspects.leftOut(view.name, side)
-        careful = suspects.careful(view.name, side)
+        place = view.place(side)
+        hopeless = suspects.leftOut(place)
+        careful = suspects.careful(place)
         if len(again := view.sides[side].reading.again) <= CAREFUL:
             careful |= again
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new
         for some in (chunks := list(new.split(STREAM))):
             arrived = Arrived(
                 some,
-                suspects=suspects.alone(view.name, side),
+                suspects=suspects.alone(place),
                 careful=careful,
                 hopeless=hopeless & some,
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,

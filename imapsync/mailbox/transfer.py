@@ -180,7 +180,7 @@ async def _flags(side: Side, target: Context, uids: UidSet) -> Mapping[int, Flag
     """
     What the server has made of the flags: it may have dropped some.
     """
-    heard = Heard()
+    heard = Heard(uids)
     if uids:
         client = target.clients[side]
         await client.open(target.names[side], None, heard, writable=False)

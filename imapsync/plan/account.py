@@ -192,7 +192,7 @@ class Account(NamedTuple):
         for parent in ancestors(name):
             above = self.listed.get(parent)
             if above and "\\noinferiors" in above.attributes:
-                return f'"{above.name}" can have no mailboxes below it'
+                return f'"{shown(above.name)}" can have no mailboxes below it'
         try:
             self.spelled(name)
         except MailboxError as error:
@@ -243,4 +243,4 @@ def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:
 def _contest(name: Name, boxes: list[Listed]) -> Misfit:
     rivals = " and ".join(sorted(f'"{shown(box.name)}"' for box in boxes))
     subscribed = any(box.subscribed for box in boxes)
-    return Misfit(name, subscribed, f'{rivals} would both be "{name}"')
+    return Misfit(name, subscribed, f'{rivals} would both be "{shown(name)}"')

@@ -213,7 +213,7 @@ def _undecided(answer: Answer | None) -> str:
     """
     if answer is None or not (answer.unsure or answer.same):
         return ""
-    names = " or ".join(f'"{name}"' for name in sorted(answer.same))
+    names = " or ".join(f'"{shown(name)}"' for name in sorted(answer.same))
     return f"it may be {names}" if names else "the server does not tell"
 
 
@@ -226,7 +226,7 @@ def _hidden(known: Known, side: Side, account: Account, taken: Collection[Name])
             return f'it may be "{shown(box.name)}", which the other side cannot have'
     for name, box in account.listed.items():
         if name not in taken and box.selectable and _untold(box):
-            return f'the server tells nothing of "{name}"'
+            return f'the server tells nothing of "{shown(name)}"'
     return ""
 
 

@@ -223,7 +223,7 @@ def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> 
     if obstacle := accounts[side].obstacle(name):
         rival = name.replace(accounts[side].naming.separator or "/", "/")
         if rival != name and accounts[side.other].has(rival):
-            obstacle += f'; it would be one with "{rival}"'
+            obstacle += f'; it would be one with "{shown(rival)}"'
         return _Fate(name, trouble=f"cannot be created on {side}: {obstacle}")
     return _created(name, accounts, side)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from imapsync.display import keyword
 from imapsync.model import Flags, Name, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import (
@@ -154,7 +155,8 @@ class SetFlags(NamedTuple):
         What a dry run says.
         """
         for store in self.plan.stores:
-            yield f"{name}: {store.side}: {store.sign}{store.flag} on UID {store.uids}"
+            flag = keyword(store.flag)
+            yield f"{name}: {store.side}: {store.sign}{flag} on UID {store.uids}"
 
 
 class Remove(NamedTuple):

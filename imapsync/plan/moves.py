@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.model import Known, Listed, Name, Pair, Side
+from imapsync.names import shown
 from imapsync.plan.mailboxes import removable
 from imapsync.uidset import UidSet
 
@@ -99,8 +100,9 @@ class Transfer(NamedTuple):
         What a dry run says.
         """
         uids = UidSet.of(pair.uid(self.side) for pair in self.twins.values())
-        verb, target = "move" if self.gone else "copy", self.target
-        yield f"{self.source}: {verb} UID {uids} to {target} on {self.side}"
+        verb = "move" if self.gone else "copy"
+        source, target = shown(self.source), shown(self.target)
+        yield f"{source}: {verb} UID {uids} to {target} on {self.side}"
 
 
 class Missing:

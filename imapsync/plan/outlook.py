@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from imapsync.model import Known, Name, Side, Trouble
+from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Directed, applied
 from imapsync.plan.renameorder import isTemporary
@@ -40,7 +41,7 @@ class Rename(NamedTuple):
         What a dry run says.
         """
         if self.final:
-            yield f"{name}: rename to {self.new} on {self.side}"
+            yield f"{name}: rename to {shown(self.new)} on {self.side}"
 
 
 class Unlearn(NamedTuple):

@@ -61,13 +61,17 @@ def claim(side: Side, noted: Mapping[Side, Owner], now: Mapping[Side, Owner]) ->
     if side not in noted:
         return Claim.UNSURE
     before, present = noted[side], now[side]
-    if before.account == present.account:
-        known = set(before.greeting.split())
-        return Claim.SAME if known <= set(present.greeting.split()) else Claim.UNSURE
-    # Where sides have changed places, each looks very much like the other.
     there = noted.get(side.other)
-    swapped = there is not None and there.account == present.account
-    return Claim.OTHER if swapped else Claim.EDITED
+    if there is not None and _place(there) == _place(present) != _place(before):
+        return Claim.OTHER  # sides in step look much alike
+    if before.account != present.account:
+        return Claim.EDITED
+    lasting = set(before.greeting.split())
+    return Claim.SAME if lasting <= set(present.greeting.split()) else Claim.UNSURE
+
+
+def _place(owner: Owner) -> tuple[str, int]:
+    return owner.account, owner.port
 
 
 def renewed(noted: Owner | None, now: Owner) -> Owner:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from imapsync.model import Known, Name, Side, Trouble
+from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places, likely, traceable
 from imapsync.plan.mailboxes import Subscribe, Unsubscribe
@@ -193,8 +194,8 @@ class _Planner:
         if len(told) > 1 and winner:
             loser = winner.other
             self.outlook.remarks.append(
-                f'{known.name}: renamed to "{told[loser]}" on {loser} and to'
-                f' "{name}" on {winner}, which counts'
+                f'{shown(known.name)}: renamed to "{shown(told[loser])}" on {loser}'
+                f' and to "{shown(name)}" on {winner}, which counts'
             )
         for side in Side:
             account = self._accounts[side]
@@ -271,8 +272,8 @@ class _Planner:
         """
         places = (places.names.get(known.id, name) for places in self._places.values())
         self.outlook.held |= {known.name, name, *places}
-        text = f'cannot be renamed to "{name}" on {side}, as on {side.other}: {reason}'
-        into.append(Trouble(known.name, text))
+        text = f'cannot be renamed to "{shown(name)}" on {side}, as on {side.other}'
+        into.append(Trouble(known.name, f"{text}: {reason}"))
 
     def order(self, side: Side) -> None:
         """
@@ -307,7 +308,7 @@ class _Planner:
             known,
             side,
             name,
-            f'there is another mailbox "{name}"',
+            f'there is another mailbox "{shown(name)}"',
             self.outlook.waiting if culprit in self._doomed else self.outlook.troubles,
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Name, Side
-from imapsync.names import INBOX, isWithin
+from imapsync.names import INBOX, isWithin, shown
 from imapsync.plan.account import Account
 
 _USES = ("\\sent", "\\drafts", "\\trash", "\\junk", "\\archive")
@@ -67,7 +67,10 @@ def _clashes(
     counted = Counter(remotes), Counter(locals_)
     for alias in aliases:
         remote, local = alias
-        match = f'SPECIAL-USE matches "{remote}" on remote with "{local}" on local'
+        match = (
+            f'SPECIAL-USE matches "{shown(remote)}" on remote with "{shown(local)}"'
+            " on local"
+        )
         if counted[0][remote] > 1 or counted[1][local] > 1:
             yield alias, f"{match}, and one of them with another; left alone"
             continue
@@ -83,4 +86,5 @@ def _clashes(
             and not any(isWithin(name, level) for level in mapped)
         ]
         for side, name in others[:1]:
-            yield alias, f'{match}, but there is "{name}" on {side} too; left alone'
+            there = f'there is "{shown(name)}" on {side} too'
+            yield alias, f"{match}, but {there}; left alone"

@@ -1,30 +1,42 @@
 """
-The connections to both servers: pairs, since none is of use without the other.
+The connections to both servers: in pairs, since none is of use without the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import (
+    ConfigError,
+    Denied,
+    Distrusted,
+    ImapSyncError,
+    Lost,
+    MissingCapability,
+)
 from imapsync.gather import jointly, together
+from imapsync.imap.access import Access
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 
 #: So long, in seconds, may a server still be at what it was sent over a
 #: connection that is gone.
 SETTLING = 5.0
+
+
+#: A server that may be gone and says nothing for so many seconds is.
+PROOF = 20.0
 
 
 class Job(NamedTuple):
@@ -36,6 +48,7 @@ class Job(NamedTuple):
     @ivar verbose: whether to log what was done, not only what went wrong.
     @ivar trace: how much IMAP traffic to log: none, all without credentials,
         or all.
+    @ivar access: ways to the servers besides those of the configuration.
     """
 
     config: Config
@@ -44,19 +57,23 @@ class Job(NamedTuple):
     say: Callable[[str], None]
     verbose: bool
     trace: int
-    log: Logger
+    log: Log
+    access: Mapping[Side, Access]
 
 
-class Pair:
+class Bridge:
     """
     A connection to each server, made and ended together.
 
-    @param number: which pair it is, for the trace.
+    @param admitted: the sides that have let us in before, in the same run; more are
+        added.
+    @param number: which pair of connections it is, for the trace.
     @ivar clients: once L{connect} is through, both.
     """
 
-    def __init__(self, job: Job, number: int = 1) -> None:
+    def __init__(self, job: Job, admitted: set[Side], number: int = 1) -> None:
         self._job = job
+        self._admitted = admitted
         self.number = number
         self.clients: dict[Side, SyncClient] = {}
         self._begun: list[SyncClient] = []
@@ -70,6 +87,13 @@ class Pair:
         How many went over them.
         """
         return sum(client.sent + client.received for client in self.clients.values())
+
+    @property
+    def sent(self) -> int:
+        """
+        How many we sent.
+        """
+        return sum(client.sent for client in self.clients.values())
 
     def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
         """
@@ -85,6 +109,19 @@ class Pair:
         L{abort} was called.
         """
         self._lost = lost
+
+    def catchUp(self) -> Deferred[list[None]]:
+        """
+        Send something, and wait for the answers.
+        """
+        return together([client.catchUp() for client in self.clients.values()])
+
+    def prove(self) -> None:
+        """
+        Give up a server that is no longer there sooner than otherwise.
+        """
+        for client in self.clients.values():
+            self._prove(client)
 
     async def leave(self) -> None:
         """
@@ -123,13 +160,30 @@ class Pair:
             )
             client = SyncClient(job.reactor, where, trace=trace)
             client.traceSecrets = job.trace > 1
+            client.log = job.log
             client.lost.addCallback(self._ended, client)
             self._begun.append(client)
             return client
 
-        client = self.clients[side] = await connect(job.reactor, server, makeClient)
+        try:
+            client = await connect(job.reactor, server, makeClient, job.access[side])
+        except (ConfigError, Distrusted, MissingCapability) as error:
+            if side in self._admitted:
+                raise Denied(error) from error
+            raise
+        self.clients[side] = client
+        self._admitted.add(side)
         self._open.add(client)
         client.lost.addCallback(self._gone, client)
+
+    def _prove(self, client: SyncClient) -> None:
+        before = client.received
+
+        def judge(failure: Failure) -> None:
+            if not failure.check(ImapSyncError) and client.received == before:
+                client.abort(Lost(f"{client.name}: gone while nothing was seen"))
+
+        client.catchUp().addTimeout(PROOF, self._job.reactor).addErrback(judge)
 
     def _traced(self, line: str) -> None:
         self._job.log.debug("{line}", line=line)
@@ -170,16 +224,16 @@ class Pair:
                     one.callback(None)
 
 
-class Connections(Pair):
+class Connections(Bridge):
     """
     A connection to each server, and further pairs of them for bulk work:
     L{imapsync.accounts.workers.Reserve}.
     """
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job)
-        self._working: list[Pair] = []
-        self._leaving: list[Pair] = []
+    def __init__(self, job: Job, admitted: set[Side]) -> None:
+        super().__init__(job, admitted)
+        self._working: list[Bridge] = []
+        self._leaving: list[Bridge] = []
         self._spent = 0
 
     @property
@@ -187,26 +241,27 @@ class Connections(Pair):
         """
         How many went over all of them.
         """
-        further = sum(pair.octets for pair in self._further)
+        further = sum(bridge.octets for bridge in self._further)
         return super().octets + further + self._spent
 
     @property
-    def _further(self) -> list[Pair]:
+    def _further(self) -> list[Bridge]:
         return self._working + self._leaving
 
     def another(self) -> Deferred[Clients]:
         """
         Connect once more to both servers.
         """
-        numbers = {pair.number for pair in self._further}
-        pair = Pair(self._job, next(n for n in count(2) if n not in numbers))
-        self._working.append(pair)
+        numbers = {bridge.number for bridge in self._further}
+        number = next(n for n in count(2) if n not in numbers)
+        bridge = Bridge(self._job, self._admitted, number)
+        self._working.append(bridge)
 
         def giveUp(failure: Failure) -> Failure:
-            pair.abort("given up")
+            bridge.abort("given up")
             return failure
 
-        return pair.connect().addCallbacks(lambda _: pair.clients, giveUp)
+        return bridge.connect().addCallbacks(lambda _: bridge.clients, giveUp)
 
     def settled(self) -> Deferred[None]:
         """
@@ -217,12 +272,12 @@ class Connections(Pair):
 
     def release(self) -> None:
         """
-        Take leave on all but the first pair.
+        Take leave on all but the first bridge.
         """
         working, self._working = self._working, []
         self._leaving += working
-        for pair in working:
-            Deferred.fromCoroutine(pair.leave()).addBoth(self._left, pair)
+        for bridge in working:
+            Deferred.fromCoroutine(bridge.leave()).addBoth(self._left, bridge)
 
     async def leave(self) -> None:
         """
@@ -236,16 +291,16 @@ class Connections(Pair):
         Close all at once; what waits for them fails.
         """
         super().abort(reason)
-        for pair in self._further:
-            pair.abort(reason)
+        for bridge in self._further:
+            bridge.abort(reason)
 
     def closed(self) -> Deferred[None]:
         """
         Wait until none is open, nor one that was never ready.
         """
-        waiting = [super().closed(), *(pair.closed() for pair in self._further)]
+        waiting = [super().closed(), *(bridge.closed() for bridge in self._further)]
         return together(waiting).addCallback(lambda _: None)
 
-    def _left(self, _: object, pair: Pair) -> None:
-        self._spent += pair.octets
-        self._leaving.remove(pair)
+    def _left(self, _: object, bridge: Bridge) -> None:
+        self._spent += bridge.octets
+        self._leaving.remove(bridge)

@@ -12,8 +12,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 #: So often, in seconds, is looked.
 BEAT = 10.0
 
-#: A beat that is so late means that all was suspended: the computer slept, or
-#: its clock was set.
+#: A beat that is so late means that all was suspended: the computer slept, or this
+#: program was stopped.
 LATE = 20.0
 
 #: So long is nothing sent before it is told.

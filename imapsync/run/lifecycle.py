@@ -94,10 +94,15 @@ class Lifecycle:
     The runs of a service, one after the other.
 
     @param make: makes one.
+    @param ended: is told how each ended, before all who wait; by then another one
+        can be asked for.
     """
 
-    def __init__(self, make: Callable[[], Run]) -> None:
+    def __init__(
+        self, make: Callable[[], Run], ended: Callable[[Outcome], None]
+    ) -> None:
         self._make = make
+        self._ended = ended
         self._state: Idle | Running | Closing | Restarting = Idle(Result())
         self._closed: Result[None] = Result()
 
@@ -148,10 +153,12 @@ class Lifecycle:
         run.begin(self._over).addCallback(self._isClosed)
 
     def _over(self, outcome: Outcome) -> None:
+        result = self._state.outcome
         match self._state:
-            case Running(run, result):
+            case Running(run):
                 self._state = Closing(run, result)
-        self._state.outcome.tell(outcome)
+        self._ended(outcome)
+        result.tell(outcome)
 
     def _isClosed(self, _: None) -> None:
         closed = self._closed

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.accounts.history import History
 from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.context import Clients
+from imapsync.mailbox.report import Report
 from imapsync.model import Listed, Mark, Name, Side, Status
 from imapsync.names import INBOX
-from imapsync.state.store import State
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: After so many overflows on one connection, it is not to be relied on.
@@ -40,13 +45,13 @@ class Ear:
         self,
         side: Side,
         client: SyncClient,
-        memory: History,
+        history: History,
         state: State,
         news: Callable[[Name | None], None],
     ) -> None:
         self._side = side
         self._client = client
-        self._memory = memory
+        self._history = history
         self._state = state
         self._news = news
         self._latest: deque[Name] = deque(maxlen=_LATEST)
@@ -74,8 +79,8 @@ class Ear:
         """
         if self.pushed or "IDLE" not in self._client.features:
             return
-        name = busiest(self._latest, self._memory.scope)
-        account = self._memory.accounts[self._side]
+        name = busiest(self._latest, self._history.scope)
+        account = self._history.accounts[self._side]
         try:
             spelled = account.spelled(name)
             selected = await self._client.open(spelled, None, _Deaf(), writable=False)
@@ -94,17 +99,17 @@ class Ear:
         """
         Something may have changed in a mailbox.
         """
-        name = self._memory.shared(self._side, spelled)
+        name = self._history.shared(self._side, spelled)
         if name is not None:
             known = self._state.mailbox(name)
-            if self._memory.isStatusNews(self._side, name, status, known):
+            if self._history.isStatusNews(self._side, name, status, known):
                 self._changed(name)
 
     def listReceived(self, listed: Listed, oldName: str) -> None:
         """
         Something may have become of a mailbox as a whole.
         """
-        if self._memory.isListNews(self._side, listed, oldName):
+        if self._history.isListNews(self._side, listed, oldName):
             self._news(None)
 
     def overflowed(self) -> None:
@@ -126,6 +131,74 @@ class Ear:
         self._news(name)
 
 
+class Ears:
+    """
+    One for each server.
+
+    @param watch: how often, in seconds, one that does not push is asked.
+    """
+
+    def __init__(self, log: Logger, watch: float) -> None:
+        self._log = log
+        self._watch = watch
+        self._ears: dict[Side, Ear] = {}
+        self._names: dict[Side, str] = {}
+        self._noticed: set[Side] = set()
+
+    @property
+    def pushed(self) -> bool:
+        """
+        Whether both tell of all mailboxes.
+        """
+        return all(ear.pushed for ear in self._ears.values())
+
+    def connected(
+        self,
+        clients: Clients,
+        history: History,
+        state: State,
+        news: Callable[[Name | None], None],
+    ) -> None:
+        """
+        These are the servers from now on.
+
+        @param news: see L{Ear}.
+        """
+        self._ears = {
+            side: Ear(side, client, history, state, news)
+            for side, client in clients.items()
+        }
+        self._names = {side: client.name for side, client in clients.items()}
+
+    async def listen(self) -> None:
+        """
+        Have both tell of changes, and say once which of them cannot.
+        """
+        await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
+        for side, ear in self._ears.items():
+            if not ear.pushed and side not in self._noticed:
+                self._noticed.add(side)
+                self._log.info(
+                    "{name}: does not push changes in all mailboxes (NOTIFY); it is"
+                    " asked every {seconds:g} s.",
+                    name=self._names[side],
+                    seconds=self._watch,
+                )
+
+    async def attend(self) -> None:
+        """
+        Have both tell at least of one mailbox, until another command is sent.
+        """
+        await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
+
+    def looked(self, report: Report) -> None:
+        """
+        A look has shown what changed.
+        """
+        for side, ear in self._ears.items():
+            ear.looked(report.carried(side))
+
+
 def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
     """
     The mailbox in which most of the latest changes were; INBOX, if no other
@@ -138,7 +211,7 @@ def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
 class _Deaf:
     """
     Cares for no message:
-    L{MailboxListener<imapsync.imap.commands.mailbox.MailboxListener>}.
+    L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
     """
 
     def rowsReceived(self, rows: list[Row]) -> None: ...

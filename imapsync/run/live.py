@@ -4,13 +4,9 @@ Following two servers: what L{imapsync.run.livemachine} decides is done here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from random import random
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
@@ -20,30 +16,28 @@ from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Legacy
 from imapsync.accounts.session import Session
 from imapsync.errors import (
+    Denied,
     ImapSyncError,
     Lost,
     MailboxError,
+    MissingCapability,
     ProtocolViolation,
     Refused,
     StateUnavailable,
 )
-from imapsync.gather import together
-from imapsync.imap.client import SyncClient
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
+from imapsync.run.activity import Activity
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
-from imapsync.run.listening import Ear
+from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.status import Standing, SyncState
-from imapsync.state.store import State
-
-#: After a suspension, a server that says nothing for so many seconds is gone.
-PROOF = 20.0
+from imapsync.state.interface import State
 
 #: An attempt that lasted so many seconds had come somewhere.
 STEADY = 60.0
@@ -51,8 +45,6 @@ STEADY = 60.0
 #: What may be otherwise next time.  A database that was opened becomes
 #: unavailable only while another program, such as a backup, has it locked.
 _PASSING = (Lost, ProtocolViolation, Refused, MailboxError, StateUnavailable)
-
-_Work = Coroutine[Deferred[Any], Any, object]
 
 
 class Following:
@@ -72,24 +64,23 @@ class Following:
         self._state = state
         self._standing = standing
         self._machine = live(self, random, self._moved)
+        self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
-        self._connections = Connections(job)
+        self._admitted: set[Side] = set()
+        self._connections = Connections(job, self._admitted)
         self._named = Named()
-        self._memory = History(named=self._named)
-        self._ears: dict[Side, Ear] = {}
+        self._history = History(named=self._named)
+        self._ears = Ears(self._log, job.request.watch)
         self._report = Report()
-        self._suspects = Suspects()
+        self._suspects = Suspects(self._clock.seconds)
         self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
-        self._going: Deferred[object] | None = None
-        self._alarms: list[IDelayedCall] = []
-        self._noticed: set[Side] = set()
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
         self._fatal: Failure | None = None
+        self._denied: Failure | None = None
+        self._proven = False
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = 0
-        # Who calls us back knows not for which account.
-        self._context = copy_context()
 
     # For its owner
 
@@ -98,10 +89,12 @@ class Following:
         Do it.
 
         @return: the exit code.
+        @raise ImapSyncError: what ended it, or was in its way when it was stopped.
         """
         self._pulse.start()
         self._machine.start()
         await self._ended
+        self._fatal = self._fatal or self._denied
         wanted, self._wanted = self._wanted, []
         for one in wanted:
             one.errback(self._fatal or Failure(CancelledError()))
@@ -131,6 +124,7 @@ class Following:
         wanted: Deferred[None] = Deferred(self._wanted.remove)
         self._wanted.append(wanted)
         self._forgive()
+        self._suspects.forgive()
         self._machine.news()
         return wanted
 
@@ -146,7 +140,7 @@ class Following:
         """
         Connect to both servers.
         """
-        self._begin(self._connect(), self._machine.connected)
+        self._activity.begin(self._connect(), self._machine.connected)
 
     def sync(self) -> None:
         """
@@ -161,38 +155,38 @@ class Following:
                     self._wanted.remove(one)
                     one.callback(None)
 
-        self._begin(self._sync(), done)
+        self._activity.begin(self._sync(), done)
 
     def listen(self) -> None:
         """
         Have both servers tell of changes.
         """
-        self._begin(self._listen(), self._machine.listening)
+        self._activity.begin(self._ears.listen(), self._machine.listening)
 
     def rest(self) -> None:
         """
         Wait for them.
         """
-        self._begin(self._rest(), _nothing)
+        self._activity.begin(self._rest(), _nothing)
 
     def refresh(self) -> None:
         """
         Send something, then look.
         """
-        self._begin(self._refresh(), self._machine.news)
+        self._activity.begin(self._refresh(), self._machine.news)
 
     def drop(self) -> None:
         """
         Close what is open, at once.
         """
-        self._forget()
+        self._activity.end()
         self._connections.abort("given up")
 
     def leave(self) -> None:
         """
         Take leave of both servers, and close all.
         """
-        self._begin(self._connections.leave(), self._machine.closed)
+        self._activity.begin(self._connections.leave(), self._machine.closed)
 
     def abandon(self) -> None:
         """
@@ -204,7 +198,7 @@ class Following:
         """
         It is over.
         """
-        self._forget()
+        self._activity.end()
         self._pulse.stop()
         self._ended.callback(None)
 
@@ -213,54 +207,25 @@ class Following:
         After that time, say so.
         """
         if self._standing.state is SyncState.BACKING_OFF:
-            if self._suspects.total > self._breaks:
+            if self._suspects.breaks > self._breaks:
                 seconds = max(seconds, SETTLING)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
                 error=self._standing.error,
                 seconds=seconds,
             )
-        self._alarm(seconds, self._machine.due)
-
-    def _begin(self, work: _Work, done: Callable[[], None]) -> None:
-        """
-        Do something instead of what was going on.
-        """
-        self._forget()
-        context = self._context.copy()
-        going = self._going = context.run(Deferred.fromCoroutine, work)
-
-        def succeeded(_: object) -> None:
-            if self._going is going:
-                done()
-
-        def failed(failure: Failure) -> None:
-            if self._going is going:
-                self._failed(failure)
-
-        going.addCallbacks(succeeded, failed)
-        going.addErrback(self._broken)
-
-    def _forget(self) -> None:
-        """
-        End what is going on.
-        """
-        going, self._going = self._going, None
-        alarms, self._alarms = self._alarms, []
-        for alarm in alarms:
-            if alarm.active():
-                alarm.cancel()
-        if going is not None:
-            going.cancel()
-
-    def _alarm(self, seconds: float, ring: Callable[[], None]) -> None:
-        self._alarms.append(self._clock.callLater(seconds, ring))
+        self._activity.alarm(seconds, self._machine.due)
 
     def _failed(self, failure: Failure) -> None:
         self._standing.failed(str(failure.value))
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
             self._machine.lost(self._report.changes > 0 or lasted >= STEADY)
+        elif failure.check(Denied) or (
+            self._proven and failure.check(MissingCapability)
+        ):
+            self._denied = failure
+            self._machine.denied()
         else:
             self._broken(failure)
 
@@ -288,48 +253,34 @@ class Following:
                 happened=happened,
                 after=after,
             )
-        self._standing.moved(after)
+        if after != before:
+            self._standing.moved(after)
 
     # The work
 
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
-        self._breaks = self._suspects.total
-        self._connections = Connections(self._job)
-        self._memory = memory = History(named=self._named)
+        self._breaks = self._suspects.breaks
+        self._connections = Connections(self._job, self._admitted)
+        self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
-        self._legacy = Legacy(listing, Identifier(clients, self._state), memory)
-        self._ears = {
-            side: Ear(side, client, memory, self._state, self._news)
-            for side, client in clients.items()
-        }
+        self._legacy = Legacy(listing, Identifier(clients, self._state), history)
+        self._ears.connected(clients, history, self._state, self._news)
         self._connections.whenLost(self._lost)
 
     def _makeBrake(self, lifted: bool) -> Brake:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
 
-    async def _listen(self) -> None:
-        await together(Deferred.fromCoroutine(e.listen()) for e in self._ears.values())
-        for side, ear in self._ears.items():
-            if not ear.pushed and side not in self._noticed:
-                self._noticed.add(side)
-                self._log.info(
-                    "{name}: does not push changes in all mailboxes (NOTIFY); it is"
-                    " asked every {seconds:g} s.",
-                    name=self._connections.clients[side].name,
-                    seconds=self._job.request.watch,
-                )
-
     async def _sync(self) -> None:
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE:
             self._forgive()
-        if self._memory.accounts:
-            await self._listen()  # again, after an overflow
+        if self._history.accounts:
+            await self._ears.listen()  # again, after an overflow
         report = self._report = self._report.successor()
         self._standing.counts(report, self._connections)
         self._brake.look()
@@ -350,18 +301,18 @@ class Following:
         finally:
             self._connections.release()
             self._tell(report)
+        self._proven, self._denied = True, None
         if self._brake.lifted:
             self._brake = self._makeBrake(lifted=False)
         self._settle(report, now)
 
     async def _rest(self) -> None:
-        await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
-        if not all(ear.pushed for ear in self._ears.values()):
-            self._alarm(self._job.request.watch, self._machine.news)
+        await self._ears.attend()
+        if not self._ears.pushed:
+            self._activity.alarm(self._job.request.watch, self._machine.news)
 
     async def _refresh(self) -> None:
-        clients = self._connections.clients.values()
-        await together(client.catchUp() for client in clients)
+        await self._connections.catchUp()
 
     # What happens meanwhile
 
@@ -374,43 +325,27 @@ class Following:
         self._machine.news()
 
     def _sent(self) -> int:
-        return sum(client.sent for client in self._connections.clients.values())
+        return self._connections.sent
 
     def _silent(self) -> None:
         if self._report.known:
             self._forgive()
-            self._machine.news()
-        else:
-            self._machine.silence()
+        self._machine.silence()
 
     def _suspended(self, seconds: float) -> None:
         """
         The computer slept, or the program did: who knows what has happened.
         """
         self._log.info("Nothing was seen for {seconds:.0f} s.", seconds=seconds)
-        for client in self._connections.clients.values():
-            self._prove(client)
+        self._connections.prove()
         self._machine.news()
-
-    def _prove(self, client: SyncClient) -> None:
-        """
-        Give up a server that is no longer there sooner than otherwise.
-        """
-        before = client.received
-
-        def judge(failure: Failure) -> None:
-            if not failure.check(ImapSyncError) and client.received == before:
-                client.abort(Lost(f"{client.name}: gone while nothing was seen"))
-
-        client.catchUp().addTimeout(PROOF, self._clock).addErrback(judge)
 
     # What came of it
 
     def _tell(self, report: Report) -> None:
         for trouble in report.troubles:
             self._standing.fell(trouble.mailbox)
-        for side, ear in self._ears.items():
-            ear.looked(report.carried(side))
+        self._ears.looked(report)
         if self._job.verbose:
             for line in report.lines(totals=False):
                 self._log.info("{line}", line=line)
@@ -419,7 +354,8 @@ class Following:
         """
         A sync that began at C{started} has come to its end.
         """
-        names = {trouble.mailbox for trouble in report.known} | self._standing.fallen
+        troubled = {trouble.mailbox for trouble in report.known}
+        names = troubled | self._standing.fallen
         left = frozenset(filter(self._unsettled, names))
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
@@ -428,11 +364,11 @@ class Following:
 
     def _unsettled(self, name: Name) -> bool:
         known = self._state.mailbox(name)
-        return known is not None and self._memory.unsettled(known)
+        return known is not None and self._history.unsettled(known)
 
     def _forgive(self) -> None:
         self._forgiven = self._clock.seconds()
-        self._memory.forgive()
+        self._history.forgive()
 
 
 def _nothing() -> None:

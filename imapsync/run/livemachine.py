@@ -20,6 +20,10 @@ from automat import TypeMachineBuilder
 #: server that was restarted come at the same moment.
 FIRST, LAST = 1.0, 200.0
 
+#: The same, where a server that let us in before does not any more.  Who asks it too
+#: often might be locked out.
+FIRST_DENIED, LAST_DENIED = 60.0, 3600.0
+
 #: So many seconds may a sync go on after it was told to stop.
 GRACE = 2.0
 
@@ -67,6 +71,11 @@ class Live(Protocol):
         What was going on failed, and may succeed next time.
 
         @param progress: whether it had come somewhere, or had lasted.
+        """
+
+    def denied(self) -> None:
+        """
+        A server that let us in before does not any more.
         """
 
     def failed(self) -> None:
@@ -155,11 +164,13 @@ class Core:
     What the machine is given, and how often it has failed in a row.
 
     @ivar random: a number from 0 up to 1.
+    @ivar denials: how often it was not let in since both sides were equal.
     """
 
     effects: Effects
     random: Callable[[], float]
     failures: int = 0
+    denials: int = 0
 
 
 def _connect(_: Live, core: Core) -> None:
@@ -171,6 +182,7 @@ def _sync(_: Live, core: Core) -> None:
 
 
 def _listen(_: Live, core: Core) -> None:
+    core.denials = 0
     core.effects.listen()
 
 
@@ -187,6 +199,14 @@ def _retry(_: Live, core: Core, progress: bool) -> None:
     core.effects.drop()
     core.effects.wake(pause(core.failures, core.random()))
     core.failures += 1
+
+
+def _persist(_: Live, core: Core) -> None:
+    core.effects.drop()
+    core.effects.wake(
+        pause(core.denials, core.random(), FIRST_DENIED, LAST_DENIED),
+    )
+    core.denials += 1
 
 
 def _reconnect(_: Live, core: Core) -> None:
@@ -227,11 +247,13 @@ def _lossAtEnd(live: Live, core: Core, progress: bool) -> None:
     _leave(live, core)
 
 
-def pause(failures: int, random: float) -> float:
+def pause(
+    failures: int, random: float, first: float = FIRST, last: float = LAST
+) -> float:
     """
     How many seconds to wait after so many failures before this one.
     """
-    longest: float = min(FIRST * 2 ** min(failures, 30), LAST)
+    longest: float = min(first * 2 ** min(failures, 30), last)
     return longest * (1 + random / 2)
 
 
@@ -256,6 +278,7 @@ def _described() -> Callable[[Core], Live]:
 
     connecting.upon(Live.connected).to(first)(_sync)
     connecting.upon(Live.lost).to(backing)(_retry)
+    connecting.upon(Live.denied).to(backing)(_persist)
     connecting.upon(Live.failed).to(stopping)(_leave)
     connecting.upon(Live.stop).to(stopping)(_leave)
 
@@ -263,28 +286,33 @@ def _described() -> Callable[[Core], Live]:
     # finds all that were made meanwhile.
     first.upon(Live.synced).to(tuning)(_listen)
     first.upon(Live.lost).to(backing)(_retry)
+    first.upon(Live.denied).to(backing)(_persist)
     first.upon(Live.failed).to(stopping)(_leave)
     first.upon(Live.stop).to(finishing)(_finish)
 
     tuning.upon(Live.listening).to(syncing)(_sync)
     tuning.upon(Live.lost).to(backing)(_retry)
+    tuning.upon(Live.denied).to(backing)(_persist)
     tuning.upon(Live.failed).to(stopping)(_leave)
     tuning.upon(Live.stop).to(stopping)(_leave)
 
     waiting.upon(Live.news).to(syncing)(_sync)
     waiting.upon(Live.silence).loop()(_refresh)
     waiting.upon(Live.lost).to(backing)(_retry)
+    waiting.upon(Live.denied).to(backing)(_persist)
     waiting.upon(Live.failed).to(stopping)(_leave)
     waiting.upon(Live.stop).to(stopping)(_leave)
 
     syncing.upon(Live.synced).to(waiting)(_rest)
     syncing.upon(Live.news).to(again)(_nothing)
     syncing.upon(Live.lost).to(backing)(_retry)
+    syncing.upon(Live.denied).to(backing)(_persist)
     syncing.upon(Live.failed).to(stopping)(_leave)
     syncing.upon(Live.stop).to(finishing)(_finish)
 
     again.upon(Live.synced).to(syncing)(_sync)
     again.upon(Live.lost).to(backing)(_retry)
+    again.upon(Live.denied).to(backing)(_persist)
     again.upon(Live.failed).to(stopping)(_leave)
     again.upon(Live.stop).to(finishing)(_finish)
 
@@ -295,6 +323,7 @@ def _described() -> Callable[[Core], Live]:
 
     finishing.upon(Live.synced).to(stopping)(_leave)
     finishing.upon(Live.lost).to(stopping)(_lossAtEnd)
+    finishing.upon(Live.denied).to(stopping)(_leave)
     finishing.upon(Live.failed).to(stopping)(_leave)
     finishing.upon(Live.due).to(stopping)(_leave)
 
@@ -310,6 +339,8 @@ def _described() -> Callable[[Core], Live]:
         state.upon(Live.silence).loop()(_nothing)
     for state in (backing, stopping, stopped):
         state.upon(Live.lost).loop()(_lateLoss)
+    for state in (backing, stopping, stopped):
+        state.upon(Live.denied).loop()(_nothing)
     for state in (stopping, stopped):
         state.upon(Live.failed).loop()(_nothing)
     for state in (finishing, stopping, stopped):

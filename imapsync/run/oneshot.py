@@ -5,12 +5,14 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from imapsync.accounts.admin import Task, taskFor
 from imapsync.accounts.session import Session
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import Denied, ImapSyncError, Lost
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -19,7 +21,7 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
-from imapsync.state.store import State
+from imapsync.state.interface import State
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
@@ -38,8 +40,9 @@ class OneShot:
         self._standing = standing
         self._began = job.reactor.seconds()
         self._report = Report()
-        self._suspects = Suspects()
-        self._connections = Connections(job)
+        self._suspects = Suspects(job.reactor.seconds)
+        self._admitted: set[Side] = set()
+        self._connections = Connections(job, self._admitted)
         self._octets = 0
         self._working: Deferred[None] | None = None
         self._stopped = False
@@ -95,7 +98,7 @@ class OneShot:
         records = Records(brake, self._report, notes, self._suspects)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._suspects.total
+            before, broken = self._report.changes, self._suspects.breaks
             try:
                 await self._attempt(records, task)
                 return
@@ -105,7 +108,7 @@ class OneShot:
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._suspects.total > broken:
+                if self._suspects.breaks > broken:
                     pause = max(pause, SETTLING)
                 self._standing.failed(str(error))
                 self._standing.moved(SyncState.BACKING_OFF)
@@ -120,11 +123,11 @@ class OneShot:
 
     async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job
-        connections = self._connections = Connections(job)
+        connections = self._connections = Connections(job, self._admitted)
         self._standing.counts(self._report, connections)
         self._standing.moved(SyncState.CONNECTING)
         try:
-            await connections.connect(task.sides if task else tuple(Side))
+            await self._connect(task.sides if task else tuple(Side))
             self._standing.moved(SyncState.SYNCING)
             if task:
                 await task.run(connections.clients)
@@ -147,6 +150,14 @@ class OneShot:
         finally:
             self._octets += connections.octets
             connections.abort("given up")
+
+    async def _connect(self, sides: Collection[Side]) -> None:
+        try:
+            await self._connections.connect(sides)
+        except Denied as error:
+            if error.passing:
+                raise Lost(str(error)) from error
+            raise
 
     def _summarise(self) -> None:
         log, report = self._job.log, self._report

@@ -76,6 +76,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         CREATE TABLE owner (
             side TEXT PRIMARY KEY,
             account TEXT NOT NULL,
+            port INTEGER NOT NULL,
             greeting TEXT NOT NULL
         ) WITHOUT ROWID
         """,

@@ -32,11 +32,51 @@ def opened(path: Path, *, readOnly: bool = False) -> Iterator[sqlite3.Connection
     """
     if readOnly:
         with closing(sqlite3.connect("", isolation_level=None)) as copy:
-            _copy(path, copy)
+            if os.path.lexists(path) and _check(path):
+                with reading(path) as original:
+                    original.backup(copy)
             yield copy
     else:
         with _locked(path), closing(_connected(path)) as database:
             yield database
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Look into the database file C{path}, which another instance may have opened.
+
+    @raise StateError: if there is none.
+    """
+    if not (os.path.lexists(path) and _check(path)):
+        raise StateUnavailable(f"There is no database {path}.")
+    # SQLite makes a journal even to read, unless the file is immutable.
+    # One is there while an instance runs, or after it was killed.
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+    address = f"{path.as_uri()}?{mode}"
+    with explained(path), closing(sqlite3.connect(address, uri=True)) as database:
+        yield database
+
+
+def copied(path: Path, database: sqlite3.Connection, copy: Path) -> None:
+    """
+    Copy the database in the file C{path} to the new file C{copy}: wholly, or not
+    at all.
+    """
+    part = Path(f"{copy}.part")
+    try:
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+        with explained(path), closing(sqlite3.connect(part)) as target:
+            database.backup(target)
+        part.replace(copy)
+    except OSError as error:
+        raise StateError(
+            f"The database {path} cannot be copied to {copy}: {error.strerror}. It is"
+            " to be brought to a new version; make room for a copy before that."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 @contextmanager
@@ -155,19 +195,6 @@ def _connected(path: Path) -> sqlite3.Connection:
             path.chmod(0o600)
     with explained(path):
         return sqlite3.connect(path, PATIENCE, isolation_level=None)
-
-
-def _copy(path: Path, copy: sqlite3.Connection) -> None:
-    """
-    Fill the empty C{copy} with what is in the database C{path}, if anything.
-    """
-    if os.path.lexists(path) and _check(path):
-        # SQLite makes a journal even to read, unless the file is immutable.
-        # One is there while an instance runs, or after it was killed.
-        mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
-        address = f"{path.as_uri()}?{mode}"
-        with explained(path), closing(sqlite3.connect(address, uri=True)) as original:
-            original.backup(copy)
 
 
 def _check(path: Path) -> bool:

@@ -25,7 +25,8 @@ DEVNULL = subprocess.DEVNULL
 #: In seconds: longer than any takes that does not hang.
 PATIENCE = 60
 
-_NUMBERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+#: What means something to most programs.
+NUMBERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class Fifo:
@@ -127,7 +128,7 @@ def hearing() -> None:
     """
     In a child that is to become another program: take signals as these do at first.
     """
-    for number in _NUMBERS:
+    for number in NUMBERS:
         signal.signal(number, signal.SIG_DFL)
 
 

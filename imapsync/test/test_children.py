@@ -23,11 +23,10 @@ class ChildTests(SynchronousTestCase):
         """
         They take signals, though the tests were started where these are ignored.
         """
-        numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-        for number in numbers:
+        for number in children.NUMBERS:
             self.addCleanup(signal.signal, number, signal.getsignal(number))
             signal.signal(number, signal.SIG_IGN)
-        for number in numbers:
+        for number in children.NUMBERS:
             process = children.begun(["sleep", "60"])
             process.send_signal(number)
             self.assertEqual(-number, children.ended(process))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import IO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import __version__
+from imapsync import __main__, __version__
 from imapsync.__main__ import run
 from imapsync.test import children
 
@@ -30,6 +31,21 @@ type = tunnel
 command = {remote}
 """
 
+#: The command, at a time of day that is set back by two hours soon after a certain
+#: file is there.
+SET_BACK = """
+import os, sys, time
+from twisted.internet.base import ReactorBase
+flag, *arguments = sys.argv[1:]
+def seconds():
+    now = time.time()
+    there = os.path.exists(flag) and now - os.stat(flag).st_mtime > 0.3
+    return now - 7200 if there else now
+ReactorBase.seconds = staticmethod(seconds)
+from imapsync.__main__ import run
+sys.exit(run(arguments))
+"""
+
 
 class MainCase(SynchronousTestCase):
     """
@@ -38,8 +54,10 @@ class MainCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """
-        Make it.
+        Make it.  What is run in this process takes its signals.
         """
+        for number in children.NUMBERS:
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
         self.folder = Path(self.mktemp())
         self.folder.mkdir()
 
@@ -108,6 +126,23 @@ class EarlyTests(MainCase):
         path.write_text("logfile = /nowhere/log\n" + path.read_text())
         self.assertFails(78, "/nowhere/log", "--oneshot", option)
 
+    def test_bug(self) -> None:
+        """
+        What must not happen is told in a line, too; where it did, only if that is
+        asked for.
+        """
+
+        def fail(_: object) -> int:
+            raise ZeroDivisionError("oh\x1b")
+
+        self.patch(__main__, "_run", fail)
+        self.assertFails(70, r"internal error: ZeroDivisionError('oh\x1b'); --debug")
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            self.assertEqual(70, run(["--debug"]))
+        self.assertIn("test_main.py", errors.getvalue())
+        self.assertIn(r"ZeroDivisionError: oh\u001b", errors.getvalue())
+
     def test_help(self) -> None:
         """
         Help and version are printed, and that was all.
@@ -149,13 +184,15 @@ class ProcessTests(MainCase):
         """
         program = [sys.executable, *python, "-m", "imapsync"]
         command = [*program, *mode, *arguments]
-        return children.begun(
+        process = children.begun(
             ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
             stdout=children.PIPE,
             stderr=stderr,
             start_new_session=alone,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+        self.addCleanup(children.ended, process, 0)
+        return process
 
     def fifo(self, name: str) -> children.Fifo:
         """
@@ -398,10 +435,30 @@ class ProcessTests(MainCase):
         process = self.start(
             option, to=f"<{tty} 2>{tty}", mode=mode, first=first, alone=True
         )
-        self.addCleanup(children.ended, process, 0)
         self.assertIn(b"ready", terminal.readline())
         os.close(its)
         return process, terminal
+
+    def test_clock(self) -> None:
+        """
+        That the clock was set back does not keep it from trying again.
+        """
+        flag = self.folder.absolute() / "set back"
+        option = self.configure("false")
+        process = children.begun(
+            [sys.executable, "-c", SET_BACK, str(flag), option],
+            stderr=children.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        self.addCleanup(children.ended, process)
+        self.addCleanup(process.terminate)
+        assert process.stderr is not None
+        with process.stderr as errors:
+            self.assertIn(b"trying again in", errors.readline())
+            flag.touch()
+            readable, _, _ = select.select([errors], [], [], children.PATIENCE)
+            self.assertTrue(readable)
+            self.assertIn(b"trying again in", errors.readline())
 
     def test_deafCommand(self) -> None:
         """

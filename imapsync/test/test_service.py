@@ -5,6 +5,8 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,10 @@ from imapsync.config.request import Request
 from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
-from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account, Offer, mail
+from imapsync.state.store import Store
+from imapsync.test import children
 from imapsync.test.fakes.world import Reactor, World
+from imapsync.testing.accounts import Account, Offer, mail
 
 LOCAL, REMOTE = Side
 
@@ -92,7 +95,7 @@ class ServiceCase(SynchronousTestCase):
         self.world.pump()
         self.assertEqual([], [link for link in self.world.links if link.open])
         self.assertEqual([], self.reactor.getDelayedCalls())
-        State.open(self.world.database).close()
+        Store.open(self.world.database).close()
 
 
 class RunTests(ServiceCase):
@@ -237,6 +240,29 @@ class RunTests(ServiceCase):
             self.assertNotIn("<trace@example>", text)
 
 
+class ImportTests(SynchronousTestCase):
+    """
+    What comes with the service.
+    """
+
+    def test_nothingElse(self) -> None:
+        """
+        Neither the command line nor a reactor does.
+        """
+        program = (
+            "import sys, imapsync.service, imapsync.run.live;"
+            "print([name for name in sys.modules if name == 'twisted.internet.reactor'"
+            " or name.startswith(('imapsync.cli', 'imapsync.tap', 'imapsync.__m'))])"
+        )
+        said = children.done(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual("[]\n", said.stdout)
+
+
 class EndTests(ServiceCase):
     """
     Runs that come to a bad end: each has its code and one line.
@@ -334,7 +360,7 @@ class EndTests(ServiceCase):
         """
         A database that another instance holds: nobody is connected to.
         """
-        state = State.open(self.world.database)
+        state = Store.open(self.world.database)
         self.addCleanup(state.close)
         self.assertEnds(errors.StateUnavailable, "in use")
         self.assertEqual([], self.world.links)
@@ -379,7 +405,7 @@ class OrderTests(ServiceCase):
 
         self.remote.before = {"LIST": pause}
 
-    def pass_(self, seconds: float = 5) -> None:
+    def elapse(self, seconds: float = 5) -> None:
         """
         Let time go by.
         """
@@ -399,12 +425,12 @@ class OrderTests(ServiceCase):
             self.service.startService()
             second = self.service.whenFinished()
             self.assertNoResult(stopped)
-            self.pass_()
+            self.elapse()
             self.successResultOf(stopped)
             self.assertEqual(0 if live else 75, self.successResultOf(first).code)
             self.assertTrue(self.world.equal)
             ended = self.service.stopService()
-            self.pass_()
+            self.elapse()
             self.successResultOf(ended)
             self.assertEqual(Outcome(0), self.successResultOf(second))
             self.assertClosed()
@@ -424,9 +450,28 @@ class OrderTests(ServiceCase):
             again.append(self.service.whenFinished())
 
         self.start(verbose=False).addCallback(ended)
-        self.pass_()
+        self.elapse()
         self.assertEqual(Outcome(0), self.successResultOf(again[0]))
         self.assertClosed()
+
+    def test_observerStarts(self) -> None:
+        """
+        So it can by an observer, who is told that it has stopped.
+        """
+        self.remote.greeting = "BYE"
+
+        def changed(change: Change) -> None:
+            if change.after.state is SyncState.STOPPED:
+                self.remote.greeting = "PREAUTH"
+                self.service.unobserve(changed)
+                self.service.startService()
+
+        finished = self.start(verbose=False)
+        self.service.observe(changed)
+        self.elapse()
+        self.assertEqual(75, self.successResultOf(finished).code)
+        again = self.service.whenFinished()
+        self.assertEqual(Outcome(0), self.successResultOf(again))
 
     def test_diskFails(self) -> None:
         """
@@ -434,18 +479,18 @@ class OrderTests(ServiceCase):
         next run can open it.
         """
 
-        whole, failing = State.mailboxes, [False]
+        whole, failing = Store.mailboxes, [False]
 
-        def mailboxes(state: State) -> list[Known]:
+        def mailboxes(state: Store) -> list[Known]:
             if failing[0]:
                 raise errors.StateError("the disk fails")
             return whole(state)
 
-        self.patch(State, "mailboxes", mailboxes)
+        self.patch(Store, "mailboxes", mailboxes)
         for live in (False, True):
             self.remote.before["LIST"] = lambda: failing.insert(0, True)
             finished = self.start(Request(live=live), verbose=False)
-            self.pass_()
+            self.elapse()
             self.assertEqual(74, self.successResultOf(finished).code)
             failing.insert(0, False)
             self.assertClosed()

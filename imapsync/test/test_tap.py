@@ -8,10 +8,12 @@ import contextlib
 import io
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IServiceMaker
+from twisted.internet import reactor
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
@@ -108,6 +110,15 @@ class TapTests(SynchronousTestCase):
         makeService(options)
         [line] = said
         self.assertIn(f"{path}: logfile has no effect under twistd", line)
+
+    def test_clock(self) -> None:
+        """
+        The reactor no longer takes the time of day, which can be set.
+        """
+        options = Options()
+        options.parseOptions(["--oneshot", self.option])
+        makeService(options)
+        self.assertGreater(time.time() - reactor.seconds(), 1e8)
 
     def test_usage(self) -> None:
         """

@@ -5,19 +5,53 @@ The commands that ask about the mailboxes of an account.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.responses import (
     Condition,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Response,
+    StatusResponse,
 )
 from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import uniform
+
+V = TypeVar("V")
+
+
+class Collected(Generic[V]):
+    """
+    What is told of many mailboxes, by their names.
+
+    @cvar most: so many mailboxes are more than any account has.
+    @cvar octets: so much of it is more than they need.
+    """
+
+    most = 1_000_000
+    octets = 256 * 1024 * 1024
+
+    def __init__(self, command: str) -> None:
+        self.told: dict[str, V] = {}
+        self._command = command
+        self._octets = 0
+
+    def put(self, name: str, value: V, octets: int) -> None:
+        """
+        Keep this, which takes C{octets} more than what was kept before.
+
+        @raise ProtocolViolation: that is too much.
+        """
+        self.told[name] = value
+        self._octets += octets
+        if len(self.told) > self.most:
+            raise ProtocolViolation(f"{self._command}: more than {self.most} mailboxes")
+        if self._octets > self.octets:
+            raise ProtocolViolation(f"{self._command}: more than {self.octets} octets")
 
 
 class ListCommand(Command[list[Listed]]):
@@ -27,9 +61,12 @@ class ListCommand(Command[list[Listed]]):
     What a server tells meanwhile without being asked (RFC 5465) looks the same.
     So only the first line about a mailbox, and the first with its STATUS, is
     taken for an answer; more of them count as well, but are no less news.
+
+    @ivar collected: what was told so far.
     """
 
     hears = True
+    concerns = frozenset(("LIST",))
 
     def __init__(
         self, pattern: str, selection: Sequence[str], returns: Sequence[str]
@@ -43,24 +80,31 @@ class ListCommand(Command[list[Listed]]):
         super().__init__("LIST", *words)
         self._pattern = None if set(pattern) & set("*%") else uniform(pattern)
         self._withStatus = any(option.startswith("STATUS") for option in returns)
-        self._listed: dict[str, Listed] = {}
+        self.collected: Collected[Listed] = Collected("LIST")
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, ListedMailbox) and self._matches(response):
-            listed = response.listed
-            before = self._listed.get(listed.name)
-            if before is not None:
-                # Of two lines, each may lack something, but it is the later
-                # one that knows whether there is such a mailbox.
-                attributes = before.attributes - ABSENT | listed.attributes
-                listed = before._replace(attributes=attributes)
-            self._listed[listed.name] = listed
-            return before is None
-        if isinstance(response, MailboxStatus) and response.name in self._listed:
-            listed = self._listed[response.name]
-            status = response.onto(listed.status)
-            self._listed[response.name] = listed._replace(status=status)
-            return listed.status is None and self._withStatus
+            return self._list(response.listed)
+        if isinstance(response, StatusResponse):
+            listed = self.collected.told.get(response.name)
+            if listed is not None:
+                status = response.onto(listed.status)
+                self.collected.put(listed.name, listed._replace(status=status), 0)
+                return listed.status is None and self._withStatus
+        return False
+
+    def _list(self, listed: Listed) -> bool:
+        before = self.collected.told.get(listed.name)
+        attributes = listed.attributes
+        if before is None:
+            size = len(listed.name) + sum(map(len, attributes))
+            self.collected.put(listed.name, listed, size)
+            return True
+        # Of two lines, each may lack something, but it is the later one that
+        # knows whether there is such a mailbox.
+        size = sum(map(len, attributes - before.attributes))
+        attributes = before.attributes - ABSENT | attributes
+        self.collected.put(listed.name, before._replace(attributes=attributes), size)
         return False
 
     def _matches(self, response: ListedMailbox) -> bool:
@@ -69,7 +113,7 @@ class ListCommand(Command[list[Listed]]):
         return self._pattern in (None, response.listed.name)
 
     def result(self, condition: Condition) -> list[Listed]:
-        return list(self._listed.values())
+        return list(self.collected.told.values())
 
 
 class NamespaceCommand(Command[Namespaces]):
@@ -78,6 +122,7 @@ class NamespaceCommand(Command[Namespaces]):
     """
 
     hears = True
+    concerns = frozenset(("NAMESPACE",))
 
     def __init__(self) -> None:
         super().__init__("NAMESPACE")
@@ -107,7 +152,7 @@ class StatusCommand(Command[Status]):
         self._status: Status | None = None
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+        if isinstance(response, StatusResponse) and response.name == self._mailbox:
             # As with L{ListCommand}, more than one is news.
             before, self._status = self._status, response.onto(self._status)
             return before is None
@@ -130,7 +175,7 @@ class GuidCommand(Command[tuple[Status, str]]):
         self._found = (Status(), "")
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, MailboxStatus) and response.name == self._mailbox:
+        if isinstance(response, StatusResponse) and response.name == self._mailbox:
             guid = response.items.get("X-GUID", b"").decode("ascii", "replace")
             self._found = (response.status, guid)
             return True
@@ -144,6 +189,8 @@ class IdentitiesCommand(Command[Mapping[str, str]]):
     """
     GETMETADATA (RFC 5464) of the name by which Cyrus identifies mailboxes, which
     is their MAILBOXID, for all that match a pattern at once.
+
+    @ivar collected: what was told so far.
     """
 
     hears = True
@@ -153,14 +200,15 @@ class IdentitiesCommand(Command[Mapping[str, str]]):
     def __init__(self, pattern: str) -> None:
         words = (mailboxWord(pattern), self._ENTRY.encode("ascii"))
         super().__init__("GETMETADATA", *words)
-        self._found: dict[str, str] = {}
+        self.collected: Collected[str] = Collected("GETMETADATA")
 
     def claim(self, response: Response) -> bool:
         if not isinstance(response, Metadata):
             return False
         if value := response.entries.get(self._ENTRY):
-            self._found[response.mailbox] = value.decode("ascii", "replace")
+            name, identity = response.mailbox, value.decode("ascii", "replace")
+            self.collected.put(name, identity, len(name) + len(identity))
         return True
 
     def result(self, condition: Condition) -> Mapping[str, str]:
-        return self._found
+        return self.collected.told

@@ -232,10 +232,14 @@ class Appending(Command[Appended]):
             raise ProtocolViolation("said to be done before it was complete")
         if condition.code != "APPENDUID":
             return Appended(0, ())
-        uidvalidity, _, uids = condition.arguments.partition(b" ")
-        each = unrolled(uids, self._messages)
-        known = len(each) == self._messages
-        return Appended(bounded(uidvalidity, MAXIMUM), each if known else ())
+        try:
+            uidvalidity, uids = condition.arguments.split(b" ")
+            each = unrolled(uids, self._messages)
+            known = len(each) == self._messages
+            return Appended(bounded(uidvalidity, MAXIMUM), each if known else ())
+        except (ValueError, ProtocolViolation):
+            # The messages are there; they will be recognised.
+            return Appended(0, ())
 
     def _endWait(self, error: Exception) -> None:
         leave, self._leave = self._leave, None

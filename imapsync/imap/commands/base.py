@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import ProtocolViolation, Refused
+from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.wire.arguments import Word
 from imapsync.imap.wire.responses import Condition, Response
 
@@ -28,6 +28,8 @@ class Command(Generic[T]):
     @ivar leads: whether other commands may be sent behind it, though.
     @ivar secret: whether its arguments stay out of the log.
     @ivar hears: whether untagged responses may be its own.
+    @ivar concerns: kinds of responses without any of which its answer is not whole.
+    @ivar garbled: such a one that cannot be read.
     @ivar done: fires with the command's result, or fails with L{Refused}.
     """
 
@@ -36,6 +38,8 @@ class Command(Generic[T]):
     leads = False
     secret = False
     hears = False
+    concerns: frozenset[str] = frozenset()
+    garbled = ""
     tag = ""
 
     def __init__(self, name: str, *words: Word) -> None:
@@ -70,11 +74,16 @@ class Command(Generic[T]):
             return
         try:
             result = self.result(condition)
-        except (ValueError, ProtocolViolation) as error:
+        except ProtocolViolation as error:
             violation = ProtocolViolation(f"{self.name}: {error}")
             self.done.errback(violation)
             raise violation from error
-        self.done.callback(result)
+        except ValueError as error:
+            self.garbled = self.garbled or str(error)
+        if self.garbled:
+            self.done.errback(Garbled(self.name, self.garbled))
+        else:
+            self.done.callback(result)
 
     def fail(self, error: Exception) -> None:
         """
@@ -86,6 +95,9 @@ class Command(Generic[T]):
     def result(self, condition: Condition) -> T:
         """
         What the command results in, once it is done.
+
+        @raise ValueError: the answer makes no sense.
+        @raise ProtocolViolation: there cannot be an answer now.
         """
         raise NotImplementedError
 

@@ -12,6 +12,9 @@ from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import astring
 from imapsync.imap.wire.responses import Condition, Enabled, Response
 
+#: No mechanism takes so many steps.
+_CHALLENGES = 20
+
 
 class LoginCommand(Alone):
     """
@@ -53,12 +56,16 @@ class Authenticate(Alone):
     def __init__(self, mechanism: str, exchange: Exchange, initial: bool) -> None:
         super().__init__("AUTHENTICATE", mechanism.encode("ascii"))
         self._exchange = exchange
+        self._challenges = 0
         self._initial = exchange.initial
         if initial and self._initial is not None:
             self.words += (base64.b64encode(self._initial) or b"=",)
             self._initial = None
 
     def continued(self, text: bytes) -> bytes:
+        self._challenges += 1
+        if self._challenges > _CHALLENGES:
+            raise ProtocolViolation(f"more than {_CHALLENGES} challenges")
         if self._initial is not None and not text.strip():
             answer, self._initial = self._initial, None
         else:
@@ -76,7 +83,7 @@ def _decoded(challenge: bytes) -> bytes:
 
 class Enable(Command[frozenset[str]]):
     """
-    ENABLE (RFC 5161): results in what is enabled now.
+    ENABLE (RFC 5161): results in what is enabled now, of what was asked for.
 
     Commands whose answers do not depend on it may go with it (RFC 9051, 5.5).
     """
@@ -85,11 +92,12 @@ class Enable(Command[frozenset[str]]):
 
     def __init__(self, *names: str) -> None:
         super().__init__("ENABLE", *(name.encode("ascii") for name in names))
+        self._asked = frozenset(names)
         self._enabled: frozenset[str] = frozenset()
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Enabled):
-            self._enabled |= response.names
+            self._enabled |= response.names & self._asked
             return True
         return False
 

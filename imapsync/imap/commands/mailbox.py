@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import Word, isFlag, mailboxWord
 from imapsync.imap.wire.reading import bounded, parseFlags
@@ -14,6 +15,7 @@ from imapsync.model import Flags, Mark
 from imapsync.uidset import MAXIMUM, UidSet
 
 _NOWHERE = Mark(0, 0, 0)
+_NONE = UidSet()
 
 
 class Selected(NamedTuple):
@@ -21,8 +23,9 @@ class Selected(NamedTuple):
     A mailbox that is selected now.
 
     @ivar permanentFlags: the flags that a STORE can keep; C{None} if all.
-    @ivar mark: its state when it was selected; a C{modseq} of 0 means that
-        the server keeps no mod-sequences for it.
+    @ivar mark: its state when it was selected; a C{modseq} of 0 means that none
+        was told, or none above 0.
+    @ivar unmoved: whether that was told: 0.
     @ivar persistent: whether its UIDs outlive the session (RFC 4315, 3).
     @ivar identity: MAILBOXID (RFC 8474), or empty.
     """
@@ -34,6 +37,15 @@ class Selected(NamedTuple):
     permanentFlags: Flags | None = None
     persistent: bool = True
     identity: str = ""
+    unmoved: bool = False
+
+    @property
+    def tracked(self) -> bool:
+        """
+        Whether the server keeps mod-sequences for it; while it is empty, it may
+        have come to none.
+        """
+        return self.mark.modseq > 0 or (self.unmoved and not self.exists)
 
     def keeps(self, flag: str) -> bool:
         """
@@ -79,13 +91,20 @@ class MailboxListener(Protocol):
 class Heard:
     """
     Hears flags, and nothing else.
+
+    @param uids: of which messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, uids: UidSet = _NONE) -> None:
         self.flags: dict[int, Flags] = {}
+        self._uids = uids
 
     def rowsReceived(self, rows: list[Row]) -> None:
-        self.flags.update((row.uid, row.flags) for row in rows if row.flags is not None)
+        self.flags.update(
+            (row.uid, row.flags)
+            for row in rows
+            if row.flags is not None and row.uid in self._uids
+        )
 
     def vanished(self, uids: UidSet, earlier: bool) -> None:
         """
@@ -113,6 +132,7 @@ class Select(Command[Selected]):
     """
 
     alone = hears = follows = True
+    concerns = frozenset(("EXISTS", "FETCH", "VANISHED"))
 
     def __init__(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
@@ -130,6 +150,7 @@ class Select(Command[Selected]):
         """
         What was told up to now was about the mailbox before.
         """
+        self.garbled = ""
         self._selected = Selected(self.mailbox, readOnly=not self.writable)
 
     def claim(self, response: Response) -> bool:
@@ -138,7 +159,11 @@ class Select(Command[Selected]):
             return True
         if isinstance(response, Condition) and response.status in ("OK", "NO"):
             # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).
-            return self._code(response.code, response.arguments)
+            try:
+                return self._code(response.code, response.arguments)
+            except ProtocolViolation as error:
+                self.garbled = f"{response.code}: {error}"
+                return True
         return False
 
     def _code(self, code: str, arguments: bytes) -> bool:
@@ -150,6 +175,7 @@ class Select(Command[Selected]):
             mark = mark._replace(uidnext=bounded(arguments, MAXIMUM + 1))
         elif code == "HIGHESTMODSEQ":
             mark = mark._replace(modseq=bounded(arguments))
+            now = now._replace(unmoved=not mark.modseq)
         elif code == "PERMANENTFLAGS":
             now = now._replace(permanentFlags=parseFlags(arguments.strip(b"()")))
         elif code == "UIDNOTSTICKY":

@@ -6,6 +6,7 @@ MOVE.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from imapsync.errors import ProtocolViolation
@@ -55,6 +56,9 @@ class Fetch(Simple):
         size, when sizes were asked for.
     """
 
+    hears = True
+    concerns = frozenset(("FETCH",))
+
     def __init__(
         self,
         asked: str,
@@ -65,14 +69,26 @@ class Fetch(Simple):
         super().__init__("UID FETCH", asked.encode("ascii"), items.encode("ascii"))
         self.bodies = bodies
         self.rows = rows
-        self.hears = bodies is not None or rows is not None
-        self._uids = UidSet.parse(asked) if self.hears else UidSet()
+        wanting = bodies is not None or rows is not None
+        self._uids = UidSet.parse(asked) if wanting else UidSet()
+        # Messages that may still come, were they told twice.
+        self._left = 2 * len(self._uids)
 
     def wants(self, uid: int) -> bool:
         """
         Whether this message was asked for; one without a UID yet may be.
         """
         return not uid or uid in self._uids
+
+    def begin(self, messages: int = 1) -> None:
+        """
+        Bodies of so many come.
+
+        @raise ProtocolViolation: more than were asked for.
+        """
+        self._left -= messages
+        if self._left < 0:
+            raise ProtocolViolation(f"{self.name}: more messages than were asked for")
 
     def sorted(
         self, messages: list[tuple[Row, bytes]]
@@ -96,19 +112,22 @@ class Search(Command[UidSet]):
     """
 
     hears = True
+    concerns = frozenset(("SEARCH", "ESEARCH"))
 
     def __init__(self, uids: str, extended: bool) -> None:
         words: list[Word] = [b"UID", uids.encode("ascii")]
         if extended:
             words.insert(0, b"RETURN (ALL)")
         super().__init__("UID SEARCH", *words)
+        self._asked = UidSet.parse(uids)
         # A SEARCH response does not tell which command it answers.
         self.alone = not extended
         self._found: UidSet | None = None
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, Found) and response.tag in ("", self.tag):
-            self._found = (self._found or UidSet()) | response.uids
+            # The rest is not what was asked for, and might be without end.
+            self._found = (self._found or UidSet()) | (response.uids & self._asked)
             return True
         return False
 
@@ -154,11 +173,10 @@ class Transfer(Command[Transferred]):
     def _tell(self, condition: Condition) -> bool:
         if condition.code != "COPYUID":
             return False
-        try:
+        # What makes no sense is as good as untold.
+        with suppress(ValueError, ProtocolViolation):
             uidvalidity, *sets = condition.arguments.split(b" ")
             old, new = (unrolled(uids, self._asked) for uids in sets)
             pairs = dict(zip(old, new, strict=True))
-        except ValueError as error:
-            raise ProtocolViolation(f"COPYUID cannot be read: {error}") from error
-        self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
+            self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
         return True

@@ -15,8 +15,8 @@ from imapsync.imap.wire.responses import (
     Condition,
     Exists,
     ListedMailbox,
-    MailboxStatus,
     Response,
+    StatusResponse,
     Vanished,
 )
 from imapsync.model import Listed, Status
@@ -60,7 +60,7 @@ def told(listener: AccountListener, response: Response) -> None:
     """
     Tell C{listener} of a response that no command asked for.
     """
-    if isinstance(response, MailboxStatus):
+    if isinstance(response, StatusResponse):
         listener.statusReceived(names.unescaped(response.name), response.status)
     elif isinstance(response, ListedMailbox):
         listed, oldName = response.listed, names.unescaped(response.oldName)

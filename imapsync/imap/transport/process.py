@@ -88,9 +88,8 @@ class LastWords:
     line, its end kept.
     """
 
-    log = Log()
-
     def __init__(self, where: str) -> None:
+        self.log = Log()
         self._where = where
         self._begun = b""
         self._lines: deque[str] = deque(maxlen=3)

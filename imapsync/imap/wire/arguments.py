@@ -58,17 +58,25 @@ def isFlag(flag: str) -> bool:
     return _FLAG.fullmatch(flag) is not None
 
 
-@lru_cache(maxsize=4096)
 def flagList(flags: Flags) -> bytes:
     """
     A parenthesised list of flags, in a stable order.
 
     @raise ValueError: if one is no flag.
     """
+    # What is kept takes little.
+    return (_usualFlags if len(flags) < 20 else _flagList)(flags)
+
+
+def _flagList(flags: Flags) -> bytes:
     for flag in flags:
         if not isFlag(flag):
             raise ValueError(f"no flag: {flag!r}")
     return b"(%s)" % " ".join(sorted(flags)).encode("ascii")
+
+
+#: Servers repeat few combinations of flags.
+_usualFlags = lru_cache(maxsize=4096)(_flagList)
 
 
 class DateTime(NamedTuple):

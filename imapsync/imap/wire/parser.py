@@ -2,11 +2,17 @@
 From bytes to IMAP responses: incremental, bounded, without Twisted.
 
 L{Parser} frames lines and literals and hands complete responses to a
-L{Receiver} in the order of arrival.  A literal is never looked into, so no
-message can forge a response.  Message bodies are not held: their octets are
-passed on as they come.  A regular expression in front reads the rows that a
-server sends by the thousand; whatever it does not match takes the complete
-way through L{imapsync.imap.wire.tokens}.
+L{Receiver} in the order of arrival.
+
+Framing is strict: a line ends in CRLF, and the octets of a literal follow every line
+that announces one, wherever it stands.  A literal is never looked into, so no
+message can forge a response.  What cannot be framed raises
+L{ProtocolViolation}; what is framed well and makes no sense is handed on as
+L{Unreadable}, and costs but itself.
+
+A response is held up to a cap; message bodies are not, their octets are passed on as
+they come.  A regular expression in front reads the rows that a server sends by the
+thousand; all else takes the complete way (L{imapsync.imap.wire.reading}).
 """
 
 from __future__ import annotations
@@ -17,31 +23,29 @@ from functools import lru_cache
 from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.conditions import parseCondition
 from imapsync.imap.wire.reading import (
     DATE,
     bounded,
+    kindOf,
     parseFlags,
     parseResponse,
     parseRow,
 )
 from imapsync.imap.wire.responses import (
     Body,
-    Condition,
     Continuation,
     Other,
     Response,
     Row,
+    Unreadable,
 )
-from imapsync.imap.wire.text import printable
+from imapsync.imap.wire.text import excerpt
 from imapsync.imap.wire.tokens import Part
 
 #: No line, and no response with the literals it holds, may be longer.
 CAP = 8 * 1024 * 1024
 
-_CONDITION = re.compile(
-    rb"(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: (?:\[([^]\s]+)(?: ([^]]*))?\] ?)?(.*))?",
-    re.IGNORECASE | re.DOTALL,
-)
 #: The octets of a literal follow every line that ends so, even one where no
 #: literal belongs: were they read as responses, a message could forge some.
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\Z")
@@ -149,7 +153,7 @@ class Parser:
         self._late = bytearray()  # a line without its end yet
         self._parts: list[Part] = []
         self._held = 0  # octets in _parts
-        self._inLiteral = self._streaming = False
+        self._inLiteral = self._streaming = self._skipping = False
         self._left = 0  # octets of the present literal still to come
         self._literal = bytearray()  # unless it is streamed
         self._row: Row | None = None  # whose body is or was streamed
@@ -302,7 +306,14 @@ class Parser:
             self._holdLiteral(size)
         else:
             name = section.group(1).decode("ascii", "replace").upper()
-            self._beginLiteral(size, parseRow(self._parts)._replace(section=name))
+            try:
+                row = parseRow(self._parts)
+            except ProtocolViolation:
+                # Nobody knows whose it is.
+                self._skipping = self._inLiteral = self._streaming = True
+                self._left = size
+            else:
+                self._beginLiteral(size, row._replace(section=name))
 
     def _condition(self, line: bytes) -> bool:
         """
@@ -312,19 +323,10 @@ class Parser:
         if line[:1] == b"+":
             self._finish(Continuation(line[2:]))
             return True
-        match = _CONDITION.fullmatch(line)
-        if match is None:
+        condition = parseCondition(line)
+        if condition is None:
             return False
-        tag, status, code, arguments, text = match.groups()
-        self._finish(
-            Condition(
-                tag.decode("ascii", "replace"),
-                status.decode("ascii").upper(),
-                (code or b"").decode("ascii", "replace").upper(),
-                arguments or b"",
-                printable(text or b""),
-            )
-        )
+        self._finish(condition)
         return True
 
     def _beginLiteral(self, size: int, row: Row) -> None:
@@ -345,24 +347,34 @@ class Parser:
         self._left -= len(piece)
         if not self._streaming:
             self._literal += piece
-        elif piece:
+        elif piece and not self._skipping:
             self._receiver.literalReceived(piece)
         if self._left:
             return False
-        self._inLiteral = False
+        self._inLiteral = self._skipping = False
         self._parts.append(None if self._streaming else bytes(self._literal))
         self._literal.clear()
         return True
 
     def _complete(self) -> None:
         parts = self._parts
-        response = Other(parts) if self.whole else parseResponse(parts)
+        response = Other(parts) if self.whole else self._read()
         if isinstance(response, Row):
             self._rows(response)
         elif isinstance(response, Body):
             self._inline(response)
         else:
             self._finish(response)
+
+    def _read(self) -> Response | Row:
+        try:
+            return parseResponse(self._parts)
+        except ProtocolViolation:
+            first = self._parts[0] or b""
+            kind = kindOf(first)
+            if not kind or self._row is not None:
+                raise  # nobody knows what to make of it, or of half a message
+            return Unreadable(kind, excerpt(first))
 
     def _inline(self, body: Body) -> None:
         """

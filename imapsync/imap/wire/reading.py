@@ -22,16 +22,16 @@ from imapsync.imap.wire.responses import (
     Exists,
     Found,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Other,
     Response,
     Row,
+    StatusResponse,
     Vanished,
 )
 from imapsync.imap.wire.text import excerpt
-from imapsync.imap.wire.tokens import Node, Part, Streamed, String, nested, tokens
+from imapsync.imap.wire.tokens import Nil, Node, Part, Streamed, String, nested, tokens
 from imapsync.model import Flags, Listed, Status
 from imapsync.uidset import MAXIMUM, UidSet, parsed
 
@@ -44,6 +44,14 @@ _SYSTEM_FLAGS = {
 
 #: A flag that can be sent to another server as it stands.
 _FLAG = re.compile(rb"[^\0-\x20\x7f(){\"]+")
+#: Flags among which is a keyword with a parenthesis, which no flag can have: they
+#: end where another attribute begins, or the response ends.
+_ODD_FLAGS = re.compile(
+    rb"(?<=[ (])(FLAGS \()(.{0,4000}?)(\))(?=\)?\Z| (?:UID|MODSEQ|RFC822\.SIZE"
+    rb"|INTERNALDATE|EMAILID|THREADID|SAVEDATE|BODY|BINARY)[ \[])",
+    re.IGNORECASE | re.DOTALL,
+)
+_KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z][A-Za-z0-9-]{0,40})(?: |\Z)")
 #: C{date-time} (RFC 9051, 9).
 DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 _DATE = re.compile(DATE)
@@ -104,15 +112,48 @@ def parseRow(parts: list[Part]) -> Row:
     The attributes of a FETCH response that come before the literal in which
     C{parts} ends.
     """
-    return _row(_attributes(chain(tokens(parts), (b")",))))
+    return _fetched(parts, b")")[0]
+
+
+def _fetched(parts: list[Part], *more: bytes) -> tuple[Row, dict[str, Node]]:
+    """
+    A FETCH response, and all of its attributes.
+
+    @param more: what is added to close it.
+    """
+    try:
+        values = _attributes(chain(tokens(parts), more))
+        return _row(values), values
+    except ProtocolViolation:
+        mended = _withoutOddFlags(parts)
+        if mended == parts:
+            raise
+    values = _attributes(chain(tokens(mended), more))
+    return _row(values), values
+
+
+def _withoutOddFlags(parts: list[Part]) -> list[Part]:
+    """
+    The same without what is no flag where flags are, be it a parenthesis.
+    """
+
+    def flags(match: re.Match[bytes]) -> bytes:
+        words = (word for word in match[2].split() if _FLAG.fullmatch(word))
+        return match[1] + b" ".join(words) + match[3]
+
+    return [
+        part if part is None or index % 2 else _ODD_FLAGS.sub(flags, part)
+        for index, part in enumerate(parts)
+    ]
 
 
 def _attributes(stream: Iterable[bytes | Streamed]) -> dict[str, Node]:
     nodes = nested(stream)
-    attributes = _list(nodes[3] if len(nodes) > 3 else None)  # behind * n FETCH
+    attributes = _list(nodes[3] if len(nodes) > 3 else b"")  # behind * n FETCH
     return {
         _text(name).upper(): value
         for name, value in zip(attributes[::2], attributes[1::2], strict=False)
+        if not isinstance(value, Nil)
     }
 
 
@@ -143,7 +184,16 @@ def parseResponse(parts: list[Part]) -> Response | Row:
     return _complete(parts)
 
 
-def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
+def kindOf(line: bytes) -> str:
+    """
+    The name of the response that begins with C{line}, in upper case; empty if it is
+    none.
+    """
+    match = _KIND.match(line)
+    return match[1].decode("ascii").upper() if match else ""
+
+
+def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     """
     The same as L{_complete}, five times as fast, for what comes by the thousand.
     """
@@ -151,7 +201,7 @@ def _common(line: bytes) -> ListedMailbox | MailboxStatus | None:
         quoted, atom, *numbers = match.groups()
         name = _decoded(atom if quoted is None else quoted)
         items = dict(zip(STATUS_ITEMS, numbers, strict=True))
-        return MailboxStatus(name, Status(*map(int, numbers)), items)
+        return StatusResponse(name, Status(*map(int, numbers)), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
@@ -185,8 +235,7 @@ def _complete(parts: list[Part]) -> Response | Row:
 
 def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
     if kind == b"FETCH":
-        values = _attributes(tokens(parts))
-        row = _row(values)
+        row, values = _fetched(parts)
         bodies = (
             Body(row, name, value)
             for name, value in values.items()
@@ -198,7 +247,7 @@ def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
 
 def _octets(node: Node) -> bytes:
     if not isinstance(node, bytes):
-        raise ProtocolViolation("a list, NIL or a stream where a word belongs")
+        raise ProtocolViolation("a list or a stream where a word belongs")
     return node
 
 
@@ -214,16 +263,16 @@ def _list(node: Node) -> list[Node]:
 
 def _words(node: Node) -> bytes:
     """
-    The words in a list; there C{NIL} is a word.
+    The words in a list.
     """
-    return b" ".join(b"NIL" if word is None else _octets(word) for word in _list(node))
+    return b" ".join(_octets(word) for word in _list(node))
 
 
 def _name(node: Node) -> str:
     """
-    A mailbox name; one that is spelled C{NIL}, without quotes, is one as well.
+    A mailbox name.
     """
-    return _decoded(b"NIL" if node is None else _octets(node))
+    return _decoded(_octets(node))
 
 
 def _decoded(name: bytes) -> str:
@@ -231,7 +280,7 @@ def _decoded(name: bytes) -> str:
 
 
 def _orEmpty(node: Node) -> str:
-    return "" if node is None else names.decode(_octets(node))
+    return "" if isinstance(node, Nil) else names.decode(_octets(node))
 
 
 def _readCapabilities(nodes: list[Node]) -> Response:
@@ -243,8 +292,9 @@ def _readEnabled(nodes: list[Node]) -> Response:
 
 
 def _readVanished(nodes: list[Node]) -> Response:
-    earlier = isinstance(nodes[0], list)
-    return Vanished(UidSet.parse(_octets(nodes[-1])), earlier)
+    earlier = bool(nodes) and isinstance(nodes[0], list)
+    told = nodes[earlier:]  # some servers say that nothing did
+    return Vanished(UidSet.parse(_octets(told[0])) if told else UidSet(), earlier)
 
 
 def _readList(nodes: list[Node]) -> Response:
@@ -269,7 +319,7 @@ def _readStatus(nodes: list[Node]) -> Response:
     pairs = _list(nodes[1])
     for key, value in zip(pairs[::2], pairs[1::2], strict=False):
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
-        if isinstance(word, bytes):
+        if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
     status = Status(
         bounded(items.get("MESSAGES", b"0"), MAXIMUM),
@@ -277,13 +327,17 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
-    return MailboxStatus(_name(nodes[0]), status, items)
+    return StatusResponse(_name(nodes[0]), status, items)
 
 
 def _readMetadata(nodes: list[Node]) -> Response:
     pairs = _list(nodes[1]) if isinstance(nodes[1], list) else []
     values = zip(pairs[::2], pairs[1::2], strict=False)
-    told = {_text(key): value for key, value in values if isinstance(value, bytes)}
+    told = {
+        _text(key): value
+        for key, value in values
+        if isinstance(value, bytes) and not isinstance(value, Nil)
+    }
     return Metadata(_name(nodes[0]), told)
 
 
@@ -310,7 +364,7 @@ def _readNamespaces(nodes: list[Node]) -> Response:
 
 
 def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
-    if node is None:
+    if isinstance(node, Nil):
         return ()
     entries = [_list(entry) for entry in _list(node)]
     return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)

@@ -113,7 +113,7 @@ class ListedMailbox(NamedTuple):
     oldName: str
 
 
-class MailboxStatus(NamedTuple):
+class StatusResponse(NamedTuple):
     """
     A STATUS response.
 
@@ -166,6 +166,18 @@ class Namespaces(NamedTuple):
     foreign: tuple[tuple[str, str], ...]
 
 
+class Unreadable(NamedTuple):
+    """
+    A response that is whole on the wire, but makes no sense.
+
+    @ivar kind: its name, in upper case.
+    @ivar text: how it begins, fit to be shown.
+    """
+
+    kind: str
+    text: str
+
+
 class Other(NamedTuple):
     """
     A response that nobody here reads, as it was sent.
@@ -185,9 +197,10 @@ Response = (
     | Capabilities
     | Enabled
     | ListedMailbox
-    | MailboxStatus
+    | StatusResponse
     | Metadata
     | Found
     | Namespaces
+    | Unreadable
     | Other
 )

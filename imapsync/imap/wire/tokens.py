@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     rb" *(?:"
     rb"([()])"
     rb"|\"([^\"\\\r\n\0]*(?:\\[^\r\n\0][^\"\\\r\n\0]*)*)\""
-    rb"|((?:BODY|BINARY)(?:\.SIZE)?\[[^][\r\n\0]*\](?:<\d+>)?"
+    rb"|((?:BODY|BINARY)(?:\.SIZE)?\[[^][\r\n\0]*\](?:<\d+>)?(?![^ )])"
     rb"|[^ (){\"\r\n\0][^ ()\"\r\n\0]*)"
     rb")",
     re.IGNORECASE,
@@ -44,6 +44,15 @@ class String(bytes):
     __slots__ = ()
 
 
+class Nil(bytes):
+    """
+    NIL; or another atom, such as the name of a mailbox, that is spelled the same in
+    some case.
+    """
+
+    __slots__ = ()
+
+
 class Streamed:
     """
     Stands for a literal whose octets were streamed.
@@ -52,7 +61,7 @@ class Streamed:
 
 Token = bytes | Streamed
 #: Tokens with the parentheses resolved.
-Node = bytes | Streamed | None | list["Node"]
+Node = bytes | Streamed | list["Node"]
 
 
 def tokens(parts: list[Part]) -> Iterator[Token]:
@@ -86,7 +95,7 @@ def _lineTokens(line: bytes) -> Iterator[bytes]:
 
 def nested(stream: Iterable[Token]) -> list[Node]:
     """
-    Resolve parentheses into lists and C{NIL} into C{None}.
+    Resolve parentheses into lists, and tell L{Nil} from other atoms.
 
     @raise ProtocolViolation: if they do not balance, or are too deep.
     """
@@ -104,7 +113,7 @@ def nested(stream: Iterable[Token]) -> list[Node]:
             done = stack.pop()
             stack[-1].append(done)
         else:
-            stack[-1].append(None if token.upper() == b"NIL" else token)
+            stack[-1].append(Nil(token) if token.upper() == b"NIL" else token)
     if len(stack) > 1:
         raise ProtocolViolation("a parenthesis is left open")
     return stack[0]

@@ -11,9 +11,9 @@ from typing import Any
 from imapsync.config.request import Admin, Request
 from imapsync.model import Side
 from imapsync.service import Outcome
-from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account, mail
+from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import Account, mail
 
 LOCAL, REMOTE = Side
 NOBODY: frozenset[Side] = frozenset()
@@ -78,7 +78,7 @@ class OrderCase(ServiceCase):
         """
         What the database knows.
         """
-        state = State.open(self.world.database)
+        state = Store.open(self.world.database)
         try:
             return {known.name for known in state.mailboxes()}
         finally:

@@ -11,8 +11,8 @@ from imapsync.errors import Lost, MassDeletion
 from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import KINDS, RenamesCase
 from imapsync.test.accounts.test_session import Killed, MortalState
-from imapsync.test.fakes.accounts import mail
 from imapsync.test.fakes.world import troubles
+from imapsync.testing.accounts import mail
 
 LOCAL, REMOTE = Side
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import RenamesCase
-from imapsync.test.fakes.accounts import Account, mail
 from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import Account, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

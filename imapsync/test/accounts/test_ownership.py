@@ -19,10 +19,10 @@ from imapsync.config.request import Request
 from imapsync.errors import ConfigError, Lost, OtherAccounts
 from imapsync.mailbox.report import Report
 from imapsync.model import Owner, Side
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.accounts.test_session import SessionCase
-from imapsync.test.fakes.accounts import Account, Folder, mail
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import Account, Folder, mail
 
 LOCAL, REMOTE = Side
 
@@ -112,7 +112,7 @@ class OwnershipCase(SessionCase):
         """
         Have the database be as before owners were noted.
         """
-        with closing(State.open(self.world.database)) as state, state.transaction():
+        with closing(Store.open(self.world.database)) as state, state.transaction():
             state._write("DELETE FROM owner")
 
     @property
@@ -120,7 +120,7 @@ class OwnershipCase(SessionCase):
         """
         Those that are noted.
         """
-        with closing(State.open(self.world.database)) as state:
+        with closing(Store.open(self.world.database)) as state:
             return state.owners()
 
     def assertForgot(self, words: str = "is of another account") -> None:
@@ -170,12 +170,12 @@ class AccountTests(SynchronousTestCase):
 
     def test_texts(self) -> None:
         """
-        Whatever leads to another account makes another text; the usual ports, and
-        the case of a host's name, do not.
+        Whatever leads to another account makes another text; ports, and the case of
+        a host's name, do not.
         """
         server = World("").settings().servers[LOCAL]
         for changes, text in (
-            ({}, "me@127.0.0.1 1"),
+            ({}, "me@127.0.0.1"),
             ({"host": "IMAP.Example.org.", "port": 993}, "me@imap.example.org"),
             ({"host": "imap.example.org", "port": 143}, "me@imap.example.org"),
             ({"username": None, "port": 143}, "127.0.0.1"),
@@ -203,7 +203,7 @@ class EditedTests(OwnershipCase):
                 other = self.replace(side, *(f"other {n}" for n in range(count)))
                 self.configure(side, username="other")
                 self.sync()
-                self.assertForgot(f"me@127.0.0.1 {self.servers[side].port}, not of oth")
+                self.assertForgot("me@127.0.0.1, not of other@127.0.0.1;")
                 self.assertEqual(32 + count, len(here.messages))
                 for message in kept:
                     self.assertIn(message, here.messages.values())
@@ -274,10 +274,8 @@ class EditedTests(OwnershipCase):
                 self.configure(LOCAL, **change)
                 self.sync()
                 account = self.owners[LOCAL].account
-                self.assertIn(
-                    f"local: {account} is the account that was me@127.0.0.1 1.",
-                    self.said,
-                )
+                told = f"local: {account} is the account that was me@127.0.0.1;"
+                self.assertEqual(1, sum(told in line for line in self.said))
                 self.assertSettled()
                 self.assertFollowed()
                 self.configure(REMOTE, **change)
@@ -285,6 +283,18 @@ class EditedTests(OwnershipCase):
                 self.sync()
                 self.assertEqual(30, len(self.local.inbox.messages))
                 self.assertSettled()
+
+    def test_port(self) -> None:
+        """
+        Another port leads to the same account.
+        """
+        self.configure(LOCAL, port=4)
+        self.local.delete("Work")
+        self.local.inbox.expunge(3)
+        self.sync()
+        self.assertNotIn("Work", self.remote.folders)
+        self.assertEqual(31, len(self.remote.inbox.messages))
+        self.assertEqual([4, 2], [owner.port for owner in self.owners.values()])
 
     def test_notProven(self) -> None:
         """
@@ -336,7 +346,7 @@ class EditedTests(OwnershipCase):
         self.configure(LOCAL, username="other")
         self.sync()
         self.assertEqual([], [line for line in self.said if "account" in line])
-        self.assertEqual("other@127.0.0.1 1", self.owners[LOCAL].account)
+        self.assertEqual("other@127.0.0.1", self.owners[LOCAL].account)
 
     def test_refused(self) -> None:
         """
@@ -376,11 +386,13 @@ class EditedTests(OwnershipCase):
         """
         before = self.owners
         self.configure(LOCAL, username="other")
+        self.configure(REMOTE, readOnly=True)
         self.replace(LOCAL, "other")
         self.assertRaises(OtherAccounts, self.sync, presumed=True)
         self.assertEqual(before, self.owners)
-        with closing(State.open(self.world.database)) as state:
+        with closing(Store.open(self.world.database)) as state:
             self.assertEqual(33, state.totalPairs())
+            self.assertEqual([("",)], state._query("SELECT read_only FROM meta"))
 
     def test_dryRun(self) -> None:
         """
@@ -393,7 +405,7 @@ class EditedTests(OwnershipCase):
         self.assertForgot()
         self.assertIn("INBOX: copy UID 1:32 from local to remote", told)
         self.assertEqual([], [line for line in told if "expunge" in line])
-        self.assertEqual("me@127.0.0.1 2", self.owners[REMOTE].account)
+        self.assertEqual("me@127.0.0.1", self.owners[REMOTE].account)
 
 
 class TunnelTests(OwnershipCase):
@@ -413,12 +425,27 @@ class TunnelTests(OwnershipCase):
         self.sync()
         self.assertSettled()
 
+    def test_command(self) -> None:
+        """
+        Another command is another way to the same account, or to another one.  None
+        is told, since there may be a password in it.
+        """
+        self.configure(REMOTE, command="mail --password secret", username="me")
+        self.sync()
+        self.assertIn("a tunnel is the account that was a tunnel", self.said[0])
+        self.assertFollowed()
+        self.replace(REMOTE)
+        self.configure(REMOTE, command="mail --password secrets")
+        self.sync()
+        self.assertForgot()
+        self.assertNotIn("secret", "".join(self.said))
+
     def test_time(self) -> None:
         """
         What is another each time is of no meaning.
         """
         greeting = "Logged in as me at"
-        self.assertEqual(Owner("tunnel mail", greeting), self.owners[REMOTE])
+        self.assertEqual(Owner("tunnel mail", 2, greeting), self.owners[REMOTE])
         self.remote.salutation = "Logged in as me at 12:02"
         self.assertFollowed()
         self.assertEqual(0, self.remote.count("EXAMINE"))

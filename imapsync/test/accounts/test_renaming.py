@@ -16,8 +16,8 @@ from imapsync.model import Side
 from imapsync.plan.account import Account as Listing
 from imapsync.plan.outlook import Rename
 from imapsync.test.accounts.test_session import Killed, MortalState
-from imapsync.test.fakes.accounts import SEEN, Account, mail
 from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import SEEN, Account, mail
 
 LOCAL, REMOTE = Side
 

@@ -23,8 +23,9 @@ from imapsync.errors import (
 )
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import SEEN, Account, mail
+from imapsync.names import shown
 from imapsync.test.fakes.world import QuickState, World, troubles
+from imapsync.testing.accounts import SEEN, Account, mail
 
 LOCAL, REMOTE = Side
 
@@ -387,7 +388,7 @@ class CollisionTests(SessionCase):
         """
         text = " ".join(text for name, text in troubles(report) if name == mine)
         self.assertIn(f'"{mine}"', text)
-        self.assertIn(f'"{other}"', text)
+        self.assertIn(f'"{shown(other)}"', text)
         self.assertEqual([mail(mine)], bodies(self.local, mine))
         self.assertNotIn(mine, self.remote.folders)
 

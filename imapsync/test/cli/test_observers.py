@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import io
 
-from twisted.logger import Logger, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, globalLogPublisher
 from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from imapsync.cli.observers import AccountObserver, TextObserver
 from imapsync.log import Log, account
@@ -89,8 +90,22 @@ class LogsTests(SynchronousTestCase):
             except ZeroDivisionError:
                 logger.failure("It broke.", Failure())
             text = self.file.getvalue()
-            self.assertIn("critical: It broke.", text)
+            self.assertIn("critical: It broke: ZeroDivisionError('oh')", text)
             self.assertEqual(tracebacks, "Traceback" in text)
+
+    def test_hostile(self) -> None:
+        """
+        Nothing that is in an event, or an error, does any harm.
+        """
+        logger = Logger("imapsync", observer=self.observer(tracebacks=True))
+        try:
+            raise ZeroDivisionError("\x1b[31m\u202e\x9b")
+        except ZeroDivisionError:
+            logger.failure("{what}", Failure(), what="\x1b[2J\u2066")
+        lines = self.file.getvalue().split("\n")
+        self.assertTrue(all(map(str.isprintable, lines)), lines)
+        self.assertIn(r"\u001b[2J\u2066: ZeroDivisionError", lines[0])
+        self.assertIn(r"ZeroDivisionError: \u001b[31m\u202e\u009b", lines[-2])
 
     def test_legacyFailure(self) -> None:
         """
@@ -111,6 +126,14 @@ class LogsTests(SynchronousTestCase):
             self.assertIn("ZeroDivisionError", text)
             self.assertEqual(tracebacks, "Traceback" in text)
             self.assertEqual(tracebacks, "test_observers.py" in text)
+
+    def test_legacyError(self) -> None:
+        """
+        One of those may have no failure.
+        """
+        event = {"isError": 1, "log_time": 0.0, "log_format": "oh"}
+        self.observer()({**event, "log_namespace": "imapsync"})
+        self.assertEqual(["oh"], self.lines())
 
 
 class LogTests(SynchronousTestCase):
@@ -147,6 +170,49 @@ class LogTests(SynchronousTestCase):
         observer = AccountObserver({"": file}, io.StringIO(), "info", False)
         Log("imapsync", observer=observer).info("done")
         self.assertEqual("done\n", file.getvalue().split(" ", 2)[2])
+
+    def test_escaped(self) -> None:
+        """
+        What is in an event is escaped already, for observers that are not ours:
+        texts, errors, and the names of mailboxes, which cannot look alike.
+        """
+        events: list[LogEvent] = []
+
+        @provider(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            events.append(event)
+
+        log = Log("imapsync", observer=observe)
+        error = ValueError("\x9b")
+        log.warn("{text}", name="a ", text="\x1b", error=error, many=5, say="a ")
+        [event] = events
+        found = [event[key] for key in ("name", "text", "error", "many", "say")]
+        self.assertEqual([r"a\u0020", r"\u001b", r"\u009b", 5, "a "], found)
+
+    def test_length(self) -> None:
+        """
+        It is not endless, though a trace may tell more.
+        """
+        file = io.StringIO()
+        observer = AccountObserver({"": file}, io.StringIO(), "debug", False)
+        log = Log("imapsync", observer=observer)
+        log.info("{text}", text="x" * 10_000)
+        log.debug("{text}", text="y" * 10_000)
+        text = file.getvalue()
+        self.assertLess(text.count("x"), 2001)
+        self.assertEqual(10_000, text.count("y"))
+
+    def test_whose(self) -> None:
+        """
+        What is made while an account is worked on tells of that one later, too.
+        """
+        file = io.StringIO()
+        observer = AccountObserver({"a": file}, io.StringIO(), "info", False)
+        token = account.set("a")
+        log = Log("imapsync", observer=observer)
+        account.reset(token)
+        log.info("later")
+        self.assertEqual("a: later\n", file.getvalue().split(" ", 2)[2])
 
     def test_namespace(self) -> None:
         """

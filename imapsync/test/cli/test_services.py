@@ -20,8 +20,8 @@ from imapsync.errors import ConfigError
 from imapsync.model import Side
 from imapsync.run.status import Standing
 from imapsync.service import Outcome
-from imapsync.test.fakes.accounts import mail
 from imapsync.test.fakes.world import Reactor, World
+from imapsync.testing.accounts import mail
 
 
 class SeveralTests(SynchronousTestCase):

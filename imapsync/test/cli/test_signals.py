@@ -15,9 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.services import Several
 from imapsync.cli.signals import end, interrupt, obey, passOver
-from imapsync.test.children import PATIENCE
-
-NUMBERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGINT, signal.SIGTERM)
+from imapsync.test.children import NUMBERS, PATIENCE
 
 
 class Obedient:

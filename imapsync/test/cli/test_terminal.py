@@ -47,6 +47,18 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(b"one\ntwo\n", self.output.getvalue())
         self.assertEqual(b"", self.errors.getvalue())
 
+    def test_hostile(self) -> None:
+        """
+        Nothing of it moves the cursor, or hides.
+        """
+        terminal.say("a\x1b[2J\nb\u202e\x9b")
+        terminal.complain("c\r\x1b]0;title\x07")
+        for stream in sys.stdout, sys.stderr:
+            stream.flush()
+        self.assertEqual(b"a\\u001b[2J\nb\\u202e\\u009b\n", self.output.getvalue())
+        said = b"imapsync: c \\u001b]0;title\\u0007\n"
+        self.assertEqual(said, self.errors.getvalue())
+
     def test_unencodable(self) -> None:
         """
         What the encoding lacks is escaped.

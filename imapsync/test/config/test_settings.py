@@ -28,7 +28,8 @@ class DefaultSectionTests(ConfigTestCase):
         self.assertEqual(
             Config(
                 path=str(self.file),
-                database="/home/me/.local/share/imapsync/imap.example.net.db",
+                database="/home/me/.local/share/imapsync/me@imap.example.net.db",
+                older="/home/me/.local/share/imapsync/imap.example.net.db",
                 listMailbox=("*",),
                 listSelectOpts=("SUBSCRIBED",),
                 ignoreMailbox=None,
@@ -69,30 +70,34 @@ class DefaultSectionTests(ConfigTestCase):
             ("~/a.db", "/home/me/a.db"),
         ):
             config = self.load(f"database = {value}\n{LOCAL}{REMOTE}")
-            self.assertEqual(path, config.database)
+            self.assertEqual((path, ""), (config.database, config.older))
 
     def test_databaseHost(self) -> None:
         """
-        The default name is the remote server's host, else the local one's,
-        else localhost; that of a tunnel is only good for this.
+        The default name is the remote server's user and host, else the local
+        one's, else localhost; the host of a tunnel is only good for this.  Before,
+        it was the host alone.
         """
         server = "[{}]\nhost = {}\nusername = me\npassword = secret\n"
         tunnel = "[{}]\ntype = tunnel\ncommand = {}\n"
         named = "[{0}]\ntype = tunnel\ncommand = {1}\nhost = {1}\nport = 1\n"
-        for local, remote, host in (
-            (server, server, "b"),
-            (server, tunnel, "a"),
-            (tunnel, tunnel, "localhost"),
-            (server, named, "b"),
-            (named, tunnel, "a"),
+        bare = "[{}]\nusername = me\npassword = secret\n"
+        for local, remote, name, host in (
+            (server, server, "me@b", "b"),
+            (server, tunnel, "me@a", "a"),
+            (tunnel, tunnel, "localhost", "localhost"),
+            (server, named, "b", "b"),
+            (named, tunnel, "a", "a"),
+            (bare, tunnel, "me@localhost", "localhost"),
+            (tunnel, bare, "me@localhost", "localhost"),
         ):
             config = self.load(
                 local.format("local", "a") + remote.format("remote", "b")
             )
             self.assertEqual((), config.warnings)
-            self.assertEqual(
-                f"/home/me/.local/share/imapsync/{host}.db", config.database
-            )
+            folder = "/home/me/.local/share/imapsync"
+            self.assertEqual(f"{folder}/{name}.db", config.database)
+            self.assertEqual(f"{folder}/{host}.db", config.older)
 
     def test_wrong(self) -> None:
         """

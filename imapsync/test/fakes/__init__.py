@@ -1,3 +1,4 @@
 """
-What the tests use instead of the world: servers, accounts and clocks in memory.
+What the tests use instead of the world, besides the accounts of L{imapsync.testing}:
+clocks, conversations and whole runs in memory.
 """

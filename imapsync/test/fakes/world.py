@@ -32,9 +32,10 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
-from imapsync.state.store import State
-from imapsync.test.fakes.accounts import Account
-from imapsync.test.fakes.lines import Link, Piped
+from imapsync.state.store import Store
+from imapsync.test.fakes.lines import Piped, SecureLink
+from imapsync.testing.accounts import Account
+from imapsync.testing.links import Link
 
 T = TypeVar("T")
 
@@ -88,10 +89,11 @@ class Reactor(MemoryReactorClock):
 
     def _connect(self, side: Side, protocol: Any, secure: bool = False) -> None:
         account = self._world.accounts[side]
-        self._world.links.append(Link(account, protocol, secure))
+        link = SecureLink if secure else Link
+        self._world.links.append(link(account, protocol))
 
 
-class QuickState(State):
+class QuickState(Store):
     """
     A database that does not wait for the disk.
     """
@@ -252,7 +254,7 @@ class World:
         self,
         request: Request | None = None,
         say: Callable[[str], None] = print,
-        open: Callable[..., State] = QuickState.open,  # noqa: A002
+        open: Callable[..., Store] = QuickState.open,  # noqa: A002
         **changes: Any,
     ) -> Report:
         """

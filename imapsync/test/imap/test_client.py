@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
+from imapsync.errors import Garbled, ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.auth.sasl import MECHANISMS
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.commands.messages import Transferred
@@ -111,13 +112,13 @@ class LoginTests(SynchronousTestCase):
 
     def test_enable(self) -> None:
         """
-        ENABLE tells what is enabled.
+        ENABLE tells what is enabled of what was asked for.
         """
         server = Talk()
         done = server.client.enable("QRESYNC", "UTF8=ACCEPT")
         self.assertEqual(b"0001 ENABLE QRESYNC UTF8=ACCEPT\r\n", server.heard())
         server.say(b"* ENABLED CONDSTORE qresync", b"0001 OK x")
-        self.assertEqual({"CONDSTORE", "QRESYNC"}, self.successResultOf(done))
+        self.assertEqual({"QRESYNC"}, self.successResultOf(done))
 
     def test_identify(self) -> None:
         """
@@ -351,13 +352,63 @@ class MailboxTests(SynchronousTestCase):
 
     def test_hugeNumbers(self) -> None:
         """
-        Numbers without bounds end the connection.
+        Numbers without bounds cost the mailbox.
         """
         for line in (b"* OK [UIDNEXT 99999999999] x", b"* 4294967296 EXISTS"):
             self.setUp()
             done = self.client.open("b", None, Listener(), True)
-            self.server.say(b"* OK [CLOSED] x", line)
-            self.failureResultOf(done, ProtocolViolation)
+            self.server.say(b"* OK [CLOSED] x", line, b"0002 OK x")
+            self.failureResultOf(done, Garbled)
+            self.assertFalse(self.server.transport.disconnecting)
+
+    def test_unreadable(self) -> None:
+        """
+        What is whole, but makes no sense, costs the command that it belongs to,
+        wherever it stands; and only that.
+        """
+        for line in (
+            b"* 3 FETCH (UID 99999999999 FLAGS ())",
+            b"* 3 FETCH (UID 3 FLAGS ()",
+            b"* 3 FETCH (UID () BODY[] {7}\r\n) A 1\r\n FLAGS ())",
+        ):
+            self.setUp()
+            done = self.client.reportFlags(SOME)
+            other = self.client.exists(SOME)
+            self.server.say(line, b"* 4 FETCH (UID 4 FLAGS ())", b"0002 OK x")
+            self.server.say(b'* ESEARCH (TAG "0003") UID ALL 3', b"0003 OK x")
+            self.failureResultOf(done, Garbled)
+            self.assertEqual(UidSet.of([3]), self.successResultOf(other))
+            self.assertEqual([Row(4, frozenset())], self.listener.told)
+
+    def test_unreadableSelect(self) -> None:
+        """
+        So it is with what a SELECT tells.
+        """
+        for line in b"* VANISHED (EARLIER) 1:*", b"* 3 FETCH (UID x)":
+            self.setUp()
+            done = self.client.open("b", Mark(7, 5, 9), Listener(), False)
+            self.server.say(b"* OK [CLOSED] x", line, b"0002 OK x")
+            self.failureResultOf(done, Garbled)
+
+    def test_unreadableHint(self) -> None:
+        """
+        What nobody needs is passed over, and told once.
+        """
+        with capturedLogs() as warned:
+            done = self.client.mailboxStatus("a", "UIDNEXT")
+            for _ in range(3):
+                self.server.say(
+                    b"* STATUS b (UIDNEXT 99999999999)",
+                    b"* METADATA",
+                    b"* ENABLED (x)",
+                    b"* VANISHED (EARLIER) ",
+                )
+            self.server.say(b"0002 OK [HIGHESTMODSEQ x] y")
+        self.assertEqual(Status(), self.successResultOf(done))
+        self.assertEqual(["vanished earlier "] * 3, self.listener.told)
+        texts = [event["text"] for event in warned]
+        self.assertEqual(3, len(texts), texts)
+        self.assertIn("STATUS b", texts[0])
 
     def test_reportFlags(self) -> None:
         """
@@ -579,7 +630,7 @@ class ScriptedTests(SynchronousTestCase):
         cuts,
         st.booleans(),
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_anything(self, said: list[bytes], at: list[int], trace: bool) -> None:
         """
         Nothing is raised, and commands fail with our own errors.
@@ -609,7 +660,7 @@ class ScriptedTests(SynchronousTestCase):
             self.successResultOf(done)
 
     @given(st.binary(max_size=60) | streams, cuts)
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_greeting(self, said: bytes, at: list[int]) -> None:
         """
         Whatever a server begins with, it is a greeting or it is not.

@@ -35,6 +35,7 @@ from imapsync.errors import (
     MissingCapability,
     ProtocolViolation,
 )
+from imapsync.imap.access import ORDINARY
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.connect import connect
@@ -109,6 +110,8 @@ class ConnectCase(SynchronousTestCase):
             peerAddress=IPv4Address("TCP", "192.0.2.1", 143)
         )
 
+    access = ORDINARY
+
     def start(self, server: ServerConfig) -> None:
         """
         Begin to connect.
@@ -118,7 +121,7 @@ class ConnectCase(SynchronousTestCase):
             return SyncClient(self.reactor, server.where, timeout=60)
 
         self.connecting = Deferred.fromCoroutine(
-            connect(self.reactor, server, makeClient)
+            connect(self.reactor, server, makeClient, self.access)
         )
 
     def accept(self) -> None:
@@ -368,6 +371,19 @@ class LoginTests(ConnectCase):
         self.assertEqual([CREDENTIALS], self.heard())
         self.say(f"{tag} OK in")
         self.answer("CAPABILITY", f"* CAPABILITY {ALL}")
+        self.enable()
+        self.connected()
+
+    def test_rev2(self) -> None:
+        """
+        IMAP4rev2 is never enabled, which would change how names are spelled; but
+        what it stands for need not be said besides.
+        """
+        words = "IMAP4rev1 IMAP4rev2 QRESYNC"
+        self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
+        self.answer(
+            f"AUTHENTICATE PLAIN {CREDENTIALS}", tagged=f"OK [CAPABILITY {words}] in"
+        )
         self.enable()
         self.connected()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.allowance import Allowance
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.commands.mailbox import Select
 from imapsync.imap.commands.messages import Fetch, Search
@@ -17,12 +18,13 @@ from imapsync.imap.wire.responses import (
     Continuation,
     Exists,
     Found,
+    ListedMailbox,
     Other,
     Response,
     Row,
     Vanished,
 )
-from imapsync.model import Mark
+from imapsync.model import Listed, Mark
 from imapsync.test.fakes.talking import Bodies, Listener
 from imapsync.uidset import UidSet
 
@@ -38,6 +40,7 @@ class Aside:
         self.told: list[object] = []
         self.conditionReceived = self.continuationReceived = self.told.append
         self.capabilitiesReceived = self.otherReceived = self.told.append
+        self.skipped = self.told.append
 
 
 class ListenerTests(SynchronousTestCase):
@@ -269,3 +272,106 @@ class DialogueTests(SynchronousTestCase):
         for response in [*told, Exists(3), Found("", UidSet())]:
             dispatcher.responseReceived(response)
         self.assertEqual(told, aside.told)
+
+
+class EndlessTests(SynchronousTestCase):
+    """
+    Servers that never come to an end.
+    """
+
+    def setUp(self) -> None:
+        """
+        A mailbox of three messages is selected, in which little is allowed.
+        """
+        allowance = Allowance(ranges=5000, responses=5000)
+        self.dispatcher = Dispatcher(Aside(), allowance)
+        self.listener = Listener()
+        select = Select("a", None, self.listener, True)
+        self.dispatcher.started(select)
+        self.dispatcher.responseReceived(Exists(3))
+        self.dispatcher.finished(select, True)
+
+    def endless(self, *told: Response | Row, most: int = 10_000) -> None:
+        """
+        A server that tells this for ever is cut off.
+        """
+        with self.assertRaises(ProtocolViolation):
+            for _ in range(most):
+                for one in told:
+                    if isinstance(one, Row):
+                        self.dispatcher.rowsReceived([one])
+                    else:
+                        self.dispatcher.responseReceived(one)
+
+    def test_responses(self) -> None:
+        """
+        Whatever it tells.
+        """
+        listed = Listed("a", "/", frozenset())
+        for told in (
+            Exists(3),
+            Found("", UidSet()),
+            Vanished(UidSet.of([3]), False),
+            ListedMailbox(listed, ""),
+            Capabilities([]),
+            Other([b"* X"]),
+            Condition("*", "OK", "", b"", "still here"),
+        ):
+            self.setUp()
+            self.endless(told)
+
+    def test_rows(self) -> None:
+        """
+        New messages without end are more than EXISTS says; that fits once there are
+        as many.
+        """
+        with self.assertRaises(ProtocolViolation):
+            for uid in range(4, 10_000):
+                self.dispatcher.rowsReceived([Row(uid, frozenset())])
+        self.assertLess(len(self.listener.told), 5000)
+        self.setUp()
+        for uid in range(4, 4000):
+            self.dispatcher.responseReceived(Exists(uid))
+            self.dispatcher.rowsReceived([Row(uid, frozenset())])
+
+    def test_answered(self) -> None:
+        """
+        What comes with many answers may be much.
+        """
+        for _ in range(50):
+            command = Simple("NOOP")
+            self.dispatcher.started(command)
+            for uid in range(1, 500):
+                self.dispatcher.rowsReceived([Row(uid, frozenset())])
+                self.dispatcher.responseReceived(Exists(3))
+            self.dispatcher.finished(command, True)
+
+    def test_nobody(self) -> None:
+        """
+        Where nobody listens, nobody keeps anything.
+        """
+        dispatcher = Dispatcher(Aside(), Allowance(ranges=10))
+        for uid in range(1, 1000, 2):
+            dispatcher.rowsReceived([Row(uid)])
+
+    def test_bodies(self) -> None:
+        """
+        Not many more messages than were asked for.
+        """
+        for whole in False, True:
+            self.setUp()
+            fetch = Fetch("1:3", "x", Bodies())
+            self.dispatcher.started(fetch)
+            for uid in 1, 2, 2, 3, 1, 2:
+                self.take(uid, whole)
+            self.assertRaises(ProtocolViolation, self.take, 3, whole)
+
+    def take(self, uid: int, whole: bool) -> None:
+        """
+        A message comes, in one piece or in some.
+        """
+        if whole:
+            self.dispatcher.messagesReceived([(Row(uid), b"x")])
+        else:
+            self.assertTrue(self.dispatcher.literalBegan(Row(uid), 1))
+            self.dispatcher.rowsReceived([Row(uid)])

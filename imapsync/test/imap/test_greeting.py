@@ -49,7 +49,9 @@ class GreetingTests(SynchronousTestCase):
         """
         Nothing of it harms a terminal.
         """
-        self.assertIn('it said "?[31m?"', misgreeted(b"\x1b[31m\x07\r\n", "x"))
+        self.assertIn(
+            r'it said "\u001b[31m\u0007"', misgreeted(b"\x1b[31m\x07\r\n", "x")
+        )
 
     def test_silence(self) -> None:
         """

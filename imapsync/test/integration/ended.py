@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from imapsync.__main__ import run
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.children import joined, listening
 from imapsync.test.integration.scene import Scene
 
@@ -73,16 +73,16 @@ def _run(arguments: Sequence[str]) -> None:
 
 def _runToCommit(arguments: Sequence[str], number: int, after: bool) -> None:
     numbers = itertools.count(1)
-    commit = State._commit
+    commit = Store._commit
 
-    def dying(state: State) -> None:
+    def dying(state: Store) -> None:
         last = next(numbers) == number
         if after or not last:
             commit(state)
         if last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    State._commit = dying  # type: ignore[assignment,method-assign]
+    Store._commit = dying  # type: ignore[assignment,method-assign]
     _run(arguments)
 
 

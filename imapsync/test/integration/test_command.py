@@ -85,7 +85,7 @@ class FilesTests(CommandCase):
         """
         Without C{--config}: C{imapsync} in the user's configuration directory
         if that is a file, else C{imapsync/config}; both as the environment
-        says.  The database is named after the remote host.
+        says.  The database is named after the remote user and host.
         """
         scene = self.filled()
         scene.configure({"": {"database": None}})
@@ -104,7 +104,8 @@ class FilesTests(CommandCase):
             path.mkdir(parents=True)
             shutil.copy(scene.file, path / "config")
             self.assertEqual(0, self.runs(scene, "-1", **environ).code)
-            database = scene.directory / data / "imapsync/127.0.0.1.db"
+            name = f"{scene.user}@127.0.0.1.db"
+            database = scene.directory / data / "imapsync" / name
             self.assertTrue(database.is_file(), database)
             shutil.rmtree(path)
             shutil.copy(scene.file, path)
@@ -278,7 +279,7 @@ class DryRunTests(CommandCase):
         run = self.rehearses(scene)
         self.says(run.output, "Work: create on local", "Work: subscribe on local")
         self.says(run.output, "INBOX: copy", "1:5")
-        self.assertRegex(run.output, r"Work: copy 3 .*remote to local")
+        self.assertRegex(run.output, "Work: copy UID 1:3 from remote to local")
         self.assertFalse(scene.database.exists())
         run = self.ends(scene, 0, "-1nq")
         self.assertIn("INBOX: copy", run.output)

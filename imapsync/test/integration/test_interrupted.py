@@ -25,7 +25,7 @@ from twisted.trial.unittest import TestCase
 from imapsync.errors import Lost, StateError
 from imapsync.gather import together
 from imapsync.model import Side
-from imapsync.state.store import State
+from imapsync.state.store import Store
 from imapsync.test.children import joined
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
 from imapsync.test.integration.inprocess import syncHere
@@ -116,7 +116,7 @@ class CommitTests(TestCase):
         """
 
         async def fail(twins: Twins, number: int) -> int:
-            patch = self.patch(State, "_commit", _failing(number))
+            patch = self.patch(Store, "_commit", _failing(number))
             run = await syncHere(twins.scene, reactor)
             patch.restore()
             return run.code
@@ -162,14 +162,14 @@ class CommitTests(TestCase):
         self.assertGreater(number, 10)
 
 
-def _failing(number: int) -> Callable[[State], None]:
+def _failing(number: int) -> Callable[[Store], None]:
     """
-    C{State._commit}, of which the call C{number} fails.
+    C{Store._commit}, of which the call C{number} fails.
     """
     numbers = count(1)
-    commit = State._commit
+    commit = Store._commit
 
-    def failing(state: State) -> None:
+    def failing(state: Store) -> None:
         if next(numbers) == number:
             raise StateError("the disk is full")
         commit(state)

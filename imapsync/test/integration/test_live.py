@@ -4,6 +4,7 @@ Live mode: both sides change, and servers and connections come and go.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -12,11 +13,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 import imapsync
+from imapsync.config import ini
+from imapsync.config.settings import GRAMMAR
+from imapsync.model import Side
 from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.alive import Alive
@@ -30,6 +35,7 @@ from imapsync.test.integration.dovecot import (
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay
 from imapsync.test.integration.scene import PROGRAM, Scene, SceneCase
+from imapsync.test.integration.server import PASSWORD
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -229,6 +235,38 @@ class LossTests(LiveCase):
             await alive.acted()
             await alive.equal()
         self.assertEqual(14, len(scene.remote.uids("INBOX")))
+
+
+class DeniedTests(LiveCase):
+    """
+    A login that has worked before, and does not.
+    """
+
+    async def test_locked(self) -> None:
+        """
+        A password manager that is locked when a connection is made again is waited
+        for.
+        """
+        server = self.server(Dovecot(Settings()))
+        scene = self.scene(remoteServer=server)
+        secret = scene.directory / "secret"
+        secret.write_text(f"{PASSWORD}\n")
+        command = {"password": None, "password-command": f"cat {secret}"}
+        scene.configure({"remote": command})
+        scene.local.fill("INBOX", mails(3))
+        alive = await self.started(scene)
+        unlocked = secret.rename(scene.directory / "unlocked")
+        server.kill()
+        server.restart()
+        await alive.until(lambda: "password-command" in alive.service.status.error)
+        await alive.until(lambda: alive.state == "backing off")
+        scene.reconnect()
+        scene.remote.append("INBOX", b"Subject: meanwhile\r\n\r\nx\r\n")
+        unlocked.rename(secret)
+        await alive.service.syncNow()
+        await alive.equal()
+        self.assertEqual(4, len(scene.local.uids("INBOX")))
+        self.assertEqual(0, (await alive.stop()).code)
 
 
 class BrakeTests(LiveCase):
@@ -492,22 +530,42 @@ class ProcessTests(SceneCase):
             raise SkipTest("the documentation is not installed")
         scene = self.scene()
         scene.local.fill("INBOX", mails(5))
+        users, passwords = scene.directory / "users", scene.directory / "passwords"
+        options, secrets = self.options(scene)
+        users.write_text(json.dumps({"me": options}))
+        passwords.write_text(json.dumps({"me": secrets}))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         program = "from twisted.scripts.twistd import run; run()"
         command = [sys.executable, "-c", program, "-n", "--pidfile=", "-y", example]
-        environ = {"IMAPSYNC_CONFIG": str(scene.file), "PORT": port}
+        environ = {"USERS": str(users), "PASSWORDS": str(passwords), "PORT": port}
         process = Process(scene, command=[*map(str, command)], environ=environ)
         self.addCleanup(process.end)
-        process.says("5 copied local to remote", output=True)
+        process.says("Factory starting on", output=True)
         with socket.create_connection(
             ("127.0.0.1", int(port)), children.PATIENCE
         ) as client:
-            client.sendall(b"sync\r\n")
-            self.assertEqual(b"waiting: 5 messages\r\n", client.recv(100))
+            client.sendall(b"sync me\r\n")
+            self.assertRegex(client.recv(100), rb"^[a-z ]+: 5 messages, 5 copied\r\n$")
         self.assertEqual([], scene.differences())
         self.assertEqual(-signal.SIGTERM, process.end())  # as twistd has it
+
+    def options(self, scene: Scene) -> tuple[Any, dict[str, tuple[str, str]]]:
+        """
+        What a scene's configuration says of its servers, and who logs in there.
+        """
+        path = str(scene.file)
+        sections = ini.parse(path, scene.file.read_bytes(), GRAMMAR)
+        sides: dict[str, dict[str, str]] = {
+            str(side): {k: v.value for k, v in sections[str(side)].options.items()}
+            for side in Side
+        }
+        secrets = {
+            side: (options.pop("username"), options.pop("password"))
+            for side, options in sides.items()
+        }
+        return {"list-select-opts": "", **sides}, secrets
 
     def test_twistd(self) -> None:
         """

@@ -97,7 +97,8 @@ class OrdersTests(MailboxCase):
         # The one has a folder for each level, the other one for all of them.
         long = "/".join(letter * 100 for letter in "LMN")
         said = self.ordered(scene, 1, "--rename", "Worker", long)
-        self.says(said, "error: Worker: remote: RENAME was refused", "only there")
+        self.says(said, "error: Worker: remote: cannot become", "only there")
+        self.says(said, '": RENAME was refused: NO')
         self.has(scene.local, "Work", "Work/Deep", "Work/Not", long)
         self.has(scene.remote, "Work", "Work/Deep", "Work/Not", "Worker")
         self.ordered(scene, 0, "--rename", long, "Worker", "--target=local")

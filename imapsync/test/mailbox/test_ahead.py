@@ -13,8 +13,8 @@ from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.model import Mark, Side
-from imapsync.test.fakes.accounts import SEEN
 from imapsync.test.fakes.world import QuickState
+from imapsync.testing.accounts import SEEN
 
 LOCAL = Side.LOCAL
 MARK = Mark(1, 2, 3)

@@ -20,8 +20,8 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.messages import Policy
-from imapsync.test.fakes.accounts import NOTHING, SEEN, mail
 from imapsync.test.fakes.world import QuickState, World, troubles
+from imapsync.testing.accounts import NOTHING, SEEN, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

@@ -10,8 +10,8 @@ from imapsync.imap.wire.responses import Row
 from imapsync.mailbox import changes as reading
 from imapsync.mailbox.changes import Reading
 from imapsync.model import Changes, Flags, Mark, Pair, Side
-from imapsync.test.fakes.accounts import NOTHING, SEEN
 from imapsync.test.fakes.world import QuickState
+from imapsync.testing.accounts import NOTHING, SEEN
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

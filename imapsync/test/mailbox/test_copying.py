@@ -26,9 +26,9 @@ from imapsync.mailbox import copying
 from imapsync.mailbox.appending import Copied
 from imapsync.mailbox.copying import Copier
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import BODY_FIRST, DATE, NOTHING, SEEN, mail
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import BODY_FIRST, DATE, NOTHING, SEEN, mail
 from imapsync.uidset import UidSet
 
 ALL = UidSet(((1, 9999),))

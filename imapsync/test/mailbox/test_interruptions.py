@@ -28,7 +28,8 @@ from imapsync.config.request import Request
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
 from imapsync.service import Outcome, SyncService
-from imapsync.test.fakes.accounts import (
+from imapsync.test.fakes.world import QuickState, Reactor, World
+from imapsync.testing.accounts import (
     BODY_FIRST,
     CAPABILITIES,
     FLAGS_LAST,
@@ -36,7 +37,6 @@ from imapsync.test.fakes.accounts import (
     Account,
     mail,
 )
-from imapsync.test.fakes.world import QuickState, Reactor, World
 
 LOCAL, REMOTE = Side
 

@@ -8,13 +8,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.content.digest import Matcher, stamp
+from imapsync.content.digest import stamp
+from imapsync.content.matcher import Matcher
 from imapsync.errors import Lost
 from imapsync.mailbox.pairing import matched
 from imapsync.model import Side
-from imapsync.test.fakes.accounts import BODY_FIRST, DATE, SEEN, mail
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import BODY_FIRST, DATE, SEEN, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

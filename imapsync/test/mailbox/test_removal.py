@@ -16,10 +16,10 @@ from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.test.accounts.test_session import Killed, MortalState, bodies
-from imapsync.test.fakes.accounts import Account, mail
 from imapsync.test.fakes.talking import Talk
 from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_sync import MailboxCase
+from imapsync.testing.accounts import Account, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side

@@ -16,9 +16,9 @@ from imapsync.errors import MassDeletion
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
-from imapsync.state.store import State
-from imapsync.test.fakes.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
+from imapsync.state.store import Store
 from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import BODY_FIRST, NOTHING, SEEN, Account, Offer, mail
 from imapsync.uidset import UidSet
 
 DRAFT: Flags = frozenset(["\\Draft"])
@@ -705,7 +705,7 @@ class StubbornTests(MailboxCase):
         report = self.sync()
         self.assertIn("[NOPERM] you may not", " ".join(t for _, t in troubles(report)))
         self.assertEqual([3], list(self.ours.messages))
-        state = State.open(self.world.database, readOnly=True)
+        state = Store.open(self.world.database, readOnly=True)
         self.assertEqual(2, state.totalPairs())
         state.close()
         self.remote.answers.clear()
@@ -871,6 +871,19 @@ class StubbornTests(MailboxCase):
         report = self.sync()
         self.assertIn("INBOX", {name for name, _ in troubles(report)})
         self.assertEqual(3, len(self.ours.messages))
+
+    def test_neverChanged(self) -> None:
+        """
+        An empty mailbox may have come to no mod-sequence yet; it is filled, and then
+        as any other.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.remote.inbox.modseq = 0
+        self.assertFalse(self.sync().troubles)
+        self.assertTrue(self.world.equal)
+        self.local.inbox.flag(1, "\\Seen")
+        self.sync()
+        self.assertTrue(self.world.equal)
 
     def test_unfitMailboxes(self) -> None:
         """

@@ -69,23 +69,40 @@ class ClaimTests(SynchronousTestCase):
             self.assertEqual(Claim.UNSURE, claim(LOCAL, {}, now))
         self.assertEqual(Claim.EDITED, claim(LOCAL, {LOCAL: ME}, {LOCAL: YOU}))
 
+    def test_ports(self) -> None:
+        """
+        A port tells two sides on one host from each other, and nothing else.
+        """
+        noted = {LOCAL: ME._replace(port=1), REMOTE: ME._replace(port=2)}
+        for ports, expected in (
+            ((1, 2), Claim.SAME),
+            ((3, 0), Claim.SAME),
+            ((2, 1), Claim.OTHER),
+        ):
+            now = {
+                side: ME._replace(port=port)
+                for side, port in zip(Side, ports, strict=True)
+            }
+            self.assertEqual([expected] * 2, [claim(s, noted, now) for s in Side])
+            self.assertEqual(now[LOCAL], renewed(noted[LOCAL], now[LOCAL]))
+
     def test_greeting(self) -> None:
         """
         What is missing from a greeting that was there raises a doubt; what lasts
         is kept.
         """
-        before = Owner("tunnel", "hello me at noon")
+        before = Owner("tunnel", 0, "hello me at noon")
         for greeting, expected, kept in (
             ("hello me at noon", Claim.SAME, "hello me at noon"),
             ("at noon hello dear me", Claim.SAME, "hello me at noon"),
             ("hello me at one", Claim.UNSURE, "hello me at"),
             ("", Claim.UNSURE, ""),
         ):
-            now = Owner("tunnel", greeting)
+            now = Owner("tunnel", 0, greeting)
             self.assertEqual(expected, claim(LOCAL, {LOCAL: before}, {LOCAL: now}))
-            self.assertEqual(Owner("tunnel", kept), renewed(before, now))
+            self.assertEqual(Owner("tunnel", 0, kept), renewed(before, now))
             self.assertEqual(now, renewed(None, now))
-            self.assertEqual(now, renewed(Owner("other", "hello"), now))
+            self.assertEqual(now, renewed(Owner("other", 0, "hello"), now))
 
 
 class ProofTests(SynchronousTestCase):

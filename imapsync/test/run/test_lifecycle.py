@@ -73,7 +73,8 @@ class LifecycleTests(SynchronousTestCase):
         """
         self.runs: list[FakeRun] = []
         self.kind: type[FakeRun] = FakeRun
-        self.lifecycle = Lifecycle(self.make)
+        self.ended: list[Outcome] = []
+        self.lifecycle = Lifecycle(self.make, self.ended.append)
 
     def make(self) -> FakeRun:
         """
@@ -100,6 +101,7 @@ class LifecycleTests(SynchronousTestCase):
         waiting.append(self.lifecycle.whenFinished())
         [run] = self.runs
         run.end(3)
+        self.assertEqual([Outcome(3)], self.ended)
         self.assertEnded(3, *waiting, self.lifecycle.whenFinished())
         self.successResultOf(self.lifecycle.stop())
         self.assertEqual(0, run.stopped)
@@ -180,17 +182,23 @@ class LifecycleTests(SynchronousTestCase):
 
     def test_restartAtEnd(self) -> None:
         """
-        So it is where somebody starts it because it has ended.
+        So it is where somebody starts it because it has ended, whoever that is.
         """
-        self.lifecycle.start()
 
         def again(_: Outcome) -> None:
             self.lifecycle.start()
 
-        self.lifecycle.whenFinished().addCallback(again)
-        self.runs[0].end(75)
-        self.assertEqual(2, len(self.runs))
-        self.assertNoResult(self.lifecycle.whenFinished())
+        for late in True, False:
+            self.setUp()
+            self.lifecycle = Lifecycle(self.make, self.ended.append if late else again)
+            self.lifecycle.start()
+            finished = self.lifecycle.whenFinished()
+            if late:
+                finished.addCallback(again)
+            self.runs[0].end(75)
+            self.assertTrue(finished.called)
+            self.assertEqual(2, len(self.runs))
+            self.assertNoResult(self.lifecycle.whenFinished())
 
     def test_restartGivenUp(self) -> None:
         """

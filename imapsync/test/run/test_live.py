@@ -18,14 +18,15 @@ from imapsync.config.request import Request
 from imapsync.errors import Distrusted, MassDeletion, StateError
 from imapsync.model import Side
 from imapsync.plan.brake import WINDOW
+from imapsync.run.connections import PROOF
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
-from imapsync.run.live import PROOF, STEADY
+from imapsync.run.live import STEADY
 from imapsync.run.status import Change
 from imapsync.service import SyncService
 from imapsync.state import sqlitefile as database
-from imapsync.state.store import State
-from imapsync.test.fakes.accounts import SEEN, Account, Folder, mail
+from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import SEEN, Account, Folder, Offer, mail
 
 LOCAL, REMOTE = Side
 
@@ -518,14 +519,14 @@ class LossTests(FollowingCase):
         """
 
         def fail(*_: object) -> None:
-            patched.append(self.patch(State, "_query", fail))
+            patched.append(self.patch(Store, "_query", fail))
             raise StateError("the disk failed")
 
         def mend() -> None:
             for one in reversed(patched):
                 one.restore()
 
-        patched = [self.patch(State, "_countPairs", fail)]
+        patched = [self.patch(Store, "_countPairs", fail)]
         return mend
 
     def test_diskFails(self) -> None:
@@ -562,29 +563,211 @@ class LossTests(FollowingCase):
         self.assertIn(self.successResultOf(self.finished).code, (0, 74))
         self.assertClosed()
 
-    def test_password(self) -> None:
+
+class DeniedTests(FollowingCase):
+    """
+    A server that does not let us in.
+    """
+
+    def setUp(self) -> None:
         """
-        A password that is wrong when it connects again ends it.
+        Have remote want a login.
+        """
+        super().setUp()
+        self.remote.greeting = "OK"
+
+    def deny(self, answer: str = "NO [AUTHENTICATIONFAILED] no") -> None:
+        """
+        Have it refuse every login.
+        """
+        self.remote.answers["AUTHENTICATE"] = answer
+
+    def end(self) -> None:
+        """
+        Lose a connection.
+        """
+        self.world.links[-1].end(ConnectionLost())
+        self.wait(PAUSE)
+
+    def assertDenied(self, words: str) -> None:
+        """
+        It waits for things to change.
+        """
+        self.assertNoResult(self.finished)
+        self.assertEqual("backing off", self.service.status.state)
+        self.assertIn(words, self.service.status.error)
+        self.assertIn(words, self.said("warn")[-1])
+        self.assertRegex(self.said("warn")[-1], "; trying again in [6-9][0-9] s")
+
+    def assertEnds(self, code: int, words: str) -> None:
+        """
+        It has ended.
+        """
+        outcome = self.successResultOf(self.finished)
+        self.assertEqual(code, outcome.code)
+        self.assertIn(words, outcome.text)
+        self.assertClosed()
+
+    def assertBack(self) -> None:
+        """
+        All is well again.
+        """
+        self.assertEqual("waiting", self.service.status.state)
+        self.assertTrue(self.world.equal)
+
+    def attempts(self, seconds: float) -> int:
+        """
+        How often it connects in that time.
+        """
+        before = len(self.world.links)
+        self.wait(seconds)
+        return (len(self.world.links) - before) // 2
+
+    def test_start(self) -> None:
+        """
+        A password that is wrong from the start ends it.
+        """
+        self.deny()
+        self.follow()
+        self.assertEnds(Distrusted.code, "login was refused")
+
+    def test_neverBefore(self) -> None:
+        """
+        So does one of a server that could not be reached before.
+        """
+        self.deny()
+        self.remote.greeting = "BYE"
+        self.follow()
+        self.wait(60)
+        self.assertNoResult(self.finished)
+        self.remote.greeting = "OK"
+        self.wait(60)
+        self.assertEnds(Distrusted.code, "login was refused")
+
+    def test_later(self) -> None:
+        """
+        One that was right before is tried again, ever more rarely, so that nobody is
+        locked out, for as long as it takes.
         """
         self.follow()
-        self.remote.greeting = "OK"
-        self.remote.answers["AUTHENTICATE"] = "NO [AUTHENTICATIONFAILED] no"
+        for answer in ("NO [AUTHENTICATIONFAILED] no", "NO Login failed: generic"):
+            self.deny(answer)
+            self.end()
+            self.assertDenied("the login was refused")
+            self.assertTrue(3 <= self.attempts(900) <= 4)
+            self.assertTrue(10 < self.attempts(86400) < 30)
+            del self.remote.answers["AUTHENTICATE"]
+            self.remote.inbox.add(mail(answer))
+            self.wait(5400)
+            self.assertBack()
+
+    def test_again(self) -> None:
+        """
+        Pauses are short again when both sides were equal in between.
+        """
+        self.follow()
+        for _ in range(2):
+            self.deny()
+            self.end()
+            self.wait(1000)
+            del self.remote.answers["AUTHENTICATE"]
+            self.wait(2000)
+            self.assertBack()
+        self.deny()
         self.end()
-        self.wait(PAUSE)
-        outcome = self.successResultOf(self.finished)
-        self.assertEqual(Distrusted.code, outcome.code)
-        self.assertIn("login was refused", outcome.text)
-        self.assertClosed()
+        self.assertDenied("login was refused")
+
+    def test_asked(self) -> None:
+        """
+        It is tried at once when that is asked for.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        self.wait(5000)
+        del self.remote.answers["AUTHENTICATE"]
+        self.remote.inbox.add(mail("meanwhile"))
+        asked = self.service.syncNow()
+        self.world.pump()
+        self.successResultOf(asked)
+        self.assertBack()
+
+    def test_troubled(self) -> None:
+        """
+        That something else is in the way as well does not make it hasten.
+        """
+        self.remote.objection = lambda _: "NO [OVERQUOTA] full"
+        self.local.inbox.add(mail("long"))
+        self.follow()
+        self.deny()
+        self.end()
+        self.wait(8000)
+        self.assertTrue(10 < self.attempts(86400) < 30)
+
+    def test_stopped(self) -> None:
+        """
+        If it is stopped meanwhile, it says by its exit code what was in the way.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        asked = self.service.syncNow()
+        self.wait(100)
+        self.assertNoResult(asked)
+        self.stop()
+        self.assertEnds(Distrusted.code, "login was refused")
+        self.failureResultOf(asked)
+
+    def test_stoppedLater(self) -> None:
+        """
+        It says so only as long as it is in the way.
+        """
+        self.follow()
+        self.deny()
+        self.end()
+        del self.remote.answers["AUTHENTICATE"]
+        self.wait(100)
+        self.stop()
+        self.assertEqual(0, self.successResultOf(self.finished).code)
 
     def test_capability(self) -> None:
         """
-        Nor can one go on that has lost what is needed.
+        A server that lacks what is needed ends it, if it did so from the start.
+        """
+        for lack in (self.lackQresync, self.lackEnable):
+            lack()
+            self.follow()
+            self.assertEnds(69, "QRESYNC")
+            self.remote.capabilities.add("QRESYNC")
+            self.remote.answers.clear()
+
+    def test_capabilityLater(self) -> None:
+        """
+        If it did not, things may change again.
         """
         self.follow()
+        for lack in (self.lackQresync, self.lackEnable):
+            lack()
+            self.end()
+            self.assertDenied("QRESYNC")
+            self.assertTrue(3 <= self.attempts(900) <= 4)
+            self.remote.capabilities.add("QRESYNC")
+            self.remote.answers.clear()
+            self.remote.inbox.add(mail(str(lack)))
+            self.wait(2000)
+            self.assertBack()
+
+    def lackQresync(self) -> None:
+        """
+        Have it not be offered.
+        """
         self.remote.capabilities.remove("QRESYNC")
-        self.end()
-        self.wait(PAUSE)
-        self.assertEqual(69, self.successResultOf(self.finished).code)
+
+    def lackEnable(self) -> None:
+        """
+        Have it be refused.
+        """
+        self.remote.answers["ENABLE"] = "NO no QRESYNC"
 
 
 class BrakeTests(FollowingCase):
@@ -879,6 +1062,84 @@ class TroubleTests(FollowingCase):
         del self.local.answers["CREATE"]
         self.successResultOf(self.now())
         self.assertRests()
+
+
+class SuspectTests(FollowingCase):
+    """
+    A message over which connections break.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have remote hang up on one.
+        """
+        super().setUp()
+        self.tries = 0
+        self.remote.dies = self.dies
+        self.local.inbox.add(mail("poison"))
+        self.local.inbox.add(mail("other"))
+        self.follow()
+        self.assertTries(1)
+
+    def dies(self, offers: list[Offer]) -> bool:
+        """
+        Whether it hangs up.
+        """
+        found = mail("poison") in [offer.body for offer in offers]
+        self.tries += found
+        return found
+
+    def assertTries(self, count: int) -> None:
+        """
+        It is tried so often soon; then all else is there, and the rest goes on.
+        """
+        self.tries = 0
+        self.wait(60)
+        self.assertEqual(count, self.tries)
+        self.assertEqual("waiting", self.service.status.state)
+        inboxes = [len(account.inbox.messages) for account in self.accounts]
+        self.assertEqual(1, inboxes[0] - inboxes[1])
+        self.assertIn("breaks", self.service.status.mailboxes["INBOX"].trouble)
+
+    def test_growing(self) -> None:
+        """
+        It is tried again after an hour, and after a day; until it is taken.
+        """
+        for hours in (1, 24):
+            self.tries = 0
+            self.wait(3600 * hours - 2 * SILENCE)
+            self.assertEqual(0, self.tries)
+            self.wait(3 * SILENCE)
+            self.assertEqual(1, self.tries)
+            self.local.inbox.add(mail(hours))
+            self.assertTries(0)
+        self.assertEqual(1, len(self.said("error")))
+        self.remote.dies = lambda _: False
+        self.wait(3600 * 24)
+        self.assertTrue(self.world.equal)
+
+    def test_asked(self) -> None:
+        """
+        It is tried at once when that is asked for.
+        """
+        for _ in range(3):
+            self.service.syncNow()
+            self.assertTries(1)
+        self.remote.dies = lambda _: False
+        self.service.syncNow()
+        self.assertRests()
+
+    def test_other(self) -> None:
+        """
+        One that has its UID, in another mailbox of that name, is no suspect.
+        """
+        self.local.inbox.renumber()
+        self.local.inbox.uidnext = 1
+        self.local.inbox.messages.clear()
+        for number in range(1, 6):
+            self.local.inbox.add(mail(("again", number)))
+        self.wait(SILENCE)
+        self.assertTrue(self.world.equal)
 
 
 class OwnerTests(FollowingCase):

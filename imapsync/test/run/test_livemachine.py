@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.run.livemachine import FAREWELL, FIRST, GRACE, LAST, Live, live, pause
+from imapsync.run.livemachine import (
+    FAREWELL,
+    FIRST,
+    FIRST_DENIED,
+    GRACE,
+    LAST,
+    LAST_DENIED,
+    Live,
+    live,
+    pause,
+)
 
 
 class Done:
@@ -258,6 +268,31 @@ class LiveTests(SynchronousTestCase):
         self.happen("due lost due lost news lost")
         self.assertEqual(["connect", "drop", FIRST], self.done.effects[-3:])
 
+    def test_denied(self) -> None:
+        """
+        Where a server does not let us in as before, both are closed, and it begins
+        again after a long pause.
+        """
+        for state in set(WAYS) - {"backing off", "finishing", "stopping", "stopped"}:
+            self.assertLeads(state, "denied", "backing off", "drop", FIRST_DENIED)
+        self.assertLeads("backing off", "denied", "backing off")
+        self.assertLeads("finishing", "denied", "stopping", "leave", FAREWELL)
+
+    def test_denials(self) -> None:
+        """
+        Pauses grow, also if a connection is lost in between or somebody asks for a
+        sync, until both sides were equal.
+        """
+        self.reach("connecting")
+        for _ in range(8):
+            self.happen("denied due")
+        pauses = [one for one in self.done.effects if isinstance(one, float)]
+        self.assertEqual([60, 120, 240, 480, 960, 1920, 3600, 3600], pauses)
+        self.happen("lost due denied news connected lost due denied")
+        self.assertEqual(LAST_DENIED, self.done.effects[-1])
+        self.happen("due connected synced lost due denied")
+        self.assertEqual(FIRST_DENIED, self.done.effects[-1])
+
     def test_failed(self) -> None:
         """
         What cannot be otherwise next time ends it.
@@ -298,7 +333,7 @@ class LiveTests(SynchronousTestCase):
         What comes after the end does nothing.
         """
         for state in ("stopping", "stopped"):
-            self.assertLeads(state, "news lost failed silence stop", state)
+            self.assertLeads(state, "news lost denied failed silence stop", state)
 
     def test_withinFiveSeconds(self) -> None:
         """

@@ -4,9 +4,9 @@ Tests for L{imapsync.run.oneshot}: one run, on servers in memory.
 
 from __future__ import annotations
 
-from imapsync.errors import MassDeletion
-from imapsync.test.fakes.accounts import mail
+from imapsync.errors import Distrusted, Lost, MassDeletion
 from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import mail
 
 
 class BrakeTests(ServiceCase):
@@ -58,3 +58,101 @@ class BrakeTests(ServiceCase):
         self.expunge(40)
         self.remote.before["EXPUNGE"] = cut
         self.assertBrakes(left=80)
+
+
+class LoginTests(ServiceCase):
+    """
+    Logins that are refused.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have remote want a login.
+        """
+        super().setUp()
+        self.remote.greeting = "OK"
+        self.world.fill(mail(1))
+
+    def refuse(self, answer: str) -> None:
+        """
+        Have it refuse every login.
+        """
+        self.remote.answers["AUTHENTICATE"] = f"NO {answer}"
+
+    def cut(self, answer: str) -> None:
+        """
+        Cut the connection in the midst of the run, and refuse the next login.
+        """
+
+        def cut() -> None:
+            self.refuse(answer)
+            self.remote.downLeft = 1
+
+        self.remote.before["LIST"] = cut
+
+    def assertEnds(self, code: int, words: str, attempts: int) -> str:
+        """
+        It ends so, after so many attempts.
+        """
+        outcome = self.serve(verbose=False)
+        self.assertEqual(code, outcome.code)
+        self.assertIn(words, outcome.text)
+        self.assertEqual(2 * attempts, len(self.world.links))
+        self.assertClosed()
+        return outcome.text
+
+    def test_credentials(self) -> None:
+        """
+        If it is because of the credentials, it is not tried again.
+        """
+        self.refuse("[AUTHENTICATIONFAILED] no")
+        self.assertEnds(Distrusted.code, "no; see username and password", 1)
+
+    def test_noRoom(self) -> None:
+        """
+        If the server says in its own words that it has no room, it is, and nobody's
+        password is blamed.
+        """
+        self.refuse("Too many open connections")
+        text = self.assertEnds(Lost.code, "Too many open connections", 3)
+        self.assertNotIn("password", text)
+
+    def test_unclear(self) -> None:
+        """
+        If it does not say why, it is not, but nothing is guessed.
+        """
+        self.refuse("Not today")
+        text = self.assertEnds(Distrusted.code, "refused: Not today", 1)
+        self.assertNotIn("password", text)
+
+    def test_later(self) -> None:
+        """
+        If a login has worked before, it may work again, unless the server says that
+        it will not.
+        """
+        self.cut("Login failed: generic failure")
+        self.assertEnds(Lost.code, "generic failure", 1 + 2)
+        self.world.links.clear()
+        self.remote.answers.clear()
+        self.cut("[AUTHENTICATIONFAILED] no")
+        self.assertEnds(Distrusted.code, "login was refused", 1 + 1)
+
+    def test_passing(self) -> None:
+        """
+        And then all is done.
+        """
+        self.cut("Login failed: generic failure")
+        self.remote.before["AUTHENTICATE"] = self.once
+        self.assertEqual(0, self.serve(verbose=False).code)
+        self.assertTrue(self.world.equal)
+        self.assertEqual(2 * 3, len(self.world.links))
+
+    def once(self) -> None:
+        """
+        Refuse the login after this one only.
+        """
+
+        def twice() -> None:
+            self.remote.before["AUTHENTICATE"] = self.remote.answers.clear
+
+        self.remote.before["AUTHENTICATE"] = twice

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdentitiesCommand,
@@ -21,9 +22,9 @@ from imapsync.imap.wire.responses import (
     Condition,
     Exists,
     ListedMailbox,
-    MailboxStatus,
     Namespaces,
     Response,
+    StatusResponse,
 )
 from imapsync.model import Listed, Status
 
@@ -40,6 +41,9 @@ def parsed(line: bytes) -> Response:
 
 
 DONE = Condition("A1", "OK", "", b"", "")
+
+
+_UNIQUE = b"/shared/vendor/cmu/cyrus-imapd/uniqueid"
 
 
 class QueriesTests(SynchronousTestCase):
@@ -77,7 +81,7 @@ class QueriesTests(SynchronousTestCase):
             command,
             ListedMailbox(a, ""),
             ListedMailbox(b, ""),
-            MailboxStatus("a", Status(uidnext=5), {}),
+            StatusResponse("a", Status(uidnext=5), {}),
         )
         self.assertEqual([Listed("a", "/", a.attributes, Status(uidnext=5)), b], result)
 
@@ -153,7 +157,7 @@ class QueriesTests(SynchronousTestCase):
         The STATUS of a mailbox that is not listed is somebody else's.
         """
         command = ListCommand("*", (), ())
-        self.assertFalse(command.claim(MailboxStatus("a", Status(), {})))
+        self.assertFalse(command.claim(StatusResponse("a", Status(), {})))
 
     def test_status(self) -> None:
         """
@@ -161,8 +165,8 @@ class QueriesTests(SynchronousTestCase):
         """
         command = StatusCommand("\xfc", "UIDNEXT UIDVALIDITY")
         self.assertEqual((b'"&APw-"', b"(UIDNEXT UIDVALIDITY)"), command.words)
-        self.assertFalse(command.claim(MailboxStatus("a", Status(uidnext=6), {})))
-        told = MailboxStatus("\xfc", Status(uidnext=5), {})
+        self.assertFalse(command.claim(StatusResponse("a", Status(uidnext=6), {})))
+        told = StatusResponse("\xfc", Status(uidnext=5), {})
         self.assertEqual(Status(uidnext=5), self.resultOf(command, told))
 
     def test_statusNews(self) -> None:
@@ -175,6 +179,36 @@ class QueriesTests(SynchronousTestCase):
         self.assertFalse(command.claim(parsed(b"* STATUS a (HIGHESTMODSEQ 3)")))
         self.assertEqual(Status(1, 2, 0, 3), self.resultOf(command))
 
+    def test_endless(self) -> None:
+        """
+        More mailboxes than any account has, or more of what is told of them, is no
+        answer; what is told again takes no room.
+        """
+        lines: tuple[tuple[ListCommand | IdentitiesCommand, bytes], ...] = (
+            (ListCommand("*", (), ()), b"* LIST (\\Subscribed) NIL box%d"),
+            (IdentitiesCommand("*"), b'* METADATA box%%d ("%s" x)' % _UNIQUE),
+        )
+        for command, line in lines:
+            command.collected.most = 10
+            for number in [*range(10)] * 50:
+                command.claim(parsed(line % number))
+            self.assertEqual(10, len(command.collected.told))
+            with self.assertRaises(ProtocolViolation) as caught:
+                command.claim(parsed(line % 10))
+            self.assertIn("more than 10 mailboxes", str(caught.exception))
+
+    def test_endlessWords(self) -> None:
+        """
+        Nor may there be more and more attributes, or names that are too long.
+        """
+        for line in b"* LIST (\\x%09d) NIL a", b"* LIST () NIL %010d":
+            command = ListCommand("*", (), ())
+            command.collected.octets = 1000
+            with self.assertRaises(ProtocolViolation) as caught:
+                for number in range(200):
+                    command.claim(parsed(line % number))
+            self.assertIn("more than 1000 octets", str(caught.exception))
+
     def test_guid(self) -> None:
         """
         Dovecot's identity comes with UIDVALIDITY; there may be none.
@@ -183,8 +217,8 @@ class QueriesTests(SynchronousTestCase):
         for items, guid in ({"X-GUID": b"1f2e"}, "1f2e"), ({}, ""):
             command = GuidCommand("a")
             self.assertEqual(words, command.words)
-            self.assertFalse(command.claim(MailboxStatus("b", Status(), items)))
-            told = MailboxStatus("a", Status(uidvalidity=5), items)
+            self.assertFalse(command.claim(StatusResponse("b", Status(), items)))
+            told = StatusResponse("a", Status(uidvalidity=5), items)
             found = self.resultOf(command, told)
             self.assertEqual((Status(uidvalidity=5), guid), found)
 

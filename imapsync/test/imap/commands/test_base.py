@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation, Refused
+from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
@@ -64,16 +64,39 @@ class CommandTests(SynchronousTestCase):
 
     def test_violation(self) -> None:
         """
-        A result that cannot be read fails the command and the connection.
+        A result that cannot be fails the command and the connection.
+        """
+
+        class Odd(Command[int]):
+            def result(self, condition: Condition) -> int:
+                raise ProtocolViolation("odd")
+
+        command = Odd("X")
+        self.assertRaises(ProtocolViolation, command.finished, condition())
+        self.failureResultOf(command.done, ProtocolViolation)
+
+    def test_garbled(self) -> None:
+        """
+        An answer that makes no sense, or of which a part cannot be read, costs what
+        the command was about, as a refusal does.
         """
 
         class Odd(Command[int]):
             def result(self, condition: Condition) -> int:
                 raise ValueError("odd")
 
-        command = Odd("X")
-        self.assertRaises(ProtocolViolation, command.finished, condition())
-        self.failureResultOf(command.done, ProtocolViolation)
+        odd, lacking = Odd("X"), Simple("X")
+        lacking.garbled = "odd"
+        for command in odd, lacking:
+            command.finished(condition())
+            error = self.failureResultOf(command.done, Garbled).value
+            self.assertEqual("X: a part of the answer cannot be read: odd", str(error))
+            self.assertEqual("GARBLED", error.responseCode)
+        refused = Simple("X")
+        refused.garbled = "odd"
+        refused.finished(condition("NO", "CANNOT"))
+        error = self.failureResultOf(refused.done, Refused).value
+        self.assertEqual("CANNOT", error.responseCode)
 
     def test_fail(self) -> None:
         """

@@ -78,6 +78,15 @@ class AuthenticateTests(SynchronousTestCase):
         command = Authenticate("X", Echo(None), True)
         self.assertRaises(ProtocolViolation, command.continued, b"Something bad!")
 
+    def test_endless(self) -> None:
+        """
+        A server that never has enough is not answered for ever.
+        """
+        command = Authenticate("X", Echo(None), True)
+        for _ in range(20):
+            command.continued(b"YWI=")
+        self.assertRaises(ProtocolViolation, command.continued, b"YWI=")
+
 
 class EnableTests(SynchronousTestCase):
     """
@@ -93,3 +102,13 @@ class EnableTests(SynchronousTestCase):
         self.assertFalse(command.claim(Exists(3)))
         command.finished(condition())
         self.assertEqual({"QRESYNC"}, self.successResultOf(command.done))
+
+    def test_others(self) -> None:
+        """
+        What nobody asked for is not kept.
+        """
+        command = Enable("QRESYNC")
+        for number in range(100):
+            command.claim(Enabled(frozenset([f"X{number}", "CONDSTORE"])))
+        command.finished(condition())
+        self.assertEqual(frozenset(), self.successResultOf(command.done))

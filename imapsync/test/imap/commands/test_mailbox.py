@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation, Refused
-from imapsync.imap.commands.mailbox import Select, Selected
-from imapsync.imap.wire.responses import Condition, Exists
+from imapsync.errors import Garbled, ProtocolViolation, Refused
+from imapsync.imap.commands.mailbox import Heard, Select, Selected
+from imapsync.imap.wire.responses import Condition, Exists, Row
 from imapsync.model import Mark
 from imapsync.test.fakes.talking import Listener, Talk
+from imapsync.uidset import UidSet
 
 ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 UNSELECT] ready"
 POOR = b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
@@ -85,6 +86,22 @@ class SelectTests(SynchronousTestCase):
         selected = self.select(("UIDNOTSTICKY", b""), ("NOMODSEQ", b""))
         self.assertEqual((False, 0), (selected.persistent, selected.mark.modseq))
 
+    def test_tracked(self) -> None:
+        """
+        A mailbox has mod-sequences if it has come to one; it may have none yet while
+        it is empty.
+        """
+        zero, some = ("HIGHESTMODSEQ", b"0"), ("HIGHESTMODSEQ", b"7")
+        self.assertTrue(self.select(some).tracked)
+        self.assertTrue(self.select(zero).tracked)
+        self.assertFalse(self.select().tracked)
+        self.assertFalse(self.select(("NOMODSEQ", b"")).tracked)
+        command = Select("a", None, Listener(), True)
+        command.claim(Exists(1))
+        command.claim(condition("OK", *zero))
+        command.finished(condition())
+        self.assertFalse(self.successResultOf(command.done).tracked)
+
     def test_readOnly(self) -> None:
         """
         It may be read-only though it was not asked to be.
@@ -105,16 +122,33 @@ class SelectTests(SynchronousTestCase):
         more = self.select(("PERMANENTFLAGS", b"(\\Seen \\*)"))
         self.assertTrue(more.keeps("other"))
         self.assertFalse(more.keeps("\\Draft"))
+        odd = self.select(("PERMANENTFLAGS", b"(a]b \\*)"))
+        self.assertTrue(odd.keeps("other"))
+        # What is no flag in IMAP cannot be sent, whoever takes it.
+        self.assertFalse(odd.keeps("a]b"))
         none = self.select(("PERMANENTFLAGS", b"()"))
         self.assertFalse(none.keeps("\\Seen"))
 
     def test_bounds(self) -> None:
         """
-        Numbers are bounded.
+        Numbers are bounded: else it is unknown where the mailbox is.
         """
         for code in ("UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ"):
             for number in (b"", b"x", b"9" * 30):
-                self.assertRaises(ProtocolViolation, self.select, (code, number))
+                command = Select("a", None, Listener(), True)
+                self.assertTrue(command.claim(condition("OK", code, number)))
+                command.finished(condition())
+                self.failureResultOf(command.done, Garbled)
+
+    def test_garbled(self) -> None:
+        """
+        What was told of the mailbox before costs this one nothing.
+        """
+        command = Select("a", None, Listener(), True)
+        command.garbled = "x"
+        command.closed()
+        command.finished(condition())
+        self.successResultOf(command.done)
 
     def test_others(self) -> None:
         """
@@ -123,6 +157,29 @@ class SelectTests(SynchronousTestCase):
         command = Select("a", None, Listener(), True)
         self.assertFalse(command.claim(condition("OK", "UNSEEN", b"1")))
         self.assertFalse(command.claim(condition("BAD", "UIDVALIDITY", b"1")))
+
+
+class HeardTests(SynchronousTestCase):
+    """
+    Who hears flags only.
+    """
+
+    def test_flags(self) -> None:
+        """
+        Those of the messages that it is for, as they were told last.
+        """
+        heard = Heard(UidSet.of([3, 5]))
+        heard.rowsReceived([Row(uid, frozenset("a")) for uid in range(1, 100)])
+        heard.rowsReceived([Row(3, frozenset("b")), Row(5)])
+        self.assertEqual({3: {"b"}, 5: {"a"}}, heard.flags)
+
+    def test_nothing(self) -> None:
+        """
+        Without any, it hears nothing.
+        """
+        heard = Heard()
+        heard.rowsReceived([Row(1, frozenset("a"))])
+        self.assertEqual({}, heard.flags)
 
 
 class UnselectTests(SynchronousTestCase):

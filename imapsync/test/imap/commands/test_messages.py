@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation
+from imapsync.errors import Garbled
 from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.messages import Fetch, Search, Transfer, Transferred
 from imapsync.imap.wire.arguments import Literal
@@ -53,9 +53,12 @@ class FetchTests(SynchronousTestCase):
 
     def test_flags(self) -> None:
         """
-        One for flags leaves the rows to the mailbox's listener.
+        One for flags leaves the rows to the mailbox's listener, but must know of
+        those that cannot be read.
         """
-        self.assertFalse(Fetch("1:*", "(FLAGS)").hears)
+        fetch = Fetch("1:*", "(FLAGS)")
+        self.assertFalse(fetch.wants(1))
+        self.assertIn("FETCH", fetch.concerns)
 
 
 class SearchTests(SynchronousTestCase):
@@ -88,13 +91,21 @@ class SearchTests(SynchronousTestCase):
         self.assertEqual(UidSet.of([3, 5]), self.resultOf(plain, *some))
         self.assertTrue(plain.alone)
 
+    def test_endlessSearch(self) -> None:
+        """
+        Only what was asked for is kept.
+        """
+        search = Search("5:6,9", False)
+        some = [Found("", UidSet(((1, 5),))), Found("", UidSet.of(range(9, 99, 2)))]
+        self.assertEqual(UidSet.of([5, 9]), self.resultOf(search, *some))
+
     def test_silentSearch(self) -> None:
         """
         Nothing said is not the same as nothing found.
         """
         search = Search("1:9", True)
-        self.assertRaises(ProtocolViolation, search.finished, DONE)
-        self.failureResultOf(search.done, ProtocolViolation)
+        search.finished(DONE)
+        self.failureResultOf(search.done, Garbled)
 
 
 class TransferTests(SynchronousTestCase):
@@ -147,8 +158,7 @@ class TransferTests(SynchronousTestCase):
 
     def test_nonsense(self) -> None:
         """
-        Sets that do not match, or are no sets, are violations; ones without
-        end are not told.
+        Sets that do not match, or are no sets or without end, are as good as untold.
         """
         for arguments in (
             b"",
@@ -161,5 +171,7 @@ class TransferTests(SynchronousTestCase):
         ):
             command = Transfer("COPY", "3:5,9", "a")
             told = Condition("*", "OK", "COPYUID", arguments, "")
-            self.assertRaises(ProtocolViolation, command.claim, told)
+            self.assertTrue(command.claim(told))
+            command.finished(DONE)
+            self.assertEqual(Transferred(0, {}), self.successResultOf(command.done))
         self.assertEqual({}, self.copied(b"7 1:4294967295 1:4294967295").uids)

@@ -10,10 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Listed, Side, Status
-from imapsync.test.fakes.accounts import mail
 from imapsync.test.fakes.grammar import cuts, split, streams
 from imapsync.test.fakes.talking import Listener, Talk, failing
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import mail
 
 ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 NOTIFY IDLE UNSELECT] ready"
 POOR = b"* PREAUTH [CAPABILITY IMAP4rev1] ready"

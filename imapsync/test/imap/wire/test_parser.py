@@ -20,6 +20,7 @@ from imapsync.imap.wire.responses import (
     Other,
     Response,
     Row,
+    Unreadable,
     Vanished,
 )
 from imapsync.model import Listed
@@ -375,8 +376,64 @@ class RowTests(SynchronousTestCase):
             ),
         )
         for line in (b"UID 4294967296 FLAGS ()", b"UID 1 MODSEQ (9223372036854775808)"):
-            stream = b"* 1 FETCH (" + line + b")\r\n"
-            self.assertRaises(ProtocolViolation, deliveries, [stream])
+            [told] = deliveries([b"* 1 FETCH (" + line + b")\r\n"])
+            self.assertIsInstance(told, Unreadable)
+
+
+class UnreadableTests(SynchronousTestCase):
+    """
+    What is whole on the wire, but makes no sense.
+    """
+
+    def test_told(self) -> None:
+        """
+        It is told as that, and all that follows is read.
+        """
+        for line, kind in (
+            (b'* LIST () "/" (a', "LIST"),
+            (b"* status x", "STATUS"),
+            (b"* 3 FETCH x", "FETCH"),
+            (b"* 9999999999 EXISTS", "EXISTS"),
+            (b"* VANISHED \x1b", "VANISHED"),
+            (b'* LIST (") {5}\r\nA\r\n)( "', "LIST"),
+        ):
+            told = deliveries([line + b"\r\n* 3 EXISTS\r\n"])
+            [unreadable, exists] = told
+            assert isinstance(unreadable, Unreadable)
+            self.assertEqual(kind, unreadable.kind)
+            self.assertTrue(unreadable.text.isprintable())
+            self.assertEqual(Exists(3), exists)
+
+    def test_body(self) -> None:
+        """
+        A message of which nobody knows whose it is is not held, and cannot be taken
+        for anything else.
+        """
+        size = 10 * SmallParser.cap
+        recorder = Recorder()
+        parser = SmallParser(recorder)
+        parser.feed(b"* 3 FETCH (UID () BODY[] {%d}\r\n" % size)
+        for _ in range(10):
+            parser.feed((EVIL * 10)[: SmallParser.cap])
+        parser.feed(b" FLAGS ())\r\n* 3 EXISTS\r\n")
+        [unreadable, exists] = recorder.delivered
+        assert isinstance(unreadable, Unreadable)
+        self.assertEqual(("FETCH", Exists(3)), (unreadable.kind, exists))
+        self.assertEqual([], recorder.pieces)
+
+    def test_halfBody(self) -> None:
+        """
+        If a message was passed on already, there is no way back.
+        """
+        line = b"* 3 FETCH (UID 5 BODY[] {1}\r\nx FLAGS (\r\n"
+        self.assertRaises(ProtocolViolation, deliveries, [line])
+
+    def test_noResponse(self) -> None:
+        """
+        What is no response at all is a violation.
+        """
+        for line in b"hello", b"", b"*", b"** X", b"A1 LIST":
+            self.assertRaises(ProtocolViolation, deliveries, [line + b"\r\n"])
 
 
 class BodyTests(SynchronousTestCase):
@@ -515,7 +572,7 @@ class PropertyTests(SynchronousTestCase):
     """
 
     @given(st.lists(st.binary(max_size=60) | streams, max_size=5), st.booleans())
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_anything(self, pieces: list[bytes], slow: bool) -> None:
         """
         Nothing raises anything but a violation.
@@ -523,7 +580,7 @@ class PropertyTests(SynchronousTestCase):
         outcome(pieces, slow)
 
     @given(streams, st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=3))))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_nearly(self, stream: bytes, changes: list[tuple[int, bytes]]) -> None:
         """
         Nor does what is nearly right.
@@ -534,7 +591,7 @@ class PropertyTests(SynchronousTestCase):
         outcome([stream])
 
     @given(streams, cuts)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     @example(EVIL, [5, 70])
     def test_split(self, stream: bytes, at: list[int]) -> None:
         """
@@ -543,7 +600,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(outcome([stream]), outcome(split(stream, at)))
 
     @given(streams)
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     def test_octets(self, stream: bytes) -> None:
         """
         Even if each octet comes by itself.
@@ -551,7 +608,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(outcome([stream]), outcome(split(stream, range(len(stream)))))
 
     @given(st.lists(usualRows(), max_size=6) | st.lists(responses, max_size=6), cuts)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_fastAndSlow(self, lines: list[bytes], at: list[int]) -> None:
         """
         The fast paths deliver what the complete way delivers.
@@ -562,7 +619,7 @@ class PropertyTests(SynchronousTestCase):
     @given(
         bodies, st.sampled_from([b"", b" FLAGS (x)", b" UID 9"]), cuts, st.booleans()
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_forged(self, body: bytes, tail: bytes, at: list[int], slow: bool) -> None:
         """
         A message arrives as it is, and nothing in it is read as a response.
@@ -575,7 +632,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertIsInstance(row, Row)
 
     @given(st.lists(st.binary(max_size=30) | responses | st.just(b"\r\n")))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_cap(self, pieces: list[bytes]) -> None:
         """
         No more than the cap is ever held.

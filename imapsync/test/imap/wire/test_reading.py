@@ -4,6 +4,8 @@ Tests for L{imapsync.imap.wire.reading}.
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,12 +25,12 @@ from imapsync.imap.wire.responses import (
     Exists,
     Found,
     ListedMailbox,
-    MailboxStatus,
     Metadata,
     Namespaces,
     Other,
     Response,
     Row,
+    StatusResponse,
     Vanished,
 )
 from imapsync.model import Listed, Status
@@ -65,6 +67,8 @@ _NAMES = [
     b"a\t",
     b"[Gmail]/x",
     b"BODY[x]",
+    b"Body[2024]-bills",
+    b"Nil",
     b"a}",
     b"{3}",
     b"",
@@ -206,6 +210,34 @@ class RowTests(SynchronousTestCase):
         parts: list[bytes | None] = [b"* 3 FETCH (X {1}", b")", b" UID 5 BODY[] {9}"]
         self.assertEqual(Row(5), parseRow(parts))
 
+    def test_oddFlags(self) -> None:
+        """
+        A keyword with a parenthesis is no flag, and costs no other.
+        """
+        row = Row(5, frozenset(["\\Seen", "k"]), 9)
+        for odd in b"a(b", b"a)b", b"a(b)", b"(", b")", b"((", b"(x)y)", b"a)":
+            for template in (
+                b"UID 5 FLAGS (\\Seen %s k) MODSEQ (9)",
+                b"FLAGS (%s \\Seen k) UID 5 MODSEQ (9)",
+                b"MODSEQ (9) UID 5 FLAGS (\\Seen k %s)",
+            ):
+                line = b"* 3 FETCH (%s)" % (template % odd)
+                self.assertEqual(row, parse(line), line)
+                begun = b"* 3 FETCH (%s BODY[] {5}" % (template % odd)
+                self.assertEqual(row, parseRow([begun]), begun)
+                behind = b" %s)" % (template % odd)
+                self.assertEqual(row, parse(b"* 3 FETCH (X {1}", b"x", behind), behind)
+
+    def test_oddFlagsLinear(self) -> None:
+        """
+        No line takes more than linear time.
+        """
+        began = time.monotonic()
+        for piece in b" FLAGS (", b" FLAGS (a)b", b")", b" FLAGS (x) UID", b"( FLAGS (":
+            line = b"* 3 FETCH (" + piece * (300_000 // len(piece))
+            self.assertRaises(ProtocolViolation, parse, line)
+        self.assertLess(time.monotonic() - began, 60)
+
     def test_malformed(self) -> None:
         """
         What is no row is a violation.
@@ -219,7 +251,6 @@ class RowTests(SynchronousTestCase):
             b"* 99999999999 FETCH (UID 1)",
             b"* 3 FETCH (UID " + b"1" * 5000 + b")",
             b"* 3 FETCH (FLAGS x)",
-            b"* 3 FETCH (FLAGS ((x)))",
             b"* 3 FETCH (MODSEQ 5)",
             b"* 3 FETCH (MODSEQ (9223372036854775808))",
             b"* 3 FETCH (RFC822.SIZE -1)",
@@ -314,12 +345,9 @@ class ResponseTests(SynchronousTestCase):
         self.assertEqual(
             Vanished(UidSet(((1, 3),)), True), parse(b"* VANISHED (EARLIER) 3:1")
         )
-        for line in (
-            b"* VANISHED",
-            b"* VANISHED 1:*",
-            b"* VANISHED 0",
-            b"* VANISHED ()",
-        ):
+        for line, earlier in (b"* VANISHED (EARLIER) ", True), (b"* VANISHED", False):
+            self.assertEqual(Vanished(UidSet(), earlier), parse(line))
+        for line in b"* VANISHED 1:*", b"* VANISHED 0", b"* VANISHED x":
             self.assertRaises(ProtocolViolation, parse, line)
 
     def test_capabilities(self) -> None:
@@ -359,6 +387,18 @@ class ResponseTests(SynchronousTestCase):
             assert isinstance(response, ListedMailbox)
             shown = response.listed.name.replace("\udc0d", "\\x0d")
             self.assertEqual(name, shown)
+
+    def test_oddNames(self) -> None:
+        """
+        A name without quotes may look like something else, and is what it is.
+        """
+        for name in b"Body[2024]-bills", b"nil", b"NIL", b"Nil", b"BODY[]", b"BINARY[x":
+            listed = parse(b'* LIST (\\Marked) "/" ' + name)
+            assert isinstance(listed, ListedMailbox)
+            self.assertEqual(name.decode(), listed.listed.name)
+            told = parse(b"* STATUS %s (MESSAGES 1)" % name)
+            assert isinstance(told, StatusResponse)
+            self.assertEqual(name.decode(), told.name)
 
     def test_noSeparator(self) -> None:
         """
@@ -423,7 +463,7 @@ class ResponseTests(SynchronousTestCase):
                 self.assertEqual("INBOX", response.listed.name)
             for items in b" (X 1)", b" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)":
                 told = parse(b"* STATUS " + name + items)
-                assert isinstance(told, MailboxStatus)
+                assert isinstance(told, StatusResponse)
                 self.assertEqual("INBOX", told.name)
             entries = parse(b"* METADATA " + name + b" (/shared/x y)")
             assert isinstance(entries, Metadata)
@@ -432,7 +472,7 @@ class ResponseTests(SynchronousTestCase):
         assert isinstance(renamed, ListedMailbox)
         self.assertEqual("INBOX", renamed.oldName)
         other = parse(b"* STATUS Inbox/a (X 1)")
-        assert isinstance(other, MailboxStatus)
+        assert isinstance(other, StatusResponse)
         self.assertEqual("Inbox/a", other.name)
 
     def test_malformedList(self) -> None:
@@ -456,7 +496,7 @@ class ResponseTests(SynchronousTestCase):
             b'* STATUS "a b" (MESSAGES 3 uidnext 4 UIDVALIDITY 5 HIGHESTMODSEQ 6'
             b" MAILBOXID (x) SIZE 7)"
         )
-        assert isinstance(response, MailboxStatus)
+        assert isinstance(response, StatusResponse)
         self.assertEqual(("a b", Status(3, 4, 5, 6)), (response.name, response.status))
         self.assertEqual((b"x", b"7"), tuple(response.items.values())[4:])
 
@@ -466,7 +506,7 @@ class ResponseTests(SynchronousTestCase):
         """
         for junk in (b"(\xff\x01\x80\xfe)", b"\xff\xfe", b"NIL", b"()", b"(a b)"):
             response = parse(b"* STATUS a (MAILBOXID %s UIDNEXT 4)" % junk)
-            assert isinstance(response, MailboxStatus)
+            assert isinstance(response, StatusResponse)
             self.assertEqual(Status(uidnext=4), response.status)
 
     def test_malformedStatus(self) -> None:

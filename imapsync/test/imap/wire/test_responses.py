@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.wire.responses import MailboxStatus
+from imapsync.imap.wire.responses import StatusResponse
 from imapsync.model import Status
 
 
@@ -19,6 +19,6 @@ class StatusTests(SynchronousTestCase):
         """
         What a response leaves out stays as it was known.
         """
-        told = MailboxStatus("a", Status(0, 6), {"MESSAGES": b"0", "UIDNEXT": b"6"})
+        told = StatusResponse("a", Status(0, 6), {"MESSAGES": b"0", "UIDNEXT": b"6"})
         self.assertEqual(Status(0, 6), told.onto(None))
         self.assertEqual(Status(0, 6, 3, 9), told.onto(Status(4, 5, 3, 9)))

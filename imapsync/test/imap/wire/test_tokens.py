@@ -7,13 +7,13 @@ from __future__ import annotations
 import contextlib
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.text import excerpt
-from imapsync.imap.wire.tokens import Node, Streamed, String, nested, tokens
+from imapsync.imap.wire.tokens import Nil, Node, Streamed, String, nested, tokens
 
 octets = st.binary(max_size=40).filter(lambda some: not set(some) & set(b"\r\n\0"))
 
@@ -44,10 +44,13 @@ class TokensTests(SynchronousTestCase):
 
     def test_quotedIsNoAtom(self) -> None:
         """
-        Quoted, neither NIL nor a parenthesis means anything.
+        Quoted, neither NIL nor a parenthesis means anything; of an atom, the
+        spelling is kept.
         """
-        self.assertEqual([b"NIL", b"(", None], read(b'"NIL" "(" nil'))
-        self.assertIsInstance(read(b'"NIL"')[0], String)
+        quoted, parenthesis, atom = read(b'"NIL" "(" nil')
+        self.assertEqual([b"NIL", b"(", b"nil"], [quoted, parenthesis, atom])
+        self.assertIsInstance(quoted, String)
+        self.assertIsInstance(atom, Nil)
 
     def test_literal(self) -> None:
         """
@@ -76,6 +79,20 @@ class TokensTests(SynchronousTestCase):
         """
         section = b'BODY[1.HEADER.FIELDS ("To" From)]<12>'
         self.assertEqual([section, b"x"], read(section + b' "x"'))
+        self.assertEqual([[section]], read(b"(" + section + b")"))
+
+    def test_likeSection(self) -> None:
+        """
+        What only begins like one is a word as any other.
+        """
+        for word in (
+            b"Body[2024]-bills",
+            b"BODY[",
+            b"binary[]x",
+            b"BODY[a]<b>",
+            b"body[]]",
+        ):
+            self.assertEqual([b"a", word, b"b"], read(b"a %s b" % word))
 
     def test_gmail(self) -> None:
         """
@@ -124,7 +141,6 @@ class TokensTests(SynchronousTestCase):
         self.assertEqual("'" + 80 * "x" + "'...", excerpt(b"x" * 81))
 
     @given(st.lists(octets, min_size=1), st.data())
-    @settings(deadline=None)
     def test_roundTrip(self, words: list[bytes], data: st.DataObject) -> None:
         """
         Strings come back as they were, quoted or literal.

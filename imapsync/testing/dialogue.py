@@ -11,8 +11,8 @@ from typing import Any
 
 from imapsync import names
 from imapsync.model import Flags
-from imapsync.test.fakes.accounts import DATE, Account, Folder, Message, Offer
-from imapsync.test.fakes.notices import Notices
+from imapsync.testing.accounts import DATE, Account, Folder, Message, Offer
+from imapsync.testing.notices import Notices
 from imapsync.uidset import UidSet
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\Z")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imapsync.test.fakes.accounts import Account, Folder
+from imapsync.testing.accounts import Account, Folder
 
 
 @dataclass(frozen=True)

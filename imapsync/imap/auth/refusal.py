@@ -1,0 +1,60 @@
+"""
+What a refused login means.
+"""
+
+from __future__ import annotations
+
+import re
+
+from imapsync.errors import Distrusted, ImapSyncError, Lost, Refused, TurnedAway
+
+#: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
+#: connections: among them may be one of ours of which the server has not seen
+#: yet that it is gone.
+_PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
+
+#: What it says of the credentials (RFC 5530, 3), and what to do then.
+_LASTING = {
+    "AUTHENTICATIONFAILED": "see username and password",
+    "AUTHORIZATIONFAILED": "see username",
+    "EXPIRED": "renew the password or token",
+    "PRIVACYREQUIRED": "use encryption: see type and STARTTLS",
+}
+
+#: How servers say without a code that there is no room, or that something is wrong
+#: with them.
+_FULL = re.compile(
+    r"(too many|maximum|limit|exceed).*(connection|session|login)"
+    r"|(connection|session)s?\b.*(too many|maximum|limit|exceed)"
+    r"|temporar|unavailable|overload|maintenance|\bbusy\b",
+    re.IGNORECASE,
+)
+
+#: How they say that others came to nothing: where there were too many of these,
+#: one more is one too many.
+_TRIED = re.compile("fail|attempt", re.IGNORECASE)
+
+#: What they say of credentials.
+_CREDENTIALS = re.compile(
+    r"password|credential|authenticat|user|invalid|incorrect|log[- ]?in|account|denied",
+    re.IGNORECASE,
+)
+
+
+def judged(where: str, refusal: Refused) -> ImapSyncError:
+    """
+    What to tell of it.
+
+    @param where: names the server.
+    @return: L{Lost} if it is passing; L{TurnedAway} if the server does not say
+        whether it is.
+    """
+    text = f"{where}: the login was refused: {refusal.text}"
+    code, words = refusal.responseCode, refusal.text
+    if code in _LASTING:
+        return Distrusted(f"{text}; {_LASTING[code]}")
+    full = _FULL.search(words)
+    if code in _PASSING or (full and not _TRIED.search(words)):
+        return Lost(text)
+    blamed = _CREDENTIALS.search(words) and not full
+    return TurnedAway(f"{text}; see username and password" if blamed else text)

@@ -1,0 +1,123 @@
+"""
+Telling a server who we are: with which credentials, and by which mechanism.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, cast
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ITransport
+
+from imapsync.config.server import ServerConfig
+from imapsync.errors import ConfigError, Distrusted, Lost, Refused
+from imapsync.imap.access import Access, Credentials
+from imapsync.imap.auth import sasl
+from imapsync.imap.client import SyncClient
+from imapsync.log import Log
+
+#: How long credentials may be waited for, in seconds: somebody may have to unlock
+#: them first.
+_CREDENTIALS_PATIENCE = 120.0
+
+_log = Log()
+
+
+async def login(
+    reactor: Any, client: SyncClient, server: ServerConfig, access: Access
+) -> None:
+    """
+    Log in.
+
+    @raise Distrusted: if the server does not accept the credentials.
+    @raise Lost: if it would not accept any just now.
+    @raise ConfigError: if there are none.
+    """
+    where = server.where
+    capabilities = await client.capability()
+    with _named(server):
+        method = sasl.choose(server.auth, capabilities)
+    username, password = await _credentials(reactor, server, access)
+    if server.type == "imap" and not server.starttls and not _isNear(client):
+        _log.warn("{where}: the password goes over the net in clear text", where=where)
+    try:
+        if method == sasl.LOGIN_COMMAND:
+            await client.loginCommand(username, password)
+        else:
+            await client.sasl(method, sasl.MECHANISMS[method](username, password))
+    except Refused as refusal:
+        from imapsync.imap.auth.refusal import judged
+
+        raise judged(where, refusal) from refusal
+
+
+async def _credentials(
+    reactor: Any, server: ServerConfig, access: Access
+) -> Credentials:
+    if access.credentials is not None:
+        credentials = await _asked(reactor, server, access.credentials)
+    else:
+        credentials = await _configured(reactor, server)
+    with _named(server):
+        sasl.checkCredentials(*credentials)
+    return credentials
+
+
+async def _asked(
+    reactor: Any, server: ServerConfig, ask: Callable[[], Awaitable[Credentials]]
+) -> Credentials:
+    """
+    What the owner of the service says.
+    """
+
+    async def answered() -> Credentials:
+        return await ask()
+
+    def late(result: object, seconds: float) -> NoReturn:
+        raise Lost(f"{server.where}: no credentials within {seconds:.0f} seconds")
+
+    asking = Deferred.fromCoroutine(answered())
+    return await asking.addTimeout(_CREDENTIALS_PATIENCE, reactor, late)
+
+
+async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
+    """
+    What the configuration says.
+    """
+    username, password = server.username, server.password
+    if username is not None and server.passwordCommand is not None:
+        from imapsync.imap.auth.password import readPassword
+
+        password = await readPassword(reactor, server.passwordCommand, server.where)
+    if username is None or password is None:
+        raise ConfigError(
+            f"{server.where}: the server wants a login; give username, and password"
+            f" or password-command, in [{server.side}]"
+        )
+    return Credentials(username, password)
+
+
+def _isNear(client: SyncClient) -> bool:
+    """
+    Whether the server is on this computer.
+    """
+    peer = cast(ITransport, client.transport).getPeer()
+    return isinstance(peer, UNIXAddress) or (
+        isinstance(peer, (IPv4Address, IPv6Address))
+        and ipaddress.ip_address(peer.host).is_loopback
+    )
+
+
+@contextmanager
+def _named(server: ServerConfig) -> Iterator[None]:
+    """
+    Put the server's name in front of an error that does not know it.
+    """
+    try:
+        yield
+    except (ConfigError, Distrusted) as error:
+        raise type(error)(f"{server.where}: {error}") from error

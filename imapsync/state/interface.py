@@ -1,0 +1,229 @@
+"""
+What the rest of the program sees of the database: no SQL passes this border, so
+that another store can stand behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
+from imapsync.uidset import UidSet
+
+
+class Mailboxes(Protocol):
+    """
+    The mailboxes that are known.  C{mailbox} is a L{Known.id} everywhere.
+    """
+
+    def mailboxes(self) -> list[Known]:
+        """
+        All mailboxes, by name.
+        """
+
+    def mailbox(self, name: Name) -> Known | None:
+        """
+        The mailbox of that name.
+        """
+
+    def addMailbox(self, name: Name, subscribed: bool) -> Known:
+        """
+        Begin to know a mailbox.
+
+        @raise ValueError: if it is known.
+        """
+
+    def removeMailbox(self, mailbox: int) -> None:
+        """
+        Forget a mailbox, its pairs and all else about it.
+        """
+
+    def forgetMailboxes(self) -> None:
+        """
+        What is known is about other mailboxes: forget them, their pairs and all
+        else about them.
+        """
+
+    def rename(self, names: Mapping[int, Name]) -> None:
+        """
+        Give mailboxes other names.  Whoever else was known by one of them is
+        forgotten: it cannot be there any more.
+        """
+
+    def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
+        """
+        Both sides agree on whether the mailbox is subscribed.
+        """
+
+    def setIdentity(self, mailbox: int, side: Side, identity: str) -> None:
+        """
+        The server's own, lasting name for the mailbox.
+        """
+
+    def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
+        """
+        Everything up to C{mark} is dealt with, but for what is postponed.
+        """
+
+    def forgetPairs(self, mailbox: int) -> None:
+        """
+        UIDVALIDITY changed on a side, or it is another mailbox.  All that hangs
+        on UIDs goes, on the other side too: its messages must be paired again.
+        """
+
+
+class Pairs(Protocol):
+    """
+    Messages that are known on both sides.  UIDs are those of the given side.
+    """
+
+    def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
+        """
+        These messages are on both sides.
+
+        @raise ValueError: if one of them has a pair on either side.
+        """
+
+    def removePairs(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        Forget those of C{uids} that have a pair.
+        """
+
+    def setFlags(
+        self, mailbox: int, side: Side, flagsByUid: Mapping[int, Flags]
+    ) -> None:
+        """
+        Both sides agree on these flags; UIDs without a pair are passed over.
+        """
+
+    def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
+        """
+        The pairs of those of C{uids} that have one, ascending on C{side}.
+
+        Few are held at a time, and the database may be changed meanwhile.
+        """
+
+    def agreed(
+        self, mailbox: int, side: Side, uids: UidSet
+    ) -> Iterator[tuple[int, int, Flags]]:
+        """
+        As L{pairs}, but only the local UID, the remote one, and the flags.
+        """
+
+    def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
+        """
+        As L{pairs}, but only the UIDs that they have on one side.
+        """
+
+    def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
+        """
+        Pairs of messages that have this stamp, with the mailbox that each is in;
+        not all, if they are very many.
+        """
+
+    def paired(self, mailbox: int, side: Side) -> UidSet:
+        """
+        The UIDs that have a pair.
+        """
+
+    def totalPairs(self) -> int:
+        """
+        How many pairs there are in all mailboxes.
+        """
+
+
+class Leftovers(Protocol):
+    """
+    What one run leaves to the next.
+    """
+
+    def postpone(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages are to be looked at again next time, though the L{Mark}
+        passes them: they, or their flags, were refused.
+        """
+
+    def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages need not be looked at again.
+        """
+
+    def postponed(self, mailbox: int, side: Side) -> UidSet:
+        """
+        The messages that are to be looked at again.
+        """
+
+    def foretell(
+        self, mailbox: int, side: Side, flags: Mapping[int, Flags | None]
+    ) -> None:
+        """
+        The other side's server is about to bring these messages there by itself.
+        If we do not hear of it, and pair them by content, both sides agree on
+        these flags; C{None}: on those that the other side shows.
+        """
+
+    def foretold(self, mailbox: int, side: Side) -> Mapping[int, Flags | None]:
+        """
+        What was foretold.
+        """
+
+    def forgetForetold(self, mailbox: int, side: Side) -> None:
+        """
+        It has come to be, or it never will.
+        """
+
+
+class Owners(Protocol):
+    """
+    For whom, and for what part of their mail, all of this is.
+    """
+
+    def owners(self) -> Mapping[Side, Owner]:
+        """
+        For whom the database was made; empty if that was not noted.
+        """
+
+    def noteOwner(self, side: Side, owner: Owner) -> None:
+        """
+        All that is known of C{side} is about this account.
+        """
+
+    def noteReadOnly(self, sides: frozenset[Side]) -> None:
+        """
+        C{sides} are not written from now on.  Where one was not and now is,
+        the other is to be compared with it in full, once: what changed there
+        meanwhile was not kept.
+        """
+
+    def noteReference(self, side: Side, reference: str) -> bool:
+        """
+        The mailboxes of C{side} are those below C{reference}.  If they were
+        others, all that is known is about others: it is forgotten.
+
+        @return: whether they were.
+        """
+
+
+class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+    """
+    What both sides last agreed on.
+    """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """
+        What is written within lasts as a whole; after an exception, none of
+        it does.
+        """
+
+    def proveWritable(self) -> None:
+        """
+        Write something and bring it to the disk, so that one that is full or
+        read-only shows before anything is changed on a server.
+        """
+
+    def close(self) -> None:
+        """
+        Let go of the file.  Only the first time matters.
+        """

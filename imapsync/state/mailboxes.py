@@ -1,0 +1,111 @@
+"""
+What is known of mailboxes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from imapsync.model import Known, Mark, Name, Side
+from imapsync.state.transactions import Record, Transactions
+
+_KNOWN = """
+SELECT id, name, subscribed, pairs,
+    EXISTS (SELECT 1 FROM postponed WHERE postponed.mailbox = mailbox.id),
+    local_identity, local_uidvalidity, local_uidnext, local_modseq,
+    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
+FROM mailbox
+"""
+
+
+class MailboxTable(Transactions):
+    """
+    The mailboxes: L{Mailboxes<imapsync.state.interface.Mailboxes>}.
+    """
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        super().__init__(path, database)
+        # As long as nothing is written; it is asked for again and again.
+        self._mailboxes: list[Known] | None = None
+
+    def mailboxes(self) -> list[Known]:
+        if self._mailboxes is None:
+            rows = self._query(f"{_KNOWN} ORDER BY name")
+            self._mailboxes = [_known(row) for row in rows]
+        return self._mailboxes.copy()
+
+    def mailbox(self, name: Name) -> Known | None:
+        rows = self._query(f"{_KNOWN} WHERE name = ?", name)
+        return _known(rows[0]) if rows else None
+
+    def addMailbox(self, name: Name, subscribed: bool) -> Known:
+        self._write(
+            "INSERT INTO mailbox (name, subscribed) VALUES (?, ?)", name, subscribed
+        )
+        [row] = self._query(f"{_KNOWN} WHERE name = ?", name)
+        return _known(row)
+
+    def removeMailbox(self, mailbox: int) -> None:
+        self._write("DELETE FROM mailbox WHERE id = ?", mailbox)
+
+    def forgetMailboxes(self) -> None:
+        self._write("DELETE FROM mailbox")
+
+    def rename(self, names: Mapping[int, Name]) -> None:
+        for mailbox in names:
+            # They may change places.
+            text = f"\0{mailbox}"
+            self._write("UPDATE mailbox SET name = ? WHERE id = ?", text, mailbox)
+        for mailbox, name in names.items():
+            self._write("DELETE FROM mailbox WHERE name = ?", name)
+            self._write("UPDATE mailbox SET name = ? WHERE id = ?", name, mailbox)
+
+    def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
+        self._write(
+            "UPDATE mailbox SET subscribed = ? WHERE id = ?", subscribed, mailbox
+        )
+
+    def setIdentity(self, mailbox: int, side: Side, identity: str) -> None:
+        self._write(
+            f"UPDATE mailbox SET {side}_identity = ? WHERE id = ?", identity, mailbox
+        )
+
+    def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
+        values = (mark.uidvalidity, mark.uidnext, mark.modseq) if mark else (None,) * 3
+        self._write(
+            f"UPDATE mailbox SET {side}_uidvalidity = ?, {side}_uidnext = ?,"
+            f" {side}_modseq = ? WHERE id = ?",
+            *values,
+            mailbox,
+        )
+
+    def forgetPairs(self, mailbox: int) -> None:
+        self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
+        self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
+        for table in ("postponed", "foretold"):
+            self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
+        for side in Side:
+            self.setMark(mailbox, side, None)
+            self.setIdentity(mailbox, side, "")
+
+    def totalPairs(self) -> int:
+        [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
+        return int(total)
+
+    def _changed(self) -> None:
+        super()._changed()
+        self._mailboxes = None
+
+
+def _known(row: Record) -> Known:
+    number, name, subscribed, pairs, retries, local, *_, remote, _, _, _ = row
+    marks = {}
+    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:])):
+        if mark[0]:
+            marks[side] = Mark(*mark)
+    identities = {Side.LOCAL: local, Side.REMOTE: remote}
+    return Known(
+        number, name, marks, identities, bool(subscribed), pairs, bool(retries)
+    )

@@ -1,0 +1,190 @@
+"""
+What is known of messages: which of one side is which of the other, and the flags
+that both last agreed on.
+
+There may be millions: only those are read that are asked for, and few are held at
+a time.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imapsync.model import Flags, Name, Pair, Side
+from imapsync.state.transactions import Record, Transactions
+from imapsync.uidset import Range, UidSet
+
+_PAIR = "local, remote, flags, pair.key, size, stamp"
+
+_INDEX = "CREATE INDEX IF NOT EXISTS pair_stamp ON pair (stamp) WHERE stamp NOTNULL"
+
+# So many equal messages are enough to find one that can be copied.
+_ALIKE = 10
+
+# How many pairs are read at a time, so that no query stays open meanwhile.
+_PAGE = 2000
+
+
+class PairTable(Transactions):
+    """
+    The pairs: L{Pairs<imapsync.state.interface.Pairs>}.
+    """
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        super().__init__(path, database)
+        self._stampsIndexed = False
+
+    def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
+        added = self._writeAll(
+            "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(mailbox, pair.local, pair.remote, self._flagsId(pair.flags)),
+                    *(pair.key or None, pair.size or None, pair.stamp or None),
+                )
+                for pair in pairs
+            ],
+        )
+        self._countPairs(mailbox, added)
+
+    def removePairs(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        removed = 0
+        for ranges in _portions(uids):
+            which, values = _among(ranges)
+            statement = f"DELETE FROM pair WHERE mailbox = ? AND {side} {which}"
+            removed += self._write(statement, mailbox, *values)
+        self._countPairs(mailbox, -removed)
+
+    def setFlags(
+        self, mailbox: int, side: Side, flagsByUid: Mapping[int, Flags]
+    ) -> None:
+        uidsByFlags: dict[Flags, list[int]] = {}
+        for uid, flags in flagsByUid.items():
+            uidsByFlags.setdefault(flags, []).append(uid)
+        self._writeAll(
+            f"UPDATE pair SET flags = ? WHERE mailbox = ?"
+            f" AND {side} IN (SELECT value FROM json_each(?))",
+            (
+                (self._flagsId(flags), mailbox, json.dumps(uids))
+                for flags, uids in uidsByFlags.items()
+            ),
+        )
+
+    def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
+        return map(self._pair, self._read(_PAIR, mailbox, side, uids))
+
+    def agreed(
+        self, mailbox: int, side: Side, uids: UidSet
+    ) -> Iterator[tuple[int, int, Flags]]:
+        for local, remote, flags in self._read(
+            "local, remote, flags", mailbox, side, uids
+        ):
+            yield local, remote, self._flagsOf(flags)
+
+    def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
+        column = 0 if on is Side.LOCAL else 1
+        found = self._read("local, remote", mailbox, side, uids)
+        return UidSet.of([row[column] for row in found])
+
+    def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
+        if not self._stampsIndexed:
+            # Made when it is first needed: a first sync would pay for it with
+            # each message.
+            self._query(_INDEX)
+            self._stampsIndexed = True
+        rows = self._query(
+            f"SELECT name, {_PAIR} FROM pair JOIN mailbox ON mailbox.id = mailbox"
+            f" WHERE stamp = ? LIMIT {_ALIKE}",
+            stamp,
+        )
+        return [(name, self._pair(row)) for name, *row in rows]
+
+    def paired(self, mailbox: int, side: Side) -> UidSet:
+        return self._uids(
+            f"SELECT {side} FROM pair WHERE mailbox = ? ORDER BY {side}", mailbox
+        )
+
+    def _countPairs(self, mailbox: int, more: int) -> None:
+        self._write("UPDATE mailbox SET pairs = pairs + ? WHERE id = ?", more, mailbox)
+
+    def _read(
+        self, columns: str, mailbox: int, side: Side, uids: UidSet
+    ) -> Iterator[Record]:
+        """
+        @param columns: which of them; the first are the UIDs of both sides.
+        """
+        for ranges in _portions(uids):
+            read = self._readRange if len(ranges) == 1 else self._readRanges
+            yield from read(columns, mailbox, side, ranges)
+
+    def _readRange(
+        self, columns: str, mailbox: int, side: Side, ranges: list[Range]
+    ) -> Iterator[Record]:
+        """
+        The pairs within one range, however many they are.
+        """
+        query = (
+            f"SELECT {columns} FROM pair WHERE mailbox = ?"
+            f" AND {side} BETWEEN ? AND ? ORDER BY {side} LIMIT {_PAGE}"
+        )
+        [(start, last)] = ranges
+        column = 0 if side is Side.LOCAL else 1
+        while page := self._query(query, mailbox, start, last):
+            yield from page
+            start = page[-1][column] + 1
+
+    def _readRanges(
+        self, columns: str, mailbox: int, side: Side, ranges: list[Range]
+    ) -> list[Record]:
+        """
+        The pairs within several ranges, which together have room for few.
+        """
+        # In the order of the array, which is ascending.
+        return self._query(
+            f"SELECT {columns} FROM json_each(?) CROSS JOIN pair"
+            f" WHERE mailbox = ? AND {side} = value",
+            _array(ranges),
+            mailbox,
+        )
+
+    def _pair(self, row: Sequence[Any]) -> Pair:
+        local, remote, number, key, size, stamp = row
+        flags = self._flagsOf(number)
+        return Pair(local, remote, flags, key or b"", size or 0, stamp or 0)
+
+
+def _portions(uids: UidSet) -> Iterator[list[Range]]:
+    """
+    The ranges of C{uids}, as many together as have room for L{_PAGE} pairs: a
+    query for each range would cost twice as much.
+    """
+    portion: list[Range] = []
+    room = _PAGE
+    for first, last in uids.ranges:
+        room -= last - first + 1
+        if portion and room < 0:
+            yield portion
+            portion, room = [], _PAGE - (last - first + 1)
+        portion.append((first, last))
+    if portion:
+        yield portion
+
+
+def _among(ranges: list[Range]) -> tuple[str, Sequence[object]]:
+    """
+    The condition that a UID is in one of C{ranges}, and its values.
+    """
+    if len(ranges) == 1:  # then it may be too wide to be counted out
+        return "BETWEEN ? AND ?", ranges[0]
+    return "IN (SELECT value FROM json_each(?))", (_array(ranges),)
+
+
+def _array(ranges: list[Range]) -> str:
+    """
+    All UIDs of C{ranges}, one by one, for C{json_each}.
+    """
+    return json.dumps([uid for first, last in ranges for uid in range(first, last + 1)])
