@@ -198,8 +198,8 @@ class Connection(Dialogue):
         """
         Why the connection is gone, in the user's words.
         """
-        text = self._farewell or str(error)
-        if not self._farewell and isinstance(error, ConnectionClosed):
+        text = self.farewell or str(error)
+        if not self.farewell and isinstance(error, ConnectionClosed):
             done = isinstance(error, ConnectionDone)
             text = "closed by the server" if done else "cut off"
         if not isinstance(error, ImapSyncError):

@@ -41,6 +41,7 @@ class Dialogue(StockClient):
     @ivar greeted: fires with whether the server authenticated us before we
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
+    @ivar farewell: what the server said in its BYE, if it did.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
 
@@ -56,7 +57,7 @@ class Dialogue(StockClient):
         self._parser = Parser(self._dispatcher)
         self._parser.whole = True
         self._first = b""  # what came before a greeting
-        self._farewell = ""
+        self.farewell = ""
         self._accepted: Words = frozenset()
         self._skipped: set[str] = set()
 
@@ -239,7 +240,7 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self._farewell = condition.text
+            self.farewell = condition.text
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)

@@ -87,6 +87,12 @@ class Outcome(Protocol):
         was dropped.
         """
 
+    def doubted(self, uids: list[int]) -> None:
+        """
+        The server refused one of these, and its connection was lost before it was
+        found out which.
+        """
+
     def broken(self, uids: list[int]) -> None:
         """
         A connection was lost when it was the turn of these: one of them may be
@@ -174,6 +180,9 @@ class Batches:
     @ivar again: what is to be sent again, and in which manner.
     @ivar suspects: the messages that the target had not answered for, and was to
         answer for next, when its connection was lost.
+    @ivar refusing: what the last answer said if it was a refusal, else empty.
+    @ivar doubted: the messages that it was about, if it is not known which of them
+        was refused, or in which manner it would be taken.
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
@@ -204,6 +213,8 @@ class Batches:
         self.manner = 0
         self.again: list[tuple[UidSet, int]] = []
         self.suspects: list[int] = []
+        self.refusing = ""
+        self.doubted: list[int] = []
         self.outstanding: set[Deferred[None]] = set()
         self.unacknowledged = 0
         self.lessened = False
@@ -270,20 +281,23 @@ class Batches:
         It was written in full.
         """
         self._writing = None
-        batch = self._present
-        if batch is None:
-            return
-        batch.messages.append(message)
-        batch.octets += message.octets
-        self.unacknowledged += message.octets + _KNOWLEDGE
-        if batch.full:
+        self._enter(message)
+        if self._present is not None and self._present.full:
             self.close()
+
+    def _enter(self, message: Message) -> None:
+        batch = self._present
+        if batch is not None:
+            batch.messages.append(message)
+            batch.octets += message.octets
+            self.unacknowledged += message.octets + _KNOWLEDGE
 
     def close(self) -> None:
         """
         Have the server commit what it was sent.
         """
         if self._writing is not None:
+            self._enter(self._writing)
             self._giveUp()
         self._commit()
 
@@ -342,6 +356,7 @@ class Batches:
 
     def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
         self._refusals = 0
+        self.refusing, self.doubted = "", []
         if appended.uidvalidity != self._into.mark.uidvalidity or len(
             appended.uids
         ) != len(batch.messages):
@@ -360,20 +375,21 @@ class Batches:
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
         if failure.check(Lost) and (not self.suspects or batch.appending.misread):
-            writing = self._writing
-            self.suspects = uids + ([writing.row.uid] if writing else [])
+            self.suspects = uids
             if batch.appending.misread:
                 self._outcome.misread(self.suspects, str(failure.value))
         failure.trap(Refused)
         reason = str(failure.value)
+        code = getattr(failure.value, "responseCode", "")
+        self.refusing, self.doubted = reason, _culprits(batch, code)
         if len(uids) > 1:
             self.halve(uids, batch.manner)
             return
         manner = self._next(batch)
-        code = getattr(failure.value, "responseCode", "")
         if manner is not None and code not in _FINAL:
             self.again.append((UidSet.of(uids), manner))
             return
+        self.doubted = []
         self._outcome.refused(uids[0], reason)
         self._refusals += 1
         if self._refusals >= REFUSALS:
@@ -392,6 +408,18 @@ class Batches:
         self.outstanding.discard(done)
         self.unacknowledged -= batch.octets + len(batch.messages) * _KNOWLEDGE
         self._settled()
+
+
+def _culprits(batch: _Batch, code: str) -> list[int]:
+    """
+    Of messages that were refused together, those of which one may be why.
+    """
+    most = max((message.octets for message in batch.messages), default=0)
+    return [
+        message.row.uid
+        for message in batch.messages
+        if code != "TOOBIG" or 2 * message.octets > most
+    ]
 
 
 def _copied(message: Message, uid: int) -> Copied:

@@ -162,6 +162,7 @@ class Performer:
             outcome,
             1 if operation.singly else MESSAGES,
             operation.careful,
+            await target.client.appendLimit(target.selected.name),
             view.openAhead if last else None,
         )
         try:
@@ -251,8 +252,9 @@ class _Copies:
         self._into.unproven(self._side, count)
 
     def refused(self, uid: int, reason: str) -> None:
-        uids = UidSet.of([uid])
-        self._view.postpone(self._side.other, uids, f"not copied: {reason}")
+        view, side = self._view, self._side.other
+        view.context.records.suspects.refused(view.place(side), uid, reason)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"
@@ -260,7 +262,7 @@ class _Copies:
 
     def misread(self, uids: list[int], reason: str) -> None:
         view, side = self._view, self._side.other
-        view.context.records.suspects.misread(view.place(side), uids)
+        self.doubted(uids)
         view.log.warn(
             "{name}: {side}: UID {uids} may have been taken for commands, and will be"
             " sent only when asked for: {reason}",
@@ -269,6 +271,10 @@ class _Copies:
             uids=UidSet.of(uids),
             reason=reason,
         )
+
+    def doubted(self, uids: list[int]) -> None:
+        suspects = self._view.context.records.suspects
+        suspects.askFirst(self._view.place(self._side.other), uids)
 
     def broken(self, uids: list[int]) -> None:
         suspects = self._view.context.records.suspects

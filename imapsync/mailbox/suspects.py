@@ -5,7 +5,7 @@ What would otherwise go wrong again and again: L{Suspects}.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Name, Side
@@ -29,6 +29,19 @@ class Place(NamedTuple):
     uidvalidity: int
 
 
+#: For so many seconds a refusal is remembered.
+REMEMBERED = 600.0
+
+
+class _Refusal(NamedTuple):
+    """
+    Of one message.
+    """
+
+    reason: str
+    until: float
+
+
 class _Record(NamedTuple):
     """
     Of one message.
@@ -49,6 +62,8 @@ class Suspects:
 
     @param now: tells the time, in seconds.
     @ivar breaks: how many connections were lost over messages.
+    @ivar lessons: how often something was learned of messages, so that another
+        attempt gets further than this one.
     """
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
@@ -56,7 +71,8 @@ class Suspects:
         self._records: dict[Place, dict[int, _Record]] = {}
         self._unproven: Counter[Name] = Counter()
         self._asked: dict[Place, set[int]] = {}
-        self.breaks = 0
+        self._refused: dict[Place, dict[int, _Refusal]] = {}
+        self.breaks = self.lessons = 0
 
     def brokeOver(self, place: Place, uids: Collection[int]) -> None:
         """
@@ -65,23 +81,48 @@ class Suspects:
         if not uids:
             return
         self.breaks += 1
+        self.lessons += 1
         records = self._records.setdefault(place, {})
         for uid in uids:
             times = records[uid].times if uid in records else 0
             until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
             records[uid] = _Record(times + 1, until)
 
-    def misread(self, place: Place, uids: Collection[int]) -> None:
+    def askFirst(self, place: Place, uids: Collection[int]) -> None:
         """
-        One of these messages may have been taken for commands.
+        One of these messages was refused before a connection was lost, or may even
+        have been taken for commands.
         """
-        self._asked.setdefault(place, set()).update(uids)
+        asked = self._asked.setdefault(place, set())
+        self.lessons += not asked.issuperset(uids)
+        asked.update(uids)
 
     def careful(self, place: Place) -> UidSet:
         """
         Those that are to be sent only with the server's leave.
         """
         return UidSet.of(self._asked.get(place, ()))
+
+    def refused(self, place: Place, uid: int, reason: str) -> None:
+        """
+        A server would not have this one: should the connection be lost for that, it
+        need not be asked again over the next one.
+        """
+        self.lessons += 1
+        self._refused.setdefault(place, {})[uid] = _Refusal(
+            reason, self._now() + REMEMBERED
+        )
+
+    def refusals(self, place: Place) -> Mapping[int, str]:
+        """
+        Those that were refused a while ago, and what the server said.
+        """
+        refused = self._refused.pop(place, {})
+        now = self._now()
+        kept = {uid: one for uid, one in refused.items() if one.until > now}
+        if kept:
+            self._refused[place] = kept
+        return {uid: one.reason for uid, one in kept.items()}
 
     def passed(self, place: Place, uids: Collection[int]) -> None:
         """
@@ -113,6 +154,7 @@ class Suspects:
         for records in self._records.values():
             for uid in records:
                 records[uid] = _Record(1, self._now())
+        self._refused.clear()
 
     def unproven(self, name: Name, count: int) -> None:
         """

@@ -236,6 +236,7 @@ class Pass:
                 some,
                 suspects=suspects.alone(place),
                 careful=careful,
+                refused=suspects.refusals(place),
                 hopeless=hopeless & some,
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,
                 proven=proven,

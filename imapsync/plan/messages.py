@@ -95,6 +95,7 @@ class Arrived(NamedTuple):
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
+    @ivar refused: why they were refused a moment ago.
     """
 
     uids: UidSet
@@ -104,6 +105,7 @@ class Arrived(NamedTuple):
     writable: bool = True
     proven: bool = True
     careful: UidSet = UidSet()
+    refused: Mapping[int, str] = MappingProxyType({})
 
 
 class News(NamedTuple):
@@ -320,11 +322,23 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
     return Remove(discarded, expunged, goneOnBoth)
 
 
+def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
+    """
+    What need not be tried, and why.
+    """
+    yield "the connection breaks over it", arrived.hopeless
+    # Each by itself, as it was told then.
+    for uid, reason in arrived.refused.items():
+        yield reason, UidSet.of((uid,))
+
+
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
-    if arrived.hopeless:
-        why = "not copied: the connection breaks over it"
-        yield Postpone(side, arrived.hopeless, why)
-    if not (rest := arrived.uids - arrived.hopeless):
+    rest = arrived.uids
+    for reason, uids in _inVain(arrived):
+        if some := uids & rest:
+            yield Postpone(side, some, f"not copied: {reason}")
+            rest -= some
+    if not rest:
         return
     if not arrived.writable:
         yield Leave(side, "nothing can be written there", side.other)

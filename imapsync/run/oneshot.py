@@ -99,11 +99,13 @@ class OneShot:
         task = self._task()
         while True:
             before, broken = self._report.changes, self._suspects.breaks
+            learned = self._suspects.lessons
             try:
                 await self._attempt(records, task)
                 return
             except Lost as error:
-                if self._report.changes > before:
+                learned = self._suspects.lessons - learned
+                if self._report.changes > before or learned:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
                 if pause is None or self._stopped:

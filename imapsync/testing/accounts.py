@@ -149,6 +149,9 @@ class Account:
     @ivar misreads: what an APPEND is answered with as soon as its words are there,
         such as C{"BAD what"}.  If its literal follows unasked, that is taken for
         commands.
+    @ivar largest: so many octets may be in a message.  One that is larger is refused;
+        if it came without leave, the server hangs up then, as Cyrus does.
+    @ivar impatient: whether it hangs up when it has refused an APPEND.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar refusal: the tagged answer to a command that is refused, by what was
@@ -195,6 +198,8 @@ class Account:
         self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.misreads: Callable[[Offer], str] = lambda _: ""
+        self.largest: int | None = None
+        self.impatient = False
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.answers: dict[str, str] = {}
         self.refusal: Callable[[str], str] = lambda _: ""

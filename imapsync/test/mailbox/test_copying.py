@@ -46,6 +46,7 @@ class Record:
         self.undateds: list[int] = []
         self.breaks: list[int] = []
         self.misreads: list[int] = []
+        self.doubteds: list[int] = []
         self.doubts = 0
 
     def copied(self, messages: list[Copied]) -> None:
@@ -71,6 +72,12 @@ class Record:
         One of these may have been taken for commands.
         """
         self.misreads += uids
+
+    def doubted(self, uids: list[int]) -> None:
+        """
+        One of these was refused.
+        """
+        self.doubteds += uids
 
     def broken(self, uids: list[int]) -> None:
         """
