@@ -51,7 +51,11 @@ class SyncClient(Connection):
     L{Lost<imapsync.errors.Lost>} when the connection goes, and with
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
+
+    @ivar keepsDates: whether it was seen to keep the date of a message.
     """
+
+    keepsDates = False
 
     # Before a mailbox is selected
 

@@ -44,6 +44,7 @@ class Copied(NamedTuple):
 
     @ivar flags: those that it has there.
     @ivar given: those of them that the copy was given.
+    @ivar date: the INTERNALDATE that it was given, or empty.
     """
 
     source: int
@@ -53,6 +54,7 @@ class Copied(NamedTuple):
     key: bytes
     size: int
     stamp: int
+    date: str = ""
 
 
 class Outcome(Protocol):
@@ -79,6 +81,11 @@ class Outcome(Protocol):
     def undated(self, uid: int) -> None:
         """
         One was copied, but the server did not take its INTERNALDATE.
+        """
+
+    def short(self, uid: int, octets: int, size: int) -> None:
+        """
+        One was copied, but it has fewer octets than its server said (RFC822.SIZE).
         """
 
     def misread(self, uids: list[int], reason: str) -> None:
@@ -371,6 +378,8 @@ class Batches:
         for message in batch.messages:
             if not message.date:
                 self._outcome.undated(message.row.uid)
+            if message.octets < message.size:
+                self._outcome.short(message.row.uid, message.octets, message.size)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
@@ -426,4 +435,5 @@ def _copied(message: Message, uid: int) -> Copied:
     row, size = message.row, message.size
     flags = row.flags or frozenset()
     known = stamp(size, row.date, message.messageId)
-    return Copied(row.uid, uid, flags, message.flags, message.key, size, known)
+    given, date = message.flags, message.date
+    return Copied(row.uid, uid, flags, given, message.key, size, known, date)

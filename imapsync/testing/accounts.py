@@ -35,12 +35,15 @@ _SYSTEM = r"\Answered \Flagged \Deleted \Seen \Draft"
 class Message:
     """
     A message in a mailbox.
+
+    @ivar told: what its size is said to be; the truth if 0.
     """
 
     body: bytes
     flags: Flags = NOTHING
     date: str = DATE
     modseq: int = 0
+    told: int = 0
 
 
 @dataclass
@@ -159,6 +162,7 @@ class Account:
     @ivar deaf: verbs that are answered OK, to no effect.
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
+    @ivar bends: what becomes of the date of a message that arrives.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -206,6 +210,7 @@ class Account:
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
+        self.bends: Callable[[str], str] = str
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True

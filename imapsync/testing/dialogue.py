@@ -448,7 +448,8 @@ class Dialogue:
             elif item == "INTERNALDATE":
                 values.append(f'INTERNALDATE "{message.date}"'.encode())
             elif item == "RFC822.SIZE":
-                values.append(b"RFC822.SIZE %d" % len(message.body))
+                size = message.told or len(message.body)
+                values.append(b"RFC822.SIZE %d" % size)
             elif item.startswith("BODY"):
                 section = item.removeprefix("BODY.PEEK").encode()
                 octets = message.body
@@ -538,7 +539,9 @@ class Dialogue:
         tail = b"altered\r\n" if account.alters else b""
         added = [
             folder.add(
-                o.body + tail, _without(o.flags, account.forgets), o.date or DATE
+                o.body + tail,
+                _without(o.flags, account.forgets),
+                account.bends(o.date or DATE),
             )
             for o in offers
         ]
