@@ -15,6 +15,7 @@ from imapsync.errors import Lost, Refused
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdentitiesCommand,
+    LimitCommand,
     ListCommand,
     NamespaceCommand,
     StatusCommand,
@@ -51,7 +52,11 @@ class SyncClient(Connection):
     L{Lost<imapsync.errors.Lost>} when the connection goes, and with
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
+
+    @ivar keepsDates: whether it was seen to keep the date of a message.
     """
+
+    keepsDates = False
 
     # Before a mailbox is selected
 
@@ -140,6 +145,16 @@ class SyncClient(Connection):
         STATUS of one mailbox, selected or not.
         """
         return self.perform(StatusCommand(name, items))
+
+    def appendLimit(self, name: str) -> Deferred[int | None]:
+        """
+        How many octets may be in a message that is appended to a mailbox (RFC 7889);
+        C{None} if the server does not say.
+        """
+        limit = self.features.appendLimit
+        if limit is not None or "APPENDLIMIT" not in self.features:
+            return succeed(limit)
+        return self.perform(LimitCommand(name)).addErrback(_untold)
 
     def mailboxGuid(self, name: str) -> Deferred[tuple[Status, str]]:
         """
@@ -347,6 +362,10 @@ class SyncClient(Connection):
         """
         deferreds = [self.perform(command) for command in commands]
         return DeferredList(deferreds, consumeErrors=True).addCallback(_results)
+
+
+def _untold(failure: Failure) -> None:
+    failure.trap(Refused)
 
 
 def _results(outcomes: list[tuple[bool, Any]]) -> list[Any]:

@@ -198,8 +198,8 @@ class Connection(Dialogue):
         """
         Why the connection is gone, in the user's words.
         """
-        text = self._farewell or str(error)
-        if not self._farewell and isinstance(error, ConnectionClosed):
+        text = self.farewell or str(error)
+        if not self.farewell and isinstance(error, ConnectionClosed):
             done = isinstance(error, ConnectionDone)
             text = "closed by the server" if done else "cut off"
         if not isinstance(error, ImapSyncError):
@@ -234,7 +234,7 @@ class Connection(Dialogue):
         """
         if self.state is None:
             text = greeting.ungreeted(self._first, self._allowed, self.options)
-            kind = ProtocolViolation if self._first else Lost
+            kind = Lost if greeting.mayGreet(self._first) else ProtocolViolation
             self.abort(kind(f"{self.name}: {text}"))
             return
         silence = f"{self.name}: no answer for {self._allowed:g} seconds"

@@ -42,6 +42,7 @@ class Dialogue(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
+    @ivar farewell: what the server said in its BYE, if it did.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
 
@@ -58,7 +59,7 @@ class Dialogue(StockClient):
         self._parser = Parser(self._dispatcher)
         self._parser.whole = True
         self._first = b""  # what came before a greeting
-        self._farewell = ""
+        self.farewell = ""
         self._skipped: set[str] = set()
         self._accepted: Words = frozenset()
 
@@ -241,7 +242,7 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self._farewell = condition.text
+            self.farewell = condition.text
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)

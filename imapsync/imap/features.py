@@ -68,6 +68,18 @@ class Features:
         """
         return "SPECIAL-USE" in self.told
 
+    @property
+    def appendLimit(self) -> int | None:
+        """
+        So many octets may be in a message that is appended to any mailbox (RFC
+        7889); C{None} if that is not said.
+        """
+        for word in self.told:
+            limit = word.removeprefix("APPENDLIMIT=")
+            if limit != word and limit.isdecimal() and len(limit) < 20:
+                return int(limit)
+        return None
+
     def asksLeave(self, size: int) -> bool:
         """
         Whether the server's leave must be awaited for a literal of C{size} octets

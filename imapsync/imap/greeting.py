@@ -42,11 +42,18 @@ def misgreeted(read: bytes, options: str) -> str:
     return f'it said "{text}": {speaks}; see {options}'
 
 
+def mayGreet(read: bytes) -> bool:
+    """
+    Whether that may become a greeting yet: the rest of it is slow, or was cut off.
+    """
+    return b"* ".startswith(read[:2]) and b"\n" not in read
+
+
 def ungreeted(read: bytes, seconds: float, options: str) -> str:
     """
     What to say of a peer that has not greeted us after C{seconds}.
     """
     silence = f"no greeting within {seconds:g} seconds"
-    if read:
+    if not mayGreet(read):
         return f"{silence}; {misgreeted(read, options)}"
     return f"{silence}; see {options}"

@@ -44,6 +44,7 @@ class Copied(NamedTuple):
 
     @ivar flags: those that it has there.
     @ivar given: those of them that the copy was given.
+    @ivar date: the INTERNALDATE that it was given, or empty.
     """
 
     source: int
@@ -53,6 +54,7 @@ class Copied(NamedTuple):
     key: bytes
     size: int
     stamp: int
+    date: str = ""
 
 
 class Outcome(Protocol):
@@ -81,10 +83,21 @@ class Outcome(Protocol):
         One was copied, but the server did not take its INTERNALDATE.
         """
 
+    def short(self, uid: int, octets: int, size: int) -> None:
+        """
+        One was copied, but it has fewer octets than its server said (RFC822.SIZE).
+        """
+
     def misread(self, uids: list[int], reason: str) -> None:
         """
         The server may have taken one of these for commands, so that its connection
         was dropped.
+        """
+
+    def doubted(self, uids: list[int]) -> None:
+        """
+        The server refused one of these, and its connection was lost before it was
+        found out which.
         """
 
     def broken(self, uids: list[int]) -> None:
@@ -174,6 +187,9 @@ class Batches:
     @ivar again: what is to be sent again, and in which manner.
     @ivar suspects: the messages that the target had not answered for, and was to
         answer for next, when its connection was lost.
+    @ivar refusing: what the last answer said if it was a refusal, else empty.
+    @ivar doubted: the messages that it was about, if it is not known which of them
+        was refused, or in which manner it would be taken.
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
@@ -204,6 +220,8 @@ class Batches:
         self.manner = 0
         self.again: list[tuple[UidSet, int]] = []
         self.suspects: list[int] = []
+        self.refusing = ""
+        self.doubted: list[int] = []
         self.outstanding: set[Deferred[None]] = set()
         self.unacknowledged = 0
         self.lessened = False
@@ -270,20 +288,23 @@ class Batches:
         It was written in full.
         """
         self._writing = None
-        batch = self._present
-        if batch is None:
-            return
-        batch.messages.append(message)
-        batch.octets += message.octets
-        self.unacknowledged += message.octets + _KNOWLEDGE
-        if batch.full:
+        self._enter(message)
+        if self._present is not None and self._present.full:
             self.close()
+
+    def _enter(self, message: Message) -> None:
+        batch = self._present
+        if batch is not None:
+            batch.messages.append(message)
+            batch.octets += message.octets
+            self.unacknowledged += message.octets + _KNOWLEDGE
 
     def close(self) -> None:
         """
         Have the server commit what it was sent.
         """
         if self._writing is not None:
+            self._enter(self._writing)
             self._giveUp()
         self._commit()
 
@@ -342,6 +363,7 @@ class Batches:
 
     def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
         self._refusals = 0
+        self.refusing, self.doubted = "", []
         if appended.uidvalidity != self._into.mark.uidvalidity or len(
             appended.uids
         ) != len(batch.messages):
@@ -356,24 +378,27 @@ class Batches:
         for message in batch.messages:
             if not message.date:
                 self._outcome.undated(message.row.uid)
+            if message.octets < message.size:
+                self._outcome.short(message.row.uid, message.octets, message.size)
 
     def _refused(self, failure: Failure, batch: _Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
         if failure.check(Lost) and (not self.suspects or batch.appending.misread):
-            writing = self._writing
-            self.suspects = uids + ([writing.row.uid] if writing else [])
+            self.suspects = uids
             if batch.appending.misread:
                 self._outcome.misread(self.suspects, str(failure.value))
         failure.trap(Refused)
         reason = str(failure.value)
+        code = getattr(failure.value, "responseCode", "")
+        self.refusing, self.doubted = reason, _culprits(batch, code)
         if len(uids) > 1:
             self.halve(uids, batch.manner)
             return
         manner = self._next(batch)
-        code = getattr(failure.value, "responseCode", "")
         if manner is not None and code not in _FINAL:
             self.again.append((UidSet.of(uids), manner))
             return
+        self.doubted = []
         self._outcome.refused(uids[0], reason)
         self._refusals += 1
         if self._refusals >= REFUSALS:
@@ -394,8 +419,21 @@ class Batches:
         self._settled()
 
 
+def _culprits(batch: _Batch, code: str) -> list[int]:
+    """
+    Of messages that were refused together, those of which one may be why.
+    """
+    most = max((message.octets for message in batch.messages), default=0)
+    return [
+        message.row.uid
+        for message in batch.messages
+        if code != "TOOBIG" or 2 * message.octets > most
+    ]
+
+
 def _copied(message: Message, uid: int) -> Copied:
     row, size = message.row, message.size
     flags = row.flags or frozenset()
     known = stamp(size, row.date, message.messageId)
-    return Copied(row.uid, uid, flags, message.flags, message.key, size, known)
+    given, date = message.flags, message.date
+    return Copied(row.uid, uid, flags, given, message.key, size, known, date)

@@ -54,6 +54,7 @@ class Copier(BodyReceiver):
     @param into: the mailbox on the target's side, which is selected there.
     @param most: so many messages are in one APPEND at the most.
     @param careful: whether to ask the target's leave for each message.
+    @param limit: the target takes no more octets in a message, as it says.
     @param ahead: called when all is sent and only the target's answers are
         awaited, with a function that tells whether they have come; not if more
         is to be done after them.
@@ -67,16 +68,20 @@ class Copier(BodyReceiver):
         outcome: Outcome,
         most: int = MESSAGES,
         careful: bool = False,
+        limit: int | None = None,
         ahead: Callable[[Callable[[], bool]], None] | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._outcome = outcome
+        self._careful = careful
+        self._limit = limit
         self._ahead = ahead
         self._batches = Batches(
             target, into, outcome, most, careful, self._settled, self._failed
         )
         self._message: Message | None = None
+        self._large = 0  # octets of one that is passed over
         self._digest = KeyDigest()
         self._arrived: set[int] = set()
         self._suspects: list[int] = []
@@ -98,19 +103,63 @@ class Copier(BodyReceiver):
         outlet = cast(IConsumer, self._target.transport)
         outlet.registerProducer(self, True)
         try:
-            self._batches.again.append((uids, 0))
+            self._batches.again.append((await self._small(uids), 0))
             while self._batches.again:
                 some, self._batches.manner = self._batches.again.pop()
                 await self._stream(some)
         except Exception as error:
             self._batches.drop()
             if isinstance(error, Lost):
-                self._outcome.broken(self._suspects or self._batches.suspects)
+                self._blame()
             raise
         finally:
             outlet.unregisterProducer()
             for reason in list(self._holds):
                 self._release(reason)
+
+    async def _small(self, uids: UidSet) -> UidSet:
+        """
+        Do not even fetch what is too large, if that was refused before.
+        """
+        if not self._careful or self._limit is None:
+            return uids
+        large: list[int] = []
+
+        def sized(rows: list[Row]) -> None:
+            for row in rows:
+                if self._tooLarge(row.uid, row.size or 0):
+                    large.append(row.uid)
+
+        await self._source.fetchRows(uids, "(RFC822.SIZE)", sized)
+        return uids - UidSet.of(large)
+
+    def _tooLarge(self, uid: int, octets: int) -> bool:
+        """
+        Refuse what the target would refuse.
+        """
+        if self._limit is None or octets <= self._limit:
+            return False
+        self._outcome.refused(
+            uid, f"it has {octets} octets, {self._limit} are allowed (APPENDLIMIT)"
+        )
+        return True
+
+    def _blame(self) -> None:
+        """
+        A connection was lost: say over which messages that may have been.
+        """
+        batches = self._batches
+        if self._careful:
+            # Each was by itself.  In another manner it might be taken, but who says
+            # that it can be asked?
+            for uid in batches.doubted:
+                self._outcome.refused(uid, batches.refusing)
+        else:
+            self._outcome.doubted(batches.doubted)
+        # Where a server takes leave with a refusal, what was sent behind that is not
+        # to blame.
+        if self._suspects or not (batches.refusing and self._target.farewell):
+            self._outcome.broken(self._suspects or batches.suspects)
 
     async def _stream(self, uids: UidSet) -> None:
         self._arrived = set()
@@ -181,7 +230,11 @@ class Copier(BodyReceiver):
         """
         A message follows.
         """
+        self._large = 0
         if self._failure is not None or row.uid in self._arrived:
+            return
+        if self._limit is not None and size > self._limit:
+            self._large = size
             return
         self._message = message = Message(size, row)
         self._digest = KeyDigest()
@@ -196,6 +249,8 @@ class Copier(BodyReceiver):
         Whether a message can go on at once.
         """
         if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
+            return False
+        if self._limit is not None and size > self._limit:
             return False
         return not self._batches.asksLeave(row, size)
 
@@ -233,6 +288,8 @@ class Copier(BodyReceiver):
         """
         message, self._message = self._message, None
         if message is None:
+            if self._tooLarge(row.uid, self._large):
+                self._arrived.add(row.uid)
             return
         if not row.uid or row.flags is None:
             raise ProtocolViolation("a message came without UID or FLAGS")

@@ -6,15 +6,19 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from imapsync.errors import MailboxError
+from imapsync.content.digest import instant
+from imapsync.errors import MailboxError, Refused
 from imapsync.gather import onBoth
+from imapsync.imap.client import SyncClient
+from imapsync.imap.wire.arguments import dateTime
 from imapsync.mailbox.appending import MESSAGES, Copied
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import carryFlags
+from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
 from imapsync.model import Pair, Side
@@ -168,6 +172,7 @@ class Performer:
             outcome,
             1 if operation.singly else MESSAGES,
             operation.careful,
+            await target.client.appendLimit(target.selected.name),
             view.openAhead if last else None,
         )
         try:
@@ -177,6 +182,7 @@ class Performer:
             raise MailboxError(
                 error.text, operation.side.other, error.responseCode
             ) from error
+        await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
@@ -184,6 +190,26 @@ class Performer:
             policy = view.context.policy
             plan = planFlags(outcome.lacking, policy.merge, policy.readOnly)
             await carryFlags(view, SetFlags(outcome.lacking, plan))
+
+    async def _proveDates(self, side: Side, dated: Mapping[int, Dated]) -> None:
+        """
+        See whether the other side's server keeps the dates that it was given.
+
+        @param dated: messages of C{side}, by the UIDs of their copies.
+        """
+        if not dated:
+            return
+        client = self._view.sides[side.other].client
+        usual = [uid for uid, one in dated.items() if one.usual]
+        changed = await _changed(client, dated, dated.keys() - usual[1:])
+        if usual and usual[0] in changed:
+            changed += await _changed(client, dated, usual[1:])
+        elif usual:
+            client.keepsDates = True
+        if changed:
+            uids = UidSet.of(dated[uid].source for uid in changed)
+            text = f"copied, but {side.other} has changed its INTERNALDATE"
+            self._view.trouble(text, side, uids)
 
     def copied(self, side: Side, messages: list[Copied]) -> bool:
         """
@@ -229,16 +255,48 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
 }
 
 
+class Dated(NamedTuple):
+    """
+    A message whose copy was given its date.
+
+    @ivar usual: whether any server can take that date.
+    """
+
+    source: int
+    date: str
+    usual: bool
+
+
+async def _changed(
+    client: SyncClient, dated: Mapping[int, Dated], uids: Iterable[int]
+) -> list[int]:
+    """
+    Those of C{uids} whose date the server has changed.
+    """
+    asked = UidSet.of(uids)
+    if not asked:
+        return []
+    # It may not have told yet that they are there.
+    client.catchUp().addErrback(lambda _: None)
+    try:
+        told = await dates(client, asked)
+    except Refused:
+        return []
+    return [u for u, when in told.items() if when and when != instant(dated[u].date)]
+
+
 class _Copies:
     """
     What becomes of the messages copied to one side:
     L{imapsync.mailbox.appending.Outcome}.
 
     @ivar lacking: those that were not given all of their flags.
+    @ivar dated: those whose dates are to be proven.
     """
 
     def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
+        self.dated: dict[int, Dated] = {}
         self._into = into
         self._view = view
         self._side = side
@@ -246,7 +304,11 @@ class _Copies:
     def copied(self, messages: list[Copied]) -> None:
         if not self._into.copied(self._side, messages):
             return
+        trusted = self._view.sides[self._side].client.keepsDates
         for one in messages:
+            date = dateTime(one.date)
+            if date is not None and not (trusted and date.isUsual):
+                self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
             if not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -259,25 +321,33 @@ class _Copies:
         self._into.unproven(self._side, uids)
 
     def refused(self, uid: int, reason: str) -> None:
-        uids = UidSet.of([uid])
-        self._view.postpone(self._side.other, uids, f"not copied: {reason}")
+        view, side = self._view, self._side.other
+        view.context.records.suspects.refused(view.place(side), uid, reason)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"
         self._view.trouble(text, self._side.other, UidSet.of([uid]))
 
     def misread(self, uids: list[int], reason: str) -> None:
-        name, side = self._view.name, self._side.other
-        suspects = self._view.context.records.suspects
-        suspects.misread(self._view.place(side), uids)
-        self._view.log.warn(
+        view, side = self._view, self._side.other
+        self.doubted(uids)
+        view.log.warn(
             "{name}: {side}: UID {uids} may have been taken for commands, and will be"
             " sent only when asked for: {reason}",
-            name=name,
+            name=view.name,
             side=side,
             uids=UidSet.of(uids),
             reason=reason,
         )
+
+    def short(self, uid: int, octets: int, size: int) -> None:
+        text = f"copied, but it has {octets} octets only, not {size}"
+        self._view.trouble(text, self._side.other, UidSet.of([uid]))
+
+    def doubted(self, uids: list[int]) -> None:
+        suspects = self._view.context.records.suspects
+        suspects.askFirst(self._view.place(self._side.other), uids)
 
     def broken(self, uids: list[int]) -> None:
         suspects = self._view.context.records.suspects

@@ -4,7 +4,7 @@ What would otherwise go wrong again and again: L{Suspects}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Side
@@ -32,6 +32,19 @@ class Place(NamedTuple):
     uidvalidity: int
 
 
+#: For so many seconds a refusal is remembered.
+REMEMBERED = 600.0
+
+
+class _Refusal(NamedTuple):
+    """
+    Of one message.
+    """
+
+    reason: str
+    until: float
+
+
 class _Record(NamedTuple):
     """
     Of one message.
@@ -52,14 +65,17 @@ class Suspects:
 
     @param now: tells the time, in seconds.
     @ivar breaks: how many connections were lost over messages.
+    @ivar lessons: how often something was learned of messages, so that another
+        attempt gets further than this one.
     """
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self._now = now
         self._records: dict[Place, dict[int, _Record]] = {}
         self._unproven: dict[Place, UidSet] = {}
-        self._misread: dict[Place, UidSet] = {}
-        self.breaks = 0
+        self._asked: dict[Place, set[int]] = {}
+        self._refused: dict[Place, dict[int, _Refusal]] = {}
+        self.breaks = self.lessons = 0
 
     def brokeOver(self, place: Place, uids: Collection[int]) -> None:
         """
@@ -68,23 +84,48 @@ class Suspects:
         if not uids:
             return
         self.breaks += 1
+        self.lessons += 1
         records = self._records.setdefault(place, {})
         for uid in uids:
             times = records[uid].times if uid in records else 0
             until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
             records[uid] = _Record(times + 1, until)
 
-    def misread(self, place: Place, uids: Collection[int]) -> None:
+    def askFirst(self, place: Place, uids: Collection[int]) -> None:
         """
-        One of these messages may have been taken for commands.
+        One of these messages was refused before a connection was lost, or may even
+        have been taken for commands.
         """
-        self._misread[place] = self.careful(place) | UidSet.of(uids)
+        asked = self._asked.setdefault(place, set())
+        self.lessons += not asked.issuperset(uids)
+        asked.update(uids)
 
     def careful(self, place: Place) -> UidSet:
         """
-        The messages that are to be sent only with the server's leave.
+        Those that are to be sent only with the server's leave.
         """
-        return self._misread.get(place, UidSet())
+        return UidSet.of(self._asked.get(place, ()))
+
+    def refused(self, place: Place, uid: int, reason: str) -> None:
+        """
+        A server would not have this one: should the connection be lost for that, it
+        need not be asked again over the next one.
+        """
+        self.lessons += 1
+        self._refused.setdefault(place, {})[uid] = _Refusal(
+            reason, self._now() + REMEMBERED
+        )
+
+    def refusals(self, place: Place) -> Mapping[int, str]:
+        """
+        Those that were refused a while ago, and what the server said.
+        """
+        refused = self._refused.pop(place, {})
+        now = self._now()
+        kept = {uid: one for uid, one in refused.items() if one.until > now}
+        if kept:
+            self._refused[place] = kept
+        return {uid: one.reason for uid, one in kept.items()}
 
     def passed(self, place: Place, uids: Collection[int]) -> None:
         """
@@ -117,6 +158,7 @@ class Suspects:
         for records in self._records.values():
             for uid in records:
                 records[uid] = _Record(1, self._now())
+        self._refused.clear()
 
     def unproven(self, place: Place, uids: Collection[int]) -> None:
         """

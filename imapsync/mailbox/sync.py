@@ -270,6 +270,7 @@ class Pass:
                 some,
                 suspects=suspects.alone(place),
                 careful=careful,
+                refused=suspects.refusals(place),
                 hopeless=hopeless & some,
                 echoes=await echoes(view, side, some),
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,

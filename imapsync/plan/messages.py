@@ -102,6 +102,7 @@ class Arrived(NamedTuple):
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar doubtful: why they may be on the other side after all; empty if not.
+    @ivar refused: why they were refused a moment ago.
     """
 
     uids: UidSet
@@ -113,6 +114,7 @@ class Arrived(NamedTuple):
     proven: bool = True
     careful: UidSet = UidSet()
     doubtful: str = ""
+    refused: Mapping[int, str] = MappingProxyType({})
 
 
 class News(NamedTuple):
@@ -345,16 +347,29 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
     return Remove(discarded, expunged, goneOnBoth)
 
 
+def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
+    """
+    What need not be tried, and why.
+    """
+    yield "the connection breaks over it", arrived.hopeless
+    # Each by itself, as it was told then.
+    for uid, reason in arrived.refused.items():
+        yield reason, UidSet.of((uid,))
+
+
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.doubtful:
         yield Postpone(side, arrived.uids, arrived.doubtful)
         return
-    if arrived.hopeless:
-        why = "not copied: the connection breaks over it"
-        yield Postpone(side, arrived.hopeless, why)
-    if arrived.echoes:
-        yield Leave(side, f"UID {arrived.echoes}: {_ECHO}", side)
-    if not (rest := arrived.uids - arrived.hopeless - arrived.echoes):
+    rest = arrived.uids
+    for reason, uids in _inVain(arrived):
+        if some := uids & rest:
+            yield Postpone(side, some, f"not copied: {reason}")
+            rest -= some
+    if echoes := rest & arrived.echoes:
+        yield Leave(side, f"UID {echoes}: {_ECHO}", side)
+        rest -= echoes
+    if not rest:
         return
     if not arrived.writable:
         yield Leave(side, "nothing can be written there", side.other)

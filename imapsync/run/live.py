@@ -82,7 +82,7 @@ class Following:
         self._denied: Failure | None = None
         self._proven = False
         self._forgiven = self._begun = self._clock.seconds()
-        self._breaks = 0
+        self._breaks = self._lessons = 0
 
     # For its owner
 
@@ -223,7 +223,7 @@ class Following:
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
             # To know over which message it breaks is to come somewhere.
-            learned = self._suspects.breaks > self._breaks
+            learned = self._suspects.lessons > self._lessons
             self._machine.lost(self._report.changes > 0 or learned or lasted >= STEADY)
         elif failure.check(Denied) or (
             self._proven and failure.check(MissingCapability)
@@ -265,6 +265,7 @@ class Following:
     async def _connect(self) -> None:
         self._begun = self._clock.seconds()
         self._breaks = self._suspects.breaks
+        self._lessons = self._suspects.lessons
         self._connections = Connections(self._job, self._admitted)
         self._history = history = History(named=self._named)
         self._report = self._report.successor()

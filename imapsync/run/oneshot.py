@@ -101,17 +101,18 @@ class OneShot:
         task = self._task()
         while True:
             before, broken = self._report.changes, self._suspects.breaks
+            learned = self._suspects.lessons
             try:
                 await self._attempt(records, task)
                 return
             except Lost as error:
-                learned = self._suspects.breaks > broken
-                if learned or self._report.changes > before:
+                learned = self._suspects.lessons - learned
+                if self._report.changes > before or learned:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if learned:
+                if self._suspects.breaks > broken:
                     pause = max(pause, SETTLING)
                 self._standing.failed(str(error))
                 self._standing.moved(SyncState.BACKING_OFF)

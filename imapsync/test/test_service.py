@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from imapsync.service import Outcome, SyncService
 from imapsync.state.store import Store
 from imapsync.test import children
 from imapsync.test.fakes.world import Reactor, World
-from imapsync.testing.accounts import Account, Offer, mail
+from imapsync.testing.accounts import BODY_FIRST, Account, Offer, mail
 
 LOCAL, REMOTE = Side
 
@@ -567,6 +568,13 @@ class ConnectionsTests(ServiceCase):
         self.assertClosed()
 
 
+def objecting(answer: str, offer: Offer) -> str:
+    """
+    Object to a large message, once it is there.
+    """
+    return answer if b"large" in offer.body else ""
+
+
 class LostTests(ServiceCase):
     """
     Connections that go.
@@ -661,6 +669,60 @@ class LostTests(ServiceCase):
             self.assertEqual(6, len(self.remote.inbox.messages))
             said = f"UID {poison + 1}: not copied: the connection breaks over it"
             self.assertEqual(1, sum(said in line for line in self.logged), self.logged)
+
+    def test_tooLarge(self) -> None:
+        """
+        A message that a server will not have, and hangs up for, is found and named;
+        all before and behind it, and in other mailboxes, are copied.  Whatever it says,
+        and if it hangs up even where it was asked.
+        """
+        for code, impatient, multiple in product(
+            ("[TOOBIG]", "", "[OVERQUOTA]"), (False, True), (False, True)
+        ):
+            self.setUp()
+            if not multiple:
+                self.remote.capabilities.remove("MULTIAPPEND")
+            self.world.fill(mail(1), mail(2), mail("large", 900), mail(4), mail(5, 800))
+            self.local.make("Work").add(mail(6))
+            self.local.folders["Work"].add(mail("large too", 300_000))
+            self.remote.impatient = impatient
+            if code == "[TOOBIG]":
+                self.remote.largest = 900
+            else:
+                self.remote.objection = partial(objecting, f"NO {code}")
+                self.remote.impatient = True
+            outcome = self.serve()
+            self.assertEqual(1, outcome.code, (code, impatient, multiple, self.logged))
+            self.assertEqual(4, len(self.remote.inbox.messages))
+            self.assertEqual(1, len(self.remote.folders["Work"].messages))
+            for name, uid in ("INBOX", 3), ("Work", 2):
+                said = f"{name}: local: UID {uid}: not copied: APPEND was refused: NO"
+                self.assertEqual(1, sum(said in x for x in self.logged), self.logged)
+            self.assertEqual(1, self.serve().code)
+            self.assertLessEqual(len(self.logged), 8, self.logged)
+
+    def test_limitTold(self) -> None:
+        """
+        A server that says how large a message may be is not sent a larger one; nor is
+        that fetched over and over.
+        """
+        for word in "APPENDLIMIT=900", "APPENDLIMIT":
+            for order in (), BODY_FIRST:
+                self.setUp()
+                self.remote.capabilities.add(word)
+                self.remote.largest, self.local.order = 900, order
+                large = mail("large", 500_000), mail("larger", 1000), mail(5, 800)
+                self.world.fill(mail(1), *large, mail(4))
+                self.assertEqual(1, self.serve().code)
+                self.assertEqual(3, len(self.remote.inbox.messages))
+                self.assertEqual(2, len(self.world.links))
+                said = "UID 2: not copied: it has 500049 octets, 900 are allowed"
+                self.assertEqual(1, sum(said in x for x in self.logged), self.logged)
+                self.assertEqual(1, self.serve().code)
+                [line] = [x for x in self.local.heard if "BODY.PEEK[]" in x] or [""]
+                self.assertNotIn("UID FETCH 2", line)
+                self.assertEqual(1, sum(said in x for x in self.logged), self.logged)
+                self.assertLess(self.world.links[-2].passed["down"][-1], 10_000)
 
     def test_misread(self) -> None:
         """

@@ -35,12 +35,15 @@ _SYSTEM = r"\Answered \Flagged \Deleted \Seen \Draft"
 class Message:
     """
     A message in a mailbox.
+
+    @ivar told: what its size is said to be; the truth if 0.
     """
 
     body: bytes
     flags: Flags = NOTHING
     date: str = DATE
     modseq: int = 0
+    told: int = 0
 
 
 @dataclass
@@ -158,6 +161,9 @@ class Account:
     @ivar misreads: what an APPEND is answered with as soon as its words are there,
         such as C{"BAD what"}.  If its literal follows unasked, that is taken for
         commands.
+    @ivar largest: so many octets may be in a message.  One that is larger is refused;
+        if it came without leave, the server hangs up then, as Cyrus does.
+    @ivar impatient: whether it hangs up when it has refused an APPEND.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
     @ivar chokes: what becomes of it that a message cannot be read, such as
         C{"NO broken"}, or C{"BYE"} where the server hangs up over it; empty if it
@@ -171,6 +177,7 @@ class Account:
     @ivar adds: flags that each message gets that arrives.
     @ivar folds: whether keywords get another case than they are given.
     @ivar sticky: flags that stay, though STORE is answered OK.
+    @ivar bends: what becomes of the date of a message that arrives.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -216,6 +223,8 @@ class Account:
         self.salutation = "ready"
         self.objection: Callable[[Offer], str] = lambda _: ""
         self.misreads: Callable[[Offer], str] = lambda _: ""
+        self.largest: int | None = None
+        self.impatient = False
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
         self.chokes: Callable[[bytes], str] = lambda _: ""
         self.answers: dict[str, str] = {}
@@ -226,6 +235,7 @@ class Account:
         self.adds: Flags = NOTHING
         self.folds = False
         self.sticky: Flags = NOTHING
+        self.bends: Callable[[str], str] = str
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True

@@ -112,6 +112,9 @@ class Dialogue:
         self.output += line.encode("latin-1") + b"\r\n"
 
     def _step(self) -> bool:
+        if self.closing:
+            self._input.clear()
+            return False
         if self._wanted is not None:
             if len(self._input) < self._wanted:
                 return False
@@ -139,12 +142,26 @@ class Dialogue:
             return
         self._wanted = int(marker[1])
         tag, verb, *_ = _words(self._parts[:1])
+        if verb == "APPEND" and self._isTooLarge(tag, bool(marker[2])):
+            return
         text = self._refusal(bool(marker[2])) if verb == "APPEND" else ""
         if marker[2] and not text:
             return
         if text:
             self._parts, self._wanted = [], None
         self._say(f"{tag} {text}" if text else "+ go on")
+        if text and self.account.impatient:
+            self.bye("not so")
+
+    def _isTooLarge(self, tag: str, unasked: bool) -> bool:
+        largest = self.account.largest
+        if largest is None or (self._wanted or 0) <= largest:
+            return False
+        self._parts, self._wanted = [], None
+        self._say(f"{tag} NO [TOOBIG] too large")
+        if unasked or self.account.impatient:
+            self.bye("[TOOBIG] too large")
+        return True
 
     def _refusal(self, unasked: bool) -> str:
         """
@@ -190,6 +207,8 @@ class Dialogue:
             return
         self._news()
         self._say(f"{tag} {answer}")
+        if verb == "APPEND" and account.impatient and answer.startswith("NO"):
+            self.bye("not so")
 
     def _changed(self) -> None:
         """
@@ -324,6 +343,10 @@ class Dialogue:
             if not self.account.guids:
                 return "BAD no such item"
             guid = f" X-GUID {self._existing(name).identity}"
+        if "APPENDLIMIT" in items:
+            limit = self.account.largest
+            self._say(f'* STATUS "{name}" (APPENDLIMIT {limit or "NIL"})')
+            return "OK done"
         folder = self._existing(name)
         if "STATUS" not in self.account.deaf:
             self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
@@ -464,7 +487,8 @@ class Dialogue:
             elif item == "INTERNALDATE":
                 values.append(f'INTERNALDATE "{message.date}"'.encode())
             elif item == "RFC822.SIZE":
-                values.append(b"RFC822.SIZE %d" % len(message.body))
+                size = message.told or len(message.body)
+                values.append(b"RFC822.SIZE %d" % size)
             elif item.startswith("BODY"):
                 section = item.removeprefix("BODY.PEEK").encode()
                 octets = message.body
@@ -553,7 +577,11 @@ class Dialogue:
             return "NO [NOPERM] read-only"
         tail = b"altered\r\n" if account.alters else b""
         added = [
-            folder.add(o.body + tail, account.kept(o.flags), o.date or DATE)
+            folder.add(
+                o.body + tail,
+                account.kept(o.flags),
+                account.bends(o.date or DATE),
+            )
             for o in offers
         ]
         uids = UidSet.of(added)

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Condition,
     ListedMailbox,
@@ -183,6 +184,31 @@ class StatusCommand(Command[Status]):
 
     def result(self, condition: Condition) -> Status:
         return self._status or Status()
+
+
+class LimitCommand(Command[int | None]):
+    """
+    STATUS of how many octets may be in a message that is appended to a mailbox
+    (RFC 7889); C{None} if there is no such limit.
+    """
+
+    hears = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__("STATUS", mailboxWord(name), b"(APPENDLIMIT)")
+        self._mailbox = uniform(name)
+        self._limit: int | None = None
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, StatusResponse) and response.name == self._mailbox:
+            told = response.items.get("APPENDLIMIT", b"")
+            if told.isdigit():
+                self._limit = bounded(told)
+            return "APPENDLIMIT" in response.items
+        return False
+
+    def result(self, condition: Condition) -> int | None:
+        return self._limit
 
 
 class GuidCommand(Command[tuple[Status, str]]):

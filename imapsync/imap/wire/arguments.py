@@ -19,6 +19,8 @@ _DATE = re.compile(
     r"( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
     re.ASCII,
 )
+_USUAL = "usual"
+
 #: With two places for the day.
 _LENGTH = len("01-Jan-1970 00:00:00 +0000")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -91,6 +93,13 @@ class DateTime(NamedTuple):
     word: bytes
     kind: str
 
+    @property
+    def isUsual(self) -> bool:
+        """
+        Whether it is of the kind that every server takes.
+        """
+        return self.kind == _USUAL
+
 
 @lru_cache(maxsize=4096)
 def dateTime(text: str) -> DateTime | None:
@@ -111,4 +120,4 @@ def dateTime(text: str) -> DateTime | None:
         return None
     usual = 1970 <= int(year) < 2038 and int(hours) < 15 and int(minutes) % 15 == 0
     word = f'"{text.rjust(_LENGTH)}"'.encode("ascii")
-    return DateTime(word, "usual" if usual else f"{year} {sign}{hours}{minutes}")
+    return DateTime(word, _USUAL if usual else f"{year} {sign}{hours}{minutes}")

@@ -254,6 +254,30 @@ class AccountTests(SynchronousTestCase):
         server.say(b"0001 NO [TRYCREATE] no such mailbox")
         self.assertEqual("TRYCREATE", self.failureResultOf(done).value.responseCode)
 
+    def test_appendLimit(self) -> None:
+        """
+        How large a message may be: what the server says of all mailboxes, else of the
+        one, if it does.
+        """
+        server = Talk(b"* PREAUTH [CAPABILITY APPENDLIMIT=99] x")
+        asked = server.client.appendLimit("a b")
+        self.assertEqual(99, self.successResultOf(asked))
+        server = Talk(b"* PREAUTH [CAPABILITY IDLE] x")
+        self.assertIsNone(self.successResultOf(server.client.appendLimit("a b")))
+        server = Talk(b"* PREAUTH [CAPABILITY APPENDLIMIT] x")
+        for told, limit in (
+            ([b'* STATUS "a b" (APPENDLIMIT 99)', b"OK"], 99),
+            ([b'* STATUS "a b" (APPENDLIMIT NIL)', b"OK"], None),
+            ([b"* STATUS other (APPENDLIMIT 99)", b"OK"], None),
+            ([b"NO"], None),
+            ([b"BAD"], None),
+        ):
+            asked = server.client.appendLimit("a b")
+            tag, heard = server.heard().split(b" ", 1)
+            self.assertEqual(b'STATUS "a b" (APPENDLIMIT)\r\n', heard)
+            server.say(*told[:-1], tag + b" " + told[-1])
+            self.assertEqual(limit, self.successResultOf(asked))
+
     def test_status(self) -> None:
         """
         STATUS of many at a time.

@@ -69,6 +69,22 @@ class FeaturesTests(SynchronousTestCase):
         self.assertTrue(offering("SPECIAL-USE").asksForSpecialUse)
         self.assertFalse(offering("IMAP4rev2").asksForSpecialUse)
 
+    def test_appendLimit(self) -> None:
+        """
+        How large a message may be is a number, or not said.
+        """
+        for words, limit in (
+            ("APPENDLIMIT=257890", 257890),
+            ("AppendLimit=0", 0),
+            ("APPENDLIMIT", None),
+            ("APPENDLIMIT=", None),
+            ("APPENDLIMIT=-1", None),
+            ("APPENDLIMIT=\u0661", None),
+            (f"APPENDLIMIT={10**30}", None),
+            ("IDLE", None),
+        ):
+            self.assertEqual(limit, Features(words.encode().split()).appendLimit)
+
     def test_literals(self) -> None:
         """
         LITERAL+ takes any literal unasked, LITERAL- and IMAP4rev2 small ones.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.greeting import misgreeted, ungreeted
+from imapsync.imap.greeting import mayGreet, misgreeted, ungreeted
 
 
 class GreetingTests(SynchronousTestCase):
@@ -61,6 +61,16 @@ class GreetingTests(SynchronousTestCase):
             "no greeting within 30 seconds; see port", ungreeted(b"", 30.0, "port")
         )
         self.assertIn(
-            'no greeting within 2.5 seconds; it said "* O": ',
-            ungreeted(b"* O", 2.5, "x"),
+            'no greeting within 2.5 seconds; it said "+O": ',
+            ungreeted(b"+O", 2.5, "x"),
         )
+
+    def test_begun(self) -> None:
+        """
+        What may become a greeting yet is slow, and not something else.
+        """
+        for read in b"", b"*", b"* ", b"* O":
+            self.assertIn("no greeting within 1 seconds; see", ungreeted(read, 1, "x"))
+            self.assertTrue(mayGreet(read))
+        for read in b"*x", b"S", b"+OK", b" *", b"* OK\n":
+            self.assertFalse(mayGreet(read))

@@ -46,6 +46,8 @@ class Record:
         self.undateds: list[int] = []
         self.breaks: list[int] = []
         self.misreads: list[int] = []
+        self.shorts: list[tuple[int, int, int]] = []
+        self.doubteds: list[int] = []
         self.doubts = 0
 
     def copied(self, messages: list[Copied]) -> None:
@@ -71,6 +73,18 @@ class Record:
         One of these may have been taken for commands.
         """
         self.misreads += uids
+
+    def short(self, uid: int, octets: int, size: int) -> None:
+        """
+        One has less than it should have.
+        """
+        self.shorts.append((uid, octets, size))
+
+    def doubted(self, uids: list[int]) -> None:
+        """
+        One of these was refused.
+        """
+        self.doubteds += uids
 
     def broken(self, uids: list[int]) -> None:
         """

@@ -263,6 +263,28 @@ class MatrixTests(SynchronousTestCase):
             self.successResultOf(stopping)
             self.assertEqual(Outcome(0), self.successResultOf(finished))
 
+    def test_liveTooLarge(self) -> None:
+        """
+        A message that a server does not take, and hangs up for, does not keep live mode
+        from its work: the others are copied, and it comes to rest.
+        """
+        for impatient in False, True:
+            world = self.prepare(Offer("plain", "LITERAL+", True, True, "usual"))
+            world.remote.largest, world.remote.impatient = 60_000, impatient
+            run = self.start(world, live=True)
+            for seconds in (1, 5, 5, 20, 20):
+                self.wait(world, seconds)
+            self.assertNoResult(run.whenFinished())
+            bodies = {m.body for m in world.local.inbox.messages.values()}
+            there = {m.body for m in world.remote.inbox.messages.values()}
+            self.assertEqual(bodies - {MEGA}, there)
+            links = len(world.links)
+            self.wait(world, 300)
+            self.assertEqual(links, len(world.links))
+            stopping = run.stopService()
+            self.wait(world, 5)
+            self.successResultOf(stopping)
+
 
 def both(world: World) -> tuple[object, object]:
     """

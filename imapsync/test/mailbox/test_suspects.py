@@ -7,13 +7,14 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.mailbox.suspects import PAUSES, Place, Suspects
+from imapsync.mailbox.suspects import PAUSES, REMEMBERED, Place, Suspects
 from imapsync.model import Side
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
 #: Where the messages are.
-HERE = Place(1, LOCAL, 7)
+HERE, THERE = Place(1, LOCAL, 7), Place(1, REMOTE, 7)
 
 NONE: set[int] = set()
 
@@ -102,3 +103,30 @@ class SuspectsTests(SynchronousTestCase):
         self.suspects.brokeOver(HERE, [])
         self.suspects.brokeOver(HERE, [4])
         self.assertEqual(2, self.suspects.breaks)
+
+    def test_refused(self) -> None:
+        """
+        A refusal is remembered for a while, or until all is forgiven; each is a lesson
+        once, and so is each doubt.
+        """
+        self.suspects.refused(HERE, 3, "NO")
+        self.suspects.refused(HERE, 4, "NO way")
+        self.suspects.refused(THERE, 3, "BAD")
+        self.assertEqual({3: "NO", 4: "NO way"}, self.suspects.refusals(HERE))
+        self.clock.advance(REMEMBERED / 2)
+        self.suspects.refused(HERE, 4, "NO longer")
+        self.assertEqual(4, self.suspects.lessons)
+        self.clock.advance(REMEMBERED / 2)
+        self.assertEqual({4: "NO longer"}, self.suspects.refusals(HERE))
+        self.suspects.forgive()
+        self.assertEqual({}, self.suspects.refusals(HERE))
+
+    def test_askedFirst(self) -> None:
+        """
+        So is what is to be asked about first, for good.
+        """
+        for uids in [1, 2], [2], [2, 3]:
+            self.suspects.askFirst(HERE, uids)
+        self.assertEqual(UidSet.of([1, 2, 3]), self.suspects.careful(HERE))
+        self.assertEqual(UidSet(), self.suspects.careful(THERE))
+        self.assertEqual(2, self.suspects.lessons)

@@ -206,6 +206,20 @@ class PlannedTests(SynchronousTestCase):
             "B: copy UID 9 to A on remote", told(News(arrived={LOCAL: arrived}))
         )
 
+    def test_refused(self) -> None:
+        """
+        What was refused a moment ago is not tried again, and named as it was then.
+        """
+        arrived = Arrived(uids("1:4"), refused={2: "NO x", 3: "NO x", 9: "NO"})
+        self.assertEqual(
+            [
+                Postpone(LOCAL, uids("2"), "not copied: NO x"),
+                Postpone(LOCAL, uids("3"), "not copied: NO x"),
+                Copy(LOCAL, uids("1,4")),
+            ],
+            self.plan(News(arrived={LOCAL: arrived})),
+        )
+
     def test_obstacles(self) -> None:
         """
         Where nothing can be copied, all is left as it is, and said once.
