@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, NamedTuple, Protocol
+from typing import IO, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -19,6 +19,7 @@ from imapsync.imap.commands.append import Appended, Appending, wordsOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.outcome import Copied, Outcome
 from imapsync.model import Flags
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
@@ -36,75 +37,6 @@ REFUSALS = 50
 _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
 
 _SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
-
-
-class Copied(NamedTuple):
-    """
-    A message that is now on both sides.
-
-    @ivar flags: those that it has there.
-    @ivar given: those of them that the copy was given.
-    @ivar date: the INTERNALDATE that it was given, or empty.
-    """
-
-    source: int
-    target: int
-    flags: Flags
-    given: Flags
-    key: bytes
-    size: int
-    stamp: int
-    date: str = ""
-
-
-class Outcome(Protocol):
-    """
-    What becomes of the messages.
-    """
-
-    def copied(self, messages: list[Copied]) -> None:
-        """
-        The server acknowledged them.
-        """
-
-    def unproven(self, uids: list[int]) -> None:
-        """
-        These were copied, but the server did not tell which copy is whose
-        (RFC 4315, 3).
-        """
-
-    def refused(self, uid: int, reason: str) -> None:
-        """
-        One could not be copied.
-        """
-
-    def undated(self, uid: int) -> None:
-        """
-        One was copied, but the server did not take its INTERNALDATE.
-        """
-
-    def short(self, uid: int, octets: int, size: int) -> None:
-        """
-        One was copied, but it has fewer octets than its server said (RFC822.SIZE).
-        """
-
-    def misread(self, uids: list[int], reason: str) -> None:
-        """
-        The server may have taken one of these for commands, so that its connection
-        was dropped.
-        """
-
-    def doubted(self, uids: list[int]) -> None:
-        """
-        The server refused one of these, and its connection was lost before it was
-        found out which.
-        """
-
-    def broken(self, uids: list[int]) -> None:
-        """
-        A connection was lost when it was the turn of these: one of them may be
-        why.
-        """
 
 
 @dataclass(slots=True)

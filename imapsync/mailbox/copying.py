@@ -9,9 +9,8 @@ sizes are.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import cast
 
@@ -27,13 +26,14 @@ from imapsync.errors import (
     MailboxError,
     ProtocolViolation,
     Refused,
-    StateError,
 )
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.appending import MESSAGES, Batches, Message, Outcome
+from imapsync.mailbox.appending import MESSAGES, Batches, Message
+from imapsync.mailbox.outcome import Outcome
+from imapsync.mailbox.spool import newSpool, pieces, spooling
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
@@ -41,9 +41,6 @@ ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 #: So many octets may be sent and not yet acknowledged: a far server is to have
 #: something to do until it is told more.  They are not held here.
 UNACKNOWLEDGED = 32 * 1024 * 1024
-
-_SPOOL_MEMORY = 1024 * 1024
-_SPOOL_PIECE = 64 * 1024
 
 
 @implementer(IPushProducer)
@@ -242,7 +239,7 @@ class Copier(BodyReceiver):
             self._batches.begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
-            message.spool = tempfile.SpooledTemporaryFile(_SPOOL_MEMORY)  # noqa: SIM115
+            message.spool = newSpool()
 
     def _mayPass(self, row: Row, size: int) -> bool:
         """
@@ -279,7 +276,7 @@ class Copier(BodyReceiver):
         if message.spool is None:
             self._batches.write(piece)
         else:
-            with _spooling():
+            with spooling():
                 message.spool.write(piece)
 
     def bodyEnded(self, row: Row) -> None:
@@ -335,8 +332,7 @@ class Copier(BodyReceiver):
         spool = message.spool
         if spool is None:
             return
-        with spool, _spooling():
-            spool.seek(0)
+        with spool, spooling():
             leave = self._batches.begin(message)
             if leave is not None:
                 try:
@@ -346,7 +342,7 @@ class Copier(BodyReceiver):
                     self._end(message)
                     self._batches.close()
                     return
-            while piece := spool.read(_SPOOL_PIECE):
+            for piece in pieces(spool):
                 self._batches.write(piece)
                 if "full" in self._holds:
                     self._room = Deferred()
@@ -407,14 +403,3 @@ class Copier(BodyReceiver):
         if room is not None:
             # It fails as all does that is asked of it now.
             self._target.catchUp().addCallback(lambda _: None).chainDeferred(room)
-
-
-@contextlib.contextmanager
-def _spooling() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StateError(
-            f"a message cannot be spooled: {error.strerror}; make room in the folder"
-            " for temporary files, or set TMPDIR to another"
-        ) from error

@@ -14,10 +14,11 @@ from imapsync.errors import MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.arguments import dateTime
-from imapsync.mailbox.appending import MESSAGES, Copied
+from imapsync.mailbox.appending import MESSAGES
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import carryFlags
+from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
@@ -288,7 +289,7 @@ async def _changed(
 class _Copies:
     """
     What becomes of the messages copied to one side:
-    L{imapsync.mailbox.appending.Outcome}.
+    L{imapsync.mailbox.outcome.Outcome}.
 
     @ivar lacking: those that were not given all of their flags.
     @ivar dated: those whose dates are to be proven.

@@ -51,6 +51,17 @@ class LayersTests(SynchronousTestCase):
     The rooms stand one upon another.
     """
 
+    def test_small(self) -> None:
+        """
+        A module fits one head.
+        """
+        large = {
+            name: lines
+            for name, path in modules()
+            if not isTest(name) and (lines := len(path.read_text().splitlines())) > 400
+        }
+        self.assertEqual({}, large)
+
     def test_named(self) -> None:
         """
         A room says at its door what is in it.

@@ -23,8 +23,8 @@ from imapsync.imap.commands.append import wordsOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox import copying
-from imapsync.mailbox.appending import Copied
 from imapsync.mailbox.copying import Copier
+from imapsync.mailbox.outcome import Copied
 from imapsync.model import Side
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World

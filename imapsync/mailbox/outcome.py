@@ -1,0 +1,78 @@
+"""
+What becomes of messages that are handed over to a server: L{Outcome}.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from imapsync.model import Flags
+
+
+class Copied(NamedTuple):
+    """
+    A message that is now on both sides.
+
+    @ivar flags: those that it has there.
+    @ivar given: those of them that the copy was given.
+    @ivar date: the INTERNALDATE that it was given, or empty.
+    """
+
+    source: int
+    target: int
+    flags: Flags
+    given: Flags
+    key: bytes
+    size: int
+    stamp: int
+    date: str = ""
+
+
+class Outcome(Protocol):
+    """
+    What becomes of the messages.
+    """
+
+    def copied(self, messages: list[Copied]) -> None:
+        """
+        The server acknowledged them.
+        """
+
+    def unproven(self, uids: list[int]) -> None:
+        """
+        These were copied, but the server did not tell which copy is whose
+        (RFC 4315, 3).
+        """
+
+    def refused(self, uid: int, reason: str) -> None:
+        """
+        One could not be copied.
+        """
+
+    def undated(self, uid: int) -> None:
+        """
+        One was copied, but the server did not take its INTERNALDATE.
+        """
+
+    def short(self, uid: int, octets: int, size: int) -> None:
+        """
+        One was copied, but it has fewer octets than its server said (RFC822.SIZE).
+        """
+
+    def misread(self, uids: list[int], reason: str) -> None:
+        """
+        The server may have taken one of these for commands, so that its connection
+        was dropped.
+        """
+
+    def doubted(self, uids: list[int]) -> None:
+        """
+        The server refused one of these, and its connection was lost before it was
+        found out which.
+        """
+
+    def broken(self, uids: list[int]) -> None:
+        """
+        A connection was lost when it was the turn of these: one of them may be
+        why.
+        """
