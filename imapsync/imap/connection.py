@@ -234,7 +234,7 @@ class Connection(Dialogue):
         """
         if self.state is None:
             text = greeting.ungreeted(self._first, self._allowed, self.options)
-            kind = ProtocolViolation if self._first else Lost
+            kind = Lost if greeting.isBegun(self._first) else ProtocolViolation
             self.abort(kind(f"{self.name}: {text}"))
             return
         silence = f"{self.name}: no answer for {self._allowed:g} seconds"

@@ -26,6 +26,20 @@ _OTHERS = (
 )
 
 
+#: What a greeting begins with.
+_GREETINGS = (b"* OK", b"* PREAUTH", b"* BYE")
+
+
+def isBegun(read: bytes) -> bool:
+    """
+    Whether a greeting may have begun so, of which the rest was lost.
+    """
+    said = read.upper()
+    return b"\n" not in said and any(
+        said.startswith(one) or one.startswith(said) for one in _GREETINGS
+    )
+
+
 def misgreeted(read: bytes, options: str) -> str:
     """
     What to say of a peer whose first words are no greeting of IMAP (RFC 9051,

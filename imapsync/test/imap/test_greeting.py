@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.greeting import misgreeted, ungreeted
+from imapsync.imap.greeting import isBegun, misgreeted, ungreeted
 
 
 class GreetingTests(SynchronousTestCase):
@@ -44,6 +44,15 @@ class GreetingTests(SynchronousTestCase):
             " see command",
             misgreeted(b"* OK hi\n", "command"),
         )
+
+    def test_begun(self) -> None:
+        """
+        A greeting that is cut short is told from what is none.
+        """
+        for read in b"", b"*", b"* o", b"* OK", b"* PREAUTH [CAPA", b"* Bye, b":
+            self.assertTrue(isBegun(read), read)
+        for read in b"+OK", b"* x", b"* OK hi\n", b"\r\n", b"\n* OK", b"\x15\x03":
+            self.assertFalse(isBegun(read), read)
 
     def test_safe(self) -> None:
         """
