@@ -202,3 +202,11 @@ class MassDeletion(ImapSyncError):
     """
 
     code = 1
+
+
+class Feedback(ImapSyncError):
+    """
+    Copying feeds on itself: what was copied to one side is copied back, and so on.
+    """
+
+    code = 1

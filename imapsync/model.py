@@ -112,6 +112,9 @@ class Known(NamedTuple):
     @ivar pairs: how many pairs there are.
     @ivar retries: whether some message is to be looked at again (see
         L{imapsync.state.interface.Leftovers.postpone}).
+    @ivar spellings: what servers call it that changed its name when it was made.
+    @ivar strays: how many messages more than there are pairs are on a side, when
+        all is done that can be; 0 where it does not say.
     """
 
     id: int
@@ -121,6 +124,14 @@ class Known(NamedTuple):
     subscribed: bool
     pairs: int
     retries: bool
+    spellings: Mapping[Side, str] = MappingProxyType({})
+    strays: Mapping[Side, int] = MappingProxyType({})
+
+    def holds(self, side: Side) -> int:
+        """
+        How many messages are known to be on C{side}.
+        """
+        return self.pairs + self.strays.get(side, 0)
 
 
 class Pair(NamedTuple):

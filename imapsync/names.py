@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import binascii
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.display import shown as shown
@@ -116,6 +117,10 @@ class Naming(NamedTuple):
         It is written as the server writes names, so it stands in place of the
         prefix; and even C{INBOX} is then the one below it.
     @ivar foreign: prefixes of other users' and shared namespaces.
+    @ivar further: prefixes of more personal namespaces, and their separators.
+        The shared names of what is in them begin with the prefix.
+    @ivar spellings: the shared names of mailboxes to which the server gave other
+        names than it was asked for, by those that it gave.
     @ivar aliases: mailboxes that, with all below them, have another shared name
         than the one they would have; and that name.
     """
@@ -125,26 +130,37 @@ class Naming(NamedTuple):
     reference: str = ""
     foreign: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
+    further: tuple[tuple[str, str], ...] = ()
+    spellings: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def of(
-        cls, separator: str, prefix: str, reference: str, foreign: tuple[str, ...] = ()
+        cls,
+        separator: str,
+        prefix: str,
+        reference: str,
+        foreign: Iterable[str] = (),
+        further: Iterable[tuple[str, str]] = (),
     ) -> Naming:
         """
         With a C{list-reference} as a user writes it: with C{/} or the server's
         separator, which may lack at the end; with the prefix or without it.
         """
+        prefix = _closed(prefix, separator)
+        foreign = tuple(_closed(one, separator) for one in foreign)
+        further = tuple((_closed(*one), one[1]) for one in further)
         if reference and separator:
             reference = reference.replace("/", separator)
             if not reference.endswith(separator):
                 reference += separator
             folded = cls(separator)._folded
-            spaces = tuple(folded(space) for space in (prefix, *foreign) if space)
+            others = (*foreign, *(one for one, _ in further))
+            spaces = tuple(folded(space) for space in (prefix, *others) if space)
             if not folded(reference).startswith(spaces):
                 reference = prefix + reference
             if folded(reference) == folded(prefix):
                 reference = ""  # that is where our mailboxes are anyway
-        return cls(separator, prefix, reference, foreign)
+        return cls(separator, prefix, reference, foreign, further=further)
 
     def toShared(self, name: str) -> str | None:
         """
@@ -153,16 +169,30 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it cannot have one.
         """
+        if name in self.spellings:
+            return self.spellings[name]
+        shared = self._plainly(name)
+        if shared in self.spellings.values():
+            raise _uncarried(name, f'another mailbox is called "{shown(name)}"')
+        return shared
+
+    def _plainly(self, name: str) -> str | None:
+        """
+        The same, for a mailbox that has the name that it was made by.
+        """
         if not self.reference and isInbox(name):
             return INBOX
-        rest = self._within(name)
+        beside, separator = self._beside(name)
+        rest = name if beside else self._within(name)
         if rest is None:
             return None
-        if self.separator != "/" and "/" in rest:
+        if separator != "/" and "/" in rest:
             raise _uncarried(name, 'a level of it holds a "/"')
-        shared = canonical(rest, self.separator)
+        shared = canonical(rest, separator)
         if fault := _fault(shared):
             raise _uncarried(name, fault)
+        if beside != self._besides(shared)[0]:
+            raise _uncarried(name, "it would be taken for one of another namespace")
         if shared == INBOX and not self.reference:
             raise _uncarried(name, "it would be taken for INBOX")
         if not self.aliases:
@@ -178,13 +208,17 @@ class Naming(NamedTuple):
 
         @raise MailboxError: if it has no way to.
         """
-        if not self.separator and "/" in name:
+        if name in self.spellings.values():
+            return next(ours for ours, n in self.spellings.items() if n == name)
+        beside, separator = self._besides(name)
+        if not separator and "/" in name:
             raise _uncarried(name, "the server's mailboxes have no levels")
-        if self.separator and self.separator != "/" and self.separator in name:
-            raise _uncarried(name, f'a level of it holds a "{self.separator}"')
+        if separator and separator != "/" and separator in name:
+            raise _uncarried(name, f'a level of it holds a "{separator}"')
         ours = INBOX
         if name != INBOX or self.reference:
-            ours = self.root + self._own(name).replace("/", self.separator)
+            own = self._own(name).replace("/", separator)
+            ours = own if beside else self.root + own
         if self.toShared(ours) != name:
             raise _uncarried(name, f'the server has another use for "{shown(ours)}"')
         return ours
@@ -213,8 +247,10 @@ class Naming(NamedTuple):
         """
         Whether mailboxes of one could be those of the other, in one account.
         """
-        ours, theirs = self._folded(self.root), other._folded(other.root)
-        return ours.startswith(theirs) or theirs.startswith(ours)
+        return any(
+            ours.startswith(theirs) or theirs.startswith(ours)
+            for ours, theirs in product(self._roots(), other._roots())
+        )
 
     def _renamed(self, name: str) -> str:
         return _replaced(name, self.aliases)
@@ -222,18 +258,54 @@ class Naming(NamedTuple):
     def _own(self, name: str) -> str:
         return _replaced(name, [(shared, own) for own, shared in self.aliases])
 
+    def _roots(self) -> list[str]:
+        """
+        What our mailboxes begin with, any of them.
+        """
+        others = () if self.reference else (prefix for prefix, _ in self.further)
+        return [*map(self._folded, (self.root, *others))]
+
     def _within(self, name: str) -> str | None:
         """
         C{name} without what all our mailboxes begin with; C{None} if it does
         not begin so, or belongs to a namespace below.
         """
         name, root = self._folded(name), self._folded(self.root)
-        if not name.startswith(root) or name == root:
+        if not name.startswith(root) or name == root or self._isForeign(name, root):
             return None
-        for other in map(self._folded, self.foreign):
-            if len(other) > len(root) and (name + self.separator).startswith(other):
-                return None
         return name[len(root) :]
+
+    def _isForeign(self, name: str, root: str) -> bool:
+        """
+        Whether C{name} belongs to another's namespace rather than to C{root}.
+        """
+        return any(
+            len(other) > len(root) and (name + self.separator).startswith(other)
+            for other in map(self._folded, self.foreign)
+        )
+
+    def _beside(self, name: str) -> tuple[str, str]:
+        """
+        The further personal namespace that the server's C{name} is in, and the
+        separator there; no prefix, if it is in none of them.
+        """
+        if self.further and not self.reference:
+            name = self._folded(name)
+            for prefix, separator in self.further:
+                inside = (name + separator).startswith(prefix)
+                if inside and not self._isForeign(name, prefix):
+                    return prefix, separator
+        return "", self.separator
+
+    def _besides(self, shared: str) -> tuple[str, str]:
+        """
+        The same, of a shared name.
+        """
+        if self.further and not self.reference:
+            for prefix, separator in self.further:
+                if f"{shared}/".startswith(canonical(prefix, separator)):
+                    return prefix, separator
+        return "", self.separator
 
     def _folded(self, name: str) -> str:
         """
@@ -275,14 +347,6 @@ def canonical(text: str, separator: str) -> str:
     return (INBOX if isInbox(first) else first) + slash + rest
 
 
-def folded(name: str) -> str:
-    """
-    What is left of a name for a server that tells neither upper from lower case
-    nor one way to write a character from another.
-    """
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
     """
     The shared names that may be meant by what was typed with C{/} or
@@ -300,6 +364,15 @@ def fromUser(text: str, naming: Naming) -> tuple[str, ...]:
     except MailboxError:
         meant = None
     return (name,) if meant in (None, name) else (name, meant)
+
+
+def _closed(prefix: str, separator: str) -> str:
+    """
+    The prefix of a namespace with its separator at the end, which some servers
+    leave out: C{Shared} is no beginning of C{Shared with Bob}; C{~} is one of
+    C{~bob}.
+    """
+    return prefix + separator if prefix[-1:].isalnum() else prefix
 
 
 def _replaced(name: str, levels: Iterable[tuple[str, str]]) -> str:

@@ -199,6 +199,7 @@ class _Run:
         self._standing = standing
         self._work: OneShot | Following | None = None
         self._going = False
+        self._stopped = False
 
     def begin(self, over: Callable[[Outcome], None]) -> Deferred[None]:
         """
@@ -210,6 +211,7 @@ class _Run:
         """
         Come to an end.
         """
+        self._stopped = True
         if self._work is not None and self._going:
             self._work.stop()
 
@@ -256,7 +258,11 @@ class _Run:
         return await withDatabase(job.config, job.request.dryRun, self._runWith)
 
     async def _runWith(self, config: Config, state: State) -> int:
-        if not self._job.request.dryRun:
+        if self._stopped:  # while it was found that the database before is another's
+            if self._job.request.live:
+                return 0
+            raise CancelledError
+        if not (self._job.request.dryRun or config.presumed):
             state.proveWritable()
         self._work = self._begun(self._job._replace(config=config), state)
         self._going = True

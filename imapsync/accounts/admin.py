@@ -73,6 +73,7 @@ class Task(ABC):
         """
         self._clients = clients
         listing = Listing(self._config, clients)
+        listing.learn(self._state.mailboxes())
         listed = await listing.completed(await listing.look()) if clients else {}
         self._accounts = {side: listed[side] for side in Side if side in self._targets}
         if not self._names:

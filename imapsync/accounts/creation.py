@@ -19,8 +19,8 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Say, told
 from imapsync.mailbox.report import Report
 from imapsync.model import Name, Side, Trouble
-from imapsync.plan import mailboxes as tree
 from imapsync.plan.account import Account
+from imapsync.plan.mailboxes import Create, Directed, Forget, Step
 from imapsync.state.interface import State
 
 #: So often a step is taken before it is in vain: some servers show what was
@@ -51,12 +51,12 @@ class Steps:
         self._state = state
         self._report = report
         self._say = say
-        self._taken: Counter[tree.Step] = Counter()
+        self._taken: Counter[Step] = Counter()
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
     async def take(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, Account]
+        self, steps: Sequence[Step], accounts: Mapping[Side, Account]
     ) -> None:
         """
         Make, subscribe and unsubscribe mailboxes, many at a time.  What could
@@ -66,18 +66,18 @@ class Steps:
             for step in steps:
                 told(self._say, step.name, step)
             return
-        made = [step for step in steps if isinstance(step, tree.Create)]
+        made = [step for step in steps if isinstance(step, Create)]
         await self._takeSome(made, accounts)
         missed = {step.name for step in made if step in self.refused}
-        rest = [step for step in steps if not isinstance(step, tree.Create)]
+        rest = [step for step in steps if not isinstance(step, Create)]
         await self._takeSome([s for s in rest if s.name not in missed], accounts)
 
     async def _takeSome(
-        self, steps: Sequence[tree.Step], accounts: Mapping[Side, Account]
+        self, steps: Sequence[Step], accounts: Mapping[Side, Account]
     ) -> None:
         waiting = []
         for step in steps:
-            if isinstance(step, tree.Forget):
+            if isinstance(step, Forget):
                 self._forget(step.name)
             elif self._taken[step] >= _PATIENCE:
                 self.refused.add(step)
@@ -90,10 +90,10 @@ class Steps:
                 waiting.append(command.addErrback(self._stepRefused, step))
         await together(waiting)
 
-    def _stepTaken(self, _: object, step: tree.Directed) -> None:
+    def _stepTaken(self, _: object, step: Directed) -> None:
         self._report.took(step.name, str(step))
 
-    def _stepRefused(self, failure: Failure, step: tree.Directed) -> None:
+    def _stepRefused(self, failure: Failure, step: Directed) -> None:
         failure.trap(Refused)
         self.refused.add(step)
         code = getattr(failure.value, "responseCode", "")
@@ -101,10 +101,10 @@ class Steps:
             return  # somebody else was faster, or it has another spelling there
         if step.name not in self.failed:
             self._trouble(step, str(failure.value), code)
-        if isinstance(step, tree.Create):
+        if isinstance(step, Create):
             self.failed.add(step.name)
 
-    def collided(self, step: tree.Create, account: Account) -> None:
+    def collided(self, step: Create, account: Account) -> None:
         """
         What was to be made is still not listed: whatever the server would
         select by that name, it is another mailbox.
@@ -125,5 +125,5 @@ class Steps:
             with self._state.transaction():
                 self._state.removeMailbox(known.id)
 
-    def _trouble(self, step: tree.Directed, text: str, code: str = "") -> None:
+    def _trouble(self, step: Directed, text: str, code: str = "") -> None:
         self._report.trouble(Trouble(step.name, text, step.side, code=code))

@@ -19,10 +19,19 @@ from imapsync.errors import Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard, Selected
+from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import GUID, Known, Name, Side, differ
-from imapsync.plan import identity as lineage
 from imapsync.plan.account import Account
-from imapsync.plan.identity import Answer, Places, Question
+from imapsync.plan.identity import (
+    Answer,
+    Places,
+    Question,
+    atHome,
+    places,
+    questions,
+    shared,
+    twins,
+)
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
@@ -35,9 +44,12 @@ class Identifier:
     Asks over one pair of connections.
     """
 
-    def __init__(self, clients: Mapping[Side, SyncClient], state: State) -> None:
+    def __init__(
+        self, clients: Mapping[Side, SyncClient], state: State, suspects: Suspects
+    ) -> None:
         self._clients = clients
         self._state = state
+        self._suspects = suspects
         self._doubted: dict[Side, set[int]] = {side: set() for side in Side}
         self._mute: set[Side] = set()
         self._met: dict[tuple[Side, str], tuple[int, str]] = {}
@@ -58,18 +70,14 @@ class Identifier:
 
         self._met.clear()
         found = await onBoth(
-            lambda side: self._places(
-                side, accounts[side], known, lineage.twins(known, side)
-            )
+            lambda side: self._places(side, accounts[side], known, twins(known, side))
         )
-        if all(lineage.atHome(places, known) for places in found.values()):
+        if all(atHome(one, known) for one in found.values()):
             # Had two changed places, their passes would meet the other one.
             return found
         # One side may have followed already what happened on the other.
         return await onBoth(
-            lambda side: self._places(
-                side, accounts[side], known, lineage.shared(known, side)
-            )
+            lambda side: self._places(side, accounts[side], known, shared(known, side))
         )
 
     async def _places(
@@ -84,13 +92,13 @@ class Identifier:
         if self._tellsIds(side):
             doubted = doubted | alike
         answers = {}
-        asked = lineage.questions(side, account, known, doubted)
+        asked = questions(side, account, known, doubted)
         if asked:
             await self._meet(side, account)
         for question in asked:
             answer = await self._ask(side, account, question)
             answers[question.known.id] = answer
-        return lineage.places(side, account, known, doubted, answers)
+        return places(side, account, known, doubted, answers)
 
     async def _meet(self, side: Side, account: Account) -> None:
         """
@@ -196,7 +204,7 @@ class Identifier:
         the content that they had.
         """
         client = self._clients[side]
-        await self._examine(side, name)
+        selected = await self._examine(side, name)
         there = await client.exists(self._state.paired(known.id, side))
         some = next(there.split(_SAMPLE), UidSet())
         pairs = self._state.pairs(known.id, side, some)
@@ -206,9 +214,13 @@ class Identifier:
         def take(uid: int, key: bytes, _: int) -> None:
             found[uid] = key
 
-        from imapsync.mailbox import pairing  # which is seldom needed here
+        # Which are seldom needed here.
+        from imapsync.mailbox import pairing
+        from imapsync.mailbox.fetching import Source
 
-        await pairing.keyed(client, UidSet.of(expected), take)
+        place = Place(known.id, side, selected.mark.uidvalidity)
+        source = Source(client, self._suspects, place)
+        await pairing.keyed(source, UidSet.of(expected), take)
         return bool(found) and all(found[u] == expected[u] for u in found)
 
     def _tellsIds(self, side: Side) -> bool:

@@ -4,7 +4,7 @@ Which mailboxes the servers list, under the names that both sides share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,11 +23,12 @@ from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
-from imapsync.model import Listed, Name, Side
+from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
-from imapsync.plan import specialuse as uses
 from imapsync.plan.account import Account, ancestors
+from imapsync.plan.listing import isTacit
 from imapsync.plan.messages import Trash
+from imapsync.plan.specialuse import matched
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -49,6 +50,9 @@ class Listing:
         self._config = config
         self._clients = clients
         self._namings: dict[Side, Naming] = {}
+        self._spellings: dict[Side, dict[str, Name]] = {side: {} for side in Side}
+        self._subscribed: dict[Side, frozenset[str]] = {}
+        self._shut: dict[Side, dict[str, str]] = {side: {} for side in Side}
         if config.mapSpecialUse:
             for side, client in clients.items():
                 if not client.features.asksForSpecialUse:
@@ -57,6 +61,16 @@ class Listing:
                         " may have no effect.",
                         side=side,
                     )
+
+    def learn(self, known: Iterable[Known]) -> None:
+        """
+        These are known; by other names, maybe, than a server gave them.
+        """
+        known = [one for one in known if one.spellings]
+        for side in Side:
+            self._spellings[side] = {
+                one.spellings[side]: one.name for one in known if side in one.spellings
+            }
 
     async def look(self) -> Mapping[Side, Account]:
         """
@@ -69,11 +83,55 @@ class Listing:
         accounts = {side: self._account(side, listed[side]) for side in listed}
         if self._config.mapSpecialUse and len(accounts) == len(Side):
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
-            matched = uses.matched(ours, theirs)
-            naming = theirs.naming._replace(aliases=matched.aliases)
+            found = matched(ours, theirs)
+            naming = theirs.naming._replace(aliases=found.aliases)
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
-            accounts[Side.REMOTE] = theirs._replace(apart=matched.apart)
+            accounts[Side.REMOTE] = theirs._replace(apart=found.apart)
         return accounts
+
+    async def assured(
+        self, accounts: Mapping[Side, Account], known: Collection[Known]
+    ) -> Mapping[Side, Account]:
+        """
+        With what is subscribed, where LIST seems to leave it out: LSUB is asked
+        before that is believed, and always from then on if it knows more.
+
+        @param known: what was subscribed before, and to be there.
+        """
+
+        async def onSide(side: Side) -> Account:
+            account = accounts[side]
+            if side in self._subscribed or not isTacit(account, known):
+                return account
+            boxes = account.listed.items()
+            listed = {box.name for _, box in boxes if box.subscribed}
+            before = {one.name for one in known if one.subscribed}
+            presumed = frozenset(box.name for name, box in boxes if name in before)
+            told = await self._subscriptions(side, presumed)
+            if not listed.issuperset(told & {box.name for _, box in boxes}):
+                self._subscribed[side] = told
+                self.log.warn(
+                    "{side}: LIST does not tell what is subscribed; LSUB is believed"
+                    " instead.",
+                    side=side,
+                )
+                return account.withSubscriptions(told)
+            return account
+
+        return await onBoth(onSide, [*accounts])
+
+    async def _subscriptions(
+        self, side: Side, presumed: frozenset[str]
+    ) -> frozenset[str]:
+        """
+        The names that are subscribed, as LSUB has it.
+
+        @param presumed: those that are, if it is refused.
+        """
+        try:
+            return await self._clients[side].subscriptions()
+        except Refused:
+            return presumed
 
     async def completed(
         self, accounts: Mapping[Side, Account]
@@ -142,7 +200,9 @@ class Listing:
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
         readOnly = self._config.servers[side].readOnly
-        return Account.of(self._namings[side], listed, readOnly)
+        naming = self._namings[side]._replace(spellings=self._spellings[side])
+        account = Account.of(naming, listed, readOnly)
+        return account.withShut(self._shut[side])
 
     async def _list(self, side: Side) -> list[Listed]:
         client = self._clients[side]
@@ -162,16 +222,27 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
+        self._shut[side].clear()
         doubted = [box for box in listed if box.selectable and not box.status]
-        asking = [Deferred.fromCoroutine(self._doubted(client, b)) for b in doubted]
-        told = {box.name: box for box in await together(asking)}
-        return [told.get(box.name, box) for box in listed]
+        asking = [self._doubted(side, box, listed) for box in doubted]
+        waiting = [Deferred.fromCoroutine(one) for one in asking]
+        told = {box.name: box for box in await together(waiting)}
+        boxes = [told.get(box.name, box) for box in listed]
+        if side in self._subscribed:
+            names = await self._subscriptions(side, self._subscribed[side])
+            self._subscribed[side] = names
+            boxes = [box.withSubscription(box.name in names) for box in boxes]
+        return boxes
 
-    async def _doubted(self, client: SyncClient, box: Listed) -> Listed:
+    async def _doubted(
+        self, side: Side, box: Listed, listed: Collection[Listed]
+    ) -> Listed:
         """
-        Ask for the status that LIST did not tell: some servers still list what
-        was deleted, as long as others are below it.
+        Ask for the status that LIST did not tell.  One that does not exist, as
+        the server says, may be there all the same: whether it is gone, only LIST
+        decides, when it is asked again.
         """
+        client = self._clients[side]
         try:
             status = await client.mailboxStatus(box.name, _ITEMS)
         except Refused as error:
@@ -181,8 +252,37 @@ class Listing:
                 and "doesn't exist" not in error.text
             ):
                 return box  # its pass will tell
+            if await self._isThere(client, box, listed):
+                self._shut[side][box.name] = error.text
+                return box
             return box._replace(attributes=box.attributes | {"\\nonexistent"})
         return box._replace(status=status)
+
+    async def _isThere(
+        self, client: SyncClient, box: Listed, listed: Collection[Listed]
+    ) -> bool:
+        """
+        Whether LIST holds to it that there is a mailbox.
+
+        Dovecot lists one that was deleted from a Maildir as long as others are
+        below it; but it knows better when it is asked for subscriptions to it, or
+        to them.  That alone proves nothing: where names lead nowhere, since the
+        server looks in another place than before, it says the same.  One of those
+        below must be there, then.
+        """
+        ways = ((), ("SUBSCRIBED", "RECURSIVEMATCH"))
+        asked = [client.listMailboxes(box.name, selection=way) for way in ways]
+        try:
+            told: list[list[Listed]] = await together(asked)
+        except Refused:
+            return True
+        # Wildcards in a name may find others as well.
+        now, chosen = ([one for one in t if one.name == box.name] for t in told)
+        if not any(one.selectable for one in now):
+            return False
+        level = box.name + box.separator
+        below = any(one.status and one.name.startswith(level) for one in listed)
+        return not below or any(one.selectable for one in chosen)
 
     def _distinguish(self) -> None:
         """
@@ -225,5 +325,11 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
     prefix, separator = spaces.personal[0] if spaces.personal else ("", "")
     if not separator:
         separator = next((box.separator for box in listed if box.separator), "")
-    foreign = tuple(prefix for prefix, _ in (*spaces.personal[1:], *spaces.foreign))
-    return Naming.of(separator, prefix, reference, foreign)
+    foreign = [prefix for prefix, _ in spaces.foreign]
+    # What begins as the first one does has no other names.
+    further = [
+        (other, levels or separator)
+        for other, levels in spaces.personal[1:]
+        if other and not (other.startswith(prefix) and levels in ("", separator))
+    ]
+    return Naming.of(separator, prefix, reference, foreign, further)

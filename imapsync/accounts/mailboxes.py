@@ -20,11 +20,17 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side
+from imapsync.names import shown
 from imapsync.plan.account import Account
+from imapsync.plan.listing import leftOut, respelled
 from imapsync.plan.mailboxes import Create, Plan, applied, plan
 from imapsync.plan.messages import Trash
 from imapsync.plan.outlook import Outlook
+from imapsync.plan.selection import Selection
 from imapsync.state.interface import State
+
+#: So many names are told of what is left out.
+_SHOWN = 10
 
 #: What both servers list.
 Accounts = Mapping[Side, Account]
@@ -99,12 +105,13 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
         while True:
-            accounts = await self._ownership.look()
+            accounts = await self._look()
             with self._state.transaction():
                 self._state.noteReadOnly(self._readOnly)
             self._noteReferences(accounts)
             trashes = dict(self._listing.trashes(accounts))
             selection = await self._scope.select(accounts)
+            self._noteLeftOut(accounts, selection)
             accounts, outlook = await self._renamer.settle(
                 accounts, selection, self._refused
             )
@@ -122,6 +129,9 @@ class Mailboxes:
             for step in planned.steps:
                 if isinstance(step, Create) and step in self._refused:
                     self._steps.collided(step, accounts[step.side])
+            with self._state.transaction():
+                for name in planned.mailboxes.keys() - known.keys():
+                    self._state.addMailbox(name, subscribed=False)
             await self._steps.take(steps, accounts)
             self._agree(planned, {step.name for step in (*steps, *self._refused)})
             if self._say is not None:
@@ -130,6 +140,37 @@ class Mailboxes:
             if not steps:
                 self._history.looked(accounts, frozenset(planned.mailboxes))
                 return Settled(accounts, planned, outlook, trashes)
+
+    async def _look(self) -> Accounts:
+        """
+        What both servers list, by the names that both sides share.
+        """
+        while True:
+            self._listing.learn(self._state.mailboxes())
+            accounts = await self._ownership.look()
+            known = self._state.mailboxes()
+            accounts = await self._listing.assured(accounts, known)
+            if not self._learn(accounts):
+                return accounts
+
+    def _learn(self, accounts: Accounts) -> bool:
+        """
+        Remember where a server has made a mailbox, and called it a little
+        otherwise.
+
+        @return: whether any has.
+        """
+        found = [*respelled(accounts, self.known())]
+        with self._state.transaction():
+            for known, side, spelling in found:
+                self._state.setSpelling(known.id, side, spelling)
+                self.log.info(
+                    '{name}: the mailbox "{spelling}" on {side}, as that calls it.',
+                    name=shown(known.name),
+                    spelling=shown(spelling),
+                    side=side,
+                )
+        return bool(found)
 
     def _noteReferences(self, accounts: Accounts) -> None:
         """
@@ -143,6 +184,24 @@ class Mailboxes:
                     "{side}: list-reference has changed; pairing by content.", side=side
                 )
 
+    def _noteLeftOut(self, accounts: Accounts, selection: Selection) -> None:
+        """
+        Say once what is left out, since it is not the user's own.
+        """
+        for side, account in accounts.items():
+            names = {f'"{shown(name)}"' for name in leftOut(account, selection)}
+            new = sorted(names - self._history.remarks)
+            self._history.remarks |= names
+            if new:
+                more = len(new) - _SHOWN
+                self.log.info(
+                    "{side}: left out, as it is in no personal namespace:"
+                    " {names}{more}",
+                    side=side,
+                    names=", ".join(new[:_SHOWN]),
+                    more=f" and {more} more" if more > 0 else "",
+                )
+
     def _agree(self, plan: Plan, unsettled: set[Name]) -> None:
         """
         Remember what both sides were seen to agree on as subscribed.
@@ -150,9 +209,7 @@ class Mailboxes:
         before = self.known()
         with self._state.transaction():
             for name, subscribed in plan.mailboxes.items():
-                known = before.get(name)
-                if known is None:
-                    known = self._state.addMailbox(name, subscribed=False)
+                known = before[name]
                 if name not in unsettled and known.subscribed != subscribed:
                     self._state.setSubscribed(known.id, subscribed)
 

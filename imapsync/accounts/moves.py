@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 from imapsync.errors import MailboxError, Refused
-from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.transfer import known, suppose, transfer
 from imapsync.model import Name, Side
 from imapsync.plan.messages import HandOver
@@ -117,10 +117,13 @@ async def _seek(missing: Missing, name: Name, context: Context) -> None:
     notes = context.records.notes
     new = notes.unasked(name, missing.side.other, here.changes.new)
     try:
-        found = await _signs(here.client, new, missing)
-        others = found and await _signs(there.client, there.changes.new, missing)
+        found = await _signs(view.source(missing.side.other), new, missing)
+        present = view.source(missing.side)
+        others = found and await _signs(present, there.changes.new, missing)
     except Refused:
-        return  # there is a message that the server cannot read
+        return
+    if present.unread:
+        return  # it may be there already, as one that the server cannot read
     for uid, (sign, date) in found.items():
         missing.found(name, uid, sign, date)
     for sign, _ in others.values():
@@ -150,7 +153,7 @@ async def _proven(found: Transfer, source: Context) -> Transfer:
 
 
 async def _signs(
-    client: SyncClient, uids: UidSet, missing: Missing
+    source: Source, uids: UidSet, missing: Missing
 ) -> Mapping[int, tuple[Sign, int]]:
     """
     Those of C{uids} that have the sign of a missing message; with the date that
@@ -169,6 +172,6 @@ async def _signs(
         if key in missing:
             signs[uid] = key, date
 
-    await pairing.stamped(client, uids, stamped)
-    await pairing.keyed(client, likely.build(), keyed)
+    await pairing.stamped(source, uids, stamped)
+    await pairing.keyed(source, likely.build(), keyed)
     return signs

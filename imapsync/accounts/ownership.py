@@ -188,10 +188,14 @@ class Ownership:
         """
         present = {}
         for side, owner in named(self._config).items():
-            server = self._config.servers[side]
-            tells = server.command is not None or not server.username
-            greeting = self._clients[side].greeting if tells else ""
-            present[side] = owner._replace(greeting=greeting[:_GREETING])
+            server, client = self._config.servers[side], self._clients[side]
+            account = owner.account
+            if client.user and not server.username:
+                # Only the program that we are in knows who that is.
+                account = f"{client.user}@{owner.account}"
+            tells = server.command is not None or not client.user
+            greeting = client.greeting[:_GREETING] if tells else ""
+            present[side] = Owner(account, owner.port, greeting)
         return present
 
     def _disown(self, side: Side, before: Owner | None, now: Owner) -> None:
@@ -333,11 +337,13 @@ class Ownership:
         if known:
             return False  # they are in step, and may well tell the same
         names = plan.equal(accounts[Side.LOCAL], accounts[Side.REMOTE])
-        for each in names:
-            here, there = await alike(proof.sizes, each)
-            if here != there:
-                return False
-        return bool(names)
+        with suppress(Refused):  # one that cannot be read tells nothing
+            for each in names:
+                here, there = await alike(proof.sizes, each)
+                if here != there:
+                    return False
+            return bool(names)
+        return False
 
 
 def _shown(account: str) -> str:

@@ -16,6 +16,8 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox import pairing
+from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import GUID, Known, Side, differ
 from imapsync.plan.account import Account
 from imapsync.plan.ownership import Evidence
@@ -82,8 +84,11 @@ async def evidence(
         found[uid] = key
 
     try:
-        await client.open(spelled, None, Heard(), writable=False)
-        await pairing.keyed(client, UidSet.of(expected), take)
+        selected = await client.open(spelled, None, Heard(), writable=False)
+        place = Place(known.id, side, selected.mark.uidvalidity)
+        # What a connection breaks over is not remembered from one proof to another.
+        source = Source(client, Suspects(), place)
+        await pairing.keyed(source, UidSet.of(expected), take)
     except Refused:
         return Evidence()
     differing = sum(key != expected[uid] for uid, key in found.items())

@@ -21,7 +21,7 @@ from imapsync.mailbox.context import Say, told
 from imapsync.mailbox.report import Report
 from imapsync.model import Known, Name, Side, Trouble
 from imapsync.names import shown
-from imapsync.plan import renames as renaming
+from imapsync.plan import renames
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Step
 from imapsync.plan.outlook import Outlook, Rename
@@ -40,7 +40,7 @@ class Renamer:
     Has each known mailbox be called the same on both sides, and in the
     database.
 
-    @param trace: finds out where they are.
+    @param identifier: finds out where they are.
     @param say: takes the lines of a dry run; C{None} if it is none.
     @param memory: of the sessions before.
     """
@@ -84,7 +84,7 @@ class Renamer:
         while True:
             known = self._state.mailboxes()
             places = await self._identifier.trace(accounts, known)
-            outlook = renaming.plan(
+            outlook = renames.plan(
                 accounts, known, selection, places, self._stuck, self._parted
             )
             if outlook.parted - self._parted:

@@ -67,7 +67,9 @@ class Session:
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(
-                Listing(config, clients), Identifier(clients, state), History()
+                Listing(config, clients),
+                Identifier(clients, state, records.suspects),
+                History(),
             )
         self._workers = Workers(clients, reserve, config.connections if several else 1)
         self._listing, self._identifier, self._history = legacy

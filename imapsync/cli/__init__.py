@@ -2,6 +2,7 @@
 What a person types, and what they are told.
 
 C{options} reads the command line, C{services} runs a service for each
-configuration.  C{terminal} and C{observers} write to people; C{signals} and
-C{systemd} are how a system speaks to a program.
+configuration.  C{terminal}, C{observers} and C{logfile} write to people; C{signals}
+and C{systemd} are how a system speaks to a program, and the C{clock} and the
+C{resolver} are what a reactor is given for it.
 """

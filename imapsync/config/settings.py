@@ -191,8 +191,8 @@ def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None
     local, remote = servers[Side.LOCAL], servers[Side.REMOTE]
     if local.readOnly and remote.readOnly:
         raise section.wrong("read-only", "is YES in [local] too: nothing could flow")
-    if local.account != remote.account:
-        return
+    if local.account != remote.account or not (local.username or local.command):
+        return  # or nobody knows it before they are connected
     ours, theirs = local.listReference, remote.listReference
     if ours == theirs:
         option = "command" if remote.command else "host"

@@ -19,6 +19,7 @@ from imapsync.imap.commands.account import (
     ListCommand,
     NamespaceCommand,
     StatusCommand,
+    SubscriptionsCommand,
 )
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Command, Simple
@@ -132,6 +133,12 @@ class SyncClient(Connection):
         LIST (RFC 5258), with C{STATUS (...)} among C{returns} as RFC 5819 has it.
         """
         return self.perform(ListCommand(pattern, selection, returns))
+
+    def subscriptions(self) -> Deferred[frozenset[str]]:
+        """
+        LSUB: the names that are subscribed, whether they are mailboxes or not.
+        """
+        return self.perform(SubscriptionsCommand())
 
     def mailboxStatus(self, name: str, items: str) -> Deferred[Status]:
         """
@@ -298,7 +305,8 @@ class SyncClient(Connection):
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
     ) -> Deferred[object]:
         """
-        What C{items} names of C{uids}; RFC822.SIZE must be among them.
+        What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
+        them.
         """
         return self._all(Fetch(text, items, rows=rows) for text in uids.printed())
 

@@ -42,6 +42,7 @@ class Dialogue(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
     @ivar farewell: what the server said in its BYE, if it did.
+    @ivar user: who has logged in; empty while nobody has.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
 
@@ -52,6 +53,7 @@ class Dialogue(StockClient):
         self.log = Log()
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
+        self.user = ""
         self._pipeline = Pipeline(self)
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)

@@ -218,13 +218,14 @@ class Dispatcher:
         for command in list(self._hearing.values()):
             if isinstance(command, Idle):
                 command.changed()
-        sized = [row for row in rows if row.size is not None]
-        for command in list(self._hearing.values()) if sized else ():
+        # Nobody is told of these without asking for them.
+        asked = [row for row in rows if row.size is not None or row.date]
+        for command in list(self._hearing.values()) if asked else ():
             if isinstance(command, Fetch) and command.rows is not None:
-                theirs = [row for row in sized if command.wants(row.uid)]
+                theirs = [row for row in asked if command.wants(row.uid)]
                 if theirs:
                     command.rows(theirs)
-                    sized = [row for row in sized if not command.wants(row.uid)]
+                    asked = [row for row in asked if not command.wants(row.uid)]
 
     def literalBegan(self, row: Row, size: int) -> bool:
         """

@@ -42,6 +42,7 @@ async def login(
     with _named(server):
         method = sasl.choose(server.auth, capabilities)
     username, password = await _credentials(reactor, server, access)
+    client.user = username
     if server.type == "imap" and not server.starttls and not _isNear(client):
         _log.warn("{where}: the password goes over the net in clear text", where=where)
     try:

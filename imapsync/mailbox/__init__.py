@@ -2,7 +2,10 @@
 One mailbox: read what changed on both sides, plan, perform, and commit what the
 servers confirmed.
 
-C{sync} is that pass.  C{bothsides}, C{changes} and C{ahead} read; C{pairing},
-C{flags}, C{copying}, C{appending}, C{removal} and C{transfer} perform; C{report}
-counts what was done.
+C{sync} is that pass, within a C{context}.  C{bothsides}, each C{oneside}, C{changes}
+and C{ahead} read, and C{fetching} reads messages; C{perform} does what was planned,
+with C{pairing}, C{flags}, C{copying}, C{appending}, C{removal} and C{transfer}.
+C{copies} knows what we made ourselves, C{echoes} what others copied meanwhile;
+C{suspects} and C{notes} tell one pass what came before it, and C{report} counts what
+was done.
 """

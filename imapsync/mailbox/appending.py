@@ -67,9 +67,9 @@ class Outcome(Protocol):
         The server acknowledged them.
         """
 
-    def unproven(self, count: int) -> None:
+    def unproven(self, uids: list[int]) -> None:
         """
-        So many were copied, but the server did not tell which copy is whose
+        These were copied, but the server did not tell which copy is whose
         (RFC 4315, 3).
         """
 
@@ -367,7 +367,7 @@ class Batches:
         if appended.uidvalidity != self._into.mark.uidvalidity or len(
             appended.uids
         ) != len(batch.messages):
-            self._outcome.unproven(len(batch.messages))
+            self._outcome.unproven([one.row.uid for one in batch.messages])
             return
         self._outcome.copied(
             [

@@ -6,21 +6,21 @@ dealt with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import onBoth, together
-from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.copies import Copies
+from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.oneside import OneSide
 from imapsync.mailbox.suspects import Place
 from imapsync.model import (
-    Changes,
     Known,
     Mark,
     Name,
@@ -31,33 +31,9 @@ from imapsync.model import (
 )
 from imapsync.names import INBOX
 from imapsync.plan.messages import Trash
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.uidset import UidSet
 
 _NONE = UidSet()
-
-
-@dataclass
-class OneSide:
-    """
-    One side of it.
-
-    @ivar whole: whether every message is told, not only what changed.
-    @ivar lapsed: whether the server has lost track of what changed: what it
-        shows may be less than what it was told.
-    @ivar gone: the known messages that are gone, asked twice.
-    @ivar undone: set when something was left to do: the mark must not move.
-    @ivar postponed: what the mark may pass, but which must be tried again.
-    """
-
-    client: SyncClient
-    reading: Reading
-    selected: Selected
-    whole: bool
-    lapsed: bool
-    changes: Changes = field(default_factory=Changes)
-    gone: UidSet = field(default_factory=UidSet)
-    undone: bool = False
-    postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
 
 
 class BothSides:
@@ -68,6 +44,7 @@ class BothSides:
     @ivar again: whether to look once more at what was postponed, as the first
         look of a run does.
     @ivar sides: once it was L{read}.
+    @ivar copies: likewise.
     """
 
     log = Log()
@@ -81,6 +58,8 @@ class BothSides:
         self.state = context.state
         self._ahead = ahead or Ahead()
         self.sides: dict[Side, OneSide] = {}
+        self._sources: dict[Side, Source] = {}
+        self.copies = Copies(self.state, known.id)
         self.again = again
 
     async def read(self) -> bool:
@@ -90,6 +69,7 @@ class BothSides:
         @return: whether that can be used; not if all is to be read again.
         @raise MailboxError: it cannot be synced.
         """
+        self.copies.read()
         self.sides = await onBoth(self._open)
         renumbered = [side for side in Side if self._renumbered(side)]
         if renumbered:
@@ -115,10 +95,12 @@ class BothSides:
         if side in self.context.absent:
             reading = Reading(self.state, self.known.id, side, None, False)
             selected = Selected(self.context.names[side])
-            return OneSide(client, reading, selected, whole=False, lapsed=False)
+            return OneSide(side, client, reading, selected, whole=False, lapsed=False)
         ahead = await self._ahead.taken(side, mark)
         if ahead is not None:
             reading, selected = ahead
+            # What was copied since then is not among its messages.
+            reading.counts = False
         else:
             reading = Reading(self.state, self.known.id, side, mark, self.again)
             try:
@@ -133,7 +115,7 @@ class BothSides:
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        return OneSide(client, reading, selected, whole, lapsed)
+        return OneSide(side, client, reading, selected, whole, lapsed)
 
     def _select(
         self, side: Side, mark: Mark | None, reading: Reading
@@ -231,6 +213,9 @@ class BothSides:
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
+        # A dry run takes for done what was not.
+        if not self.context.dryRun:
+            this.count(self.known.holds(side))
         if this.whole:
             this.reading.listAll(this.lapsed)
             if this.selected.exists:
@@ -238,6 +223,7 @@ class BothSides:
         elif this.reading.again:
             await this.client.reportFlags(this.reading.again)
         this.changes = this.reading.take()
+        this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
         """
@@ -289,6 +275,16 @@ class BothSides:
         uidvalidity = self.sides[side].selected.mark.uidvalidity
         return Place(self.known.id, side, uidvalidity)
 
+    def source(self, side: Side) -> Source:
+        """
+        Where to fetch messages of C{side} from.
+        """
+        if side not in self._sources:
+            suspects = self.context.records.suspects
+            client = self.sides[side].client
+            self._sources[side] = Source(client, suspects, self.place(side))
+        return self._sources[side]
+
     def trash(self, side: Side) -> Trash | None:
         """
         Where to move messages of C{side}, rather than to expunge them; C{None}
@@ -332,15 +328,28 @@ class BothSides:
         with self.state.transaction():
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
-                    if side.other not in self.context.policy.readOnly:
+                    if not self._mayDiffer(side):
                         self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
+                    before = self.state.strays(mailbox, side)
+                    strays = this.strays(before, self._mayDiffer(side))
+                    if strays != before:
+                        self.state.setStrays(mailbox, side, strays)
                 self.state.postpone(mailbox, side, this.postponed.build())
+                if not this.reading.partial:
+                    self.copies.seen(side)
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
         return self._foreseen()
+
+    def _mayDiffer(self, side: Side) -> bool:
+        """
+        Whether C{side} may have what the other side has not, and not have what that
+        has, although all is done.
+        """
+        return side.other in self.context.policy.readOnly
 
     def _foreseen(self) -> Mapping[Side, Mark]:
         """

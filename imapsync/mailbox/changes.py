@@ -32,6 +32,10 @@ class Reading:
     @ivar disturbed: whether it was told since that something has happened to
         other messages than was expected.
     @ivar partial: whether there was more than is taken up at once.
+    @ivar exists: how many messages there were when L{take} was called, if that was
+        told unasked.
+    @ivar counts: whether the messages that there were when it was selected are those
+        that there are pairs of, and those that were told.
     @ivar early: whether messages were told whose pairs may not be stored yet:
         then nothing of this counts.
     """
@@ -59,6 +63,8 @@ class Reading:
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.partial = False
+        self.exists = 0
+        self.counts = True
         self.early = False
         self._ready = ready
         self._expected: Container[int] = ()
@@ -78,6 +84,24 @@ class Reading:
         if lapsed:
             self._since = 1
         self._listed = UidSetBuilder()
+
+    @property
+    def difference(self) -> int:
+        """
+        How many messages more than before there are, as was told so far.
+        """
+        gone = self._gone.build()
+        waiting = self._state.postponed(self._mailbox, self._side)
+        known = self.paired(gone)
+        new = self._new.build() - gone - waiting
+        return len(new) - len(known) - len((gone & waiting) - known)
+
+    @property
+    def listed(self) -> int | None:
+        """
+        How many messages were told, if all were to be.
+        """
+        return None if self._listed is None else len(self._listed.build())
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """
@@ -120,6 +144,8 @@ class Reading:
         """
         New messages show in the next look.
         """
+        if not self._taken:
+            self.exists = messages
 
     def modseqReceived(self, modseq: int) -> None:
         """
@@ -157,8 +183,13 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        known = self._state.partners(self._mailbox, self._side, gone, self._side)
-        return Changes(self._flags, self._new.build() - gone, known)
+        return Changes(self._flags, self._new.build() - gone, self.paired(gone))
+
+    def paired(self, uids: UidSet) -> UidSet:
+        """
+        Those of C{uids} that have a pair.
+        """
+        return self._state.partners(self._mailbox, self._side, uids, self._side)
 
     def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:
         """

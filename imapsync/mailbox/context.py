@@ -14,6 +14,7 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.names import shown
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.plan.messages import Policy
 from imapsync.state.interface import State
 
@@ -41,13 +42,15 @@ class Records(NamedTuple):
     """
     What is kept of one run, through all of its attempts.
 
-    @ivar suspects: outlasts the run, where others follow it.
+    @ivar suspects: outlasts the run, where others follow it; and so does
+        C{growth}.
     """
 
     brake: Brake
     report: Report
     notes: Notes
     suspects: Suspects
+    growth: Growth
 
 
 class Context(NamedTuple):

@@ -56,8 +56,9 @@ def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
     """
     ours, theirs = (view.sides[side].changes.flags for side in Side)
     gone = {side: this.gone for side, this in view.sides.items() if this.gone}
-    odd = not view.again or any(
-        this.lapsed or this.reading.again for this in view.sides.values()
+    odd = any(
+        this.lapsed or this.reading.again or view.copies.originals(side)
+        for side, this in view.sides.items()
     )
     drifts: dict[Drift, list[Uids]] = {}
     for local, remote, agreed in view.state.agreed(view.known.id, side, uids):
@@ -80,24 +81,15 @@ def _judged(view: BothSides, uids: Mapping[Side, int], drift: Drift) -> Drift:
     """
     The same, where what a side shows may be nobody's doing.
     """
-    sides, notes = view.sides, view.context.records.notes
+    sides = view.sides
     reported = [side for side in Side if uids[side] in sides[side].changes.flags]
-    copied = (
-        not view.again
-        and any(_isNew(view, side, uids[side]) for side in reported)
-        and not any(notes.isFollowed(view.name, side, uids[side]) for side in Side)
-    )
+    copy = view.copies.isOn(uids[Side.LOCAL], uids[Side.REMOTE])
     return judged(
         drift,
         [side for side in reported if sides[side].lapsed],
-        copied,
+        copy if copy in reported else None,
         retried=any(uids[side] in sides[side].reading.again for side in Side),
     )
-
-
-def _isNew(view: BothSides, side: Side, uid: int) -> bool:
-    mark = view.known.marks.get(side)
-    return mark is not None and uid >= mark.uidnext
 
 
 async def carryFlags(view: BothSides, operation: SetFlags) -> int:
@@ -150,14 +142,14 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     """
     report = view.context.records.report
     agreed: dict[int, Flags] = {}
+    supposed: dict[int, Flags] = {}
     astray: dict[tuple[Side, str], list[int]] = {}
     for drift, moved in drifts.items():
-        # Where both had changed alike when they were read, they agreed then: what
-        # differs by now has changed since, and the next look is to see it.
-        base = settled(*drift[:3])
         for (ours, theirs), many in _shown(view, drift, moved, plan).items():
-            flags = settled(base, ours, theirs)
-            if drift.fresh or drift.doubted or flags != drift.agreed:
+            flags = _agreedOn(drift, ours, theirs)
+            if drift.fresh or drift.doubted:  # not what the database has
+                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
+            elif flags != drift.agreed:
                 agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
             for side in Side:
                 wanted = plan.expected[side].get(on(side, many)[0])
@@ -166,17 +158,68 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
                 now = ours if side is Side.LOCAL else theirs
                 if not same(now, wanted):
                     view.sides[side].reading.disturbed = True
-                if unchanged := _unchanged(drift.shows(side), wanted, now):
+                if unchanged := _astray(view, side, drift, wanted, now, many):
                     key = (side, " ".join(sorted(unchanged)))
                     astray.setdefault(key, []).extend(on(side.other, many))
                 else:
                     report.did("flagged", view.name, side, len(many))
+    agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
         text = f"{side} would not change {keyword(wrong)}"
         view.postpone(side.other, UidSet.of(uids), text)
     return len(agreed)
+
+
+def _astray(
+    view: BothSides,
+    side: Side,
+    drift: Drift,
+    wanted: Flags,
+    now: Flags,
+    many: Sequence[Uids],
+) -> Flags:
+    """
+    What C{side} shows otherwise than it was told, and than it may.
+    """
+    unchanged = _unchanged(drift.shows(side), wanted, now)
+    if drift.copy is side:
+        _accept(view, side, common(unchanged, now), on(side, many))
+        unchanged = without(unchanged, now)
+    return unchanged
+
+
+def _news(view: BothSides, agreed: Mapping[int, Flags]) -> dict[int, Flags]:
+    """
+    Those of C{agreed} that the database does not have so: else there would be
+    something to do time and again.
+    """
+    known = view.state.agreed(view.known.id, Side.LOCAL, UidSet.of(agreed))
+    return {uid: agreed[uid] for uid, _, flags in known if agreed[uid] != flags}
+
+
+def _agreedOn(drift: Drift, ours: Flags, theirs: Flags) -> Flags:
+    """
+    What both sides agree on that show this by now.
+    """
+    if drift.copy is not None:
+        # What its server has made of it is no news from here on.
+        return ours if drift.copy is Side.LOCAL else theirs
+    # Where both had changed alike when they were read, they agreed then: what
+    # differs by now has changed since, and the next look is to see it.
+    return settled(settled(*drift[:3]), ours, theirs)
+
+
+def _accept(view: BothSides, side: Side, flags: Flags, uids: Sequence[int]) -> None:
+    """
+    The server of C{side} gives these flags to copies, if any, and keeps them there.
+    """
+    if not flags:
+        return
+    words = keyword(" ".join(sorted(flags)))
+    text = f"its server sets {words} on what is copied there, and keeps it"
+    view.trouble(text, side, UidSet.of(uids))
 
 
 def _unchanged(before: Flags, wanted: Flags, now: Flags) -> Flags:

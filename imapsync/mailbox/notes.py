@@ -27,7 +27,6 @@ class Notes:
         self.acquainted = acquainted
         self._renumbered: set[Name] = set()
         self._asked = _none()
-        self._followed = _none()
         self._superseded = _none()
 
     def pairedAnew(self, name: Name) -> bool:
@@ -53,18 +52,6 @@ class Notes:
         Those of the C{new} messages that no server was asked to bring across.
         """
         return new - self._asked[name, side]
-
-    def followed(self, transfer: Transfer, uids: UidSet) -> None:
-        """
-        It has done so with these, by their UIDs where they are new.
-        """
-        self._followed[transfer.target, transfer.side.other] |= uids
-
-    def isFollowed(self, name: Name, side: Side, uid: int) -> bool:
-        """
-        Whether a server has brought this message of C{side} across by itself.
-        """
-        return uid in self._followed[name, side]
 
     def supersede(self, transfer: Transfer, uids: UidSet) -> None:
         """

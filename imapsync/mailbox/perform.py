@@ -72,10 +72,15 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
-        name, count = self._view.name, len(operation.pairs)
-        self._report.joined(name, count)
-        self._view.context.records.suspects.recognised(name, count)
-        self.achieved += count
+        pairs, records = operation.pairs, self._view.context.records
+        for side in Side:
+            place = self._view.place(side)
+            uids = [pair.uid(side) for pair in pairs]
+            if not records.suspects.isProven(place, UidSet.of(uids)):
+                records.growth.recognised(self._mailbox, pairs)
+            records.suspects.passed(place, uids)
+        self._report.joined(self._view.name, len(pairs))
+        self.achieved += len(pairs)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -159,6 +164,7 @@ class Performer:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         outcome = _Copies(self, view, operation.side.other)
+        view.copies.begin(operation.side, operation.uids)
         copier = Copier(
             source.client,
             target.client,
@@ -212,29 +218,31 @@ class Performer:
         @return: whether it can be as it says.
         """
         pairs = [_pairOf(one, side) for one in messages]
+        sources = [one.source for one in messages]
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
-            self.unproven(side, len(pairs))
+            self.unproven(side, sources)
             return False
-        sources = [one.source for one in messages]
+        self._view.context.records.growth.copied(self._mailbox, side, pairs)
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
         self.achieved += len(pairs)
         return True
 
-    def unproven(self, side: Side, count: int) -> None:
+    def unproven(self, side: Side, sources: list[int]) -> None:
         """
-        The server of C{side} took so many messages, but did not say which is
-        which: the next pass pairs them by content.
+        The server of C{side} took these messages, but did not say which is which:
+        the next pass pairs them by content.
         """
         self._view.leave(side.other)
-        self._view.context.records.suspects.unproven(self._view.name, count)
-        self.achieved += count
+        place = self._view.place(side.other)
+        self._view.context.records.suspects.unproven(place, sources)
+        self.achieved += len(sources)
 
 
 _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
@@ -309,8 +317,8 @@ class _Copies:
                 pair = _pairOf(one, self._side)
                 self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
 
-    def unproven(self, count: int) -> None:
-        self._into.unproven(self._side, count)
+    def unproven(self, uids: list[int]) -> None:
+        self._into.unproven(self._side, uids)
 
     def refused(self, uid: int, reason: str) -> None:
         view, side = self._view, self._side.other

@@ -4,17 +4,20 @@ What would otherwise go wrong again and again: L{Suspects}.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from imapsync.model import Name, Side
+from imapsync.model import Side
 from imapsync.uidset import UidSet
 
 #: How many seconds a message is left out after a connection was lost over it for
 #: the first time, the second and so on.  The first time it was among others, any
 #: of which may have been the reason: each is tried by itself.
 PAUSES = (0.0, 3600.0, 86400.0)
+
+#: Where so many messages of a mailbox are left out, no more is tried in it: not the
+#: messages are the reason.
+MOST = 100
 
 
 class Place(NamedTuple):
@@ -69,8 +72,8 @@ class Suspects:
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self._now = now
         self._records: dict[Place, dict[int, _Record]] = {}
-        self._unproven: Counter[Name] = Counter()
-        self._asked: dict[Place, set[int]] = {}
+        self._unproven: dict[Place, UidSet] = {}
+        self._asked: dict[Place, UidSet] = {}
         self._refused: dict[Place, dict[int, _Refusal]] = {}
         self.breaks = self.lessons = 0
 
@@ -93,15 +96,15 @@ class Suspects:
         One of these messages was refused before a connection was lost, or may even
         have been taken for commands.
         """
-        asked = self._asked.setdefault(place, set())
-        self.lessons += not asked.issuperset(uids)
-        asked.update(uids)
+        before = self.careful(place)
+        self._asked[place] = before | UidSet.of(uids)
+        self.lessons += self._asked[place] != before
 
     def careful(self, place: Place) -> UidSet:
         """
         Those that are to be sent only with the server's leave.
         """
-        return UidSet.of(self._asked.get(place, ()))
+        return self._asked.get(place, UidSet())
 
     def refused(self, place: Place, uid: int, reason: str) -> None:
         """
@@ -151,25 +154,23 @@ class Suspects:
         """
         All may be tried again at once, each by itself.
         """
+        self._unproven.clear()
         for records in self._records.values():
             for uid in records:
                 records[uid] = _Record(1, self._now())
         self._refused.clear()
 
-    def unproven(self, name: Name, count: int) -> None:
+    def unproven(self, place: Place, uids: Collection[int]) -> None:
         """
-        A server took so many messages without telling their UIDs.
+        The other side's server took these messages without telling their UIDs there.
         """
-        self._unproven[name] += count
+        before = self._unproven.get(place, UidSet())
+        self._unproven[place] = before | UidSet.of(uids)
 
-    def recognised(self, name: Name, count: int) -> None:
+    def isProven(self, place: Place, new: UidSet) -> bool:
         """
-        So many messages were found to be equal by content.
-        """
-        self._unproven[name] = max(0, self._unproven[name] - count)
+        Whether all that it has taken so was recognised there since.
 
-    def isProven(self, name: Name) -> bool:
+        @param new: the messages without a pair.
         """
-        Whether all that a server has taken so was recognised since.
-        """
-        return not self._unproven[name]
+        return not self._unproven.get(place, UidSet()) & new

@@ -18,10 +18,12 @@ from imapsync.errors import MailboxError, Refused
 from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
-from imapsync.mailbox.pairing import matched
+from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
+from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
 from imapsync.model import Mark, Name, Side
 from imapsync.plan.messages import Arrived, Gone, HandOver, News, planned
@@ -75,12 +77,13 @@ class MailboxSync:
         @raise MailboxError: this mailbox cannot be synced.
         @raise MassDeletion: nothing was removed, since too much would be.
         """
-        for _ in range(PASSES):
-            one = Pass(self._name, self._context, self._again, self._ahead)
-            self._again = False
-            if not await one.run():
+        for left in reversed(range(PASSES)):
+            one = Pass(self._name, self._context, self._again, self._ahead, left > 0)
+            changed = await one.run()
+            self._again = self._again and one.overtaken
+            if not (changed or one.overtaken):
                 return
-            self.changed = True
+            self.changed = self.changed or changed
             for each in one.transfers:
                 await transfer(each, self._contextOf(each.source), self._context)
             self.foreseen = one.foreseen
@@ -93,17 +96,27 @@ class Pass:
     One pass over a mailbox.
 
     @param ahead: what was selected for it, and is to be for the next.
+    @param anew: whether to leave it to the next to copy what may have come to the
+        other side meanwhile.
     @ivar transfers: copies that a server can make by itself; another pass is to
         follow them.
     @ivar foreseen: see L{MailboxSync}.
+    @ivar overtaken: whether something was left to the next.
     """
 
     _performer: Performer
 
     def __init__(
-        self, name: Name, context: Context, again: bool, ahead: Ahead | None = None
+        self,
+        name: Name,
+        context: Context,
+        again: bool,
+        ahead: Ahead | None = None,
+        anew: bool = False,
     ) -> None:
         self._context = context
+        self._anew = anew and context.records.notes.acquainted and not context.dryRun
+        self.overtaken = False
         self._view = BothSides(known(name, context), context, again, ahead)
         self.transfers: list[Transfer] = []
         self.foreseen: Mapping[Side, Mark] = {}
@@ -122,6 +135,7 @@ class Pass:
         try:
             if not await view.read():
                 return True
+            self._checkSuspects()
             await self._settle()
         except Refused as error:
             await view.openedAhead()
@@ -142,6 +156,13 @@ class Pass:
             raise MailboxError(str(error), responseCode=error.responseCode) from error
         return Counter({side: len(self._view.doomed(side)) for side in Side if usable})
 
+    def _checkSuspects(self) -> None:
+        suspects = self._context.records.suspects
+        for side in Side:
+            if len(suspects.leftOut(self._view.place(side))) >= MOST:
+                text = "the connection breaks over message after message"
+                raise MailboxError(text, side)
+
     async def _settle(self) -> None:
         """
         Plan and perform, portion by portion.
@@ -161,7 +182,11 @@ class Pass:
                     goneOnBoth=self._goneOnBoth(),
                 )
             )
-        proven = self._context.records.suspects.isProven(view.name)
+        suspects = self._context.records.suspects
+        proven = all(
+            suspects.isProven(view.place(side), this.changes.new)
+            for side, this in view.sides.items()
+        )
         for side in reversed(Side):
             await self._copy(side, proven)
 
@@ -188,11 +213,15 @@ class Pass:
         if not all(new.values()):
             return
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
-        with contextlib.closing(await matched(self._context.clients, new)) as matcher:
+        copied = {side: view.copies.originals(side) for side in Side}
+        sources = {side: view.source(side) for side in Side}
+        with contextlib.closing(await matched(sources, new)) as matcher:
             for some in _chunks(matcher.matches()):
-                await self._do(News(equal=some, foretold=foretold))
+                await self._do(News(equal=some, foretold=foretold, copied=copied))
             for side, this in view.sides.items():
-                this.changes = this.changes._replace(new=matcher.unmatched(side))
+                unread = new[side] & sources[side].unread
+                left = matcher.unmatched(side) | unread
+                this.changes = this.changes._replace(new=left)
 
     def _gone(self, side: Side, doomed: UidSet) -> Gone:
         """
@@ -222,14 +251,19 @@ class Pass:
         """
         context = self._context
         view, suspects = self._view, context.records.suspects
+        uidnext = view.sides[side.other].selected.mark.uidnext
         new = view.sides[side].changes.new
         if context.dryRun:  # what was handed over counts as done
             new = context.records.notes.unasked(view.name, side, new)
+        if not new:
+            return
         place = view.place(side)
+        new -= await self._doubles(side, new)
         hopeless = suspects.leftOut(place)
         careful = suspects.careful(place)
         if len(again := view.sides[side].reading.again) <= CAREFUL:
             careful |= again
+        context.records.growth.begin(view.known.id, side.other, uidnext)
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new
         for some in (chunks := list(new.split(STREAM))):
             arrived = Arrived(
@@ -238,10 +272,15 @@ class Pass:
                 careful=careful,
                 refused=suspects.refusals(place),
                 hopeless=hopeless & some,
+                echoes=await echoes(view, side, some),
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,
                 proven=proven,
             )
             transfers = await self._transfers(side, arrived)
+            if some is chunks[0] and await self._isOvertaken(side.other):
+                view.leave(side)
+                self.overtaken = True
+                return
             news = News(arrived={side: arrived._replace(transfers=transfers)})
             try:
                 await self._do(news, last and some is chunks[-1])
@@ -251,6 +290,42 @@ class Pass:
             if not (arrived.writable and arrived.proven) or self._bulk > STREAM:
                 return  # the rest is found again, since something is undone
 
+    async def _doubles(self, side: Side, new: UidSet) -> UidSet:
+        """
+        Leave alone those of the C{new} messages that the other side may have, among
+        those that its server cannot read: they arrived there at the same time.
+        """
+        view, other = self._view, side.other
+        suspects = self._context.records.suspects
+        hidden = view.source(other).unread | suspects.leftOut(view.place(other))
+        hidden &= view.sides[other].changes.new
+        if not (new and hidden):
+            return UidSet()
+        clients = self._context.clients
+        dates = set((await dated(clients[other], hidden)).values())
+        ours = await dated(clients[side], new)
+        doubles = UidSet.of(uid for uid, date in ours.items() if date in dates)
+        if doubles:
+            why = f"not copied: it may be there, as one that {other} cannot read"
+            await self._do(News(arrived={side: Arrived(doubles, doubtful=why)}))
+        return doubles
+
+    async def _isOvertaken(self, side: Side) -> bool:
+        """
+        Whether more has come to C{side} since the look at it: it may be what is to
+        be copied there, by another program.
+        """
+        selected = self._view.sides[side].selected
+        written = not selected.readOnly and side not in self._context.policy.readOnly
+        if not (self._anew and written):
+            return False
+        client = self._context.clients[side]
+        try:
+            status = await client.mailboxStatus(selected.name, "UIDNEXT")
+        except Refused:
+            return False
+        return status.uidnext > selected.mark.uidnext
+
     async def _transfers(self, side: Side, arrived: Arrived) -> list[Transfer]:
         """
         What the other side's server can copy by itself.
@@ -259,7 +334,7 @@ class Pass:
             return []
         if side.other in self._context.policy.readOnly:
             return []
-        new = arrived.uids - arrived.hopeless
+        new = arrived.uids - arrived.hopeless - arrived.echoes
         return await duplicates(self._view, side.other, new) if new else []
 
     @property

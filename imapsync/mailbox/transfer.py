@@ -32,7 +32,7 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
 
     An ordinary new message costs its stamp.
     """
-    notes, client = view.context.records.notes, view.sides[side.other].client
+    notes, source = view.context.records.notes, view.source(side.other)
     if not notes.acquainted:
         return []
     alike: dict[int, tuple[Name, Pair]] = {}
@@ -50,8 +50,8 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
 
     try:
         new = notes.unasked(view.name, side.other, new)
-        await pairing.stamped(client, new, stamped)
-        await pairing.keyed(client, UidSet.of(alike), keyed)
+        await pairing.stamped(source, new, stamped)
+        await pairing.keyed(source, UidSet.of(alike), keyed)
     except Refused:
         return []  # there is a message that the server cannot read
     twins: dict[Name, dict[int, Pair]] = {}
@@ -104,10 +104,9 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     if what.gone and not moving:
         records.brake.forgive(side, len(pairs))
         records.notes.supersede(what, UidSet.of(pairs))
-    new = UidSet.of(pair.uid(side.other) for pair in pairs.values())
-    records.notes.followed(what, new)
+    records.growth.copied(there.id, side, [*pairs.values()])
     deed: Deed = "moved" if what.gone else "duplicated"
-    records.report.did(deed, what.target, side, len(new))
+    records.report.did(deed, what.target, side, len(pairs))
 
 
 def suppose(what: Transfer, source: Context) -> None:

@@ -6,14 +6,15 @@ It only sorts; nothing here talks to a server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.errors import MailboxError
 from imapsync.model import Listed, Name, Status
-from imapsync.names import INBOX, Naming, folded, fromUser, shown
+from imapsync.names import INBOX, Naming, fromUser, shown
 
 #: What is told of a name that is subscribed, without a mailbox.
 _MERELY_SUBSCRIBED = frozenset(("\\nonexistent", "\\subscribed"))
@@ -37,7 +38,10 @@ class Account(NamedTuple):
 
     @ivar contested: names that several of its mailboxes lay claim to.
     @ivar apart: names that are left alone, with all below them; and why.
+    @ivar shut: names that are left alone, since they are listed and the server
+        says otherwise that they do not exist; and how it says so.
     @ivar strays: mailboxes that have no shared name for themselves.
+    @ivar outside: mailboxes that are in no namespace of the user's own.
     @ivar unmade: names of mailboxes that are yet to be made, and were only taken
         to be there.
     """
@@ -50,6 +54,8 @@ class Account(NamedTuple):
     apart: Mapping[Name, str] = MappingProxyType({})
     strays: tuple[Listed, ...] = ()
     unmade: frozenset[Name] = frozenset()
+    shut: Mapping[Name, str] = MappingProxyType({})
+    outside: tuple[Listed, ...] = ()
 
     @classmethod
     def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
@@ -58,7 +64,7 @@ class Account(NamedTuple):
         behind it is in nobody's way.
         """
         everything = [*listed]
-        claims, misfits = _claims(naming, everything)
+        claims, misfits, outside = _claims(naming, everything)
         names: dict[Name, Listed] = {}
         contested = set()
         for name, boxes in claims.items():
@@ -78,6 +84,7 @@ class Account(NamedTuple):
             frozenset(contested),
             told,
             strays=tuple(strays),
+            outside=tuple(outside),
         )
 
     def has(self, name: Name) -> bool:
@@ -108,6 +115,15 @@ class Account(NamedTuple):
                     attributes = box.attributes | _MERELY_SUBSCRIBED
                     mere[name] = box._replace(attributes=attributes)
         return self._replace(listed=mere | dict(self.listed))
+
+    def withShut(self, reasons: Mapping[str, str]) -> Account:
+        """
+        This account with mailboxes that cannot be opened, by the server's names.
+        """
+        if not reasons:
+            return self
+        shut = {n: r for n, b in self.listed.items() if (r := reasons.get(b.name))}
+        return self._replace(shut=shut)
 
     def renamed(self, old: Name, new: Name) -> Account:
         """
@@ -148,6 +164,16 @@ class Account(NamedTuple):
         box = self.listed[name].withSubscription(subscribed)
         return self._replace(listed={**self.listed, name: box})
 
+    def withSubscriptions(self, names: Collection[str]) -> Account:
+        """
+        This account with these subscribed, and no others, by the server's names.
+        """
+        listed = {
+            name: box.withSubscription(box.name in names)
+            for name, box in self.listed.items()
+        }
+        return self._replace(listed=listed)
+
     def spelled(self, name: Name) -> str:
         """
         What the server calls it.
@@ -161,6 +187,12 @@ class Account(NamedTuple):
         """
         Why C{name} is left alone; an empty string if it is not.
         """
+        if name in self.shut:
+            return (
+                "it is listed, but cannot be opened"
+                f" ({self.shut[name]}); left alone: have the server mended, or delete"
+                " it there"
+            )
         if not self.apart:
             return ""
         levels = (*ancestors(name), name)
@@ -210,14 +242,30 @@ def ancestors(name: Name) -> Iterator[Name]:
         at = name.find("/", at + 1)
 
 
+def folded(name: str) -> str:
+    """
+    What is left of a name for a server that tells neither upper from lower case
+    nor one way to write a character from another.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def nearly(name: str) -> str:
+    """
+    What is left of a name for a server that may change it in blanks as well.
+    """
+    return "/".join(" ".join(level.split()) for level in folded(name).split("/"))
+
+
 def _claims(
     naming: Naming, listed: Iterable[Listed]
-) -> tuple[dict[Name, list[Listed]], list[Misfit]]:
+) -> tuple[dict[Name, list[Listed]], list[Misfit], list[Listed]]:
     """
-    What is listed under each shared name, and what can be under none.
+    What is listed under each shared name, what can be under none, and what is in
+    other namespaces.
     """
     claims: dict[Name, list[Listed]] = {}
-    misfits = []
+    misfits, outside = [], []
     # A server may list a mailbox twice: the later line is the truth.
     for box in {box.name: box for box in listed}.values():
         try:
@@ -229,7 +277,9 @@ def _claims(
         else:
             if name is not None:
                 claims.setdefault(name, []).append(box)
-    return claims, misfits
+            elif box.selectable and not naming.reference:
+                outside.append(box)
+    return claims, misfits, outside
 
 
 def _against(listed: Mapping[Name, Listed], misfit: Misfit) -> Misfit:

@@ -79,6 +79,8 @@ class Drift(NamedTuple):
         from what is agreed without anybody's doing.
     @ivar doubted: whether what is agreed is less than it was, since a side has
         forgotten some.
+    @ivar copy: the side on which it is a copy that we made and see for the first
+        time: what that shows is its server's doing, and never carried over.
     """
 
     agreed: Flags
@@ -87,6 +89,7 @@ class Drift(NamedTuple):
     fresh: bool = False
     retried: bool = False
     doubted: bool = False
+    copy: Side | None = None
 
     def shows(self, side: Side) -> Flags:
         """
@@ -96,15 +99,17 @@ class Drift(NamedTuple):
 
 
 def judged(
-    drift: Drift, lapsed: Collection[Side], copied: bool, retried: bool
+    drift: Drift, lapsed: Collection[Side], copy: Side | None, retried: bool
 ) -> Drift:
     """
     The same, where what a side shows may be nobody's doing.
 
     @param lapsed: the sides that have lost track of what changed.
-    @param copied: whether it was copied a moment ago.
-    @param retried: see L{Drift}.
+    @param copy: see L{Drift}.
+    @param retried: likewise.
     """
+    if copy is not None:
+        return drift._replace(copy=copy)
     if lapsed:
         # That such a server lacks flags does not mean that somebody took them
         # away: both sides do not agree on them any more.
@@ -112,9 +117,6 @@ def judged(
         for side in lapsed:
             base = common(base, drift.shows(side))
         return drift._replace(agreed=base, doubted=True)
-    if copied:
-        # Nor does it here: the server may have kept none.
-        return drift._replace(agreed=common(drift.local, drift.remote), fresh=True)
     return drift._replace(retried=retried)
 
 
@@ -180,7 +182,7 @@ def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPla
                 continue
             shown = drift.shows(side)
             plus, minus = without(target, shown), without(shown, target)
-            if readOnly:
+            if readOnly and drift.copy is None:
                 # What was changed over here alone is nobody else's business.
                 source = drift.shows(side.other)
                 plus = common(plus, without(source, drift.agreed))
@@ -203,6 +205,8 @@ def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPla
 
 
 def _target(drift: Drift, merge: bool, readOnly: frozenset[Side]) -> Flags:
+    if drift.copy is not None:
+        return drift.shows(drift.copy.other)
     for side in readOnly:
         return drift.shows(side)
     base, local, remote = drift[:3]
@@ -229,7 +233,7 @@ def _follows(base: Flags, ours: Flags, theirs: Flags) -> bool:
 def _conflicting(drift: Drift) -> bool:
     base, local, remote = drift[:3]
     return (
-        not (drift.fresh or drift.retried or drift.doubted)
+        not (drift.fresh or drift.retried or drift.doubted or drift.copy)
         and not _follows(base, remote, local)
         and not _follows(base, local, remote)
     )

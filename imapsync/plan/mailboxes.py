@@ -158,7 +158,9 @@ def plan(
         for misfit in account.misfits
         if selection.covers(misfit.name, misfit.subscribed)
     ]
-    troubles += [Trouble(fate.name, fate.trouble) for fate in fates if fate.trouble]
+    troubles += [
+        Trouble(fate.name, fate.trouble, fate.at) for fate in fates if fate.trouble
+    ]
     return Plan(
         steps=tuple(step for fate in fates for step in fate.steps),
         mailboxes={fate.name: fate.agreed for fate in fates if fate.agreed is not None},
@@ -172,12 +174,14 @@ class _Fate(NamedTuple):
 
     @ivar agreed: what to agree on as subscribed; C{None} if the mailbox is
         not to be synced.
+    @ivar at: whose doing the trouble is, if it is that of one side.
     """
 
     name: Name
     steps: tuple[Step, ...] = ()
     agreed: bool | None = None
     trouble: str = ""
+    at: Side | None = None
 
 
 def _scope(
@@ -203,9 +207,11 @@ def _scope(
 
 
 def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> _Fate:
-    for account in accounts.values():
+    for side, account in accounts.items():
         if reason := account.leftAlone(name):
-            return _Fate(name, trouble=reason)
+            return _Fate(
+                name, trouble=reason, at=side if name in account.shut else None
+            )
     missing = [side for side in Side if not accounts[side].has(name)]
     if not missing:
         return _followed(name, accounts, known is not None and _agreed(known, accounts))
@@ -279,13 +285,22 @@ def _order(name: Name) -> tuple[bool, list[str]]:
 def dirty(known: Known | None, listed: Mapping[Side, Listed]) -> bool:
     """
     Whether a mailbox needs to be looked into: unless both servers' STATUS is
-    what was dealt with, and nothing waits to be tried again.
+    what was dealt with, and nothing waits to be tried again.  A server may have more
+    messages, or fewer, and tell of no change.
     """
     return (
         known is None
         or known.retries
-        or any(_moved(known.marks.get(side), listed.get(side)) for side in Side)
+        or any(
+            _moved(known.marks.get(side), listed.get(side))
+            or _messages(listed[side]) != known.holds(side)
+            for side in Side
+        )
     )
+
+
+def _messages(listed: Listed) -> int:
+    return (listed.status or Status()).messages
 
 
 def fulfilled(
@@ -297,7 +312,7 @@ def fulfilled(
     """
     return not any(
         _moved(marks.get(side), listed.get(side))
-        or (listed[side].status or Status()).messages != known.pairs
+        or _messages(listed[side]) != known.pairs
         for side in Side
     )
 

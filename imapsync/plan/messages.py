@@ -29,6 +29,11 @@ from imapsync.uidset import UidSet
 
 _NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
 
+_ECHO = (
+    "another program copied the same there at the same time, and is waited for; let"
+    " only one imapsync, with one database, work on these accounts"
+)
+
 
 class Trash(NamedTuple):
     """
@@ -91,21 +96,25 @@ class Arrived(NamedTuple):
         sides have equal messages elsewhere.
     @ivar suspects: over one of these, a connection may have broken.
     @ivar hopeless: over these, it has broken again and again.
+    @ivar echoes: these are left to another program, which has made them.
     @ivar writable: whether the mailbox can be written on the other side.
     @ivar proven: whether what was copied there before was recognised; else it
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar refused: why they were refused a moment ago.
+    @ivar doubtful: why they may be on the other side after all; empty if not.
     """
 
     uids: UidSet
     transfers: Sequence[Transfer] = ()
     suspects: UidSet = UidSet()
     hopeless: UidSet = UidSet()
+    echoes: UidSet = UidSet()
     writable: bool = True
     proven: bool = True
     careful: UidSet = UidSet()
     refused: Mapping[int, str] = MappingProxyType({})
+    doubtful: str = ""
 
 
 class News(NamedTuple):
@@ -113,6 +122,7 @@ class News(NamedTuple):
     A portion of what was read of a mailbox.
 
     @ivar foretold: of the equal ones, by side.
+    @ivar copied: those whose equals are copies that we made of them, by side.
     @ivar drifts: known messages whose flags have changed.
     @ivar gone: by the side from which they are to go.
     @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
@@ -121,6 +131,7 @@ class News(NamedTuple):
 
     equal: Sequence[Equal] = ()
     foretold: Mapping[Side, Foretold] = MappingProxyType({})
+    copied: Mapping[Side, UidSet] = _NOTHING
     drifts: Drifts = MappingProxyType({})
     gone: Mapping[Side, Gone] = MappingProxyType({})
     goneOnBoth: UidSet = UidSet()
@@ -290,17 +301,31 @@ def _met(news: News) -> tuple[Drifts, Sequence[Pair]]:
     pairs: list[Pair] = []
     drifts: dict[Drift, list[Uids]] = {}
     for pair, theirs in news.equal:
-        ours, agreed, fresh = pair.flags, common(pair.flags, theirs), True
+        ours = agreed = pair.flags
         if not same(ours, theirs):
-            for side, flags in news.foretold.items():
-                if (uid := pair.uid(side)) in flags:
-                    shown, before = theirs if side is Side.LOCAL else ours, flags[uid]
-                    agreed = shown if before is None else common(before, shown)
-                    fresh = False
-            drift = Drift(agreed, ours, theirs, fresh)
+            drift = _sighted(news, pair, theirs)
+            agreed = drift.agreed
             drifts.setdefault(drift, []).append((pair.local, pair.remote))
         pairs.append(pair._replace(flags=agreed))
     return drifts, pairs
+
+
+def _sighted(news: News, pair: Pair, theirs: Flags) -> Drift:
+    """
+    What has become of flags that differ when the pair is found.
+    """
+    drift = Drift(common(pair.flags, theirs), pair.flags, theirs, fresh=True)
+    for side, uids in news.copied.items():
+        if pair.uid(side) in uids:
+            copy = side.other
+            agreed = drift.shows(copy)
+            drift = drift._replace(agreed=agreed, fresh=False, copy=copy)
+    for side, flags in news.foretold.items():
+        if (uid := pair.uid(side)) in flags:
+            shown, before = drift.shows(side.other), flags[uid]
+            agreed = shown if before is None else common(before, shown)
+            drift = drift._replace(agreed=agreed, fresh=False)
+    return drift
 
 
 def _flags(drifts: Drifts, policy: Policy) -> Iterator[Operation]:
@@ -333,12 +358,17 @@ def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
+    if arrived.doubtful:
+        yield Postpone(side, arrived.uids, arrived.doubtful)
+        return
     rest = arrived.uids
     for reason, uids in _inVain(arrived):
         if some := uids & rest:
             yield Postpone(side, some, f"not copied: {reason}")
             rest -= some
-    if not rest:
+    if arrived.echoes:
+        yield Leave(side, f"UID {arrived.echoes}: {_ECHO}", side)
+    if not (rest := rest - arrived.echoes):
         return
     if not arrived.writable:
         yield Leave(side, "nothing can be written there", side.other)
@@ -349,6 +379,10 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.transfers:
         yield HandOver(arrived.transfers)
         rest -= UidSet.of(uid for one in arrived.transfers for uid in one.twins)
+    yield from _sent(side, arrived, rest)
+
+
+def _sent(side: Side, arrived: Arrived, rest: UidSet) -> Iterator[Operation]:
     careful = rest & arrived.careful
     if careful:
         yield Copy(side, careful, singly=True, careful=True)

@@ -66,8 +66,9 @@ def claim(side: Side, noted: Mapping[Side, Owner], now: Mapping[Side, Owner]) ->
         return Claim.OTHER  # sides in step look much alike
     if before.account != present.account:
         return Claim.EDITED
-    lasting = set(before.greeting.split())
-    return Claim.SAME if lasting <= set(present.greeting.split()) else Claim.UNSURE
+    lasting, told = set(before.greeting.split()), set(present.greeting.split())
+    # That nothing was noted says nothing.
+    return Claim.SAME if lasting <= told and (lasting or not told) else Claim.UNSURE
 
 
 def _place(owner: Owner) -> tuple[str, int]:
@@ -82,8 +83,8 @@ def renewed(noted: Owner | None, now: Owner) -> Owner:
     if noted is None or noted.account != now.account:
         return now
     words = now.greeting.split()
-    lasting = (word for word in noted.greeting.split() if word in words)
-    return now._replace(greeting=" ".join(lasting))
+    lasting = [word for word in noted.greeting.split() if word in words]
+    return now._replace(greeting=" ".join(lasting or words))
 
 
 def settled(known: Iterable[Known]) -> list[Known]:

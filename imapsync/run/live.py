@@ -31,6 +31,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.run.activity import Activity
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
@@ -73,6 +74,7 @@ class Following:
         self._ears = Ears(self._log, job.request.watch)
         self._report = Report()
         self._suspects = Suspects(self._clock.seconds)
+        self._growth = Growth(self._clock.seconds)
         self._brake = self._makeBrake(lifted=job.request.allowMassDelete)
         self._wanted: list[Deferred[None]] = []
         self._ended: Deferred[None] = Deferred()
@@ -220,7 +222,9 @@ class Following:
         self._standing.failed(str(failure.value))
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
-            self._machine.lost(self._report.changes > 0 or lasted >= STEADY)
+            # To know over which message it breaks is to come somewhere.
+            learned = self._suspects.breaks > self._breaks
+            self._machine.lost(self._report.changes > 0 or learned or lasted >= STEADY)
         elif failure.check(Denied) or (
             self._proven and failure.check(MissingCapability)
         ):
@@ -268,7 +272,8 @@ class Following:
         await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
-        self._legacy = Legacy(listing, Identifier(clients, self._state), history)
+        identifier = Identifier(clients, self._state, self._suspects)
+        self._legacy = Legacy(listing, identifier, history)
         self._ears.connected(clients, history, self._state, self._news)
         self._connections.whenLost(self._lost)
 
@@ -285,7 +290,7 @@ class Following:
         self._standing.counts(report, self._connections)
         self._brake.look()
         notes = Notes(acquainted=self._state.totalPairs() > 0)
-        records = Records(self._brake, report, notes, self._suspects)
+        records = Records(self._brake, report, notes, self._suspects, self._growth)
         session = Session(
             job.config,
             job.request,

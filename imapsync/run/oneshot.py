@@ -19,6 +19,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State
@@ -95,22 +96,22 @@ class OneShot:
         request = self._job.request
         brake = Brake(self._state.totalPairs, request.allowMassDelete)
         notes = Notes(acquainted=self._state.totalPairs() > 0)
-        records = Records(brake, self._report, notes, self._suspects)
+        growth = Growth(self._job.reactor.seconds)
+        records = Records(brake, self._report, notes, self._suspects, growth)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._suspects.breaks
-            learned = self._suspects.lessons
+            before, suspects = self._report.changes, self._suspects
+            broken, learned = suspects.breaks, suspects.lessons
             try:
                 await self._attempt(records, task)
                 return
             except Lost as error:
-                learned = self._suspects.lessons - learned
-                if self._report.changes > before or learned:
+                if self._report.changes > before or suspects.lessons > learned:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
                     raise
-                if self._suspects.breaks > broken:
+                if suspects.breaks > broken:
                     pause = max(pause, SETTLING)
                 self._standing.failed(str(error))
                 self._standing.moved(SyncState.BACKING_OFF)

@@ -62,9 +62,26 @@ class Mailboxes(Protocol):
         The server's own, lasting name for the mailbox.
         """
 
+    def setSpelling(self, mailbox: int, side: Side, spelling: str) -> None:
+        """
+        What the server calls a mailbox of which it has changed the name, until it
+        is renamed.
+        """
+
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
         """
         Everything up to C{mark} is dealt with, but for what is postponed.
+        """
+
+    def strays(self, mailbox: int, side: Side) -> int:
+        """
+        How many messages more than there are pairs are on C{side}, without those
+        that are to be looked at again; less than 0, if there are fewer.
+        """
+
+    def setStrays(self, mailbox: int, side: Side, count: int) -> None:
+        """
+        So many there are.
         """
 
     def forgetPairs(self, mailbox: int) -> None:
@@ -172,6 +189,17 @@ class Leftovers(Protocol):
     def forgetForetold(self, mailbox: int, side: Side) -> None:
         """
         It has come to be, or it never will.
+        """
+
+    def setCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These messages, and no others, are copied to the other side, and the copies
+        were not seen yet.
+        """
+
+    def copying(self, mailbox: int, side: Side) -> UidSet:
+        """
+        Which these are.
         """
 
 

@@ -1,6 +1,6 @@
 """
-What a run leaves to the next: messages to be tried again, and what was foretold of
-some.
+What a run leaves to the next: messages to be tried again, what was foretold of
+some, and copies that were not seen yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from imapsync.uidset import UidSet
 
 class LeftoverTables(Transactions):
     """
-    Both: L{Leftovers<imapsync.state.interface.Leftovers>}.
+    All of it: L{Leftovers<imapsync.state.interface.Leftovers>}.
     """
 
     def postpone(self, mailbox: int, side: Side, uids: UidSet) -> None:
@@ -60,3 +60,21 @@ class LeftoverTables(Transactions):
         self._write(
             "DELETE FROM foretold WHERE mailbox = ? AND side = ?", mailbox, side.value
         )
+
+    def setCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        self._write(
+            "DELETE FROM copying WHERE mailbox = ? AND side = ?", mailbox, side.value
+        )
+        self._writeAll(
+            "INSERT INTO copying VALUES (?, ?, ?, ?)",
+            ((mailbox, side.value, first, last) for first, last in uids.ranges),
+        )
+
+    def copying(self, mailbox: int, side: Side) -> UidSet:
+        rows = self._query(
+            "SELECT first, last FROM copying WHERE mailbox = ? AND side = ?"
+            " ORDER BY first",
+            mailbox,
+            side.value,
+        )
+        return UidSet(tuple(rows))

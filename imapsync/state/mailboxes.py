@@ -11,11 +11,23 @@ from pathlib import Path
 from imapsync.model import Known, Mark, Name, Side
 from imapsync.state.transactions import Record, Transactions
 
-_KNOWN = """
+#: Of each side: a message that waits to be tried again may have a pair.
+_STRAYS = """
+{0}_strays + (
+    SELECT count(*) FROM postponed
+    WHERE postponed.mailbox = mailbox.id AND side = '{0}' AND NOT EXISTS (
+        SELECT 1 FROM pair WHERE pair.mailbox = mailbox.id AND pair.{0} = uid
+    )
+)
+"""
+
+_KNOWN = f"""
 SELECT id, name, subscribed, pairs,
     EXISTS (SELECT 1 FROM postponed WHERE postponed.mailbox = mailbox.id),
     local_identity, local_uidvalidity, local_uidnext, local_modseq,
-    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq
+    remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq,
+    local_spelling, remote_spelling,
+    {_STRAYS.format("local")}, {_STRAYS.format("remote")}
 FROM mailbox
 """
 
@@ -60,7 +72,12 @@ class MailboxTable(Transactions):
             self._write("UPDATE mailbox SET name = ? WHERE id = ?", text, mailbox)
         for mailbox, name in names.items():
             self._write("DELETE FROM mailbox WHERE name = ?", name)
-            self._write("UPDATE mailbox SET name = ? WHERE id = ?", name, mailbox)
+            self._write(
+                "UPDATE mailbox SET name = ?, local_spelling = '',"
+                " remote_spelling = '' WHERE id = ?",
+                name,
+                mailbox,
+            )
 
     def setSubscribed(self, mailbox: int, subscribed: bool) -> None:
         self._write(
@@ -72,6 +89,11 @@ class MailboxTable(Transactions):
             f"UPDATE mailbox SET {side}_identity = ? WHERE id = ?", identity, mailbox
         )
 
+    def setSpelling(self, mailbox: int, side: Side, spelling: str) -> None:
+        self._write(
+            f"UPDATE mailbox SET {side}_spelling = ? WHERE id = ?", spelling, mailbox
+        )
+
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
         values = (mark.uidvalidity, mark.uidnext, mark.modseq) if mark else (None,) * 3
         self._write(
@@ -81,14 +103,25 @@ class MailboxTable(Transactions):
             mailbox,
         )
 
+    def strays(self, mailbox: int, side: Side) -> int:
+        query = f"SELECT {side}_strays FROM mailbox WHERE id = ?"
+        [(count,)] = self._query(query, mailbox)
+        return int(count)
+
+    def setStrays(self, mailbox: int, side: Side, count: int) -> None:
+        self._write(
+            f"UPDATE mailbox SET {side}_strays = ? WHERE id = ?", count, mailbox
+        )
+
     def forgetPairs(self, mailbox: int) -> None:
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        for table in ("postponed", "foretold"):
+        for table in ("postponed", "foretold", "copying"):
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)
             self.setIdentity(mailbox, side, "")
+            self.setStrays(mailbox, side, 0)
 
     def totalPairs(self) -> int:
         [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
@@ -100,12 +133,15 @@ class MailboxTable(Transactions):
 
 
 def _known(row: Record) -> Known:
-    number, name, subscribed, pairs, retries, local, *_, remote, _, _, _ = row
+    number, name, subscribed, pairs, retries = row[:5]
     marks = {}
-    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:])):
+    for side, mark in ((Side.LOCAL, row[6:9]), (Side.REMOTE, row[10:13])):
         if mark[0]:
             marks[side] = Mark(*mark)
-    identities = {Side.LOCAL: local, Side.REMOTE: remote}
+    identities = {Side.LOCAL: row[5], Side.REMOTE: row[9]}
+    spellings = {s: text for s, text in zip(Side, row[13:15], strict=True) if text}
+    strays = dict(zip(Side, row[15:], strict=True))
     return Known(
-        number, name, marks, identities, bool(subscribed), pairs, bool(retries)
+        *(number, name, marks, identities, bool(subscribed), pairs),
+        *(bool(retries), spellings, strays),
     )

@@ -81,10 +81,28 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE mailbox ADD COLUMN local_spelling TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE mailbox ADD COLUMN remote_spelling TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE mailbox ADD COLUMN local_strays INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE mailbox ADD COLUMN remote_strays INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE copying (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, first)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
-TABLES = {"meta", "owner", "mailbox", "flags", "pair", "postponed", "foretold"}
+TABLES = {
+    *("meta", "owner", "mailbox", "flags", "pair"),
+    *("postponed", "foretold", "copying"),
+}
 
 #: For each connection to the database.
 SETTINGS = (

@@ -51,6 +51,19 @@ class LayersTests(SynchronousTestCase):
     The rooms stand one upon another.
     """
 
+    def test_named(self) -> None:
+        """
+        A room says at its door what is in it.
+        """
+        doors = {name: path for name, path in modules() if path.stem == "__init__"}
+        unnamed = [
+            name
+            for name, path in modules()
+            if "." in name and not isTest(name) and path.stem != "__init__"
+            if "C{" + path.stem + "}" not in doors[name.rpartition(".")[0]].read_text()
+        ]
+        self.assertEqual([], unnamed)
+
     def setUp(self) -> None:
         """
         Read all modules but the tests.

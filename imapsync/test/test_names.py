@@ -275,6 +275,37 @@ class NamingTests(SynchronousTestCase):
         self.assertEqual("sharedx", beside.toShared("sharedx"))
         self.unmappable("another use", beside, "shared", "shared/x")
 
+    def test_furtherNamespaces(self) -> None:
+        """
+        What is in another personal namespace is called by its whole name, as is
+        nothing else.
+        """
+        naming = Naming.of(".", "INBOX.", "", ["user."], [("Old.", "."), ("~", "/")])
+        self.check(
+            naming,
+            {"INBOX.a.b": "a/b", "Old.a": "Old/a", "Old": "Old", "~x/y": "~x/y"},
+        )
+        self.refuses("another namespace", naming, "INBOX.Old.a", "INBOX.~x")
+        self.assertIsNone(naming.toShared("Older"))
+        self.assertIsNone(naming.toShared("user.a"))
+        below = Naming.of(".", "INBOX.", "", ["Old.x."], [("Old.", ".")])
+        self.assertIsNone(below.toShared("Old.x.a"))
+        self.assertTrue(
+            naming.overlaps(Naming.of(".", "INBOX.", "Old", (), [("Old.", ".")]))
+        )
+        self.assertIsNone(naming._replace(reference="x.").toShared("Old.a"))
+
+    def test_openPrefix(self) -> None:
+        """
+        A prefix that lacks its separator ends with a level all the same, if it
+        ends with a letter or digit.
+        """
+        naming = Naming.of("/", "", "", ["Shared", "~"])
+        self.check(naming, {"Shared with Bob": "Shared with Bob"})
+        for name in "Shared", "Shared/a", "~bob":
+            self.assertIsNone(naming.toShared(name))
+        self.assertEqual("a", Naming.of(".", "INBOX", "").toShared("INBOX.a"))
+
     def test_innermostNamespaceCounts(self) -> None:
         """
         Cyrus has all that is in no other namespace shared; a reference may

@@ -18,7 +18,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import errors
-from imapsync.accounts import workers as crew
+from imapsync.accounts import workers
 from imapsync.config.request import Request
 from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
@@ -507,7 +507,7 @@ class ConnectionsTests(ServiceCase):
         Have something in many mailboxes.
         """
         super().setUp()
-        self.patch(crew, "MAILBOXES", 1)
+        self.patch(workers, "MAILBOXES", 1)
         for number in range(6):
             self.local.make(f"Box {number}").add(mail(number))
 

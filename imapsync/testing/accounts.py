@@ -59,6 +59,7 @@ class Folder:
     @ivar codes: more response codes of SELECT, such as C{"UIDNOTSTICKY"}.
     @ivar lies: what VANISHED (EARLIER) says in addition.
     @ivar identity: what is told as MAILBOXID or X-GUID.
+    @ivar miscounts: how many messages more than there are it tells of.
     """
 
     uidvalidity: int
@@ -74,6 +75,14 @@ class Folder:
     codes: list[str] = field(default_factory=list)
     lies: UidSet = field(default_factory=UidSet)
     identity: str = ""
+    miscounts: int = 0
+
+    @property
+    def count(self) -> int:
+        """
+        How many messages it is said to hold.
+        """
+        return len(self.messages) + self.miscounts
 
     def add(self, body: bytes, flags: Flags = NOTHING, date: str = DATE) -> int:
         """
@@ -156,6 +165,9 @@ class Account:
         if it came without leave, the server hangs up then, as Cyrus does.
     @ivar impatient: whether it hangs up when it has refused an APPEND.
     @ivar dies: whether the server hangs up, instead, on an APPEND of these.
+    @ivar chokes: what becomes of it that a message cannot be read, such as
+        C{"NO broken"}, or C{"BYE"} where the server hangs up over it; empty if it
+        can be.
     @ivar answers: tagged answers to commands that are refused, by verb.
     @ivar refusal: the tagged answer to a command that is refused, by what was
         heard; empty if it is not.
@@ -163,6 +175,9 @@ class Account:
     @ivar before: called once, before the next command with that verb.
     @ivar forgets: flags that are dropped with OK.
     @ivar bends: what becomes of the date of a message that arrives.
+    @ivar adds: flags that each message gets that arrives.
+    @ivar folds: whether keywords get another case than they are given.
+    @ivar sticky: flags that stay, though STORE is answered OK.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -175,14 +190,20 @@ class Account:
         taken, any more.
     @ivar overflows: whether the next notification is one too many.
     @ivar fold: what two names have in common that the server takes for one.
+    @ivar respell: what a mailbox is called that is made by some name.
     @ivar ghosts: names that are subscribed, without a mailbox.
-    @ivar phantoms: names that are listed as mailboxes, but are none any more.
+    @ivar phantoms: names that are listed as mailboxes, but are none any more: as
+        levels above others, or among what is subscribed, LIST knows better.
+    @ivar shut: mailboxes that are listed, and cannot be opened: the server says
+        then that there are none.
     @ivar heard: the commands that were received, without tags.
     @ivar guids: whether it tells X-GUID.  With the capability C{OBJECTID}, it
         tells MAILBOXID.
     @ivar second: the UIDVALIDITY that all mailboxes get that are made, unless it
         is 0.
     @ivar silent: mailboxes of which LIST tells no STATUS.
+    @ivar namespaces: what NAMESPACE says, unless it is empty.
+    @ivar tacit: whether LIST does not tell what is subscribed.
     @ivar unlisted: mailboxes that LIST leaves out.
     @ivar levels: names without a mailbox, to which nothing can be renamed.
     """
@@ -205,12 +226,16 @@ class Account:
         self.largest: int | None = None
         self.impatient = False
         self.dies: Callable[[list[Offer]], bool] = lambda _: False
+        self.chokes: Callable[[bytes], str] = lambda _: ""
         self.answers: dict[str, str] = {}
         self.refusal: Callable[[str], str] = lambda _: ""
         self.deaf: set[str] = set()
         self.before: dict[str, Callable[[], object]] = {}
         self.forgets: Flags = NOTHING
         self.bends: Callable[[str], str] = str
+        self.adds: Flags = NOTHING
+        self.folds = False
+        self.sticky: Flags = NOTHING
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True
@@ -220,16 +245,30 @@ class Account:
         self.stalls = False
         self.overflows = False
         self.fold: Callable[[str], str] = str
+        self.respell: Callable[[str], str] = str
         self.ghosts: set[str] = set()
         self.phantoms: set[str] = set()
+        self.shut: set[str] = set()
         self.heard: list[str] = []
         self.guids = False
         self.second = 0
         self.silent: set[str] = set()
+        self.namespaces = ""
+        self.tacit = False
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
         self._numbers = count(first)
         self.make("INBOX")
+
+    def kept(self, flags: Flags) -> Flags:
+        """
+        What becomes of the flags that a message is stored with.
+        """
+        forgotten = {flag.lower() for flag in self.forgets}
+        kept = {flag for flag in flags if flag.lower() not in forgotten} | self.adds
+        if self.folds:
+            kept = {f if f.startswith("\\") else f.swapcase() for f in kept}
+        return frozenset(kept)
 
     def make(self, name: str, subscribed: bool = True) -> Folder:
         """
@@ -247,7 +286,7 @@ class Account:
         """
         The mailbox that the server takes C{name} for.
         """
-        folded = self.fold(name)
+        folded = self.fold(self.respell(name))
         found = (f for n, f in self.folders.items() if self.fold(n) == folded)
         return self.folders.get(name) or next(found, None)
 

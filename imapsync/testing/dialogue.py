@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from imapsync import names
 from imapsync.model import Flags
+from imapsync.names import isWithin
 from imapsync.testing.accounts import DATE, Account, Folder, Message, Offer
 from imapsync.testing.notices import Notices
 from imapsync.uidset import UidSet
@@ -166,8 +168,9 @@ class Dialogue:
         What there is against the message whose literal comes next.
         """
         words = _words(self._parts[-1:])
-        offer = _offers(words if self._parts[:-1] else words[3:])[0]
-        offer = replace(offer, size=self._wanted or 0)
+        offers = _offers(words if self._parts[:-1] else words[3:])
+        bare = Offer(frozenset(), "", 0)  # neither flags nor a date
+        offer = replace([*offers, bare][0], size=self._wanted or 0)
         refusal = self.account.misreads(offer)
         return refusal if unasked or refusal else self.account.objection(offer)
 
@@ -193,7 +196,8 @@ class Dialogue:
             except Missing as error:
                 code = "TRYCREATE" if verb == "APPEND" else "NONEXISTENT"
                 answer = f"NO [{code}] no such mailbox"
-                if error.args[0] in account.phantoms and verb != "APPEND":
+                vague = account.phantoms | account.shut
+                if error.args[0] in vague and verb != "APPEND":
                     answer = "NO it doesn't exist"
             except Died:
                 self.closing = True
@@ -227,7 +231,7 @@ class Dialogue:
     def _tell(self) -> None:
         folder = self._selected()
         if self._told != set(folder.messages):
-            self._say(f"* {len(folder.messages)} EXISTS")
+            self._say(f"* {folder.count} EXISTS")
         self._told = set(folder.messages)
         for uid, message in folder.messages.items():
             self._shown.setdefault(uid, message.modseq)
@@ -244,7 +248,7 @@ class Dialogue:
     def _existing(self, word: str | bytes) -> Folder:
         name = self._named(word)
         folder = self.account.find(name)
-        if folder is None:
+        if folder is None or name in self.account.shut:
             raise Missing(name)
         return folder
 
@@ -271,7 +275,8 @@ class Dialogue:
         self._say(f"* ENABLED {name}")
 
     def _NAMESPACE(self, _tag: str) -> None:
-        self._say(f'* NAMESPACE (("" "{self.account.separator}")) NIL NIL')
+        told = f'(("" "{self.account.separator}")) NIL NIL'
+        self._say(f"* NAMESPACE {self.account.namespaces or told}")
 
     def _LOGOUT(self, _tag: str) -> None:
         self._say("* BYE")
@@ -287,27 +292,50 @@ class Dialogue:
     def _IDLE(self, tag: str) -> None:
         self._idle = tag
 
-    def _LIST(self, _tag: str, first: object, *_words: object) -> None:
+    def _LIST(self, _tag: str, first: object, *words: str) -> None:
         # As on real servers, mere names are told only to those who ask so.
         chosen = isinstance(first, list) and "SUBSCRIBED" in first
-        for name, folder in self.account.folders.items():
-            if name in self.account.unlisted or (chosen and not folder.subscribed):
+        pattern = self._named(words[1] if isinstance(first, list) else words[0])
+        wanted = re.escape(pattern).replace(r"\*", ".*")
+        for name, attributes in self._listed(chosen):
+            if not re.fullmatch(wanted, name, re.DOTALL):
                 continue
-            words = [r"\Subscribed"] if folder.subscribed else []
-            attributes = " ".join((*words, *folder.use.split()))
             quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
-            word = f'"{quoted}"'
-            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
-            if name not in self.account.silent:
-                self._say(f"* STATUS {word} ({_status(folder)})")
-        for name in set() if chosen else self.account.levels:
-            self._say(rf'* LIST (\Noselect) "{self.account.separator}" "{name}"')
-        for name in self.account.phantoms - set(self.account.folders):
-            self._say(f'* LIST () "{self.account.separator}" "{name}"')
-        for name in sorted(self.account.ghosts - self.account.phantoms) * chosen:
-            word = f'"{names.encode(name).decode()}"'
-            attributes = r"\Subscribed \NonExistent"
-            self._say(f'* LIST ({attributes}) "{self.account.separator}" {word}')
+            self._say(f'* LIST ({attributes}) "{self.account.separator}" "{quoted}"')
+            folder = self.account.folders.get(name)
+            if folder and name not in self.account.silent | self.account.shut:
+                self._say(f'* STATUS "{quoted}" ({_status(folder)})')
+
+    def _listed(self, chosen: bool) -> Iterator[tuple[str, str]]:
+        """
+        What LIST tells, and with which attributes.
+
+        @param chosen: whether subscriptions are asked for, and what is above them.
+        """
+        account = self.account
+        for name, folder in account.folders.items():
+            if name in account.unlisted or (chosen and not folder.subscribed):
+                continue
+            told = folder.subscribed and not account.tacit
+            words = [r"\Subscribed"] if told else []
+            yield name, " ".join((*words, *folder.use.split()))
+        for name in set() if chosen else account.levels:
+            yield name, r"\Noselect"
+        for name in account.phantoms - set(account.folders):
+            below = [n for n in account.folders if isWithin(n, name)]
+            if not chosen:
+                yield name, r"\HasChildren" if below else ""
+            elif any(account.folders[n].subscribed for n in below):
+                yield name, r"\NonExistent"
+        for name in sorted(account.ghosts) * chosen:
+            yield name, r"\Subscribed \NonExistent"
+
+    def _LSUB(self, _tag: str, _reference: str, _pattern: str) -> None:
+        account = self.account
+        chosen = {name for name, one in account.folders.items() if one.subscribed}
+        for name in sorted(chosen | account.ghosts):
+            word = names.encode(name).decode()
+            self._say(f'* LSUB () "{account.separator}" "{word}"')
 
     def _STATUS(self, _tag: str, name: str, items: list[str]) -> str:
         guid = ""
@@ -329,7 +357,7 @@ class Dialogue:
         if account.find(name) is not None:
             return "NO [ALREADYEXISTS] it is there"
         if "CREATE" not in account.deaf:
-            account.make(name, subscribed=False)
+            account.make(account.respell(name), subscribed=False)
         return "OK done"
 
     def _RENAME(self, _tag: str, old: str, new: str) -> str:
@@ -429,10 +457,21 @@ class Dialogue:
             return UidSet.of(messages)
         return UidSet.parse(text) & UidSet.of(messages)
 
-    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> None:
-        if "FETCH" not in self.account.deaf:
-            for uid in self._known(uids):
+    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> str:
+        answer = "OK done"
+        if "FETCH" in self.account.deaf:
+            return answer
+        reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
+        for uid in self._known(uids):
+            body = self._selected().messages[uid].body
+            trouble = self.account.chokes(body) if reads else ""
+            if trouble == "BYE":
+                raise Died
+            if trouble:
+                answer = trouble
+            else:
                 self._row(uid, items)
+        return answer
 
     def _row(self, uid: int, items: list[Any]) -> None:
         folder = self._selected()
@@ -475,7 +514,7 @@ class Dialogue:
         changed = frozenset(flags) - self.account.forgets
         for uid in self._known(uids):
             before = folder.messages[uid].flags
-            present = _without(before, changed)
+            present = _without(before, changed - self.account.sticky)
             if action[0] == "+":
                 present = before | _without(changed, before)
             if present != before:
@@ -539,9 +578,7 @@ class Dialogue:
         tail = b"altered\r\n" if account.alters else b""
         added = [
             folder.add(
-                o.body + tail,
-                _without(o.flags, account.forgets),
-                account.bends(o.date or DATE),
+                o.body + tail, account.kept(o.flags), account.bends(o.date or DATE)
             )
             for o in offers
         ]
@@ -577,7 +614,7 @@ def _without(flags: Flags, others: Flags) -> Flags:
 
 def _status(folder: Folder) -> str:
     return (
-        f"MESSAGES {len(folder.messages)} UIDNEXT {folder.uidnext}"
+        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
         f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
     )
 

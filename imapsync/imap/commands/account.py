@@ -18,6 +18,7 @@ from imapsync.imap.wire.responses import (
     Namespaces,
     Response,
     StatusResponse,
+    SubscribedName,
 )
 from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import uniform
@@ -115,6 +116,28 @@ class ListCommand(Command[list[Listed]]):
 
     def result(self, condition: Condition) -> list[Listed]:
         return list(self.collected.told.values())
+
+
+class SubscriptionsCommand(Command[frozenset[str]]):
+    """
+    LSUB (RFC 3501, 6.3.9) of all names that are subscribed.
+    """
+
+    hears = True
+    concerns = frozenset(("LSUB",))
+
+    def __init__(self) -> None:
+        super().__init__("LSUB", b'""', b'"*"')
+        self.collected: Collected[None] = Collected("LSUB")
+
+    def claim(self, response: Response) -> bool:
+        if not isinstance(response, SubscribedName):
+            return False
+        self.collected.put(response.name, None, len(response.name))
+        return True
+
+    def result(self, condition: Condition) -> frozenset[str]:
+        return frozenset(self.collected.told)
 
 
 class NamespaceCommand(Command[Namespaces]):

@@ -52,8 +52,8 @@ class Fetch(Simple):
     UID FETCH.
 
     @ivar bodies: where message bodies go.
-    @ivar rows: called with the rows of the messages asked for which have a
-        size, when sizes were asked for.
+    @ivar rows: called with the rows of the messages asked for which have a size
+        or a date, when that was asked for.
     """
 
     hears = True

@@ -2,5 +2,7 @@
 What octets go over: TLS (C{tls}), DEFLATE (C{compress}, RFC 4978), and the standard
 input and output of a command (C{tunnel}; C{process} runs it).
 
-A connection uses them alike; C{imapsync.imap.connect} chooses.
+A connection uses them alike; C{imapsync.imap.connect} chooses.  A C{host}
+is what is connected to; what is in its C{certificate} decides its C{identity}, and
+C{refusals} say why TLS did not come about.
 """

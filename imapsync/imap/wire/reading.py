@@ -28,6 +28,7 @@ from imapsync.imap.wire.responses import (
     Response,
     Row,
     StatusResponse,
+    SubscribedName,
     Vanished,
 )
 from imapsync.imap.wire.text import excerpt
@@ -303,6 +304,10 @@ def _readList(nodes: list[Node]) -> Response:
     return ListedMailbox(listed, _oldName(nodes[3] if len(nodes) > 3 else []))
 
 
+def _readSubscribed(nodes: list[Node]) -> Response:
+    return SubscribedName(_name(nodes[2]))
+
+
 def _oldName(extended: Node) -> str:
     """
     Of the extended data of LIST (RFC 5258, 9), whatever else is in there.
@@ -375,6 +380,7 @@ _READERS = {
     b"ENABLED": _readEnabled,
     b"VANISHED": _readVanished,
     b"LIST": _readList,
+    b"LSUB": _readSubscribed,
     b"STATUS": _readStatus,
     b"METADATA": _readMetadata,
     b"SEARCH": _readSearch,

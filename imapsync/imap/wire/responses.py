@@ -113,6 +113,14 @@ class ListedMailbox(NamedTuple):
     oldName: str
 
 
+class SubscribedName(NamedTuple):
+    """
+    An LSUB response (RFC 3501, 7.2.3).
+    """
+
+    name: str
+
+
 class StatusResponse(NamedTuple):
     """
     A STATUS response.
@@ -198,6 +206,7 @@ Response = (
     | Enabled
     | ListedMailbox
     | StatusResponse
+    | SubscribedName
     | Metadata
     | Found
     | Namespaces

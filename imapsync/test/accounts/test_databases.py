@@ -13,8 +13,8 @@ from typing import Any
 from imapsync.accounts.databases import candidates
 from imapsync.config.request import Admin, Request
 from imapsync.config.settings import Config
-from imapsync.model import Owner, Side
-from imapsync.service import Outcome
+from imapsync.model import Mark, Owner, Pair, Side
+from imapsync.service import Outcome, SyncService
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import Account, mail
@@ -264,7 +264,11 @@ class DatabasesTests(DatabasesCase):
         self.assertSynced()
         path = self.path("me@127.0.0.1")
         with closing(sqlite3.connect(path)) as database:
-            database.execute("DROP TABLE owner")
+            for table in "owner", "copying":
+                database.execute(f"DROP TABLE {table}")
+            for column in "spelling", "strays":
+                for side in Side:
+                    database.execute(f"ALTER TABLE mailbox DROP COLUMN {side}_{column}")
             database.execute("PRAGMA user_version = 3")
         self.assertSynced()
         kept = [line for line in self.logged if f"kept as {path}-v3" in line]
@@ -363,3 +367,26 @@ class AdminTests(DatabasesCase):
         self.assertEqual(66, self.delete().code)
         self.assertEqual(Outcome(0), self.delete(LOCAL))
         self.assertNotIn("Work", self.local.folders)
+
+    def test_stopped(self) -> None:
+        """
+        A service that is stopped while it takes leave, since its database turned out
+        to be another's, does not begin again with the next one.
+        """
+        self.make("127.0.0.1", local="me@127.0.0.1", remote="me@127.0.0.9")
+        with closing(Store.open(self.path("127.0.0.1"))) as state, state.transaction():
+            known = state.addMailbox("INBOX", subscribed=True)
+            for side in Side:
+                state.setMark(known.id, side, Mark(99, 50, 5))
+            state.addPairs(known.id, [Pair(1, 1, frozenset(), b"x" * 16, 3, 5)])
+        config = self.world.settings(**self.changes)
+        service = SyncService(config, self.reactor, Request(live=True))
+        service.startService()
+        while not (self.local.count("LOGOUT") or self.remote.count("LOGOUT")):
+            self.assertTrue(self.world.step())
+        stopping = service.stopService()
+        for _ in range(9):
+            self.world.pump()
+            self.reactor.advance(1)
+        self.successResultOf(stopping)
+        self.assertEqual("stopped", service.status.state)

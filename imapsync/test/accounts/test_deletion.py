@@ -277,18 +277,36 @@ class DoubtTests(DeletionCase):
 
     def test_noCode(self) -> None:
         """
-        One that says it to people only, and lists it all the same, is asked in
-        a way in which it must say it in its code.
+        One that says it to people only, and lists it all the same, as what is
+        above another, is asked in a way in which it must say it in its code.
+        """
+        self.local.phantoms.add("A")
+        self.local.delete("A")
+        self.local.answers["APPEND"] = "NO empty"
+        for _ in range(2):
+            [(name, told)] = troubles(self.sync())
+            self.assertEqual("A", name)
+            self.assertIn(
+                "vanished from local; left alone: APPEND was refused: NO empty", told
+            )
+            self.assertIn("A", self.remote.folders)
+        del self.local.answers["APPEND"]
+        for _ in range(2):
+            self.sync()
+            self.assertEqual({"INBOX", "A/x", "B", "C"}, {*self.remote.folders})
+
+    def test_listed(self) -> None:
+        """
+        One that is listed, with nothing below it, is not gone, whatever else is
+        said of it.
         """
         self.local.phantoms.add("B")
         self.local.delete("B")
-        self.local.answers["APPEND"] = "NO empty"
-        self.kept("empty")
-        del self.local.answers["APPEND"]
-        self.sync()
-        self.assertNotIn("B", self.remote.folders)
-        self.sync()
-        self.assertNotIn("B", self.remote.folders)
+        for _ in range(2):
+            [(name, told)] = troubles(self.sync())
+            self.assertEqual("B", name)
+            self.assertIn("local: it is listed, but cannot be opened", told)
+            self.assertIn("B", self.remote.folders)
 
     def test_otherAccount(self) -> None:
         """

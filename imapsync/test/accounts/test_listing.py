@@ -112,17 +112,53 @@ class ListingTests(SynchronousTestCase):
 
     def test_withoutStatus(self) -> None:
         """
-        What is listed without its status is asked for it: one that does not
-        exist is a mere name; one that cannot be read is a mailbox.
+        What is listed without its status is asked for it; one that cannot be
+        read is a mailbox.
         """
-        self.remote.phantoms.add("A")
-        self.assertFalse(self.look()[REMOTE].has("A"))
-        self.remote.answers["STATUS"] = "NO Mailbox doesn't exist: A"
-        self.assertFalse(self.look()[REMOTE].has("A"))
-        self.remote.answers["STATUS"] = "NO System I/O error"
-        self.assertTrue(self.look()[REMOTE].has("A"))
-        del self.remote.answers["STATUS"]
         self.remote.make("A")
+        self.remote.silent.add("A")
         status = self.look()[REMOTE].listed["A"].status
         assert status is not None
         self.assertEqual(1, status.uidnext)
+        self.remote.answers["STATUS"] = "NO System I/O error"
+        account = self.look()[REMOTE]
+        self.assertTrue(account.has("A"))
+        self.assertEqual("", account.leftAlone("A"))
+
+    def test_gone(self) -> None:
+        """
+        What was listed, does not exist, and is not listed any more is a mere
+        name.
+        """
+        self.remote.make("A")
+        self.remote.silent.add("A")
+        self.remote.before["STATUS"] = lambda: self.remote.delete("A")
+        account = self.look()[REMOTE]
+        self.assertFalse(account.has("A"))
+        self.assertEqual("", account.leftAlone("A"))
+
+    def test_shut(self) -> None:
+        """
+        What is still listed is left alone, whatever says that it does not exist.
+        """
+        self.remote.make("A").subscribed = False
+        self.remote.make("A/B").subscribed = False
+        self.remote.shut |= {"A", "A/B"}
+        for answer in ("", "NO [NONEXISTENT] no", "NO Mailbox doesn't exist: A"):
+            self.remote.answers["STATUS"] = answer
+            account = self.look()[REMOTE]
+            for name in ("A", "A/B"):
+                self.assertTrue(account.has(name))
+                self.assertIn("left alone", account.leftAlone(name))
+            self.assertEqual("", account.leftAlone("INBOX"))
+
+    def test_askedInVain(self) -> None:
+        """
+        So it is if the server does not say it again.
+        """
+        self.remote.phantoms.add("A")
+        self.remote.make("A/B")
+        self.remote.refusal = lambda line: (
+            "NO [SERVERBUG] no" if "RECURSIVEMATCH" in line else ""
+        )
+        self.assertIn("left alone", self.look()[REMOTE].leftAlone("A"))

@@ -408,6 +408,32 @@ class EditedTests(OwnershipCase):
         self.assertEqual("me@127.0.0.1", self.owners[REMOTE].account)
 
 
+class CredentialsTests(OwnershipCase):
+    """
+    Another program knows who logs in, and the configuration does not.
+    """
+
+    def test_otherUser(self) -> None:
+        """
+        Another user is another account, as if it were configured.
+        """
+        for side in Side:
+            self.begin()
+            self.configure(side, username=None)
+            self.world.users[side] = "me"
+            self.sync()
+            self.assertFollowed()
+            self.assertEqual("me@127.0.0.1", self.owners[side].account)
+            other = self.replace(side, *(f"other {n}" for n in range(40)))
+            other.inbox.expunge(*range(3, 12))
+            self.world.users[side] = "you"
+            here = self.world.accounts[side.other]
+            before = set(bodies(here.inbox))
+            self.sync()
+            self.assertForgot()
+            self.assertEqual(set(), before - set(bodies(here.inbox)))
+
+
 class TunnelTests(OwnershipCase):
     """
     What servers say of themselves, behind tunnels.
@@ -460,6 +486,21 @@ class TunnelTests(OwnershipCase):
         self.assertForgot()
         self.assertEqual(52, len(self.local.inbox.messages))
         self.assertKept(other.inbox)
+
+    def test_otherWords(self) -> None:
+        """
+        A server that says all in other words from now on is still told from that of
+        another user.
+        """
+        self.remote.salutation = "Welcome, me@example.org"
+        self.sync()
+        self.assertEqual("Welcome, me@example.org", self.owners[REMOTE].greeting)
+        before = set(bodies(self.local.inbox))
+        other = self.replace(REMOTE, *(f"other {n}" for n in range(40)))
+        other.salutation = "Welcome, you@example.org"
+        other.inbox.expunge(*range(3, 12))
+        self.sync()
+        self.assertEqual(set(), before - set(bodies(self.local.inbox)))
 
     def test_renamed(self) -> None:
         """

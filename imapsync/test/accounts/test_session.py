@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
@@ -259,13 +260,164 @@ class MailboxesTests(SessionCase):
     def test_phantom(self) -> None:
         """
         What is listed as a mailbox, but without its status, and does not exist,
-        is a mere name.
+        as LIST says to those who ask for subscriptions, is a mere name.
         """
         self.remote.phantoms.add("A")
         self.remote.make("A/B").add(mail(1))
         self.assertEqual({}, self.sync().troubles)
         self.assertEqual({"INBOX", "A/B"}, set(self.local.folders))
         self.assertSettled()
+
+    def test_shut(self) -> None:
+        """
+        What is listed, and is said not to exist when it is to be opened, is
+        named and left alone on both sides, with all that is below it as it is,
+        whether it is known or not.
+        """
+        for name in ("A", "A/B", "C"):
+            self.local.make(name).add(mail(name))
+        self.sync()
+        self.remote.make("D").add(mail("D"))
+        self.remote.shut |= {"A", "C", "D"}
+        self.local.folders["A/B"].add(mail(2))
+        for _ in range(2):
+            report = self.sync()
+            told = dict(troubles(report))
+            self.assertEqual({"A", "C", "D"}, set(told))
+            for text in told.values():
+                self.assertIn("remote: it is listed, but cannot be opened", text)
+                self.assertIn("it doesn't exist", text)
+                self.assertIn("left alone", text)
+        self.assertEqual({"INBOX", "A", "A/B", "C"}, set(self.local.folders))
+        self.assertEqual(1, len(self.local.folders["A"].messages))
+        self.assertEqual(2, len(self.remote.folders["A/B"].messages))
+        self.remote.shut.clear()
+        self.assertEqual({}, self.sync().troubles)
+        self.assertSettled()
+
+    def test_shutToSelect(self) -> None:
+        """
+        So is what has a status, and is said not to exist when it is selected.
+        """
+        self.local.make("A").add(mail(1))
+        self.sync()
+        for answer in "NO [NONEXISTENT] no", "NO it doesn't exist":
+            self.local.folders["A"].add(mail(answer))
+            self.remote.refusal = lambda line, answer=answer: (  # type: ignore[misc]
+                answer if re.match("(SELECT|EXAMINE) A ", line) else ""
+            )
+            for _ in range(2):
+                [(name, told)] = troubles(self.sync())
+                self.assertEqual("A", name)
+                self.assertIn("remote: ", told)
+                self.assertEqual(1, len(self.remote.folders["A"].messages))
+            self.remote.refusal = lambda _: ""
+            self.sync()
+            self.assertSettled()
+            self.local.folders["A"].expunge(max(self.local.folders["A"].messages))
+            self.sync()
+
+    def test_tacit(self) -> None:
+        """
+        Where LIST suddenly tells no subscriptions, nobody is unsubscribed on the
+        other side; what is changed in them meanwhile is carried over.
+        """
+        for name in "A", "B", "C", "D":
+            self.local.make(name)
+        self.remote.make("E", subscribed=False)
+        self.sync()
+        self.remote.tacit = True
+        for _ in range(2):
+            self.assertEqual({}, self.sync().steps)
+        self.remote.folders["B"].subscribed = False
+        self.remote.folders["E"].subscribed = True
+        self.local.folders["C"].subscribed = False
+        with capturedLogs() as events:
+            self.sync()
+        told = [formatEvent(event) for event in events]
+        self.assertEqual(1, sum("LSUB is believed" in text for text in told))
+        for account in self.local, self.remote:
+            chosen = {n for n, one in account.folders.items() if one.subscribed}
+            self.assertEqual({"INBOX", "A", "D", "E"}, chosen)
+
+    def test_tacitAtFirst(self) -> None:
+        """
+        So it is where it never told any.
+        """
+        self.remote.tacit = True
+        self.remote.make("A").add(mail(1))
+        self.remote.make("B", subscribed=False)
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", "A"}, set(self.local.folders))
+        self.assertTrue(self.local.folders["A"].subscribed)
+        self.assertEqual({}, self.sync().steps)
+
+    def test_tacitAndMute(self) -> None:
+        """
+        A server that knows no LSUB either is not believed.
+        """
+        for name in "A", "B":
+            self.local.make(name)
+        self.sync()
+        self.remote.tacit = True
+        self.remote.answers["LSUB"] = "BAD what?"
+        self.assertEqual({}, self.sync().steps)
+
+    def test_unsubscribedAll(self) -> None:
+        """
+        What LSUB confirms is carried over.
+        """
+        for name in "A", "B":
+            self.local.make(name)
+        self.sync()
+        for name in "A", "B":
+            self.remote.folders[name].subscribed = False
+        self.sync()
+        self.assertFalse(self.local.folders["A"].subscribed)
+        self.assertFalse(self.local.folders["B"].subscribed)
+
+    def test_namespaces(self) -> None:
+        """
+        All personal namespaces are synced; what is in others is named once.
+        """
+        self.remote.namespaces = (
+            '(("" "/")("Archive/" "/")("#old." ".")) (("Other/" "/")) (("Shared" "/"))'
+        )
+        ours = {"Archive/2023", "#old/a/b", "Shared Folders of 2023", "Others"}
+        for name in ours:
+            self.remote.make(name.replace("/", "." if name[0] == "#" else "/"))
+        for number in range(12):
+            self.remote.make(f"Shared/{number:02}")
+        self.remote.make("Other/bob")
+        self.remote.make("Shared/x", subscribed=False)
+        with capturedLogs() as events:
+            self.assertEqual({}, self.sync().troubles)
+        self.assertEqual({"INBOX", *ours}, set(self.local.folders))
+        [told] = [t for t in map(formatEvent, events) if t and "left out" in t]
+        self.assertIn('remote: left out, as it is in no personal namespace: "Ot', told)
+        self.assertIn('"Other/bob", "Shared/00"', told)
+        self.assertIn('"Shared/08" and 3 more', told)
+        self.local.make("#old/c").add(mail(1))
+        self.sync()
+        self.assertEqual(1, len(self.remote.folders["#old.c"].messages))
+        self.assertEqual({}, self.sync().steps)
+
+    def test_shutUnsubscribed(self) -> None:
+        """
+        Where nobody is subscribed to it, nor to what is below, a name with
+        mailboxes below it is a level of theirs; one without is left alone.
+        """
+        for name in ("A", "A/B", "C"):
+            self.local.make(name, subscribed=False)
+        self.sync(listSelectOpts=())
+        for folder in self.remote.folders.values():
+            folder.subscribed = False
+        for name in ("A", "C"):
+            self.remote.delete(name)
+            self.remote.phantoms.add(name)
+        told = dict(troubles(self.sync(listSelectOpts=())))
+        self.assertEqual({"C"}, set(told), told)
+        self.assertEqual({"INBOX", "A/B", "C"}, set(self.local.folders))
 
     def test_remade(self) -> None:
         """
@@ -423,6 +575,72 @@ class CollisionTests(SessionCase):
                         self.assertApart(report, mine, other)
                         self.assertEqual([mail(other)], bodies(self.remote, other))
                         self.assertEqual([mail(other)], bodies(self.local, other))
+
+    def test_respelled(self) -> None:
+        """
+        A mailbox that a server made by nearly the name that it was asked for is
+        known by that; it is synced, and nothing else is made.
+        """
+
+        def trimmed(name: str) -> str:
+            return "/".join(level.strip() for level in name.split("/"))
+
+        def composed(name: str) -> str:
+            return unicodedata.normalize("NFC", name)
+
+        for respell, name, spelled in (
+            (trimmed, "Work ", "Work"),
+            (composed, "e\u0301te\u0301", "\u00e9t\u00e9"),
+            (str.lower, "Work", "work"),
+        ):
+            self.begin()
+            self.remote.respell = respell
+            below, spelledBelow = f"{name}/x", f"{spelled}/x"
+            for each in name, below, "B":
+                self.local.make(each).add(mail(each))
+            self.assertEqual({}, self.sync().troubles)
+            for _ in range(2):
+                report = self.sync()
+                self.assertEqual({}, report.troubles)
+                self.assertEqual({}, report.steps)
+            self.assertEqual({"INBOX", name, below, "B"}, {*self.local.folders})
+            there = {"INBOX", respell("B"), spelled, spelledBelow}
+            self.assertEqual(there, {*self.remote.folders})
+            self.remote.folders[spelled].add(mail("there"))
+            self.remote.folders[spelledBelow].flag(1, "\\Seen")
+            self.sync()
+            self.assertEqual(2, len(self.local.folders[name].messages))
+            self.assertEqual({"\\Seen"}, self.local.folders[below].messages[1].flags)
+            self.assertTrue(self.remote.folders[spelled].subscribed)
+            self.local.delete(below)
+            self.sync()
+            self.assertNotIn(spelledBelow, self.remote.folders)
+            self.remote.rename(spelled, "new")
+            self.sync()
+            self.assertIn("new", self.local.folders)
+            self.assertEqual({}, self.sync().steps)
+
+    def test_respelledAndKilled(self) -> None:
+        """
+        So it is where the run ends right after that.
+        """
+        deaths = 0
+        for steps in range(1, 200):
+            self.begin()
+            self.remote.respell = str.strip
+            self.local.make("Work ").add(mail(1))
+            MortalState.left = steps
+            try:
+                self.sync(open=MortalState.open)
+            except Killed:
+                deaths += 1
+            else:
+                break
+            self.assertEqual({}, self.sync().troubles)
+            self.assertEqual({"INBOX", "Work "}, {*self.local.folders})
+            self.assertEqual({"INBOX", "Work"}, {*self.remote.folders})
+            self.assertEqual(1, len(self.remote.folders["Work"].messages))
+        self.assertGreater(deaths, 5)
 
     def test_faster(self) -> None:
         """
@@ -628,6 +846,22 @@ class RunTests(SessionCase):
         turn = [n for n, line in enumerate(appended) if "APPEND B" in line]
         self.assertLess(turn[0], 10, appended)
         self.assertSettled()
+
+    def test_unwritable(self) -> None:
+        """
+        A mailbox that cannot be written there, with flags that differ and a message
+        that is missing, is named, and that is the end of it.
+        """
+        for side in Side:
+            self.begin()
+            here, there = self.world.accounts[side.other], self.world.accounts[side]
+            for account in (here, there):
+                account.inbox.add(mail(1))
+            here.inbox.flag(1, "\\Seen")
+            here.inbox.add(mail("new"))
+            there.inbox.readOnly = True
+            told = dict(troubles(self.sync()))
+            self.assertIn("INBOX", told)
 
     def test_listRefused(self) -> None:
         """

@@ -32,6 +32,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.state.store import Store
 from imapsync.test.fakes.lines import Piped, SecureLink
 from imapsync.testing.accounts import Account
@@ -110,6 +111,7 @@ class World:
 
     @ivar links: all connections that were ever made.
     @ivar options: what is configured of each server, beyond what is usual.
+    @ivar users: who logs in, where no configuration says it.
     @ivar reactor: what a service runs in, if one does.
     """
 
@@ -128,6 +130,7 @@ class World:
         }
         self.links: list[Link] = []
         self.options: dict[Side, dict[str, Any]] = {side: {} for side in Side}
+        self.users: dict[Side, str] = {}
         self.reactor: Reactor | None = None
 
     @property
@@ -218,6 +221,7 @@ class World:
         A client that is ready for work.
         """
         client = SyncClient(clock or self.clock, str(side), timeout)
+        client.user = self.users.get(side, "")
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
         self.links.append(Link(self.accounts[side], client))
@@ -271,7 +275,7 @@ class World:
         try:
             brake = Brake(state.totalPairs, request.allowMassDelete)
             notes = Notes(acquainted=state.totalPairs() > 0)
-            records = Records(brake, report, notes, Suspects())
+            records = Records(brake, report, notes, Suspects(), Growth())
             config = self.settings(**changes)
             self.run(Session(config, request, clients, state, records, say).run())
         finally:

@@ -252,6 +252,18 @@ class ListTests(LookalikeCase):
 
         return Deferred.fromCoroutine(self.unmoved(edit, 75))
 
+    def test_noSubscriptions(self) -> Deferred[None]:
+        """
+        It tells nothing of subscriptions.
+        """
+
+        def edit(_: Relay, line: bytes) -> bytes:
+            if line.startswith(b"* LIST"):
+                return re.sub(rb"\\Subscribed ?", b"", line)
+            return line
+
+        return Deferred.fromCoroutine(self.unmoved(edit, 0, like=" LSUB "))
+
     def test_less(self) -> Deferred[None]:
         """
         It lists less, and says OK.

@@ -15,7 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from imapsync.accounts import workers as crew
+from imapsync.accounts import workers
 from imapsync.model import Side
 from imapsync.test.integration.twins import Twins, Wrong
 
@@ -34,7 +34,7 @@ class ModelTests(TestCase):
         """
         Have all connections used that may be.
         """
-        self.patch(crew, "MAILBOXES", 1)
+        self.patch(workers, "MAILBOXES", 1)
 
     def test_union(self) -> Deferred[None]:
         """

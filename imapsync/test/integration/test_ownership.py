@@ -124,7 +124,7 @@ class OneAccountTests(SceneCase):
         scene.local.fill("INBOX", mails(9, size=100))
         before = scene.local.snapshot()
         run = self.ends(scene, 78)
-        self.says(run.lastLine, "are one account", "INBOX")
+        self.says(run.errors, "are one account", "INBOX")
         self.assertEqual(before, scene.local.snapshot())
 
     def test_aliases(self) -> None:

@@ -19,6 +19,7 @@ from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Known, Mark, Pair, Side
 from imapsync.plan.brake import Brake
+from imapsync.plan.growth import Growth
 from imapsync.plan.messages import Policy
 from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.testing.accounts import NOTHING, SEEN, mail
@@ -78,7 +79,13 @@ class ViewTests(SynchronousTestCase):
             dict.fromkeys(Side, self.name),
             self.state,
             Policy(**policy),
-            Records(Brake(lambda: 3, lifted=True), self.report, self.notes, Suspects()),
+            Records(
+                Brake(lambda: 3, lifted=True),
+                self.report,
+                self.notes,
+                Suspects(),
+                Growth(),
+            ),
         )
         return BothSides(self.known, context, again)
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox import changes as reading
-from imapsync.mailbox.changes import Reading
+from imapsync.mailbox.changes import CHANGES, Reading
 from imapsync.model import Changes, Flags, Mark, Pair, Side
 from imapsync.test.fakes.world import QuickState
 from imapsync.testing.accounts import NOTHING, SEEN
@@ -143,7 +142,7 @@ class ChangesTests(ReadingCase):
         """
         More changes than fit are left for the next pass, and it is said so.
         """
-        number = reading.CHANGES + 10
+        number = CHANGES + 10
         with self.state.transaction():
             self.state.forgetPairs(self.mailbox)
             pairs = (Pair(uid, uid, NOTHING) for uid in range(1, number + 1))
@@ -154,7 +153,7 @@ class ChangesTests(ReadingCase):
         self.assertTrue(heard.partial)
         heard.rowsReceived([Row(1, DRAFT), Row(number, NOTHING)])
         changes = heard.take()
-        self.assertEqual(reading.CHANGES, len(changes.flags))
+        self.assertEqual(CHANGES, len(changes.flags))
         self.assertEqual(DRAFT, changes.flags[1])
 
     def test_early(self) -> None:

@@ -92,11 +92,11 @@ class Record:
         """
         self.breaks += uids
 
-    def unproven(self, count: int) -> None:
+    def unproven(self, uids: list[int]) -> None:
         """
         Some did, but nobody knows which is which.
         """
-        self.doubts += count
+        self.doubts += len(uids)
 
 
 class CopyingCase(SynchronousTestCase):

@@ -11,7 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.content.digest import stamp
 from imapsync.content.matcher import Matcher
 from imapsync.errors import Lost
+from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.pairing import matched
+from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import Side
 from imapsync.test.fakes.talking import Listener
 from imapsync.test.fakes.world import World
@@ -50,7 +52,11 @@ class PairingTests(SynchronousTestCase):
         new = {
             side: UidSet.of(self.world.accounts[side].inbox.messages) for side in Side
         }
-        return self.world.start(matched(clients, new))
+        sources = {
+            side: Source(client, Suspects(), Place(1, side, 7))
+            for side, client in clients.items()
+        }
+        return self.world.start(matched(sources, new))
 
     def match(self) -> list[tuple[int, int]]:
         """

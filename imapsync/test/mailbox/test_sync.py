@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.request import Request
 from imapsync.errors import MassDeletion
-from imapsync.mailbox import appending as batches
+from imapsync.mailbox import appending
 from imapsync.mailbox.report import Report
 from imapsync.model import Flags, Side
 from imapsync.state.store import Store
@@ -429,6 +429,66 @@ class PassTests(MailboxCase):
         self.assertSettled()
 
 
+class OvertakenTests(MailboxCase):
+    """
+    Somebody else copies a message just before it is copied.
+    """
+
+    LOOK = "STATUS INBOX ['UIDNEXT']"
+
+    def setUp(self) -> None:
+        """
+        A message is new.
+        """
+        super().setUp()
+        self.both()
+        self.ours.add(mail("new"))
+
+    def test_found(self) -> None:
+        """
+        It is looked before the copy, and what is there is not copied.
+        """
+        self.remote.before["STATUS"] = partial(self.theirs.add, mail("new"))
+        report = self.sync()
+        self.assertEqual(1, self.remote.heard.count(self.LOOK))
+        self.assertEqual(0, self.remote.count("APPEND"))
+        self.assertEqual({"INBOX": 1}, report.paired)
+        self.assertEqual(4, len(self.theirs.messages))
+        self.assertSettled()
+
+    def test_refused(self) -> None:
+        """
+        If the server does not tell, it is copied.
+        """
+        self.remote.refusal = lambda line: "NO" if line.startswith("STATUS") else ""
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual(1, self.remote.count("APPEND"))
+        self.assertSettled()
+
+    def test_always(self) -> None:
+        """
+        Where more comes all the time, that does not put off the copy for ever.
+        """
+        counts = iter(range(30))
+
+        def more() -> None:
+            if (number := next(counts, None)) is not None:
+                self.theirs.add(mail(f"other {number}"))
+                self.remote.before["STATUS"] = more
+
+        more()
+        self.sync()
+        self.assertIn(mail("new"), [one.body for one in self.theirs.messages.values()])
+        self.assertSettled()
+
+    def test_readOnly(self) -> None:
+        """
+        Where nothing is written, nobody looks.
+        """
+        self.sync(readOnly=[REMOTE])
+        self.assertEqual(0, self.remote.heard.count(self.LOOK))
+
+
 class StubbornTests(MailboxCase):
     """
     Servers that refuse, pretend and err.
@@ -475,6 +535,33 @@ class StubbornTests(MailboxCase):
             report = self.sync()
             self.assertIn("INBOX", {name for name, _ in troubles(report)})
         self.assertLess(len(self.theirs.messages), 20)
+
+    def test_withoutAppendUidAmongOthers(self) -> None:
+        """
+        That other messages are recognised meanwhile proves nothing of those that it
+        changes: they are not copied again and again.
+        """
+        self.both(1)
+        self.remote.appendUid = False
+        self.remote.alters = True
+        self.world.fill(mail("a"), mail("b"))
+        numbers = iter(range(6))
+
+        def bring() -> None:
+            """
+            Somebody else brings the same to both sides.
+            """
+            for number in numbers:
+                for folder in (self.ours, self.theirs):
+                    folder.add(mail(f"both {number}"))
+                self.local.before["SELECT"] = bring
+                return
+
+        bring()
+        self.sync()
+        bodies = [message.body for message in self.theirs.messages.values()]
+        for name in "a", "b":
+            self.assertEqual(1, sum(b.startswith(mail(name)) for b in bodies))
 
     def test_alteredBytes(self) -> None:
         """
@@ -531,7 +618,7 @@ class StubbornTests(MailboxCase):
             self.remote.objection = lambda offer: (
                 "" if offer.body in (mail(1), mail(90), mail(91)) else "NO no"
             )
-            number = batches.REFUSALS - 10
+            number = appending.REFUSALS - 10
             self.world.fill(*map(mail, range(1, number)), mail(90))
             self.world.fill(*map(mail, range(number + 10, 2 * number)), mail(91))
             self.sync()

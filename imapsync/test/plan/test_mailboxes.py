@@ -683,6 +683,16 @@ class DirtyTests(SynchronousTestCase):
         ]:
             self.assertTrue(dirty(known("a"), self.listed(status)))
 
+    def test_counted(self) -> None:
+        """
+        So does another number of messages than are known to be there, pairs or not.
+        """
+        for messages in 0, 9, 11, 12:
+            listed = self.listed(self.same._replace(messages=messages))
+            self.assertTrue(dirty(known("a"), listed))
+            strays = {LOCAL: 0, REMOTE: messages - 10}
+            self.assertFalse(dirty(known("a")._replace(strays=strays), listed))
+
     def test_zerosAreNotTold(self) -> None:
         """
         Zero is never taken for an answer, even if the mark has it.

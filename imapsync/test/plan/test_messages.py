@@ -96,6 +96,28 @@ class PlannedTests(SynchronousTestCase):
         assert isinstance(flags, SetFlags)
         self.assertEqual({2: NOTHING}, flags.plan.expected[REMOTE])
 
+    def test_copied(self) -> None:
+        """
+        What a copy of ours shows, that is found by its content, is its server's
+        doing: it gets what the original has.
+        """
+        pair = Pair(1, 2, NOTHING)
+        copied = {LOCAL: uids("1"), REMOTE: UidSet()}
+        add, flags = self.plan(News(equal=[(pair, SEEN)], copied=copied))
+        self.assertEqual(AddPairs([pair._replace(flags=SEEN)]), add)
+        assert isinstance(flags, SetFlags)
+        self.assertEqual({2: NOTHING}, flags.plan.expected[REMOTE])
+        self.assertEqual({}, flags.plan.expected[LOCAL])
+
+    def test_doubtful(self) -> None:
+        """
+        What may be on the other side after all is not copied, and named.
+        """
+        arrived = {LOCAL: Arrived(uids("3"), doubtful="who knows")}
+        self.assertEqual(
+            [Postpone(LOCAL, uids("3"), "who knows")], self.plan(News(arrived=arrived))
+        )
+
     def test_drifts(self) -> None:
         """
         Flags are carried over.

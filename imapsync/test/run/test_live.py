@@ -23,7 +23,7 @@ from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import STEADY
 from imapsync.run.status import Change
 from imapsync.service import SyncService
-from imapsync.state import sqlitefile as database
+from imapsync.state import sqlitefile
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import SEEN, Account, Folder, Offer, mail
@@ -497,7 +497,7 @@ class LossTests(FollowingCase):
         """
         A database that another program holds for a while is waited for.
         """
-        self.patch(database, "PATIENCE", 0.0)
+        self.patch(sqlitefile, "PATIENCE", 0.0)
         self.follow()
         with closing(sqlite3.connect(self.world.database)) as other:
             other.execute("BEGIN IMMEDIATE")

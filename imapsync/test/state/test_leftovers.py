@@ -54,3 +54,20 @@ class LeftoverTests(StateTestCase):
                 else:
                     state.forgetForetold(mailbox, Side.LOCAL)
             self.assertEqual({}, state.foretold(mailbox, Side.LOCAL))
+
+    def test_copying(self) -> None:
+        """
+        Which messages are being copied stays until others are, or UIDs mean other
+        ones.
+        """
+        state, mailbox = self.filled()
+        for uids in UidSet.parse("1:3,7"), UidSet.of([2]), UidSet():
+            with state.transaction():
+                state.setCopying(mailbox, Side.LOCAL, UidSet.parse("1:9"))
+                state.setCopying(mailbox, Side.LOCAL, uids)
+            self.assertEqual(uids, state.copying(mailbox, Side.LOCAL))
+            self.assertFalse(state.copying(mailbox, Side.REMOTE))
+        with state.transaction():
+            state.setCopying(mailbox, Side.LOCAL, UidSet.parse("1:9"))
+            state.forgetPairs(mailbox)
+        self.assertFalse(state.copying(mailbox, Side.LOCAL))

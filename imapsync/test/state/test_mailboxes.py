@@ -121,6 +121,20 @@ class MailboxTests(StateTestCase):
         self.assertEqual(expected, found)
         self.assertEqual(UidSet.of([2]), state.paired(mailbox, Side.REMOTE))
 
+    def test_spelling(self) -> None:
+        """
+        What a server calls a mailbox is known until it is renamed.
+        """
+        state, mailbox = self.filled(Pair(1, 2, NONE))
+        with state.transaction():
+            state.setSpelling(mailbox, Side.REMOTE, "inbox ")
+        [known] = state.mailboxes()
+        self.assertEqual({Side.REMOTE: "inbox "}, known.spellings)
+        with state.transaction():
+            state.rename({mailbox: "Other"})
+        [known] = state.mailboxes()
+        self.assertEqual({}, known.spellings)
+
     def test_forgotten(self) -> None:
         """
         Where UIDs lost their meaning, all that hangs on them goes, and

@@ -15,6 +15,7 @@ from imapsync.imap.commands.account import (
     ListCommand,
     NamespaceCommand,
     StatusCommand,
+    SubscriptionsCommand,
 )
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.reading import parseResponse
@@ -235,6 +236,22 @@ class QueriesTests(SynchronousTestCase):
             parsed(b"* METADATA b /other"),
         ]
         self.assertEqual({"\xfc": "x1"}, self.resultOf(command, *told))
+
+    def test_subscriptions(self) -> None:
+        """
+        LSUB tells names; those that it tells twice are one.
+        """
+        command = SubscriptionsCommand()
+        told = [
+            parsed(line)
+            for line in (
+                b'* LSUB () "/" "&APw-"',
+                b'* LSUB (\\Noselect) "/" inbox',
+                b"* LSUB () NIL INBOX",
+            )
+        ]
+        self.assertFalse(command.claim(parsed(b'* LIST () "/" other')))
+        self.assertEqual({"\xfc", "INBOX"}, self.resultOf(command, *told))
 
     def test_namespaces(self) -> None:
         """

@@ -124,7 +124,7 @@ class SelectTests(SynchronousTestCase):
         self.assertFalse(more.keeps("\\Draft"))
         odd = self.select(("PERMANENTFLAGS", b"(a]b \\*)"))
         self.assertTrue(odd.keeps("other"))
-        # What is no flag in IMAP cannot be sent, whoever takes it.
+        # That is none that could be sent (RFC 9051, 9).
         self.assertFalse(odd.keeps("a]b"))
         none = self.select(("PERMANENTFLAGS", b"()"))
         self.assertFalse(none.keeps("\\Seen"))
