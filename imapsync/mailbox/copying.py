@@ -167,18 +167,13 @@ class Copier(BodyReceiver):
             refusal = error
         except ImapSyncError:
             if self._failure is None and not self._target.lost.called:
-                self._suspects = self._next(uids)
+                # What it was about to send.
+                self._suspects = list(islice(uids - UidSet.of(self._arrived), 1))
             await self._abandon()
             raise
         missing = uids - UidSet.of(self._arrived)
         await self._answered(complete=not missing)
         await self._missed(missing, refusal)
-
-    def _next(self, uids: UidSet) -> list[int]:
-        """
-        The message that the source was about to send.
-        """
-        return list(islice(uids - UidSet.of(self._arrived), 1))
 
     async def _answered(self, complete: bool = False) -> None:
         """
