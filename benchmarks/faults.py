@@ -51,6 +51,22 @@ PATIENCE = 1500.0
 #: What begins after some octets.
 _LATER = ("response", "reset", "close")
 
+#: What ends with the connection.
+_ENDING = ("reset", "close")
+
+#: What a server says that is no IMAP, or not what it should be, and about what.
+_ODD = (
+    b"* VANISHED (EARLIER) \r\n",
+    b'* LIST () "/" Body[2024]-bills\r\n',
+    b"* OK [COPYUID 1 x:y (] odd\r\n",
+    b"* OK [ALERT] The same again.\r\n",
+    b"* 7 FETCH (UID 0 FLAGS (a)b \\))\r\n",
+    b"* WHATEVER {3}\r\n\x00\xff)\r\n",
+)
+
+#: The last line of an answer: nothing of a literal.
+_ANSWERED = re.compile(rb"(?:\A|\r\n)[0-9A-F]+ OK [^\r\n]*\r\n\Z")
+
 _LITERAL = re.compile(rb"(?:BODY\[\]|APPEND)[^\r\n]*\{\d+\+?\}\r\n")
 
 
@@ -89,7 +105,9 @@ class Relay:
     all is taken and nothing comes out, on new connections neither; C{response} and
     C{literal}, the same, beginning in the midst of one; C{stall}, where nothing is
     taken until it passes again; C{trickle}, an octet at a time; C{reset} and
-    C{close}, after some octets.
+    C{close}, after some octets; C{refuse}, where nobody may log in, as if too many
+    were there; C{odd}, where answers are followed by such as nobody understands, unless
+    all is encrypted.
 
     What was dropped once on a connection is missing: it stays dead.
     """
@@ -120,6 +138,11 @@ class Relay:
                     pass
             writer.close()
             return
+        if self._mode == "refuse":
+            with suppress(OSError):
+                await self._refuse(reader, writer)
+            writer.close()
+            return
         host, port = self._server.host, self._serverPort
         try:
             back, on = await asyncio.open_connection(host, port)
@@ -131,6 +154,15 @@ class Relay:
             self._pump(reader, on, treatment, both),
             self._pump(back, writer, treatment, both),
         )
+
+    async def _refuse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n")
+        while line := await reader.readline():
+            tag, *_ = line.split(b" ")
+            writer.write(tag + b" NO Too many open connections\r\n")
+            await writer.drain()
 
     async def _pump(
         self,
@@ -163,8 +195,10 @@ class Relay:
             return
         if passing := treatment.passing(data, self._mode):
             writer.write(passing)
+            if self._mode == "odd" and _ANSWERED.search(passing):
+                writer.write(self._rng.choice(_ODD))
             await writer.drain()
-        if treatment.dead and self._mode in ("reset", "close"):
+        if self._mode == "refuse" or (treatment.dead and self._mode in _ENDING):
             for each in both:
                 each.transport.abort() if self._mode == "reset" else each.close()
 
@@ -515,6 +549,8 @@ FAULTS = {
     "an octet at a time": _relayed("trickle"),
     "resets at random": _relayed("reset"),
     "closes at random": _relayed("close"),
+    "logins are refused": _relayed("refuse", (1,)),
+    "odd answers": _relayed("odd", sign=b"odd", term=False),
     "bulk: black hole": _relayed("hole", bulk=500),
     "bulk: black hole in mid-response": _relayed("response", bulk=500),
     "bulk: stall": _relayed("stall", bulk=500),
