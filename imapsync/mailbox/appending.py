@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import Appended, Appending, wordsOf
+from imapsync.imap.commands.append import SYSTEM, Appended, Appending, wordsOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
@@ -35,8 +35,6 @@ REFUSALS = 50
 
 #: With these, a server objects to the message, not to what comes with it.
 _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
-
-_SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
 
 
 @dataclass(slots=True)
@@ -289,7 +287,7 @@ class Batches:
         given = self._kept.get((flags, keywords))
         if given is None:
             given = frozenset(flag for flag in flags if self._into.keeps(flag))
-            given = given if keywords else common(given, _SYSTEM)
+            given = given if keywords else common(given, SYSTEM)
             self._kept[flags, keywords] = given
         return given
 

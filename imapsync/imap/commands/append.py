@@ -38,11 +38,16 @@ class Appended:
     uids: tuple[int, ...]
 
 
+#: The flags that every server knows (RFC 9051, 2.3.2).
+SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
+
+
 def wordsOf(flags: Flags, date: str) -> Words:
     """
-    What is in front of a message.
+    What is in front of a message that a server might not understand.
     """
     stamp = dateTime(date)
+    flags -= SYSTEM
     return flags if stamp is None else flags | {f"date {stamp.kind}"}
 
 
