@@ -96,7 +96,8 @@ async def carryFlags(view: BothSides, operation: SetFlags) -> int:
     """
     Make messages show the same flags on both sides.
 
-    @return: about how many of them more is agreed on than before.
+    @return: about how many of them were changed, or are agreed on otherwise than
+        before.
     """
     drifts, plan = operation
     _warnOfConflicts(view, plan)
@@ -140,7 +141,7 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     """
     Both sides agree on what they were seen to show.
     """
-    report = view.context.records.report
+    report, stored = view.context.records.report, 0
     agreed: dict[int, Flags] = {}
     supposed: dict[int, Flags] = {}
     astray: dict[tuple[Side, str], list[int]] = {}
@@ -163,13 +164,14 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
                     astray.setdefault(key, []).extend(on(side.other, many))
                 else:
                     report.did("flagged", view.name, side, len(many))
+                    stored += len(many)
     agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
     for (side, wrong), uids in astray.items():
         text = f"{side} would not change {keyword(wrong)}"
         view.postpone(side.other, UidSet.of(uids), text)
-    return len(agreed)
+    return max(len(agreed), stored)
 
 
 def _astray(

@@ -881,6 +881,22 @@ class StubbornTests(MailboxCase):
         self.assertEqual([2, 3, 4, 5, 6], list(self.ours.messages))
         self.assertSettled()
 
+    def test_onlyFlagsLost(self) -> None:
+        """
+        To give a server its flags back is a change, and looked at as one: the next
+        run has nothing to do.
+        """
+        self.both(2)
+        self.ours.flag(1, "\\Seen", "$Label")
+        self.ours.flag(1, "\\Seen")
+        self.sync()
+        for message in self.theirs.messages.values():
+            message.flags, message.modseq = NOTHING, 1
+        self.theirs.modseq = 1
+        self.sync()
+        self.assertEqual(SEEN, self.theirs.messages[1].flags)
+        self.assertSettled()
+
     def test_rebuilt(self) -> None:
         """
         A server whose index was rebuilt has lost flags, which is no removal:
