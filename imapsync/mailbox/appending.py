@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import SYSTEM, Appended, Appending, wordsOf
+from imapsync.imap.commands.append import SYSTEM, Appended, Appending, headOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
@@ -192,7 +192,7 @@ class Batches:
         return self._asks(*head) or self._target.features.asksLeave(size)
 
     def _asks(self, flags: Flags, date: str) -> bool:
-        return self._careful or not self._target.knows(wordsOf(flags, date))
+        return self._careful or not self._target.knows(headOf(flags, date).words)
 
     def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
         """

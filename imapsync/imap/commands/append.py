@@ -6,7 +6,8 @@ come, never held.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -42,13 +43,28 @@ class Appended:
 SYSTEM = frozenset(("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"))
 
 
-def wordsOf(flags: Flags, date: str) -> Words:
+class Head(NamedTuple):
     """
-    What is in front of a message that a server might not understand.
+    What is in front of a message.
+
+    @ivar octets: as it is sent.
+    @ivar words: what of it a server might not understand.
     """
-    stamp = dateTime(date)
-    flags -= SYSTEM
-    return flags if stamp is None else flags | {f"date {stamp.kind}"}
+
+    octets: bytes
+    words: Words
+
+
+@lru_cache(maxsize=4096)
+def headOf(flags: Flags, date: str) -> Head:
+    """
+    Flags and an INTERNALDATE as a server sent it; what is no date is not sent.
+    """
+    stamp, words = dateTime(date), flags - SYSTEM
+    if stamp is None:
+        return Head(flagList(flags), words)
+    octets = b"%s %s" % (flagList(flags), stamp.word)
+    return Head(octets, words | {f"date {stamp.kind}"})
 
 
 class Outlet(Protocol):
@@ -152,12 +168,10 @@ class Appending(Command[Appended]):
             self.finish()
         if self._over:
             return None
-        self._words = wordsOf(flags, date)
+        front, self._words = headOf(flags, date)
         waits = asked or self._outlet.asksLeave(size, self._words)
-        marker = b"{%d}\r\n" if waits else b"{%d+}\r\n"
-        stamp = dateTime(date)
-        words = (flagList(flags), *((stamp.word,) if stamp else ()), marker % size)
-        head = b" " + b" ".join(words)
+        marker = b" %s {%d}\r\n" if waits else b" %s {%d+}\r\n"
+        head = marker % (front, size)
         self._outlet.show(head.strip())
         self._messages += 1
         self._held.append(head)

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.content.digest import KeyDigest
 from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import wordsOf
+from imapsync.imap.commands.append import headOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox import copying
@@ -368,7 +368,7 @@ class FlowTests(CopyingCase):
         number = 2 * copying.UNACKNOWLEDGED // size
         self.world.fill(*(mail(i, size) for i in range(number)))
         copier = self.prepare(timeout=3000)
-        self.client.accepted(wordsOf(NOTHING, DATE))
+        self.client.accepted(headOf(NOTHING, DATE).words)
         self.targetLink.pauseProducing()
         sent = self.targetLink.dialogue
         done = self.world.start(copier.copy(ALL))
@@ -391,7 +391,7 @@ class FlowTests(CopyingCase):
         self.patch(copying, "UNACKNOWLEDGED", 1024 * 1024)
         self.world.fill(*map(mail, range(3000)))
         copier = self.prepare(most=100)
-        self.client.accepted(wordsOf(NOTHING, DATE))
+        self.client.accepted(headOf(NOTHING, DATE).words)
         self.targetLink.pauseProducing()
         done = self.world.start(copier.copy(ALL))
         self.world.pump()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, Misread, ProtocolViolation, Refused
-from imapsync.imap.commands.append import Appended, wordsOf
+from imapsync.imap.commands.append import Appended, headOf
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Talk, failing
 
@@ -22,7 +22,7 @@ def talk(*capabilities: bytes) -> Talk:
     """
     told = b"* PREAUTH [CAPABILITY IMAP4rev1 " + b" ".join(capabilities) + b"] x"
     server = Talk(told)
-    server.client.accepted(wordsOf(SEEN, DATE))
+    server.client.accepted(headOf(SEEN, DATE).words)
     return server
 
 
@@ -359,7 +359,7 @@ class TraceTests(SynchronousTestCase):
         All but the messages.
         """
         server = Talk(trace=True)
-        server.client.accepted(wordsOf(SEEN, DATE))
+        server.client.accepted(headOf(SEEN, DATE).words)
         appending = server.client.beginAppend("a")
         appending.message(SEEN, DATE, 6)
         appending.write(b"secret")
