@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ class Died(Exception):
     """
 
 
-class Conversation:
+class Conversation(ABC):
     """
     The server's end of a connection, to which subclasses add commands: the method
     C{_VERB} takes the tag and the words of each, and returns how it is answered if that
@@ -251,11 +252,11 @@ class Conversation:
             raise Missing(name)
         return folder
 
+    @abstractmethod
     def _row(self, uid: int, items: list[Any]) -> None:
         """
         Say something of a message.
         """
-        raise NotImplementedError
 
 
 def wordsOf(parts: list[str | bytes]) -> list[Any]:

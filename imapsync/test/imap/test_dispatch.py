@@ -338,6 +338,7 @@ class EndlessTests(SynchronousTestCase):
         """
         What comes with many answers may be much.
         """
+        before = len(self.listener.told)
         for _ in range(50):
             command = Simple("NOOP")
             self.dispatcher.started(command)
@@ -345,6 +346,7 @@ class EndlessTests(SynchronousTestCase):
                 self.dispatcher.rowsReceived([Row(uid, frozenset())])
                 self.dispatcher.responseReceived(Exists(3))
             self.dispatcher.finished(command, True)
+        self.assertEqual(before + 50 * 499 * 2, len(self.listener.told))
 
     def test_nobody(self) -> None:
         """

@@ -161,10 +161,10 @@ class RunTests(BrakeCase):
         """
         Small accounts have none.
         """
-        self.make(LEAST - 1)
-        self.remove({LOCAL: LEAST - 1})
-        self.make(0)
-        self.remove({LOCAL: 0})
+        for number in LEAST - 1, 0:
+            self.make(number)
+            self.assertFalse(self.brake.trips({LOCAL: number}))
+            self.remove({LOCAL: number})
 
     def test_becomesSmall(self) -> None:
         """
