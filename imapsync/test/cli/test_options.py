@@ -113,7 +113,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         self.assertTrue(parse([]).request.live)
         for arguments in ("-1", "--delete a", "--rename a b"):
             self.assertFalse(parse(arguments.split()).request.live)
-        self.assertWrong("-n INBOX", "--dry-run needs --oneshot")
+        self.assertWrong("-n INBOX", "--dry-run needs --oneshot or --repair")
 
     def test_watch(self) -> None:
         """
@@ -164,7 +164,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             ("--rename a INBOX", "INBOX cannot be renamed"),
             (
                 "-1 --target=local",
-                "--target is of use only with --delete or --rename",
+                "--target is of no use with --oneshot",
             ),
             (
                 "--delete a --target=here",
@@ -175,11 +175,13 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
 
     def test_notYet(self) -> None:
         """
-        Options that will come are refused by name, and not shown.
+        Options that will come are refused by name.
         """
-        for name, rest in (("repair", ""),):
-            self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
-            self.assertNotIn(f"--{name}", HELP)
+        for typed in ("repair", "verify", "status", "-1 --json", "-1 --patience=1"):
+            name = typed.rpartition("--")[2].partition("=")[0]
+            self.assertWrong(
+                f"--{typed}".replace("---", "-"), f"--{name} is not available yet"
+            )
 
     def test_config(self) -> None:
         """
