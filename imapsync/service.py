@@ -268,6 +268,11 @@ class _Run:
         self._going = True
         try:
             return await self._work.run()
+        except (ImapSyncError, CancelledError):
+            raise
+        except Exception:
+            state.check()  # in a damaged database there may be anything
+            raise
         finally:
             self.measure()
             self._going = False

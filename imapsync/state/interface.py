@@ -251,6 +251,13 @@ class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
         read-only shows before anything is changed on a server.
         """
 
+    def check(self) -> None:
+        """
+        Look at all that is kept, for whoever has come upon something that cannot be.
+
+        @raise StateDamaged: if it is not what was put there.
+        """
+
     def close(self) -> None:
         """
         Let go of the file.  Only the first time matters.

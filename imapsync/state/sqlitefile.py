@@ -90,7 +90,11 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError as error:
         raise ValueError(f"contradicts the database {path}: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite's own words have damaged ones in them
+        raise damaged(path, "what should be text is none") from error
     except sqlite3.OperationalError as error:
+        if str(error).startswith("Could not decode"):
+            raise damaged(path, "what should be text is none") from error
         if "locked" in str(error):
             raise StateUnavailable(
                 f"The database {path} is locked by another program; have that let go"

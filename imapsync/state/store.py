@@ -83,6 +83,12 @@ class Store(OwnerTable, PairTable, LeftoverTables):
     def close(self) -> None:
         self._resources.close()
 
+    def check(self) -> None:
+        # Imported here, because few come upon anything.
+        from imapsync.state.soundness import checkSoundness
+
+        checkSoundness(self._path, self._database)
+
     def proveWritable(self) -> None:
         with self.transaction():
             self._write("UPDATE meta SET runs = runs + 1")

@@ -1,0 +1,25 @@
+"""
+One target under atheris: C{python -m imapsync.test.fuzz.guided TARGET ARGUMENT ...},
+with libFuzzer's arguments.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris  # type: ignore[import-untyped]
+
+
+def main() -> None:
+    """
+    Fuzz until it fails, or the time is over.
+    """
+    with atheris.instrument_imports(include=["imapsync"]):
+        from imapsync.test.fuzz.targets import TARGETS
+    program, target, *arguments = sys.argv
+    atheris.Setup([program, *arguments], TARGETS[target])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
