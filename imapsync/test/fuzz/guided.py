@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 
-import atheris  # type: ignore[import-untyped]
-
 
 def main() -> None:
     """
     Fuzz until it fails, or the time is over.
     """
+    import atheris  # type: ignore[import-untyped] # is not everywhere
+
     with atheris.instrument_imports(include=["imapsync"]):
         from imapsync.test.fuzz.targets import TARGETS
     program, target, *arguments = sys.argv
