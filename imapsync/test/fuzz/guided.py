@@ -16,7 +16,9 @@ def main() -> None:
 
     with atheris.instrument_imports(include=["imapsync"]):
         from imapsync.test.fuzz.targets import TARGETS
-    program, target, *arguments = sys.argv
+    _, target, *arguments = sys.argv
+    # To compare inputs, it is run anew by a shell.
+    program = f"{sys.executable} -m {__spec__.name} {target}"
     atheris.Setup([program, *arguments], TARGETS[target])
     atheris.Fuzz()
 
