@@ -40,13 +40,15 @@ class Verifier(Verification):
         """
         if self._job.request.json:
             return
-        found, mailboxes = self.differences, len(self.verdicts)
+        found = self.differences
+        every = _counted(len(self.verdicts), "mailbox", "mailboxes")
         if found:
             where = sum(1 for one in self.verdicts.values() if one.differences)
-            told = f"{found} differences, in {where} of {mailboxes} mailboxes."
+            differences = _counted(found, "difference", "differences")
+            told = f"{differences}, in {where} of {every}."
         else:
             messages = self._sum("messages")[str(Side.LOCAL)]
-            told = f"Equal: {messages} messages in {mailboxes} mailboxes."
+            told = f"Equal: {_counted(messages, 'message', 'messages')} in {every}."
         if found or self._job.verbose:
             self._job.say(told)
 
@@ -100,6 +102,10 @@ class Verifier(Verification):
             "differences": verdict.differences,
             "messages": map(_message, found),
         }
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _row(verdict: Verdict) -> str:
