@@ -75,7 +75,8 @@ def written(
     @param seconds: how long it took.
     @param work: what is to be said of what was done.
     """
-    kind = "verify" if job.request.verify else "sync"
+    request = job.request
+    kind = "verify" if request.verify else "repair" if request.repair else "sync"
     ended = time()
     return text(
         {
@@ -119,9 +120,21 @@ def servers(
             "type": server.type,
             "host": None if server.command else server.host,
             "port": None if server.command else server.port,
-            "greeting": line(clients[side].greeting) if side in clients else None,
+            **_said(clients.get(side)),
         }
         for side, server in config.servers.items()
+    }
+
+
+def _said(client: SyncClient | None) -> Mapping[str, object]:
+    """
+    What a server said of itself.
+    """
+    identity = client.identity if client else {}
+    return {
+        "greeting": line(client.greeting) if client else None,
+        "name": line(identity.get("name", "")) or None,
+        "version": line(identity.get("version", "")) or None,
     }
 
 
