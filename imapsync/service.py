@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.accounts.databases import withDatabase
-from imapsync.config.request import Request
+from imapsync.config.request import Depth, Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
 from imapsync.imap.access import ORDINARY, Access, Credentials
@@ -45,6 +45,7 @@ __all__ = (
     "Config",
     "Counters",
     "Credentials",
+    "Depth",
     "MailboxStatus",
     "Outcome",
     "Request",
@@ -274,7 +275,10 @@ class _Run:
         try:
             return Outcome(await self._code())
         except CancelledError:
-            return Outcome(Lost.code, "interrupted; the next run goes on from here")
+            hint = (
+                "" if self._job.request.verify else "; the next run goes on from here"
+            )
+            return Outcome(Lost.code, f"interrupted{hint}")
         except ImapSyncError as error:
             return Outcome(error.code, str(error), Failure())
         except Exception as bug:  # noqa: BLE001 (the outermost loop)

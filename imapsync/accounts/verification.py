@@ -19,7 +19,7 @@ from imapsync.accounts.scope import Scope
 from imapsync.config.request import Depth
 from imapsync.config.settings import Config
 from imapsync.content.comparison import Comparison, Tally
-from imapsync.errors import MailboxError
+from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.suspects import Suspects
 from imapsync.mailbox.verification import Reader, Reading
@@ -39,12 +39,14 @@ class Holding(NamedTuple):
     A mailbox on one side.
 
     @ivar name: what the server calls it.
-    @ivar tally: C{None} if it was not read.
+    @ivar messages: how many it holds; C{None} if that is not known.
+    @ivar tally: all of them; C{None} if they were not read.
     @ivar unread: messages that the server does not hand out.
     """
 
     name: str
     subscribed: bool
+    messages: int | None = None
     tally: Tally | None = None
     unread: UidSet = UidSet()
 
@@ -218,7 +220,7 @@ class Verification:
         What seems to be so now.
         """
         sides = {
-            side: Holding(account.spelled(name), account.subscribed(name))
+            side: _holding(account, name)
             for side, account in accounts.items()
             if account.has(name)
         }
@@ -232,17 +234,23 @@ class Verification:
             reading = Reading(self._numbers, spellings)
         try:
             await (reader.readAgain if again else reader.read)(reading)
-        except MailboxError as error:
+        except (MailboxError, Refused) as error:
             return Verdict(name, reading.box, sides, (str(error),)), None
-        sides = {
-            side: one._replace(
-                tally=self.comparison.tally(reading.box, side),
-                unread=reading.unread[side],
+        for side, one in sides.items():
+            tally, unread = (
+                self.comparison.tally(reading.box, side),
+                reading.unread[side],
             )
-            for side, one in sides.items()
-        }
+            sides[side] = one._replace(
+                messages=tally.messages + len(unread), tally=tally, unread=unread
+            )
+        problems = tuple(
+            f"{side}: the server tells of {count} more messages than it lists"
+            for side, count in reading.unlisted.items()
+            if count
+        )
         differing = sum(1 for _ in self.comparison.differences(reading.box))
-        return Verdict(name, reading.box, sides, (), differing), reading
+        return Verdict(name, reading.box, sides, problems, differing), reading
 
     def _settle(self, verdict: Verdict) -> None:
         if not verdict.messages:
@@ -254,6 +262,15 @@ class Verification:
 
 def _unknown(name: Name) -> Known:
     return Known(0, name, {}, {}, subscribed=False, pairs=0, retries=False)
+
+
+def _holding(account: Account, name: Name) -> Holding:
+    """
+    What is told of a mailbox before it is read.
+    """
+    listed = account.listed.get(name)
+    count = listed.status.messages if listed and listed.status else None
+    return Holding(account.spelled(name), account.subscribed(name), count)
 
 
 def inOrder(verdicts: Mapping[Name, Verdict]) -> list[Verdict]:

@@ -101,7 +101,7 @@ FROM open JOIN message USING (box, side, uid)
 WHERE box = ? AND side = ? ORDER BY uid
 """
 
-_SIDES = tuple(Side)
+_NUMBERS = {side: number for number, side in enumerate(Side)}
 
 #: So many messages are written at once.
 _PORTION = 1000
@@ -199,7 +199,7 @@ class Comparison:
         seal = _print(found.date, flags, key)
         name = _digest(messageId) >> 65 if messageId else None
         row = (found.uid, found.size, found.date, flags, key, name, seal, late)
-        self._waiting.append((box, _SIDES.index(side), *row))
+        self._waiting.append((box, _NUMBERS[side], *row))
         if len(self._waiting) >= _PORTION:
             self._flush()
 
@@ -210,7 +210,7 @@ class Comparison:
         self._flush()
         self._scratch.write(
             "DELETE FROM message WHERE box = ? AND side = ? AND uid BETWEEN ? AND ?",
-            ((box, _SIDES.index(side), first, last) for first, last in uids.ranges),
+            ((box, _NUMBERS[side], first, last) for first, last in uids.ranges),
         )
 
     def flag(self, box: int, side: Side, uid: int, flags: Flags) -> None:
@@ -218,7 +218,7 @@ class Comparison:
         A message has these flags now.
         """
         self._flush()
-        place = (box, _SIDES.index(side), uid)
+        place = (box, _NUMBERS[side], uid)
         text = flagsText(flags)
         found = self._scratch.rows(
             "SELECT date, key FROM message WHERE box = ? AND side = ? AND uid = ?",
@@ -242,7 +242,7 @@ class Comparison:
         for like in _LIKENESSES:
             pairing = _PAIR.format(like=like, named=int(like.startswith("name")))
             self._scratch.write(pairing, [(box,)])
-            for number, side in enumerate(_SIDES):
+            for side, number in _NUMBERS.items():
                 self._scratch.write(_PAIRED.format(side=side), [(box, number)])
         # What is still under way counts on neither side.
         self._scratch.write(_LATE, [(box,)])
@@ -272,7 +272,7 @@ class Comparison:
         found = UidSetBuilder()
         for (uid,) in self._scratch.rows(
             "SELECT uid FROM message WHERE box = ? AND side = ?",
-            *(box, _SIDES.index(side)),
+            *(box, _NUMBERS[side]),
         ):
             found.add(uid)
         return found.build()
@@ -287,7 +287,7 @@ class Comparison:
         messages = octets = total = 0
         for size, seal in self._scratch.rows(
             "SELECT size, print FROM message WHERE box = ? AND side = ?",
-            *(box, _SIDES.index(side)),
+            *(box, _NUMBERS[side]),
         ):
             messages += 1
             octets += size

@@ -14,7 +14,7 @@ from imapsync.content.digest import BodyDigest, KeyDigest, instant
 from imapsync.errors import MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.mailbox import Heard
+from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.suspects import Place, Suspects
@@ -63,12 +63,14 @@ class Reading:
     @ivar names: what each server calls it.
     @ivar marks: how it was when it was read first.
     @ivar unread: messages that a server does not hand out.
+    @ivar unlisted: how many more messages it tells of than it lists.
     """
 
     box: int
     names: Mapping[Side, str]
     marks: dict[Side, Mark] = field(default_factory=dict)
     unread: dict[Side, UidSet] = field(default_factory=dict)
+    unlisted: dict[Side, int] = field(default_factory=dict)
 
 
 class Reader:
@@ -127,19 +129,23 @@ class Reader:
         return {side: builder.build() for side, builder in builders.items()}
 
     async def _readSide(self, reading: Reading, side: Side) -> None:
-        mark, uids = await self._open(reading, side)
-        reading.marks[side] = mark
-        source = self._source(reading, side)
-        await self._take(source, reading.box, side, uids)
-        reading.unread[side] = source.unread
+        selected, uids = await self._open(reading, side)
+        reading.marks[side] = selected.mark
+        source, box = self._source(reading, side), reading.box
+        await self._take(source, box, side, uids)
+        there = self._comparison.uids(box, side) | source.unread
+        if len(there) != selected.exists:  # it may have sent a part only
+            known, there = there, await self._clients[side].exists(uids)
+            await self._take(source, box, side, there - known)
+        self._note(reading, side, selected, there)
 
     async def _look(self, reading: Reading, side: Side, doubtful: UidSet) -> bool:
         """
         @return: whether it is still the same mailbox.
         """
-        mark, uids = await self._open(reading, side)
+        selected, uids = await self._open(reading, side)
         before = reading.marks.get(side)
-        if before is None or mark.uidvalidity != before.uidvalidity:
+        if before is None or selected.mark.uidvalidity != before.uidvalidity:
             return False
         box, comparison = reading.box, self._comparison
         there = await self._clients[side].exists(uids) if uids else uids
@@ -154,10 +160,19 @@ class Reader:
         source = self._source(reading, side)
         await source.rows(doubtful & there, "(FLAGS RFC822.SIZE)", flagged)
         await self._take(source, box, side, there - known, before.uidnext)
-        reading.unread[side] = source.unread & there
+        self._note(reading, side, selected, there)
         return True
 
-    async def _open(self, reading: Reading, side: Side) -> tuple[Mark, UidSet]:
+    def _note(
+        self, reading: Reading, side: Side, selected: Selected, there: UidSet
+    ) -> None:
+        """
+        Note what was not read.
+        """
+        reading.unread[side] = there - self._comparison.uids(reading.box, side)
+        reading.unlisted[side] = max(0, selected.exists - len(there))
+
+    async def _open(self, reading: Reading, side: Side) -> tuple[Selected, UidSet]:
         """
         @return: how it is, and where there may be messages.
         @raise MailboxError: the server does not let us.
@@ -170,7 +185,7 @@ class Reader:
             raise MailboxError(str(error), side, error.responseCode) from error
         last = selected.mark.uidnext - 1 if selected.mark.uidnext else MAXIMUM
         there = selected.exists and last
-        return selected.mark, UidSet(((1, last),)) if there else UidSet()
+        return selected, UidSet(((1, last),)) if there else UidSet()
 
     def _source(self, reading: Reading, side: Side) -> Source:
         place = Place(reading.box, side, reading.marks[side].uidvalidity)

@@ -47,7 +47,7 @@ class Verifier(Verification):
             differences = _counted(found, "difference", "differences")
             told = f"{differences}, in {where} of {every}."
         else:
-            messages = self._sum("messages")[str(Side.LOCAL)]
+            messages = self._messages[str(Side.LOCAL)]
             told = f"Equal: {_counted(messages, 'message', 'messages')} in {every}."
         if found or self._job.verbose:
             self._job.say(told)
@@ -61,21 +61,30 @@ class Verifier(Verification):
             "mailboxes": map(self._mailbox, inOrder(self.verdicts)),
             "totals": {
                 "mailboxes": len(self.verdicts),
-                "messages": self._sum("messages"),
-                "octets": self._sum("octets"),
+                "messages": self._messages,
+                "octets": self._octets,
                 "differences": self.differences,
             },
         }
 
-    def _sum(self, what: str) -> Mapping[str, int]:
+    @property
+    def _messages(self) -> Mapping[str, int]:
         return {
-            str(side): sum(
-                getattr(one.sides[side].tally, what)
-                for one in self.verdicts.values()
-                if side in one.sides and one.sides[side].tally
-            )
+            str(side): sum(one.messages or 0 for one in self._held(side))
             for side in Side
         }
+
+    @property
+    def _octets(self) -> Mapping[str, int]:
+        return {
+            str(side): sum(one.tally.octets for one in self._held(side) if one.tally)
+            for side in Side
+        }
+
+    def _held(self, side: Side) -> Iterator[Holding]:
+        for verdict in self.verdicts.values():
+            if side in verdict.sides:
+                yield verdict.sides[side]
 
     def _tell(self, verdict: Verdict) -> None:
         job = self._job
@@ -110,15 +119,18 @@ def _counted(count: int, one: str, many: str) -> str:
 
 def _row(verdict: Verdict) -> str:
     sides = [verdict.sides.get(side) for side in Side]
-    tallies = [one and one.tally for one in sides]
-    counts = ["-" if one is None else one.messages for one in tallies]
-    octets = ["-" if one is None else one.octets for one in tallies]
-    return _ROW.format(*counts, *octets, verdict.differences, shown(verdict.name))
+    counts = ["-" if one is None else one.messages for one in sides]
+    octets = [one.tally.octets if one and one.tally else "-" for one in sides]
+    told = ("?" if one is None else one for one in (*counts, *octets))
+    return _ROW.format(*told, verdict.differences, shown(verdict.name))
 
 
 def _aboutMailbox(verdict: Verdict) -> Iterator[str]:
     if verdict.missing:
-        yield f"there is no such mailbox on {verdict.missing}"
+        there = verdict.sides[verdict.missing.other].messages
+        holds = "" if there is None else _counted(there, "message", "messages")
+        told = f"there is no such mailbox on {verdict.missing}"
+        yield f"{told}; on {verdict.missing.other} it holds {holds}" if holds else told
     if verdict.subscriptions:
         [side] = [side for side, one in verdict.sides.items() if one.subscribed]
         yield f"subscribed only on {side}"
@@ -163,7 +175,7 @@ def _holding(one: Holding | None) -> Mapping[str, object] | None:
     return {
         "name": one.name,
         "subscribed": one.subscribed,
-        "messages": one.tally and one.tally.messages,
+        "messages": one.messages,
         "octets": one.tally and one.tally.octets,
         "digest": one.tally and one.tally.digest,
         "unread": str(one.unread) or None,

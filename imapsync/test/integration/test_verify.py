@@ -18,6 +18,7 @@ from imapsync.test.integration.scene import Run, Scene, SceneCase
 from imapsync.test.integration.server import Server
 from imapsync.test.integration.test_live import LiveCase
 from imapsync.test.integration.test_messages import ODD
+from imapsync.test.run.test_document import SCHEMA, complaints
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
 
@@ -144,7 +145,7 @@ class DifferenceTests(VerifyCase):
             f"INBOX: UID 5 on local, {now[-2]} on remote: size {size} and {size + 1}",
             f"INBOX: only on remote: UID {there[0]} {told}",
             f"INBOX: only on remote: UID {now[-1]} {told}",
-            "There: there is no such mailbox on local",
+            "There: there is no such mailbox on local; on remote it holds 0 messages",
             "Work: subscribed only on local",
             "7 differences, in 3 of 3 mailboxes.",
         ]
@@ -159,6 +160,22 @@ class DifferenceTests(VerifyCase):
         [inbox, *_] = document(run)["mailboxes"]
         self.assertEqual(5, inbox["differences"])
         self.assertNotEqual(inbox["local"]["digest"], inbox["remote"]["digest"])
+
+    def test_machines(self) -> None:
+        """
+        Machines are told of each account in a line of its own, whatever became of it,
+        and who the servers are.
+        """
+        scene, other = self.scene(), self.scene()
+        scene.local.fill("INBOX", mails(2))
+        first = document(scene.order("--oneshot", "--json"))
+        self.assertEqual(2, first["totals"]["copied"])
+        self.assertEqual("Dovecot", first["servers"]["local"]["name"])
+        other.configure({"remote": {"port": "1"}})
+        run = scene.order("--verify", "--json", f"--config={other.file}")
+        lines = [json.loads(line) for line in run.output.splitlines()]
+        self.assertEqual([0, 75], sorted(line["exit"] for line in lines))
+        self.assertEqual(75, run.code)
 
 
 def body(number: int) -> bytes:
@@ -176,7 +193,11 @@ def document(run: Run) -> Any:
     What a run printed.
     """
     [line] = run.output.splitlines()
-    return json.loads(line)
+    found = json.loads(line)
+    schema = json.loads(SCHEMA.read_text()) if SCHEMA.exists() else None
+    if schema and (wrong := [*complaints(found, schema, schema)]):
+        raise AssertionError(wrong)
+    return found
 
 
 class LiveTests(LiveCase):

@@ -236,7 +236,7 @@ class DifferenceTests(VerifyCase):
         assert work is not None
         work.subscribed = False
         self.differs(
-            "Mine: there is no such mailbox on remote",
+            "Mine: there is no such mailbox on remote; on local it holds 1 message",
             "Work: subscribed only on local",
         )
 
@@ -249,6 +249,26 @@ class DifferenceTests(VerifyCase):
             "INBOX: local: UID 2: cannot be read",
             "INBOX: only on remote: UID 1008 (50 octets, 2020-02-01T03:04:05Z)",
         )
+
+    def test_withheld(self) -> None:
+        """
+        Messages that a server does not send, though it says that it has sent all.
+        """
+        for account in (self.local, self.remote):
+            account.deaf = {"FETCH"}
+        self.differs(
+            "INBOX: local: UID 1:3: cannot be read",
+            "INBOX: remote: UID 1007:1009: cannot be read",
+            "Work: local: UID 1: cannot be read",
+            "Work: remote: UID 1: cannot be read",
+        )
+
+    def test_unlisted(self) -> None:
+        """
+        Messages that it tells of, and does not list.
+        """
+        self.local.inbox.miscounts = 2
+        self.differs("INBOX: local: the server tells of 2 more messages than it lists")
 
     def test_shut(self) -> None:
         """
