@@ -9,6 +9,7 @@ in use there is always something under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
@@ -63,7 +64,7 @@ class Verdict(NamedTuple):
 
     name: Name
     box: int = 0
-    sides: Mapping[Side, Holding] = {}
+    sides: Mapping[Side, Holding] = MappingProxyType({})
     problems: tuple[str, ...] = ()
     messages: int = 0
 
@@ -155,23 +156,22 @@ class Verification:
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
         reader = Reader(clients, self.comparison, self._suspects, self._depth)
+        listing = Listing(self._config, clients)
         if self._finished is None:
-            doubts = await self._look(clients, reader, last=False)
+            doubts = await self._look(listing, reader, last=False)
             if not (doubts or self._readings):
                 return
             self._finished = self._clock.seconds()
         left = self._finished + PAUSE - self._clock.seconds()
         await deferLater(self._clock, max(0.0, left))
-        await self._look(clients, reader, last=True)
+        await self._look(listing, reader, last=True)
 
-    async def _look(
-        self, clients: Mapping[Side, SyncClient], reader: Reader, last: bool
-    ) -> bool:
+    async def _look(self, listing: Listing, reader: Reader, last: bool) -> bool:
         """
         @param last: whether what differs now does.
         @return: whether there is anything that cannot be compared.
         """
-        accounts, planned = await self._planned(clients)
+        accounts, planned = await self._planned(listing)
         for name in planned.mailboxes:
             if name in self.verdicts or (name in self._readings and not last):
                 continue
@@ -185,14 +185,11 @@ class Verification:
                 self._settle(Verdict(trouble.mailbox, problems=(str(trouble),)))
         return bool(planned.troubles)
 
-    async def _planned(
-        self, clients: Mapping[Side, SyncClient]
-    ) -> tuple[Mapping[Side, Account], Plan]:
+    async def _planned(self, listing: Listing) -> tuple[Mapping[Side, Account], Plan]:
         """
         What there is, and which mailboxes are to be compared: those that a sync of
         two accounts that may be written would have to do with.
         """
-        listing = Listing(self._config, clients)
         accounts = await listing.assured(await listing.look(), ())
         here, there = accounts[Side.LOCAL], accounts[Side.REMOTE]
         alone = {name for name in here.listed if here.has(name) and not there.has(name)}

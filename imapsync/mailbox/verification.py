@@ -135,8 +135,9 @@ class Reader:
         await self._take(source, box, side, uids)
         there = self._comparison.uids(box, side) | source.unread
         if len(there) != selected.exists:  # it may have sent a part only
-            known, there = there, await self._clients[side].exists(uids)
-            await self._take(source, box, side, there - known)
+            told = await self._list(side, uids)
+            await self._take(source, box, side, told - there)
+            there = told
         self._note(reading, side, selected, there)
 
     async def _look(self, reading: Reading, side: Side, doubtful: UidSet) -> bool:
@@ -148,7 +149,7 @@ class Reader:
         if before is None or selected.mark.uidvalidity != before.uidvalidity:
             return False
         box, comparison = reading.box, self._comparison
-        there = await self._clients[side].exists(uids) if uids else uids
+        there = await self._list(side, uids)
         known = comparison.uids(box, side)
         comparison.remove(box, side, doubtful - there)
 
@@ -162,6 +163,22 @@ class Reader:
         await self._take(source, box, side, there - known, before.uidnext)
         self._note(reading, side, selected, there)
         return True
+
+    async def _list(self, side: Side, uids: UidSet) -> UidSet:
+        """
+        Those of C{uids} that are there.
+        """
+        client = self._clients[side]
+        if not uids or "ESEARCH" in client.features:
+            return await client.exists(uids) if uids else uids
+        # What SEARCH tells of a million messages is a line that is too long.
+        found = UidSetBuilder()
+
+        def add(rows: list[Row]) -> None:
+            found.update(UidSet.of(row.uid for row in rows if row.uid))
+
+        await client.fetchRows(uids, "(INTERNALDATE)", add)
+        return found.build() & uids
 
     def _note(
         self, reading: Reading, side: Side, selected: Selected, there: UidSet

@@ -337,6 +337,26 @@ class ScopeTests(VerifyCase):
         self.remote.make("STRASSE 1").add(identified("s"))
         self.assertEqual(Outcome(0), self.verify())
 
+    def test_uses(self) -> None:
+        """
+        Mailboxes of the same use are the same, if that is configured.
+        """
+        for account, name in (self.local, "Sent"), (self.remote, "Sent Items"):
+            account.capabilities |= {"SPECIAL-USE"}
+            folder = account.make(name)
+            folder.use = "\\Sent"
+            folder.add(identified("s"))
+        self.assertEqual(Outcome(0), self.verify(changes={"mapSpecialUse": True}))
+        self.assertEqual(Outcome(1), self.verify())
+
+    def test_contested(self) -> None:
+        """
+        One that cannot be told from another is named.
+        """
+        self.local.make("bad&name")
+        self.assertEqual(Outcome(1), self.verify(verbose=False))
+        self.assertIn("bad", self.said[0])
+
 
 class MeanwhileTests(VerifyCase):
     """
@@ -382,6 +402,18 @@ class MeanwhileTests(VerifyCase):
             ],
             self.said,
         )
+
+    def test_noExtendedSearch(self) -> None:
+        """
+        That does not depend on what the server can search for.
+        """
+        for account in (self.local, self.remote):
+            account.capabilities -= {"ESEARCH"}
+        self.local.inbox.add(identified("new"))
+        self.reactor.callLater(3, self.remote.inbox.add, identified("new"))
+        outcome = self.serve(HEADER, say=self.said.append, verbose=False)
+        self.assertEqual((Outcome(0), []), (outcome, self.said))
+        self.assertEqual(0, self.local.count("SEARCH"))
 
     def test_renumbered(self) -> None:
         """
