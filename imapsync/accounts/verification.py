@@ -126,7 +126,7 @@ class Verification:
         self.verdicts: dict[Name, Verdict] = {}
         self._named = Named()
         self._readings: dict[Name, Reading | None] = {}
-        self._numbers = 0
+        self._boxes: dict[Name, int] = {}
         self._finished: float | None = None
 
     @property
@@ -137,11 +137,12 @@ class Verification:
         return sum(one.differences for one in self.verdicts.values())
 
     @property
-    def read(self) -> int:
+    def progress(self) -> int:
         """
-        How many mailboxes were read so far.
+        How far it has come: it grows with each mailbox that is read, and with each
+        that is settled.
         """
-        return len(self._readings) + len(self.verdicts)
+        return len(self._readings) + 2 * len(self.verdicts)
 
     def close(self) -> None:
         """
@@ -226,9 +227,9 @@ class Verification:
         reading = self._readings.get(name)
         again = reading is not None
         if reading is None:
-            self._numbers += 1
-            spellings = {side: one.name for side, one in sides.items()}
-            reading = Reading(self._numbers, spellings)
+            # It has the same number in each attempt.
+            box = self._boxes.setdefault(name, len(self._boxes) + 1)
+            reading = Reading(box, {side: one.name for side, one in sides.items()})
         try:
             await (reader.readAgain if again else reader.read)(reading)
         except (MailboxError, Refused) as error:

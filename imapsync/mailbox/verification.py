@@ -17,7 +17,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.fetching import Source
-from imapsync.mailbox.suspects import Place, Suspects
+from imapsync.mailbox.suspects import MOST, Place, Suspects
 from imapsync.model import Mark, Side
 from imapsync.uidset import MAXIMUM, UidSet, UidSetBuilder
 
@@ -131,13 +131,12 @@ class Reader:
     async def _readSide(self, reading: Reading, side: Side) -> None:
         selected, uids = await self._open(reading, side)
         reading.marks[side] = selected.mark
+        there = await self._list(side, uids)
         source, box = self._source(reading, side), reading.box
-        await self._take(source, box, side, uids)
-        there = self._comparison.uids(box, side) | source.unread
-        if len(there) != selected.exists:  # it may have sent a part only
-            told = await self._list(side, uids)
-            await self._take(source, box, side, told - there)
-            there = told
+        await self._take(source, box, side, there)
+        left = there - self._comparison.uids(box, side) - source.unread
+        if left:  # it has sent a part only, and called that all
+            await self._take(source, box, side, left)
         self._note(reading, side, selected, there)
 
     async def _look(self, reading: Reading, side: Side, doubtful: UidSet) -> bool:
@@ -205,7 +204,13 @@ class Reader:
         return selected, UidSet(((1, last),)) if there else UidSet()
 
     def _source(self, reading: Reading, side: Side) -> Source:
+        """
+        @raise MailboxError: not the messages are the reason why it breaks.
+        """
         place = Place(reading.box, side, reading.marks[side].uidvalidity)
+        if len(self._suspects.leftOut(place)) >= MOST:
+            text = "the connection breaks over message after message"
+            raise MailboxError(text, side)
         return Source(self._clients[side], self._suspects, place)
 
     async def _take(

@@ -171,7 +171,7 @@ class OneShot:
         """
         How far it has come: it grows.
         """
-        read = 0 if self._verifier is None else self._verifier.read
+        read = 0 if self._verifier is None else self._verifier.progress
         return self._report.changes + read
 
     def _task(self) -> Task | None:

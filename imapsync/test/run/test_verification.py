@@ -10,6 +10,7 @@ from typing import Any
 
 from imapsync.config.request import Depth, Request
 from imapsync.errors import Lost, NotFound
+from imapsync.mailbox import verification
 from imapsync.service import Outcome
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
@@ -454,6 +455,43 @@ class MeanwhileTests(VerifyCase):
         """
         self.remote.before.clear()
         self.remote.downLeft = 1
+
+    def test_torn(self) -> None:
+        """
+        So it is in the midst of a mailbox, which is read anew.
+        """
+
+        def cut() -> None:
+            self.remote.before.clear()
+            self.remote.downLeft = 300
+
+        self.remote.before["FETCH"] = cut
+        self.local.inbox.add(identified("more"))
+        self.remote.inbox.add(identified("more"))
+        self.assertEqual(Outcome(0), self.verify(verbose=False))
+        self.assertEqual(4, len(self.world.links))
+
+    def test_deadly(self) -> None:
+        """
+        A message over which a server hangs up each time is named, as one that cannot
+        be read, and the others are compared.
+        """
+        self.local.inbox.uidnext = 1000
+        self.local.inbox.add(identified(4))
+        self.remote.inbox.add(identified(4))
+        self.local.chokes = lambda body: "BYE" if body == identified(4) else ""
+        self.differs(
+            "INBOX: local: UID 1000: cannot be read",
+            "INBOX: only on remote: UID 1010 (50 octets, 2020-02-01T03:04:05Z)",
+        )
+
+    def test_hopeless(self) -> None:
+        """
+        If it does so over any message, it comes to an end all the same.
+        """
+        self.patch(verification, "MOST", 2)
+        self.local.chokes = lambda body: "BYE" if b"<w" not in body else ""
+        self.differs("INBOX: local: the connection breaks over message after message")
 
     def test_unreachable(self) -> None:
         """
