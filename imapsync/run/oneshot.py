@@ -5,15 +5,16 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
-from imapsync.accounts.admin import Task, taskFor
+from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import Denied, ImapSyncError, Lost
-from imapsync.mailbox.context import Records
+from imapsync.mailbox.context import Clients, Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
@@ -24,8 +25,29 @@ from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State
 
+if TYPE_CHECKING:
+    from imapsync.run.document import Lines
+    from imapsync.run.verification import Verifier
+
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
+
+
+class Task(Protocol):
+    """
+    What is to be done instead of a sync, through as many attempts as it takes.
+    """
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """
+        Which servers to connect to.
+        """
+
+    async def run(self, clients: Clients) -> None:
+        """
+        Do it, as far as it is not done.
+        """
 
 
 class OneShot:
@@ -45,6 +67,8 @@ class OneShot:
         self._admitted: set[Side] = set()
         self._connections = Connections(job, self._admitted)
         self._octets = 0
+        self._verifier: Verifier | None = None
+        self._planned: Lines | None = None
         self._working: Deferred[None] | None = None
         self._stopped = False
 
@@ -62,7 +86,8 @@ class OneShot:
                 self._summarise()
             raise
         self._summarise()
-        return 1 if self._report.troubles else 0
+        differs = self._verifier is not None and self._verifier.differences
+        return 1 if self._report.troubles or differs else 0
 
     def stop(self) -> None:
         """
@@ -75,8 +100,11 @@ class OneShot:
 
     def closed(self) -> Deferred[None]:
         """
-        Wait until no connection is open.
+        Wait until no connection is open.  After that, nothing can be told any more.
         """
+        for kept in (self._verifier, self._planned):
+            if kept is not None:
+                kept.close()
         return self._connections.closed()
 
     def syncNow(self) -> Deferred[None]:
@@ -91,6 +119,23 @@ class OneShot:
         """
         self._standing.measured(self._state.mailboxes(), self._report)
 
+    def document(self) -> Mapping[str, object]:
+        """
+        What it tells machines of what it did.
+        """
+        from imapsync.run import document
+
+        clients = self._connections.clients
+        job = self._job
+        told = {
+            "servers": document.servers(job.config, clients),
+            "octets": self._octets,
+        }
+        if self._verifier is not None:
+            return {**told, **self._verifier.document()}
+        planned = {"dryRun": job.request.dryRun, "planned": iter(self._planned or ())}
+        return {**told, **planned, **document.account(self._report)}
+
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
         request = self._job.request
@@ -100,14 +145,14 @@ class OneShot:
         records = Records(brake, self._report, notes, self._suspects, growth)
         task = self._task()
         while True:
-            before, broken = self._report.changes, self._suspects.breaks
+            before, broken = self._progress, self._suspects.breaks
             learned = self._suspects.lessons
             try:
                 await self._attempt(records, task)
                 return
             except Lost as error:
                 learned = self._suspects.lessons - learned
-                if self._report.changes > before or learned:
+                if self._progress > before or learned:
                     pauses = iter(_PAUSES)
                 pause = next(pauses, None)
                 if pause is None or self._stopped:
@@ -121,8 +166,23 @@ class OneShot:
                 )
                 await deferLater(self._job.reactor, pause)
 
+    @property
+    def _progress(self) -> int:
+        """
+        How far it has come: it grows.
+        """
+        read = 0 if self._verifier is None else self._verifier.progress
+        return self._report.changes + read
+
     def _task(self) -> Task | None:
-        admin, config = self._job.request.admin, self._job.config
+        request, config = self._job.request, self._job.config
+        if request.verify is not None:
+            # Imported here because most runs do without.
+            from imapsync.run.verification import Verifier
+
+            self._verifier = Verifier(self._job, request.verify, self._suspects)
+            return self._verifier
+        admin = request.admin
         return taskFor(admin, config, self._state, self._report) if admin else None
 
     async def _attempt(self, records: Records, task: Task | None) -> None:
@@ -142,7 +202,7 @@ class OneShot:
                     connections.clients,
                     self._state,
                     records,
-                    job.say,
+                    self._say,
                     reserve=connections,
                 )
                 await session.run()
@@ -155,6 +215,18 @@ class OneShot:
             self._octets += connections.octets
             connections.abort("given up")
 
+    @property
+    def _say(self) -> Callable[[str], None]:
+        """
+        What takes the lines of a dry run.
+        """
+        if not self._job.request.json:
+            return self._job.say
+        from imapsync.run.document import Lines
+
+        self._planned = Lines()
+        return self._planned.add
+
     async def _connect(self, sides: Collection[Side]) -> None:
         try:
             await self._connections.connect(sides)
@@ -165,13 +237,16 @@ class OneShot:
 
     def _summarise(self) -> None:
         log, report = self._job.log, self._report
+        if self._verifier is not None:
+            self._verifier.summarise()
         seconds = self._job.reactor.seconds() - self._began
         admin = self._job.request.admin
         for name in sorted({trouble.mailbox for trouble in report.troubles}):
             done = "done" if admin else "synced"
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:
-            for line in report.lines(totals=admin is None):
+            totals = admin is None and self._verifier is None
+            for line in report.lines(totals):
                 log.info("{line}", line=line)
             log.info(
                 "{octets} octets in {seconds:.1f} s.",
