@@ -25,7 +25,8 @@ class Reading:
     """
     What one side tells while its mailbox is selected, in order of arrival.
 
-    @ivar again: messages to look at although the mark has passed them.
+    @ivar again: messages to look at although the mark has passed them; to be set by
+        whoever wants that.
     @ivar heard: the latest flags of the messages that are expected to change.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar reached: once L{take} was called, the highest mod-sequence told.
@@ -46,7 +47,6 @@ class Reading:
         mailbox: int,
         side: Side,
         mark: Mark | None,
-        again: bool,
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
         """
@@ -56,7 +56,7 @@ class Reading:
         self._mailbox = mailbox
         self._side = side
         self._since = mark.uidnext if mark else 1
-        self.again = state.postponed(mailbox, side) if again else UidSet()
+        self.again = UidSet()
         self._flags: dict[int, Flags] = {}
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()

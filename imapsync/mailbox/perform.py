@@ -93,7 +93,7 @@ class Performer:
             self.transfers.append(transfer)
 
     async def _postpone(self, operation: Postpone) -> None:
-        self._view.postpone(operation.side, operation.uids, operation.why)
+        self._view.postpone(*operation)
 
     async def _leave(self, operation: Leave) -> None:
         self._view.leave(operation.side)
@@ -158,6 +158,7 @@ class Performer:
             with self._state.transaction():
                 for side, uids in forgotten:
                     self._state.removePairs(self._mailbox, side, uids)
+                    self._state.settle(self._mailbox, side, uids)
 
     # Copying
 
@@ -321,10 +322,10 @@ class _Copies:
     def unproven(self, uids: list[int]) -> None:
         self._into.unproven(self._side, uids)
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         view, side = self._view, self._side.other
-        view.context.records.suspects.refused(view.place(side), uid, reason)
-        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
+        view.context.records.suspects.refused(view.place(side), uid, reason, code)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"

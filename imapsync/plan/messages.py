@@ -73,6 +73,10 @@ Equal = tuple[Pair, Flags]
 Foretold = Mapping[int, Flags | None]
 
 
+#: What a server said when it refused a message, and its response code.
+Why = tuple[str, str]
+
+
 class Gone(NamedTuple):
     """
     Messages that are to go from one side.
@@ -102,7 +106,7 @@ class Arrived(NamedTuple):
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar doubtful: why they may be on the other side after all; empty if not.
-    @ivar refused: why they were refused a moment ago.
+    @ivar refused: why they were refused a moment ago, and with which response code.
     """
 
     uids: UidSet
@@ -114,7 +118,7 @@ class Arrived(NamedTuple):
     proven: bool = True
     careful: UidSet = UidSet()
     doubtful: str = ""
-    refused: Mapping[int, str] = MappingProxyType({})
+    refused: Mapping[int, Why] = MappingProxyType({})
 
 
 class News(NamedTuple):
@@ -236,12 +240,15 @@ class Copy(NamedTuple):
 
 class Postpone(NamedTuple):
     """
-    Leave messages of C{side} alone now, and look at them again next time.
+    Leave messages of C{side} alone now, and try them again another time.
+
+    @ivar code: the server's response code, if that is why.
     """
 
     side: Side
     uids: UidSet
     why: str
+    code: str = ""
 
     def lines(self, name: Name) -> Iterator[str]:
         """
@@ -347,14 +354,14 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
     return Remove(discarded, expunged, goneOnBoth)
 
 
-def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
+def _inVain(arrived: Arrived) -> Iterator[tuple[Why, UidSet]]:
     """
     What need not be tried, and why.
     """
-    yield "the connection breaks over it", arrived.hopeless
+    yield ("the connection breaks over it", ""), arrived.hopeless
     # Each by itself, as it was told then.
-    for uid, reason in arrived.refused.items():
-        yield reason, UidSet.of((uid,))
+    for uid, why in arrived.refused.items():
+        yield why, UidSet.of((uid,))
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
@@ -362,9 +369,9 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
         yield Postpone(side, arrived.uids, arrived.doubtful)
         return
     rest = arrived.uids
-    for reason, uids in _inVain(arrived):
+    for (reason, code), uids in _inVain(arrived):
         if some := uids & rest:
-            yield Postpone(side, some, f"not copied: {reason}")
+            yield Postpone(side, some, f"not copied: {reason}", code)
             rest -= some
     if echoes := rest & arrived.echoes:
         yield Leave(side, f"UID {echoes}: {_ECHO}", side)

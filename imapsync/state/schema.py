@@ -96,6 +96,16 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE postponed ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tried INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN due INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE mailbox ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 #: Without one of these, a file is damaged.

@@ -35,7 +35,7 @@ class AheadTests(SynchronousTestCase):
         with state.transaction():
             mailbox = state.addMailbox("INBOX", True).id
         self.reading = Reading(
-            *(state, mailbox, Side.LOCAL, MARK, False), ready=lambda: False
+            *(state, mailbox, Side.LOCAL, MARK), ready=lambda: False
         )
         self.selecting: Deferred[Selected] = Deferred()
         self.ahead = Ahead()

@@ -210,10 +210,11 @@ class PlannedTests(SynchronousTestCase):
         """
         What was refused a moment ago is not tried again, and named as it was then.
         """
-        arrived = Arrived(uids("1:4"), refused={2: "NO x", 3: "NO x", 9: "NO"})
+        refused = {2: ("NO x", "TOOBIG"), 3: ("NO x", ""), 9: ("NO", "")}
+        arrived = Arrived(uids("1:4"), refused=refused)
         self.assertEqual(
             [
-                Postpone(LOCAL, uids("2"), "not copied: NO x"),
+                Postpone(LOCAL, uids("2"), "not copied: NO x", "TOOBIG"),
                 Postpone(LOCAL, uids("3"), "not copied: NO x"),
                 Copy(LOCAL, uids("1,4")),
             ],

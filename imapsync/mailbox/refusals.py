@@ -1,0 +1,106 @@
+"""
+What was refused of one side of a mailbox, before and now: L{Refusals}.
+"""
+
+from __future__ import annotations
+
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.mailbox.changes import Reading
+from imapsync.model import Side
+from imapsync.plan.refusals import pauses
+from imapsync.state.interface import State
+from imapsync.uidset import UidSet, UidSetBuilder
+
+
+class Refusals:
+    """
+    Messages of one side that are to be tried again, or whose flags are: as the
+    database knows them, and as one pass finds them.
+
+    @ivar waiting: those that are not to be tried now.
+    """
+
+    def __init__(self, state: State, mailbox: int, side: Side) -> None:
+        self._state = state
+        self._place = mailbox, side
+        self._known = UidSet()
+        self._due = UidSet()
+        self._refused: dict[tuple[str, str], UidSetBuilder] = {}
+        self.waiting = UidSet()
+
+    def __bool__(self) -> bool:
+        return bool(self._known or self._refused)
+
+    def recall(self, reading: Reading, again: bool) -> None:
+        """
+        Have all be read, not only those that are to be tried: the other side may have
+        got some in another way, and some may be gone.  Flags do not wait, where the
+        mailbox is looked into anyway: to try them costs little.
+
+        @param again: whether any is to be tried.
+        """
+        self._known = known = self._state.postponed(*self._place)
+        self._due = self._state.due(*self._place) if again else UidSet()
+        self.waiting = known - reading.paired(known) - self._due
+        reading.again = known
+
+    async def read(self, client: SyncClient, reading: Reading) -> None:
+        """
+        Have the server tell what there is of them.  Where it cannot, they stay as
+        they are, and all else goes on.
+        """
+        try:
+            await client.reportFlags(reading.again)
+        except Refused:
+            self._known = reading.again = UidSet()
+
+    def withheld(self, new: UidSet) -> UidSet:
+        """
+        Those of the C{new} messages that are not on the other side and have to wait.
+        """
+        self.waiting &= new
+        return self.waiting
+
+    @property
+    def tried(self) -> UidSet:
+        """
+        Those that were refused before, and do not wait.
+        """
+        return self._known - self.waiting
+
+    @property
+    def pending(self) -> UidSet:
+        """
+        All that is known of by now.
+        """
+        return self._known | self._postponed
+
+    def postpone(self, uids: UidSet, reason: str, code: str) -> None:
+        """
+        These are refused now.
+        """
+        self._refused.setdefault((reason, code), UidSetBuilder()).update(uids)
+
+    def settle(self, gone: UidSet) -> None:
+        """
+        What was tried is done, if it is not refused again; or it is gone.
+        """
+        done = (self.tried | gone) - self._postponed
+        self._state.settle(*self._place, done)
+
+    def store(self) -> None:
+        """
+        Remember what was refused; what was not due counts once a run.
+        """
+        noted = self._known - self._due
+        for (reason, code), uids in self._refused.items():
+            some, later = uids.build() - noted, pauses(code)
+            self._state.postpone(*self._place, some, reason, code, later)
+
+    @property
+    def _postponed(self) -> UidSet:
+        postponed = UidSet()
+        for uids in self._refused.values():
+            postponed |= uids.build()
+        return postponed

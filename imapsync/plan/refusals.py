@@ -1,0 +1,29 @@
+"""
+When to try again what was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_HOUR = 3600
+_DAY = 24 * _HOUR
+
+#: How many seconds after the first refusal, the second and so on; the last is for all
+#: further ones.  At first in each run: what was in the way may have been set right.
+PAUSES = (0, 0, 0, _HOUR, _DAY, 7 * _DAY)
+
+#: The same where not the message is the reason, but how its server is just now: that
+#: may soon be otherwise.
+SHORT = PAUSES[:4]
+
+#: With these response codes, it is that (RFC 5530, 3; RFC 9208, 5.1.3).
+_PASSING = frozenset("OVERQUOTA UNAVAILABLE INUSE SERVERBUG THROTTLED".split())
+
+
+def pauses(code: str) -> Sequence[int]:
+    """
+    How long to wait after a refusal with this response code, by how many there
+    were.
+    """
+    return SHORT if code in _PASSING else PAUSES
