@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from imapsync.display import moment
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Refusal, Side, Trouble
+from imapsync.model import Name, Side, Trouble
+from imapsync.plan.refusals import told
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
@@ -29,14 +29,5 @@ def remind(state: State, report: Report, scope: Collection[Name]) -> None:
         for one in state.refusals(known.id):
             uids = one.uids - named.get((known.name, one.side), UidSet())
             if uids:
-                text = _text(one)
+                text = told(one)
                 report.trouble(Trouble(known.name, text, one.side, uids, one.code))
-
-
-def _text(refusal: Refusal) -> str:
-    if not refusal.tries:  # by a version that did not note it
-        return "it was refused, and is tried again"
-    times = "once" if refusal.tries == 1 else f"{refusal.tries} times"
-    again = f"from {moment(refusal.due)}" if refusal.due else "the next time"
-    since = moment(refusal.since)
-    return f"{refusal.reason} (tried {times} since {since}; again {again})"

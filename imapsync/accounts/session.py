@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from imapsync.mailbox.sync import MailboxSync, Pass
 
 
+#: That both sides are equal is noted so many seconds after it was the last time, if
+#: nothing has changed meanwhile.
+_STALE = 900
+
+
 class Session:
     """
     One attempt to make both accounts equal.
@@ -94,6 +99,13 @@ class Session:
         while await self._round() or await self._restless():
             pass
         remind(self._state, self._report, self._history.scope)
+        request, report = self._request, self._report
+        if request.dryRun or request.mailboxes or report.known:
+            return
+        # Whoever follows servers that have no news need not write all the time.
+        if not request.live or report.changes or self._state.sinceSynced() > _STALE:
+            with self._state.transaction():
+                self._state.noteSynced()
 
     async def _restless(self) -> bool:
         """

@@ -330,6 +330,8 @@ class BothSides:
         """
         mailbox = self.known.id
         with self.state.transaction():
+            if not any(one.unfinished for one in self.sides.values()):
+                self.state.noteSynced(mailbox)
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
                     if not self._mayDiffer(side):

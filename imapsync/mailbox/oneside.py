@@ -44,6 +44,13 @@ class OneSide:
     gone: UidSet = field(default_factory=UidSet)
     undone: bool = False
 
+    @property
+    def unfinished(self) -> bool:
+        """
+        Whether something is left to do.
+        """
+        return self.undone or self.reading.partial or self.refusals.left
+
     def withhold(self) -> None:
         """
         Do not copy what has to wait.

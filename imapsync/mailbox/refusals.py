@@ -76,6 +76,13 @@ class Refusals:
         """
         return self._known | self._postponed
 
+    @property
+    def left(self) -> bool:
+        """
+        Whether something is to be tried again another time.
+        """
+        return bool(self.waiting or self._refused)
+
     def postpone(self, uids: UidSet, reason: str, code: str) -> None:
         """
         These are refused now.

@@ -1,10 +1,13 @@
 """
-When to try again what was refused.
+When to try again what was refused, and how that is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from imapsync.display import moment
+from imapsync.model import Refusal
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
@@ -27,3 +30,15 @@ def pauses(code: str) -> Sequence[int]:
     were.
     """
     return SHORT if code in _PASSING else PAUSES
+
+
+def told(refusal: Refusal) -> str:
+    """
+    What people are told of one that waits to be tried again.
+    """
+    if not refusal.tries:  # by a version that did not note it
+        return "it was refused, and is tried again the next time"
+    times = "once" if refusal.tries == 1 else f"{refusal.tries} times"
+    again = f"from {moment(refusal.due)} on" if refusal.due else "the next time"
+    since = moment(refusal.since)
+    return f"{refusal.reason} (tried {times} since {since}; again {again})"

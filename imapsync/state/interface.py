@@ -73,6 +73,16 @@ class Mailboxes(Protocol):
         Everything up to C{mark} is dealt with, but for what is postponed.
         """
 
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        """
+        Both sides are equal now: all of them, or those of a mailbox.
+        """
+
+    def sinceSynced(self) -> int:
+        """
+        How many seconds ago all was.
+        """
+
     def strays(self, mailbox: int, side: Side) -> int:
         """
         How many messages more than there are pairs are on C{side}, without those

@@ -103,6 +103,17 @@ class MailboxTable(Transactions):
             mailbox,
         )
 
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        if mailbox is None:
+            self._write("UPDATE meta SET synced = ?", self._now())
+        else:
+            query = "UPDATE mailbox SET synced = ? WHERE id = ?"
+            self._write(query, self._now(), mailbox)
+
+    def sinceSynced(self) -> int:
+        [(synced,)] = self._query("SELECT synced FROM meta")
+        return abs(self._now() - int(synced))
+
     def strays(self, mailbox: int, side: Side) -> int:
         query = f"SELECT {side}_strays FROM mailbox WHERE id = ?"
         [(count,)] = self._query(query, mailbox)
