@@ -37,7 +37,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "dry-run": ("oneshot", "repair"),
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
-    "json": ("oneshot", "repair", "verify", "status"),
+    "json": ("status",),
 }
 
 
@@ -95,7 +95,7 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("repair", "verify", "status", "json", "patience")
+_LATER = ("repair", "verify", "patience")
 
 HELP = """\
 Usage: imapsync {synopsis}

@@ -38,10 +38,17 @@ def say(text: str) -> None:
 
     @raise StateError: if it takes none.
     """
+    emit("\n".join(map(line, text.split("\n"))))
+
+
+def emit(text: str) -> None:
+    """
+    The same, of what cannot do harm on a terminal, such as JSON in ASCII: as it is.
+    """
     try:
         if sys.stdout is None:
             raise OSError("it is closed")
-        print(*map(line, text.split("\n")), sep="\n", flush=True)
+        print(text, flush=True)
     except OSError as error:
         reason = error.strerror or error
         raise StateError(

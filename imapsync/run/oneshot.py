@@ -21,7 +21,7 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
-from imapsync.run.status import Standing, SyncState
+from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 #: Pauses before the attempts after the first, in seconds.
@@ -89,7 +89,8 @@ class OneShot:
         """
         Have it be known how the mailboxes are just now.
         """
-        self._standing.measured(self._state.mailboxes(), self._report)
+        state = self._state
+        self._standing.measured(state.mailboxes(), self._report, refusals(state))
 
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
