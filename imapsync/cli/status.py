@@ -45,7 +45,7 @@ def tell(line: CommandLine, configs: Mapping[str, Config]) -> int:
             code = max(code, error.code)
     if line.request.json:
         emit(json.dumps(_document(surveys, configs), indent=2))
-    else:
+    elif surveys:
         say("\n\n".join("\n".join(_lines(*item)) for item in surveys.items()))
     return code
 
