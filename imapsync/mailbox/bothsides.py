@@ -303,12 +303,14 @@ class BothSides:
         """
         self.sides[side].undone = True
 
-    def postpone(self, side: Side, uids: UidSet, text: str, code: str = "") -> None:
+    def postpone(
+        self, side: Side, uids: UidSet, text: str, code: str = "", tried: bool = True
+    ) -> None:
         """
         What these messages of C{side} are, or show, was not carried over: it is
         tried again another time.
         """
-        self.sides[side].refusals.postpone(uids, text, code)
+        self.sides[side].refusals.postpone(uids, text, code, tried)
         self.trouble(text, side, uids, code)
 
     def trouble(

@@ -26,6 +26,7 @@ class Refusals:
         self._place = mailbox, side
         self._known = UidSet()
         self._due = UidSet()
+        self._untried = UidSet()
         self._refused: dict[tuple[str, str], UidSetBuilder] = {}
         self.waiting = UidSet()
 
@@ -83,10 +84,12 @@ class Refusals:
         """
         return bool(self.waiting or self._refused)
 
-    def postpone(self, uids: UidSet, reason: str, code: str) -> None:
+    def postpone(self, uids: UidSet, reason: str, code: str, tried: bool) -> None:
         """
-        These are refused now.
+        These are refused now, or were C{tried} a moment ago only.
         """
+        if not tried:
+            self._untried |= uids
         self._refused.setdefault((reason, code), UidSetBuilder()).update(uids)
 
     def settle(self, gone: UidSet) -> None:
@@ -100,7 +103,7 @@ class Refusals:
         """
         Remember what was refused; what was not due counts once a run.
         """
-        noted = self._known - self._due
+        noted = self._known - (self._due - self._untried)
         for (reason, code), uids in self._refused.items():
             some, later = uids.build() - noted, pauses(code)
             self._state.postpone(*self._place, some, reason, code, later)

@@ -243,12 +243,15 @@ class Postpone(NamedTuple):
     Leave messages of C{side} alone now, and try them again another time.
 
     @ivar code: the server's response code, if that is why.
+    @ivar tried: whether it was: only then is it tried again the later the more often
+        that was in vain.
     """
 
     side: Side
     uids: UidSet
     why: str
     code: str = ""
+    tried: bool = True
 
     def lines(self, name: Name) -> Iterator[str]:
         """
@@ -366,12 +369,12 @@ def _inVain(arrived: Arrived) -> Iterator[tuple[Why, UidSet]]:
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.doubtful:
-        yield Postpone(side, arrived.uids, arrived.doubtful)
+        yield Postpone(side, arrived.uids, arrived.doubtful, tried=False)
         return
     rest = arrived.uids
     for (reason, code), uids in _inVain(arrived):
         if some := uids & rest:
-            yield Postpone(side, some, f"not copied: {reason}", code)
+            yield Postpone(side, some, f"not copied: {reason}", code, tried=False)
             rest -= some
     if echoes := rest & arrived.echoes:
         yield Leave(side, f"UID {echoes}: {_ECHO}", side)

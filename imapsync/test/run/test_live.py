@@ -1009,6 +1009,49 @@ class TroubleTests(FollowingCase):
         self.assertEqual("info: INBOX: synced again.", line)
         self.assertEqual("", self.service.status.mailboxes["INBOX"].trouble)
 
+    def test_waits(self) -> None:
+        """
+        It is tried at growing distances; the status tells how often it was, and why
+        it was in vain.  Whoever asks for it need not wait.
+        """
+        self.patch(Store, "clock", staticmethod(self.reactor.seconds))
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        self.follow()
+        tries = 1
+        for quarters, more in (4, 3), (3, 0), (2, 1), (90, 0), (7, 1):
+            for _ in range(quarters):
+                self.wait(SILENCE)
+            tries += more
+            [refusal] = self.service.status.mailboxes["INBOX"].refusals
+            self.assertEqual(("TOOBIG", tries), (refusal.code, refusal.tries))
+        self.assertEqual({"INBOX": (refusal,)}, self.service.status.refusals)
+        self.assertIsNotNone(self.service.status.mailboxes["INBOX"].behind)
+        self.assertEqual(1, len(self.said("error")))
+        self.remote.objection = lambda _: ""
+        self.successResultOf(self.now())
+        self.assertTrue(self.world.equal)
+        self.assertEqual({}, self.service.status.refusals)
+
+    def test_restarted(self) -> None:
+        """
+        What waits since an earlier run is named once, too.
+        """
+        self.patch(Store, "clock", staticmethod(self.reactor.seconds))
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        for _ in range(4):
+            self.world.sync()
+        self.logged.clear()
+        self.follow()
+        self.local.inbox.add(mail("short"))
+        self.world.pump()
+        self.assertEqual(1, len(self.service.status.refusals))
+        [line] = self.said("error")
+        self.assertIn("TOOBIG", line)
+        self.assertIn("tried 4 times", line)
+        self.assertIn("TOOBIG", self.service.status.mailboxes["INBOX"].trouble)
+
     def test_notAtEachLook(self) -> None:
         """
         What was refused is not sent again with each other change, but when it
