@@ -231,6 +231,8 @@ class Refusal(NamedTuple):
     All times are in seconds since 1970.
 
     @ivar side: where they are.
+    @ivar uids: which; empty, if it is about a mailbox as a whole, such as its name,
+        which is tried in each run.
     @ivar reason: why, as it was told.
     @ivar code: the server's response code (RFC 9051, 7.1), or an empty string.
     @ivar since: when it was so for the first time; 0 if that was not noted.
@@ -238,7 +240,7 @@ class Refusal(NamedTuple):
     @ivar due: from when on they are tried again.
     """
 
-    side: Side
+    side: Side | None
     uids: UidSet
     reason: str
     code: str = ""

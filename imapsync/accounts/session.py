@@ -14,7 +14,7 @@ from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
-from imapsync.accounts.reminders import remind
+from imapsync.accounts.reminders import note, remind
 from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
@@ -31,11 +31,6 @@ from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.mailbox.sync import MailboxSync, Pass
-
-
-#: That both sides are equal is noted so many seconds after it was the last time, if
-#: nothing has changed meanwhile.
-_STALE = 900
 
 
 class Session:
@@ -98,14 +93,11 @@ class Session:
         """
         while await self._round() or await self._restless():
             pass
-        remind(self._state, self._report, self._history.scope)
-        request, report = self._request, self._report
-        if request.dryRun or request.mailboxes or report.known:
-            return
-        # Whoever follows servers that have no news need not write all the time.
-        if not request.live or report.changes or self._state.sinceSynced() > _STALE:
-            with self._state.transaction():
-                self._state.noteSynced()
+        scope = self._history.scope
+        remind(self._state, self._report, scope)
+        if not self._request.dryRun:
+            whole = not self._request.mailboxes
+            note(self._state, self._report, None if whole else scope)
 
     async def _restless(self) -> bool:
         """

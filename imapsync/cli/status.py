@@ -116,7 +116,11 @@ def _lines(name: str, one: Survey) -> Iterator[str]:
     yield ""
     for mailbox in one.mailboxes:
         for refusal in mailbox.refusals:
-            where = f"{shown(mailbox.name)}: {refusal.side}: UID {refusal.uids}"
+            where = shown(mailbox.name)
+            if refusal.side:
+                where += f": {refusal.side}"
+            if refusal.uids:
+                where += f": UID {refusal.uids}"
             yield f"{where}: {told(refusal)}"
     messages, refused = _totals(one)
     count = len(one.mailboxes)
@@ -212,7 +216,7 @@ def _object(value: Owner | Mark | None) -> Mapping[str, Any] | None:
 
 def _refusal(one: Refusal) -> Mapping[str, Any]:
     return {
-        "side": str(one.side),
+        "side": str(one.side) if one.side else None,
         "uids": str(one.uids),
         "reason": one.reason,
         "code": one.code,

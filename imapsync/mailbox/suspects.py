@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Side
-from imapsync.plan.messages import Why
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
 
 #: How many seconds a message is left out after a connection was lost over it for

@@ -25,6 +25,7 @@ from imapsync.plan.flags import (
     same,
 )
 from imapsync.plan.moves import Transfer
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
 
 _NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
@@ -71,10 +72,6 @@ Equal = tuple[Pair, Flags]
 #: By UID, the flags that both sides agree on if a server has brought the message
 #: there by itself; C{None}: those that it shows there.
 Foretold = Mapping[int, Flags | None]
-
-
-#: What a server said when it refused a message, and its response code.
-Why = tuple[str, str]
 
 
 class Gone(NamedTuple):
@@ -242,9 +239,7 @@ class Postpone(NamedTuple):
     """
     Leave messages of C{side} alone now, and try them again another time.
 
-    @ivar code: the server's response code, if that is why.
-    @ivar tried: whether it was: only then is it tried again the later the more often
-        that was in vain.
+    @ivar tried: whether it was: only then it has to wait the longer the next time.
     """
 
     side: Side

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from imapsync.display import moment
 from imapsync.model import Refusal
 
+#: What a server said when it refused a message, and its response code.
+Why = tuple[str, str]
+
 _HOUR = 3600
 _DAY = 24 * _HOUR
 
@@ -36,6 +39,8 @@ def told(refusal: Refusal) -> str:
     """
     What people are told of one that waits to be tried again.
     """
+    if not refusal.uids:
+        return f"{refusal.reason} (since {moment(refusal.since)})"
     if not refusal.tries:  # by a version that did not note it
         return "it was refused, and is tried again the next time"
     times = "once" if refusal.tries == 1 else f"{refusal.tries} times"

@@ -5,11 +5,21 @@ that another store can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Refusal, Side
+from imapsync.model import (
+    Flags,
+    Known,
+    Mark,
+    Name,
+    Owner,
+    Pair,
+    Refusal,
+    Side,
+    Trouble,
+)
 from imapsync.uidset import UidSet
 
 
@@ -212,6 +222,15 @@ class Leftovers(Protocol):
     def refusals(self, mailbox: int) -> list[Refusal]:
         """
         All that are to be tried again, and why.
+        """
+
+    def noteTroubles(
+        self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
+    ) -> None:
+        """
+        This is what is wrong with mailboxes as a whole, and nothing else.
+
+        @param names: the mailboxes of which that is said; C{None}: of all.
         """
 
     def foretell(

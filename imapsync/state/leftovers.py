@@ -6,10 +6,10 @@ of some, and copies that were not seen yet.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from imapsync.model import Flags, Refusal, Side
+from imapsync.model import Flags, Name, Refusal, Side, Trouble
 from imapsync.state.transactions import Record, Transactions
 from imapsync.uidset import UidSet, UidSetBuilder
 
@@ -24,6 +24,8 @@ ON CONFLICT DO UPDATE SET
 
 #: Where the time was set back since, nobody knows how long it was.
 _DUE = "NOT (? BETWEEN tried AND due - 1)"
+
+_TROUBLES = "SELECT name, side, reason, code FROM trouble"
 
 #: What L{refusalsIn} takes.
 REFUSALS = """
@@ -82,6 +84,29 @@ class LeftoverTables(Transactions):
 
     def refusals(self, mailbox: int) -> list[Refusal]:
         return refusalsIn(self._query(REFUSALS, mailbox))
+
+    def noteTroubles(
+        self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
+    ) -> None:
+        now = {
+            (one.mailbox, str(one.side or ""), one.text, one.code) for one in troubles
+        }
+        before = {
+            (name, *rest)
+            for name, *rest in self._query(_TROUBLES)
+            if names is None or name in names
+        }
+        if now == before:
+            return
+        self._writeAll(
+            "DELETE FROM trouble"
+            " WHERE name = ? AND side = ? AND reason = ? AND code = ?",
+            before - now,
+        )
+        self._writeAll(
+            "INSERT OR IGNORE INTO trouble VALUES (?, ?, ?, ?, ?)",
+            ((*one, self._now()) for one in now - before),
+        )
 
     def foretell(
         self, mailbox: int, side: Side, flags: Mapping[int, Flags | None]

@@ -105,13 +105,23 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE postponed ADD COLUMN due INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE mailbox ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE meta ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE trouble (
+            name TEXT NOT NULL,
+            side TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            code TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            PRIMARY KEY (name, side, reason)
+        ) WITHOUT ROWID
+        """,
     ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
-    *("postponed", "foretold", "copying"),
+    *("postponed", "foretold", "copying", "trouble"),
 }
 
 #: For each connection to the database.

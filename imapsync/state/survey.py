@@ -18,6 +18,7 @@ from imapsync.state.owners import OWNERS, ownersIn
 from imapsync.state.schema import UPGRADES
 from imapsync.state.sqlitefile import damaged, reading
 from imapsync.state.transactions import Record
+from imapsync.uidset import UidSet
 
 #: All that is asked for, by table; where it is younger than the first version, with
 #: what serves instead.
@@ -45,6 +46,9 @@ _POSTPONED = {
 }
 
 
+_TROUBLES = "SELECT name, side, reason, code, since FROM trouble ORDER BY name, side"
+
+
 class Surveyed(NamedTuple):
     """
     One mailbox.
@@ -53,7 +57,8 @@ class Surveyed(NamedTuple):
     @ivar marks: up to where each side is done, if it is known.
     @ivar synced: when work on it last ended with both sides equal, in seconds since
         1970; 0 if that was not noted.
-    @ivar refusals: what is to be tried again.
+    @ivar refusals: what is to be tried again, and what is wrong with the mailbox as a
+        whole.
     """
 
     name: Name
@@ -71,7 +76,7 @@ class Survey(NamedTuple):
     @ivar version: of the schema.
     @ivar owners: whose the sides are, if that was noted.
     @ivar synced: when all mailboxes were equal last, as L{Surveyed.synced}.
-    @ivar mailboxes: by name.
+    @ivar mailboxes: by name; also those that could not be made on a side.
     """
 
     path: str
@@ -109,11 +114,25 @@ def survey(path: str) -> Survey:
             database, "postponed", _POSTPONED, "mailbox, side, uid"
         ):
             refused.setdefault(mailbox, []).append(tuple(row))
-        mailboxes = [
-            _surveyed(row, refusalsIn(refused.get(row[0], ())))
+        mailboxes = {
+            row[1]: _surveyed(row, refusalsIn(refused.get(row[0], ())))
             for row in _rows(database, "mailbox", _MAILBOX, "name")
-        ]
-    return Survey(str(real), version, owners, synced, mailboxes)
+        }
+        if "trouble" in tables:
+            for name, *row in database.execute(_TROUBLES):
+                unknown = Surveyed(name, False, 0, {}, 0, [])
+                mailboxes.setdefault(name, unknown).refusals.append(_trouble(*row))
+    return Survey(
+        str(real),
+        version,
+        owners,
+        synced,
+        [mailboxes[name] for name in sorted(mailboxes)],
+    )
+
+
+def _trouble(side: str, reason: str, code: str, since: int) -> Refusal:
+    return Refusal(Side(side) if side else None, UidSet(), reason, code, since)
 
 
 def _rows(

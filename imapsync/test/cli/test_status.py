@@ -20,7 +20,7 @@ from imapsync.cli.options import parse
 from imapsync.cli.status import SCHEMA, tell
 from imapsync.config.settings import Config
 from imapsync.display import moment
-from imapsync.model import Mark, Owner, Pair, Side
+from imapsync.model import Mark, Owner, Pair, Side, Trouble
 from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.test.fakes.databases import NONE, StateTestCase
@@ -104,6 +104,27 @@ class StatusTests(StateTestCase):
                 "Total: 2 mailboxes, 2 messages, 3 refused",
             ],
             text.splitlines(),
+        )
+
+    def test_troubles(self) -> None:
+        """
+        What is wrong with a mailbox as a whole is told, too.
+        """
+        state = self.opened()
+        with state.transaction():
+            state.noteTroubles([Trouble("New", "NO", LOCAL), Trouble("New", "odd")])
+        text, _ = self.tell("New")
+        since = f"(since {self.time})"
+        lines = text.splitlines()
+        self.assertEqual(
+            {f"New: local: NO {since}", f"New: odd {since}"}, {*lines[-3:-1]}
+        )
+        [account] = json.loads(self.tell("--json", "New")[0])["accounts"]
+        [mailbox] = account["mailboxes"]
+        self.assertEqual(0, mailbox["refused"])
+        self.assertEqual(
+            [(None, ""), ("local", "")],
+            [(one["side"], one["uids"]) for one in mailbox["refusals"]],
         )
 
     def test_machines(self) -> None:

@@ -12,6 +12,7 @@ from imapsync.config.request import Request
 from imapsync.mailbox.report import Report
 from imapsync.model import Refusal, Side
 from imapsync.state.store import Store
+from imapsync.state.survey import Survey, survey
 from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.testing.accounts import NOTHING, SEEN, Offer, mail
 
@@ -181,6 +182,58 @@ class DistanceTests(RefusalsCase):
         report = self.world.sync(Request(dryRun=True), said.append)
         self.assertEqual(1, len(report.troubles))
         self.assertEqual([], said)
+
+
+class NotedTests(RefusalsCase):
+    """
+    What a run leaves to be seen from outside.
+    """
+
+    def look(self) -> Survey:
+        """
+        Look.
+        """
+        return survey(self.world.database)
+
+    def test_synced(self) -> None:
+        """
+        When both sides were equal last, and when each mailbox was, after work on it.
+        """
+        self.local.make("Other")
+        self.remote.make("Other")
+        first = int(self.clock.seconds())
+        self.sync()
+        told = self.look()
+        self.assertEqual(0, told.synced)
+        self.assertEqual(
+            [("INBOX", 0), ("Other", first)],
+            [(one.name, one.synced) for one in told.mailboxes],
+        )
+        self.reply = ""
+        for _ in range(2):
+            self.clock.advance(1000)
+            self.sync()
+            self.assertEqual(self.clock.seconds(), self.look().synced)
+        inbox, other = self.look().mailboxes
+        self.assertEqual((first + 1000, first), (inbox.synced, other.synced))
+        self.clock.advance(1000)
+        self.sync("INBOX")
+        self.assertEqual(first + 2000, self.look().synced)
+
+    def test_mailboxes(self) -> None:
+        """
+        What is wrong with mailboxes as a whole, until it is mended.
+        """
+        self.reply = ""
+        self.remote.answers["CREATE"] = "NO [CANNOT] no such name"
+        self.local.make("Odd")
+        self.sync()
+        [refusal] = self.look().mailboxes[1].refusals
+        self.assertEqual((REMOTE, "CANNOT"), (refusal.side, refusal.code))
+        self.assertIn("no such name", refusal.reason)
+        self.remote.answers.clear()
+        self.sync()
+        self.assertEqual([], self.look().mailboxes[1].refusals)
 
 
 class ForgottenTests(RefusalsCase):

@@ -52,5 +52,7 @@ class RefusalsTests(SynchronousTestCase):
             f" {moment(200_000)} on)",
             told(twice),
         )
+        whole = Refusal(None, UidSet(), "NO way", since=1000)
+        self.assertEqual(f"NO way (since {moment(1000)})", told(whole))
         unknown = Refusal(Side.LOCAL, UidSet.of([3]), "")
         self.assertIn("is tried again the next time", told(unknown))

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
-from imapsync.model import Flags, Refusal, Side
+from imapsync.model import Flags, Refusal, Side, Trouble
 from imapsync.state.store import Store
+from imapsync.state.survey import survey
 from imapsync.test.fakes.databases import ALL, NONE, SEEN, StateTestCase
 from imapsync.uidset import UidSet
 
@@ -105,6 +106,39 @@ class LeftoverTests(StateTestCase):
         refuse()
         self.patch(Store, "clock", staticmethod(lambda: 10))
         self.assertEqual({mailbox, other}, state.mailboxesDue())
+
+    def test_troubles(self) -> None:
+        """
+        What is wrong with mailboxes is kept as long as it is, with when that began;
+        what is said of some does not touch others.  What is not news is not written.
+        """
+        clock = Clock()
+        self.patch(Store, "clock", staticmethod(clock.seconds))
+        state, _ = self.filled()
+        one = Trouble("A", "NO way", Side.LOCAL, code="CANNOT")
+        two, three = Trouble("B", "odd"), Trouble("B", "even")
+        for troubles, names in (
+            ([one, two], None),
+            ([one, three], None),
+            ([three], ["B", "C"]),
+            ([two], ["B"]),
+            ([two], None),
+        ):
+            clock.advance(10)
+            for _ in range(2):
+                before = state._database.total_changes
+                with state.transaction():
+                    state.noteTroubles(troubles, names)
+            self.assertEqual(before, state._database.total_changes)
+            told = survey(str(self.path)).mailboxes
+            self.assertEqual(
+                {(one.name, one.refusals[0].reason) for one in told if one.refusals},
+                {
+                    (trouble.mailbox, trouble.text)
+                    for trouble in ({one, *troubles} if names else troubles)
+                },
+            )
+        self.assertEqual(40, told[0].refusals[0].since)
 
     def test_foretold(self) -> None:
         """

@@ -13,7 +13,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 
 from imapsync.errors import NoDatabase, StateDamaged, StateUnavailable
-from imapsync.model import Mark, Owner, Pair, Refusal, Side
+from imapsync.model import Mark, Owner, Pair, Refusal, Side, Trouble
 from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.state.survey import Survey, Surveyed, survey
@@ -82,6 +82,23 @@ class SurveyTests(StateTestCase):
         before = self.files()
         self.assertEqual(3, len(self.look().mailboxes))
         self.assertEqual(before, self.files())
+
+    def test_troubles(self) -> None:
+        """
+        So is what is wrong with a mailbox as a whole, even if there is none yet.
+        """
+        self.patch(Store, "clock", staticmethod(lambda: 1000))
+        state, _ = self.filled()
+        troubles = [
+            Trouble("New", "NO such name", LOCAL, code="CANNOT"),
+            Trouble("INBOX", "odd"),
+        ]
+        with state.transaction():
+            state.noteTroubles(troubles)
+        inbox, new = self.look().mailboxes
+        self.assertEqual([Refusal(None, UidSet(), "odd", "", 1000)], inbox.refusals)
+        refusal = Refusal(LOCAL, UidSet(), "NO such name", "CANNOT", 1000)
+        self.assertEqual(Surveyed("New", False, 0, {}, 0, [refusal]), new)
 
     def test_earlier(self) -> None:
         """
