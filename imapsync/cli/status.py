@@ -15,8 +15,9 @@ from typing import Any
 from imapsync import __version__
 from imapsync.cli.options import CommandLine
 from imapsync.cli.terminal import complain, emit, say
+from imapsync.config.request import Request
 from imapsync.config.settings import Config
-from imapsync.display import moment
+from imapsync.display import line, moment
 from imapsync.errors import ImapSyncError, NoDatabase, NotFound
 from imapsync.model import Mark, Name, Owner, Refusal, Side
 from imapsync.names import canonical, shown
@@ -29,25 +30,31 @@ SCHEMA = 1
 _HEADS = ("messages", "refused", "synced", "local", "remote", "mailbox")
 
 
-def tell(line: CommandLine, configs: Mapping[str, Config]) -> int:
+def tell(typed: CommandLine, configs: Mapping[str, Config]) -> int:
     """
     Tell of the database of each configuration.
 
     @return: the exit code, the highest of all.
     """
-    code = 0
-    surveys: dict[str, Survey] = {}
-    for name, config in configs.items():
-        try:
-            surveys[name] = _limited(_survey(config), line.request.mailboxes)
-        except ImapSyncError as error:
-            complain(f"{name}: {error}" if name else str(error))
-            code = max(code, error.code)
-    if line.request.json:
-        emit(json.dumps(_document(surveys, configs), indent=2))
-    elif surveys:
-        say("\n\n".join("\n".join(_lines(*item)) for item in surveys.items()))
-    return code
+    codes = [_tellOne(typed.request, name, one) for name, one in configs.items()]
+    return max(codes)
+
+
+def _tellOne(request: Request, name: str, config: Config) -> int:
+    """
+    @param name: the account's, if there are several.
+    """
+    began, found, error = time.time(), None, None
+    try:
+        found = _limited(_survey(config), request.mailboxes)
+    except ImapSyncError as reason:
+        error = reason
+        complain(f"{name}: {error}" if name else str(error))
+    if request.json:
+        emit([json.dumps(_document(name, config, began, found, error))])
+    elif found:
+        say("\n".join(_lines(name, found)))
+    return error.code if error else 0
 
 
 def _survey(config: Config) -> Survey:
@@ -125,6 +132,8 @@ def _lines(name: str, one: Survey) -> Iterator[str]:
     messages, refused = _totals(one)
     count = len(one.mailboxes)
     yield f"Total: {count} mailboxes, {messages} messages, {refused} refused"
+    if name:  # others follow
+        yield ""
 
 
 def _owner(owner: Owner) -> str:
@@ -171,62 +180,79 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _document(
-    surveys: Mapping[str, Survey], configs: Mapping[str, Config]
+    name: str,
+    config: Config,
+    began: float,
+    found: Survey | None,
+    error: ImapSyncError | None,
 ) -> Mapping[str, Any]:
-    return {
-        "kind": "status",
+    """
+    What C{doc/json.rst} promises.
+    """
+    ended = time.time()
+    head = {
         "schema": SCHEMA,
+        "kind": "status",
         "imapsync": __version__,
-        "time": _instant(int(time.time())),
-        "accounts": [
-            {"name": name, "config": configs[name].path, **_account(one)}
-            for name, one in surveys.items()
-        ],
+        "account": name or None,
+        "config": config.path,
+        "began": _instant(began),
+        "ended": _instant(ended),
+        "seconds": round(ended - began, 3),
+        "exit": error.code if error else 0,
+        "error": line(str(error)) if error else None,
     }
+    return {**head, **_known(found)} if found else head
 
 
-def _account(one: Survey) -> Mapping[str, Any]:
+def _known(one: Survey) -> Mapping[str, Any]:
     messages, refused = _totals(one)
     return {
         "database": one.path,
         "version": one.version,
-        **{str(side): _object(one.owners.get(side)) for side in Side},
+        "owners": {str(side): _owned(one.owners.get(side)) for side in Side},
         "synced": _instant(one.synced),
-        "messages": messages,
-        "refused": refused,
         "mailboxes": [_mailbox(mailbox) for mailbox in one.mailboxes],
+        "totals": {
+            "mailboxes": len(one.mailboxes),
+            "messages": messages,
+            "refused": refused,
+        },
     }
 
 
+def _owned(owner: Owner | None) -> Mapping[str, Any] | None:
+    if owner is None:
+        return None
+    return {"account": owner.account, "port": owner.port or None}
+
+
 def _mailbox(one: Surveyed) -> Mapping[str, Any]:
+    marks = {side: one.marks.get(side) for side in Side}
     return {
         "name": one.name,
         "subscribed": one.subscribed,
         "messages": one.pairs,
-        **{str(side): _object(one.marks.get(side)) for side in Side},
+        **{str(side): mark and mark._asdict() for side, mark in marks.items()},
         "synced": _instant(one.synced),
         "refused": _refused(one),
-        "refusals": [_refusal(refusal) for refusal in one.refusals],
+        "troubles": [_refusal(refusal) for refusal in one.refusals],
     }
-
-
-def _object(value: Owner | Mark | None) -> Mapping[str, Any] | None:
-    return None if value is None else value._asdict()
 
 
 def _refusal(one: Refusal) -> Mapping[str, Any]:
     return {
-        "side": str(one.side) if one.side else None,
-        "uids": str(one.uids),
-        "reason": one.reason,
-        "code": one.code,
+        "side": one.side and str(one.side),
+        "uids": str(one.uids) or None,
+        "code": one.code or None,
+        "text": line(one.reason),
         "since": _instant(one.since),
-        "tries": one.tries,
+        "tries": one.tries or None,
         "due": _instant(one.due),
     }
 
 
-def _instant(seconds: int) -> str | None:
+def _instant(seconds: float) -> str | None:
     """
     A time in UTC (RFC 3339); C{None} if it is not known.
     """

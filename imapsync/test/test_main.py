@@ -159,7 +159,7 @@ class EarlyTests(MainCase):
         words = [sys.executable, "-c", script, "--status", "--json", option]
         done = subprocess.run(words, capture_output=True, timeout=60, check=False)
         self.assertEqual((0, b""), (done.returncode, done.stderr))
-        self.assertIn(b'"accounts"', done.stdout)
+        self.assertIn(b'"mailboxes"', done.stdout)
 
     def test_help(self) -> None:
         """

@@ -119,48 +119,52 @@ class StatusTests(StateTestCase):
         self.assertEqual(
             {f"New: local: NO {since}", f"New: odd {since}"}, {*lines[-3:-1]}
         )
-        [account] = json.loads(self.tell("--json", "New")[0])["accounts"]
-        [mailbox] = account["mailboxes"]
+        [mailbox] = json.loads(self.tell("--json", "New")[0])["mailboxes"]
         self.assertEqual(0, mailbox["refused"])
         self.assertEqual(
-            [(None, ""), ("local", "")],
-            [(one["side"], one["uids"]) for one in mailbox["refusals"]],
+            [(None, None), ("local", None)],
+            [(one["side"], one["uids"]) for one in mailbox["troubles"]],
         )
 
     def test_machines(self) -> None:
         """
-        The same as JSON.
+        The same as JSON, in one line of ASCII.
         """
         text, errors = self.tell("--json")
         self.assertEqual([], errors)
         self.assertTrue(text.isascii())
-        told: dict[str, Any] = json.loads(text)
-        self.assertRegex(told.pop("time"), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        [account] = told.pop("accounts")
-        self.assertEqual(
-            {"kind": "status", "schema": SCHEMA, "imapsync": __version__}, told
-        )
-        inbox, work = account.pop("mailboxes")
+        [document] = text.splitlines()
+        told: dict[str, Any] = json.loads(document)
+        for when in "began", "ended":
+            self.assertRegex(told.pop(when), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertLess(told.pop("seconds"), 60)
+        inbox, work = told.pop("mailboxes")
         self.assertEqual(
             {
-                "name": "",
+                "schema": SCHEMA,
+                "kind": "status",
+                "imapsync": __version__,
+                "account": None,
                 "config": "/etc/config",
+                "exit": 0,
+                "error": None,
                 "database": str(self.path.resolve()),
                 "version": len(UPGRADES),
-                "local": {"account": "me@local", "port": 144, "greeting": ""},
-                "remote": {"account": "me@remote", "port": 0, "greeting": ""},
+                "owners": {
+                    "local": {"account": "me@local", "port": 144},
+                    "remote": {"account": "me@remote", "port": None},
+                },
                 "synced": None,
-                "messages": 2,
-                "refused": 3,
+                "totals": {"mailboxes": 2, "messages": 2, "refused": 3},
             },
-            account,
+            told,
         )
         mark = {"uidvalidity": 7, "uidnext": 80, "modseq": 900}
         refusal = {
             "side": "remote",
             "uids": "5:6,9",
-            "reason": "NO \x1b[2J",
             "code": "TOOBIG",
+            "text": "NO \\u001b[2J",
             "since": "1970-01-12T13:46:40Z",
             "tries": 1,
             "due": "1970-01-12T13:47:40Z",
@@ -174,13 +178,13 @@ class StatusTests(StateTestCase):
                 "remote": mark,
                 "synced": "1970-01-12T13:46:40Z",
                 "refused": 3,
-                "refusals": [refusal],
+                "troubles": [refusal],
             },
             inbox,
         )
         self.assertEqual(
             ("Work/\x1bDeep", None, None, []),
-            (work["name"], work["local"], work["synced"], work["refusals"]),
+            (work["name"], work["local"], work["synced"], work["troubles"]),
         )
 
     def test_limited(self) -> None:
@@ -228,9 +232,11 @@ class StatusTests(StateTestCase):
             [line[: line.index(":", 10)] for line in errors],
         )
         text, _ = self.tell("--json", code=66, **configs)
-        self.assertEqual(
-            ["good"], [one["name"] for one in json.loads(text)["accounts"]]
-        )
+        told = [json.loads(document) for document in text.splitlines()]
+        self.assertEqual([*configs], [one["account"] for one in told])
+        self.assertEqual([0, 66, 65], [one["exit"] for one in told])
+        self.assertIn("there is no database", told[1]["error"])
+        self.assertEqual([True, False, False], ["mailboxes" in one for one in told])
         self.tell(code=65, bad=configs["bad"])
 
     def test_older(self) -> None:
