@@ -1033,6 +1033,20 @@ class TroubleTests(FollowingCase):
         self.assertTrue(self.world.equal)
         self.assertEqual({}, self.service.status.refusals)
 
+    def test_cameAllTheSame(self) -> None:
+        """
+        What comes to the other side in another way, long after it was refused, is
+        recognised, and not copied back.
+        """
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        self.follow()
+        self.remote.inbox.add(mail("long", size=1000))
+        self.world.pump()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(4, len(self.local.inbox.messages))
+        self.assertEqual({}, self.service.status.refusals)
+
     def test_restarted(self) -> None:
         """
         What waits since an earlier run is named once, too.
