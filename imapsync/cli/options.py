@@ -37,7 +37,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "dry-run": ("oneshot", "repair"),
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
-    "json": ("status",),
+    "json": ("oneshot", "repair", "verify", "status"),
 }
 
 

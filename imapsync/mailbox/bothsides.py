@@ -99,12 +99,14 @@ class BothSides:
             selected = Selected(self.context.names[side])
             return OneSide(side, client, reading, selected, refusals, False, False)
         ahead = await self._ahead.taken(side, mark)
-        if ahead is not None:
-            reading, selected = ahead
+        reading = ahead[0] if ahead else Reading(self.state, self.known.id, side, mark)
+        if self.known.retries:
+            refusals.recall(reading, self.again)
+        if ahead:
+            selected = ahead[1]
             # What was copied since then is not among its messages.
             reading.counts = False
         else:
-            reading = Reading(self.state, self.known.id, side, mark)
             try:
                 selected = await self._select(side, mark, reading)
             except Refused as error:
@@ -117,8 +119,6 @@ class BothSides:
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        if self.known.retries:
-            refusals.recall(reading, self.again)
         return OneSide(side, client, reading, selected, refusals, whole, lapsed)
 
     def _select(
@@ -337,7 +337,7 @@ class BothSides:
             for side, this in self.sides.items():
                 if not (this.undone or this.reading.partial):
                     if not self._mayDiffer(side):
-                        this.refusals.settle(this.gone)
+                        this.refusals.settle(this.reading, this.gone)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                     before = self.state.strays(mailbox, side)

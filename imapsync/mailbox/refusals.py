@@ -26,6 +26,7 @@ class Refusals:
         self._place = mailbox, side
         self._known = UidSet()
         self._due = UidSet()
+        self._paired = UidSet()
         self._untried = UidSet()
         self._refused: dict[tuple[str, str], UidSetBuilder] = {}
         self.waiting = UidSet()
@@ -35,16 +36,19 @@ class Refusals:
 
     def recall(self, reading: Reading, again: bool) -> None:
         """
-        Have all be read, not only those that are to be tried: the other side may have
-        got some in another way, and some may be gone.  Flags do not wait, where the
-        mailbox is looked into anyway: to try them costs little.
+        Have those be read that the other side has not, not only those that are to be
+        tried: it may have got some in another way, and some may be gone.  Where it is
+        flags that were refused, they are read for a first look, and tried, though
+        they be not due: that costs little.  Later they matter when they change.
 
-        @param again: whether any is to be tried.
+        @param again: whether it is such a look, and any is to be tried.
         """
         self._known = known = self._state.postponed(*self._place)
         self._due = self._state.due(*self._place) if again else UidSet()
-        self.waiting = known - reading.paired(known) - self._due
-        reading.again = known
+        self._paired = paired = reading.paired(known)
+        self.waiting = known - paired - self._due
+        reading.again = known if again else known - paired
+        reading.watched = paired
 
     async def read(self, client: SyncClient, reading: Reading) -> None:
         """
@@ -54,7 +58,7 @@ class Refusals:
         try:
             await client.reportFlags(reading.again)
         except Refused:
-            self._known = reading.again = UidSet()
+            self._known = self._paired = reading.again = UidSet()
 
     def withheld(self, new: UidSet) -> UidSet:
         """
@@ -66,9 +70,9 @@ class Refusals:
     @property
     def tried(self) -> UidSet:
         """
-        Those that were refused before, and do not wait.
+        Those that the other side has not, and that do not wait.
         """
-        return self._known - self.waiting
+        return self._known - self._paired - self.waiting
 
     @property
     def pending(self) -> UidSet:
@@ -92,11 +96,12 @@ class Refusals:
             self._untried |= uids
         self._refused.setdefault((reason, code), UidSetBuilder()).update(uids)
 
-    def settle(self, gone: UidSet) -> None:
+    def settle(self, reading: Reading, gone: UidSet) -> None:
         """
         What was tried is done, if it is not refused again; or it is gone.
         """
-        done = (self.tried | gone) - self._postponed
+        told = reading.again | reading.shown.build()
+        done = (told - self.waiting | gone) - self._postponed
         self._state.settle(*self._place, done)
 
     def store(self) -> None:

@@ -64,6 +64,8 @@ class MailboxTable(Transactions):
 
     def forgetMailboxes(self) -> None:
         self._write("DELETE FROM mailbox")
+        self._write("DELETE FROM trouble")
+        self._write("UPDATE meta SET synced = 0")
 
     def rename(self, names: Mapping[int, Name]) -> None:
         for mailbox in names:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from imapsync.errors import StateDamaged
+from imapsync.errors import NoDatabase, StateDamaged, StateError
 from imapsync.model import Mark, Name, Owner, Refusal, Side
 from imapsync.state.leftovers import refusalsIn
 from imapsync.state.owners import OWNERS, ownersIn
@@ -94,7 +94,17 @@ def survey(path: str) -> Survey:
     @raise StateDamaged: if it is damaged, no database, or of a newer version.
     """
     real = Path(os.path.realpath(path))
-    with reading(real) as database:
+    try:
+        return _read(real)
+    except NoDatabase:
+        raise
+    except StateError:
+        # An instance may have begun or ended just then.
+        return _read(real)
+
+
+def _read(path: Path) -> Survey:
+    with reading(path) as database:
         database.execute("BEGIN")  # what is read is of one moment
         [(version,)] = database.execute("PRAGMA user_version")
         if version > len(UPGRADES):
@@ -106,7 +116,7 @@ def survey(path: str) -> Survey:
             name for (name,) in database.execute("SELECT name FROM sqlite_master")
         }
         if not {"meta", "mailbox", "postponed"} <= tables:
-            raise damaged(real, "a table is missing")
+            raise damaged(path, "a table is missing")
         owners = ownersIn(database.execute(OWNERS)) if "owner" in tables else {}
         [(synced,)] = _rows(database, "meta", {"synced": "0"}, "1")
         refused: dict[int, list[Record]] = {}
@@ -123,7 +133,7 @@ def survey(path: str) -> Survey:
                 unknown = Surveyed(name, False, 0, {}, 0, [])
                 mailboxes.setdefault(name, unknown).refusals.append(_trouble(*row))
     return Survey(
-        str(real),
+        str(path),
         version,
         owners,
         synced,

@@ -1047,6 +1047,27 @@ class TroubleTests(FollowingCase):
         self.assertEqual(4, len(self.local.inbox.messages))
         self.assertEqual({}, self.service.status.refusals)
 
+    def test_flags(self) -> None:
+        """
+        Flags that were refused are not tried, nor even read, with each change in
+        their mailbox; they are forgotten as soon as nobody wants them any more.
+        """
+        self.follow()
+        self.remote.answers["STORE"] = "NO [CANNOT] no"
+        self.local.inbox.flag(1, "Odd")
+        self.world.pump()
+        [refusal] = self.service.status.mailboxes["INBOX"].refusals
+        self.assertEqual("1", str(refusal.uids))
+        for number in range(3):
+            self.forget()
+            self.local.inbox.add(mail(("other", number)))
+            self.world.pump()
+            self.assertEqual(0, self.remote.count("STORE"))
+            self.assertEqual((refusal,), self.service.status.refusals["INBOX"])
+        self.local.inbox.flag(1)
+        self.world.pump()
+        self.assertEqual({}, self.service.status.refusals)
+
     def test_restarted(self) -> None:
         """
         What waits since an earlier run is named once, too.

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from itertools import chain
 from pathlib import Path
 
 from twisted.internet.task import Clock
 
-from imapsync.errors import NoDatabase, StateDamaged, StateUnavailable
+from imapsync.errors import NoDatabase, StateDamaged, StateError, StateUnavailable
 from imapsync.model import Mark, Owner, Pair, Refusal, Side, Trouble
+from imapsync.state import sqlitefile
+from imapsync.state import survey as surveying
 from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.state.survey import Survey, Surveyed, survey
@@ -141,6 +143,24 @@ class SurveyTests(StateTestCase):
         self.path.mkdir()
         error = self.assertRaises(StateUnavailable, self.look)
         self.assertNotIsInstance(error, NoDatabase)
+
+    def test_once(self) -> None:
+        """
+        One attempt may fail, since an instance has begun or ended in its midst.
+        """
+        state, _ = self.filled()
+        state.close()
+        whole, failures = self.look(), [StateError("x"), StateDamaged("y")]
+
+        def reading(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+            if failures:
+                raise failures.pop()
+            return sqlitefile.reading(path)
+
+        self.patch(surveying, "reading", reading)
+        self.assertRaises(StateError, self.look)
+        failures[:] = [StateDamaged("y")]
+        self.assertEqual(whole, self.look())
 
     def test_unfit(self) -> None:
         """
