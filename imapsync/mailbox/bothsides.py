@@ -335,9 +335,9 @@ class BothSides:
             if not any(one.unfinished for one in self.sides.values()):
                 self.state.noteSynced(mailbox)
             for side, this in self.sides.items():
+                if not (this.reading.partial or self._mayDiffer(side)):
+                    this.refusals.settle(this.reading, this.gone, this.undone)
                 if not (this.undone or this.reading.partial):
-                    if not self._mayDiffer(side):
-                        this.refusals.settle(this.reading, this.gone)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                     before = self.state.strays(mailbox, side)

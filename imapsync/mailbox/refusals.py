@@ -96,13 +96,15 @@ class Refusals:
             self._untried |= uids
         self._refused.setdefault((reason, code), UidSetBuilder()).update(uids)
 
-    def settle(self, reading: Reading, gone: UidSet) -> None:
+    def settle(self, reading: Reading, gone: UidSet, undone: bool) -> None:
         """
         What was tried is done, if it is not refused again; or it is gone.
+
+        @param undone: whether something was left to do: only flags are done then.
         """
         told = reading.again | reading.shown.build()
-        done = (told - self.waiting | gone) - self._postponed
-        self._state.settle(*self._place, done)
+        done = told & self._paired if undone else told - self.waiting
+        self._state.settle(*self._place, (done | gone) - self._postponed)
 
     def store(self) -> None:
         """

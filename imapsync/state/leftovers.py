@@ -6,7 +6,9 @@ of some, and copies that were not seen yet.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Refusal, Side, Trouble
@@ -38,6 +40,11 @@ class LeftoverTables(Transactions):
     """
     All of it: L{Leftovers<imapsync.state.interface.Leftovers>}.
     """
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        super().__init__(path, database)
+        # As long as nothing is written; a status asks for them again and again.
+        self._refusals: dict[int, list[Refusal]] = {}
 
     def postpone(
         self,
@@ -83,7 +90,9 @@ class LeftoverTables(Transactions):
         self._write(f"UPDATE postponed SET due = 0 WHERE {which} AND due", *values)
 
     def refusals(self, mailbox: int) -> list[Refusal]:
-        return refusalsIn(self._query(REFUSALS, mailbox))
+        if mailbox not in self._refusals:
+            self._refusals[mailbox] = refusalsIn(self._query(REFUSALS, mailbox))
+        return self._refusals[mailbox].copy()
 
     def noteTroubles(
         self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
@@ -149,6 +158,10 @@ class LeftoverTables(Transactions):
             side.value,
         )
         return UidSet(tuple(rows))
+
+    def _changed(self) -> None:
+        super()._changed()
+        self._refusals.clear()
 
 
 def refusalsIn(records: Iterable[Record]) -> list[Refusal]:

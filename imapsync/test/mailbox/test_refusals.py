@@ -271,6 +271,24 @@ class ForgottenTests(RefusalsCase):
         self.assertForgotten()
         self.assertEqual(5, len(self.ours.messages))
 
+    def test_amongOthers(self) -> None:
+        """
+        It is taken, or its flags are, in a pass that leaves something else to the
+        next one.
+        """
+        self.reply = "NO [TOOBIG] no"
+        self.local.make("Old").add(mail(9))
+        self.remote.make("Old").add(mail(9))
+        self.remote.answers["STORE"] = "NO [CANNOT] no"
+        self.sync()
+        self.ours.flag(1, "Odd")
+        self.sync()
+        self.assertEqual(2, len(self.refusals))
+        self.reply = ""
+        self.remote.answers.clear()
+        self.ours.add(mail(9))  # which the server can copy by itself
+        self.assertForgotten()
+
     def test_renumbered(self) -> None:
         """
         Its UID means another message now: all is tried.
