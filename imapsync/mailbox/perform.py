@@ -71,8 +71,10 @@ class Performer:
             await _WAYS[type(operation)](self, operation)
 
     async def _addPairs(self, operation: AddPairs) -> None:
+        with self._state.transaction():
+            self._state.addPairs(self._mailbox, operation.pairs)
+            self._settle(operation.pairs)
         pairs, records = operation.pairs, self._view.context.records
-        self._pair(pairs)
         for side in Side:
             place = self._view.place(side)
             uids = [pair.uid(side) for pair in pairs]
@@ -82,15 +84,13 @@ class Performer:
         self._report.joined(self._view.name, len(pairs))
         self.achieved += len(pairs)
 
-    def _pair(self, pairs: Sequence[Pair]) -> None:
+    def _settle(self, pairs: Sequence[Pair]) -> None:
         """
         These messages are on both sides now; none is refused any more.
         """
-        with self._state.transaction():
-            self._state.addPairs(self._mailbox, pairs)
-            for side in Side if self._view.known.retries else ():
-                uids = UidSet.of([pair.uid(side) for pair in pairs])
-                self._state.settle(self._mailbox, side, uids)
+        for side in Side if self._view.known.retries else ():
+            uids = UidSet.of([pair.uid(side) for pair in pairs])
+            self._state.settle(self._mailbox, side, uids)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -231,7 +231,9 @@ class Performer:
         pairs = [_pairOf(one, side) for one in messages]
         sources = [one.source for one in messages]
         try:
-            self._pair(pairs)
+            with self._state.transaction():
+                self._state.addPairs(self._mailbox, pairs)
+                self._settle(pairs)
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
