@@ -51,7 +51,8 @@ def _tellOne(request: Request, name: str, config: Config) -> int:
         error = reason
         complain(f"{name}: {error}" if name else str(error))
     if request.json:
-        emit([json.dumps(_document(name, config, began, found, error))])
+        document = _document(name, config, began, found, error)
+        emit([json.dumps(document, separators=(",", ":"))])
     elif found:
         say("\n".join(_lines(name, found)))
     return error.code if error else 0
