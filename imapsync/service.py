@@ -21,7 +21,7 @@ from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
 from imapsync.imap.access import ORDINARY, Access, Credentials
 from imapsync.log import Log, account
-from imapsync.model import Side
+from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle, Outcome
 from imapsync.run.oneshot import OneShot
@@ -48,6 +48,7 @@ __all__ = (
     "Depth",
     "MailboxStatus",
     "Outcome",
+    "Refusal",
     "Request",
     "Side",
     "SyncService",

@@ -329,7 +329,7 @@ class Batches:
             self.again.append((UidSet.of(uids), manner))
             return
         self.doubted = []
-        self._outcome.refused(uids[0], reason)
+        self._outcome.refused(uids[0], reason, code)
         self._refusals += 1
         if self._refusals >= REFUSALS:
             raise MailboxError(f"message after message is refused: {reason}")

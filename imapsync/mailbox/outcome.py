@@ -44,9 +44,11 @@ class Outcome(Protocol):
         (RFC 4315, 3).
         """
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One could not be copied.
+
+        @param code: the server's response code, if it gave one.
         """
 
     def undated(self, uid: int) -> None:

@@ -22,7 +22,7 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
-from imapsync.run.status import Standing, SyncState
+from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ class OneShot:
         """
         Have it be known how the mailboxes are just now.
         """
-        self._standing.measured(self._state.mailboxes(), self._report)
+        state = self._state
+        self._standing.measured(state.mailboxes(), self._report, refusals(state))
 
     def document(self) -> Mapping[str, object]:
         """

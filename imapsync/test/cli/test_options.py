@@ -177,7 +177,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         """
         Options that will come are refused by name.
         """
-        for typed in ("repair", "status", "-1 --patience=1"):
+        for typed in ("repair", "-1 --patience=1"):
             name = typed.rpartition("--")[2].partition("=")[0]
             self.assertWrong(
                 f"--{typed}".replace("---", "-"), f"--{name} is not available yet"

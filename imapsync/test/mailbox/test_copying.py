@@ -56,7 +56,7 @@ class Record:
         """
         self.copies += messages
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One did not.
         """
