@@ -7,5 +7,6 @@ and C{ahead} read, and C{fetching} reads messages; C{perform} does what was plan
 with C{pairing}, C{flags}, C{copying} by C{appending} or over a C{spool}, C{removal}
 and C{transfer}.  C{outcome} is what became of messages; C{copies} knows what we made
 ourselves, C{echoes} what others copied meanwhile.  C{suspects} and C{notes} tell one
-pass what came before it, and C{report} counts what was done.
+pass what came before it, and C{report} counts what was done.  C{repair} compares all
+with the database, C{entries} and what has none, by C{mending} that.
 """

@@ -6,6 +6,7 @@ lost, as long as that gets anywhere.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
@@ -23,6 +24,9 @@ from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State
+
+if TYPE_CHECKING:
+    from imapsync.accounts.repair import Repair
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
@@ -62,7 +66,7 @@ class OneShot:
                 self._summarise()
             raise
         self._summarise()
-        return 1 if self._report.troubles else 0
+        return 1 if self._report.troubles or self._report.unsound else 0
 
     def stop(self) -> None:
         """
@@ -95,10 +99,11 @@ class OneShot:
         pauses = iter(_PAUSES)
         request = self._job.request
         brake = Brake(self._state.totalPairs, request.allowMassDelete)
-        notes = Notes(acquainted=self._state.totalPairs() > 0)
+        acquainted = self._state.totalPairs() > 0 and not request.repair
+        notes = Notes(acquainted)
         growth = Growth(self._job.reactor.seconds)
         records = Records(brake, self._report, notes, self._suspects, growth)
-        task = self._task()
+        task = self._task(records)
         while True:
             before, broken = self._report.changes, self._suspects.breaks
             learned = self._suspects.lessons
@@ -121,11 +126,17 @@ class OneShot:
                 )
                 await deferLater(self._job.reactor, pause)
 
-    def _task(self) -> Task | None:
+    def _task(self, records: Records) -> Task | Repair | None:
         admin, config = self._job.request.admin, self._job.config
+        if self._job.request.repair:
+            # Imported here, because few ask for it.
+            from imapsync.accounts.repair import Repair
+
+            request, say = self._job.request, self._job.say
+            return Repair(config, request, self._state, records, say)
         return taskFor(admin, config, self._state, self._report) if admin else None
 
-    async def _attempt(self, records: Records, task: Task | None) -> None:
+    async def _attempt(self, records: Records, task: Task | Repair | None) -> None:
         job = self._job
         connections = self._connections = Connections(job, self._admitted)
         self._standing.counts(self._report, connections)

@@ -5,9 +5,9 @@ that another store can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
 from imapsync.uidset import UidSet
@@ -234,7 +234,33 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+class Flaw(NamedTuple):
+    """
+    What was wrong with rows of the database, whatever the servers have.
+
+    @ivar times: how many such rows there were.
+    """
+
+    table: str
+    text: str
+    times: int
+
+
+class Soundness(Protocol):
+    """
+    Whether what is stored can be read at all.
+    """
+
+    def scrub(self) -> Sequence[Flaw]:
+        """
+        Drop what means nothing, whatever wrote it, so that all the rest can be
+        read.
+
+        @return: what there was of that.
+        """
+
+
+class State(Mailboxes, Pairs, Leftovers, Owners, Soundness, Protocol):
     """
     What both sides last agreed on.
     """

@@ -77,4 +77,4 @@ class LeftoverTables(Transactions):
             mailbox,
             side.value,
         )
-        return UidSet(tuple(rows))
+        return UidSet.ofRanges(rows)
