@@ -374,7 +374,8 @@ class MailboxesTests(RepairCase):
         What is to be looked at again for no reason.
         """
         self.damage(
-            "INSERT INTO postponed VALUES ($INBOX, 'local', 1), ($INBOX, 'remote', 4711)",
+            "INSERT INTO postponed VALUES ($INBOX, 'local', 1)",
+            "INSERT INTO postponed VALUES ($INBOX, 'remote', 4711)",
             "INSERT INTO foretold VALUES ($Work, 'local', 1, NULL)",
             "INSERT INTO copying VALUES ($Work, 'remote', 4711, 4712)",
         )
