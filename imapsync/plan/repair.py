@@ -12,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from imapsync.display import keyword
+from imapsync.errors import MailboxError
 from imapsync.model import (
     Flags,
     Known,
@@ -138,11 +139,17 @@ def misspelled(accounts: Mapping[Side, Account], known: Known) -> Iterator[Anoma
     for side, spelling in known.spellings.items():
         account = accounts[side]
         box = account.listed.get(known.name)
-        own = account.naming._replace(spellings={}).toServer(known.name)
         right = box is not None and box.name == spelling
-        if not (right and nearly(spelling) == nearly(own)):
+        if not (right and nearly(spelling) == nearly(_ownName(account, known.name))):
             text = f'"{shown(spelling)}" is not what {side} calls it'
             yield Anomaly(Kind.SPELLING, known.name, text, side=side)
+
+
+def _ownName(account: Account, name: Name) -> str:
+    try:
+        return account.naming._replace(spellings={}).toServer(name)
+    except MailboxError:
+        return ""
 
 
 def subscription(
