@@ -138,9 +138,7 @@ class ScrubTests(StateTestCase):
         for statement in "DELETE FROM meta", "INSERT INTO meta SELECT * FROM meta":
             [flaw] = self.scrub(statement)
             self.assertEqual("meta", flaw.table)
-        change = (
-            "UPDATE meta SET runs = 'a', read_only = x'00', local_reference = x'00'"
-        )
+        values = "runs = 'a', read_only = x'00', local_reference = x'00'"
         self.assertEqual(3, len(self.scrub(f"UPDATE meta SET {values}")))
 
     def test_index(self) -> None:
