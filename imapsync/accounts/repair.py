@@ -96,6 +96,8 @@ class Repair:
         """
         Compare all, and mend the database.
         """
+        if self._config.presumed:
+            await self._lookAt(clients)  # it may be the database of others
         if not self._surveyed:
             for table, text, times in self._state.scrub():
                 where = f"{times} row{'s' if times > 1 else ''} of {table}"

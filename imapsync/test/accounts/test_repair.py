@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from string import Template
 from typing import Any
 
@@ -17,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts.repair import Repair
 from imapsync.config.request import Request
+from imapsync.errors import OtherAccounts
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -343,6 +345,49 @@ class MailboxesTests(RepairCase):
         self.remote.delete("Work")
         self.remote.ghosts.clear()
         self.assertMends(Kind.MISSING)
+
+    def test_notRenamed(self) -> None:
+        """
+        So it is, and filled, where another one looks at first as if it were that.
+        """
+        work = self.remote.folders["Work"].uidvalidity
+        self.remote.delete("Work")
+        self.remote.ghosts.clear()
+        self.remote.second = work
+        self.remote.make("Play")
+        self.assertMends(Kind.MISSING, same=False)
+        self.assertEqual({"INBOX", "Work", "Play"}, {*self.remote.folders})
+        self.assertEqual(4, len(self.remote.folders["Work"].messages))
+        self.assertEqual({}, self.local.folders["Play"].messages)
+
+    def test_deletedMeanwhile(self) -> None:
+        """
+        Nor is one deleted that goes from a side while the others are repaired.
+        """
+
+        def delete() -> None:
+            self.remote.delete("Work")
+            self.remote.ghosts.clear()
+
+        self.damage("DELETE FROM pair WHERE mailbox = $INBOX", *RECOUNT)
+        self.local.before["FETCH"] = delete
+        self.repair()
+        self.assertEqual(self.before, self.content())
+
+    def test_presumed(self) -> None:
+        """
+        A database that was only presumed to be that of these accounts, and is that of
+        others, is left alone.
+        """
+        self.damage(
+            "UPDATE mailbox SET pairs = 77",
+            "UPDATE mailbox SET remote_uidvalidity = 5, local_uidvalidity = 6",
+            "UPDATE owner SET account = 'somebody@else'",
+        )
+        tables = self.tables()
+        repair = partial(self.repair, presumed=True)
+        self.assertRaises(OtherAccounts, repair)
+        self.assertEqual((tables, []), (self.tables(), self.said))
 
     def test_subscribed(self) -> None:
         """
