@@ -98,6 +98,16 @@ class Mailboxes:
         self._scope = Scope(config, typed, self._listing, self._history.named)
         self.failed = self._steps.failed
 
+    async def survey(self) -> tuple[Accounts, Selection]:
+        """
+        What there is, and what of it is to be synced; nothing is done about it.
+
+        @raise NotFound: as L{settle}.
+        """
+        accounts = await self._look()
+        self._noteReferences(accounts)
+        return accounts, await self._scope.select(accounts)
+
     async def settle(self) -> Settled:
         """
         Do it.

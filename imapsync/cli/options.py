@@ -95,7 +95,7 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("repair", "patience")
+_LATER = ("patience",)
 
 HELP = """\
 Usage: imapsync {synopsis}

@@ -8,5 +8,6 @@ with C{pairing}, C{flags}, C{copying} by C{appending} or over a C{spool}, C{remo
 and C{transfer}.  C{outcome} is what became of messages; C{copies} knows what we made
 ourselves, C{echoes} what others copied meanwhile; C{refusals} are what is tried again
 another time.  C{suspects} and C{notes} tell one pass what came before it, and
-C{report} counts what was done.  C{verification} reads all, and does nothing.
+C{report} counts what was done.  C{repair} compares all with the database, C{entries}
+and what has none, by C{mending} that; C{verification} reads all, and does nothing.
 """

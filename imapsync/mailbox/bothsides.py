@@ -266,7 +266,8 @@ class BothSides:
         The messages of C{side} whose pairs are gone on the other, and which
         must go too.
         """
-        if side in self.context.policy.readOnly:
+        policy = self.context.policy
+        if side in policy.readOnly or policy.sparing:
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)

@@ -55,11 +55,13 @@ class Policy(NamedTuple):
         of by their union.
     @ivar readOnly: sides that are never written.
     @ivar trashes: of the sides that have one.
+    @ivar sparing: whether nothing is removed anywhere.
     """
 
     merge: bool = False
     readOnly: frozenset[Side] = frozenset()
     trashes: Mapping[Side, Trash] = MappingProxyType({})
+    sparing: bool = False
 
 
 # What was read

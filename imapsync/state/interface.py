@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from imapsync.model import (
     Flags,
@@ -295,7 +295,40 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+class Flaw(NamedTuple):
+    """
+    What was wrong with rows of the database, whatever the servers have.
+
+    @ivar times: how many such rows there were.
+    """
+
+    table: str
+    text: str
+    times: int
+
+
+class Soundness(Protocol):
+    """
+    Whether what is stored can be read at all.
+    """
+
+    def check(self) -> None:
+        """
+        Look at all that is kept, for whoever has come upon something that cannot be.
+
+        @raise StateDamaged: if anything means nothing.
+        """
+
+    def scrub(self) -> Sequence[Flaw]:
+        """
+        Drop what means nothing, whatever wrote it, so that all the rest can be
+        read.
+
+        @return: what there was of that.
+        """
+
+
+class State(Mailboxes, Pairs, Leftovers, Owners, Soundness, Protocol):
     """
     What both sides last agreed on.
     """
@@ -310,13 +343,6 @@ class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
         """
         Write something and bring it to the disk, so that one that is full or
         read-only shows before anything is changed on a server.
-        """
-
-    def check(self) -> None:
-        """
-        Look at all that is kept, for whoever has come upon something that cannot be.
-
-        @raise StateDamaged: if it is not what was put there.
         """
 
     def close(self) -> None:

@@ -157,7 +157,7 @@ class LeftoverTables(Transactions):
             mailbox,
             side.value,
         )
-        return UidSet(tuple(rows))
+        return UidSet.ofRanges(rows)
 
     def _changed(self) -> None:
         super()._changed()

@@ -137,7 +137,8 @@ class MailboxTable(Transactions):
             self.setStrays(mailbox, side, 0)
 
     def totalPairs(self) -> int:
-        [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
+        # Of numbers that are wrong, sum() may fail.
+        [(total,)] = self._query("SELECT total(pairs) FROM mailbox")
         return int(total)
 
     def _changed(self) -> None:

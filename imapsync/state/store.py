@@ -20,10 +20,11 @@ from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
+from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
 
 
-class Store(OwnerTable, PairTable, LeftoverTables):
+class Store(OwnerTable, PairTable, LeftoverTables, SoundnessTables):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.
@@ -94,12 +95,6 @@ class Store(OwnerTable, PairTable, LeftoverTables):
 
     def close(self) -> None:
         self._resources.close()
-
-    def check(self) -> None:
-        # Imported here, because few come upon anything.
-        from imapsync.state.soundness import checkSoundness
-
-        checkSoundness(self._path, self._database)
 
     def proveWritable(self) -> None:
         with self.transaction():
