@@ -420,7 +420,7 @@ class MailboxesTests(RepairCase):
         """
         self.damage(
             "INSERT INTO postponed (mailbox, side, uid) VALUES ($INBOX, 'local', 1)",
-            "INSERT INTO postponed (mailbox, side, uid) VALUES ($INBOX, 'remote', 4711)",
+            "INSERT INTO postponed (mailbox, side, uid) VALUES ($INBOX, 'remote', 99)",
             "INSERT INTO foretold VALUES ($Work, 'local', 1, NULL)",
             "INSERT INTO copying VALUES ($Work, 'remote', 4711, 4712)",
         )
