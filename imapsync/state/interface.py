@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
+from imapsync.model import Doubt, Flags, Known, Mark, Name, Owner, Pair, Side
 from imapsync.uidset import UidSet
 
 
@@ -197,9 +197,51 @@ class Leftovers(Protocol):
         were not seen yet.
         """
 
+    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are as well.
+        """
+
     def copying(self, mailbox: int, side: Side) -> UidSet:
         """
         Which these are.
+        """
+
+
+class Doubts(Protocol):
+    """
+    Messages that a server may store late, and then more than once.
+    """
+
+    def doubt(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        An APPEND of each of these messages of C{side} was not answered, and there
+        is to be another.
+        """
+
+    def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
+        """
+        All such APPENDs that are not over.
+        """
+
+    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+        """
+        What copies are given, by L{Doubt.id}.
+        """
+
+    def noteCopies(self, copies: Mapping[int, int]) -> None:
+        """
+        What has shown up is about to be removed: its UIDs, by L{Doubt.id}.
+        """
+
+    def resolve(self, doubts: Iterable[int]) -> None:
+        """
+        These are over, by L{Doubt.id}.
+        """
+
+    def forgetDoubts(self) -> None:
+        """
+        Forget those that were kept long enough.
         """
 
 
@@ -234,7 +276,7 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+class State(Mailboxes, Pairs, Leftovers, Doubts, Owners, Protocol):
     """
     What both sides last agreed on.
     """
