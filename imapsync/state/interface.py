@@ -245,6 +245,28 @@ class Doubts(Protocol):
         """
 
 
+class Renamings(Protocol):
+    """
+    RENAMEs of ours: whether a server has done one is not known before it answers.
+    """
+
+    def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:
+        """
+        The server of C{side} is about to be asked to give mailboxes these names, by
+        L{Known.id}.
+        """
+
+    def renamings(self, side: Side) -> Mapping[int, Name]:
+        """
+        What it was asked for and may have done, by L{Known.id}.
+        """
+
+    def endRenaming(self, side: Side, mailboxes: Iterable[int]) -> None:
+        """
+        Of these, that is over.
+        """
+
+
 class Owners(Protocol):
     """
     For whom, and for what part of their mail, all of this is.
@@ -276,7 +298,7 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Doubts, Owners, Protocol):
+class State(Mailboxes, Pairs, Leftovers, Doubts, Renamings, Owners, Protocol):
     """
     What both sides last agreed on.
     """

@@ -20,11 +20,12 @@ from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
+from imapsync.state.renamings import RenamingTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
 
 
-class Store(OwnerTable, PairTable, LeftoverTables, DoubtTable):
+class Store(OwnerTable, PairTable, LeftoverTables, DoubtTable, RenamingTable):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.
