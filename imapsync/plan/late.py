@@ -118,9 +118,18 @@ def _isCopy(new: Sight, sent: Sent) -> bool:
     Whether one of equal content shows what it was given.
     """
     given = sent.flags if sent.doubt.flags is None else sent.doubt.flags
-    # A server that does not keep dates has not kept that of the other copy either.
-    dated = new.date == sent.date or sent.copy.date != sent.date
     flags = new.flags
     if sent.doubt.copy == new.uid:
         flags = without(flags, _DELETED)  # which we did, and the server no more
-    return dated and same(flags, given)
+    return _isDated(new, sent) and same(flags, given)
+
+
+def _isDated(new: Sight, sent: Sent) -> bool:
+    """
+    Whether one has the date that it was given, unless its server does not keep that:
+    then it has not kept that of the other copy either.
+    """
+    if not sent.date:
+        return new.date == sent.copy.date
+    ours = sent.doubt.flags is not None  # not only equal
+    return new.date == sent.date or (ours and sent.copy.date != sent.date)

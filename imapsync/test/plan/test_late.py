@@ -76,6 +76,17 @@ class WithdrawalTests(SynchronousTestCase):
         """
         one = sent(1, copy=Sight(1, NONE, 999, b"x"))
         self.assertEqual({1: 5}, self.ours([one], Sight(5, NONE, 1234, b"x")))
+        # That other may be somebody's own.
+        one = one._replace(doubt=Doubt(1, 7))
+        self.assertEqual({}, self.ours([one], Sight(5, NONE, 1234, b"x")))
+
+    def test_dateUnknown(self) -> None:
+        """
+        Where the message has just gone from where it came, the other copy tells.
+        """
+        one = sent(1, date=0)
+        self.assertEqual({}, self.ours([one], Sight(5, NONE, 1234, b"x")))
+        self.assertEqual({1: 5}, self.ours([one], Sight(5, NONE, 100, b"x")))
 
     def test_begun(self) -> None:
         """
