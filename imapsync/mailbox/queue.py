@@ -11,7 +11,7 @@ from imapsync.uidset import UidSet, UidSetBuilder
 
 #: So many messages at a time are said to be next: to say it costs a little, and what
 #: was said of more than were sent is in doubt if the process is killed.
-NEXT = 1000
+NEXT = 200
 
 
 class Queue:
