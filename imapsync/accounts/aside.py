@@ -101,6 +101,8 @@ class Aside:
         """
         done = False
         for side, account in accounts.items():
+            if account.readOnly:
+                continue
             boxes = {one.id: one for one in self._state.mailboxes()}
             for number, name in self._state.renamings(side).items():
                 if isTemporary(name) and (side, number) not in self._tried:

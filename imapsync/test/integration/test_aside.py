@@ -12,7 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from imapsync.test.children import joined
-from imapsync.test.integration.cyrus import slashedCyrus
+from imapsync.test.integration.cyrus import dottedCyrus, slashedCyrus
 from imapsync.test.integration.dovecot import maildirServer
 from imapsync.test.integration.ended import started
 from imapsync.test.integration.inprocess import meddled
@@ -30,7 +30,7 @@ _BETWEEN = (rb"RENAME ", rb"STATUS \S*imapsync-temporary-")
 
 
 def _servers() -> list[Server]:
-    return [maildirServer(), slashedCyrus()]
+    return [maildirServer(), slashedCyrus(), dottedCyrus()]
 
 
 class AsideCase(TreeCase):

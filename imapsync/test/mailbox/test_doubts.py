@@ -5,6 +5,12 @@ stores after the connection that brought them is gone, in whole syncs.
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
 from imapsync.config.request import Request
 from imapsync.errors import Lost
 from imapsync.mailbox.report import Report
@@ -13,9 +19,12 @@ from imapsync.state.doubts import DAY, DoubtTable
 from imapsync.state.store import Store
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.mailbox.test_sync import MailboxCase
-from imapsync.testing.accounts import SEEN, Offer, mail
+from imapsync.testing.accounts import NOTHING, SEEN, Offer, mail
 
 LOCAL, REMOTE = Side
+
+#: So many courses of events are tried.
+SEEDS = int(os.environ.get("IMAPSYNC_DOUBTS", "5"))
 
 _OTHER_DATE = "02-Feb-2020 03:04:05 +0000"
 
@@ -475,3 +484,82 @@ class ForeignTests(LateCase):
         self.sync()
         self.assertEqual(4, len(self.theirs.messages))
         self.assertSettled()
+
+
+class AnyTests(LateCase):
+    """
+    Whatever happens, and in whatever order.
+    """
+
+    def test_any(self) -> None:
+        """
+        Messages and duplicates arrive on both sides, connections are cut, processes
+        are killed, and what was sent comes late, or never: in the end, there is what
+        users have put there.
+        """
+        for seed in range(SEEDS):
+            self.begin()
+            rng = Random(seed)
+            self.put: Counter[bytes] = Counter()
+            for _ in range(12):
+                self.happen(rng)
+            while self.held:
+                self.come(rng)
+                self.sync()
+            self.sync()
+            for folder in self.ours, self.theirs:
+                # What is paired by content keeps its date.
+                found = Counter(one.body for one in folder.messages.values())
+                self.assertEqual(self.put, found, seed)
+            self.assertEqual(0, self.sync().changes)
+
+    def happen(self, rng: Random) -> None:
+        """
+        Something happens.
+        """
+        folder = self.ours
+        if alone := not rng.randrange(3):
+            # Or they would be paired with what is to be copied.
+            self.sync()
+            folder = self.theirs
+        for _ in range(rng.randrange(3)):
+            # Two are never alike in all, or nobody could say whose they are.
+            number = self.put.total()
+            body = mail(number)
+            if alone and self.put:
+                body = rng.choice([*self.put])
+            date = f"01-Feb-2020 {number // 60:02}:{number % 60:02}:00 +0000"
+            flags = rng.choice((NOTHING, SEEN))
+            folder.add(body, flags, date)
+            self.put[body] += 1
+        if self.held and rng.randrange(2):
+            self.come(rng)
+        if alone:
+            self.sync()
+        self.remote.dies = self.dying(rng.choice((0, 0, 1, 2)))
+        MortalState.left = rng.choice((0, 0, rng.randrange(1, 20)))
+        with contextlib.suppress(Lost, Killed):
+            self.sync(open=MortalState.open)
+        self.remote.dies = self.dying(0)
+
+    def come(self, rng: Random) -> None:
+        """
+        One APPEND comes late, or never.
+        """
+        one = self.held.pop(rng.randrange(len(self.held)))
+        if rng.randrange(4):
+            self.theirs.add(one.body, one.flags, one.date)
+
+    def dying(self, times: int) -> Callable[[list[Offer]], bool]:
+        """
+        The server hangs up on so many APPENDs.
+        """
+
+        def dies(offers: list[Offer]) -> bool:
+            nonlocal times
+            times -= 1
+            if times >= 0:
+                self.held += offers
+            return times >= 0
+
+        return dies
