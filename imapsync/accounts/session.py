@@ -80,7 +80,7 @@ class Session:
             *(self._report, self._say, legacy),
         )
         self._failed = self._mailboxes.failed
-        self._deleter = Deleter()
+        self._deleter = Deleter(self._mailboxes.aside)
         self._displaced: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
 
@@ -140,7 +140,7 @@ class Session:
         if not self._request.dryRun:
             await self._identifier.learn(accounts, synced)
         if not changed or self._request.dryRun:
-            changed = await self._deleter.delete(doomed)
+            changed = await self._deleter.delete(doomed, accounts)
         if not changed:
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)

@@ -81,6 +81,12 @@ class OneSide:
         )
         self.whole = self.lapsed = True
 
+    def passOver(self, uids: UidSet) -> None:
+        """
+        These of the new messages are not to stay.
+        """
+        self.changes = self.changes._replace(new=self.changes.new - uids)
+
     def strays(self, before: int, differs: bool) -> int:
         """
         How many messages more than there are pairs are here now, without those that

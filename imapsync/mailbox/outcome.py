@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from imapsync.model import Flags
+from imapsync.uidset import UidSet
 
 
 class Copied(NamedTuple):
@@ -32,6 +33,13 @@ class Outcome(Protocol):
     """
     What becomes of the messages.
     """
+
+    def begins(self, uids: UidSet) -> None:
+        """
+        Octets of these are about to be sent.
+
+        @raise StateError: they must not be.
+        """
 
     def copied(self, messages: list[Copied]) -> None:
         """

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from imapsync.model import (
+    Doubt,
     Flags,
     Known,
     Mark,
@@ -258,9 +259,73 @@ class Leftovers(Protocol):
         were not seen yet.
         """
 
+    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are as well.
+        """
+
     def copying(self, mailbox: int, side: Side) -> UidSet:
         """
         Which these are.
+        """
+
+
+class Doubts(Protocol):
+    """
+    Messages that a server may store late, and then more than once.
+    """
+
+    def doubt(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        An APPEND of each of these messages of C{side} was not answered, and there
+        is to be another.
+        """
+
+    def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
+        """
+        All such APPENDs that are not over.
+        """
+
+    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+        """
+        What copies are given, by L{Doubt.id}.
+        """
+
+    def noteCopies(self, copies: Mapping[int, int]) -> None:
+        """
+        What has shown up is about to be removed: its UIDs, by L{Doubt.id}.
+        """
+
+    def resolve(self, doubts: Iterable[int]) -> None:
+        """
+        These are over, by L{Doubt.id}.
+        """
+
+    def forgetDoubts(self) -> None:
+        """
+        Forget those that were kept long enough.
+        """
+
+
+class Renamings(Protocol):
+    """
+    RENAMEs of ours: whether a server has done one is not known before it answers.
+    """
+
+    def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:
+        """
+        The server of C{side} is about to be asked to give mailboxes these names, by
+        L{Known.id}.
+        """
+
+    def renamings(self, side: Side) -> Mapping[int, Name]:
+        """
+        What it was asked for and may have done, by L{Known.id}.
+        """
+
+    def endRenaming(self, side: Side, mailboxes: Iterable[int]) -> None:
+        """
+        Of these, that is over.
         """
 
 
@@ -328,7 +393,9 @@ class Soundness(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Soundness, Protocol):
+class State(
+    Mailboxes, Pairs, Leftovers, Doubts, Renamings, Owners, Soundness, Protocol
+):
     """
     What both sides last agreed on.
     """

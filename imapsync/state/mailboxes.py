@@ -129,7 +129,7 @@ class MailboxTable(Transactions):
     def forgetPairs(self, mailbox: int) -> None:
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        for table in ("postponed", "foretold", "copying"):
+        for table in ("postponed", "foretold", "copying", "doubt"):
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)

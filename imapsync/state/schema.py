@@ -116,12 +116,35 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE doubt (
+            id INTEGER PRIMARY KEY,
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            flags INTEGER REFERENCES flags,
+            copy INTEGER
+        )
+        """,
+        "CREATE INDEX doubt_message ON doubt (mailbox, side, uid)",
+        """
+        CREATE TABLE renaming (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            name TEXT NOT NULL,
+            PRIMARY KEY (mailbox, side)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
     *("postponed", "foretold", "copying", "trouble"),
+    *("doubt", "renaming"),
 }
 
 #: For each connection to the database.

@@ -50,6 +50,12 @@ _ROWS = (
         " AND first <= last",
         "they are no messages",
     ),
+    ("doubt", f"{_PLACED} AND {_SIDED} AND {_uid('uid')}", "it is no message"),
+    ("doubt", "typeof(since) = 'integer'", "it has no time"),
+    ("doubt", f"(flags IS NULL OR {_FLAGS})", "its flags are nowhere"),
+    ("doubt", f"(copy IS NULL OR {_uid('copy')})", "its copy is no message"),
+    ("renaming", f"{_PLACED} AND {_SIDED}", "it is in no mailbox"),
+    ("renaming", "typeof(name) = 'text' AND name <> ''", "it has no name"),
     ("flags", "typeof(text) = 'text'", "they are no text"),
     (
         "trouble",

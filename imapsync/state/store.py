@@ -16,15 +16,24 @@ from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
+from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
+from imapsync.state.renamings import RenamingTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
 
 
-class Store(OwnerTable, PairTable, LeftoverTables, SoundnessTables):
+class Store(
+    OwnerTable,
+    PairTable,
+    LeftoverTables,
+    DoubtTable,
+    RenamingTable,
+    SoundnessTables,
+):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.

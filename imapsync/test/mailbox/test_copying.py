@@ -41,6 +41,7 @@ class Record:
     """
 
     def __init__(self) -> None:
+        self.begun = UidSet()
         self.copies: list[Copied] = []
         self.refusals: dict[int, str] = {}
         self.undateds: list[int] = []
@@ -49,6 +50,12 @@ class Record:
         self.shorts: list[tuple[int, int, int]] = []
         self.doubteds: list[int] = []
         self.doubts = 0
+
+    def begins(self, uids: UidSet) -> None:
+        """
+        They are sent next.
+        """
+        self.begun |= uids
 
     def copied(self, messages: list[Copied]) -> None:
         """
