@@ -4,8 +4,9 @@ servers confirmed.
 
 C{sync} is that pass, within a C{context}.  C{bothsides}, each C{oneside}, C{changes}
 and C{ahead} read, and C{fetching} reads messages; C{perform} does what was planned,
-with C{pairing}, C{flags}, C{copying} by C{appending} or over a C{spool}, C{removal}
-and C{transfer}.  C{outcome} is what became of messages; C{copies} knows what we made
-ourselves, C{echoes} what others copied meanwhile.  C{suspects} and C{notes} tell one
-pass what came before it, and C{report} counts what was done.
+with C{pairing}, C{flags}, C{copying} by C{appending} in a C{batch} or over a C{spool},
+C{removal} and C{transfer}.  C{outcome} is what became of messages, C{strangers} what
+else has come; C{copies} knows what we made ourselves, C{echoes} what others copied
+meanwhile.  C{suspects} and C{notes} tell one pass what came before it, and C{report}
+counts what was done.
 """
