@@ -6,6 +6,10 @@ a part of an answer is never read as all of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from imapsync.model import Side
 from imapsync.test.fakes.world import troubles
@@ -184,3 +188,85 @@ class MovedTests(MovesCase):
                         self.assertTrue(self.world.equal)
                         self.assertEqual(0, self.remote.count("APPEND"))
                         self.assertEqual(0, self.world.sync().changes)
+
+
+_ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "expunge", "flag", "sync"]),
+        st.booleans(),
+        st.integers(0, 9),
+    ),
+    max_size=25,
+)
+
+_MANNERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "most": st.integers(1, 4),
+        "mostSaved": st.integers(1, 4),
+        "tellsLowest": st.booleans(),
+        "partly": st.booleans(),
+        "shows": st.integers(1, 4),
+        "tardy": st.booleans(),
+        "chunk": st.sampled_from([50, 1 << 16]),
+        "appendUid": st.booleans(),
+        "copyUid": st.booleans(),
+    },
+)
+
+
+class AnyTests(MailboxCase):
+    """
+    Whatever happens, and however a server tells and does less than it should.
+    """
+
+    @given(
+        acts=_ACTS,
+        manners=st.tuples(_MANNERS, _MANNERS),
+        grudges=st.sampled_from(["", "NO no", "BAD no"]),
+        literals=st.booleans(),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_asOthers(
+        self,
+        acts: list[tuple[str, bool, int]],
+        manners: tuple[dict[str, Any], dict[str, Any]],
+        grudges: str,
+        literals: bool,
+    ) -> None:
+        """
+        The same comes of it as where servers behave.
+        """
+        self.begin()
+        expected = self.after(acts)
+        self.begin()
+        for account, manner in zip((self.local, self.remote), manners, strict=True):
+            for name, value in manner.items():
+                setattr(account, name, value)
+            if not literals:
+                account.capabilities.remove("LITERAL+")
+        if grudges.startswith("NO") or not literals:
+            self.remote.grudges = lambda body: grudges if len(body) % 2 else ""
+        self.assertEqual(expected, self.after(acts))
+        self.assertEqual(self.ours.content, self.theirs.content)
+
+    def after(self, acts: list[tuple[str, bool, int]]) -> list[Any]:
+        """
+        What the local INBOX holds when all was done, and synced.
+        """
+        folders = (self.ours, self.theirs)
+        for act, here, number in acts:
+            folder = folders[not here]
+            body = mail(number, number)
+            [uid] = [u for u, m in folder.messages.items() if m.body == body] or [0]
+            everywhere = {m.body for one in folders for m in one.messages.values()}
+            if act == "sync":
+                self.sync()
+            elif act == "add" and body not in everywhere:
+                folder.add(body)
+            elif act == "flag" and uid:
+                folder.flag(uid, "\\Seen", "\\Flagged")
+            elif act == "expunge" and uid:
+                folder.expunge(uid)
+        self.sync()
+        return self.ours.content
