@@ -1,9 +1,8 @@
 """
 Copying messages: a FETCH on one side flows straight into APPENDs on the other.
 
-No message is held.  When the target's transport is full, or too much is
-unacknowledged, the source is paused, so that memory stays flat whatever the
-sizes are.
+No message is held.  When the target's transport is full, or too much unacknowledged,
+the source is paused, so that memory stays flat whatever the sizes are.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import cast
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,7 +30,8 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.appending import MESSAGES, Batches, Message
+from imapsync.mailbox.appending import MESSAGES, Batches
+from imapsync.mailbox.batch import Message
 from imapsync.mailbox.limit import Limit
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
@@ -171,10 +171,10 @@ class Copier(BodyReceiver):
         if complete and not trouble and self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             ahead(lambda: not self._batches.outstanding)
-        while self._batches.outstanding:
-            await DeferredList(list(self._batches.outstanding))
+        await self._batches.answered()
         if self._failure is not None:
             self._failure.raiseException()
+        await self._batches.settle()
 
     async def _abandon(self) -> None:
         """
@@ -189,12 +189,12 @@ class Copier(BodyReceiver):
 
     async def _missed(self, uids: UidSet, refusal: Refused | None) -> None:
         """
-        Some did not come: expunged meanwhile, or the server cannot read them.
+        Some did not come: gone, or the server cannot read them, or not so many at once.
         """
         if not uids:
             return
         there = await self._source.exists(uids)
-        if refusal is not None and len(there) > 1:
+        if there and (self._arrived or (refusal is not None and len(there) > 1)):
             self._batches.halve(list(there), self._batches.manner)
             return
         for uid in there:

@@ -46,6 +46,14 @@ class Outcome(Protocol):
         The server acknowledged them.
         """
 
+    async def strangers(self) -> dict[int, bytes]:
+        """
+        The messages that have come to the mailbox since it was selected, and that
+        nobody accounts for: content keys by UID.
+
+        @raise Refused: its server does not tell.
+        """
+
     def unproven(self, uids: list[int]) -> None:
         """
         These were copied, but the server did not tell which copy is whose

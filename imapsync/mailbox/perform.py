@@ -22,6 +22,7 @@ from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
+from imapsync.mailbox.strangers import strangers, trashed
 from imapsync.model import Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import Drift, Uids, planFlags, same
@@ -155,6 +156,8 @@ class Performer:
         left, refusal = await remove(
             this.client, this.selected, uids, trash, this.reading.expunged.build
         )
+        if left and refusal:
+            left -= await self._removeFound(side, left, trash)
         if left:
             what = f"move to {shown(trash)}" if trash else "expunge"
             why = f": {refusal}" if refusal else ""
@@ -176,6 +179,25 @@ class Performer:
         self.achieved += len(over)
         text = "{name}: {side}: expunged UID {uids}: {why}."
         view.log.info(text, name=shown(view.name), side=side, uids=done, why=WHY)
+
+    async def _removeFound(self, side: Side, uids: UidSet, trash: str) -> UidSet:
+        """
+        Expunge what is in the trash, though it was refused there.
+
+        @return: those that are gone.
+        """
+        view, this = self._view, self._view.sides[side]
+        pairs = self._state.pairs(self._mailbox, side, uids)
+        keys = {pair.uid(side): pair.key for pair in pairs if pair.key}
+        try:
+            there = await trashed(this.client, trash, keys)
+        except Refused:
+            there = UidSet()
+        await view.select(side)
+        if there:
+            left, _ = await remove(this.client, this.selected, there)
+            there -= left
+        return there
 
     def _forget(self, gone: Mapping[Side, UidSet], before: UidSet) -> None:
         """
@@ -360,6 +382,9 @@ class _Copies:
                 drift = Drift(one.given, ours, theirs)
                 pair = _pairOf(one, self._side)
                 self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
+
+    async def strangers(self) -> dict[int, bytes]:
+        return await strangers(self._view, self._side)
 
     def unproven(self, uids: list[int]) -> None:
         self._into.unproven(self._side, uids)
