@@ -220,6 +220,24 @@ class EntriesTests(RepairCase):
         self.damage(*crosswise(1, 2), *crosswise(9, 10))
         self.assertMends(Kind.UNEQUAL, Kind.UNPAIRED)
 
+    def test_unrelated(self) -> None:
+        """
+        So is one of two messages that have no equal, and nothing to do with each
+        other.
+        """
+        [(ours,), (theirs,)] = self.rows(
+            "SELECT remote FROM pair WHERE local IN (1, 2) AND mailbox ="
+            " (SELECT id FROM mailbox WHERE name = 'INBOX') ORDER BY local"
+        )
+        self.local.inbox.expunge(2)
+        self.remote.inbox.expunge(ours)
+        self.damage(
+            "DELETE FROM pair WHERE mailbox = $INBOX AND local = 2",
+            f"UPDATE pair SET remote = {theirs} WHERE mailbox = $INBOX AND local = 1",
+            *RECOUNT,
+        )
+        self.assertMends(Kind.UNEQUAL, Kind.ALONE)
+
     def test_allShifted(self) -> None:
         """
         So are all of them.
@@ -476,6 +494,36 @@ class MessagesTests(RepairCase):
         self.assertMends(Kind.FLAGS, same=False)
         flags = self.local.inbox.messages[1].flags
         self.assertEqual({"\\Seen", "\\Flagged"}, {*flags})
+
+    def test_copies(self) -> None:
+        """
+        So it is where the database says that one of them was not seen before, as if
+        nobody had set its flags.
+        """
+        self.remote.inbox.flag(5, "\\Seen", "Work")
+        self.damage("INSERT INTO copying VALUES ($INBOX, 'local', 1, 2)")
+        self.assertMends(Kind.FLAGS, same=False)
+        flags = self.local.inbox.messages[1].flags
+        self.assertEqual({"\\Seen", "Work"}, {*flags})
+
+    def test_movedMeanwhile(self) -> None:
+        """
+        What is moved by others while a repair goes on is not moved after them.
+        """
+
+        def move() -> None:
+            [message] = [self.remote.inbox.messages[5]]
+            self.remote.inbox.expunge(5)
+            self.remote.folders["Work"].add(message.body, message.flags, message.date)
+
+        self.damage("DELETE FROM pair WHERE mailbox = $INBOX AND local = 4", *RECOUNT)
+        self.local.before["FETCH"] = move
+        self.repair()
+        self.assertEqual(0, self.local.count("MOVE", "COPY", "EXPUNGE"))
+        self.assertTrue(self.world.equal)
+        self.assertEqual(5, len(self.local.folders["Work"].messages))
+        self.assertEqual(15, len(self.local.inbox.messages))
+        self.assertSound()
 
     def test_altered(self) -> None:
         """
