@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
+from itertools import count
 from string import Template
 from typing import Any
 
@@ -27,6 +28,8 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.plan.repair import Kind
+from imapsync.state.store import Store
+from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.world import QuickState, World
 from imapsync.testing.accounts import SEEN, Account, mail
 
@@ -99,15 +102,23 @@ class RepairCase(SynchronousTestCase):
         with closing(sqlite3.connect(self.world.database)) as database:
             return [*database.iterdump()]
 
-    def repair(self, *mailboxes: str, dryRun: bool = False, **changes: Any) -> Report:
+    def repair(
+        self,
+        *mailboxes: str,
+        dryRun: bool = False,
+        kind: type[Store] = QuickState,
+        **changes: Any,
+    ) -> Report:
         """
         Repair over new connections.
+
+        @param kind: of the database.
         """
         for account in self.world.accounts.values():
             account.heard.clear()
         self.said: list[str] = []
         request = Request(mailboxes, dryRun=dryRun, repair=True)
-        state = QuickState.open(self.world.database, readOnly=dryRun)
+        state = kind.open(self.world.database, readOnly=dryRun)
         report = Report()
         brake, notes = Brake(state.totalPairs, lifted=False), Notes(acquainted=False)
         records = Records(brake, report, notes, Suspects(), Growth())
@@ -583,6 +594,87 @@ class MessagesTests(RepairCase):
         self.assertEqual({"INBOX", "Play"}, {*self.remote.folders})
         self.world.sync()
         self.assertSound()
+
+
+class KilledTests(RepairCase):
+    """
+    Runs that are killed before each commit, and after it.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make no accounts yet.
+        """
+
+    def disturb(self) -> Counter[bytes]:
+        """
+        Make accounts, and change something on both sides.
+
+        @return: what is on either of them.
+        """
+        self.begin(Account(), Account(first=1007))
+        self.local.inbox.add(mail("ours"))
+        self.remote.inbox.add(mail("theirs"))
+        self.remote.folders["Work"].flag(1, "Mine")
+        return self.held(self.local) | self.held(self.remote)
+
+    def held(self, account: Account) -> Counter[bytes]:
+        """
+        All that it holds.
+        """
+        folders = account.folders.values()
+        return Counter(one.body for f in folders for one in f.messages.values())
+
+    def assertHolds(self, messages: Counter[bytes], left: int) -> None:
+        """
+        Nothing was lost and nothing was doubled.
+        """
+        for account in (self.local, self.remote):
+            self.assertEqual(messages, self.held(account), left)
+
+    def test_repair(self) -> None:
+        """
+        After a repair that was killed, another one, or a sync, does the rest.
+        """
+        for left in count(1):
+            messages = self.disturb()
+            self.damage(
+                "DELETE FROM pair WHERE local = 4",
+                "UPDATE pair SET remote = remote + 9999 WHERE local < 3",
+                *crosswise(7, 8),
+                "UPDATE mailbox SET remote_uidnext = 4000",
+                *RECOUNT,
+            )
+            MortalState.left = left
+            try:
+                self.repair(kind=MortalState)
+            except Killed:
+                if left % 4 < 2:
+                    self.world.sync()
+                    self.assertHolds(messages, left)
+                self.repair()
+                self.assertHolds(messages, left)
+                self.assertSound()
+            else:
+                self.assertGreater(left, 30)
+                return
+
+    def test_sync(self) -> None:
+        """
+        A repair makes nothing of what a sync that was killed had done.
+        """
+        for left in count(1):
+            messages = self.disturb()
+            MortalState.left = left
+            try:
+                self.world.sync(open=MortalState.open)
+            except Killed:
+                self.repair()
+                self.assertHolds(messages, left)
+                self.assertSound()
+            else:
+                self.assertGreater(left, 10)
+                return
 
 
 INDEX = "SELECT count(*) FROM sqlite_master WHERE name = 'pair_remote'"
