@@ -432,7 +432,7 @@ class MailboxesTests(RepairCase):
         Numbers of messages that are not those of the messages.
         """
         self.damage("UPDATE mailbox SET pairs = 77")
-        self.assertMends(Kind.ROW)
+        self.assertMends(Kind.COUNT)
         self.damage("UPDATE mailbox SET local_strays = 5, remote_strays = -1")
         self.assertMends(Kind.COUNT)
 
