@@ -30,7 +30,7 @@ from imapsync.plan.growth import Growth
 from imapsync.plan.repair import Kind
 from imapsync.state.store import Store
 from imapsync.test.accounts.test_session import Killed, MortalState
-from imapsync.test.fakes.world import QuickState, World
+from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.testing.accounts import SEEN, Account, mail
 
 LOCAL, REMOTE = Side
@@ -570,10 +570,22 @@ class MessagesTests(RepairCase):
         self.local.inbox.add(mail("new"))
         self.local.inbox.flag(1, "\\Flagged")
         self.remote.inbox.add(mail("other"))
+        self.local.make("Play").add(mail("play"))
+        self.remote.folders["Work"].subscribed = False
         report = self.repair(readOnly={REMOTE})
-        self.assertEqual(0, self.remote.count("STORE", "APPEND", "SELECT"))
-        texts = [str(trouble) for trouble in report.troubles]
-        self.assertEqual(2, len(texts), texts)
+        written = ("STORE", "APPEND", "SELECT", "CREATE", "SUBSCRIBE")
+        self.assertEqual(0, self.remote.count(*written))
+        uid = self.local.inbox.uidnext - 1
+        flags = "flags differ: \\Flagged \\Seen on local, \\Seen on remote"
+        self.assertEqual(
+            {
+                ("INBOX", f"local: UID {uid - 1}: not mended: it is on local only"),
+                ("INBOX", f"local: UID 1: not mended: {flags}"),
+                ("Play", "remote: not mended: it is on local only"),
+                ("Work", "remote: not mended: it is subscribed on local only"),
+            },
+            {*troubles(report)},
+        )
         self.assertIn("other", str(self.local.content))
 
     def test_named(self) -> None:
