@@ -9,7 +9,7 @@ once more whether anything is left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
@@ -40,6 +40,8 @@ class Repair:
     """
     All of it, through as many attempts as it takes.
 
+    @param say: takes lines for people.
+    @param tell: takes what is found.
     @ivar sides: which servers to connect to.
     @ivar found: how many anomalies of each kind there were.
     """
@@ -55,12 +57,14 @@ class Repair:
         state: State,
         records: Records,
         say: Say,
+        tell: Callable[[Anomaly], None],
     ) -> None:
         self._config = config
         self._request = request
         self._state = state
         self._records = records
         self._say = say
+        self._tell = tell
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
         self._policy = Policy(config.mergeFlags, readOnly, sparing=True)
         self._surveyed = False
@@ -88,7 +92,7 @@ class Repair:
         self.found[anomaly.kind] += anomaly.times
         if anomaly.mailbox:
             self._astray.add(anomaly.mailbox)
-        self._say(str(anomaly))
+        self._tell(anomaly)
 
     # What is wrong
 

@@ -6,13 +6,12 @@ It needs no reactor, nor anything else of Twisted.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from imapsync import __version__
+from imapsync import document
 from imapsync.cli.options import CommandLine
 from imapsync.cli.terminal import complain, emit, say
 from imapsync.config.request import Request
@@ -23,9 +22,6 @@ from imapsync.model import Mark, Name, Owner, Refusal, Side
 from imapsync.names import canonical, shown
 from imapsync.plan.refusals import told
 from imapsync.state.survey import Survey, Surveyed, survey
-
-#: Of what C{--json} prints.
-SCHEMA = 1
 
 _HEADS = ("messages", "refused", "synced", "local", "remote", "mailbox")
 
@@ -51,8 +47,7 @@ def _tellOne(request: Request, name: str, config: Config) -> int:
         error = reason
         complain(f"{name}: {error}" if name else str(error))
     if request.json:
-        document = _document(name, config, began, found, error)
-        emit([json.dumps(document, separators=(",", ":"))])
+        emit(document.text(_document(name, config, began, found, error)))
     elif found:
         say("\n".join(_lines(name, found)))
     return error.code if error else 0
@@ -190,19 +185,9 @@ def _document(
     """
     What C{doc/json.rst} promises.
     """
-    ended = time.time()
-    head = {
-        "schema": SCHEMA,
-        "kind": "status",
-        "imapsync": __version__,
-        "account": name or None,
-        "config": config.path,
-        "began": _instant(began),
-        "ended": _instant(ended),
-        "seconds": round(ended - began, 3),
-        "exit": error.code if error else 0,
-        "error": line(str(error)) if error else None,
-    }
+    period = began, time.time()
+    code, why = (error.code, str(error)) if error else (0, "")
+    head = document.head("status", config.path, name, period, code, why)
     return {**head, **_known(found)} if found else head
 
 
@@ -255,8 +240,6 @@ def _refusal(one: Refusal) -> Mapping[str, Any]:
 
 def _instant(seconds: float) -> str | None:
     """
-    A time in UTC (RFC 3339); C{None} if it is not known.
+    A time; C{None} if it is not known.
     """
-    if not seconds:
-        return None
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return document.timestamp(seconds) if seconds else None

@@ -1,17 +1,14 @@
 """
-What a run tells machines (C{--json}): one JSON document for each account, in a line of
-its own.  C{doc/json.rst} promises what is in it.
+What machines are told of a run.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
-from tempfile import SpooledTemporaryFile
+from collections.abc import Mapping
 from time import time
+from typing import TYPE_CHECKING
 
-from imapsync import __version__
+from imapsync import document
 from imapsync.config.settings import Config
 from imapsync.display import line
 from imapsync.imap.client import SyncClient
@@ -20,45 +17,10 @@ from imapsync.model import Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Outcome
 
-#: Of what is documented.  More fields do not make it another one.
-SCHEMA = 1
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-#: So many octets of lines are kept in memory.
-_KEPT = 1 << 20
-
-
-def text(value: object) -> Iterator[str]:
-    """
-    A value as JSON, in pieces.  All of it is ASCII, whatever servers have said.
-
-    @param value: what JSON can say; an iterator becomes an array that is never held
-        whole.
-    """
-    if isinstance(value, Mapping):
-        for number, (key, item) in enumerate(value.items()):
-            yield ("," if number else "{") + json.dumps(key) + ":"
-            yield from text(item)
-        yield "}" if value else "{}"
-    elif isinstance(value, (Iterator, list, tuple)):
-        yield "["
-        for number, item in enumerate(value):
-            if number:
-                yield ","
-            yield from text(item)
-        yield "]"
-    elif isinstance(value, str):
-        # Surrogates are no characters; what they stand for cannot be read anyway.
-        yield json.dumps(value.encode(errors="backslashreplace").decode())
-    else:
-        yield json.dumps(value)
-
-
-def moment(seconds: float) -> str:
-    """
-    A time in seconds since 1970, as RFC 3339 has it.
-    """
-    then = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
-    return then.isoformat(timespec="seconds").replace("+00:00", "Z")
+    from imapsync.plan.repair import Anomaly
 
 
 def written(
@@ -78,33 +40,10 @@ def written(
     request = job.request
     kind = "verify" if request.verify else "repair" if request.repair else "sync"
     ended = time()
-    return text(
-        {
-            **head(kind, job.config, account),
-            "began": moment(ended - seconds),
-            "ended": moment(ended),
-            "seconds": round(seconds, 3),
-            "exit": outcome.code,
-            "error": line(outcome.text) or None,
-            **work,
-        }
-    )
-
-
-def head(kind: str, config: Config, account: str) -> dict[str, object]:
-    """
-    What every document begins with.
-
-    @param kind: what was asked for.
-    @param account: the account's name, if there are several.
-    """
-    return {
-        "schema": SCHEMA,
-        "kind": kind,
-        "imapsync": __version__,
-        "account": account or None,
-        "config": config.path,
-    }
+    period = ended - seconds, ended
+    error = outcome.text
+    head = document.head(kind, job.config.path, account, period, outcome.code, error)
+    return document.text({**head, **work})
 
 
 def servers(
@@ -175,28 +114,16 @@ def account(report: Report) -> Mapping[str, object]:
     }
 
 
-class Lines:
+def anomaly(one: Anomaly) -> Mapping[str, object]:
     """
-    Lines of text that may be many, until they are written.
+    What a repair found.
     """
-
-    def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(  # noqa: SIM115 (see close)
-            _KEPT, "w+", encoding="ascii"
-        )
-
-    def add(self, told: str) -> None:
-        """
-        Keep one.
-        """
-        self._file.write(json.dumps(line(told)) + "\n")
-
-    def __iter__(self) -> Iterator[str]:
-        self._file.seek(0)
-        return map(json.loads, self._file)
-
-    def close(self) -> None:
-        """
-        Forget them.
-        """
-        self._file.close()
+    return {
+        "kind": one.kind.word,
+        "mailbox": one.mailbox or None,
+        "side": str(one.side) if one.side else None,
+        "local": one.local or None,
+        "remote": one.remote or None,
+        "times": one.times,
+        "text": line(one.text),
+    }

@@ -5,7 +5,7 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 
 from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
+from imapsync.display import line
 from imapsync.errors import Denied, ImapSyncError, Lost
 from imapsync.mailbox.context import Clients, Records
 from imapsync.mailbox.notes import Notes
@@ -26,7 +27,9 @@ from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 if TYPE_CHECKING:
-    from imapsync.run.document import Lines
+    from imapsync.accounts.repair import Repair
+    from imapsync.document import Kept
+    from imapsync.plan.repair import Anomaly
     from imapsync.run.verification import Verifier
 
 #: Pauses before the attempts after the first, in seconds.
@@ -68,7 +71,8 @@ class OneShot:
         self._connections = Connections(job, self._admitted)
         self._octets = 0
         self._verifier: Verifier | None = None
-        self._planned: Lines | None = None
+        self._repair: Repair | None = None
+        self._said: Kept | None = None
         self._working: Deferred[None] | None = None
         self._stopped = False
 
@@ -103,7 +107,7 @@ class OneShot:
         """
         Wait until no connection is open.  After that, nothing can be told any more.
         """
-        for kept in (self._verifier, self._planned):
+        for kept in (self._verifier, self._said):
             if kept is not None:
                 kept.close()
         return self._connections.closed()
@@ -135,8 +139,12 @@ class OneShot:
         }
         if self._verifier is not None:
             return {**told, **self._verifier.document()}
-        planned = {"dryRun": job.request.dryRun, "planned": iter(self._planned or ())}
-        return {**told, **planned, **document.account(self._report)}
+        told |= {"dryRun": job.request.dryRun, **document.account(self._report)}
+        said = iter(self._said or ())
+        if self._repair is not None:
+            found = {kind.word: n for kind, n in self._repair.found.items()}
+            return {**told, "anomalies": said, "found": found}
+        return {**told, "planned": said}
 
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
@@ -188,7 +196,10 @@ class OneShot:
         if request.repair:
             from imapsync.accounts.repair import Repair
 
-            return Repair(config, request, self._state, records, self._say)
+            say, tell = self._say, self._found
+            state = self._state
+            self._repair = Repair(config, request, state, records, say, tell)
+            return self._repair
         admin = request.admin
         return taskFor(admin, config, self._state, self._report) if admin else None
 
@@ -222,17 +233,35 @@ class OneShot:
             self._octets += connections.octets
             connections.abort("given up")
 
-    @property
-    def _say(self) -> Callable[[str], None]:
+    def _say(self, text: str) -> None:
         """
-        What takes the lines of a dry run.
+        Take a line of a dry run.
         """
         if not self._job.request.json:
-            return self._job.say
-        from imapsync.run.document import Lines
+            self._job.say(text)
+        elif self._repair is None:
+            self._keep(line(text))
 
-        self._planned = Lines()
-        return self._planned.add
+    def _found(self, anomaly: Anomaly) -> None:
+        """
+        Take what a repair has found.
+        """
+        if not self._job.request.json:
+            self._job.say(str(anomaly))
+            return
+        from imapsync.run import document
+
+        self._keep(document.anomaly(anomaly))
+
+    def _keep(self, said: object) -> None:
+        """
+        Keep what is for machines, to the end.
+        """
+        if self._said is None:
+            from imapsync.document import Kept
+
+            self._said = Kept()
+        self._said.add(said)
 
     async def _connect(self, sides: Collection[Side]) -> None:
         try:
@@ -253,8 +282,8 @@ class OneShot:
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:
             totals = admin is None and self._verifier is None
-            for line in report.lines(totals):
-                log.info("{line}", line=line)
+            for text in report.lines(totals):
+                log.info("{line}", line=text)
             log.info(
                 "{octets} octets in {seconds:.1f} s.",
                 octets=self._octets,

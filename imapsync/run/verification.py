@@ -10,10 +10,10 @@ from imapsync.accounts.verification import Holding, Verdict, Verification, inOrd
 from imapsync.config.request import Depth
 from imapsync.content.comparison import Difference, Found
 from imapsync.display import keyword, shown
+from imapsync.document import timestamp
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.run.connections import Job
-from imapsync.run.document import moment
 
 #: The columns of the table; names come last, since nobody knows how wide they are.
 _ROW = "{:>10} {:>10} {:>15} {:>15} {:>11}  {}"
@@ -166,7 +166,7 @@ def _date(found: Found) -> str:
     """
     An empty string if it has none that can be read.
     """
-    return moment(found.date) if found.date else ""
+    return timestamp(found.date) if found.date else ""
 
 
 def _holding(one: Holding | None) -> Mapping[str, object] | None:

@@ -20,7 +20,7 @@ import imapsync
 #: stands alone.  Each imports only what is on a lower floor; but those on the ground
 #: floor, which all speak, import each other, not in a circle.
 LAYERS = (
-    "errors display uidset names model log gather",
+    "errors display document uidset names model log gather",
     "config content",
     "imap plan state",
     "mailbox",
@@ -33,7 +33,7 @@ LAYERS = (
 
 #: Those that know nothing of Twisted.
 PURE = {
-    *"errors display uidset names model config plan content state".split(),
+    *"errors display document uidset names model config plan content state".split(),
     *"imap.wire imap.trace".split(),
 }
 

@@ -125,7 +125,10 @@ class RepairCase(SynchronousTestCase):
         try:
             config = self.world.settings(**changes)
             clients = {side: self.world.connect(side) for side in Side}
-            repair = Repair(config, request, state, records, self.said.append)
+            say = self.said.append
+            repair = Repair(
+                *(config, request, state, records, say), lambda one: say(str(one))
+            )
             self.world.run(repair.run(clients))
         finally:
             state.close()

@@ -17,13 +17,14 @@ from twisted.internet.task import Clock
 
 from imapsync import __version__
 from imapsync.cli.options import parse
-from imapsync.cli.status import SCHEMA, tell
+from imapsync.cli.status import tell
 from imapsync.config.settings import Config
 from imapsync.display import moment
 from imapsync.model import Mark, Owner, Pair, Side, Trouble
 from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.test.fakes.databases import NONE, StateTestCase
+from imapsync.test.fakes.schema import complaints
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
@@ -135,13 +136,14 @@ class StatusTests(StateTestCase):
         self.assertTrue(text.isascii())
         [document] = text.splitlines()
         told: dict[str, Any] = json.loads(document)
+        self.assertEqual([], complaints(told))
         for when in "began", "ended":
             self.assertRegex(told.pop(when), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertLess(told.pop("seconds"), 60)
         inbox, work = told.pop("mailboxes")
         self.assertEqual(
             {
-                "schema": SCHEMA,
+                "schema": 1,
                 "kind": "status",
                 "imapsync": __version__,
                 "account": None,

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
+from imapsync.test.fakes.schema import complaints
 from imapsync.test.integration.accounts import Mail, Snapshot
 from imapsync.test.integration.cyrus import dottedCyrus
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
@@ -18,7 +19,6 @@ from imapsync.test.integration.scene import Run, Scene, SceneCase
 from imapsync.test.integration.server import Server
 from imapsync.test.integration.test_live import LiveCase
 from imapsync.test.integration.test_messages import ODD
-from imapsync.test.run.test_document import SCHEMA, complaints
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
 
@@ -194,8 +194,7 @@ def document(run: Run) -> Any:
     """
     [line] = run.output.splitlines()
     found = json.loads(line)
-    schema = json.loads(SCHEMA.read_text()) if SCHEMA.exists() else None
-    if schema and (wrong := [*complaints(found, schema, schema)]):
+    if wrong := complaints(found):
         raise AssertionError(wrong)
     return found
 
