@@ -95,7 +95,7 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("repair", "verify", "status", "json", "patience")
+_LATER = ("repair", "verify", "status", "json")
 
 HELP = """\
 Usage: imapsync {synopsis}
@@ -131,7 +131,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         repair="repair" in names,
         verify=_depth([value for name, value in options if name == "verify"]),
         status="status" in names,
-        patience=_seconds("patience", options, Request().patience),
+        patience=_seconds("patience", options, Request().patience, none=True),
         json="json" in names,
     )
     if {"delete", "rename"} & {*names}:
@@ -263,16 +263,27 @@ def _configs(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _seconds(name: str, options: Sequence[tuple[str, str]], otherwise: float) -> float:
+def _seconds(
+    name: str,
+    options: Sequence[tuple[str, str]],
+    otherwise: float,
+    none: bool = False,
+) -> float:
+    """
+    @param none: whether it may be 0.
+    """
     typed = [value for option, value in options if option == name]
     if not typed:
         return otherwise
     try:
         seconds = float(typed[-1])
     except ValueError:
-        seconds = 0
-    if not 0 < seconds < math.inf:
-        raise UsageError(f"--{name}={typed[-1]}: it takes a positive number of seconds")
+        seconds = -1
+    if not 0 <= seconds < math.inf or not (seconds or none):
+        number = (
+            "number of seconds, 0 or more" if none else "positive number of seconds"
+        )
+        raise UsageError(f"--{name}={typed[-1]}: it takes a {number}")
     return seconds
 
 
