@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
+from imapsync.imap.backoff import isFull
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import SYSTEM, Appended, Appending, headOf
 from imapsync.imap.commands.mailbox import Selected
@@ -34,7 +35,10 @@ _KNOWLEDGE = 2048
 REFUSALS = 50
 
 #: With these, a server objects to the message, not to what comes with it.
-_FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
+_FINAL = ("LIMIT", "TOOBIG")
+
+#: With these, it objects to neither.
+_BUSY = ("UNAVAILABLE", "INUSE")
 
 
 @dataclass(slots=True)
@@ -177,12 +181,11 @@ class Batches:
             # If it is refused, it is certain which it was, and that no more was
             # sent than was asked for.
             self._commit()
+        asked = self._careful or self._waits
         batch = self._present or self._open()
         if len(given) < len(message.row.flags or ()):
             self.lessened = True
-        return batch.appending.message(
-            given, date, message.octets, octets, self._careful
-        )
+        return batch.appending.message(given, date, message.octets, octets, asked)
 
     def asksLeave(self, row: Row, size: int) -> bool:
         """
@@ -191,7 +194,17 @@ class Batches:
         head = self._head(row)
         return self._asks(*head) or self._target.features.asksLeave(size)
 
+    @property
+    def _waits(self) -> bool:
+        """
+        Whether the next message begins an APPEND that cannot be sent yet: octets must
+        not pile up before it.
+        """
+        return self._present is None and self._target.crowded
+
     def _asks(self, flags: Flags, date: str) -> bool:
+        if self._waits:
+            return True
         return self._careful or not self._target.knows(headOf(flags, date).words)
 
     def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
@@ -267,10 +280,15 @@ class Batches:
         """
         self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
 
-    def halve(self, uids: list[int], manner: int) -> None:
+    def halve(self, uids: list[int], manner: int, whole: bool = False) -> None:
         """
         Send these again, in two parts: one of them is the trouble.
+
+        @param whole: none of them is.
         """
+        if whole:
+            self.again.append((UidSet.of(uids), manner))
+            return
         middle = len(uids) // 2
         for half in (uids[middle:], uids[:middle]):
             self.again.append((UidSet.of(half), manner))
@@ -320,16 +338,25 @@ class Batches:
         failure.trap(Refused)
         reason = str(failure.value)
         code = getattr(failure.value, "responseCode", "")
+        if getattr(failure.value, "delayed", False):
+            self.halve(uids, batch.manner, whole=True)
+            return
+        if code in _BUSY:
+            raise MailboxError(reason, responseCode=code)
         self.refusing, self.doubted = reason, _culprits(batch, code)
         if len(uids) > 1:
             self.halve(uids, batch.manner)
             return
         manner = self._next(batch)
-        if manner is not None and code not in _FINAL:
+        full = isFull(code, getattr(failure.value, "text", ""))
+        if manner is not None and code not in _FINAL and not full:
             self.again.append((UidSet.of(uids), manner))
             return
         self.doubted = []
-        self._outcome.refused(uids[0], reason)
+        if full:
+            self._outcome.full(uids[0], reason)
+        else:
+            self._outcome.refused(uids[0], reason)
         self._refusals += 1
         if self._refusals >= REFUSALS:
             raise MailboxError(f"message after message is refused: {reason}")

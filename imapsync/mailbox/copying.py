@@ -106,7 +106,7 @@ class Copier(BodyReceiver):
                 await self._stream(some)
         except Exception as error:
             self._batches.drop()
-            if isinstance(error, Lost):
+            if isinstance(error, Lost) and not error.blameless:
                 self._blame()
             raise
         finally:
@@ -210,8 +210,8 @@ class Copier(BodyReceiver):
         if not uids:
             return
         there = await self._source.exists(uids)
-        if refusal is not None and len(there) > 1:
-            self._batches.halve(list(there), self._batches.manner)
+        if refusal is not None and (len(there) > 1 or refusal.delayed):
+            self._batches.halve(list(there), self._batches.manner, refusal.delayed)
             return
         for uid in there:
             self._outcome.refused(uid, str(refusal or "the server did not send it"))

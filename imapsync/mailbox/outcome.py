@@ -49,6 +49,13 @@ class Outcome(Protocol):
         One could not be copied.
         """
 
+    def full(self, uid: int, reason: str) -> None:
+        """
+        One could not be copied, since there is no room for it.
+
+        @raise MailboxError: nor will there be for others.
+        """
+
     def undated(self, uid: int) -> None:
         """
         One was copied, but the server did not take its INTERNALDATE.

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from imapsync.content.digest import instant
-from imapsync.errors import MailboxError, Refused
+from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.arguments import dateTime
@@ -140,6 +140,8 @@ class Performer:
         this.reading.expect(())
         done = uids - left
         self._removed[side] += len(done)
+        if done:
+            view.context.records.suspects.quotas.freed(side)
         deed: Deed = "moved to the trash" if trash else "expunged"
         self._report.did(deed, view.name, side, len(done))
         self.achieved += len(done)
@@ -183,6 +185,12 @@ class Performer:
             raise MailboxError(
                 error.text, operation.side.other, error.responseCode
             ) from error
+        except Lost as error:
+            if error.blameless:
+                view.context.records.suspects.interrupted()
+            raise
+        finally:
+            outcome.end()
         await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()
@@ -298,11 +306,15 @@ class _Copies:
     def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
         self.dated: dict[int, Dated] = {}
+        self._crowded: dict[int, str] = {}
+        self._quotas = view.context.records.suspects.quotas
         self._into = into
         self._view = view
         self._side = side
 
     def copied(self, messages: list[Copied]) -> None:
+        self._quotas.took(self._side, self._view.known.id)
+        self.end()  # there is room for others
         if not self._into.copied(self._side, messages):
             return
         trusted = self._view.sides[self._side].client.keepsDates
@@ -325,6 +337,21 @@ class _Copies:
         view, side = self._view, self._side.other
         view.context.records.suspects.refused(view.place(side), uid, reason)
         view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
+
+    def full(self, uid: int, reason: str) -> None:
+        self._crowded[uid] = reason
+        self._quotas.refused(self._side, self._view.known.id, reason)
+        if self._quotas.isFull(self._side, self._view.known.id):
+            self._crowded.clear()  # they are left alone as all others are
+            self._quotas.check(self._side, self._view.known.id)
+
+    def end(self) -> None:
+        """
+        Nothing follows that could show whether there is room for others.
+        """
+        crowded, self._crowded = self._crowded, {}
+        for uid, reason in crowded.items():
+            self.refused(uid, reason)
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"

@@ -62,6 +62,12 @@ class Record:
         """
         self.refusals[uid] = reason
 
+    def full(self, uid: int, reason: str) -> None:
+        """
+        There was no room for one.
+        """
+        self.refusals[uid] = reason
+
     def undated(self, uid: int) -> None:
         """
         One did, without its date.
