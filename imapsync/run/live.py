@@ -17,6 +17,7 @@ from imapsync.accounts.mailboxes import Legacy
 from imapsync.accounts.session import Session
 from imapsync.errors import (
     Denied,
+    Expired,
     ImapSyncError,
     Lost,
     MailboxError,
@@ -33,10 +34,12 @@ from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.activity import Activity
+from imapsync.run.budget import Budget
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
+from imapsync.run.retrying import Comeback, Renewals, patience
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State
 
@@ -68,7 +71,11 @@ class Following:
         self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._admitted: set[Side] = set()
-        self._connections = Connections(job, self._admitted)
+        self._patience = patience(job, standing, None)
+        self._connections = self._makeConnections()
+        self._comeback = Comeback(job.reactor.seconds)
+        self._renewals = Renewals(job.reactor)
+        self._asked = 0.0
         self._named = Named()
         self._history = History(named=self._named)
         self._ears = Ears(self._log, job.request.watch)
@@ -169,7 +176,7 @@ class Following:
         """
         Wait for them.
         """
-        self._activity.begin(self._rest(), _nothing)
+        self._activity.begin(self._rest(), lambda: None)
 
     def refresh(self) -> None:
         """
@@ -209,8 +216,9 @@ class Following:
         After that time, say so.
         """
         if self._standing.state is SyncState.BACKING_OFF:
-            if self._suspects.breaks > self._breaks:
-                seconds = max(seconds, SETTLING)
+            settling = SETTLING if self._suspects.breaks > self._breaks else 0.0
+            seconds = max(seconds, settling, self._asked)
+            self._standing.waits(self._standing.error, seconds)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
                 error=self._standing.error,
@@ -219,7 +227,13 @@ class Following:
         self._activity.alarm(seconds, self._machine.due)
 
     def _failed(self, failure: Failure) -> None:
-        self._standing.failed(str(failure.value))
+        error = failure.value
+        copying = self._suspects.breaks > self._breaks
+        if isinstance(error, Expired) and self._renewals.may(self._begun, copying):
+            self._machine.expired()
+            return
+        self._asked = getattr(error, "seconds", 0.0)
+        self._standing.failed(str(error))
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
             # To know over which message it breaks is to come somewhere.
@@ -263,10 +277,11 @@ class Following:
     # The work
 
     async def _connect(self) -> None:
+        await self._renewals.settled()
         self._begun = self._clock.seconds()
         self._breaks = self._suspects.breaks
         self._lessons = self._suspects.lessons
-        self._connections = Connections(self._job, self._admitted)
+        self._connections = self._makeConnections()
         self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
@@ -278,12 +293,16 @@ class Following:
         self._ears.connected(clients, history, self._state, self._news)
         self._connections.whenLost(self._lost)
 
+    def _makeConnections(self) -> Connections:
+        budget = Budget(self._job.config.servers, self._state)
+        return Connections(self._job, self._admitted, self._patience, budget)
+
     def _makeBrake(self, lifted: bool) -> Brake:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
 
     async def _sync(self) -> None:
         job, now = self._job, self._clock.seconds()
-        if now - self._forgiven >= SILENCE:
+        if now - self._forgiven >= SILENCE or self._comeback.due:
             self._forgive()
         if self._history.accounts:
             await self._ears.listen()  # again, after an overflow
@@ -314,6 +333,8 @@ class Following:
 
     async def _rest(self) -> None:
         await self._ears.attend()
+        if (seconds := self._comeback.left) is not None:
+            self._activity.alarm(seconds, self._machine.news)
         if not self._ears.pushed:
             self._activity.alarm(self._job.request.watch, self._machine.news)
 
@@ -363,6 +384,7 @@ class Following:
         troubled = {trouble.mailbox for trouble in report.known}
         names = troubled | self._standing.fallen
         left = frozenset(filter(self._unsettled, names))
+        self._comeback.plan(one for one in report.known if one.mailbox in left)
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
         self.measure()
@@ -375,7 +397,4 @@ class Following:
     def _forgive(self) -> None:
         self._forgiven = self._clock.seconds()
         self._history.forgive()
-
-
-def _nothing() -> None:
-    pass
+        self._suspects.quotas.forget()

@@ -234,7 +234,23 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+class Traffic(Protocol):
+    """
+    What went over all connections to a server, either way.
+    """
+
+    def traffic(self, side: Side) -> tuple[int, int]:
+        """
+        The last day on which anything did, and how many octets; 0 and 0, if none did.
+        """
+
+    def setTraffic(self, side: Side, day: int, octets: int) -> None:
+        """
+        So many did on that day.
+        """
+
+
+class State(Mailboxes, Pairs, Leftovers, Owners, Traffic, Protocol):
     """
     What both sides last agreed on.
     """

@@ -96,12 +96,21 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE traffic (
+            side TEXT PRIMARY KEY,
+            day INTEGER NOT NULL,
+            octets INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
-    *("postponed", "foretold", "copying"),
+    *("postponed", "foretold", "copying", "traffic"),
 }
 
 #: For each connection to the database.

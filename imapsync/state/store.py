@@ -21,9 +21,10 @@ from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
+from imapsync.state.traffic import TrafficTable
 
 
-class Store(OwnerTable, PairTable, LeftoverTables):
+class Store(OwnerTable, PairTable, LeftoverTables, TrafficTable):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.

@@ -4,6 +4,7 @@ Tests for L{imapsync.run.oneshot}: one run, on servers in memory.
 
 from __future__ import annotations
 
+from imapsync.config.request import Request
 from imapsync.errors import Distrusted, Lost, MassDeletion
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import mail
@@ -94,7 +95,7 @@ class LoginTests(ServiceCase):
         """
         It ends so, after so many attempts.
         """
-        outcome = self.serve(verbose=False)
+        outcome = self.serve(Request(patience=3), verbose=False)
         self.assertEqual(code, outcome.code)
         self.assertIn(words, outcome.text)
         self.assertEqual(2 * attempts, len(self.world.links))
