@@ -34,7 +34,7 @@ class Run:
         self._servers = servers
         self._programs = [
             program
-            for program in PROGRAMS
+            for program in case.programs
             if program.there
             and program.name not in case.without
             and (case.spread or program is not MANY)
@@ -76,7 +76,7 @@ class Run:
         try:
             yield
         except Failed as failure:
-            if program is IMAPSYNC:
+            if program.name == IMAPSYNC.name:
                 raise
             self._notes.append(f"Does not count: {failure}.")
             for them in self._results, self._starts, self._places:

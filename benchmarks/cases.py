@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from benchmarks import raw
 from benchmarks.mail import Size, exactly, large, mails, small, usual
 from benchmarks.place import Place
-from benchmarks.programs import Result
+from benchmarks.programs import PROGRAMS, VERIFY, VERIFY_CONTENT, Program, Result
 from imapsync.test.integration.accounts import Mail
 
 #: What a far server adds to a round trip, in seconds.
@@ -45,6 +45,7 @@ class Case:
     @ivar change: what is then changed, given the scale.
     @ivar raw: the least that has to be done, given the scale.
     @ivar limit: what that is, for people.
+    @ivar programs: those that are measured.
     @ivar without: programs that cannot do it, or take too long.
     @ivar huge: too much to look at each message afterwards, other than to count
         them, and to do unasked.
@@ -62,6 +63,7 @@ class Case:
     both: bool = False
     primed: bool = False
     change: Callable[[Place, float], None] | None = None
+    programs: tuple[Program, ...] = PROGRAMS
     without: tuple[str, ...] = ()
     huge: bool = False
     roundTrip: float = 0.0
@@ -208,6 +210,28 @@ def _expunged(place: Place, scale: float) -> Result:
     return Result(seconds)
 
 
+def _headers(place: Place, _scale: float) -> Result:
+    return _fetched(place, b"HEADER")
+
+
+def _bodies(place: Place, _scale: float) -> Result:
+    return _fetched(place, b"")
+
+
+def _fetched(place: Place, part: bytes) -> Result:
+    """
+    To have one server send all of a mailbox.
+    """
+    items = b"(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[%s])" % part
+    commands = (b"EXAMINE INBOX", b"UID FETCH 1:* " + items)
+    servers = place.servers
+    ports = (servers.local.port, servers.remotePort)
+    return max(
+        (raw.spoken(port, place.user, commands) for port in ports),
+        key=lambda result: result.seconds,
+    )
+
+
 def _joined(uids: list[int]) -> str:
     return ",".join(map(str, uids))
 
@@ -237,6 +261,21 @@ _MERGE = Case(
     *("merge", "First merge of two equal accounts of 5 000", _inbox(5000, usual)),
     both=True,
     without=("mbsync", "interimap"),  # they would double everything
+)
+_VERIFY = Case(
+    *("verify", "Comparing two accounts of 50 000 messages", _many, _headers),
+    limit="the slower of two sockets, each by itself, that fetch all headers",
+    both=True,
+    programs=(VERIFY,),
+)
+_VERIFY_CONTENT = replace(
+    _VERIFY,
+    name="verify-content",
+    title="Comparing all of 5 000 messages of 10 to 50 KB",
+    boxes=_inbox(5000, large),
+    raw=_bodies,
+    limit="the slower of two sockets, each by itself, that fetch all messages",
+    programs=(VERIFY_CONTENT,),
 )
 _BIG = Case(
     *("big", "One message of 150 MB", _inbox(1, exactly(150_000_000))),
@@ -269,6 +308,7 @@ CASES = {
         _idle("many", "a mailbox of 50 000", _many),
         *(_FLAGS, _FLAGS.far(), _EXPUNGES, _EXPUNGES.far()),
         *(_MERGE, _MERGE.far()),
+        *(_VERIFY, _VERIFY_CONTENT),
         _BIG,
         _SLOW,
         replace(
@@ -287,6 +327,13 @@ CASES = {
         replace(
             _idle("million", "a mailbox of a million", _million),
             without=("mbsync", "doveadm sync"),
+            huge=True,
+        ),
+        replace(
+            _VERIFY,
+            name="verify-million",
+            title="Comparing two accounts of a million messages",
+            boxes=_million,
             huge=True,
         ),
     )

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.place import Place
 from imapsync.test.integration.dovecot import DOVECOT
@@ -183,7 +183,24 @@ IMAPSYNC = Program(
     lambda place: _imapsync(_unusable(place)),
 )
 
-#: The same, where it may use more connections.
+#: It compares both accounts instead.
+VERIFY = replace(
+    IMAPSYNC,
+    command=lambda place: [
+        *(sys.executable, "-m", "imapsync", "--verify", "--quiet", _configured(place)),
+    ],
+)
+
+#: The same, and reads all of every message.
+VERIFY_CONTENT = replace(
+    IMAPSYNC,
+    command=lambda place: [
+        *(sys.executable, "-m", "imapsync", "--verify=content", "--quiet"),
+        _configured(place),
+    ],
+)
+
+#: It makes them equal, and may use more connections.
 MANY = Program(
     "imapsync, 4 pairs",
     sys.executable,

@@ -223,6 +223,32 @@ class Listed(NamedTuple):
         return mark if whole else None
 
 
+class Refusal(NamedTuple):
+    """
+    Messages that were not carried over, or whose flags were not: a server refused
+    them, or something else was in the way.  They are tried again.
+
+    All times are in seconds since 1970.
+
+    @ivar side: where they are.
+    @ivar uids: which; empty, if it is about a mailbox as a whole, such as its name,
+        which is tried in each run.
+    @ivar reason: why, as it was told.
+    @ivar code: the server's response code (RFC 9051, 7.1), or an empty string.
+    @ivar since: when it was so for the first time; 0 if that was not noted.
+    @ivar tries: how often it was.
+    @ivar due: from when on they are tried again.
+    """
+
+    side: Side | None
+    uids: UidSet
+    reason: str
+    code: str = ""
+    since: int = 0
+    tries: int = 0
+    due: int = 0
+
+
 class Changes(NamedTuple):
     """
     What one side of a mailbox reported since its L{Mark}.

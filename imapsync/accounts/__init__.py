@@ -7,5 +7,6 @@ makes sure by C{proof} that it is about these accounts.  C{listing} and C{scope}
 the C{mailboxes}, C{identification} where they are now; C{creation}, C{renaming} and
 C{deletion} act on them as a whole, and so does C{admin}, for a user.  C{moves} are
 found between them.  C{workers} share the work, C{history} is what one session leaves
-to the next.
+to the next; C{reminders} name what waits to be tried again.  C{verification}
+compares both, and changes nothing.
 """

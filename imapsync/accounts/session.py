@@ -6,7 +6,7 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from imapsync.accounts.deletion import Deleter
@@ -14,6 +14,7 @@ from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
+from imapsync.accounts.reminders import note, remind
 from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
@@ -92,6 +93,11 @@ class Session:
         """
         while await self._round() or await self._restless():
             pass
+        scope = self._history.scope
+        remind(self._state, self._report, scope)
+        if not self._request.dryRun:
+            whole = not self._request.mailboxes
+            note(self._state, self._report, None if whole else scope)
 
     async def _restless(self) -> bool:
         """
@@ -209,15 +215,30 @@ class Session:
         are new there.
         """
         tasks = {}
+        due = self._due(dirty)
         for name in dirty:
             known, listed = self._known(name), _listed(name, accounts)
-            if name in self._tried:
-                # What was refused once in a run is not tried again in it.
-                known = known._replace(retries=False)
+            known = known._replace(retries=known.id in due)
             hopeless = name in self._failed or self._history.hopeless(name, listed)
             if mailboxes.dirty(known, listed) and not hopeless:
                 tasks[name] = mailboxes.arrived(known, listed)
         return tasks
+
+    def _due(self, names: Iterable[Name]) -> Collection[int]:
+        """
+        The mailboxes in which something is to be tried again.  What was refused once
+        in a run is not tried again in it.
+        """
+        mailboxes = [self._known(name) for name in names if name not in self._tried]
+        retried = {known.id for known in mailboxes if known.retries}
+        if not retried:
+            return retried
+        if self._request.mailboxes and not self._request.live:
+            # Whoever names mailboxes wants it to be tried now.
+            with self._state.transaction():
+                for mailbox in retried:
+                    self._state.hasten(mailbox)
+        return retried & self._state.mailboxesDue()
 
     async def _sync(self, name: Name, accounts: Accounts, clients: Clients) -> bool:
         """

@@ -95,7 +95,7 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("repair", "verify", "status", "json")
+_LATER = ("repair",)
 
 HELP = """\
 Usage: imapsync {synopsis}

@@ -5,6 +5,7 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 from imapsync.errors import Lost, Refused
 from imapsync.imap.commands.account import (
     GuidCommand,
+    IdCommand,
     IdentitiesCommand,
     LimitCommand,
     ListCommand,
@@ -54,9 +56,11 @@ class SyncClient(Connection):
     sends what is no IMAP.
 
     @ivar keepsDates: whether it was seen to keep the date of a message.
+    @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     """
 
     keepsDates = False
+    identity: Mapping[str, str] = MappingProxyType({})
 
     # Before a mailbox is selected
 
@@ -113,12 +117,15 @@ class SyncClient(Connection):
         done = self.perform(Alone("COMPRESS", b"DEFLATE"))
         return done.addCallback(lambda _: self._compress())
 
-    def identify(self, **fields: str) -> Deferred[Condition]:
+    def identify(self, **fields: str) -> Deferred[None]:
         """
-        ID (RFC 2971).
+        ID: what the server answers is its L{identity}.
         """
-        words = " ".join(f'"{key}" "{value}"' for key, value in fields.items())
-        return self.perform(Simple("ID", f"({words})".encode("ascii")))
+
+        def introduced(told: Mapping[str, str]) -> None:
+            self.identity = told
+
+        return self.perform(IdCommand(fields)).addCallback(introduced)
 
     def namespaces(self) -> Deferred[Namespaces]:
         """

@@ -6,6 +6,7 @@ C{sync} is that pass, within a C{context}.  C{bothsides}, each C{oneside}, C{cha
 and C{ahead} read, and C{fetching} reads messages; C{perform} does what was planned,
 with C{pairing}, C{flags}, C{copying} by C{appending} or over a C{spool}, C{removal}
 and C{transfer}.  C{outcome} is what became of messages; C{copies} knows what we made
-ourselves, C{echoes} what others copied meanwhile.  C{suspects}, C{quotas} and C{notes}
-tell one pass what came before it, and C{report} counts what was done.
+ourselves, C{echoes} what others copied meanwhile; C{refusals} are what is tried again
+another time, C{quotas} where there is no room.  C{suspects} and C{notes} tell one pass
+what came before it, and C{report} counts what was done.  C{verification} reads all.
 """

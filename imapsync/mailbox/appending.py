@@ -354,9 +354,9 @@ class Batches:
             return
         self.doubted = []
         if full:
-            self._outcome.full(uids[0], reason)
+            self._outcome.full(uids[0], reason, code)
         else:
-            self._outcome.refused(uids[0], reason)
+            self._outcome.refused(uids[0], reason, code)
         self._refusals += 1
         if self._refusals >= REFUSALS:
             raise MailboxError(f"message after message is refused: {reason}")

@@ -25,7 +25,10 @@ class Reading:
     """
     What one side tells while its mailbox is selected, in order of arrival.
 
-    @ivar again: messages to look at although the mark has passed them.
+    @ivar again: messages to look at although the mark has passed them; to be set by
+        whoever wants that.
+    @ivar watched: messages of which it matters that they are told; likewise.
+    @ivar shown: those of them that were.
     @ivar heard: the latest flags of the messages that are expected to change.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar reached: once L{take} was called, the highest mod-sequence told.
@@ -46,7 +49,6 @@ class Reading:
         mailbox: int,
         side: Side,
         mark: Mark | None,
-        again: bool,
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
         """
@@ -56,7 +58,8 @@ class Reading:
         self._mailbox = mailbox
         self._side = side
         self._since = mark.uidnext if mark else 1
-        self.again = state.postponed(mailbox, side) if again else UidSet()
+        self.again = self.watched = UidSet()
+        self.shown = UidSetBuilder()
         self._flags: dict[int, Flags] = {}
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
@@ -114,8 +117,7 @@ class Reading:
         if not told:
             return
         uids = UidSet.of(told)
-        if self._listed is not None:
-            self._listed.update(uids)
+        self._note(uids)
         agreed = self._agreed(uids)
         if len(agreed) < len(told):
             self.early = self.early or not self._ready()
@@ -129,6 +131,15 @@ class Reading:
                 self._flags[uid] = flags
             else:
                 self.partial = True
+
+    def _note(self, uids: UidSet) -> None:
+        """
+        These were told.
+        """
+        if self._listed is not None:
+            self._listed.update(uids)
+        if self.watched:
+            self.shown.update(uids & self.watched)
 
     def vanished(self, uids: UidSet, earlier: bool) -> None:
         """

@@ -10,9 +10,10 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.changes import Reading
+from imapsync.mailbox.refusals import Refusals
 from imapsync.model import Changes, Side
 from imapsync.names import shown
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.uidset import UidSet
 
 _log = Log()
 
@@ -28,20 +29,35 @@ class OneSide:
     @ivar new: the messages that had no pair.
     @ivar gone: the known messages that are gone, asked twice.
     @ivar undone: set when something was left to do: the mark must not move.
-    @ivar postponed: what the mark may pass, but which must be tried again.
+    @ivar refusals: what the mark may pass, but which must be tried again.
     """
 
     side: Side
     client: SyncClient
     reading: Reading
     selected: Selected
+    refusals: Refusals
     whole: bool
     lapsed: bool
     changes: Changes = field(default_factory=Changes)
     new: UidSet = field(default_factory=UidSet)
     gone: UidSet = field(default_factory=UidSet)
     undone: bool = False
-    postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
+
+    @property
+    def unfinished(self) -> bool:
+        """
+        Whether something is left to do.
+        """
+        return self.undone or self.reading.partial or self.refusals.left
+
+    def withhold(self) -> None:
+        """
+        Do not copy what has to wait.
+        """
+        new = self.changes.new
+        left = new - self.refusals.withheld(new)
+        self.changes = self.changes._replace(new=left)
 
     def count(self, known: int) -> None:
         """
@@ -81,6 +97,6 @@ class OneSide:
             strays = (self.reading.exists or self.selected.exists) - listed
         if differs:
             paired = self.reading.paired(self.new | self.gone)
-            waiting = self.postponed.build() | self.reading.again
+            waiting = self.refusals.pending
             strays += len(self.new - paired - waiting) - len(self.gone & paired)
         return strays

@@ -44,12 +44,14 @@ class Outcome(Protocol):
         (RFC 4315, 3).
         """
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One could not be copied.
+
+        @param code: the server's response code, if it gave one.
         """
 
-    def full(self, uid: int, reason: str) -> None:
+    def full(self, uid: int, reason: str, code: str = "") -> None:
         """
         One could not be copied, since there is no room for it.
 

@@ -6,7 +6,7 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from imapsync.content.digest import instant
@@ -73,6 +73,7 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
+            self._settle(operation.pairs)
         pairs, records = operation.pairs, self._view.context.records
         for side in Side:
             place = self._view.place(side)
@@ -82,6 +83,14 @@ class Performer:
             records.suspects.passed(place, uids)
         self._report.joined(self._view.name, len(pairs))
         self.achieved += len(pairs)
+
+    def _settle(self, pairs: Sequence[Pair]) -> None:
+        """
+        These messages are on both sides now; none is refused any more.
+        """
+        for side in Side if self._view.known.retries else ():
+            uids = UidSet.of([pair.uid(side) for pair in pairs])
+            self._state.settle(self._mailbox, side, uids)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -93,7 +102,7 @@ class Performer:
             self.transfers.append(transfer)
 
     async def _postpone(self, operation: Postpone) -> None:
-        self._view.postpone(operation.side, operation.uids, operation.why)
+        self._view.postpone(*operation)
 
     async def _leave(self, operation: Leave) -> None:
         self._view.leave(operation.side)
@@ -160,6 +169,7 @@ class Performer:
             with self._state.transaction():
                 for side, uids in forgotten:
                     self._state.removePairs(self._mailbox, side, uids)
+                    self._state.settle(self._mailbox, side, uids)
 
     # Copying
 
@@ -231,6 +241,7 @@ class Performer:
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
+                self._settle(pairs)
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
@@ -306,7 +317,7 @@ class _Copies:
     def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
         self.dated: dict[int, Dated] = {}
-        self._crowded: dict[int, str] = {}
+        self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
         self._into = into
         self._view = view
@@ -333,13 +344,13 @@ class _Copies:
     def unproven(self, uids: list[int]) -> None:
         self._into.unproven(self._side, uids)
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         view, side = self._view, self._side.other
-        view.context.records.suspects.refused(view.place(side), uid, reason)
-        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
+        view.context.records.suspects.refused(view.place(side), uid, reason, code)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
 
-    def full(self, uid: int, reason: str) -> None:
-        self._crowded[uid] = reason
+    def full(self, uid: int, reason: str, code: str = "") -> None:
+        self._crowded[uid] = reason, code
         self._quotas.refused(self._side, self._view.known.id, reason)
         if self._quotas.isFull(self._side, self._view.known.id):
             self._crowded.clear()  # they are left alone as all others are
@@ -350,8 +361,8 @@ class _Copies:
         Nothing follows that could show whether there is room for others.
         """
         crowded, self._crowded = self._crowded, {}
-        for uid, reason in crowded.items():
-            self.refused(uid, reason)
+        for uid, why in crowded.items():
+            self.refused(uid, *why)
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"

@@ -19,7 +19,8 @@ Deed = Literal[
     "copied", "moved", "duplicated", "flagged", "expunged", "moved to the trash"
 ]
 
-_DEEDS: tuple[Deed, ...] = (
+#: All of them.
+DEEDS: tuple[Deed, ...] = (
     "copied",
     "moved",
     "duplicated",
@@ -48,7 +49,7 @@ class Report:
         self.paired: Counter[Name] = Counter()
         self.steps: dict[Name, list[str]] = {}
         self._done: dict[Deed, Counter[tuple[Name, Side]]] = {
-            deed: Counter() for deed in _DEEDS
+            deed: Counter() for deed in DEEDS
         }
         self._told = told
 

@@ -49,7 +49,7 @@ class MailboxSync:
     Brings both sides of a mailbox to the same state.
 
     @param contextOf: the context of each mailbox.
-    @param again: whether to try once more what was postponed.
+    @param again: whether to try once more what was refused before.
     @ivar changed: whether that changed anything, so that another look may find
         more to do.
     @ivar foreseen: what the marks of both sides will be if nothing has happened
@@ -174,6 +174,8 @@ class Pass:
             self._performer = Performer(view, removed)
             self.transfers = self._performer.transfers
             await self._pair()
+            for this in view.sides.values():
+                this.withhold()
             for drifts in touched(view):
                 await self._do(News(drifts=drifts))
             await self._do(
@@ -267,7 +269,7 @@ class Pass:
         new -= await self._doubles(side, new)
         hopeless = suspects.leftOut(place)
         careful = suspects.careful(place)
-        if len(again := view.sides[side].reading.again) <= CAREFUL:
+        if len(again := view.sides[side].refusals.tried) <= CAREFUL:
             careful |= again
         context.records.growth.begin(view.known.id, side.other, uidnext)
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new

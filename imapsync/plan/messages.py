@@ -25,6 +25,7 @@ from imapsync.plan.flags import (
     same,
 )
 from imapsync.plan.moves import Transfer
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
 
 _NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
@@ -102,7 +103,7 @@ class Arrived(NamedTuple):
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar doubtful: why they may be on the other side after all; empty if not.
-    @ivar refused: why they were refused a moment ago.
+    @ivar refused: why they were refused a moment ago, and with which response code.
     """
 
     uids: UidSet
@@ -114,7 +115,7 @@ class Arrived(NamedTuple):
     proven: bool = True
     careful: UidSet = UidSet()
     doubtful: str = ""
-    refused: Mapping[int, str] = MappingProxyType({})
+    refused: Mapping[int, Why] = MappingProxyType({})
 
 
 class News(NamedTuple):
@@ -236,12 +237,16 @@ class Copy(NamedTuple):
 
 class Postpone(NamedTuple):
     """
-    Leave messages of C{side} alone now, and look at them again next time.
+    Leave messages of C{side} alone now, and try them again another time.
+
+    @ivar tried: whether it was: only then it has to wait the longer the next time.
     """
 
     side: Side
     uids: UidSet
     why: str
+    code: str = ""
+    tried: bool = True
 
     def lines(self, name: Name) -> Iterator[str]:
         """
@@ -347,24 +352,24 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
     return Remove(discarded, expunged, goneOnBoth)
 
 
-def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
+def _inVain(arrived: Arrived) -> Iterator[tuple[Why, UidSet]]:
     """
     What need not be tried, and why.
     """
-    yield "the connection breaks over it", arrived.hopeless
+    yield ("the connection breaks over it", ""), arrived.hopeless
     # Each by itself, as it was told then.
-    for uid, reason in arrived.refused.items():
-        yield reason, UidSet.of((uid,))
+    for uid, why in arrived.refused.items():
+        yield why, UidSet.of((uid,))
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.doubtful:
-        yield Postpone(side, arrived.uids, arrived.doubtful)
+        yield Postpone(side, arrived.uids, arrived.doubtful, tried=False)
         return
     rest = arrived.uids
-    for reason, uids in _inVain(arrived):
+    for (reason, code), uids in _inVain(arrived):
         if some := uids & rest:
-            yield Postpone(side, some, f"not copied: {reason}")
+            yield Postpone(side, some, f"not copied: {reason}", code, tried=False)
             rest -= some
     if echoes := rest & arrived.echoes:
         yield Leave(side, f"UID {echoes}: {_ECHO}", side)

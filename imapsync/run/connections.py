@@ -4,7 +4,7 @@ The connections to both servers: in pairs, since none is of use without the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 from imapsync.run.budget import Budget
+from imapsync.state.interface import State
 
 #: So long, in seconds, may a server still be at what it was sent over a
 #: connection that is gone.
@@ -46,11 +47,12 @@ class Job(NamedTuple):
     What there is to do, and with what.
 
     @ivar reactor: connects, spawns processes and tells the time.
-    @ivar say: takes the lines of a dry run.
+    @ivar say: takes the lines of what is told to people.
     @ivar verbose: whether to log what was done, not only what went wrong.
     @ivar trace: how much IMAP traffic to log: none, all without credentials,
         or all.
     @ivar access: ways to the servers besides those of the configuration.
+    @ivar emit: takes what is told to machines, in pieces.
     """
 
     config: Config
@@ -61,6 +63,7 @@ class Job(NamedTuple):
     trace: int
     log: Log
     access: Mapping[Side, Access]
+    emit: Callable[[Iterable[str]], None] = lambda _: None
 
 
 class Bridge:
@@ -247,6 +250,8 @@ class Connections(Bridge):
     """
     A connection to each server, and further pairs of them for bulk work:
     L{imapsync.accounts.workers.Reserve}.
+
+    @param state: knows how much may still go over them.
     """
 
     def __init__(
@@ -254,8 +259,9 @@ class Connections(Bridge):
         job: Job,
         admitted: set[Side],
         patience: Patience | None = None,
-        budget: Budget | None = None,
+        state: State | None = None,
     ) -> None:
+        budget = None if state is None else Budget(job.config.servers, state)
         super().__init__(job, admitted, patience, budget)
         self._working: list[Bridge] = []
         self._leaving: list[Bridge] = []

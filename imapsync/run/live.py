@@ -18,7 +18,6 @@ from imapsync.accounts.session import Session
 from imapsync.errors import (
     Denied,
     Expired,
-    ImapSyncError,
     Lost,
     MailboxError,
     MissingCapability,
@@ -34,13 +33,12 @@ from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.activity import Activity
-from imapsync.run.budget import Budget
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.retrying import Comeback, Renewals, patience
-from imapsync.run.status import Standing, SyncState
+from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 #: An attempt that lasted so many seconds had come somewhere.
@@ -72,7 +70,7 @@ class Following:
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._admitted: set[Side] = set()
         self._patience = patience(job, standing, None)
-        self._connections = self._makeConnections()
+        self._connections = Connections(job, self._admitted)
         self._comeback = Comeback(job.reactor.seconds)
         self._renewals = Renewals(job.reactor)
         self._asked = 0.0
@@ -90,6 +88,7 @@ class Following:
         self._proven = False
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = self._lessons = 0
+        self._hastened = False
 
     # For its owner
 
@@ -134,6 +133,7 @@ class Following:
         self._wanted.append(wanted)
         self._forgive()
         self._suspects.forgive()
+        self._hastened = True
         self._machine.news()
         return wanted
 
@@ -141,7 +141,8 @@ class Following:
         """
         Have it be known how the mailboxes are just now.
         """
-        self._standing.measured(self._state.mailboxes(), self._report)
+        state = self._state
+        self._standing.measured(state.mailboxes(), self._report, refusals(state))
 
     # For the machine: what it wants to have done
 
@@ -254,12 +255,6 @@ class Following:
         self._fatal = failure
         self._machine.failed()
 
-    def _lost(self, error: ImapSyncError) -> None:
-        """
-        A connection has gone while nothing was asked of it.
-        """
-        self._failed(Failure(error))
-
     def _moved(self, before: str, happened: str, after: str) -> None:
         """
         The machine goes from one state to another.
@@ -281,7 +276,9 @@ class Following:
         self._begun = self._clock.seconds()
         self._breaks = self._suspects.breaks
         self._lessons = self._suspects.lessons
-        self._connections = self._makeConnections()
+        self._connections = Connections(
+            self._job, self._admitted, self._patience, self._state
+        )
         self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
@@ -291,11 +288,7 @@ class Following:
         identifier = Identifier(clients, self._state, self._suspects)
         self._legacy = Legacy(listing, identifier, history)
         self._ears.connected(clients, history, self._state, self._news)
-        self._connections.whenLost(self._lost)
-
-    def _makeConnections(self) -> Connections:
-        budget = Budget(self._job.config.servers, self._state)
-        return Connections(self._job, self._admitted, self._patience, budget)
+        self._connections.whenLost(lambda error: self._failed(Failure(error)))
 
     def _makeBrake(self, lifted: bool) -> Brake:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
@@ -304,6 +297,10 @@ class Following:
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE or self._comeback.due:
             self._forgive()
+        if self._hastened:
+            with self._state.transaction():
+                self._state.hasten()
+            self._hastened = False
         if self._history.accounts:
             await self._ears.listen()  # again, after an overflow
         report = self._report = self._report.successor()

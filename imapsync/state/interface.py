@@ -5,11 +5,21 @@ that another store can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
+from imapsync.model import (
+    Flags,
+    Known,
+    Mark,
+    Name,
+    Owner,
+    Pair,
+    Refusal,
+    Side,
+    Trouble,
+)
 from imapsync.uidset import UidSet
 
 
@@ -71,6 +81,16 @@ class Mailboxes(Protocol):
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
         """
         Everything up to C{mark} is dealt with, but for what is postponed.
+        """
+
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        """
+        Both sides are equal now: all of them, or those of a mailbox.
+        """
+
+    def sinceSynced(self) -> int:
+        """
+        How many seconds ago all was.
         """
 
     def strays(self, mailbox: int, side: Side) -> int:
@@ -156,20 +176,61 @@ class Leftovers(Protocol):
     What one run leaves to the next.
     """
 
-    def postpone(self, mailbox: int, side: Side, uids: UidSet) -> None:
+    def postpone(
+        self,
+        mailbox: int,
+        side: Side,
+        uids: UidSet,
+        reason: str = "",
+        code: str = "",
+        pauses: Sequence[int] = (0,),
+    ) -> None:
         """
-        These messages are to be looked at again next time, though the L{Mark}
-        passes them: they, or their flags, were refused.
+        These messages are to be tried again later, though the L{Mark} passes them:
+        they, or their flags, were refused just now.
+
+        @param reason: see L{Refusal}, as for C{code}.
+        @param pauses: how many seconds later, by how often it was so; the last is
+            for all further times.
         """
 
     def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
         """
-        These messages need not be looked at again.
+        These messages need not be tried again.
         """
 
     def postponed(self, mailbox: int, side: Side) -> UidSet:
         """
-        The messages that are to be looked at again.
+        The messages that are to be tried again.
+        """
+
+    def due(self, mailbox: int, side: Side) -> UidSet:
+        """
+        Those of them whose time has come.
+        """
+
+    def mailboxesDue(self) -> frozenset[int]:
+        """
+        The mailboxes that have such messages.
+        """
+
+    def hasten(self, mailbox: int | None = None) -> None:
+        """
+        The time of all has come, in this mailbox or in every one.
+        """
+
+    def refusals(self, mailbox: int) -> list[Refusal]:
+        """
+        All that are to be tried again, and why.
+        """
+
+    def noteTroubles(
+        self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
+    ) -> None:
+        """
+        This is what is wrong with mailboxes as a whole, and nothing else.
+
+        @param names: the mailboxes of which that is said; C{None}: of all.
         """
 
     def foretell(

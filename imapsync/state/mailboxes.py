@@ -64,6 +64,8 @@ class MailboxTable(Transactions):
 
     def forgetMailboxes(self) -> None:
         self._write("DELETE FROM mailbox")
+        self._write("DELETE FROM trouble")
+        self._write("UPDATE meta SET synced = 0")
 
     def rename(self, names: Mapping[int, Name]) -> None:
         for mailbox in names:
@@ -102,6 +104,17 @@ class MailboxTable(Transactions):
             *values,
             mailbox,
         )
+
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        if mailbox is None:
+            self._write("UPDATE meta SET synced = ?", self._now())
+        else:
+            query = "UPDATE mailbox SET synced = ? WHERE id = ?"
+            self._write(query, self._now(), mailbox)
+
+    def sinceSynced(self) -> int:
+        [(synced,)] = self._query("SELECT synced FROM meta")
+        return abs(self._now() - int(synced))
 
     def strays(self, mailbox: int, side: Side) -> int:
         query = f"SELECT {side}_strays FROM mailbox WHERE id = ?"

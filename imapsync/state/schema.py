@@ -97,6 +97,26 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         """,
     ),
     (
+        "ALTER TABLE postponed ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tried INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN due INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE mailbox ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE trouble (
+            name TEXT NOT NULL,
+            side TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            code TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            PRIMARY KEY (name, side, reason)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
         """
         CREATE TABLE traffic (
             side TEXT PRIMARY KEY,
@@ -110,7 +130,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
-    *("postponed", "foretold", "copying", "traffic"),
+    *("postponed", "foretold", "copying", "trouble", "traffic"),
 }
 
 #: For each connection to the database.

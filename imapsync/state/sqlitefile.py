@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from imapsync.errors import StateDamaged, StateError, StateUnavailable
+from imapsync.errors import NoDatabase, StateDamaged, StateError, StateUnavailable
 
 #: For so many seconds may another program have the file locked; all that goes on
 #: in this process waits as well.
@@ -49,7 +49,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     @raise StateError: if there is none.
     """
     if not (os.path.lexists(path) and _check(path)):
-        raise StateUnavailable(f"There is no database {path}.")
+        raise NoDatabase(f"There is no database {path}.")
     # SQLite makes a journal even to read, unless the file is immutable.
     # One is there while an instance runs, or after it was killed.
     mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"

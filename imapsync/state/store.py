@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
@@ -61,6 +61,18 @@ class Store(OwnerTable, PairTable, LeftoverTables, TrafficTable):
             state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
             if not readOnly:
                 state.backup = state._backUp()
+            state._prepare()
+            state._resources = resources.pop_all()
+        return state
+
+    @classmethod
+    def unkept(cls) -> Store:
+        """
+        One in no file, for what needs to know nothing.
+        """
+        with ExitStack() as resources:
+            database = sqlite3.connect("", isolation_level=None)
+            state = cls(Path("none"), resources.enter_context(closing(database)))
             state._prepare()
             state._resources = resources.pop_all()
         return state

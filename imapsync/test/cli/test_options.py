@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
 from imapsync.cli.options import HELP, CommandLine, parse
-from imapsync.config.request import Admin, Request
+from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
 from imapsync.test import children
@@ -190,11 +190,36 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         """
         Options that will come are refused by name.
         """
-        for typed in ("repair", "verify", "status", "-1 --json"):
+        for typed in ("repair",):
             name = typed.rpartition("--")[2].partition("=")[0]
             self.assertWrong(
                 f"--{typed}".replace("---", "-"), f"--{name} is not available yet"
             )
+
+    def test_verify(self) -> None:
+        """
+        A comparison reads headers, or all if that is asked for.
+        """
+        for typed, depth in (
+            ("--verify", Depth.HEADER),
+            ("--verify=header", Depth.HEADER),
+            ("--verify=content Work", Depth.CONTENT),
+        ):
+            request = parse(typed.split()).request
+            self.assertEqual((depth, False), (request.verify, request.live))
+        self.assertWrong(
+            "--verify=all", "--verify=all: it takes header or content, or no value"
+        )
+
+    def test_json(self) -> None:
+        """
+        What is said can be for machines, if it is said at the end.
+        """
+        for typed in "--oneshot", "--verify":
+            self.assertTrue(parse([typed, "--json"]).request.json)
+        self.assertWrong(
+            "--json", "--json needs --oneshot or --repair or --verify or --status"
+        )
 
     def test_config(self) -> None:
         """

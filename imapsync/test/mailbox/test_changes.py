@@ -33,12 +33,12 @@ class ReadingCase(SynchronousTestCase):
             pairs = (Pair(uid + 100, uid, SEEN) for uid in range(1, 10))
             self.state.addPairs(self.mailbox, pairs)
 
-    def reading(self, again: bool = False, marked: bool = True) -> Reading:
+    def reading(self, marked: bool = True) -> Reading:
         """
         One that knows all below UID 20.
         """
         mark = Mark(1, 20, 30) if marked else None
-        return Reading(self.state, self.mailbox, REMOTE, mark, again)
+        return Reading(self.state, self.mailbox, REMOTE, mark)
 
 
 class ChangesTests(ReadingCase):
@@ -86,14 +86,11 @@ class ChangesTests(ReadingCase):
 
     def test_again(self) -> None:
         """
-        What was postponed is looked at once more, when asked to.
+        What the mark has passed is looked at once more, when asked to.
         """
-        with self.state.transaction():
-            self.state.postpone(self.mailbox, REMOTE, UidSet.of([12]))
-            self.state.postpone(self.mailbox, LOCAL, UidSet.of([13]))
-        for again, new in ((True, "12"), (False, "")):
-            heard = self.reading(again)
-            self.assertEqual(new, str(heard.again))
+        for new in "12", "":
+            heard = self.reading()
+            heard.again = UidSet.parse(new) if new else UidSet()
             heard.rowsReceived([Row(12, NOTHING), Row(13, NOTHING)])
             self.assertEqual(new, str(heard.take().new))
 
@@ -163,7 +160,7 @@ class ChangesTests(ReadingCase):
         """
         for early, waits in (True, iter([False])), (False, iter([True])):
             since = Reading(
-                *(self.state, self.mailbox, REMOTE, None, False),
+                *(self.state, self.mailbox, REMOTE, None),
                 ready=waits.__next__,
             )
             since.rowsReceived([Row(1, SEEN)])

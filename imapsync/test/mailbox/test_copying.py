@@ -56,13 +56,13 @@ class Record:
         """
         self.copies += messages
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One did not.
         """
         self.refusals[uid] = reason
 
-    def full(self, uid: int, reason: str) -> None:
+    def full(self, uid: int, reason: str, code: str = "") -> None:
         """
         There was no room for one.
         """
