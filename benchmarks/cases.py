@@ -4,7 +4,9 @@ What is measured.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from benchmarks import raw
@@ -53,6 +55,7 @@ class Case:
     @ivar rate: of that line, in octets per second; 0 for any.
     @ivar spread: whether there is something to do in many mailboxes.
     @ivar compress: whether those programs that can are to compress.
+    @ivar repairs: whether imapsync is to repair, which no other does.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Case:
     rate: float = 0.0
     spread: bool = False
     compress: bool = False
+    repairs: bool = False
 
     def fill(self, place: Place, scale: float) -> None:
         """
@@ -236,6 +240,33 @@ def _joined(uids: list[int]) -> str:
     return ",".join(map(str, uids))
 
 
+def _damage(place: Place, scale: float) -> None:
+    """
+    A tenth of the entries is gone, and as many have each other's messages.
+    """
+    moved = "UPDATE pair SET remote = remote + {} WHERE remote % 20 IN ({}, {})"
+    with closing(sqlite3.connect(place.directory / "state.db")) as database, database:
+        database.execute("DELETE FROM pair WHERE local % 10 = 5")
+        for by, (first, second) in (
+            (1_000_000_000, (2, 3)),
+            (-999_999_999, (2, 2)),
+            (-1_000_000_001, (3, 3)),
+        ):
+            where = moved if by > 0 else f"{moved} AND remote > 1000000000"
+            database.execute(where.format(by, first, second))
+
+
+def _repair(
+    name: str, title: str, boxes: Callable[[float], Boxes], huge: bool = False
+) -> Case:
+    return Case(
+        *(f"repair-{name}", f"Repair of {title}", boxes),
+        primed=True,
+        repairs=True,
+        huge=huge,
+    )
+
+
 _many = _inbox(_MANY, small)
 _million = _inbox(1_000_000, small)
 _FIRST_LARGE = _first("large", "5 000 messages of 10 to 50 KB", _inbox(5000, large))
@@ -336,5 +367,11 @@ CASES = {
             boxes=_million,
             huge=True,
         ),
+        _repair("many", "a sound mailbox of 50 000", _many),
+        replace(
+            _repair("damaged", "a mailbox of 50 000, a fifth damaged", _many),
+            change=_damage,
+        ),
+        _repair("million", "a sound mailbox of a million", _million, huge=True),
     )
 }

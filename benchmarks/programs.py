@@ -138,8 +138,8 @@ def _unusable(place: Place) -> str:
     return _configured(place, "file/state.db")
 
 
-def _imapsync(option: str) -> list[str]:
-    return [sys.executable, "-m", "imapsync", "--oneshot", "--quiet", option]
+def _imapsync(option: str, command: str = "--oneshot") -> list[str]:
+    return [sys.executable, "-m", "imapsync", command, "--quiet", option]
 
 
 def _interimap(option: str) -> list[str]:
@@ -208,9 +208,18 @@ MANY = Program(
     lambda place: _imapsync(_unusable(place)),
 )
 
+#: It, where it is to compare everything with its database.
+REPAIR = Program(
+    IMAPSYNC.name,
+    sys.executable,
+    lambda place: _imapsync(_configured(place), "--repair"),
+    lambda place: _imapsync(_unusable(place), "--repair"),
+)
+
 PROGRAMS = (
     IMAPSYNC,
     MANY,
+    REPAIR,
     Program(
         "interimap",
         "interimap",

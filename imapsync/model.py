@@ -160,6 +160,24 @@ class Pair(NamedTuple):
         return self.local if side is Side.LOCAL else self.remote
 
 
+class Doubt(NamedTuple):
+    """
+    An APPEND of a message to the other side that was not answered, and that was
+    followed by another one: what it brought may still show up.
+
+    @ivar id: the database's key for it.
+    @ivar uid: the message's UID on the side that it comes from.
+    @ivar flags: what its copies are given; C{None} if that is not known.
+    @ivar copy: the UID of what has shown up, and is being removed; C{None} if
+        nothing has.
+    """
+
+    id: int
+    uid: int
+    flags: Flags | None = None
+    copy: int | None = None
+
+
 class Status(NamedTuple):
     """
     A STATUS response (RFC 9051, 7.3.4); an item that was not told is 0.

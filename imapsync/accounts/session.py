@@ -64,7 +64,7 @@ class Session:
         self._report = records.report
         self._say = say if request.dryRun else None
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly)
+        self._policy = Policy(config.mergeFlags, readOnly, sparing=request.repair)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(
@@ -80,7 +80,7 @@ class Session:
             *(self._report, self._say, legacy),
         )
         self._failed = self._mailboxes.failed
-        self._deleter = Deleter()
+        self._deleter = Deleter(self._mailboxes.aside)
         self._displaced: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
 
@@ -120,6 +120,9 @@ class Session:
         """
         accounts, plan, outlook, trashes = await self._mailboxes.settle()
         self._policy = self._policy._replace(trashes=trashes)
+        if self._policy.sparing and outlook.deletions:
+            self._spare(outlook.deletions)
+            return True
         doomed = await self._deleter.confirmed(
             {one: self._context(one.name, accounts) for one in outlook.deletions}
         )
@@ -137,11 +140,19 @@ class Session:
         if not self._request.dryRun:
             await self._identifier.learn(accounts, synced)
         if not changed or self._request.dryRun:
-            changed = await self._deleter.delete(doomed)
+            changed = await self._deleter.delete(doomed, accounts)
         if not changed:
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
+
+    def _spare(self, deletions: Iterable[Delete]) -> None:
+        """
+        Have the mailboxes that would be deleted be made again, and filled.
+        """
+        with self._state.transaction():
+            for one in deletions:
+                self._state.removeMailbox(self._known(one.name).id)
 
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
@@ -190,7 +201,7 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, _listed(name, accounts)))
-        if not suspects:
+        if not suspects or self._policy.sparing:
             return False
         # Imported here, as the pass, because most runs have nothing to do.
         from imapsync.accounts.moves import follow

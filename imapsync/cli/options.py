@@ -94,9 +94,6 @@ _OPTIONS = (
     _Option("version", "show the version and exit"),
 )
 
-#: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("repair",)
-
 HELP = """\
 Usage: imapsync {synopsis}
    or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
@@ -248,8 +245,6 @@ def _answer(name: str) -> None:
         _tell(HELP)
     if name == "version":
         _tell(f"imapsync {__version__}")
-    if name in _LATER:
-        raise UsageError(f"--{name} is not available yet")
 
 
 def _tell(text: str) -> None:

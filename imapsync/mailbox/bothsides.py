@@ -118,6 +118,7 @@ class BothSides:
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
+        whole = whole or selected.partial
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
         return OneSide(side, client, reading, selected, refusals, whole, lapsed)
 
@@ -153,12 +154,26 @@ class BothSides:
         """
         await self._ahead.settled()
 
-    async def resume(self) -> None:
+    async def resume(self, shown: Side | None = None) -> None:
         """
         There is more to be done: listen again.
+
+        @param shown: which side's server is to show all that has come there.
         """
-        for side in await self._ahead.withdrawn():
-            await self._select(side, None, self.sides[side].reading)
+        sides = set(await self._ahead.withdrawn())
+        if shown is not None and shown not in sides:
+            if self.sides[shown].client.outspoken:
+                await self.sides[shown].client.catchUp()
+            else:
+                sides.add(shown)
+        for side in sides:
+            await self.select(side)
+
+    async def select(self, side: Side) -> None:
+        """
+        Select this mailbox on C{side} once more, and listen again.
+        """
+        await self._select(side, None, self.sides[side].reading)
 
     # This one
 
@@ -217,16 +232,16 @@ class BothSides:
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
+        if not this.whole:
+            await this.hear(self.known.marks.get(side))
         # A dry run takes for done what was not.
         if not self.context.dryRun:
             this.count(self.known.holds(side))
         if this.whole:
-            this.reading.listAll(this.lapsed)
-            if this.selected.exists:
-                await this.client.reportFlags(None)
+            await this.list()
         elif this.reading.again:
             await this.refusals.read(this.client, this.reading)
-        this.changes = this.reading.take()
+        this.changes = this.reading.take(this.selected.mark.modseq)
         this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
@@ -239,7 +254,7 @@ class BothSides:
             return
         status: Status
         there: UidSet
-        items = "UIDVALIDITY UIDNEXT"
+        items = "MESSAGES UIDVALIDITY UIDNEXT"
         try:
             status, there = await together(
                 [
@@ -260,13 +275,16 @@ class BothSides:
                 name=self.name,
                 side=side,
             )
+        if why := this.spare(now):
+            self.trouble(why, side)
 
     def doomed(self, side: Side) -> UidSet:
         """
         The messages of C{side} whose pairs are gone on the other, and which
         must go too.
         """
-        if side in self.context.policy.readOnly:
+        policy = self.context.policy
+        if side in policy.readOnly or policy.sparing:
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
@@ -331,6 +349,10 @@ class BothSides:
             that cannot be said.
         """
         mailbox = self.known.id
+        for side, this in self.sides.items():
+            if late := this.reading.late.build():
+                self.leave(side)
+                self.trouble(f"flags of UID {late} were told too late", side)
         with self.state.transaction():
             if not any(one.unfinished for one in self.sides.values()):
                 self.state.noteSynced(mailbox)

@@ -40,6 +40,7 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
+    @ivar unsound: whether something was found that was only to be told.
     """
 
     log = Log()
@@ -52,6 +53,7 @@ class Report:
             deed: Counter() for deed in DEEDS
         }
         self._told = told
+        self.unsound = False
 
     # What happened
 

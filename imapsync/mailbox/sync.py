@@ -20,12 +20,14 @@ from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
+from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
 from imapsync.model import Mark, Name, Side
+from imapsync.plan.late import Withdraw
 from imapsync.plan.messages import Arrived, Gone, HandOver, News, planned
 from imapsync.plan.moves import Transfer
 from imapsync.uidset import UidSet
@@ -176,6 +178,7 @@ class Pass:
             await self._pair()
             for this in view.sides.values():
                 this.withhold()
+            await self._withdraw()
             for drifts in touched(view):
                 await self._do(News(drifts=drifts))
             await self._do(
@@ -199,6 +202,8 @@ class Pass:
         context, name = self._context, self._view.name
         operations = [*planned(news, context.policy)]
         for operation in operations:
+            if isinstance(operation, Withdraw):
+                self._view.sides[operation.side].passOver(operation.uids)
             if not context.tell(name, operation):
                 final = last and operation is operations[-1]
                 await self._performer.perform(operation, final and not self.transfers)
@@ -224,6 +229,16 @@ class Pass:
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
                 this.changes = this.changes._replace(new=left)
+
+    async def _withdraw(self) -> None:
+        """
+        Find what is ours of what is left, and was stored late.
+        """
+        for side in Side:
+            if side in self._context.policy.readOnly:
+                continue
+            if (found := await late(self._view, side)) is not None:
+                await self._do(News(late={side: found}))
 
     def _gone(self, side: Side, doomed: UidSet) -> Gone:
         """

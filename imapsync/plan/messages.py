@@ -24,6 +24,7 @@ from imapsync.plan.flags import (
     planFlags,
     same,
 )
+from imapsync.plan.late import Late, Withdraw, withdrawals
 from imapsync.plan.moves import Transfer
 from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
@@ -55,11 +56,13 @@ class Policy(NamedTuple):
         of by their union.
     @ivar readOnly: sides that are never written.
     @ivar trashes: of the sides that have one.
+    @ivar sparing: whether nothing is removed anywhere.
     """
 
     merge: bool = False
     readOnly: frozenset[Side] = frozenset()
     trashes: Mapping[Side, Trash] = MappingProxyType({})
+    sparing: bool = False
 
 
 # What was read
@@ -124,6 +127,7 @@ class News(NamedTuple):
 
     @ivar foretold: of the equal ones, by side.
     @ivar copied: those whose equals are copies that we made of them, by side.
+    @ivar late: what may have come late, by the side on which it is.
     @ivar drifts: known messages whose flags have changed.
     @ivar gone: by the side from which they are to go.
     @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
@@ -133,6 +137,7 @@ class News(NamedTuple):
     equal: Sequence[Equal] = ()
     foretold: Mapping[Side, Foretold] = MappingProxyType({})
     copied: Mapping[Side, UidSet] = _NOTHING
+    late: Mapping[Side, Late] = MappingProxyType({})
     drifts: Drifts = MappingProxyType({})
     gone: Mapping[Side, Gone] = MappingProxyType({})
     goneOnBoth: UidSet = UidSet()
@@ -274,7 +279,7 @@ class Leave(NamedTuple):
         yield f"{name}: nothing is copied from {self.side}: {self.why}"
 
 
-Operation = AddPairs | SetFlags | Remove | HandOver | Copy | Postpone | Leave
+Operation = AddPairs | Withdraw | SetFlags | Remove | HandOver | Copy | Postpone | Leave
 
 
 def planned(news: News, policy: Policy) -> Iterator[Operation]:
@@ -286,6 +291,8 @@ def planned(news: News, policy: Policy) -> Iterator[Operation]:
         drifts, pairs = _met(news)
         yield AddPairs(pairs)
         yield from _flags(drifts, policy)
+    # What we sent twice, and a server stored late, is there once too often.
+    yield from withdrawals(news.late)
     # Each flag that changed on one side is changed on the other.
     yield from _flags(news.drifts, policy)
     # What is gone from one side goes from the other, whatever its flags.

@@ -99,7 +99,8 @@ class OneShot:
             raise
         self._summarise()
         differs = self._verifier is not None and self._verifier.differences
-        return 1 if self._report.troubles or differs else 0
+        wrong = self._report.troubles or self._report.unsound or differs
+        return 1 if wrong else 0
 
     def stop(self) -> None:
         """
@@ -153,10 +154,11 @@ class OneShot:
         pauses = iter(_PAUSES)
         request = self._job.request
         brake = Brake(self._state.totalPairs, request.allowMassDelete)
-        notes = Notes(acquainted=self._state.totalPairs() > 0)
+        acquainted = self._state.totalPairs() > 0 and not request.repair
+        notes = Notes(acquainted)
         growth = Growth(self._job.reactor.seconds)
         records = Records(brake, self._report, notes, self._suspects, growth)
-        task = self._task()
+        task = self._task(records)
         while True:
             before, broken = self._progress, self._suspects.breaks
             learned, began = self._suspects.lessons, self._job.reactor.seconds()
@@ -211,14 +213,18 @@ class OneShot:
         read = 0 if self._verifier is None else self._verifier.progress
         return self._report.changes + read
 
-    def _task(self) -> Task | None:
+    def _task(self, records: Records) -> Task | None:
         request, config = self._job.request, self._job.config
+        # Imported here, because few ask for it.
         if request.verify is not None:
-            # Imported here because most runs do without.
             from imapsync.run.verification import Verifier
 
             self._verifier = Verifier(self._job, request.verify, self._suspects)
             return self._verifier
+        if request.repair:
+            from imapsync.accounts.repair import Repair
+
+            return Repair(config, request, self._state, records, self._say)
         admin = request.admin
         return taskFor(admin, config, self._state, self._report) if admin else None
 

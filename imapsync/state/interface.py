@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from imapsync.model import (
+    Doubt,
     Flags,
     Known,
     Mark,
@@ -258,9 +259,73 @@ class Leftovers(Protocol):
         were not seen yet.
         """
 
+    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are as well.
+        """
+
     def copying(self, mailbox: int, side: Side) -> UidSet:
         """
         Which these are.
+        """
+
+
+class Doubts(Protocol):
+    """
+    Messages that a server may store late, and then more than once.
+    """
+
+    def doubt(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        An APPEND of each of these messages of C{side} was not answered, and there
+        is to be another.
+        """
+
+    def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
+        """
+        All such APPENDs that are not over.
+        """
+
+    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+        """
+        What copies are given, by L{Doubt.id}.
+        """
+
+    def noteCopies(self, copies: Mapping[int, int]) -> None:
+        """
+        What has shown up is about to be removed: its UIDs, by L{Doubt.id}.
+        """
+
+    def resolve(self, doubts: Iterable[int]) -> None:
+        """
+        These are over, by L{Doubt.id}.
+        """
+
+    def forgetDoubts(self) -> None:
+        """
+        Forget those that were kept long enough.
+        """
+
+
+class Renamings(Protocol):
+    """
+    RENAMEs of ours: whether a server has done one is not known before it answers.
+    """
+
+    def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:
+        """
+        The server of C{side} is about to be asked to give mailboxes these names, by
+        L{Known.id}.
+        """
+
+    def renamings(self, side: Side) -> Mapping[int, Name]:
+        """
+        What it was asked for and may have done, by L{Known.id}.
+        """
+
+    def endRenaming(self, side: Side, mailboxes: Iterable[int]) -> None:
+        """
+        Of these, that is over.
         """
 
 
@@ -311,7 +376,50 @@ class Traffic(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Traffic, Protocol):
+class Flaw(NamedTuple):
+    """
+    What was wrong with rows of the database, whatever the servers have.
+
+    @ivar times: how many such rows there were.
+    """
+
+    table: str
+    text: str
+    times: int
+
+
+class Soundness(Protocol):
+    """
+    Whether what is stored can be read at all.
+    """
+
+    def check(self) -> None:
+        """
+        Look at all that is kept, for whoever has come upon something that cannot be.
+
+        @raise StateDamaged: if anything means nothing.
+        """
+
+    def scrub(self) -> Sequence[Flaw]:
+        """
+        Drop what means nothing, whatever wrote it, so that all the rest can be
+        read.
+
+        @return: what there was of that.
+        """
+
+
+class State(
+    Mailboxes,
+    Pairs,
+    Leftovers,
+    Doubts,
+    Renamings,
+    Owners,
+    Traffic,
+    Soundness,
+    Protocol,
+):
     """
     What both sides last agreed on.
     """
@@ -326,13 +434,6 @@ class State(Mailboxes, Pairs, Leftovers, Owners, Traffic, Protocol):
         """
         Write something and bring it to the disk, so that one that is full or
         read-only shows before anything is changed on a server.
-        """
-
-    def check(self) -> None:
-        """
-        Look at all that is kept, for whoever has come upon something that cannot be.
-
-        @raise StateDamaged: if it is not what was put there.
         """
 
     def close(self) -> None:

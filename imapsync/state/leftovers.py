@@ -150,14 +150,20 @@ class LeftoverTables(Transactions):
             ((mailbox, side.value, first, last) for first, last in uids.ranges),
         )
 
+    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        self._writeAll(
+            "INSERT INTO copying VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET last = max(last, excluded.last)",
+            ((mailbox, side.value, first, last) for first, last in uids.ranges),
+        )
+
     def copying(self, mailbox: int, side: Side) -> UidSet:
         rows = self._query(
-            "SELECT first, last FROM copying WHERE mailbox = ? AND side = ?"
-            " ORDER BY first",
+            "SELECT first, last FROM copying WHERE mailbox = ? AND side = ?",
             mailbox,
             side.value,
         )
-        return UidSet(tuple(rows))
+        return UidSet.ofRanges(rows)
 
     def _changed(self) -> None:
         super()._changed()

@@ -129,7 +129,7 @@ class MailboxTable(Transactions):
     def forgetPairs(self, mailbox: int) -> None:
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        for table in ("postponed", "foretold", "copying"):
+        for table in ("postponed", "foretold", "copying", "doubt"):
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)
@@ -137,7 +137,8 @@ class MailboxTable(Transactions):
             self.setStrays(mailbox, side, 0)
 
     def totalPairs(self) -> int:
-        [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
+        # Of numbers that are wrong, sum() may fail.
+        [(total,)] = self._query("SELECT total(pairs) FROM mailbox")
         return int(total)
 
     def _changed(self) -> None:

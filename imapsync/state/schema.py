@@ -118,6 +118,28 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
     ),
     (
         """
+        CREATE TABLE doubt (
+            id INTEGER PRIMARY KEY,
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            flags INTEGER REFERENCES flags,
+            copy INTEGER
+        )
+        """,
+        "CREATE INDEX doubt_message ON doubt (mailbox, side, uid)",
+        """
+        CREATE TABLE renaming (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            name TEXT NOT NULL,
+            PRIMARY KEY (mailbox, side)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        """
         CREATE TABLE traffic (
             side TEXT PRIMARY KEY,
             day INTEGER NOT NULL,
@@ -130,7 +152,8 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
-    *("postponed", "foretold", "copying", "trouble", "traffic"),
+    *("postponed", "foretold", "copying", "trouble"),
+    *("doubt", "renaming", "traffic"),
 }
 
 #: For each connection to the database.

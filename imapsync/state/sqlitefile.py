@@ -108,13 +108,13 @@ def explained(path: Path) -> Iterator[None]:
         raise damaged(path, error) from error
 
 
-def damaged(path: Path, reason: object) -> StateDamaged:
+def damaged(path: Path, reason: object, advice: str = "Delete it") -> StateDamaged:
     """
     The error of a file that is ours but cannot be relied upon.
     """
     return StateDamaged(
-        f"The database {path} is damaged: {reason}. Delete it: messages are then"
-        " paired by content again."
+        f"The database {path} is damaged: {reason}. {advice}: messages are then paired"
+        " by content again."
     )
 
 

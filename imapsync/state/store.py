@@ -16,15 +16,26 @@ from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
+from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
+from imapsync.state.renamings import RenamingTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
+from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
 from imapsync.state.traffic import TrafficTable
 
 
-class Store(OwnerTable, PairTable, LeftoverTables, TrafficTable):
+class Store(
+    OwnerTable,
+    PairTable,
+    LeftoverTables,
+    DoubtTable,
+    RenamingTable,
+    TrafficTable,
+    SoundnessTables,
+):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.
@@ -95,12 +106,6 @@ class Store(OwnerTable, PairTable, LeftoverTables, TrafficTable):
 
     def close(self) -> None:
         self._resources.close()
-
-    def check(self) -> None:
-        # Imported here, because few come upon anything.
-        from imapsync.state.soundness import checkSoundness
-
-        checkSoundness(self._path, self._database)
 
     def proveWritable(self) -> None:
         with self.transaction():

@@ -101,7 +101,7 @@ class EarlyTests(MainCase):
         """
         self.assertFails(64, "--oneshot", "--oneshoot")
         self.assertFails(64, "--dry-run needs", "--dry-run")
-        self.assertFails(64, "not available yet", "--oneshot", "--repair")
+        self.assertFails(64, "not available yet", "--verify")
 
     def test_noConfig(self) -> None:
         """

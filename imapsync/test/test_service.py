@@ -384,7 +384,7 @@ class EndTests(ServiceCase):
         with closing(sqlite3.connect(self.world.database)) as database, database:
             database.execute("UPDATE pair SET remote = 'x' WHERE local = 1")
         self.world.local.inbox.flag(1, "\\Seen")
-        self.assertEnds(errors.StateDamaged, "pair.remote has what cannot be there")
+        self.assertEnds(errors.StateDamaged, "in pair, it has no UIDs")
 
     def test_bug(self) -> None:
         """

@@ -49,6 +49,16 @@ class ParseTests(SynchronousTestCase):
         for arguments in ("--oneshot", "-1", "--one", "-1 --oneshot"):
             self.assertEqual(line, parse(arguments.split()))
 
+    def test_repair(self) -> None:
+        """
+        C{--repair} is instead of that.
+        """
+        line = CommandLine(Request(("INBOX",), repair=True))
+        self.assertEqual(line, parse(["--repair", "INBOX"]))
+        request = Request(dryRun=True, repair=True)
+        self.assertEqual(CommandLine(request), parse(["--repair", "-n"]))
+        self.assertWrong("--repair -1", "--oneshot and --repair exclude each other")
+
     def test_all(self) -> None:
         """
         Each option has its place in the line.
@@ -184,16 +194,6 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             self.assertWrong(
                 f"--oneshot --patience={typed}",
                 f"--patience={typed}: it takes a number of seconds, 0 or more",
-            )
-
-    def test_notYet(self) -> None:
-        """
-        Options that will come are refused by name.
-        """
-        for typed in ("repair",):
-            name = typed.rpartition("--")[2].partition("=")[0]
-            self.assertWrong(
-                f"--{typed}".replace("---", "-"), f"--{name} is not available yet"
             )
 
     def test_verify(self) -> None:

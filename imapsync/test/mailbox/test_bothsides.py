@@ -28,7 +28,7 @@ from imapsync.uidset import UidSet
 LOCAL, REMOTE = Side
 
 
-class ViewTests(SynchronousTestCase):
+class ViewCase(SynchronousTestCase):
     """
     An INBOX with three messages that are known on both sides.
     """
@@ -103,6 +103,12 @@ class ViewTests(SynchronousTestCase):
         """
         folder = self.world.accounts[side].inbox
         return Mark(folder.uidvalidity, folder.uidnext, folder.modseq)
+
+
+class ViewTests(ViewCase):
+    """
+    What is read of it.
+    """
 
     def test_nothing(self) -> None:
         """

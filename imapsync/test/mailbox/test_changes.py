@@ -168,6 +168,45 @@ class ChangesTests(ReadingCase):
             since.rowsReceived([Row(2, SEEN), Row(30, SEEN)])
             self.assertEqual(early, since.early)
 
+    def test_told(self) -> None:
+        """
+        It knows how far it was told what has changed, unless all is told anyway.
+        """
+        heard = self.reading()
+        heard.rowsReceived([Row(1, SEEN, 7), Row(2, SEEN, 5)])
+        heard.rowsReceived([Row(3, SEEN, 6)])
+        self.assertEqual(7, heard.told)
+        heard.listAll()
+        heard.rowsReceived([Row(3, SEEN, 9)])
+        self.assertEqual(7, heard.told)
+
+    def test_late(self) -> None:
+        """
+        What had changed by then and is told afterwards is late; not what has changed
+        since, what is no news, or what was expected.
+        """
+        heard = self.reading()
+        heard.rowsReceived([Row(3, DRAFT, 30)])
+        heard.take(30)
+        heard.expect({5})
+        for uid, modseq in (1, 31), (2, 30), (3, 30), (4, 0), (5, 29), (12, 30):
+            heard.rowsReceived([Row(uid, DRAFT, modseq)])
+        heard.rowsReceived([Row(6, SEEN, 30)])
+        self.assertEqual("2", str(heard.late.build()))
+
+    def test_listed(self) -> None:
+        """
+        Those messages are listed that are there still.
+        """
+        heard = self.reading()
+        self.assertIsNone(heard.listed)
+        heard.listAll()
+        heard.existsReceived(4)
+        heard.rowsReceived([Row(uid, SEEN) for uid in (1, 2, 3, 4)])
+        heard.vanished(UidSet.of([9]), earlier=True)
+        heard.vanished(UidSet.of([2]), earlier=False)
+        self.assertEqual(("1,3:4", 3), (str(heard.listed), heard.exists))
+
 
 class HeardTests(ReadingCase):
     """
