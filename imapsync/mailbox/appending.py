@@ -21,6 +21,7 @@ from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.batch import Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
+from imapsync.mailbox.quotas import noRoom
 from imapsync.model import Flags
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
@@ -302,6 +303,9 @@ class Batches:
         if len(uids) == 1 and self._next(batch, error) is None:
             self.doubted = []
             self._refusals += 1
+            full = isFull(error.responseCode, error.text)
+            if full and self._outcome.isFull(self._refusals):
+                raise noRoom(error)
             if self._refusals >= REFUSALS:
                 raise MailboxError(f"message after message is refused: {error}")
 

@@ -406,6 +406,9 @@ class _Copies:
         view.context.records.suspects.refused(view.place(side), uid, reason, code)
         view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
 
+    def isFull(self, refusals: int) -> bool:
+        return refusals >= self._quotas.enough(self._side)
+
     def full(self, uid: int, reason: str, code: str = "") -> None:
         self._crowded[uid] = reason, code
         self.unstored |= UidSet.of([uid])

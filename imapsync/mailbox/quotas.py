@@ -15,6 +15,14 @@ _MESSAGES = 3
 _MAILBOXES = 3
 
 
+def noRoom(reason: object, side: Side | None = None) -> MailboxError:
+    """
+    What there is to say of a mailbox into which nothing more can be copied.
+    """
+    text = f"nothing more is copied there for now, it has no room: {reason}"
+    return MailboxError(text, side, "OVERQUOTA")
+
+
 class Quotas:
     """
     What servers have said of it (OVERQUOTA, RFC 9208).
@@ -37,10 +45,16 @@ class Quotas:
         """
         place = side, mailbox
         self._refusals[place] = self._refusals.get(place, 0) + 1
-        if self._full[side] or self._refusals[place] >= _MESSAGES:
+        if self._refusals[place] >= self.enough(side):
             if mailbox not in self._full[side]:
                 self._row[side] += 1
             self._full[side][mailbox] = reason
+
+    def enough(self, side: Side) -> int:
+        """
+        After how many refusals in a row the next mailbox is full.
+        """
+        return 1 if self._full[side] else _MESSAGES
 
     def took(self, side: Side, mailbox: int) -> None:
         """
@@ -58,8 +72,7 @@ class Quotas:
         if self.isFull(side, mailbox):
             full = self._full[side]
             reason = full.get(mailbox) or next(reversed(full.values()))
-            text = f"nothing more is copied there for now, it has no room: {reason}"
-            raise MailboxError(text, side, "OVERQUOTA")
+            raise noRoom(reason, side)
 
     def isFull(self, side: Side, mailbox: int) -> bool:
         """

@@ -78,7 +78,7 @@ class BatchTests(CopyingCase):
         With one command in flight, no message piles up while an APPEND is unanswered,
         whatever its size.
         """
-        self.patch(batches, "OCTETS", 100_000)
+        self.patch(batch, "OCTETS", 100_000)
         held: list[int] = []
         write = Appending.write
 
