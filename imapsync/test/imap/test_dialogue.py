@@ -100,6 +100,23 @@ class DelayTests(SynchronousTestCase):
         self.successResultOf(done)
         self.assertEqual(3, len(rows))
 
+    def test_limitForgotten(self) -> None:
+        """
+        What was said of a limit then (RFC 9738) does not hold for the next answer.
+        """
+        self.talk.open()
+        rows: list[object] = []
+        done = self.client.fetchRows(UidSet.of([1, 2]), "(RFC822.SIZE)", rows.extend)
+        tag = self.talk.heard().split()[0]
+        self.talk.say(b"* NO [MESSAGELIMIT 1 2] x", tag + b" NO [THROTTLED] x")
+        self.talk.clock.advance(1)
+        tag = self.talk.heard().split()[0]
+        self.talk.say(b"* 1 FETCH (UID 1 RFC822.SIZE 3)")
+        self.talk.say(b"* 2 FETCH (UID 2 RFC822.SIZE 3)", tag + b" OK done")
+        self.successResultOf(done)
+        self.assertEqual(b"", self.talk.heard())
+        self.assertEqual(2, len(rows))
+
     def test_notRepeated(self) -> None:
         """
         Some commands are not sent again: whoever asked is told, and told why.

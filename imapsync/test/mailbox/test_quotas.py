@@ -54,7 +54,9 @@ class QuotasTests(SynchronousTestCase):
         """
         If one is full, one refusal is enough for the next.
         """
+        self.assertEqual(3, self.quotas.enough(HERE))
         self.refuse(1, 3)
+        self.assertEqual([1, 3], [self.quotas.enough(side) for side in Side])
         self.refuse(2)
         self.assertEqual([1, 2], self.full(1, 2, 3))
 
