@@ -241,7 +241,15 @@ class Repair:
         left = _Left()
         if not self._astray:
             return left
-        accounts, _ = await self._lookAt(clients)
+        accounts, selection = await self._lookAt(clients)
+        everyone = {one.name: one for one in self._state.mailboxes()}
+        for name in _scope(accounts, everyone, selection).mailboxes:
+            missing = [side for side in Side if not accounts[side].has(name)]
+            wrong, _ = plan.subscription(accounts, None, name)
+            if missing:
+                left.note(plan.onOneSide(name, missing[0]))
+            elif wrong:
+                left.note(wrong)
         for name in sorted(self._astray):
             known = self._state.mailbox(name)
             if known is None or not all(accounts[side].has(name) for side in Side):
@@ -293,7 +301,9 @@ def _scope(
     accounts: Accounts, known: Mapping[Name, Known], selection: Selection
 ) -> Plan:
     """
-    The mailboxes that are wanted, whether they vanished or not.
+    The mailboxes that are wanted, whether they vanished or not, and whether they may
+    be made or not.
     """
     bare = {name: one._replace(marks={}) for name, one in known.items()}
-    return planned(accounts, bare, selection)
+    writable = {s: account._replace(readOnly=False) for s, account in accounts.items()}
+    return planned(writable, bare, selection)

@@ -201,7 +201,7 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, _listed(name, accounts)))
-        if not suspects or self._policy.sparing:
+        if not suspects:
             return False
         # Imported here, as the pass, because most runs have nothing to do.
         from imapsync.accounts.moves import follow

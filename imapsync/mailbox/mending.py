@@ -67,6 +67,7 @@ class Mending:
         with self.state.transaction():
             if not self._begun:
                 self._begun = True
+                self.state.recount(mailbox)
                 for side, uidvalidity in self._validities.items():
                     self.state.setMark(mailbox, side, Mark(uidvalidity, 1, 0))
                     self.state.setCopying(mailbox, side, UidSet())

@@ -169,9 +169,12 @@ class Inspection:
         client, selected = self._context.clients[side], self._selected[side]
         last = min((selected.mark.uidnext or MAXIMUM + 1) - 1, MAXIMUM)
         every = UidSet(((1, last),) if last else ())
-        there = await client.exists(every)
+        there = UidSet()
+        if "ESEARCH" in client.features:
+            # Else all of them would be in one line, which may be too long.
+            there = await client.exists(every)
         if len(there) < selected.exists:
-            # Either some are gone just now, or that was half an answer.
+            # It was not asked, or some are gone just now, or that was half an answer.
             listing = _Listing()
             name = self._context.names[side]
             selected = await client.open(name, None, listing, writable=False)

@@ -403,9 +403,15 @@ class Soundness(Protocol):
     def scrub(self) -> Sequence[Flaw]:
         """
         Drop what means nothing, whatever wrote it, so that all the rest can be
-        read.
+        read.  How many entries a mailbox had stays as it is known: that some are
+        missing must not show before it is known which of the others are true.
 
         @return: what there was of that.
+        """
+
+    def recount(self, mailbox: int) -> None:
+        """
+        Know again how many entries a mailbox has.
         """
 
 

@@ -76,6 +76,9 @@ def _marked(side: Side) -> str:
     return " AND ".join(columns)
 
 
+_COUNTED = "(SELECT count(*) FROM pair WHERE pair.mailbox = mailbox.id)"
+
+
 def _values() -> Iterator[tuple[str, str, str, str]]:
     """
     What a value must be, what it becomes if it is not, and what is said then.
@@ -95,6 +98,8 @@ def _values() -> Iterator[tuple[str, str, str, str]]:
         kind = f"typeof({column}) IN ('text', 'null')"
         yield "meta", kind, f"{column} = NULL", "no text"
     yield "mailbox", "subscribed IN (0, 1)", "subscribed = 0", "neither yes nor no"
+    number = "typeof(pairs) = 'integer'"
+    yield "mailbox", number, f"pairs = {_COUNTED}", "no number of entries"
     for side in Side:
         for column in f"{side}_identity", f"{side}_spelling":
             yield "mailbox", f"typeof({column}) = 'text'", f"{column} = ''", "no text"
@@ -120,10 +125,6 @@ DELETE FROM pair WHERE (mailbox, remote) IN (
     SELECT mailbox, remote FROM pair GROUP BY mailbox, remote HAVING count(*) > 1
 )
 """
-
-_COUNTED = "(SELECT count(*) FROM pair WHERE pair.mailbox = mailbox.id)"
-
-_COUNT = f"UPDATE mailbox SET pairs = {_COUNTED} WHERE pairs IS NOT {_COUNTED}"
 
 _INDEXED = "SELECT 1 FROM sqlite_master WHERE name = 'pair_remote'"
 
@@ -172,7 +173,6 @@ class SoundnessTables(Transactions):
             flaws.append(Flaw("meta", f"there is to be one, not {rows}", 1))
             self._write("DELETE FROM meta")
             self._write("INSERT INTO meta (runs, read_only) VALUES (0, '')")
-        note("mailbox", "another number of entries than there are", _COUNT)
         if not self._query(_INDEXED):
             note("pair", "several entries of one message", _DOUBLED)
             self._query(_INDEX)
@@ -181,5 +181,7 @@ class SoundnessTables(Transactions):
         for table, sound, value, text in _values():
             statement = f"UPDATE {table} SET {value} WHERE NOT ({sound})"
             note(table, text, statement)
-        self._write(_COUNT)
         return flaws
+
+    def recount(self, mailbox: int) -> None:
+        self._write(f"UPDATE mailbox SET pairs = {_COUNTED} WHERE id = ?", mailbox)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
+from itertools import count
 from string import Template
 from typing import Any
 
@@ -27,7 +28,9 @@ from imapsync.model import Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.plan.repair import Kind
-from imapsync.test.fakes.world import QuickState, World
+from imapsync.state.store import Store
+from imapsync.test.accounts.test_session import Killed, MortalState
+from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.testing.accounts import SEEN, Account, mail
 
 LOCAL, REMOTE = Side
@@ -99,15 +102,23 @@ class RepairCase(SynchronousTestCase):
         with closing(sqlite3.connect(self.world.database)) as database:
             return [*database.iterdump()]
 
-    def repair(self, *mailboxes: str, dryRun: bool = False, **changes: Any) -> Report:
+    def repair(
+        self,
+        *mailboxes: str,
+        dryRun: bool = False,
+        kind: type[Store] = QuickState,
+        **changes: Any,
+    ) -> Report:
         """
         Repair over new connections.
+
+        @param kind: of the database.
         """
         for account in self.world.accounts.values():
             account.heard.clear()
         self.said: list[str] = []
         request = Request(mailboxes, dryRun=dryRun, repair=True)
-        state = QuickState.open(self.world.database, readOnly=dryRun)
+        state = kind.open(self.world.database, readOnly=dryRun)
         report = Report()
         brake, notes = Brake(state.totalPairs, lifted=False), Notes(acquainted=False)
         records = Records(brake, report, notes, Suspects(), Growth())
@@ -219,6 +230,24 @@ class EntriesTests(RepairCase):
         """
         self.damage(*crosswise(1, 2), *crosswise(9, 10))
         self.assertMends(Kind.UNEQUAL, Kind.UNPAIRED)
+
+    def test_unrelated(self) -> None:
+        """
+        So is one of two messages that have no equal, and nothing to do with each
+        other.
+        """
+        [(ours,), (theirs,)] = self.rows(
+            "SELECT remote FROM pair WHERE local IN (1, 2) AND mailbox ="
+            " (SELECT id FROM mailbox WHERE name = 'INBOX') ORDER BY local"
+        )
+        self.local.inbox.expunge(2)
+        self.remote.inbox.expunge(ours)
+        self.damage(
+            "DELETE FROM pair WHERE mailbox = $INBOX AND local = 2",
+            f"UPDATE pair SET remote = {theirs} WHERE mailbox = $INBOX AND local = 1",
+            *RECOUNT,
+        )
+        self.assertMends(Kind.UNEQUAL, Kind.ALONE)
 
     def test_allShifted(self) -> None:
         """
@@ -403,7 +432,7 @@ class MailboxesTests(RepairCase):
         Numbers of messages that are not those of the messages.
         """
         self.damage("UPDATE mailbox SET pairs = 77")
-        self.assertMends(Kind.ROW)
+        self.assertMends(Kind.COUNT)
         self.damage("UPDATE mailbox SET local_strays = 5, remote_strays = -1")
         self.assertMends(Kind.COUNT)
 
@@ -477,6 +506,36 @@ class MessagesTests(RepairCase):
         flags = self.local.inbox.messages[1].flags
         self.assertEqual({"\\Seen", "\\Flagged"}, {*flags})
 
+    def test_copies(self) -> None:
+        """
+        So it is where the database says that one of them was not seen before, as if
+        nobody had set its flags.
+        """
+        self.remote.inbox.flag(5, "\\Seen", "Work")
+        self.damage("INSERT INTO copying VALUES ($INBOX, 'local', 1, 2)")
+        self.assertMends(Kind.FLAGS, same=False)
+        flags = self.local.inbox.messages[1].flags
+        self.assertEqual({"\\Seen", "Work"}, {*flags})
+
+    def test_movedMeanwhile(self) -> None:
+        """
+        What is moved by others while a repair goes on is not moved after them.
+        """
+
+        def move() -> None:
+            [message] = [self.remote.inbox.messages[5]]
+            self.remote.inbox.expunge(5)
+            self.remote.folders["Work"].add(message.body, message.flags, message.date)
+
+        self.damage("DELETE FROM pair WHERE mailbox = $INBOX AND local = 4", *RECOUNT)
+        self.local.before["FETCH"] = move
+        self.repair()
+        self.assertEqual(0, self.local.count("MOVE", "COPY", "EXPUNGE"))
+        self.assertTrue(self.world.equal)
+        self.assertEqual(5, len(self.local.folders["Work"].messages))
+        self.assertEqual(15, len(self.local.inbox.messages))
+        self.assertSound()
+
     def test_altered(self) -> None:
         """
         A message that a server has changed has no equal, and is not copied back and
@@ -511,10 +570,22 @@ class MessagesTests(RepairCase):
         self.local.inbox.add(mail("new"))
         self.local.inbox.flag(1, "\\Flagged")
         self.remote.inbox.add(mail("other"))
+        self.local.make("Play").add(mail("play"))
+        self.remote.folders["Work"].subscribed = False
         report = self.repair(readOnly={REMOTE})
-        self.assertEqual(0, self.remote.count("STORE", "APPEND", "SELECT"))
-        texts = [str(trouble) for trouble in report.troubles]
-        self.assertEqual(2, len(texts), texts)
+        written = ("STORE", "APPEND", "SELECT", "CREATE", "SUBSCRIBE")
+        self.assertEqual(0, self.remote.count(*written))
+        uid = self.local.inbox.uidnext - 1
+        flags = "flags differ: \\Flagged \\Seen on local, \\Seen on remote"
+        self.assertEqual(
+            {
+                ("INBOX", f"local: UID {uid - 1}: not mended: it is on local only"),
+                ("INBOX", f"local: UID 1: not mended: {flags}"),
+                ("Play", "remote: not mended: it is on local only"),
+                ("Work", "remote: not mended: it is subscribed on local only"),
+            },
+            {*troubles(report)},
+        )
         self.assertIn("other", str(self.local.content))
 
     def test_named(self) -> None:
@@ -535,6 +606,87 @@ class MessagesTests(RepairCase):
         self.assertEqual({"INBOX", "Play"}, {*self.remote.folders})
         self.world.sync()
         self.assertSound()
+
+
+class KilledTests(RepairCase):
+    """
+    Runs that are killed before each commit, and after it.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make no accounts yet.
+        """
+
+    def disturb(self) -> Counter[bytes]:
+        """
+        Make accounts, and change something on both sides.
+
+        @return: what is on either of them.
+        """
+        self.begin(Account(), Account(first=1007))
+        self.local.inbox.add(mail("ours"))
+        self.remote.inbox.add(mail("theirs"))
+        self.remote.folders["Work"].flag(1, "Mine")
+        return self.held(self.local) | self.held(self.remote)
+
+    def held(self, account: Account) -> Counter[bytes]:
+        """
+        All that it holds.
+        """
+        folders = account.folders.values()
+        return Counter(one.body for f in folders for one in f.messages.values())
+
+    def assertHolds(self, messages: Counter[bytes], left: int) -> None:
+        """
+        Nothing was lost and nothing was doubled.
+        """
+        for account in (self.local, self.remote):
+            self.assertEqual(messages, self.held(account), left)
+
+    def test_repair(self) -> None:
+        """
+        After a repair that was killed, another one, or a sync, does the rest.
+        """
+        for left in count(1):
+            messages = self.disturb()
+            self.damage(
+                "DELETE FROM pair WHERE local = 4",
+                "UPDATE pair SET remote = remote + 9999 WHERE local < 3",
+                *crosswise(7, 8),
+                "UPDATE mailbox SET remote_uidnext = 4000",
+                *RECOUNT,
+            )
+            MortalState.left = left
+            try:
+                self.repair(kind=MortalState)
+            except Killed:
+                if left % 4 < 2:
+                    self.world.sync()
+                    self.assertHolds(messages, left)
+                self.repair()
+                self.assertHolds(messages, left)
+                self.assertSound()
+            else:
+                self.assertGreater(left, 30)
+                return
+
+    def test_sync(self) -> None:
+        """
+        A repair makes nothing of what a sync that was killed had done.
+        """
+        for left in count(1):
+            messages = self.disturb()
+            MortalState.left = left
+            try:
+                self.world.sync(open=MortalState.open)
+            except Killed:
+                self.repair()
+                self.assertHolds(messages, left)
+                self.assertSound()
+            else:
+                self.assertGreater(left, 10)
+                return
 
 
 INDEX = "SELECT count(*) FROM sqlite_master WHERE name = 'pair_remote'"

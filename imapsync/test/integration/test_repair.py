@@ -302,6 +302,22 @@ class MessagesTests(RepairCase):
             self.assertEqual(every + new, sum(now))
             self.isSound(scene)
 
+    def test_munged(self) -> None:
+        """
+        What a server has changed of a message is no anomaly, and is not copied back.
+        """
+        odd = "From: a\r\nSubject: Été\r\n{}\r\nx\r\n"
+        scene = self.synced(mdboxServer(), slashedCyrus())
+        for more in "Message-ID: <odd@example>\r\n", "", "X-More: é\r\n":
+            scene.local.append("INBOX", odd.format(more).encode())
+        self.ends(scene, 0)
+        self.isSound(scene)
+        scene.database.unlink()
+        run = self.repair(scene, 0)
+        self.assertIn("2 unknown mailboxes", run.output)
+        self.assertNotIn("on one side only", run.output)
+        self.isSound(scene)
+
     def test_deleted(self) -> None:
         """
         A mailbox that is gone from one side is made again there, and filled.

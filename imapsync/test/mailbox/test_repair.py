@@ -9,7 +9,7 @@ from imapsync.model import Side
 from imapsync.plan.repair import Kind
 from imapsync.test.accounts.test_repair import RECOUNT, RepairCase
 from imapsync.test.fakes.world import troubles
-from imapsync.testing.accounts import SEEN, mail
+from imapsync.testing.accounts import CAPABILITIES, SEEN, Account, mail
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
@@ -59,6 +59,19 @@ class InspectionTests(RepairCase):
         self.assertEqual([("INBOX", told)], troubles(report))
         self.assertEqual(tables, self.tables())
         self.assertEqual(["No anomalies."], self.said)
+
+    def test_noLongLine(self) -> None:
+        """
+        A server whose SEARCH would tell of all messages in one line tells of each by
+        itself.
+        """
+        self.begin(Account(capabilities=CAPABILITIES - {"ESEARCH"}), Account(first=9))
+        self.assertSound()
+        self.repair(dryRun=True)
+        self.assertEqual([0, 2], [a.count("SEARCH") for a in (self.local, self.remote)])
+        self.damage("DELETE FROM pair WHERE mailbox = $INBOX", *RECOUNT)
+        self.remote.inbox.expunge(5)
+        self.assertMends(Kind.UNPAIRED, Kind.ALONE)
 
     def test_goneMeanwhile(self) -> None:
         """
