@@ -95,9 +95,34 @@ class MissingCapability(ImapSyncError):
 class Lost(ImapSyncError):
     """
     A server could not be reached, went away, or stopped answering.  Retried.
+
+    @cvar blameless: whether no message that was under way can be why.
     """
 
     code = 75
+    blameless = False
+
+
+class Later(Lost):
+    """
+    A server wants to be left alone for a while.
+
+    @ivar seconds: for how long at least; 0 if that is not known.
+    """
+
+    blameless = True
+
+    def __init__(self, text: str, seconds: float = 0.0) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
+class Expired(Lost):
+    """
+    A server ended a session that has lasted long enough for it: nothing is wrong.
+    """
+
+    blameless = True
 
 
 class Misread(Lost):
@@ -152,9 +177,12 @@ class Refused(ImapSyncError):
     @ivar responseCode: the response code's name in upper case, such as
         C{"OVERQUOTA"}, or an empty string (RFC 9051, 7.1).
     @ivar text: what the server said to people.
+    @ivar delayed: whether that is because the server asks for time, which it is
+        given before anything else is asked of it.
     """
 
     code = 76
+    delayed = False
 
     def __init__(self, command: str, status: str, responseCode: str, text: str) -> None:
         self.command = command

@@ -94,9 +94,6 @@ _OPTIONS = (
     _Option("version", "show the version and exit"),
 )
 
-#: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = ("patience",)
-
 HELP = """\
 Usage: imapsync {synopsis}
    or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
@@ -131,7 +128,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         repair="repair" in names,
         verify=_depth([value for name, value in options if name == "verify"]),
         status="status" in names,
-        patience=_seconds("patience", options, Request().patience),
+        patience=_seconds("patience", options, Request().patience, none=True),
         json="json" in names,
     )
     if {"delete", "rename"} & {*names}:
@@ -248,8 +245,6 @@ def _answer(name: str) -> None:
         _tell(HELP)
     if name == "version":
         _tell(f"imapsync {__version__}")
-    if name in _LATER:
-        raise UsageError(f"--{name} is not available yet")
 
 
 def _tell(text: str) -> None:
@@ -263,16 +258,27 @@ def _configs(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _seconds(name: str, options: Sequence[tuple[str, str]], otherwise: float) -> float:
+def _seconds(
+    name: str,
+    options: Sequence[tuple[str, str]],
+    otherwise: float,
+    none: bool = False,
+) -> float:
+    """
+    @param none: whether it may be 0.
+    """
     typed = [value for option, value in options if option == name]
     if not typed:
         return otherwise
     try:
         seconds = float(typed[-1])
     except ValueError:
-        seconds = 0
-    if not 0 < seconds < math.inf:
-        raise UsageError(f"--{name}={typed[-1]}: it takes a positive number of seconds")
+        seconds = -1
+    if not 0 <= seconds < math.inf or not (seconds or none):
+        number = (
+            "number of seconds, 0 or more" if none else "positive number of seconds"
+        )
+        raise UsageError(f"--{name}={typed[-1]}: it takes a {number}")
     return seconds
 
 

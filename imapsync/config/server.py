@@ -33,6 +33,8 @@ OPTIONS = (
     "read-only",
     "list-reference",
     "trash",
+    "max-octets-per-day",
+    "max-commands-in-flight",
     *tls.OPTIONS,
 )
 
@@ -52,6 +54,10 @@ class ServerConfig:
     @ivar compress: whether to, where the server can.
     @ivar trash: a mailbox, as typed, to which messages are moved instead of being
         expunged; empty if there is none.
+    @ivar octetsPerDay: so many may go over all connections to it, either way, on one
+        day; C{None} if there is no such limit.
+    @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
+        before.
     """
 
     side: Side
@@ -70,6 +76,8 @@ class ServerConfig:
     listReference: str
     compress: bool = False
     trash: str = ""
+    octetsPerDay: int | None = None
+    commandsInFlight: int | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -132,6 +140,8 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         listReference=section.get("list-reference", str, ""),
         compress=section.get("compress", values.yesNo, side is Side.REMOTE),
         trash=section.get("trash", values.trash, ""),
+        octetsPerDay=section.get("max-octets-per-day", values.octets, None),
+        commandsInFlight=section.get("max-commands-in-flight", values.number, None),
     )
 
 

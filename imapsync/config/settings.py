@@ -146,7 +146,7 @@ def read(
         logfile=default.get("logfile", files.path, None),
         mergeFlags=default.get("flag-conflict", _CONFLICT, "union") == "merge",
         mapSpecialUse=default.get("map-special-use", values.yesNo, False),
-        connections=default.get("connections", values.connections, 1),
+        connections=default.get("connections", values.number, 1),
         servers=servers,
         warnings=tuple(
             warning

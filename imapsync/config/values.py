@@ -260,9 +260,26 @@ def expression(value: str) -> re.Pattern[str]:
         raise ValueError(f"is no regular expression: {error}") from None
 
 
-def connections(value: str) -> int:
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+
+
+def octets(value: str) -> int:
     """
-    How many pairs of connections.
+    How many octets, in units of 1024, its square or its cube, if so said.
+    """
+    match = re.fullmatch("([0-9]{1,12}) ?(?:([KMG])B?)?", value, re.IGNORECASE)
+    many = int(match[1]) * _UNITS[(match[2] or "").upper()] if match else 0
+    if not many:
+        raise ValueError(
+            "must be a number of octets, 1 or more, perhaps with K, M or G behind it,"
+            f" such as 500M, not {quoted(value)}"
+        )
+    return many
+
+
+def number(value: str) -> int:
+    """
+    How many of something, of which there must be one.
     """
     if not re.fullmatch("[0-9]+", value) or not int(value):
         raise ValueError(f"must be a number, 1 or more, not {quoted(value)}")

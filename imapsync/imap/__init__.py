@@ -2,9 +2,9 @@
 The protocol: one connection to one server.
 
 Octets become responses in C{wire} and go to whoever they are for by C{dispatch},
-within an C{allowance}; C{commands} are written by way of the C{pipeline}, in the
-order of a C{dialogue}, and as many of them as the C{portions} of what is asked take;
-C{connection} tells how all work together, above what is kept of Twisted's client in
+within an C{allowance}; C{commands} are written by way of the C{pipeline}, in the order
+of a C{dialogue}, as many as the C{portions} of what is asked take, and with C{patience}
+where a server asks for C{backoff}; C{connection} tells how all work together, above
 C{stock}.  C{connect} makes a connection over C{transport} or another way of
 C{access}, hears the C{greeting}, has C{login} use the mechanisms of C{auth}, and hands
 out what is ready for work: a C{client}.  What a server can do is decided in

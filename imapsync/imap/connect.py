@@ -24,11 +24,13 @@ from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     Distrusted,
     ImapSyncError,
+    Later,
     Lost,
     MissingCapability,
     Refused,
 )
 from imapsync.imap.access import ORDINARY, Access, Foreign
+from imapsync.imap.backoff import PASSING
 from imapsync.imap.client import SyncClient
 from imapsync.imap.login import login
 from imapsync.imap.transport.host import HostEndpoint
@@ -255,7 +257,9 @@ async def _enabled(client: SyncClient, server: ServerConfig) -> None:
     try:
         enabled = await client.enable("QRESYNC")
     except Refused as refusal:
-        raise MissingCapability(f"{server.where}: {refusal}") from refusal
+        later = refusal.responseCode in PASSING
+        kind = Later if later else MissingCapability
+        raise kind(f"{server.where}: {refusal}") from refusal
     if "QRESYNC" not in enabled:
         raise MissingCapability(
             f"{server.where}: the server offers QRESYNC, but does not enable it"

@@ -66,10 +66,13 @@ class Connection(Dialogue):
     @ivar lost: fires when the connection is gone.
     @ivar socket: what comes over it, if known, is acknowledged at once.
     @ivar received: octets received so far, as they went over the wire.
+    @ivar meter: told how many octets went either way, now and then; C{None} if nobody
+        counts.  It may raise what ends the connection.
     @ivar traceSecrets: whether a trace shows credentials as well.
     """
 
     traceSecrets = False
+    meter: Callable[[int], None] | None = None
 
     def __init__(
         self,
@@ -83,11 +86,12 @@ class Connection(Dialogue):
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
         self.socket: socket.socket | None = None
-        self.received = self._sent = 0
+        self.received = self._sent = self._metered = 0
         self._clock = clock
         self._patience = timeout
         self._compression: Compression | None = None
         self._error: Exception | None = None
+        self._rested: IDelayedCall | None = None
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
@@ -129,6 +133,7 @@ class Connection(Dialogue):
             TimeoutMixin.resetTimeout(self)
         self._acknowledge()
         try:
+            self._count()
             if self._compression is None:
                 self._parser.feed(data)
                 data = b""
@@ -144,6 +149,14 @@ class Connection(Dialogue):
         except Exception as bug:
             self._fail(bug)
             raise
+
+    def _count(self) -> None:
+        """
+        Tell the meter what it does not know yet.
+        """
+        if self.meter is not None:
+            before, self._metered = self._metered, self.sent + self.received
+            self.meter(self._metered - before)
 
     def _acknowledge(self) -> None:
         """
@@ -203,7 +216,7 @@ class Connection(Dialogue):
             done = isinstance(error, ConnectionDone)
             text = "closed by the server" if done else "cut off"
         if not isinstance(error, ImapSyncError):
-            error = Lost(f"{self.name}: the connection was lost: {text}")
+            error = self._ended(f"the connection was lost: {text}")
         if self._first and self.state is None:
             # What is no IMAP may be an explanation.
             return type(error)(f"{error}; it said: {printable(self._first.strip())}")
@@ -214,6 +227,9 @@ class Connection(Dialogue):
         self._parser.takeBuffered()
         if self._compression is not None:
             self._compression.close()
+        if self._rested is not None:
+            self._rested.cancel()
+            self._rested = None
         self._watch()
         for waiting in (self.greeted, self.secured):
             if not waiting.called:
@@ -250,6 +266,23 @@ class Connection(Dialogue):
         patience = self._patience
         return min(patience, greeting.PATIENCE) if self.state is None else patience
 
+    @property
+    def _restsFor(self) -> float:
+        if self._rested is None:
+            return 0.0
+        return max(0.0, self._rested.getTime() - self._clock.seconds())
+
+    def _rest(self, seconds: float) -> None:
+        if self._rested is not None:
+            self._rested.cancel()
+        self._pipeline.rest()
+        self._rested = self._clock.callLater(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._rested = None
+        self._pipeline.resume()
+        self._watch()
+
     def _watch(self) -> None:
         """
         Count silence only while the server owes us something.
@@ -282,6 +315,11 @@ class Connection(Dialogue):
         if self._compression is None:
             self._sent += len(data)
         self.transport.write(data)
+        try:
+            self._count()
+        except ImapSyncError as error:
+            # Not in the midst of what is written.
+            self._clock.callLater(0, self.abort, error)
 
     def show(self, data: bytes) -> None:
         """

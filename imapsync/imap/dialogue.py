@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import Lost, ProtocolViolation
+from imapsync.errors import Expired, Later, Lost, ProtocolViolation
 from imapsync.imap import greeting
-from imapsync.imap.commands.append import Words
-from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.backoff import distance, over, weighed
+from imapsync.imap.commands.append import Appending, Words
+from imapsync.imap.commands.base import Command, Simple, refusal
 from imapsync.imap.dispatch import Dispatcher
+from imapsync.imap.patience import Patience
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.stock import Stock, StockClient, stockLine
 from imapsync.imap.wire.parser import Parser
@@ -30,6 +32,10 @@ from imapsync.log import Log
 
 T = TypeVar("T")
 
+#: For so many seconds a server is left alone without that the connection is closed:
+#: it would be soon by others, and the other server waits as well.
+_IN_PLACE = 300.0
+
 
 class Dialogue(StockClient):
     """
@@ -43,10 +49,13 @@ class Dialogue(StockClient):
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
     @ivar farewell: what the server said in its BYE, if it did.
+    @ivar patience: for how long the server may ask to be left alone; not at all
+        without.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
 
     options = "port and type"
+    patience: Patience | None = None
 
     def __init__(self, name: str, contextFactory: Any) -> None:
         super().__init__(name, contextFactory)
@@ -60,6 +69,8 @@ class Dialogue(StockClient):
         self._parser.whole = True
         self._first = b""  # what came before a greeting
         self.farewell = ""
+        self._farewellCode = ""
+        self._delays = 0  # in a row
         self._skipped: set[str] = set()
         self._accepted: Words = frozenset()
 
@@ -89,6 +100,19 @@ class Dialogue(StockClient):
     def _watch(self) -> None:
         """
         Whether the server owes us something may have changed.
+        """
+
+    @abstractmethod
+    def _rest(self, seconds: float) -> None:
+        """
+        Begin no command for so long.
+        """
+
+    @property
+    @abstractmethod
+    def _restsFor(self) -> float:
+        """
+        How many seconds more that will be.
         """
 
     @property
@@ -142,6 +166,26 @@ class Dialogue(StockClient):
         C{command} is sent in full; others may follow.
         """
         self._pipeline.written(command)
+
+    @property
+    def resting(self) -> bool:
+        """
+        Whether no command is begun, since the server has asked for time.
+        """
+        return self._pipeline.resting
+
+    @property
+    def crowded(self) -> bool:
+        """
+        Whether a command that is begun now would have to wait for its turn.
+        """
+        return self._pipeline.crowded
+
+    def restrain(self, most: int | None) -> None:
+        """
+        Have no more commands than C{most} unanswered at any time.
+        """
+        self._pipeline.most = most
 
     def takeBuffered(self) -> bytes:
         """
@@ -220,7 +264,8 @@ class Dialogue(StockClient):
 
     def _greetingReceived(self, condition: Condition) -> None:
         if condition.tag == "*" and condition.status == "BYE":
-            self.abort(Lost(f"{self.name}: turned us away: {condition.text}"))
+            self._bidFarewell(condition)
+            self.abort(self._ended(f"turned us away: {condition.text}"))
             return
         if condition.tag != "*" or condition.status not in ("OK", "PREAUTH"):
             self._checkGreeting()
@@ -242,12 +287,32 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self.farewell = condition.text
+            self._bidFarewell(condition)
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)
         if self._parser.whole:
             self._read([stockLine(condition)])
+
+    def _bidFarewell(self, condition: Condition) -> None:
+        self.farewell, self._farewellCode = condition.text, condition.code
+
+    def _ended(self, text: str) -> Lost:
+        """
+        What it means that the server made an end.
+        """
+        text = f"{self.name}: {text}"
+        backoff = weighed(self._farewellCode, self.farewell)
+        if backoff is not None or self.resting:
+            told = 0.0 if backoff is None else backoff.seconds
+            return Later(text, max(told, self._restsFor))
+        if self.farewell and self.state == "auth" and over(self.farewell):
+            return Expired(text)
+        from imapsync.imap.auth.refusal import isPassing  # few end so
+
+        if self.farewell and isPassing(self._farewellCode, self.farewell):
+            return Later(text)
+        return Lost(text)
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.
@@ -262,10 +327,41 @@ class Dialogue(StockClient):
             with suppress(ProtocolViolation):  # it is but a hint
                 self._dispatcher.reached(bounded(condition.arguments))
         self._dispatcher.finished(command, condition.status == "OK")
-        if isinstance(command, Stock):
+        if self._isDelayed(command, condition):
+            self._pipeline.again(condition)
+        elif isinstance(command, Stock):
             self._stockFinished(command, condition)
             if command.done.called:
                 self._pipeline.forget(command)
         else:
             self._pipeline.finish(condition)
         self._attend()
+
+    # A server that asks for time
+
+    def _isDelayed(self, command: Command[Any], condition: Condition) -> bool:
+        """
+        If the server asks for time, give it some.
+
+        @return: whether C{command} is to be sent again after that.
+        @raise Later: over another connection, if at all.
+        """
+        if self.patience is None or command.secret:  # a login has its own judge
+            return False
+        refused = condition.status != "OK"
+        backoff = weighed(condition.code, condition.text)
+        if backoff is None or not (refused or backoff.seconds):
+            self._delays = self._delays if refused else 0
+            return False
+        seconds = distance(self._delays, backoff.seconds)
+        # What was in flight together is refused together.
+        if seconds > self._restsFor + 1.0 or not self.resting:
+            said = refusal(command.name, condition) if refused else condition.text
+            why = f"{self.name}: {said}"
+            misread = condition.status == "BAD" and isinstance(command, Appending)
+            if misread or seconds > _IN_PLACE or not self.patience.wait(why, seconds):
+                raise Later(why, seconds)
+            self._delays += 1
+            self._rest(seconds)
+        command.delayed = refused
+        return refused and command.repeatable

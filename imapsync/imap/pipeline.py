@@ -48,10 +48,16 @@ class Pipeline:
     """
     The commands that wait to be sent, the one that is being written, and
     those in flight.
+
+    @ivar most: so many may be in flight; C{None} if there is no such limit.
+    @ivar resting: whether none is begun for now.
     """
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self.most: int | None = None
+        self.resting = False
+        self._returned: list[Command[Any]] = []
         self._tags = count(1)
         self._queue: deque[Command[Any]] = deque()
         self._writing: Command[Any] | None = None
@@ -74,6 +80,14 @@ class Pipeline:
         # None is sent behind it; it may be behind others itself.
         last = next(reversed(self._flights.values()), None)
         return last if last is not None and last.alone else None
+
+    @property
+    def crowded(self) -> bool:
+        """
+        Whether no command can be sent before an answer comes, or a rest is over.
+        """
+        full = self.most is not None and len(self._flights) >= self.most
+        return full or self.resting
 
     @property
     def owed(self) -> bool:
@@ -147,6 +161,35 @@ class Pipeline:
         command.finished(condition)
         self.forget(command)
 
+    def rest(self) -> None:
+        """
+        Begin no command, until L{resume}.
+        """
+        self.resting = True
+
+    def again(self, condition: Condition) -> None:
+        """
+        A command was answered, but is to be sent once more, when the rest is over:
+        before all that came after it.
+        """
+        command = self.flight(condition.tag)
+        if self._writing is command:
+            self._segments.clear()
+            self._writing = None
+        del self._flights[command.tag]
+        command.restart()
+        self._returned.append(command)
+
+    def resume(self) -> None:
+        """
+        The rest is over.
+        """
+        self.resting = False
+        self._queue.extendleft(reversed(self._returned))
+        self._returned.clear()
+        self._pump()
+        self._rouse()
+
     def forget(self, command: Command[Any]) -> None:
         """
         C{command} is done with.
@@ -169,14 +212,15 @@ class Pipeline:
         self._error = error
         self._writing = None
         self._segments.clear()
-        commands = [*self._flights.values(), *self._queue]
+        commands = [*self._flights.values(), *self._returned, *self._queue]
         self._flights.clear()
+        self._returned.clear()
         self._queue.clear()
         for command in commands:
             command.fail(error)
 
     def _pump(self) -> None:
-        while self._queue and self._writing is None:
+        while self._queue and self._writing is None and not self.crowded:
             if self._flights and not self._mayFollow(self._queue[0]):
                 return
             self._start(self._queue.popleft())
@@ -197,7 +241,8 @@ class Pipeline:
         End IDLE as soon as another command waits.
         """
         idle = self.alone
-        if self._queue and isinstance(idle, Idle) and idle.resting:
+        waits = self._queue and not self.resting
+        if waits and isinstance(idle, Idle) and idle.resting:
             idle.resting = False
             self._write(idle, b"DONE\r\n")
 

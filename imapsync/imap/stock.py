@@ -48,6 +48,13 @@ class Stock(Command[Any]):
         self.command = command
         command.defer = self.done
 
+    @property
+    def repeatable(self) -> bool:
+        """
+        C{IMAP4Client} hears each answer at once.
+        """
+        return False
+
     def fail(self, error: Exception) -> None:
         """
         C{IMAP4Client} need not fail it as well.

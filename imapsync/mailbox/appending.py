@@ -6,12 +6,14 @@ what became of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple, cast
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, MailboxError, Refused
+from imapsync.imap.backoff import isFull
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import SYSTEM, Appended, headOf
 from imapsync.imap.commands.mailbox import Selected
@@ -19,6 +21,7 @@ from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.batch import Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
+from imapsync.mailbox.quotas import noRoom
 from imapsync.model import Flags
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
@@ -32,6 +35,8 @@ REFUSALS = 50
 
 #: With these, a server objects to the message, not to what comes with it.
 _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
+#: With these, to neither.
+_BUSY = ("UNAVAILABLE", "INUSE")
 #: With this, to their number (RFC 9738).
 _LIMITED = "MESSAGELIMIT"
 
@@ -128,12 +133,11 @@ class Batches:
             # If it is refused, it is certain which it was, and that no more was
             # sent than was asked for.
             self._commit()
+        asked = self._careful or self._waits
         batch = self._present or self._open()
         if len(given) < len(message.row.flags or ()):
             self.lessened = True
-        return batch.appending.message(
-            given, date, message.octets, octets, self._careful
-        )
+        return batch.appending.message(given, date, message.octets, octets, asked)
 
     def asksLeave(self, row: Row, size: int) -> bool:
         """
@@ -142,7 +146,17 @@ class Batches:
         head = self._head(row)
         return self._asks(*head) or self._target.features.asksLeave(size)
 
+    @property
+    def _waits(self) -> bool:
+        """
+        Whether the next message begins an APPEND that cannot be sent yet: octets must
+        not pile up before it.
+        """
+        return self._present is None and self._target.crowded
+
     def _asks(self, flags: Flags, date: str) -> bool:
+        if self._waits:
+            return True
         return self._careful or not self._target.knows(headOf(flags, date).words)
 
     def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
@@ -211,7 +225,8 @@ class Batches:
         if batch is not None:
             batch.appending.done.addErrback(lambda _: None)
             self._giveUp()
-        self._resolve({})
+        with suppress(MailboxError):  # there is more amiss
+            self._resolve({})
 
     def _giveUp(self) -> None:
         """
@@ -219,10 +234,15 @@ class Batches:
         """
         self._target.abort(Lost(f"{self._target.name}: given up in an APPEND"))
 
-    def halve(self, uids: list[int], manner: int) -> None:
+    def halve(self, uids: list[int], manner: int, whole: bool = False) -> None:
         """
         Send these again, in two parts: one of them is the trouble.
+
+        @param whole: none of them is.
         """
+        if whole:
+            self.again.append((UidSet.of(uids), manner))
+            return
         middle = len(uids) // 2
         for half in (uids[middle:], uids[:middle]):
             self.again.append((UidSet.of(half), manner))
@@ -277,10 +297,15 @@ class Batches:
         failure.trap(Refused)
         error = cast(Refused, failure.value)
         self._held.append((batch, error))
+        if error.delayed or error.responseCode in _BUSY:
+            return
         self.refusing, self.doubted = str(error), culprits(batch, error.responseCode)
         if len(uids) == 1 and self._next(batch, error) is None:
             self.doubted = []
             self._refusals += 1
+            full = isFull(error.responseCode, error.text)
+            if full and self._outcome.isFull(self._refusals):
+                raise noRoom(error)
             if self._refusals >= REFUSALS:
                 raise MailboxError(f"message after message is refused: {error}")
 
@@ -332,23 +357,31 @@ class Batches:
     def _refuse(self, batch: Batch, error: Refused, uids: list[int]) -> None:
         """
         None of a batch is there: try in another way, or not.
+
+        @raise MailboxError: nothing else is to be tried there.
         """
-        limit = batch.appending.limit
-        if limit is not None and 0 < limit.most < len(uids):
+        limit, code = batch.appending.limit, error.responseCode
+        if error.delayed:
+            self.halve(uids, batch.manner, whole=True)
+        elif code in _BUSY:
+            raise MailboxError(str(error), responseCode=code)
+        elif limit is not None and 0 < limit.most < len(uids):
             self._most = min(self._most, limit.most)
             self.again.append((UidSet.of(uids), batch.manner))
         elif len(uids) > 1:
             self.halve(uids, batch.manner)
         elif (manner := self._next(batch, error)) is not None:
             self.again.append((UidSet.of(uids), manner))
+        elif isFull(code, error.text):
+            self._outcome.full(uids[0], str(error), code)
         else:
-            self._outcome.refused(uids[0], str(error), error.responseCode)
+            self._outcome.refused(uids[0], str(error), code)
 
     def _next(self, batch: Batch, error: Refused) -> int | None:
         """
         In which manner to try a single message next, if in any.
         """
-        if error.responseCode in _FINAL:
+        if error.responseCode in _FINAL or isFull(error.responseCode, error.text):
             return None
         [message] = batch.messages
         heads = [self._head(message.row, number) for number in range(len(_MANNERS))]

@@ -113,7 +113,7 @@ class Copier(BodyReceiver):
                 await self._stream(some)
         except Exception as error:
             self._batches.drop()
-            if isinstance(error, Lost):
+            if isinstance(error, Lost) and not error.blameless:
                 self._blame()
             raise
         finally:
@@ -194,8 +194,9 @@ class Copier(BodyReceiver):
         if not uids:
             return
         there = await self._source.exists(uids)
-        if there and (self._arrived or (refusal is not None and len(there) > 1)):
-            self._batches.halve(list(there), self._batches.manner)
+        late = refusal is not None and refusal.delayed
+        if there and (late or self._arrived or (refusal and len(there) > 1)):
+            self._batches.halve(list(there), self._batches.manner, late)
             return
         for uid in there:
             self._outcome.refused(uid, str(refusal or "the server did not send it"))

@@ -139,13 +139,16 @@ class Source:
         try:
             await fetch(uids, arrived)
         except Refused as error:
+            if error.delayed:
+                return [uids - arrived.build()]
             if error.status == "BAD":
                 raise
             return await self._halves(uids - arrived.build())
-        except Lost:
+        except Lost as error:
             # The server was about to send the first of those that have not come.
             missing = uids - arrived.build()
-            self._suspects.brokeOver(self._place, list(islice(missing, 1)))
+            if not error.blameless:
+                self._suspects.brokeOver(self._place, list(islice(missing, 1)))
             raise
         missing = uids - arrived.build()
         if missing == uids:

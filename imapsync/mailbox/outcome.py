@@ -67,6 +67,18 @@ class Outcome(Protocol):
         @param code: the server's response code, if it gave one.
         """
 
+    def isFull(self, refusals: int) -> bool:
+        """
+        Whether there is no room, after so many refusals in a row that say so.
+        """
+
+    def full(self, uid: int, reason: str, code: str = "") -> None:
+        """
+        One could not be copied, since there is no room for it.
+
+        @raise MailboxError: nor will there be for others.
+        """
+
     def undated(self, uid: int) -> None:
         """
         One was copied, but the server did not take its INTERNALDATE.

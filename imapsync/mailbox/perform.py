@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from imapsync.content.digest import instant
-from imapsync.errors import MailboxError, Refused
+from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
-from imapsync.imap.wire.arguments import dateTime
 from imapsync.mailbox.appending import MESSAGES
+from imapsync.mailbox.arrivals import Arrivals, Dated, pairOf
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import carryFlags
@@ -22,10 +22,10 @@ from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
-from imapsync.mailbox.strangers import strangers, trashed
+from imapsync.mailbox.strangers import trashed
 from imapsync.model import Pair, Side
 from imapsync.names import shown
-from imapsync.plan.flags import Drift, Uids, planFlags, same
+from imapsync.plan.flags import planFlags
 from imapsync.plan.late import WHY, Withdraw
 from imapsync.plan.messages import (
     AddPairs,
@@ -163,7 +163,9 @@ class Performer:
             why = f": {refusal}" if refusal else ""
             view.trouble(f"would not {what} UID {left}{why}", side)
         this.reading.expect(())
-        return uids - left
+        if done := uids - left:
+            view.context.records.suspects.quotas.freed(side)
+        return done
 
     async def _withdraw(self, operation: Withdraw) -> None:
         """
@@ -219,7 +221,7 @@ class Performer:
     async def _copy(self, operation: Copy, last: bool) -> None:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
-        outcome = _Copies(self, view, operation.side.other)
+        outcome = Arrivals(self, view, operation.side.other)
         copier = Copier(
             source.client,
             target.client,
@@ -237,7 +239,12 @@ class Performer:
             raise MailboxError(
                 error.text, operation.side.other, error.responseCode
             ) from error
+        except Lost as error:
+            if error.blameless:
+                view.context.records.suspects.interrupted()
+            raise
         finally:
+            outcome.end()
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
@@ -274,7 +281,7 @@ class Performer:
 
         @return: whether it can be as it says.
         """
-        pairs = [_pairOf(one, side) for one in messages]
+        pairs = [pairOf(one, side) for one in messages]
         sources = [one.source for one in messages]
         given = ((one.source, one.given) for one in messages)
         try:
@@ -316,18 +323,6 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
 }
 
 
-class Dated(NamedTuple):
-    """
-    A message whose copy was given its date.
-
-    @ivar usual: whether any server can take that date.
-    """
-
-    source: int
-    date: str
-    usual: bool
-
-
 async def _changed(
     client: SyncClient, dated: Mapping[int, Dated], uids: Iterable[int]
 ) -> list[int]:
@@ -344,88 +339,3 @@ async def _changed(
     except Refused:
         return []
     return [u for u, when in told.items() if when and when != instant(dated[u].date)]
-
-
-class _Copies:
-    """
-    What becomes of the messages copied to one side:
-    L{imapsync.mailbox.outcome.Outcome}.
-
-    @ivar lacking: those that were not given all of their flags.
-    @ivar dated: those whose dates are to be proven.
-    @ivar unstored: those that were refused.
-    """
-
-    def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
-        self.lacking: dict[Drift, list[Uids]] = {}
-        self.dated: dict[int, Dated] = {}
-        self.unstored = UidSet()
-        self._into = into
-        self._view = view
-        self._side = side
-
-    def begins(self, uids: UidSet) -> None:
-        self._view.copies.begin(self._side.other, uids)
-
-    def copied(self, messages: list[Copied]) -> None:
-        if not self._into.copied(self._side, messages):
-            return
-        trusted = self._view.sides[self._side].client.keepsDates
-        for one in messages:
-            date = dateTime(one.date)
-            if date is not None and not (trusted and date.isUsual):
-                self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
-            if not same(one.flags, one.given):
-                ours, theirs = one.given, one.flags
-                if self._side is Side.REMOTE:
-                    ours, theirs = theirs, ours
-                drift = Drift(one.given, ours, theirs)
-                pair = _pairOf(one, self._side)
-                self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
-
-    async def strangers(self) -> dict[int, bytes]:
-        return await strangers(self._view, self._side)
-
-    def unproven(self, uids: list[int]) -> None:
-        self._into.unproven(self._side, uids)
-
-    def refused(self, uid: int, reason: str, code: str = "") -> None:
-        view, side = self._view, self._side.other
-        self.unstored |= UidSet.of([uid])
-        view.context.records.suspects.refused(view.place(side), uid, reason, code)
-        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
-
-    def undated(self, uid: int) -> None:
-        text = "copied without its INTERNALDATE"
-        self._view.trouble(text, self._side.other, UidSet.of([uid]))
-
-    def misread(self, uids: list[int], reason: str) -> None:
-        view, side = self._view, self._side.other
-        self.doubted(uids)
-        view.log.warn(
-            "{name}: {side}: UID {uids} may have been taken for commands, and will be"
-            " sent only when asked for: {reason}",
-            name=view.name,
-            side=side,
-            uids=UidSet.of(uids),
-            reason=reason,
-        )
-
-    def short(self, uid: int, octets: int, size: int) -> None:
-        text = f"copied, but it has {octets} octets only, not {size}"
-        self._view.trouble(text, self._side.other, UidSet.of([uid]))
-
-    def doubted(self, uids: list[int]) -> None:
-        suspects = self._view.context.records.suspects
-        suspects.askFirst(self._view.place(self._side.other), uids)
-
-    def broken(self, uids: list[int]) -> None:
-        suspects = self._view.context.records.suspects
-        suspects.brokeOver(self._view.place(self._side.other), uids)
-
-
-def _pairOf(one: Copied, into: Side) -> Pair:
-    local, remote = one.target, one.source
-    if into is Side.REMOTE:
-        local, remote = remote, local
-    return Pair(local, remote, one.given, one.key, one.size, one.stamp)

@@ -99,6 +99,15 @@ class Report:
             text, side = error.text, error.side or side
         self.trouble(Trouble(name, text, side, code=error.responseCode))
 
+    def retract(self, names: Collection[Name]) -> None:
+        """
+        These mailboxes are tried once more: whether they can be synced, will show.
+        """
+        again = frozenset(one for one in self.troubles if one.mailbox in names)
+        self._told |= again
+        for one in again:
+            del self.troubles[one]
+
     # Over several runs
 
     def successor(self) -> Report:

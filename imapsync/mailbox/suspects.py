@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
+from imapsync.mailbox.quotas import Quotas
 from imapsync.model import Side
 from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
@@ -68,7 +69,8 @@ class Suspects:
     mailboxes in which messages arrive, but cannot be told from others.
 
     @param now: tells the time, in seconds.
-    @ivar breaks: how many connections were lost over messages.
+    @ivar quotas: where there is no room.
+    @ivar breaks: how many connections were lost while messages were under way.
     @ivar lessons: how often something was learned of messages, so that another
         attempt gets further than this one.
     """
@@ -79,6 +81,7 @@ class Suspects:
         self._unproven: dict[Place, UidSet] = {}
         self._asked: dict[Place, set[int]] = {}
         self._refused: dict[Place, dict[int, _Refusal]] = {}
+        self.quotas = Quotas()
         self.breaks = self.lessons = 0
 
     def brokeOver(self, place: Place, uids: Collection[int]) -> None:
@@ -94,6 +97,12 @@ class Suspects:
             times = records[uid].times if uid in records else 0
             until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
             records[uid] = _Record(times + 1, until)
+
+    def interrupted(self) -> None:
+        """
+        A connection was lost while messages were under way, and not over one of them.
+        """
+        self.breaks += 1
 
     def askFirst(self, place: Place, uids: Collection[int]) -> None:
         """
@@ -163,6 +172,7 @@ class Suspects:
             for uid in records:
                 records[uid] = _Record(1, self._now())
         self._refused.clear()
+        self.quotas.forget()
 
     def unproven(self, place: Place, uids: Collection[int]) -> None:
         """

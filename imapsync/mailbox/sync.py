@@ -275,6 +275,12 @@ class Pass:
         if not new:
             return
         place = view.place(side)
+        try:
+            suspects.quotas.check(side.other, view.known.id)
+        except MailboxError as error:
+            view.leave(side)
+            context.records.report.failed(view.name, error)
+            return
         new -= await self._doubles(side, new)
         hopeless = suspects.leftOut(place)
         careful = suspects.careful(place)

@@ -26,9 +26,12 @@ from imapsync.gather import jointly, together
 from imapsync.imap.access import Access
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
+from imapsync.imap.patience import Patience
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
+from imapsync.run.budget import Budget
+from imapsync.state.interface import State
 
 #: So long, in seconds, may a server still be at what it was sent over a
 #: connection that is gone.
@@ -69,12 +72,23 @@ class Bridge:
 
     @param admitted: the sides that have let us in before, in the same run; more are
         added.
+    @param patience: for how long servers may ask to be left alone; not at all without.
+    @param budget: how much may go over them; any number without.
     @param number: which pair of connections it is, for the trace.
     @ivar clients: once L{connect} is through, both.
     """
 
-    def __init__(self, job: Job, admitted: set[Side], number: int = 1) -> None:
+    def __init__(
+        self,
+        job: Job,
+        admitted: set[Side],
+        patience: Patience | None = None,
+        budget: Budget | None = None,
+        number: int = 1,
+    ) -> None:
         self._job = job
+        self._patience = patience
+        self._budget = budget
         self._admitted = admitted
         self.number = number
         self.clients: dict[Side, SyncClient] = {}
@@ -163,10 +177,16 @@ class Bridge:
             client = SyncClient(job.reactor, where, trace=trace)
             client.traceSecrets = job.trace > 1
             client.log = job.log
+            client.patience = self._patience
+            if self._budget is not None:
+                client.meter = self._budget.meter(side)
+            client.restrain(server.commandsInFlight)
             client.lost.addCallback(self._ended, client)
             self._begun.append(client)
             return client
 
+        if self._budget is not None:
+            self._budget.check(side)
         try:
             client = await connect(job.reactor, server, makeClient, job.access[side])
         except (ConfigError, Distrusted, MissingCapability) as error:
@@ -230,10 +250,19 @@ class Connections(Bridge):
     """
     A connection to each server, and further pairs of them for bulk work:
     L{imapsync.accounts.workers.Reserve}.
+
+    @param state: knows how much may still go over them.
     """
 
-    def __init__(self, job: Job, admitted: set[Side]) -> None:
-        super().__init__(job, admitted)
+    def __init__(
+        self,
+        job: Job,
+        admitted: set[Side],
+        patience: Patience | None = None,
+        state: State | None = None,
+    ) -> None:
+        budget = None if state is None else Budget(job.config.servers, state)
+        super().__init__(job, admitted, patience, budget)
         self._working: list[Bridge] = []
         self._leaving: list[Bridge] = []
         self._spent = 0
@@ -256,7 +285,8 @@ class Connections(Bridge):
         """
         numbers = {bridge.number for bridge in self._further}
         number = next(n for n in count(2) if n not in numbers)
-        bridge = Bridge(self._job, self._admitted, number)
+        shared = self._job, self._admitted, self._patience, self._budget
+        bridge = Bridge(*shared, number)
         self._working.append(bridge)
 
         def giveUp(failure: Failure) -> Failure:
@@ -287,6 +317,8 @@ class Connections(Bridge):
         """
         self.release()
         await super().leave()
+        if self._budget is not None:
+            self._budget.keep()
 
     def abort(self, reason: str) -> None:
         """
@@ -295,6 +327,8 @@ class Connections(Bridge):
         super().abort(reason)
         for bridge in self._further:
             bridge.abort(reason)
+        if self._budget is not None:
+            self._budget.keep()
 
     def closed(self) -> Deferred[None]:
         """

@@ -17,7 +17,7 @@ from imapsync.accounts.mailboxes import Legacy
 from imapsync.accounts.session import Session
 from imapsync.errors import (
     Denied,
-    ImapSyncError,
+    Expired,
     Lost,
     MailboxError,
     MissingCapability,
@@ -37,6 +37,7 @@ from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
+from imapsync.run.retrying import Comeback, Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
@@ -68,7 +69,11 @@ class Following:
         self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
         self._admitted: set[Side] = set()
+        self._patience = patience(job, standing, None)
         self._connections = Connections(job, self._admitted)
+        self._comeback = Comeback(job.reactor.seconds)
+        self._renewals = Renewals(job.reactor)
+        self._asked = 0.0
         self._named = Named()
         self._history = History(named=self._named)
         self._ears = Ears(self._log, job.request.watch)
@@ -172,7 +177,7 @@ class Following:
         """
         Wait for them.
         """
-        self._activity.begin(self._rest(), _nothing)
+        self._activity.begin(self._rest(), lambda: None)
 
     def refresh(self) -> None:
         """
@@ -212,8 +217,9 @@ class Following:
         After that time, say so.
         """
         if self._standing.state is SyncState.BACKING_OFF:
-            if self._suspects.breaks > self._breaks:
-                seconds = max(seconds, SETTLING)
+            settling = SETTLING if self._suspects.breaks > self._breaks else 0.0
+            seconds = max(seconds, settling, self._asked)
+            self._standing.waits(self._standing.error, seconds)
             self._log.warn(
                 "{error}; trying again in {seconds:.0f} s.",
                 error=self._standing.error,
@@ -222,7 +228,13 @@ class Following:
         self._activity.alarm(seconds, self._machine.due)
 
     def _failed(self, failure: Failure) -> None:
-        self._standing.failed(str(failure.value))
+        error = failure.value
+        copying = self._suspects.breaks > self._breaks
+        if isinstance(error, Expired) and self._renewals.may(self._begun, copying):
+            self._machine.expired()
+            return
+        self._asked = getattr(error, "seconds", 0.0)
+        self._standing.failed(str(error))
         if failure.check(*_PASSING):
             lasted = self._clock.seconds() - self._begun
             # To know over which message it breaks is to come somewhere.
@@ -243,12 +255,6 @@ class Following:
         self._fatal = failure
         self._machine.failed()
 
-    def _lost(self, error: ImapSyncError) -> None:
-        """
-        A connection has gone while nothing was asked of it.
-        """
-        self._failed(Failure(error))
-
     def _moved(self, before: str, happened: str, after: str) -> None:
         """
         The machine goes from one state to another.
@@ -266,10 +272,13 @@ class Following:
     # The work
 
     async def _connect(self) -> None:
+        await self._renewals.settled()
         self._begun = self._clock.seconds()
         self._breaks = self._suspects.breaks
         self._lessons = self._suspects.lessons
-        self._connections = Connections(self._job, self._admitted)
+        self._connections = Connections(
+            self._job, self._admitted, self._patience, self._state
+        )
         self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
@@ -279,14 +288,14 @@ class Following:
         identifier = Identifier(clients, self._state, self._suspects)
         self._legacy = Legacy(listing, identifier, history)
         self._ears.connected(clients, history, self._state, self._news)
-        self._connections.whenLost(self._lost)
+        self._connections.whenLost(lambda error: self._failed(Failure(error)))
 
     def _makeBrake(self, lifted: bool) -> Brake:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
 
     async def _sync(self) -> None:
         job, now = self._job, self._clock.seconds()
-        if now - self._forgiven >= SILENCE:
+        if now - self._forgiven >= SILENCE or self._comeback.due:
             self._forgive()
         if self._hastened:
             with self._state.transaction():
@@ -321,6 +330,8 @@ class Following:
 
     async def _rest(self) -> None:
         await self._ears.attend()
+        if (seconds := self._comeback.left) is not None:
+            self._activity.alarm(seconds, self._machine.news)
         if not self._ears.pushed:
             self._activity.alarm(self._job.request.watch, self._machine.news)
 
@@ -370,6 +381,7 @@ class Following:
         troubled = {trouble.mailbox for trouble in report.known}
         names = troubled | self._standing.fallen
         left = frozenset(filter(self._unsettled, names))
+        self._comeback.plan(one for one in report.known if one.mailbox in left)
         for name in sorted(report.mended(left)):
             self._log.info("{name}: synced again.", name=name)
         self.measure()
@@ -382,7 +394,4 @@ class Following:
     def _forgive(self) -> None:
         self._forgiven = self._clock.seconds()
         self._history.forgive()
-
-
-def _nothing() -> None:
-    pass
+        self._suspects.quotas.forget()

@@ -73,6 +73,11 @@ class Live(Protocol):
         @param progress: whether it had come somewhere, or had lasted.
         """
 
+    def expired(self) -> None:
+        """
+        A session has lasted as long as its server lets it.
+        """
+
     def denied(self) -> None:
         """
         A server that let us in before does not any more.
@@ -209,6 +214,11 @@ def _persist(_: Live, core: Core) -> None:
     core.denials += 1
 
 
+def _renew(_: Live, core: Core) -> None:
+    core.effects.drop()
+    core.effects.connect()
+
+
 def _reconnect(_: Live, core: Core) -> None:
     core.failures = 0
     core.effects.connect()
@@ -330,6 +340,10 @@ def _described() -> Callable[[Core], Live]:
     stopping.upon(Live.due).loop()(_abandon)
     stopping.upon(Live.closed).to(stopped)(_end)
 
+    for state in (connecting, first, tuning, waiting, syncing, again):
+        state.upon(Live.expired).to(connecting)(_renew)
+    finishing.upon(Live.expired).to(stopping)(_leave)
+
     # What comes too late, or tells nothing new.
     for state in (connecting, first, tuning, again, finishing, stopping, stopped):
         state.upon(Live.news).loop()(_nothing)
@@ -341,6 +355,7 @@ def _described() -> Callable[[Core], Live]:
         state.upon(Live.lost).loop()(_lateLoss)
     for state in (backing, stopping, stopped):
         state.upon(Live.denied).loop()(_nothing)
+        state.upon(Live.expired).loop()(_nothing)
     for state in (stopping, stopped):
         state.upon(Live.failed).loop()(_nothing)
     for state in (finishing, stopping, stopped):

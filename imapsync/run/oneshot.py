@@ -5,7 +5,8 @@ lost, as long as that gets anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -14,15 +15,17 @@ from twisted.internet.task import deferLater
 from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
 from imapsync.display import line
-from imapsync.errors import Denied, ImapSyncError, Lost
+from imapsync.errors import Denied, Expired, ImapSyncError, Later, Lost, Refused
+from imapsync.imap.backoff import PASSING, distance
 from imapsync.mailbox.context import Clients, Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Side
+from imapsync.model import Name, Side, Trouble
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
+from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 
 #: Pauses before the attempts after the first, in seconds.
 _PAUSES = (1.0, 2.0)
+
+#: So often is tried again what a server says is its own fault (SERVERBUG): that is
+#: seldom mended soon.
+_BUGS = 3
 
 
 class Task(Protocol):
@@ -68,7 +75,12 @@ class OneShot:
         self._report = Report()
         self._suspects = Suspects(job.reactor.seconds)
         self._admitted: set[Side] = set()
+        self._patience = patience(job, standing, job.request.patience)
         self._connections = Connections(job, self._admitted)
+        self._delays = 0  # in a row
+        self._returns: Counter[Name] = Counter()
+        self._freed: set[Name] = set()
+        self._renewals = Renewals(job.reactor)
         self._octets = 0
         self._verifier: Verifier | None = None
         self._repair: Repair | None = None
@@ -157,25 +169,49 @@ class OneShot:
         task = self._task(records)
         while True:
             before, broken = self._progress, self._suspects.breaks
-            learned = self._suspects.lessons
+            learned, began = self._suspects.lessons, self._job.reactor.seconds()
             try:
                 await self._attempt(records, task)
                 return
             except Lost as error:
                 learned = self._suspects.lessons - learned
                 if self._progress > before or learned:
-                    pauses = iter(_PAUSES)
-                pause = next(pauses, None)
-                if pause is None or self._stopped:
+                    pauses, self._delays = iter(_PAUSES), 0
+                if self._stopped:
                     raise
-                if self._suspects.breaks > broken:
-                    pause = max(pause, SETTLING)
-                self._standing.failed(str(error))
-                self._standing.moved(SyncState.BACKING_OFF)
-                self._job.log.warn(
-                    "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
-                )
-                await deferLater(self._job.reactor, pause)
+                copying = self._suspects.breaks > broken
+                if isinstance(error, Expired) and self._renewals.may(began, copying):
+                    await self._renewals.settled()
+                    continue
+                await self._backOff(error, pauses, SETTLING if copying else 0.0)
+
+    async def _backOff(
+        self, error: Lost, pauses: Iterator[float], least: float
+    ) -> None:
+        """
+        Wait before the next attempt.
+
+        @param least: for so long at least.
+        @raise Lost: there is to be none.
+        """
+        pause: float | None
+        if isinstance(error, Later):
+            pause = max(distance(self._delays, error.seconds), least)
+            self._delays += 1
+            if not self._patience.wait(str(error), pause):
+                raise error
+            self._standing.moved(SyncState.BACKING_OFF)
+        else:
+            pause = next(pauses, None)
+            if pause is None:
+                raise error
+            pause = max(pause, least)
+            self._standing.failed(str(error))
+            self._standing.moved(SyncState.BACKING_OFF)
+            self._job.log.warn(
+                "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
+            )
+        await deferLater(self._job.reactor, pause)
 
     @property
     def _progress(self) -> int:
@@ -205,7 +241,9 @@ class OneShot:
 
     async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job
-        connections = self._connections = Connections(job, self._admitted)
+        connections = self._connections = Connections(
+            job, self._admitted, self._patience, self._state
+        )
         self._standing.counts(self._report, connections)
         self._standing.moved(SyncState.CONNECTING)
         try:
@@ -214,24 +252,78 @@ class OneShot:
             if task:
                 await task.run(connections.clients)
             else:
-                session = Session(
-                    job.config,
-                    job.request,
-                    connections.clients,
-                    self._state,
-                    records,
-                    self._say,
-                    reserve=connections,
-                )
-                await session.run()
-                if not job.request.dryRun:
-                    self.measure()
-                    troubled = {trouble.mailbox for trouble in self._report.troubles}
-                    self._standing.synced(self._began, troubled)
+                await self._sync(records)
             await connections.leave()
+        except Refused as error:
+            if error.responseCode in PASSING:
+                raise Later(str(error)) from error
+            raise
         finally:
             self._octets += connections.octets
             connections.abort("given up")
+
+    async def _sync(self, records: Records) -> None:
+        """
+        Make both sides equal; what a server does not let be done now, it may later.
+        """
+        job, connections = self._job, self._connections
+        again: Collection[Name] = ()
+        while True:
+            session = Session(
+                job.config,
+                job.request,
+                connections.clients,
+                self._state,
+                records,
+                self._say,
+                reserve=connections,
+            )
+            await session.run()
+            if job.request.dryRun:
+                return
+            self.measure()
+            troubled = {trouble.mailbox for trouble in self._report.troubles}
+            self._standing.synced(self._began, troubled)
+            for name in sorted({*again} - troubled):
+                job.log.info("{name}: synced again.", name=name)
+            again = await self._comeBack()
+            if not again:
+                return
+            connections.release()
+            self._report.retract(again)
+
+    async def _comeBack(self) -> Collection[Name]:
+        """
+        Wait, if that may be of use.
+
+        @return: the mailboxes to be tried once more.
+        """
+        troubles = [one for one in self._report.troubles if not one.uids]
+        tight = self._suspects.quotas.isTight
+        freed = {
+            one.mailbox
+            for one in troubles
+            if one.code == "OVERQUOTA" and one.side and not tight(one.side)
+        } - self._freed
+        self._freed |= freed
+        busy = [one for one in troubles if self._mayPass(one)]
+        if busy and not freed:
+            pause = distance(max(self._returns[one.mailbox] for one in busy))
+            first, *_ = busy
+            if not self._patience.wait(f"{first.mailbox}: {first}", pause):
+                return freed
+            await deferLater(self._job.reactor, pause)
+        names = {one.mailbox for one in busy}
+        self._returns.update(names)
+        return names | freed
+
+    def _mayPass(self, trouble: Trouble) -> bool:
+        """
+        Whether a mailbox can perhaps be synced later in this run.
+        """
+        bug = trouble.code == "SERVERBUG"
+        often = bug and self._returns[trouble.mailbox] >= _BUGS
+        return trouble.code in PASSING and not often
 
     def _say(self, text: str) -> None:
         """

@@ -101,6 +101,8 @@ class SyncStatus(NamedTuple):
     @ivar error: what went wrong last, or an empty string.
     @ivar errorAt: when it did.
     @ivar synced: when both sides were found equal last.
+    @ivar until: until when it waits, or waited last, before it goes on: something went
+        wrong, or a server wants to be left alone.
     """
 
     state: SyncState = SyncState.NEW
@@ -110,6 +112,7 @@ class SyncStatus(NamedTuple):
     errorAt: float | None = None
     synced: float | None = None
     counters: Counters = Counters()
+    until: float | None = None
 
     @property
     def refusals(self) -> Mapping[Name, tuple[Refusal, ...]]:
@@ -234,6 +237,14 @@ class Standing:
         Something went wrong.
         """
         self._status = self._status._replace(error=error, errorAt=self._now())
+
+    def waits(self, error: str, seconds: float) -> None:
+        """
+        For that reason it waits for so long.
+        """
+        self.failed(error)
+        self._status = self._status._replace(until=self._now() + seconds)
+        self._tellAll()
 
     def fell(self, name: Name) -> None:
         """

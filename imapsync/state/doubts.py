@@ -21,7 +21,7 @@ _OVER = "since NOT BETWEEN ? AND ?"
 
 class DoubtTable(Transactions):
     """
-    All of it: L{Doubts<imapsync.state.interface.Doubts>}.
+    All of it: L{Doubts<imapsync.state.between.Doubts>}.
 
     @cvar now: the time of day, in seconds.
     """

@@ -5,22 +5,20 @@ that another store can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from imapsync.model import (
-    Doubt,
     Flags,
     Known,
     Mark,
     Name,
     Owner,
     Pair,
-    Refusal,
     Side,
-    Trouble,
 )
+from imapsync.state.between import Doubts, Leftovers, Renamings, Traffic
 from imapsync.uidset import UidSet
 
 
@@ -172,163 +170,6 @@ class Pairs(Protocol):
         """
 
 
-class Leftovers(Protocol):
-    """
-    What one run leaves to the next.
-    """
-
-    def postpone(
-        self,
-        mailbox: int,
-        side: Side,
-        uids: UidSet,
-        reason: str = "",
-        code: str = "",
-        pauses: Sequence[int] = (0,),
-    ) -> None:
-        """
-        These messages are to be tried again later, though the L{Mark} passes them:
-        they, or their flags, were refused just now.
-
-        @param reason: see L{Refusal}, as for C{code}.
-        @param pauses: how many seconds later, by how often it was so; the last is
-            for all further times.
-        """
-
-    def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
-        """
-        These messages need not be tried again.
-        """
-
-    def postponed(self, mailbox: int, side: Side) -> UidSet:
-        """
-        The messages that are to be tried again.
-        """
-
-    def due(self, mailbox: int, side: Side) -> UidSet:
-        """
-        Those of them whose time has come.
-        """
-
-    def mailboxesDue(self) -> frozenset[int]:
-        """
-        The mailboxes that have such messages.
-        """
-
-    def hasten(self, mailbox: int | None = None) -> None:
-        """
-        The time of all has come, in this mailbox or in every one.
-        """
-
-    def refusals(self, mailbox: int) -> list[Refusal]:
-        """
-        All that are to be tried again, and why.
-        """
-
-    def noteTroubles(
-        self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
-    ) -> None:
-        """
-        This is what is wrong with mailboxes as a whole, and nothing else.
-
-        @param names: the mailboxes of which that is said; C{None}: of all.
-        """
-
-    def foretell(
-        self, mailbox: int, side: Side, flags: Mapping[int, Flags | None]
-    ) -> None:
-        """
-        The other side's server is about to bring these messages there by itself.
-        If we do not hear of it, and pair them by content, both sides agree on
-        these flags; C{None}: on those that the other side shows.
-        """
-
-    def foretold(self, mailbox: int, side: Side) -> Mapping[int, Flags | None]:
-        """
-        What was foretold.
-        """
-
-    def forgetForetold(self, mailbox: int, side: Side) -> None:
-        """
-        It has come to be, or it never will.
-        """
-
-    def setCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
-        """
-        These messages, and no others, are copied to the other side, and the copies
-        were not seen yet.
-        """
-
-    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
-        """
-        These are as well.
-        """
-
-    def copying(self, mailbox: int, side: Side) -> UidSet:
-        """
-        Which these are.
-        """
-
-
-class Doubts(Protocol):
-    """
-    Messages that a server may store late, and then more than once.
-    """
-
-    def doubt(self, mailbox: int, side: Side, uids: UidSet) -> None:
-        """
-        An APPEND of each of these messages of C{side} was not answered, and there
-        is to be another.
-        """
-
-    def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
-        """
-        All such APPENDs that are not over.
-        """
-
-    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
-        """
-        What copies are given, by L{Doubt.id}.
-        """
-
-    def noteCopies(self, copies: Mapping[int, int]) -> None:
-        """
-        What has shown up is about to be removed: its UIDs, by L{Doubt.id}.
-        """
-
-    def resolve(self, doubts: Iterable[int]) -> None:
-        """
-        These are over, by L{Doubt.id}.
-        """
-
-    def forgetDoubts(self) -> None:
-        """
-        Forget those that were kept long enough.
-        """
-
-
-class Renamings(Protocol):
-    """
-    RENAMEs of ours: whether a server has done one is not known before it answers.
-    """
-
-    def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:
-        """
-        The server of C{side} is about to be asked to give mailboxes these names, by
-        L{Known.id}.
-        """
-
-    def renamings(self, side: Side) -> Mapping[int, Name]:
-        """
-        What it was asked for and may have done, by L{Known.id}.
-        """
-
-    def endRenaming(self, side: Side, mailboxes: Iterable[int]) -> None:
-        """
-        Of these, that is over.
-        """
-
-
 class Owners(Protocol):
     """
     For whom, and for what part of their mail, all of this is.
@@ -400,7 +241,15 @@ class Soundness(Protocol):
 
 
 class State(
-    Mailboxes, Pairs, Leftovers, Doubts, Renamings, Owners, Soundness, Protocol
+    Mailboxes,
+    Pairs,
+    Leftovers,
+    Doubts,
+    Renamings,
+    Owners,
+    Traffic,
+    Soundness,
+    Protocol,
 ):
     """
     What both sides last agreed on.

@@ -38,7 +38,7 @@ WHERE mailbox = ? ORDER BY side, uid
 
 class LeftoverTables(Transactions):
     """
-    All of it: L{Leftovers<imapsync.state.interface.Leftovers>}.
+    All of it: L{Leftovers<imapsync.state.between.Leftovers>}.
     """
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:

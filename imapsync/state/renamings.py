@@ -12,7 +12,7 @@ from imapsync.state.transactions import Transactions
 
 class RenamingTable(Transactions):
     """
-    All of it: L{Renamings<imapsync.state.interface.Renamings>}.
+    All of it: L{Renamings<imapsync.state.between.Renamings>}.
     """
 
     def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:

@@ -138,13 +138,22 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE traffic (
+            side TEXT PRIMARY KEY,
+            day INTEGER NOT NULL,
+            octets INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
     *("postponed", "foretold", "copying", "trouble"),
-    *("doubt", "renaming"),
+    *("doubt", "renaming", "traffic"),
 }
 
 #: For each connection to the database.

@@ -56,6 +56,8 @@ _ROWS = (
     ("doubt", f"(copy IS NULL OR {_uid('copy')})", "its copy is no message"),
     ("renaming", f"{_PLACED} AND {_SIDED}", "it is in no mailbox"),
     ("renaming", "typeof(name) = 'text' AND name <> ''", "it has no name"),
+    ("traffic", f"{_SIDED} AND typeof(day) = 'integer'", "it has no day"),
+    ("traffic", "typeof(octets) = 'integer'", "it has no octets"),
     ("flags", "typeof(text) = 'text'", "they are no text"),
     (
         "trouble",

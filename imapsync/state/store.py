@@ -24,6 +24,7 @@ from imapsync.state.renamings import RenamingTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
 from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
+from imapsync.state.traffic import TrafficTable
 
 
 class Store(
@@ -32,6 +33,7 @@ class Store(
     LeftoverTables,
     DoubtTable,
     RenamingTable,
+    TrafficTable,
     SoundnessTables,
 ):
     """

@@ -346,8 +346,8 @@ class EndTests(ServiceCase):
         """
         A server that refuses to list its mailboxes.
         """
-        self.remote.answers["LIST"] = "NO [UNAVAILABLE] later"
-        self.assertEnds(errors.Refused, "NO [UNAVAILABLE] later")
+        self.remote.answers["LIST"] = "NO [NOPERM] no"
+        self.assertEnds(errors.Refused, "NO [NOPERM] no")
 
     def test_deletions(self) -> None:
         """

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 
-from imapsync.errors import Distrusted, ImapSyncError, Lost, Refused, TurnedAway
+from imapsync.errors import Distrusted, ImapSyncError, Later, Refused, TurnedAway
+from imapsync.imap.backoff import weighed
 
 #: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
 #: connections: among them may be one of ours of which the server has not seen
@@ -41,20 +42,30 @@ _CREDENTIALS = re.compile(
 )
 
 
+def isPassing(code: str, text: str) -> bool:
+    """
+    Whether nobody is let in just now, as a server says.
+
+    @param code: its response code, or an empty string.
+    """
+    full = _FULL.search(text) and not _TRIED.search(text)
+    return code in _PASSING or bool(full)
+
+
 def judged(where: str, refusal: Refused) -> ImapSyncError:
     """
     What to tell of it.
 
     @param where: names the server.
-    @return: L{Lost} if it is passing; L{TurnedAway} if the server does not say
+    @return: L{Later} if it is passing; L{TurnedAway} if the server does not say
         whether it is.
     """
     text = f"{where}: the login was refused: {refusal.text}"
     code, words = refusal.responseCode, refusal.text
     if code in _LASTING:
         return Distrusted(f"{text}; {_LASTING[code]}")
-    full = _FULL.search(words)
-    if code in _PASSING or (full and not _TRIED.search(words)):
-        return Lost(text)
-    blamed = _CREDENTIALS.search(words) and not full
+    backoff = weighed(code, words)
+    if backoff is not None or isPassing(code, words):
+        return Later(text, 0.0 if backoff is None else backoff.seconds)
+    blamed = _CREDENTIALS.search(words) and not _FULL.search(words)
     return TurnedAway(f"{text}; see username and password" if blamed else text)

@@ -19,6 +19,16 @@ T = TypeVar("T")
 _MOMENT = re.compile(r"( \[[0-9-]{10} [0-9:]{8}\])?( \([0-9. +]+ secs\)\.?)?$")
 
 
+#: What is not sent again: it is done right after a look that says that it may be, or
+#: takes more than one line, or changes the connection, or does not matter.
+_ONCE = frozenset(
+    (
+        *("DELETE", "RENAME", "APPEND", "IDLE", "AUTHENTICATE", "LOGIN"),
+        *("STARTTLS", "COMPRESS", "LOGOUT", "CAPABILITY", "ID", "NOOP"),
+    )
+)
+
+
 class Command(Generic[T]):
     """
     One command, from the moment it is asked for until its tagged response.
@@ -30,6 +40,7 @@ class Command(Generic[T]):
     @ivar hears: whether untagged responses may be its own.
     @ivar concerns: kinds of responses without any of which its answer is not whole.
     @ivar garbled: such a one that cannot be read.
+    @ivar delayed: whether the server asks for time, see L{Refused}.
     @ivar done: fires with the command's result, or fails with L{Refused}.
     """
 
@@ -40,6 +51,7 @@ class Command(Generic[T]):
     hears = False
     concerns: frozenset[str] = frozenset()
     garbled = ""
+    delayed = False
     tag = ""
 
     def __init__(self, name: str, *words: Word) -> None:
@@ -59,6 +71,19 @@ class Command(Generic[T]):
         """
         return False
 
+    @property
+    def repeatable(self) -> bool:
+        """
+        Whether it may be sent again, as it is, some time after it was refused.
+        """
+        return self.name not in _ONCE
+
+    def restart(self) -> None:
+        """
+        It was refused, and will be sent once more.
+        """
+        self.garbled, self.delayed = "", False
+
     def continued(self, text: bytes) -> bytes:
         """
         The line that answers a continuation.
@@ -70,7 +95,9 @@ class Command(Generic[T]):
         The tagged response came.
         """
         if condition.status != "OK":
-            self.done.errback(refusal(self.name, condition))
+            refused = refusal(self.name, condition)
+            refused.delayed = self.delayed
+            self.done.errback(refused)
             return
         try:
             result = self.result(condition)

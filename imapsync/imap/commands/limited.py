@@ -49,6 +49,10 @@ class Limited(Command[T]):
         self.limit: Limit | None = None
         self._text = asked
 
+    def restart(self) -> None:
+        super().restart()
+        self.limit = None
+
     @cached_property
     def asked(self) -> UidSet:
         """

@@ -147,6 +147,10 @@ class Select(Command[Selected]):
         super().__init__("SELECT" if writable else "EXAMINE", *words)
         self.closed()
 
+    def restart(self) -> None:
+        super().restart()
+        self.closed()
+
     def closed(self) -> None:
         """
         What was told up to now was about the mailbox before.

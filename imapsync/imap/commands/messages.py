@@ -82,6 +82,17 @@ class Fetch(Change):
         self.rows = rows
         wanting = bodies is not None or rows is not None
         self._uids = self.asked if wanting else UidSet()
+        self.restart()
+
+    @property
+    def repeatable(self) -> bool:
+        """
+        Not where messages came: who asked for them knows which are left.
+        """
+        return self.bodies is None
+
+    def restart(self) -> None:
+        super().restart()
         # Messages that may still come, were they told twice.
         self._left = 2 * len(self._uids)
 

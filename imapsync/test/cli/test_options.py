@@ -183,14 +183,17 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         ):
             self.assertWrong(arguments, message)
 
-    def test_notYet(self) -> None:
+    def test_patience(self) -> None:
         """
-        Options that will come are refused by name.
+        Servers may be waited for for any time, or not at all.
         """
-        for typed in ("-1 --patience=1",):
-            name = typed.rpartition("--")[2].partition("=")[0]
+        for typed, seconds in ("0", 0), ("2.5", 2.5), ("86400", 86400):
+            request = parse(["--oneshot", f"--patience={typed}"]).request
+            self.assertEqual(seconds, request.patience)
+        for typed in "-1", "inf", "nan", "soon":
             self.assertWrong(
-                f"--{typed}".replace("---", "-"), f"--{name} is not available yet"
+                f"--oneshot --patience={typed}",
+                f"--patience={typed}: it takes a number of seconds, 0 or more",
             )
 
     def test_verify(self) -> None:

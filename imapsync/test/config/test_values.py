@@ -277,11 +277,30 @@ class FormTests(SynchronousTestCase):
         """
         self.assertWrong(values.later, "socks5://x", "is not available yet")
 
-    def test_connections(self) -> None:
+    def test_octets(self) -> None:
         """
-        A number of pairs.
+        A number of octets, with a unit or without.
         """
-        self.assertEqual(12, values.connections("12"))
+        for text, octets in (
+            ("1", 1),
+            ("2k", 2048),
+            ("500M", 500 * 1024 * 1024),
+            ("500 MB", 500 * 1024 * 1024),
+            ("3g", 3 * 1024**3),
+        ):
+            self.assertEqual(octets, values.octets(text))
+        for wrong in "0", "0G", "-1", "", "M", "5 T", "1.5G", "1" * 13:
+            message = (
+                "must be a number of octets, 1 or more, perhaps with K, M or G behind"
+                f' it, such as 500M, not "{wrong}"'
+            )
+            self.assertWrong(values.octets, wrong, message)
+
+    def test_number(self) -> None:
+        """
+        One or more of something.
+        """
+        self.assertEqual(12, values.number("12"))
         for wrong in "0", "-1", "two":
             message = f'must be a number, 1 or more, not "{wrong}"'
-            self.assertWrong(values.connections, wrong, message)
+            self.assertWrong(values.number, wrong, message)

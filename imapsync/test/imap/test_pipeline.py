@@ -13,6 +13,7 @@ from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Alone, Command, Simple
 from imapsync.imap.commands.login import Authenticate, LoginCommand
 from imapsync.imap.commands.mailbox import Leave, Select
+from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
@@ -310,3 +311,103 @@ class PipelineTests(SynchronousTestCase):
         for number in range(10_000):
             self.answer(f"{number + 1:04X}")
         self.assertFalse(self.pipeline)
+
+    def test_most(self) -> None:
+        """
+        No more are in flight than there may be.
+        """
+        self.pipeline.most = 2
+        for name in "ABCD":
+            self.pipeline.submit(Simple(name))
+        self.assertEqual([b"0001 A\r\n", b"0002 B\r\n"], self.sent())
+        self.assertTrue(self.pipeline.crowded)
+        self.answer("0002")
+        self.assertEqual([b"0003 C\r\n"], self.sent())
+        self.answer("0001")
+        self.answer("0003")
+        self.assertEqual([b"0004 D\r\n"], self.sent())
+        self.assertFalse(self.pipeline.crowded)
+
+    def test_mostAlone(self) -> None:
+        """
+        With one at a time, neither SELECT behind APPEND, nor what is behind UNSELECT,
+        nor IDLE is otherwise.
+        """
+        self.pipeline.most = 1
+        wire = Outgoing(self.pipeline)
+        appending = Appending("a", wire)
+        idle = Idle(lambda: None)
+        for command in (
+            appending,
+            Select("b", None, Listener(), True),
+            Leave("UNSELECT"),
+            Simple("C"),
+            idle,
+        ):
+            self.pipeline.submit(command)
+        appending.finish()
+        for number in range(1, 5):
+            self.assertEqual(number, len(self.wire.flying))
+            self.answer(f"{number:04X}")
+        self.pipeline.proceed(b"")
+        self.pipeline.submit(Simple("D"))
+        self.assertEqual(b"DONE\r\n", self.sent()[-1])
+        self.answer("0005")
+        self.assertEqual([b"0006 D\r\n"], self.sent())
+
+    def test_rest(self) -> None:
+        """
+        During a rest none is begun; what is sent once more is the first after it, in
+        the order in which it was.
+        """
+        for name in "AB":
+            self.pipeline.submit(Simple(name))
+        self.pipeline.rest()
+        self.sent()
+        for tag in "0001", "0002":
+            self.pipeline.again(Condition(tag, "NO", "", b"", ""))
+        self.pipeline.submit(Simple("C"))
+        self.assertFalse(self.pipeline)
+        self.assertEqual([], self.sent())
+        self.pipeline.resume()
+        self.assertEqual([b"0003 A\r\n", b"0004 B\r\n", b"0005 C\r\n"], self.sent())
+
+    def test_restIdle(self) -> None:
+        """
+        Nor does IDLE end before it is over.
+        """
+        self.pipeline.submit(Idle(lambda: None))
+        self.pipeline.proceed(b"")
+        self.pipeline.rest()
+        self.sent()
+        self.pipeline.submit(Simple("A"))
+        self.assertEqual([], self.sent())
+        self.pipeline.resume()
+        self.assertEqual([b"DONE\r\n"], self.sent())
+
+    def test_restLiteral(self) -> None:
+        """
+        What is refused instead of a leave is sent once more from its beginning.
+        """
+        command = Simple("A", Literal(b"x"))
+        self.pipeline.submit(command)
+        self.pipeline.rest()
+        self.pipeline.again(Condition("0001", "NO", "", b"", ""))
+        self.sent()
+        self.pipeline.resume()
+        self.assertEqual([b"0002 A {1}\r\n"], self.sent())
+        self.pipeline.proceed(b"")
+        self.assertEqual([b"x\r\n"], self.sent())
+
+    def test_restFails(self) -> None:
+        """
+        What is to be sent once more fails with the connection, as all does.
+        """
+        commands = [Simple("A"), Simple("B")]
+        self.pipeline.submit(commands[0])
+        self.pipeline.rest()
+        self.pipeline.again(Condition("0001", "NO", "", b"", ""))
+        self.pipeline.submit(commands[1])
+        self.pipeline.fail(Lost("gone"))
+        for command in commands:
+            self.failureResultOf(command.done, Lost)

@@ -38,6 +38,7 @@ class Settings:
     @ivar munges: whether it changes 8-bit octets in headers; else it refuses
         the messages that have some.
     @ivar sizeLimit: octets that a message may have; greater ones are refused.
+    @ivar quota: so many KB of room a user has; 0 is any number.
     @ivar extra: more lines for the configuration file.
     """
 
@@ -45,6 +46,7 @@ class Settings:
     prefix: bool = True
     munges: bool = True
     sizeLimit: int | None = None
+    quota: int = 0
     extra: str = ""
 
 
@@ -151,6 +153,7 @@ def _settings(server: Cyrus) -> str:
         "munges": int(settings.munges),
         "refuses": int(not settings.munges),
         "size": settings.sizeLimit or 0,
+        "quota": settings.quota,
         "extra": settings.extra,
     }
     return _SETTINGS.format_map(values)
@@ -168,7 +171,7 @@ cyrus_group: {group}
 sasl_pwcheck_method: alwaystrue
 sasl_mech_list: PLAIN
 allowplaintext: 1
-autocreate_quota: 0
+autocreate_quota: {quota}
 autocreate_post: 1
 
 unixhierarchysep: {unix}

@@ -67,14 +67,14 @@ class MessagesTests(SceneCase):
 
     def test_quota(self) -> None:
         """
-        A mailbox that is full: what fits is there, the rest is named; other
+        A mailbox that is full: what fits is there, and it is named; other
         changes go on; and when there is room, the rest is copied.
         """
         scene = self.scene(remoteServer=tightServer())
         scene.local.fill("INBOX", self.small(14))
         run = self.ends(scene, 1)
         self.assertEqual(10, len(scene.remote.uids("INBOX")))
-        self.says(run.errors, "INBOX: local: UID", "OVERQUOTA")
+        self.says(run.errors, "INBOX: remote: nothing more is copied", "OVERQUOTA")
         scene.remote.store("INBOX", [1], "+FLAGS (\\Seen)")
         scene.local.store("INBOX", [2], "+FLAGS (\\Flagged)")
         self.ends(scene, 1)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from imapsync.errors import MailboxError, Misread
+from imapsync.errors import Later, MailboxError, Misread
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.patience import Patience
 from imapsync.imap.trace import Trace
 from imapsync.mailbox import appending as batches
 from imapsync.mailbox import batch
@@ -69,6 +72,119 @@ class BatchTests(CopyingCase):
             self.assertEqual([], self.record.copies)
             self.assertEqual({}, self.record.refusals)
             self.assertEqual(2, self.record.doubts)
+
+    def test_oneAtATime(self) -> None:
+        """
+        With one command in flight, no message piles up while an APPEND is unanswered,
+        whatever its size.
+        """
+        self.patch(batch, "OCTETS", 100_000)
+        held: list[int] = []
+        write = Appending.write
+
+        def measured(appending: Appending, data: bytes) -> None:
+            write(appending, data)
+            held.append(appending._heldLength)
+
+        self.patch(Appending, "write", measured)
+        for multiple in True, False:
+            if not multiple:
+                self.world.links.clear()
+                self.target.inbox.messages.clear()
+                self.record.copies.clear()
+                self.target.capabilities.remove("MULTIAPPEND")
+            sizes = (60_000, 10, 60_000, 70_000, BIG, 20, 3 * BIG, 30)
+            self.source.inbox.messages.clear()
+            self.world.fill(*(mail(n, size) for n, size in enumerate(sizes)))
+            copier = self.prepare()
+            self.client.restrain(1)
+            self.world.run(copier.copy(ALL))
+            self.assertCopied()
+            self.assertIdle()
+        self.assertLess(max(held), 200_000)
+
+
+class DelayTests(CopyingCase):
+    """
+    Servers that ask for time in the midst of it.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have messages in many APPENDs.
+        """
+        super().setUp()
+        self.patch(batches, "MESSAGES", 5)
+        self.world.fill(*map(mail, range(20)))
+        self.source.inbox.add(mail("big", BIG))
+
+    def copyWith(self, patience: float = 1000) -> None:
+        """
+        Copy, with so much patience.
+        """
+        copier = self.prepare(most=5)
+        clock = self.world.clock
+        for link in self.sourceLink, self.targetLink:
+            client = cast(SyncClient, link._protocol)
+            client.patience = Patience(clock.seconds, patience, lambda *_: None)
+        copying = self.world.start(copier.copy(ALL))
+        for _ in range(500):
+            self.world.pump()
+            clock.advance(1)
+        self.world.run(copying)
+
+    def test_target(self) -> None:
+        """
+        What the target refuses for that is sent again in the same way, and nothing is
+        said of the messages.
+        """
+        for verb in True, False:
+            answers = ["NO [THROTTLED] x", "NO Suggested Backoff Time: 9 s"] * 2
+
+            def object_(offer: Offer, answers: list[str] = answers) -> str:
+                return answers.pop() if answers else ""
+
+            self.target.objection = object_
+            self.copyWith()
+            self.assertCopied()
+            self.assertEqual([], answers)
+            self.assertEqual({}, self.record.refusals)
+            self.assertEqual([], self.record.doubteds + self.record.breaks)
+            if verb:
+                self.target.capabilities.remove("MULTIAPPEND")
+                self.target.inbox.messages.clear()
+                self.record.copies.clear()
+
+    def test_source(self) -> None:
+        """
+        What the source does not give for that is asked for again, but not what has
+        come.
+        """
+        answers = ["NO [THROTTLED] x"] * 3
+        self.source.refusal = lambda h: (
+            answers.pop() if h.startswith("UID FETCH") and answers else ""
+        )
+        self.copyWith()
+        self.assertCopied()
+        self.assertEqual({}, self.record.refusals)
+
+    def test_over(self) -> None:
+        """
+        When there is no patience left, no message is to blame.
+        """
+        self.target.objection = lambda _: "NO [THROTTLED] x"
+        self.assertRaises(Later, self.copyWith, 5)
+        self.assertEqual({}, self.record.refusals)
+        self.assertEqual([], self.record.doubteds + self.record.breaks)
+
+    def test_busy(self) -> None:
+        """
+        A mailbox that cannot be had just now is not asked message by message.
+        """
+        self.target.objection = lambda _: "NO [UNAVAILABLE] later"
+        error = self.assertRaises(MailboxError, self.copyWith)
+        self.assertEqual("UNAVAILABLE", error.responseCode)
+        self.assertEqual({}, self.record.refusals)
 
 
 class RefusalTests(CopyingCase):

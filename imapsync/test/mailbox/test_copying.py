@@ -68,6 +68,18 @@ class Record:
         """
         self.refusals[uid] = reason
 
+    def isFull(self, refusals: int) -> bool:
+        """
+        There is always room for others.
+        """
+        return False
+
+    def full(self, uid: int, reason: str, code: str = "") -> None:
+        """
+        There was no room for one.
+        """
+        self.refusals[uid] = reason
+
     def undated(self, uid: int) -> None:
         """
         One did, without its date.

@@ -207,6 +207,23 @@ class LiveTests(SynchronousTestCase):
         for state in set(WAYS) - {"waiting"}:
             self.assertLeads(state, "silence", state)
 
+    def test_expired(self) -> None:
+        """
+        A session that has lasted long enough for a server is followed by another
+        without a pause.
+        """
+        for state in (
+            "first sync",
+            "tuning in",
+            "waiting",
+            "syncing",
+            "syncing, again",
+        ):
+            self.assertLeads(state, "expired", "connecting", "drop", "connect")
+        self.assertLeads("finishing", "expired", "stopping", "leave", FAREWELL)
+        for state in ("backing off", "stopping", "stopped"):
+            self.assertLeads(state, "expired", state)
+
     def test_lost(self) -> None:
         """
         Whatever goes on when a connection is lost, both are closed, and it

@@ -95,7 +95,7 @@ class LoginTests(ServiceCase):
         """
         It ends so, after so many attempts.
         """
-        outcome = self.serve(verbose=False)
+        outcome = self.serve(Request(patience=3), verbose=False)
         self.assertEqual(code, outcome.code)
         self.assertIn(words, outcome.text)
         self.assertEqual(2 * attempts, len(self.world.links))

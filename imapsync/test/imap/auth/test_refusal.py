@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import Distrusted, ImapSyncError, Lost, Refused, TurnedAway
+from imapsync.errors import Distrusted, ImapSyncError, Later, Refused, TurnedAway
 from imapsync.imap.auth.refusal import judged
 
 
@@ -46,7 +46,7 @@ class JudgedTests(SynchronousTestCase):
         password is blamed.
         """
         for code in ("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"):
-            self.assertIs(Lost, type(self.judge("Invalid password", code)))
+            self.assertIs(Later, type(self.judge("Invalid password", code)))
         for words in (
             "Too many open connections",
             "too many simultaneous logins from your address",
@@ -59,7 +59,7 @@ class JudgedTests(SynchronousTestCase):
             "The server is down for maintenance",
         ):
             error = self.judge(words)
-            self.assertIs(Lost, type(error), words)
+            self.assertIs(Later, type(error), words)
             self.assertNotIn("see", str(error))
 
     def test_credentials(self) -> None:

@@ -1,0 +1,153 @@
+"""
+What becomes of the messages that are copied to one side: L{Arrivals}.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from imapsync.imap.wire.arguments import dateTime
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.outcome import Copied
+from imapsync.mailbox.strangers import strangers
+from imapsync.model import Pair, Side
+from imapsync.plan.flags import Drift, Uids, same
+from imapsync.uidset import UidSet
+
+
+class Dated(NamedTuple):
+    """
+    A message whose copy was given its date.
+
+    @ivar usual: whether any server can take that date.
+    """
+
+    source: int
+    date: str
+    usual: bool
+
+
+class Into(Protocol):
+    """
+    What is told of it.
+    """
+
+    def copied(self, side: Side, messages: list[Copied]) -> bool:
+        """
+        The server of C{side} has these messages now.
+
+        @return: whether it can be as it says.
+        """
+
+    def unproven(self, side: Side, sources: list[int]) -> None:
+        """
+        It took these, but did not say which is which.
+        """
+
+
+class Arrivals:
+    """
+    What becomes of the messages copied to one side:
+    L{imapsync.mailbox.outcome.Outcome}.
+
+    @ivar lacking: those that were not given all of their flags.
+    @ivar dated: those whose dates are to be proven.
+    @ivar unstored: those that were refused.
+    """
+
+    def __init__(self, into: Into, view: BothSides, side: Side) -> None:
+        self.lacking: dict[Drift, list[Uids]] = {}
+        self.dated: dict[int, Dated] = {}
+        self.unstored = UidSet()
+        self._crowded: dict[int, tuple[str, str]] = {}
+        self._quotas = view.context.records.suspects.quotas
+        self._into = into
+        self._view = view
+        self._side = side
+
+    def begins(self, uids: UidSet) -> None:
+        self._view.copies.begin(self._side.other, uids)
+
+    def copied(self, messages: list[Copied]) -> None:
+        self._quotas.took(self._side, self._view.known.id)
+        self.end()  # there is room for others
+        if not self._into.copied(self._side, messages):
+            return
+        trusted = self._view.sides[self._side].client.keepsDates
+        for one in messages:
+            date = dateTime(one.date)
+            if date is not None and not (trusted and date.isUsual):
+                self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
+            if not same(one.flags, one.given):
+                ours, theirs = one.given, one.flags
+                if self._side is Side.REMOTE:
+                    ours, theirs = theirs, ours
+                drift = Drift(one.given, ours, theirs)
+                pair = pairOf(one, self._side)
+                self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
+
+    async def strangers(self) -> dict[int, bytes]:
+        return await strangers(self._view, self._side)
+
+    def unproven(self, uids: list[int]) -> None:
+        self._into.unproven(self._side, uids)
+
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
+        view, side = self._view, self._side.other
+        self.unstored |= UidSet.of([uid])
+        view.context.records.suspects.refused(view.place(side), uid, reason, code)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
+
+    def isFull(self, refusals: int) -> bool:
+        return refusals >= self._quotas.enough(self._side)
+
+    def full(self, uid: int, reason: str, code: str = "") -> None:
+        self._crowded[uid] = reason, code
+        self.unstored |= UidSet.of([uid])
+        self._quotas.refused(self._side, self._view.known.id, reason)
+        if self._quotas.isFull(self._side, self._view.known.id):
+            self._crowded.clear()  # they are left alone as all others are
+            self._quotas.check(self._side, self._view.known.id)
+
+    def end(self) -> None:
+        """
+        Nothing follows that could show whether there is room for others.
+        """
+        crowded, self._crowded = self._crowded, {}
+        for uid, why in crowded.items():
+            self.refused(uid, *why)
+
+    def undated(self, uid: int) -> None:
+        text = "copied without its INTERNALDATE"
+        self._view.trouble(text, self._side.other, UidSet.of([uid]))
+
+    def misread(self, uids: list[int], reason: str) -> None:
+        view, side = self._view, self._side.other
+        self.doubted(uids)
+        view.log.warn(
+            "{name}: {side}: UID {uids} may have been taken for commands, and will be"
+            " sent only when asked for: {reason}",
+            name=view.name,
+            side=side,
+            uids=UidSet.of(uids),
+            reason=reason,
+        )
+
+    def short(self, uid: int, octets: int, size: int) -> None:
+        text = f"copied, but it has {octets} octets only, not {size}"
+        self._view.trouble(text, self._side.other, UidSet.of([uid]))
+
+    def doubted(self, uids: list[int]) -> None:
+        suspects = self._view.context.records.suspects
+        suspects.askFirst(self._view.place(self._side.other), uids)
+
+    def broken(self, uids: list[int]) -> None:
+        suspects = self._view.context.records.suspects
+        suspects.brokeOver(self._view.place(self._side.other), uids)
+
+
+def pairOf(one: Copied, into: Side) -> Pair:
+    local, remote = one.target, one.source
+    if into is Side.REMOTE:
+        local, remote = remote, local
+    return Pair(local, remote, one.given, one.key, one.size, one.stamp)
