@@ -22,7 +22,6 @@ Perform = Callable[[Limited[T]], Deferred[T]]
 #: Makes a command for UIDs, as they are sent.
 Make = Callable[[str], Limited[T]]
 
-
 #: Takes the number of messages that a server does at a time, if it turns out.
 Learn = Callable[[int], None]
 
