@@ -64,6 +64,7 @@ class SyncClient(Connection):
 
     keepsDates = False
     identity: Mapping[str, str] = MappingProxyType({})
+    _most: int | None = None  # messages at a time, as has turned out
 
     # Before a mailbox is selected
 
@@ -369,8 +370,14 @@ class SyncClient(Connection):
         """
         Perform as many commands about C{uids} as it takes.
         """
-        most = most or self.features.messageLimit
-        return Deferred.fromCoroutine(inPortions(self.perform, uids, make, most))
+        limits = most, self.features.messageLimit, self._most
+        most = min(filter(None, limits), default=None)
+        return Deferred.fromCoroutine(
+            inPortions(self.perform, uids, make, self._learn, most)
+        )
+
+    def _learn(self, most: int) -> None:
+        self._most = min(most, self._most or most)
 
 
 def _untold(failure: Failure) -> None:

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
 from imapsync.imap.commands.limited import ALL, Limited
-from imapsync.uidset import UidSet
+from imapsync.uidset import MAXIMUM, UidSet
 
 T = TypeVar("T")
 
@@ -22,9 +22,16 @@ Perform = Callable[[Limited[T]], Deferred[T]]
 #: Makes a command for UIDs, as they are sent.
 Make = Callable[[str], Limited[T]]
 
+#: Takes the number of messages that a server does at a time, if it turns out.
+Learn = Callable[[int], None]
+
 
 async def inPortions(
-    perform: Perform[T], uids: UidSet, make: Make[T], most: int | None = None
+    perform: Perform[T],
+    uids: UidSet,
+    make: Make[T],
+    learn: Learn,
+    most: int | None = None,
 ) -> list[T]:
     """
     Have it done for all of C{uids}; what a server does in part is gone on with, until
@@ -46,6 +53,9 @@ async def inPortions(
         for command, (_, outcome) in zip(commands, outcomes, strict=True):
             if isinstance(outcome, Failure) and not _isLimited(command, outcome):
                 outcome.raiseException()
+        for command in commands:
+            if command.limit is not None and command.limit.most:
+                learn(command.limit.most)
         results += [outcome for done, outcome in outcomes if done]
         waiting += [_rest(command) for command in reversed(commands) if command.left]
     return results
@@ -76,7 +86,10 @@ def _isLimited(command: Limited[Any], failure: Failure) -> bool:
 
 
 def _portions(uids: UidSet, most: int | None) -> Iterator[UidSet]:
-    return iter([uids]) if most is None or uids == ALL else uids.split(most)
+    # Where there is no end, most UIDs are those of no message.
+    if most is None or (uids and uids.ranges[-1][1] == MAXIMUM):
+        return iter([uids])
+    return uids.split(most)
 
 
 def _texts(uids: UidSet) -> Iterator[str]:

@@ -108,6 +108,13 @@ class Reading:
         return len(new) - len(known) - len((gone & waiting) - known)
 
     @property
+    def left(self) -> int:
+        """
+        How many messages went while they were told.
+        """
+        return len(self._left.build())
+
+    @property
     def listed(self) -> UidSet | None:
         """
         The messages that were told, and are there, if all were to be.

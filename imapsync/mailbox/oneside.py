@@ -83,14 +83,15 @@ class OneSide:
         if self.whole or not self.reading.counts:
             return
         expected = known + self.reading.difference
-        if self.selected.exists == expected:
+        there = self.selected.exists - self.reading.left
+        if there == expected:
             return
         _log.info(
             "{name}: {side} has {there} messages, not {expected} as it seemed; reading"
             " the flags of all.",
             name=shown(self.selected.name),
             side=self.side,
-            there=self.selected.exists,
+            there=there,
             expected=expected,
         )
         self.whole = self.lapsed = True

@@ -15,7 +15,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Row
 from imapsync.test.fakes.talking import Bodies, Talk
-from imapsync.uidset import UidSet
+from imapsync.uidset import MAXIMUM, UidSet
 
 SOME = UidSet(((1, 9),))
 
@@ -240,6 +240,15 @@ class AheadTests(PortionsCase):
             told = [told for _, told in self.asked()]
             self.assertEqual([asking % uids for uids in ("1:4", "5:8", "9")], told)
 
+    def test_open(self) -> None:
+        """
+        All that there may be above some UID is not split.
+        """
+        self.begin("IMAP4rev1 ESEARCH MESSAGELIMIT=4")
+        for uids in UidSet(((7, MAXIMUM),)), UidSet(((1, 2), (7, MAXIMUM))), None:
+            self.client.reportFlags(uids)
+            self.assertEqual(1, len(self.asked()))
+
     def test_saved(self) -> None:
         """
         A limit for what is stored is for COPY.
@@ -249,6 +258,19 @@ class AheadTests(PortionsCase):
             start(self.client)
             split = words.startswith("COPY")
             self.assertEqual(3 if split else 1, len(self.asked()))
+
+    def test_learned(self) -> None:
+        """
+        Who was told once keeps to it, so that what comes is in the order of the UIDs.
+        """
+        self.begin()
+        done = self.client.store(SOME, "+", frozenset("a"))
+        self.answers("STORE 1:9 +FLAGS (a)", "OK [MESSAGELIMIT 4 6]")
+        self.answers("STORE 1:5 +FLAGS (a)", "OK [MESSAGELIMIT 5 1]")
+        self.successResultOf(done)
+        self.client.fetchBodies(SOME, "BODY.PEEK[]", Bodies())
+        told = [told.split()[1] for _, told in self.asked()]
+        self.assertEqual(["1:4", "5:8", "9"], told)
 
     def test_whose(self) -> None:
         """

@@ -75,6 +75,18 @@ class LimitedTests(MailboxCase):
             self.assertEqual(20, len(self.ours.messages))
             self.assertSettled()
 
+    def test_order(self) -> None:
+        """
+        Copies come in the order of the originals.
+        """
+        for account in self.limited():
+            if account is self.remote:
+                for number in range(10):
+                    self.theirs.add(mail(number))
+                self.sync()
+                bodies = [message.body for message in self.ours.messages.values()]
+                self.assertEqual([mail(number) for number in range(10)], bodies)
+
     def test_pairing(self) -> None:
         """
         What both have is recognised, not copied, whichever part of it they tell

@@ -4,6 +4,7 @@ Tests for L{imapsync.mailbox.oneside}, by whole syncs: lists that cannot be whol
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from imapsync.model import Side
@@ -154,6 +155,26 @@ class PartTests(MailboxCase):
         self.assertEqual([], troubles(self.sync()))
         self.assertEqual(SEEN, self.ours.messages[2].flags)
         self.assertSettled()
+
+    def test_meanwhile(self) -> None:
+        """
+        What happens while they are waited for is no reason to ask for all flags.
+        """
+        acts: list[Callable[[], object]] = [
+            lambda: self.theirs.expunge(1),
+            lambda: self.theirs.add(mail("new")),
+            lambda: self.theirs.flag(1, "\\Seen"),
+        ]
+        for act in acts:
+            self.begin()
+            self.both(3)
+            self.theirs.expunge(3)
+            self.remote.before["NOOP"] = act
+            self.sync()
+            self.assertEqual({}, self.remote.before)
+            self.assertEqual(0, self.remote.count("FETCH 1:*"))
+            self.sync()
+            self.assertEqualNow()
 
     def test_tardyArrival(self) -> None:
         """
