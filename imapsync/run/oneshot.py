@@ -202,7 +202,7 @@ class OneShot:
                     connections.clients,
                     self._state,
                     records,
-                    self._say,
+                    self._sayer(),
                     reserve=connections,
                 )
                 await session.run()
@@ -215,15 +215,16 @@ class OneShot:
             self._octets += connections.octets
             connections.abort("given up")
 
-    @property
-    def _say(self) -> Callable[[str], None]:
+    def _sayer(self) -> Callable[[str], None]:
         """
-        What takes the lines of a dry run.
+        What takes the lines of a dry run; machines are told those of one attempt.
         """
         if not self._job.request.json:
             return self._job.say
         from imapsync.run.document import Lines
 
+        if self._planned is not None:
+            self._planned.close()
         self._planned = Lines()
         return self._planned.add
 
