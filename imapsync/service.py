@@ -60,7 +60,9 @@ _EVERYTHING = Request()
 
 
 def _printed(document: Iterable[str]) -> None:
-    print(*document, sep="")
+    for piece in document:
+        print(piece, end="")
+    print()
 
 
 #: Is told what has changed.
@@ -265,8 +267,8 @@ class _Run:
         work = self._work.document() if isinstance(self._work, OneShot) else {}
         try:
             self._job.emit(written(self._job, self._name, outcome, seconds, work))
-        except ImapSyncError as error:
-            return Outcome(error.code, str(error), Failure())
+        except Exception as error:  # noqa: BLE001 (so it is in the loop below)
+            return _failed(error)
         return outcome
 
     async def _outcome(self) -> Outcome:
@@ -280,11 +282,8 @@ class _Run:
                 "" if self._job.request.verify else "; the next run goes on from here"
             )
             return Outcome(Lost.code, f"interrupted{hint}")
-        except ImapSyncError as error:
-            return Outcome(error.code, str(error), Failure())
-        except Exception as bug:  # noqa: BLE001 (the outermost loop)
-            text = f"internal error: {bug!r}; --debug shows where"
-            return Outcome(ImapSyncError.code, text, Failure())
+        except Exception as error:  # noqa: BLE001 (the outermost loop)
+            return _failed(error)
 
     async def _code(self) -> int:
         job = self._job
@@ -326,3 +325,13 @@ class _Run:
         from imapsync.run.live import Following
 
         return Following(job, state, self._standing)
+
+
+def _failed(error: Exception) -> Outcome:
+    """
+    What that means for a run.
+    """
+    if isinstance(error, ImapSyncError):
+        return Outcome(error.code, str(error), Failure(error))
+    text = f"internal error: {error!r}; --debug shows where"
+    return Outcome(ImapSyncError.code, text, Failure(error))

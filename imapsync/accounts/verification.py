@@ -173,18 +173,24 @@ class Verification:
         @return: whether there is anything that cannot be compared.
         """
         accounts, planned = await self._planned(listing)
+        problems: dict[Name, list[str]] = {}
+        for trouble in planned.troubles:
+            problems.setdefault(trouble.mailbox, []).append(str(trouble))
+        doubts = bool(problems)
         for name in planned.mailboxes:
+            told = tuple(problems.pop(name, ()))
             if name in self.verdicts or (name in self._readings and not last):
                 continue
             verdict, reading = await self._compared(name, accounts, reader)
+            verdict = verdict._replace(problems=verdict.problems + told)
             if not verdict.differences or last:
                 self._settle(verdict)
             else:
                 self._readings[name] = reading
-        if last:
-            for trouble in planned.troubles:
-                self._settle(Verdict(trouble.mailbox, problems=(str(trouble),)))
-        return bool(planned.troubles)
+        for name, left in problems.items() if last else ():
+            if name not in self.verdicts:
+                self._settle(Verdict(name, problems=tuple(left)))
+        return doubts
 
     async def _planned(self, listing: Listing) -> tuple[Mapping[Side, Account], Plan]:
         """
@@ -235,10 +241,8 @@ class Verification:
         except (MailboxError, Refused) as error:
             return Verdict(name, reading.box, sides, (str(error),)), None
         for side, one in sides.items():
-            tally, unread = (
-                self.comparison.tally(reading.box, side),
-                reading.unread[side],
-            )
+            tally = self.comparison.tally(reading.box, side)
+            unread = reading.unread[side]
             sides[side] = one._replace(
                 messages=tally.messages + len(unread), tally=tally, unread=unread
             )

@@ -267,6 +267,7 @@ class OneShot:
         Make both sides equal; what a server does not let be done now, it may later.
         """
         job, connections = self._job, self._connections
+        self._forgetSaid()  # by an attempt before
         again: Collection[Name] = ()
         while True:
             session = Session(
@@ -333,6 +334,11 @@ class OneShot:
             self._job.say(text)
         elif self._repair is None:
             self._keep(line(text))
+
+    def _forgetSaid(self) -> None:
+        if self._said is not None:
+            self._said.close()
+            self._said = None
 
     def _found(self, anomaly: Anomaly) -> None:
         """

@@ -156,6 +156,10 @@ class DocumentTests(ServiceCase):
         def refuse(_: Iterable[str]) -> None:
             raise StateError("standard output is closed")
 
+        def fall(_: Iterable[str]) -> None:
+            raise KeyError("x")
+
+        self.assertEqual(70, self.serve(Request(json=True), emit=fall).code)
         outcome = self.serve(Request(json=True), emit=refuse)
         self.assertEqual((StateError.code, "standard output is closed"), outcome[:2])
         self.assertIsInstance(outcome, Outcome)

@@ -350,13 +350,19 @@ class ScopeTests(VerifyCase):
         self.assertEqual(Outcome(0), self.verify(changes={"mapSpecialUse": True}))
         self.assertEqual(Outcome(1), self.verify())
 
-    def test_contested(self) -> None:
+    def test_misfits(self) -> None:
         """
-        One that cannot be told from another is named.
+        Those that have no name on the other side, or not one for themselves, are named.
         """
-        self.local.make("bad&name")
-        self.assertEqual(Outcome(1), self.verify(verbose=False))
-        self.assertIn("bad", self.said[0])
+        self.remote.separator = "."
+        self.local.make("a.b")
+        self.local.make("INBOX/x")
+        self.local.make("Inbox/x")
+        self.differs(
+            'INBOX/x: local: "INBOX/x" and "Inbox/x" would both be "INBOX/x"',
+            'a.b: cannot be created on remote: the name "a.b" cannot be carried over:'
+            ' a level of it holds a "."',
+        )
 
 
 class MeanwhileTests(VerifyCase):
