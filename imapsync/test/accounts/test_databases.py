@@ -264,7 +264,7 @@ class DatabasesTests(DatabasesCase):
         self.assertSynced()
         path = self.path("me@127.0.0.1")
         with closing(sqlite3.connect(path)) as database:
-            for table in "owner", "copying":
+            for table in "owner", "copying", "doubt", "renaming":
                 database.execute(f"DROP TABLE {table}")
             for column in "spelling", "strays":
                 for side in Side:
