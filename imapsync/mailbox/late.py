@@ -31,10 +31,10 @@ async def late(view: BothSides, side: Side) -> Late | None:
     }
     if not pairs:
         return None
-    rows = await _alike(view, side, pairs, new)
+    dates = await dated(view.sides[side.other].client, UidSet.of(pairs))
+    rows = await _alike(view, side, pairs, dates, new)
     if not any(uid in new for uid in rows):
         return None
-    dates = await dated(view.sides[side.other].client, UidSet.of(pairs))
     sights = await _sights(view, side, rows)
     sent = []
     for doubt in doubts:
@@ -58,20 +58,35 @@ def _open(view: BothSides, side: Side, new: UidSet) -> list[Doubt]:
 
 
 async def _alike(
-    view: BothSides, side: Side, pairs: Mapping[int, Pair], new: UidSet
+    view: BothSides,
+    side: Side,
+    pairs: Mapping[int, Pair],
+    dates: Mapping[int, int],
+    new: UidSet,
 ) -> Mapping[int, Row]:
     """
-    The copies that are known, and the new messages that are of the size of one.
+    The copies that are known, and the new messages that are of the size of one, and
+    of its date or that of the original: those are to be read whole.
     """
     found: dict[int, Row] = {}
     sizes: set[int | None] = set()
+    instants = {*dates.values()}
+    bent: list[int] = []  # the server does not keep all dates
+    originals = {pair.uid(side): uid for uid, pair in pairs.items()}
 
     def copies(rows: list[Row]) -> None:
         found.update((row.uid, row) for row in rows)
         sizes.update(row.size for row in rows)
+        for row in rows:
+            date = instant(row.date)
+            instants.add(date)
+            if date != dates.get(originals.get(row.uid, 0)):
+                bent.append(row.uid)
 
     def others(rows: list[Row]) -> None:
-        found.update((row.uid, row) for row in rows if row.size in sizes)
+        for row in rows:
+            if row.size in sizes and (bent or instant(row.date) in instants):
+                found[row.uid] = row
 
     items = "(FLAGS INTERNALDATE RFC822.SIZE)"
     source = view.source(side)
@@ -86,10 +101,10 @@ async def _sights(
     sights: dict[int, Sight] = {}
 
     def digested(row: Row, digest: OctetDigest) -> None:
-        flags, date = rows[row.uid].flags, rows[row.uid].date
-        if flags is not None:
-            octets = digest.digest()
-            sights[row.uid] = Sight(row.uid, flags, instant(date), octets)
+        seen = rows.get(row.uid)
+        if seen is not None and seen.flags is not None:
+            date, octets = instant(seen.date), digest.digest()
+            sights[row.uid] = Sight(row.uid, seen.flags, date, octets)
 
     items = "(RFC822.SIZE BODY.PEEK[])"
     await view.source(side).digests(UidSet.of(rows), items, OctetDigest, digested)
