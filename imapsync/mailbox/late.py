@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from imapsync.content.digest import OctetDigest, instant
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.bothsides import BothSides
-from imapsync.mailbox.pairing import dated
-from imapsync.model import Doubt, Pair, Side
+from imapsync.model import Doubt, Side
 from imapsync.plan.late import Late, Sent, Sight
 from imapsync.uidset import UidSet
 
@@ -31,8 +30,12 @@ async def late(view: BothSides, side: Side) -> Late | None:
     }
     if not pairs:
         return None
-    dates = await dated(view.sides[side.other].client, UidSet.of(pairs))
-    rows = await _alike(view, side, pairs, dates, new)
+    dates = {
+        pairs[d.uid].uid(side): d.given.date if d.given else 0
+        for d in doubts
+        if d.uid in pairs
+    }
+    rows = await _alike(view, side, dates, new)
     if not any(uid in new for uid in rows):
         return None
     sights = await _sights(view, side, rows)
@@ -40,8 +43,7 @@ async def late(view: BothSides, side: Side) -> Late | None:
     for doubt in doubts:
         pair = pairs.get(doubt.uid)
         if pair is not None and pair.uid(side) in sights:
-            date, copy = dates.get(doubt.uid, 0), sights[pair.uid(side)]
-            sent.append(Sent(doubt, date, pair.flags, copy))
+            sent.append(Sent(doubt, pair.flags, sights[pair.uid(side)]))
     return Late(sent, [one for uid, one in sorted(sights.items()) if uid in new])
 
 
@@ -58,39 +60,35 @@ def _open(view: BothSides, side: Side, new: UidSet) -> list[Doubt]:
 
 
 async def _alike(
-    view: BothSides,
-    side: Side,
-    pairs: Mapping[int, Pair],
-    dates: Mapping[int, int],
-    new: UidSet,
+    view: BothSides, side: Side, copies: Mapping[int, int], new: UidSet
 ) -> Mapping[int, Row]:
     """
-    The copies that are known, and the new messages that are of the size of one, and
-    of its date or that of the original: those are to be read whole.
+    The copies that are known, and the new messages that are of the size and date of
+    one, as far as the server keeps dates: they are to be read whole.
+
+    @param copies: the instants that these were given, or 0.
     """
     found: dict[int, Row] = {}
     sizes: set[int | None] = set()
-    instants = {*dates.values()}
-    bent: list[int] = []  # the server does not keep all dates
-    originals = {pair.uid(side): uid for uid, pair in pairs.items()}
+    dates: set[int] = set()
+    bent: list[int] = []
 
-    def copies(rows: list[Row]) -> None:
-        found.update((row.uid, row) for row in rows)
-        sizes.update(row.size for row in rows)
+    def known(rows: list[Row]) -> None:
         for row in rows:
-            date = instant(row.date)
-            instants.add(date)
-            if date != dates.get(originals.get(row.uid, 0)):
+            found[row.uid] = row
+            sizes.add(row.size)
+            dates.add(date := instant(row.date))
+            if copies.get(row.uid) not in (None, 0, date):
                 bent.append(row.uid)
 
     def others(rows: list[Row]) -> None:
         for row in rows:
-            if row.size in sizes and (bent or instant(row.date) in instants):
+            if row.size in sizes and (bent or instant(row.date) in dates):
                 found[row.uid] = row
 
     items = "(FLAGS INTERNALDATE RFC822.SIZE)"
     source = view.source(side)
-    await source.rows(UidSet.of(p.uid(side) for p in pairs.values()), items, copies)
+    await source.rows(UidSet.of(copies), items, known)
     await source.rows(new, items, others)
     return found
 

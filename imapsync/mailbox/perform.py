@@ -22,7 +22,7 @@ from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
-from imapsync.model import Pair, Side
+from imapsync.model import Given, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import Drift, Uids, planFlags, same
 from imapsync.plan.late import WHY, Withdraw
@@ -244,7 +244,7 @@ class Performer:
         """
         pairs = [_pairOf(one, side) for one in messages]
         sources = [one.source for one in messages]
-        given = ((one.source, one.given) for one in messages)
+        given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from imapsync.model import Doubt, Flags, Known, Mark, Name, Owner, Pair, Side
+from imapsync.model import Doubt, Flags, Given, Known, Mark, Name, Owner, Pair, Side
 from imapsync.uidset import UidSet
 
 
@@ -224,7 +224,7 @@ class Doubts(Protocol):
         All such APPENDs that are not over.
         """
 
-    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+    def noteGiven(self, doubts: Mapping[int, Given]) -> None:
         """
         What copies are given, by L{Doubt.id}.
         """
