@@ -160,6 +160,17 @@ class Pair(NamedTuple):
         return self.local if side is Side.LOCAL else self.remote
 
 
+class Given(NamedTuple):
+    """
+    What a server was given with a copy.
+
+    @ivar date: the instant of its INTERNALDATE; 0 if it was given none.
+    """
+
+    flags: Flags
+    date: int
+
+
 class Doubt(NamedTuple):
     """
     An APPEND of a message to the other side that was not answered, and that was
@@ -167,14 +178,14 @@ class Doubt(NamedTuple):
 
     @ivar id: the database's key for it.
     @ivar uid: the message's UID on the side that it comes from.
-    @ivar flags: what its copies are given; C{None} if that is not known.
+    @ivar given: what came with a later one; C{None} if that is not known.
     @ivar copy: the UID of what has shown up, and is being removed; C{None} if
         nothing has.
     """
 
     id: int
     uid: int
-    flags: Flags | None = None
+    given: Given | None = None
     copy: int | None = None
 
 

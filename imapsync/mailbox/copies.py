@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from imapsync.model import Doubt, Flags, Side
+from imapsync.model import Doubt, Given, Side
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
@@ -69,15 +69,15 @@ class Copies:
             unseen = self._unseen[side] | self._begun[side]
             self._state.setCopying(self._mailbox, side, unseen)
 
-    def given(self, side: Side, flags: Iterable[tuple[int, Flags]]) -> None:
+    def given(self, side: Side, given: Iterable[tuple[int, Given]]) -> None:
         """
-        Messages of C{side} were copied, and their copies were given these flags.
-        It is called within a transaction.
+        Messages of C{side} were copied, and what their copies were given.  It is
+        called within a transaction.
         """
         doubts = self._doubts.get(side)
         if not doubts:
             return
-        told = dict(flags)
+        told = dict(given)
         noted = {one.id: told[one.uid] for one in doubts if one.uid in told}
         self._state.noteGiven(noted)
         self._doubts[side] = self._state.doubts(self._mailbox, side)

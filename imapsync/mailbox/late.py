@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from imapsync.content.digest import OctetDigest, instant
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.bothsides import BothSides
-from imapsync.mailbox.pairing import dated
-from imapsync.model import Doubt, Pair, Side
+from imapsync.model import Doubt, Side
 from imapsync.plan.late import Late, Sent, Sight
 from imapsync.uidset import UidSet
 
@@ -31,17 +30,20 @@ async def late(view: BothSides, side: Side) -> Late | None:
     }
     if not pairs:
         return None
-    rows = await _alike(view, side, pairs, new)
+    dates = {
+        pairs[d.uid].uid(side): d.given.date if d.given else 0
+        for d in doubts
+        if d.uid in pairs
+    }
+    rows = await _alike(view, side, dates, new)
     if not any(uid in new for uid in rows):
         return None
-    dates = await dated(view.sides[side.other].client, UidSet.of(pairs))
     sights = await _sights(view, side, rows)
     sent = []
     for doubt in doubts:
         pair = pairs.get(doubt.uid)
         if pair is not None and pair.uid(side) in sights:
-            date, copy = dates.get(doubt.uid, 0), sights[pair.uid(side)]
-            sent.append(Sent(doubt, date, pair.flags, copy))
+            sent.append(Sent(doubt, pair.flags, sights[pair.uid(side)]))
     return Late(sent, [one for uid, one in sorted(sights.items()) if uid in new])
 
 
@@ -58,24 +60,35 @@ def _open(view: BothSides, side: Side, new: UidSet) -> list[Doubt]:
 
 
 async def _alike(
-    view: BothSides, side: Side, pairs: Mapping[int, Pair], new: UidSet
+    view: BothSides, side: Side, copies: Mapping[int, int], new: UidSet
 ) -> Mapping[int, Row]:
     """
-    The copies that are known, and the new messages that are of the size of one.
+    The copies that are known, and the new messages that are of the size and date of
+    one, as far as the server keeps dates: they are to be read whole.
+
+    @param copies: the instants that these were given, or 0.
     """
     found: dict[int, Row] = {}
     sizes: set[int | None] = set()
+    dates: set[int] = set()
+    bent: list[int] = []
 
-    def copies(rows: list[Row]) -> None:
-        found.update((row.uid, row) for row in rows)
-        sizes.update(row.size for row in rows)
+    def known(rows: list[Row]) -> None:
+        for row in rows:
+            found[row.uid] = row
+            sizes.add(row.size)
+            dates.add(date := instant(row.date))
+            if copies.get(row.uid) not in (None, 0, date):
+                bent.append(row.uid)
 
     def others(rows: list[Row]) -> None:
-        found.update((row.uid, row) for row in rows if row.size in sizes)
+        for row in rows:
+            if row.size in sizes and (bent or instant(row.date) in dates):
+                found[row.uid] = row
 
     items = "(FLAGS INTERNALDATE RFC822.SIZE)"
     source = view.source(side)
-    await source.rows(UidSet.of(p.uid(side) for p in pairs.values()), items, copies)
+    await source.rows(UidSet.of(copies), items, known)
     await source.rows(new, items, others)
     return found
 
@@ -86,10 +99,10 @@ async def _sights(
     sights: dict[int, Sight] = {}
 
     def digested(row: Row, digest: OctetDigest) -> None:
-        flags, date = rows[row.uid].flags, rows[row.uid].date
-        if flags is not None:
-            octets = digest.digest()
-            sights[row.uid] = Sight(row.uid, flags, instant(date), octets)
+        seen = rows.get(row.uid)
+        if seen is not None and seen.flags is not None:
+            date, octets = instant(seen.date), digest.digest()
+            sights[row.uid] = Sight(row.uid, seen.flags, date, octets)
 
     items = "(RFC822.SIZE BODY.PEEK[])"
     await view.source(side).digests(UidSet.of(rows), items, OctetDigest, digested)

@@ -23,7 +23,7 @@ from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
 from imapsync.mailbox.strangers import trashed
-from imapsync.model import Pair, Side
+from imapsync.model import Given, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import planFlags
 from imapsync.plan.late import WHY, Withdraw
@@ -283,7 +283,7 @@ class Performer:
         """
         pairs = [pairOf(one, side) for one in messages]
         sources = [one.source for one in messages]
-        given = ((one.source, one.given) for one in messages)
+        given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)

@@ -40,13 +40,11 @@ class Sent(NamedTuple):
     """
     A message of which an APPEND is in doubt, and that has a pair by now.
 
-    @ivar date: the instant of its INTERNALDATE where it comes from.
     @ivar flags: those that both sides agree on.
     @ivar copy: what it is paired with.
     """
 
     doubt: Doubt
-    date: int
     flags: Flags
     copy: Sight
 
@@ -117,7 +115,7 @@ def _isCopy(new: Sight, sent: Sent) -> bool:
     """
     Whether one of equal content shows what it was given.
     """
-    given = sent.flags if sent.doubt.flags is None else sent.doubt.flags
+    given = sent.flags if sent.doubt.given is None else sent.doubt.given.flags
     flags = new.flags
     if sent.doubt.copy == new.uid:
         flags = without(flags, _DELETED)  # which we did, and the server no more
@@ -126,10 +124,9 @@ def _isCopy(new: Sight, sent: Sent) -> bool:
 
 def _isDated(new: Sight, sent: Sent) -> bool:
     """
-    Whether one has the date that it was given, unless its server does not keep that:
-    then it has not kept that of the other copy either.
+    Whether one has the date of the other copy, unless its server does not keep dates:
+    then it has not kept that either.  What the other server says now is not asked.
     """
-    if not sent.date:
-        return new.date == sent.copy.date
-    ours = sent.doubt.flags is not None  # not only equal
-    return new.date == sent.date or (ours and sent.copy.date != sent.date)
+    given = sent.doubt.given
+    kept = given is None or not given.date or given.date == sent.copy.date
+    return new.date == sent.copy.date or not kept

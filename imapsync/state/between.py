@@ -10,6 +10,7 @@ from typing import Protocol
 from imapsync.model import (
     Doubt,
     Flags,
+    Given,
     Name,
     Refusal,
     Side,
@@ -132,7 +133,7 @@ class Doubts(Protocol):
         All such APPENDs that are not over.
         """
 
-    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+    def noteGiven(self, doubts: Mapping[int, Given]) -> None:
         """
         What copies are given, by L{Doubt.id}.
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from imapsync.model import Doubt, Flags, Side
+from imapsync.model import Doubt, Given, Side
 from imapsync.state.transactions import Transactions
 from imapsync.uidset import UidSet
 
@@ -37,19 +37,25 @@ class DoubtTable(Transactions):
 
     def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
         rows = self._query(
-            "SELECT id, uid, flags, copy FROM doubt WHERE mailbox = ? AND side = ?"
-            f" AND NOT ({_OVER}) ORDER BY id",
+            "SELECT id, uid, flags, date, copy FROM doubt"
+            f" WHERE mailbox = ? AND side = ? AND NOT ({_OVER}) ORDER BY id",
             *(mailbox, side.value, *self._lately()),
         )
         return [
-            Doubt(number, uid, None if flags is None else self._flagsOf(flags), copy)
-            for number, uid, flags, copy in rows
+            Doubt(number, uid, self._given(flags, date), copy)
+            for number, uid, flags, date, copy in rows
         ]
 
-    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+    def _given(self, flags: int | None, date: int | None) -> Given | None:
+        return None if flags is None else Given(self._flagsOf(flags), date or 0)
+
+    def noteGiven(self, doubts: Mapping[int, Given]) -> None:
         self._writeAll(
-            "UPDATE doubt SET flags = ? WHERE id = ?",
-            [(self._flagsId(flags), number) for number, flags in doubts.items()],
+            "UPDATE doubt SET flags = ?, date = ? WHERE id = ?",
+            [
+                (self._flagsId(flags), date, number)
+                for number, (flags, date) in doubts.items()
+            ],
         )
 
     def noteCopies(self, copies: Mapping[int, int]) -> None:

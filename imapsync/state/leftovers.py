@@ -152,8 +152,9 @@ class LeftoverTables(Transactions):
 
     def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
         self._writeAll(
-            "INSERT INTO copying VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-            " SET last = max(last, excluded.last)",
+            "INSERT INTO copying VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (mailbox, side, first)"
+            " DO UPDATE SET last = max(last, excluded.last)",
             ((mailbox, side.value, first, last) for first, last in uids.ranges),
         )
 

@@ -125,6 +125,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
             uid INTEGER NOT NULL,
             since INTEGER NOT NULL,
             flags INTEGER REFERENCES flags,
+            date INTEGER,
             copy INTEGER
         )
         """,

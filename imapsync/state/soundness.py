@@ -53,6 +53,7 @@ _ROWS = (
     ("doubt", f"{_PLACED} AND {_SIDED} AND {_uid('uid')}", "it is no message"),
     ("doubt", "typeof(since) = 'integer'", "it has no time"),
     ("doubt", f"(flags IS NULL OR {_FLAGS})", "its flags are nowhere"),
+    ("doubt", "typeof(date) IN ('integer', 'null')", "it has no date"),
     ("doubt", f"(copy IS NULL OR {_uid('copy')})", "its copy is no message"),
     ("renaming", f"{_PLACED} AND {_SIDED}", "it is in no mailbox"),
     ("renaming", "typeof(name) = 'text' AND name <> ''", "it has no name"),

@@ -1,6 +1,8 @@
 """
 Tests for L{imapsync.mailbox.copies} and L{imapsync.plan.late}: messages that a server
 stores after the connection that brought them is gone, in whole syncs.
+
+C{IMAPSYNC_DOUBTS} says how many courses of events are tried.
 """
 
 from __future__ import annotations

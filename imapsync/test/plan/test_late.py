@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.model import Doubt, Flags, Side
+from imapsync.model import Doubt, Flags, Given, Side
 from imapsync.plan.late import Late, Sent, Sight, Withdraw, withdrawals
 from imapsync.plan.messages import News, Policy, planned
 
@@ -16,13 +16,15 @@ NONE: Flags = frozenset()
 SEEN: Flags = frozenset(["\\Seen"])
 DELETED: Flags = frozenset(["\\Deleted"])
 
+GIVEN = Given(NONE, 100)
+
 
 def sent(number: int, **changes: Any) -> Sent:
     """
     A message that is there already, as UID 1 with the content C{x}.
     """
     copy = Sight(1, NONE, 100, b"x")
-    return Sent(Doubt(number, 7, NONE), 100, NONE, copy)._replace(**changes)
+    return Sent(Doubt(number, 7, GIVEN), NONE, copy)._replace(**changes)
 
 
 class WithdrawalTests(SynchronousTestCase):
@@ -50,7 +52,7 @@ class WithdrawalTests(SynchronousTestCase):
             same._replace(date=0),
         ):
             self.assertEqual({}, self.ours([sent(1)], other))
-        given = sent(1, doubt=Doubt(1, 7, frozenset(["Work"])))
+        given = sent(1, doubt=Doubt(1, 7, Given(frozenset(["Work"]), 100)))
         other = same._replace(flags=frozenset(["WORK"]))
         self.assertEqual({1: 5}, self.ours([given], other))
 
@@ -80,11 +82,11 @@ class WithdrawalTests(SynchronousTestCase):
         one = one._replace(doubt=Doubt(1, 7))
         self.assertEqual({}, self.ours([one], Sight(5, NONE, 1234, b"x")))
 
-    def test_dateUnknown(self) -> None:
+    def test_undated(self) -> None:
         """
-        Where the message has just gone from where it came, the other copy tells.
+        If it was given no date, both copies have to have the same all the same.
         """
-        one = sent(1, date=0)
+        one = sent(1, doubt=Doubt(1, 7, Given(NONE, 0)))
         self.assertEqual({}, self.ours([one], Sight(5, NONE, 1234, b"x")))
         self.assertEqual({1: 5}, self.ours([one], Sight(5, NONE, 100, b"x")))
 
@@ -93,7 +95,7 @@ class WithdrawalTests(SynchronousTestCase):
         What was about to be removed is, though it is marked as deleted by now.
         """
         new = [Sight(5, NONE, 100, b"x"), Sight(6, DELETED, 100, b"x")]
-        one = sent(1, doubt=Doubt(1, 7, NONE, copy=6))
+        one = sent(1, doubt=Doubt(1, 7, GIVEN, copy=6))
         self.assertEqual({1: 6}, self.ours([one], new[1]))
         self.assertEqual({2: 5, 1: 6}, self.ours([one, sent(2)], *new[::-1]))
         self.assertEqual({}, self.ours([sent(1)], new[1]))

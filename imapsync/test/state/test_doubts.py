@@ -4,7 +4,7 @@ Tests for L{imapsync.state.doubts}.
 
 from __future__ import annotations
 
-from imapsync.model import Doubt, Side
+from imapsync.model import Doubt, Given, Side
 from imapsync.state.doubts import DAY, DoubtTable
 from imapsync.test.fakes.databases import SEEN, StateTestCase
 from imapsync.uidset import UidSet
@@ -29,10 +29,10 @@ class DoubtTests(StateTestCase):
         self.assertEqual([], state.doubts(mailbox, Side.REMOTE))
         first, second, third = (one.id for one in doubts)
         with state.transaction():
-            state.noteGiven({first: SEEN})
+            state.noteGiven({first: Given(SEEN, 99)})
             state.noteCopies({second: 77})
             state.resolve([third])
-        expected = [Doubt(first, 3, SEEN), Doubt(second, 4, copy=77)]
+        expected = [Doubt(first, 3, Given(SEEN, 99)), Doubt(second, 4, copy=77)]
         self.assertEqual(expected, state.doubts(mailbox, Side.LOCAL))
 
     def test_renumbered(self) -> None:

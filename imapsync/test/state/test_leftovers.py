@@ -172,6 +172,10 @@ class LeftoverTests(StateTestCase):
                 state.setCopying(mailbox, Side.LOCAL, uids)
             self.assertEqual(uids, state.copying(mailbox, Side.LOCAL))
             self.assertFalse(state.copying(mailbox, Side.REMOTE))
+        for more, both in ("3:5", "3:5"), ("3:4,9", "3:5,9"), ("1:3", "1:5,9"):
+            with state.transaction():
+                state.addCopying(mailbox, Side.LOCAL, UidSet.parse(more))
+            self.assertEqual(both, str(state.copying(mailbox, Side.LOCAL)))
         with state.transaction():
             state.setCopying(mailbox, Side.LOCAL, UidSet.parse("1:9"))
             state.forgetPairs(mailbox)
