@@ -48,10 +48,17 @@ from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap import greeting
+from imapsync.imap.commands.base import Command
 from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.wire.text import printable
+
+#: For so many seconds, signs of life may take the place of an answer.
+_LONGEST = 3600.0
+
+#: So many octets, in either direction, are more than signs of life.
+_ENOUGH = 64 * 1024
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -88,6 +95,8 @@ class Connection(Dialogue):
         self._patience = timeout
         self._compression: Compression | None = None
         self._error: Exception | None = None
+        self._awaited: Command[Any] | None = None
+        self._since = self._enough = 0.0
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
             self._parser.trace = self._trace.received
@@ -144,6 +153,21 @@ class Connection(Dialogue):
         except Exception as bug:
             self._fail(bug)
             raise
+        self._advance()
+
+    def _advance(self) -> None:
+        """
+        Signs of life, such as an octet now and then, keep nobody waiting for ever.
+        """
+        now, octets = self._clock.seconds(), self.received + self.sent
+        awaited = self._pipeline.oldest if self._pipeline.owed else None
+        if awaited is not self._awaited or octets >= self._enough:
+            self._awaited, self._since = awaited, now
+            self._enough = octets + _ENOUGH
+        elif awaited and now - self._since >= _LONGEST:
+            minutes = f"{_LONGEST / 60:.0f} minutes"
+            text = f"no answer to {awaited.name} for {minutes}, but signs of life"
+            self.abort(Lost(f"{self.name}: {text}"))
 
     def _acknowledge(self) -> None:
         """
@@ -173,6 +197,7 @@ class Connection(Dialogue):
         """
         Read on.
         """
+        self._awaited = None  # the time until now was ours
         LineReceiver.resumeProducing(self)
         self._watch()
 

@@ -16,6 +16,8 @@ from imapsync.testing.accounts import mail
 
 PAIRED = "pairs of messages that are not the same: one could be expunged for another"
 DONE = "that something is believed to be done, and its opposite to be news"
+#: The message in a row.
+BODY = rb"BODY\[\] \{\d+\}\r\n.*?\)\r\n"
 ROWS = f"{OPEN} FETCH STORE"
 
 
@@ -39,6 +41,10 @@ def _does(account: HostileAccount, verb: str) -> None:
     To say OK, and do nothing.
     """
     account.instead[verb] = "TAG OK done"
+
+
+def _dated(account: HostileAccount, raw: bytes) -> None:
+    account.sub("FETCH", rb'INTERNALDATE "[^"]*"', b"INTERNALDATE " + raw)
 
 
 def _lateRows(account: HostileAccount) -> None:
@@ -105,6 +111,23 @@ def _tags(account: HostileAccount) -> None:
         return answer.replace(f"{tag} ".encode(), wrong)
 
     account.rewrites.append(other)
+
+
+def _swallows(account: HostileAccount) -> None:
+    """
+    What was appended is gone before anybody looks.
+    """
+
+    def swallow(verb: str) -> None:
+        for folder in account.folders.values():
+            for uid in own.pop(id(folder), ()):
+                folder.messages.pop(uid, None)
+        if verb == "APPEND":
+            for folder in account.folders.values():
+                own[id(folder)] = [folder.uidnext]
+
+    own: dict[int, list[int]] = {}
+    account.each = swallow
 
 
 ANSWERS = (
@@ -191,7 +214,7 @@ ANSWERS = (
         "shows all messages empty",
         "empty copies",
         "A size that differs from the octets is refused, and named.",
-        lambda a: a.sub("FETCH", rb"(BODY\[\]) \{(\d+)\}\r\n.*?\)\r\n", rb"\1 {0}\r\n)\r\n"),
+        lambda a: a.sub("FETCH", BODY, rb"BODY[] {0}\r\n)\r\n"),
     ),
     B(
         "size of one",
@@ -226,7 +249,9 @@ ANSWERS = (
         "answers each command twice",
         "that the next command is believed to be done",
         "It breaks the protocol.",
-        lambda a: a.sub("FETCH SELECT STORE", rb"([0-9A-F]{4} OK [^\r]*\r\n)\Z", rb"\1\1"),
+        lambda a: a.sub(
+            "FETCH SELECT STORE", rb"([0-9A-F]{4} OK [^\r]*\r\n)\Z", rb"\1\1"
+        ),
     ),
     B(
         "answers unasked",
@@ -263,7 +288,7 @@ ANSWERS = (
         "says OK to APPEND, tells UIDs, and stores nothing",
         "an expunge of the originals: the copies are gone",
         "A copy that was never seen is none.",
-        lambda a: _swallows(a),
+        _swallows,
     ),
     B(
         "APPEND without UIDs in vain",
@@ -487,7 +512,11 @@ ANSWERS = (
         "tells dates that no calendar has (INTERNALDATE)",
         "a crash, or a command that is refused again and again",
         "Such a date is left out.",
-        lambda a: a.sub("FETCH", rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "99-Foo-0000 77:77:77 +9999"'),
+        lambda a: a.sub(
+            "FETCH",
+            rb'INTERNALDATE "[^"]*"',
+            b'INTERNALDATE "99-Foo-0000 77:77:77 +9999"',
+        ),
         kept=Kept.ALL,
     ),
     B(
@@ -495,23 +524,6 @@ ANSWERS = (
         "tells no dates",
         "a crash",
         "They are left out.",
-        lambda a: a.sub("FETCH", rb'INTERNALDATE "[^"]*"', b"INTERNALDATE NIL"),
+        partial(_dated, raw=b"NIL"),
     ),
 )
-
-
-def _swallows(account: HostileAccount) -> None:
-    """
-    What was appended is gone before anybody looks.
-    """
-
-    def swallow(verb: str) -> None:
-        for folder in account.folders.values():
-            for uid in own.pop(id(folder), ()):
-                folder.messages.pop(uid, None)
-        if verb == "APPEND":
-            for folder in account.folders.values():
-                own[id(folder)] = [folder.uidnext]
-
-    own: dict[int, list[int]] = {}
-    account.each = swallow

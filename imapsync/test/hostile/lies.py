@@ -109,9 +109,7 @@ def _twice(account: HostileAccount) -> None:
         other = rows.replace(b"MESSAGES ", b"MESSAGES 9")
         return rows + other + end + last
 
-    account.rewrites.append(
-        lambda v, tag, a: doubled(v, tag, a) if v == "LIST" else a
-    )
+    account.rewrites.append(lambda v, tag, a: doubled(v, tag, a) if v == "LIST" else a)
 
 
 def _separators(account: HostileAccount) -> None:

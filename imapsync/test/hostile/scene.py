@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import provider
 
+from imapsync.accounts import mailboxes, session
 from imapsync.config.request import Request
 from imapsync.imap.allowance import RANGES, RESPONSES, Allowance
 from imapsync.imap.wire.parser import Parser
@@ -77,7 +78,9 @@ class HostileCase(ServiceCase):
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         # As much as is let through takes too long to be sent.
         self.patch(Parser, "cap", Parser.cap // 16)
-        less = tuple(most // 200 for most in (RANGES, RESPONSES))
+        for module in mailboxes, session:
+            self.patch(module, "ROUNDS", 10)
+        less = tuple(most // 2000 for most in (RANGES, RESPONSES))
         self.patch(Allowance.__init__, "__defaults__", less)
 
     def prepare(self, behaviour: Behaviour, side: Side) -> None:
@@ -88,7 +91,9 @@ class HostileCase(ServiceCase):
         """
         database = str(Path(self.mktemp()).absolute())
         accounts = {s: HostileAccount(first=7 + 1000 * (s is side)) for s in Side}
-        self.world = world = World(database, accounts[Side.LOCAL], accounts[Side.REMOTE])
+        self.world = world = World(
+            database, accounts[Side.LOCAL], accounts[Side.REMOTE]
+        )
         self.reactor = HostileReactor(world)
         self.hostile, self.honest = accounts[side], accounts[side.other]
         for account in accounts.values():
