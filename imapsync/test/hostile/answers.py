@@ -165,6 +165,7 @@ ANSWERS = (
         PAIRED,
         "What was not asked for is not believed.",
         partial(_uids, told=lambda m: b"UID %d" % (int(m[0][4:]) + 1)),
+        kept=Kept.MESSAGES,
     ),
     B(
         "one UID",
@@ -172,6 +173,7 @@ ANSWERS = (
         PAIRED,
         "The others are named as not told.",
         partial(_uids, told="UID 1"),
+        kept=Kept.MESSAGES,
     ),
     B(
         "UID zero",

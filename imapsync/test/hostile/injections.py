@@ -338,7 +338,7 @@ INJECTIONS = (
         "tells capabilities that hold whatever else",
         COMMAND,
         "Only those that are known count.",
-        lambda a: a.sub("CAPABILITY", rb"\r\n", rb' AUTH=\x1b[1m "{3}" EVIL\\\r\n'),
+        lambda a: a.sub("CAPABILITY", rb"\Z", b"* CAPABILITY \x1b[1m {3} \"EVIL\r\n"),
     ),
     B(
         "a special use of INBOX",

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 
 from imapsync.test.hostile.behaviour import Behaviour as B
+from imapsync.test.hostile.behaviour import Kept
 from imapsync.test.hostile.server import HostileAccount
 from imapsync.uidset import UidSet
 
@@ -484,5 +485,6 @@ LIES = (
         AGAIN,
         "Flags are carried over; a run ends, and live mode comes to rest.",
         _flapping,
+        kept=Kept.MESSAGES,
     ),
 )

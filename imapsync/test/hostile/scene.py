@@ -18,6 +18,7 @@ from imapsync.config.request import Request
 from imapsync.imap.allowance import RANGES, RESPONSES, Allowance
 from imapsync.imap.wire.parser import Parser
 from imapsync.model import Side
+from imapsync.run import pace
 from imapsync.run.heartbeat import SILENCE
 from imapsync.service import Outcome, SyncService
 from imapsync.test.fakes.world import Reactor, World
@@ -80,6 +81,7 @@ class HostileCase(ServiceCase):
         self.patch(Parser, "cap", Parser.cap // 16)
         for module in mailboxes, session:
             self.patch(module, "ROUNDS", 10)
+        self.patch(pace, "MOST", 20)
         less = tuple(most // 2000 for most in (RANGES, RESPONSES))
         self.patch(Allowance.__init__, "__defaults__", less)
 
