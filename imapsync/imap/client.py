@@ -368,8 +368,8 @@ def _untold(failure: Failure) -> None:
     failure.trap(Refused)
 
 
-def _results(outcomes: list[tuple[bool, Any]]) -> list[Any]:
+def _results(outcomes: list[tuple[bool, Any]]) -> list[Any] | Failure:
     for _, outcome in outcomes:
         if isinstance(outcome, Failure):
-            outcome.raiseException()
+            return outcome  # raised, it would grow with each that fails alike
     return [outcome for _, outcome in outcomes]

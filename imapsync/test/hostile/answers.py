@@ -113,23 +113,6 @@ def _tags(account: HostileAccount) -> None:
     account.rewrites.append(other)
 
 
-def _swallows(account: HostileAccount) -> None:
-    """
-    What was appended is gone before anybody looks.
-    """
-
-    def swallow(verb: str) -> None:
-        for folder in account.folders.values():
-            for uid in own.pop(id(folder), ()):
-                folder.messages.pop(uid, None)
-        if verb == "APPEND":
-            for folder in account.folders.values():
-                own[id(folder)] = [folder.uidnext]
-
-    own: dict[int, list[int]] = {}
-    account.each = swallow
-
-
 ANSWERS = (
     B(
         "found nothing",
@@ -137,6 +120,7 @@ ANSWERS = (
         EVERYTHING,
         "That is an answer about what was asked for, and FETCH says otherwise.",
         lambda a: a.sub("SEARCH", rb"(UID) ALL [^\r]*|(SEARCH)[ \d]*\r", rb"\1\2\r"),
+        codes=(1,),
     ),
     B(
         "found others",
@@ -166,6 +150,7 @@ ANSWERS = (
         "What was not asked for is not believed.",
         partial(_uids, told=lambda m: b"UID %d" % (int(m[0][4:]) + 1)),
         kept=Kept.MESSAGES,
+        codes=(1,),
     ),
     B(
         "one UID",
@@ -174,6 +159,7 @@ ANSWERS = (
         "The others are named as not told.",
         partial(_uids, told="UID 1"),
         kept=Kept.MESSAGES,
+        codes=(1,),
     ),
     B(
         "UID zero",
@@ -188,6 +174,7 @@ ANSWERS = (
         "a crash",
         "A row that cannot be read costs its mailbox, no more.",
         partial(_uids, told=f"UID {2**40}"),
+        codes=(1,),
     ),
     B(
         "no UIDs",
@@ -203,6 +190,7 @@ ANSWERS = (
         "What was told last counts; a message is copied once.",
         lambda a: a.sub(ROWS, rb"(\* [^\r]*FLAGS \()([^\r]*\r\n)", rb"\1\2\1twice \2"),
         kept=Kept.MESSAGES,
+        codes=(76,),
     ),
     B(
         "one body",
@@ -217,6 +205,7 @@ ANSWERS = (
         "empty copies",
         "A size that differs from the octets is refused, and named.",
         lambda a: a.sub("FETCH", BODY, rb"BODY[] {0}\r\n)\r\n"),
+        codes=(0, 1),
     ),
     B(
         "size of one",
@@ -231,6 +220,7 @@ ANSWERS = (
         "memory, or a disk, for as many",
         "Nothing is held for what has not come.",
         partial(_sizes, octets=2**62),
+        codes=(0, 1),
     ),
     B(
         "late rows",
@@ -245,6 +235,7 @@ ANSWERS = (
         "that a command is believed to be done",
         "It breaks the protocol.",
         _tags,
+        codes=(76,),
     ),
     B(
         "answered twice",
@@ -254,6 +245,7 @@ ANSWERS = (
         lambda a: a.sub(
             "FETCH SELECT STORE", rb"([0-9A-F]{4} OK [^\r]*\r\n)\Z", rb"\1\1"
         ),
+        codes=(76,),
     ),
     B(
         "answers unasked",
@@ -263,6 +255,7 @@ ANSWERS = (
         lambda a: a.rewrites.append(
             lambda v, t, x: x + b"%04X OK done\r\n" % (int(t, 16) + 1)
         ),
+        codes=(69,),
     ),
     B(
         "another status",
@@ -270,6 +263,7 @@ ANSWERS = (
         "a crash",
         "It breaks the protocol.",
         lambda a: a.sub("SELECT", rb"([0-9A-F]{4}) OK", rb"\1 YES"),
+        codes=(76,),
     ),
     B(
         "STORE in vain",
@@ -277,6 +271,7 @@ ANSWERS = (
         DONE,
         "Its row is awaited; what it keeps is named.",
         partial(_does, verb="STORE"),
+        codes=(1,),
     ),
     B(
         "EXPUNGE in vain",
@@ -284,13 +279,7 @@ ANSWERS = (
         DONE,
         "It is asked what is there: they are named.",
         partial(_does, verb="EXPUNGE"),
-    ),
-    B(
-        "APPEND in vain",
-        "says OK to APPEND, tells UIDs, and stores nothing",
-        "an expunge of the originals: the copies are gone",
-        "A copy that was never seen is none.",
-        _swallows,
+        codes=(1,),
     ),
     B(
         "APPEND without UIDs in vain",
@@ -298,6 +287,7 @@ ANSWERS = (
         DONE,
         "It is looked for.",
         partial(_does, verb="APPEND"),
+        codes=(1,),
     ),
     B(
         "refused and stored",
@@ -305,6 +295,7 @@ ANSWERS = (
         "that it is copied again and again",
         "It is named; what is there is paired.",
         _stored,
+        codes=(1,),
     ),
     B(
         "UIDs of others",
@@ -417,6 +408,7 @@ ANSWERS = (
         DONE,
         "The mailbox is named.",
         partial(_does, verb="CREATE"),
+        codes=(1,),
     ),
     B(
         "RENAME in vain",
@@ -424,6 +416,7 @@ ANSWERS = (
         DONE,
         "The mailbox is looked for.",
         partial(_does, verb="RENAME"),
+        codes=(1,),
     ),
     B(
         "SUBSCRIBE in vain",
@@ -431,6 +424,7 @@ ANSWERS = (
         DONE,
         "The mailbox is named.",
         partial(_does, verb="SUBSCRIBE"),
+        codes=(1,),
     ),
     B(
         "SELECT in vain",
@@ -438,6 +432,7 @@ ANSWERS = (
         EVERYTHING,
         "The mailbox is left alone.",
         partial(_does, verb="SELECT"),
+        codes=(76,),
     ),
     B(
         "never selected",
@@ -445,6 +440,7 @@ ANSWERS = (
         "that all mailboxes are deleted",
         "Only LIST says that.  They are named and left alone.",
         lambda a: a.shut.update(a.folders),
+        codes=(1,),
     ),
     B(
         "closed unasked",
@@ -469,6 +465,7 @@ ANSWERS = (
         DONE,
         "The mailboxes are named.",
         lambda a: a.sub("SELECT", rb"READ-WRITE", b"READ-ONLY"),
+        codes=(1,),
     ),
     B(
         "no flags kept",
@@ -476,6 +473,7 @@ ANSWERS = (
         UNSEEN,
         "Flags that cannot be kept are named.",
         lambda a: a.sub(OPEN, rb"PERMANENTFLAGS \([^]]*\)\]", b"PERMANENTFLAGS ()]"),
+        codes=(1,),
     ),
     B(
         "UIDs that do not last",
@@ -483,6 +481,7 @@ ANSWERS = (
         "pairs that mean other messages tomorrow",
         "The mailbox is left alone and named.",
         lambda a: [f.codes.append("UIDNOTSTICKY") for f in a.folders.values()],
+        codes=(1,),
     ),
     B(
         "no mod-sequences",
@@ -490,6 +489,7 @@ ANSWERS = (
         UNSEEN,
         "The mailbox is left alone and named.",
         lambda a: [setattr(f, "noModseq", True) for f in a.folders.values()],
+        codes=(1,),
     ),
     B(
         "not enabled",
@@ -520,6 +520,7 @@ ANSWERS = (
             b'INTERNALDATE "99-Foo-0000 77:77:77 +9999"',
         ),
         kept=Kept.ALL,
+        codes=(0, 1),
     ),
     B(
         "no dates",
@@ -527,5 +528,6 @@ ANSWERS = (
         "a crash",
         "They are left out.",
         partial(_dated, raw=b"NIL"),
+        codes=(0, 1),
     ),
 )

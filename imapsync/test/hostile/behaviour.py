@@ -21,13 +21,15 @@ class Kept(Enum):
     @cvar ALL: each message, in its mailbox, with its flags.
     @cvar MESSAGES: each message, in its mailbox.
     @cvar SOMEWHERE: each message, wherever it is.
-    @cvar LESS: the server's own user can remove what goes there, but not all.
+    @cvar LESS: what the server's own user removed is removed.
+    @cvar HALF: so it is, until the brake.
     """
 
     ALL = "nothing is removed or changed"
     MESSAGES = "nothing is removed"
     SOMEWHERE = "nothing is lost, though it may be moved"
     LESS = "what its own user may remove is removed"
+    HALF = "no more than half of all is removed"
 
 
 @dataclass(frozen=True)

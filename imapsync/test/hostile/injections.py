@@ -125,6 +125,7 @@ INJECTIONS = (
             COMMAND,
             "It is named and left out, or carried over as the text that it is.",
             partial(_named, raw=_literal(text)),
+            codes=(0, 1),
         )
         for name, text, does in NAMES
     ),
@@ -135,6 +136,7 @@ INJECTIONS = (
             COMMAND,
             "It is named and left out, or carried over as the text that it is.",
             partial(_named, raw=raw),
+            codes=(0, 1),
         )
         for name, raw, does in SPELLED
     ),
@@ -145,6 +147,7 @@ INJECTIONS = (
             "a file, a program, a database, or a mailbox of another name",
             "It is a name, and no more: shown escaped, sent quoted.",
             partial(_made, name=text),
+            codes=(0, 1),
         )
         for name, text, does in PATHS
     ),
@@ -155,6 +158,7 @@ INJECTIONS = (
         "What cannot be a flag is none.",
         partial(_flagged, raw=_literal(COMMANDS)),
         kept=Kept.MESSAGES,
+        codes=(76,),
     ),
     B(
         "a quote as a keyword",
@@ -163,6 +167,7 @@ INJECTIONS = (
         "What cannot be a flag is none.",
         partial(_flagged, raw=b'a"b "quoted" x{3} {5+} * % ]'),
         kept=Kept.MESSAGES,
+        codes=(1,),
     ),
     B(
         "unknown system flags",
@@ -171,6 +176,7 @@ INJECTIONS = (
         "What the other server refuses is named.",
         partial(_flagged, raw=rb"\Evil \Recent \*"),
         kept=Kept.MESSAGES,
+        codes=(1,),
     ),
     B(
         "a keyword without end",
@@ -181,13 +187,12 @@ INJECTIONS = (
         kept=Kept.MESSAGES,
     ),
     B(
-        "ten thousand keywords",
-        "tells 10 000 keywords of each message",
+        "hundreds of keywords",
+        "tells 300 keywords of each message",
         "memory, or a mailbox of which no more can be made",
         "What the other server refuses is named.",
-        partial(_flagged, raw=b" ".join(b"k%d" % n for n in range(10_000))),
+        partial(_flagged, raw=b" ".join(b"k%d" % n for n in range(300))),
         kept=Kept.MESSAGES,
-        heavy=True,
     ),
     B(
         "a query as a keyword",
@@ -203,6 +208,7 @@ INJECTIONS = (
         COMMAND,
         "What is no date is left out.",
         partial(_dated, raw=_literal('01-Feb-2020 03:04:05 +0000" {3}\r\n0099 NOOP')),
+        codes=(0, 1),
     ),
     B(
         "a quote as a date",
@@ -210,6 +216,7 @@ INJECTIONS = (
         COMMAND,
         "What is no date is left out.",
         partial(_dated, raw=rb'"01-Feb-2020 03:04:05 +0000\" (\\Deleted) {3}"'),
+        codes=(0, 1),
     ),
     B(
         "answers in a message",
@@ -228,6 +235,7 @@ INJECTIONS = (
             BODY,
             b'BODY[] "x' + FORGED.replace(b"\\", rb"\\") + b'")\r\n',
         ),
+        codes=(76,),
     ),
     B(
         "answers in a text",
@@ -263,6 +271,7 @@ INJECTIONS = (
         TERMINAL,
         "They are shown escaped.",
         lambda a: _said(a, "SELECT", "APPEND", "CREATE", "STORE"),
+        codes=(1,),
     ),
     B(
         "a code for a terminal",
@@ -270,6 +279,7 @@ INJECTIONS = (
         TERMINAL,
         "It is shown escaped.",
         lambda a: _said(a, "SELECT", "CREATE", code="[\x1b[31mRED x] "),
+        codes=(1,),
     ),
     B(
         "a farewell for a terminal",
@@ -277,6 +287,7 @@ INJECTIONS = (
         TERMINAL,
         "They are shown escaped.",
         lambda a: a.instead.update(SELECT=f"* BYE {SAID}\r\nTAG NO bye"),
+        codes=(1,),
     ),
     B(
         "a greeting for a terminal",
@@ -284,6 +295,7 @@ INJECTIONS = (
         TERMINAL,
         "They are shown escaped, where they are shown.",
         lambda a: setattr(a, "welcome", b"* BYE " + SAID.encode("latin-1") + b"\r\n"),
+        codes=(75,),
     ),
     B(
         "no IMAP for a terminal",
@@ -291,6 +303,7 @@ INJECTIONS = (
         TERMINAL,
         "It is shown escaped.",
         lambda a: a.instead.update(LIST="\x1b[2J\x07 forged: all is well"),
+        codes=(76,),
     ),
     B(
         "what cannot be read",
@@ -316,6 +329,7 @@ INJECTIONS = (
             OPEN, rb"MAILBOXID \([^)]*\)", b"MAILBOXID ({5}\r\n0099 EXPUNGE\r\n)"
         ),
         offers="OBJECTID",
+        codes=(76,),
     ),
     B(
         "a namespace with commands",
@@ -325,6 +339,7 @@ INJECTIONS = (
         lambda a: a.sub(
             "NAMESPACE", rb'\(\(""', b"((" + _literal("x\r\n0099 EXPUNGE\r\n")
         ),
+        codes=(76,),
     ),
     B(
         "a quote as separator",
@@ -332,13 +347,14 @@ INJECTIONS = (
         COMMAND,
         "The name is sent as the text that it is.",
         lambda a: a.sub("LIST NAMESPACE", rb'"/"', rb'"\\""'),
+        codes=(1,),
     ),
     B(
         "capabilities with commands",
         "tells capabilities that hold whatever else",
         COMMAND,
         "Only those that are known count.",
-        lambda a: a.sub("CAPABILITY", rb"\Z", b"* CAPABILITY \x1b[1m {3} \"EVIL\r\n"),
+        lambda a: a.sub("CAPABILITY", rb"\Z", b'* CAPABILITY \x1b[1m {3} "EVIL\r\n'),
     ),
     B(
         "a special use of INBOX",

@@ -237,6 +237,7 @@ LIES = (
         "a crash",
         "It breaks the protocol.",
         partial(_exists, number=2**80),
+        codes=(1,),
     ),
     B(
         "an empty STATUS",
@@ -258,6 +259,7 @@ LIES = (
         EVERYTHING,
         "Messages are paired by content; nothing is removed.",
         _validity,
+        codes=(1,),
     ),
     B(
         "renumbered",
@@ -265,6 +267,8 @@ LIES = (
         AGAIN,
         "Messages are paired by content; nothing is removed.",
         _renumbered,
+        live=False,
+        codes=(1,),
     ),
     B(
         "STATUS of another UIDVALIDITY",
@@ -279,6 +283,7 @@ LIES = (
         "UIDs that mean other messages than before",
         "The mailbox is left alone.",
         _code("UIDVALIDITY", ""),
+        codes=(1,),
     ),
     B(
         "a zero UIDVALIDITY",
@@ -286,6 +291,7 @@ LIES = (
         "UIDs that mean other messages than before",
         "The mailbox is left alone.",
         _both("UIDVALIDITY", 0),
+        codes=(1,),
     ),
     B(
         "UIDVALIDITY beyond all numbers",
@@ -293,6 +299,7 @@ LIES = (
         "a crash, or a database that cannot be read",
         "The mailbox is left alone.",
         _both("UIDVALIDITY", 2**64),
+        codes=(1,),
     ),
     B(
         "mod-sequence back",
@@ -314,6 +321,7 @@ LIES = (
         "a crash, or a database that cannot be read",
         "It is passed over.",
         _both("HIGHESTMODSEQ", MOST + 1),
+        codes=(1,),
     ),
     B(
         "a zero mod-sequence",
@@ -321,6 +329,7 @@ LIES = (
         UNSEEN,
         "All is compared.",
         _both("HIGHESTMODSEQ", 0),
+        codes=(1,),
     ),
     B(
         "a mod-sequence of words",
@@ -328,6 +337,7 @@ LIES = (
         "a crash",
         "It is passed over.",
         _both("HIGHESTMODSEQ", "soon"),
+        codes=(1,),
     ),
     B(
         "mod-sequences of messages",
@@ -363,6 +373,7 @@ LIES = (
         "a crash",
         "It is passed over.",
         _both("UIDNEXT", 2**64),
+        codes=(1,),
     ),
     B(
         "no mailboxes",
@@ -370,6 +381,7 @@ LIES = (
         "that all mailboxes are deleted",
         "They are named, and nothing is changed.",
         _lost,
+        codes=(1,),
     ),
     B(
         "a mailbox less",
@@ -377,6 +389,7 @@ LIES = (
         "that it is deleted",
         "It is asked for it by name, and named.",
         lambda a: _lost(a, "Work"),
+        codes=(1,),
     ),
     B(
         "half a list",
@@ -384,6 +397,7 @@ LIES = (
         "that all others are deleted",
         "They are asked for by name, and named.",
         _half,
+        codes=(1,),
     ),
     B(
         "a list cut short",
@@ -391,6 +405,7 @@ LIES = (
         "that all others are deleted",
         "A refused LIST says nothing.",
         _cut,
+        codes=(76,),
     ),
     B(
         "levels only",
@@ -398,6 +413,7 @@ LIES = (
         "that all mailboxes are deleted",
         "They are named and left alone.",
         partial(_attributes, words=rb"\\Noselect"),
+        codes=(1,),
     ),
     B(
         "nothing exists",
@@ -405,6 +421,7 @@ LIES = (
         "that all mailboxes are deleted",
         "They are asked for by name, and named.",
         partial(_attributes, words=rb"\\NonExistent"),
+        codes=(1,),
     ),
     B(
         "nothing subscribed",
@@ -412,6 +429,7 @@ LIES = (
         "that mailboxes are forgotten",
         "It may unsubscribe what is its own; mail stays.",
         _unsubscribed,
+        codes=(1,),
     ),
     B(
         "listed twice",
@@ -433,6 +451,7 @@ LIES = (
         "mailboxes in the wrong place",
         "Names are flat.",
         lambda a: a.sub("LIST NAMESPACE", rb'"/"', b"NIL"),
+        codes=(1,),
     ),
     B(
         "a namespace of others",
@@ -440,6 +459,7 @@ LIES = (
         "that all mailboxes are deleted",
         "They are left out.",
         _foreign,
+        codes=(1,),
     ),
     B(
         "MAILBOXID swapped",
@@ -464,6 +484,7 @@ LIES = (
         "Mailboxes of the same name and content are the same.",
         partial(_identity, kind="changing"),
         offers="OBJECTID",
+        codes=(1,),
     ),
     B(
         "one GUID",
@@ -486,5 +507,7 @@ LIES = (
         "Flags are carried over; a run ends, and live mode comes to rest.",
         _flapping,
         kept=Kept.MESSAGES,
+        live=False,
+        codes=(1,),
     ),
 )

@@ -138,7 +138,7 @@ LOGINS = (
         "a run that never ends",
         "It breaks the protocol after twenty.",
         lambda a: a.flood.update(AUTHENTICATE=lambda: iter([b"+ \r\n"] * 1000)),
-        codes=(0, 76),
+        codes=(76,),
     ),
     B(
         "refused for ever",
@@ -174,6 +174,7 @@ LOGINS = (
         lambda a: a.answers.update(
             SELECT="NO [REFERRAL imap://evil.example/INBOX] there"
         ),
+        codes=(1,),
     ),
     B(
         "goodbye at once",

@@ -149,7 +149,7 @@ RESOURCES = (
         TIME,
         "It is given up after 30 seconds; three attempts.",
         lambda a: (_greets(a, lambda: repeat(b"x")), setattr(a, "pace", 10)),
-        codes=(75, 76),
+        codes=(76,),
         seconds=200,
     ),
     B(
@@ -193,7 +193,7 @@ RESOURCES = (
         TIME,
         "It is given up after an hour; three attempts.",
         partial(_slow, verb="LIST", seconds=60, piece=b"x"),
-        codes=(75, 76),
+        codes=(75,),
         seconds=20_000,
     ),
     B(
@@ -235,7 +235,7 @@ RESOURCES = (
             a.flood.update(FETCH=lambda: repeat(b"x")),
             setattr(a, "pace", 60),
         ),
-        codes=(75, 76, 1),
+        codes=(1,),
         seconds=40_000,
     ),
     B(
@@ -344,7 +344,7 @@ RESOURCES = (
             + b",".join(b"%d" % (2 * n) for n in range(1, 50_000))
             + b"\r\n",
         ),
-        codes=(0, 76),
+        codes=(76,),
         heavy=True,
     ),
     B(
@@ -370,7 +370,7 @@ RESOURCES = (
             rb"(IMAP4rev1)|OK done",
             b"OK [CAPABILITY IMAP4rev1 " + b"X=EVIL " * 60_000 + b"] x",
         ),
-        codes=(76, 75, 69),
+        codes=(69,),
         heavy=True,
     ),
     B(
@@ -426,7 +426,7 @@ RESOURCES = (
             a.sub("FETCH", rb"BODY\[\] \{\d+\}.*", b"BODY[] {%d}\r\n" % 2**62),
             a.flood.update(FETCH=lambda: repeat(b"x" * 5000)),
         ),
-        codes=(75, 76, 1),
+        codes=(76,),
         heavy=True,
         seconds=2000,
     ),
@@ -437,6 +437,7 @@ RESOURCES = (
         "What is nested so deep cannot be read.",
         lambda a: a.front("LIST", b"* LIST " + b"(" * 400_000 + b"\r\n"),
         heavy=True,
+        codes=(76,),
     ),
     B(
         "nested rows",
@@ -445,6 +446,7 @@ RESOURCES = (
         "What is nested so deep cannot be read.",
         lambda a: a.front("FETCH", b"* 1 FETCH (UID 1 X " + b"(" * 400_000 + b"\r\n"),
         heavy=True,
+        codes=(1,),
     ),
     B(
         "an open code",
@@ -463,6 +465,7 @@ RESOURCES = (
             "FETCH", b"* 1 FETCH (UID 1 " + b"FLAGS (a" * 50_000 + b"\r\n"
         ),
         heavy=True,
+        codes=(1,),
     ),
     B(
         "a compressed bomb",
@@ -501,7 +504,7 @@ RESOURCES = (
         "that what is sent is taken for another command",
         "It breaks the protocol.",
         partial(_flood, verb="SELECT", pieces=lambda: repeat(b"+ go on\r\n")),
-        codes=(0, 76),
+        codes=(76,),
         heavy=True,
     ),
     B(
@@ -518,7 +521,7 @@ RESOURCES = (
         TIME,
         "It is given up after 5 minutes; three attempts.",
         lambda a: setattr(a, "misreads", lambda _: "") or _mute(a),
-        codes=(75,),
+        codes=(76,),
         offers="-LITERAL+",
         seconds=1200,
     ),
@@ -528,6 +531,7 @@ RESOURCES = (
         TRAFFIC,
         "A run ends; the rest is left to the next.",
         _grows,
+        codes=(1,),
     ),
     B(
         "ever more mailboxes",
@@ -535,6 +539,8 @@ RESOURCES = (
         TRAFFIC,
         "A run ends; the rest is left to the next.",
         _spawns,
+        live=False,
+        codes=(1,),
     ),
     B(
         "ever another name",
@@ -543,6 +549,8 @@ RESOURCES = (
         "A run ends; the rest is left to the next.",
         _wanders,
         kept=Kept.SOMEWHERE,
+        live=False,
+        codes=(1,),
     ),
     B(
         "an echo",
@@ -557,6 +565,7 @@ RESOURCES = (
         "that all is sent again and again",
         "Each is named, and tried again in the next run.",
         lambda a: a.answers.update(APPEND="NO [OVERQUOTA] full"),
+        codes=(1,),
     ),
     B(
         "no such mailbox",
@@ -564,6 +573,7 @@ RESOURCES = (
         "that it is made again and again",
         "Each is named.",
         lambda a: a.answers.update(APPEND="NO [TRYCREATE] no such mailbox"),
+        codes=(1,),
     ),
     B(
         "hanging up",
@@ -581,6 +591,7 @@ RESOURCES = (
         "A hundred messages are given up at most; then the mailbox is.",
         lambda a: setattr(a, "chokes", lambda _: "BYE"),
         seconds=4000,
+        codes=(1,),
     ),
     B(
         "a storm of STATUS",
@@ -617,6 +628,7 @@ RESOURCES = (
         "It is named.",
         lambda a: setattr(a, "largest", 1),
         offers="APPENDLIMIT",
+        codes=(1,),
     ),
     B(
         "a limit without measure",
@@ -625,6 +637,7 @@ RESOURCES = (
         "It is passed over.",
         lambda a: setattr(a, "largest", 2**80),
         offers="APPENDLIMIT",
+        codes=(76,),
     ),
     B(
         "a namespace without measure",

@@ -4,6 +4,7 @@ An honest account of known content and a hostile one, between which runs take pl
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -85,6 +86,12 @@ class HostileCase(ServiceCase):
         less = tuple(most // 2000 for most in (RANGES, RESPONSES))
         self.patch(Allowance.__init__, "__defaults__", less)
 
+    def tearDown(self) -> None:
+        """
+        Have errors that nobody took told now, or by a later test.
+        """
+        gc.collect(1)
+
     def prepare(self, behaviour: Behaviour, side: Side) -> None:
         """
         Make accounts that are equal, and the database that knows so.
@@ -156,22 +163,22 @@ class HostileCase(ServiceCase):
         Let time go by until it is over.
         """
         end = self.reactor.seconds() + seconds
-        step = max(1.0, seconds / 400)
+        step = max(1.0, seconds / 100)
         self.world.pump()
         while not finished.called and self.reactor.seconds() < end:
             self.reactor.advance(step)
             self.world.pump()
 
-    def single(self, behaviour: Behaviour, side: Side) -> None:
+    def single(self, behaviour: Behaviour, side: Side, runs: int) -> None:
         """
-        Two single runs meet it.
+        Single runs meet it, one after the other.
         """
         self.prepare(behaviour, side)
         self.change()
         before, all_ = _content(self.honest), sum(_content(self.honest).values())
         behaviour.act(self.hostile)
         codes = []
-        for _ in range(2):
+        for _ in range(runs):
             if behaviour.heavy:
                 tracemalloc.start()
             try:
@@ -186,7 +193,7 @@ class HostileCase(ServiceCase):
             self.harmless(outcome)
             codes.append(outcome.code)
         self.unharmed(behaviour, before, all_)
-        self.assertIn(codes[0], behaviour.codes, self.lines)
+        self.assertLessEqual(set(codes), set(behaviour.codes), self.lines)
 
     def followed(self, behaviour: Behaviour, side: Side) -> None:
         """
@@ -248,7 +255,8 @@ class HostileCase(ServiceCase):
             lost = had - Counter(map(key, after.elements()))
             self.assertEqual(Counter(), lost, self.lines)
         else:
-            self.assertLess(total // 2, sum(after.values()), self.lines)
+            less = 4 if behaviour.kept is Kept.HALF else 2
+            self.assertLess(total // less, sum(after.values()), self.lines)
         tags: dict[int, int] = {}
         for connection, tag, verb in self.honest.told:
             self.assertIn(verb, _VERBS)

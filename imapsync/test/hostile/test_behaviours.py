@@ -48,6 +48,6 @@ def _added(case: type, meet: Callable[[HostileCase, Behaviour], None]) -> None:
         setattr(case, name, test)
 
 
-_added(LocalTests, lambda case, one: case.single(one, Side.LOCAL))
-_added(RemoteTests, lambda case, one: case.single(one, Side.REMOTE))
+_added(LocalTests, lambda case, one: case.single(one, Side.LOCAL, 1))
+_added(RemoteTests, lambda case, one: case.single(one, Side.REMOTE, 2))
 _added(LiveTests, lambda case, one: case.followed(one, Side.REMOTE))
