@@ -129,7 +129,8 @@ POWERS = (
         "expunged little by little",
         "expunges a few messages of a large account whenever it is looked",
         "the loss of all mail, past the brake",
-        "The brake counts over a run, and in live mode over an hour.",
+        "The brake, when it is half of all: it counts over a run, and in live mode over"
+        " an hour.",
         _expungesSlowly,
         codes=(0, 1),
         kept=Kept.HALF,

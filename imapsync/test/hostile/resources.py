@@ -516,16 +516,6 @@ RESOURCES = (
         codes=(76,),
     ),
     B(
-        "no leave",
-        "never gives leave for a literal",
-        TIME,
-        "It is given up after 5 minutes; three attempts.",
-        lambda a: setattr(a, "misreads", lambda _: "") or _mute(a),
-        codes=(76,),
-        offers="-LITERAL+",
-        seconds=1200,
-    ),
-    B(
         "ever growing",
         "has another message whenever it is looked",
         TRAFFIC,
@@ -659,7 +649,3 @@ RESOURCES = (
         heavy=True,
     ),
 )
-
-
-def _mute(account: HostileAccount) -> None:
-    account.misreads = lambda _: "\r\n* OK"

@@ -178,7 +178,7 @@ class HostileCase(ServiceCase):
         before, all_ = _content(self.honest), sum(_content(self.honest).values())
         behaviour.act(self.hostile)
         codes = []
-        for _ in range(runs):
+        for _ in range(1 if behaviour.kept is Kept.HALF else runs):
             if behaviour.heavy:
                 tracemalloc.start()
             try:
@@ -255,8 +255,7 @@ class HostileCase(ServiceCase):
             lost = had - Counter(map(key, after.elements()))
             self.assertEqual(Counter(), lost, self.lines)
         else:
-            less = 4 if behaviour.kept is Kept.HALF else 2
-            self.assertLess(total // less, sum(after.values()), self.lines)
+            self.assertLessEqual(total // 2, sum(after.values()), self.lines)
         tags: dict[int, int] = {}
         for connection, tag, verb in self.honest.told:
             self.assertIn(verb, _VERBS)
