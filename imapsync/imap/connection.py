@@ -99,7 +99,7 @@ class Connection(Dialogue):
         self._since = self._enough = 0.0
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
-            self._parser.trace = self._trace.received
+            self._parser.trace = self._received
 
     @property
     def sent(self) -> int:
@@ -307,6 +307,13 @@ class Connection(Dialogue):
         if self._compression is None:
             self._sent += len(data)
         self.transport.write(data)
+
+    def _received(self, line: bytes) -> None:
+        """
+        Have a trace show what came.
+        """
+        if self._trace is not None:
+            self._trace.received(line, () if self.traceSecrets else self.secrets)
 
     def show(self, data: bytes) -> None:
         """

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from imapsync.errors import Lost, ProtocolViolation
 from imapsync.imap import greeting
+from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.commands.append import Words
 from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.dispatch import Dispatcher
@@ -42,6 +43,7 @@ class Dialogue(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
+    @ivar secrets: what is left out of what the server says, where that is told.
     @ivar farewell: what the server said in its BYE, if it did.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
     """
@@ -54,6 +56,7 @@ class Dialogue(StockClient):
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
         self.user = ""
+        self.secrets: tuple[str, ...] = ()
         self._pipeline = Pipeline(self)
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)
@@ -242,7 +245,7 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self.farewell = condition.text
+            self.farewell = redacted(condition.text, self.secrets)
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)
@@ -251,8 +254,9 @@ class Dialogue(StockClient):
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.
-        key = f"{self.name.partition(' #')[0]}: {condition.text}"
-        self.log.once(key, "{name}: {text}", name=self.name, text=condition.text)
+        text = redacted(condition.text, self.secrets)
+        key = f"{self.name.partition(' #')[0]}: {text}"
+        self.log.once(key, "{name}: {text}", name=self.name, text=text)
 
     def _taggedReceived(self, condition: Condition) -> None:
         if condition.status not in ("OK", "NO", "BAD"):

@@ -101,6 +101,16 @@ def _stored(account: HostileAccount) -> None:
     account.sub("APPEND", rb"(\S+) OK .*\r\n\Z", rb"\1 NO not now\r\n")
 
 
+def _unsticky(account: HostileAccount) -> None:
+    for folder in account.folders.values():
+        folder.codes.append("UIDNOTSTICKY")
+
+
+def _unmodified(account: HostileAccount) -> None:
+    for folder in account.folders.values():
+        folder.noModseq = True
+
+
 def _tags(account: HostileAccount) -> None:
     numbers = count()
 
@@ -480,7 +490,7 @@ ANSWERS = (
         "says that UIDs do not last (UIDNOTSTICKY)",
         "pairs that mean other messages tomorrow",
         "The mailbox is left alone and named.",
-        lambda a: [f.codes.append("UIDNOTSTICKY") for f in a.folders.values()],
+        _unsticky,
         codes=(1,),
     ),
     B(
@@ -488,7 +498,7 @@ ANSWERS = (
         "says that there are no mod-sequences (NOMODSEQ)",
         UNSEEN,
         "The mailbox is left alone and named.",
-        lambda a: [setattr(f, "noModseq", True) for f in a.folders.values()],
+        _unmodified,
         codes=(1,),
     ),
     B(

@@ -14,6 +14,30 @@ from imapsync.test.hostile.server import HostileAccount
 Act = Callable[[HostileAccount], object]
 
 
+def jointly(*several: Act) -> Act:
+    """
+    All of these.
+    """
+
+    def act(account: HostileAccount) -> None:
+        for one in several:
+            one(account)
+
+    return act
+
+
+def having(**attributes: object) -> Act:
+    """
+    To have these attributes.
+    """
+
+    def act(account: HostileAccount) -> None:
+        for name, value in attributes.items():
+            setattr(account, name, value)
+
+    return act
+
+
 class Kept(Enum):
     """
     What is the same on the honest side when all is over.

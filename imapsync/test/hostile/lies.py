@@ -7,8 +7,8 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
+from imapsync.test.hostile.behaviour import Act, Kept, having, jointly
 from imapsync.test.hostile.behaviour import Behaviour as B
-from imapsync.test.hostile.behaviour import Kept
 from imapsync.test.hostile.server import HostileAccount
 from imapsync.uidset import UidSet
 
@@ -21,7 +21,7 @@ def _each(code: str) -> bytes:
     return rb"\* OK \[" + code.encode() + rb" [^]]*\]"
 
 
-def _code(name: str, value: object) -> object:
+def _code(name: str, value: object) -> Act:
     """
     Have SELECT tell another value.
     """
@@ -33,7 +33,7 @@ def _code(name: str, value: object) -> object:
     return act
 
 
-def _status(name: str, value: object) -> object:
+def _status(name: str, value: object) -> Act:
     """
     Have STATUS tell another value.
     """
@@ -44,10 +44,10 @@ def _status(name: str, value: object) -> object:
     return act
 
 
-def _both(name: str, value: object) -> object:
+def _both(name: str, value: object) -> Act:
     def act(account: HostileAccount) -> None:
-        _code(name, value)(account)  # type: ignore[operator]
-        _status(name, value)(account)  # type: ignore[operator]
+        _code(name, value)(account)
+        _status(name, value)(account)
 
     return act
 
@@ -80,11 +80,12 @@ def _validity(account: HostileAccount) -> None:
 
 
 def _renumbered(account: HostileAccount) -> None:
-    account.each = lambda verb: (
-        [folder.renumber() for folder in account.folders.values()]
-        if verb in OPEN.split()
-        else None
-    )
+    def renumber(verb: str) -> None:
+        if verb in OPEN.split():
+            for folder in account.folders.values():
+                folder.renumber()
+
+    account.each = renumber
 
 
 def _cut(account: HostileAccount) -> None:
@@ -491,7 +492,7 @@ LIES = (
         "tells the same X-GUID of all mailboxes",
         "that mailboxes are deleted",
         "An identity that two have is none.",
-        lambda a: (setattr(a, "guids", True), _identity(a, "same")),
+        jointly(having(guids=True), partial(_identity, kind="same")),
     ),
     B(
         "another mailbox",

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count, repeat
 
 from imapsync.test.hostile.behaviour import Behaviour as B
-from imapsync.test.hostile.behaviour import Kept
+from imapsync.test.hostile.behaviour import Kept, having, jointly
 from imapsync.test.hostile.server import HostileAccount
 from imapsync.testing.accounts import mail
 
@@ -55,6 +55,15 @@ def _greets(account: HostileAccount, pieces: Callable[[], Iterable[bytes]]) -> N
 
 def _silent(account: HostileAccount, verb: str) -> None:
     account.sub(verb, rb".*", b"")
+
+
+def _streams(account: HostileAccount, size: int, piece: bytes) -> None:
+    """
+    To send a message that does not end.
+    """
+    account.sub("FETCH", rb"BODY\[\] \{\d+\}.*", b"BODY[] {%d}\r\n" % size)
+    account.flood["FETCH"] = lambda: repeat(piece)
+    account.opens = b"}\r\n"
 
 
 def _announced(account: HostileAccount, size: int) -> None:
@@ -148,7 +157,7 @@ RESOURCES = (
         "greets with an octet each ten seconds",
         TIME,
         "It is given up after 30 seconds; three attempts.",
-        lambda a: (_greets(a, lambda: repeat(b"x")), setattr(a, "pace", 10)),
+        jointly(partial(_greets, pieces=lambda: repeat(b"x")), having(pace=10)),
         codes=(76,),
         seconds=200,
     ),
@@ -230,12 +239,8 @@ RESOURCES = (
         "sends an octet a minute of a message",
         TIME,
         "It is given up after an hour; three attempts.",
-        lambda a: (
-            a.sub("FETCH", rb"BODY\[\] \{\d+\}.*", b"BODY[] {99999999}\r\n"),
-            a.flood.update(FETCH=lambda: repeat(b"x")),
-            setattr(a, "pace", 60),
-        ),
-        codes=(1,),
+        jointly(partial(_streams, size=10**8, piece=b"x"), having(pace=60)),
+        codes=(75,),
         seconds=40_000,
     ),
     B(
@@ -422,10 +427,7 @@ RESOURCES = (
         "sends a message of 2^62 octets, which never ends",
         ROOM,
         "What is larger than the server said is given up.",
-        lambda a: (
-            a.sub("FETCH", rb"BODY\[\] \{\d+\}.*", b"BODY[] {%d}\r\n" % 2**62),
-            a.flood.update(FETCH=lambda: repeat(b"x" * 5000)),
-        ),
+        partial(_streams, size=2**62, piece=b"x" * 5000),
         codes=(76,),
         heavy=True,
         seconds=2000,

@@ -29,6 +29,7 @@ class HostileAccount(Account):
     @ivar welcome: its greeting, if that is another.
     @ivar flood: what it says without end behind the answer to a command, by verb;
         C{""} is the greeting.
+    @ivar opens: how an answer has to end, that it may go on.
     @ivar pace: how many seconds go by until it says the next of its flood.
     @ivar instead: what it says in place of an answer, by verb, to no effect.
     @ivar each: done before every command, given the verb.
@@ -43,6 +44,7 @@ class HostileAccount(Account):
         self.rewrites: list[Rewrite] = []
         self.welcome: bytes | None = None
         self.flood: dict[str, Callable[[], Iterable[bytes]]] = {}
+        self.opens = b""
         self.pace = 0.0
         self.instead: dict[str, str] = {}
         self.each: Callable[[str], object] = lambda _: None
@@ -109,7 +111,8 @@ class HostileDialogue(Dialogue):
         for rewrite in account.rewrites:
             answer = rewrite(name, tag, answer)
         self.output[start:] = answer
-        self._begin(name)
+        if answer.endswith(account.opens):
+            self._begin(name)
 
     def _begin(self, verb: str) -> None:
         endless = self.account.flood.get(verb)
