@@ -19,7 +19,8 @@ def forms(username: str, password: str) -> tuple[str, ...]:
     """
     plain = f"\0{username}\0{password}".encode()
     coded = (base64.b64encode(raw).decode() for raw in (plain, password.encode()))
-    told = (password, password.encode().decode("latin-1"))
+    raw = password.encode()
+    told = (password, raw.decode("latin-1"), repr(raw)[2:-1])  # as it may be quoted
     several = {one for one in (*coded, *told) if len(password) >= _SHORTEST}
     return tuple(sorted(several, key=len, reverse=True))
 
