@@ -155,7 +155,7 @@ INJECTIONS = (
         "a command as a keyword",
         "tells a keyword that holds CR, LF and commands",
         COMMAND,
-        "What cannot be a flag is none.",
+        "A literal breaks the protocol where flags are.",
         partial(_flagged, raw=_literal(COMMANDS)),
         kept=Kept.MESSAGES,
         codes=(76,),
@@ -182,7 +182,7 @@ INJECTIONS = (
         "a keyword without end",
         "tells a keyword of 100 000 letters",
         "memory, or a command that is refused again and again",
-        "What the other server refuses is named.",
+        "What the other server takes is carried over.",
         partial(_flagged, raw=b"k" * 100_000),
         kept=Kept.MESSAGES,
     ),
@@ -190,7 +190,7 @@ INJECTIONS = (
         "hundreds of keywords",
         "tells 300 keywords of each message",
         "memory, or a mailbox of which no more can be made",
-        "What the other server refuses is named.",
+        "What the other server takes is carried over.",
         partial(_flagged, raw=b" ".join(b"k%d" % n for n in range(300))),
         kept=Kept.MESSAGES,
     ),
@@ -324,7 +324,7 @@ INJECTIONS = (
         "a command as an identity",
         "tells a MAILBOXID that is a literal with commands",
         COMMAND,
-        "It is never sent to anybody.",
+        "It breaks the protocol.",
         lambda a: a.sub(
             OPEN, rb"MAILBOXID \([^)]*\)", b"MAILBOXID ({5}\r\n0099 EXPUNGE\r\n)"
         ),
@@ -335,7 +335,7 @@ INJECTIONS = (
         "a namespace with commands",
         "tells a namespace whose prefix holds commands",
         COMMAND,
-        "It is named and left out, or sent as the text that it is.",
+        "It breaks the protocol.",
         lambda a: a.sub(
             "NAMESPACE", rb'\(\(""', b"((" + _literal("x\r\n0099 EXPUNGE\r\n")
         ),

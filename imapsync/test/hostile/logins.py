@@ -136,7 +136,7 @@ LOGINS = (
         "challenges without end",
         "answers each response with another challenge",
         "a run that never ends",
-        "It breaks the protocol after twenty.",
+        "It breaks the protocol.",
         lambda a: a.flood.update(AUTHENTICATE=lambda: iter([b"+ \r\n"] * 1000)),
         codes=(76,),
     ),

@@ -140,7 +140,7 @@ POWERS = (
         "all emptied",
         "has lost all mailboxes of a large account, and all messages",
         "the loss of all mail",
-        "The mailboxes are named, and nothing is removed.",
+        "The brake: nothing is removed until it is allowed.",
         _empties,
         codes=(1,),
         many=True,

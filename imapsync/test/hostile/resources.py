@@ -156,7 +156,7 @@ RESOURCES = (
         "a slow greeting",
         "greets with an octet each ten seconds",
         TIME,
-        "It is given up after 30 seconds; three attempts.",
+        "It is given up after 30 seconds.",
         jointly(partial(_greets, pieces=lambda: repeat(b"x")), having(pace=10)),
         codes=(76,),
         seconds=200,
@@ -192,7 +192,7 @@ RESOURCES = (
         "silence at the farewell",
         "does not answer LOGOUT",
         TIME,
-        "It is not waited for long.",
+        "It is not waited for.",
         partial(_silent, verb="LOGOUT"),
         seconds=400,
     ),
@@ -303,7 +303,7 @@ RESOURCES = (
         "rows without end",
         "tells of messages, each of its own, without end",
         MEMORY,
-        "More messages than there are break the protocol.",
+        "It breaks the protocol after four million.",
         partial(
             _instead,
             verb="SELECT",
@@ -316,7 +316,7 @@ RESOURCES = (
         "one row without end",
         "tells of one message without end",
         TIME,
-        "A thousand times are too many.",
+        "It breaks the protocol after two million.",
         partial(
             _instead,
             verb="FETCH",
@@ -329,7 +329,7 @@ RESOURCES = (
         "ranges without end",
         "says that messages are gone, one here and one there, without end",
         MEMORY,
-        "More ranges than any mailbox has break the protocol.",
+        "It breaks the protocol after two million.",
         partial(
             _instead,
             verb="SELECT",
@@ -342,7 +342,7 @@ RESOURCES = (
         "a long set",
         "says in one line that a million messages are gone",
         MEMORY,
-        "A line of 8 MB is all that is read.",
+        "It breaks the protocol after two million.",
         lambda a: a.front(
             "SELECT",
             b"* VANISHED (EARLIER) "
@@ -356,7 +356,7 @@ RESOURCES = (
         "messages without end",
         "sends messages that nobody asked for, without end",
         MEMORY,
-        "More messages than there are break the protocol.",
+        "It breaks the protocol after four million.",
         partial(
             _instead,
             verb="SELECT",
@@ -369,7 +369,7 @@ RESOURCES = (
         "a million capabilities",
         "tells a million capabilities",
         MEMORY,
-        "8 MB of them are read.",
+        "8 MB of them are read; it lacks what is needed.",
         lambda a: a.sub(
             "CAPABILITY AUTHENTICATE",
             rb"(IMAP4rev1)|OK done",
@@ -548,7 +548,7 @@ RESOURCES = (
         "an echo",
         "has once more whatever it is brought",
         "copies of copies, without end",
-        "The growth brake.",
+        "It comes to rest, or the growth brake stops it.",
         _echoes,
     ),
     B(
@@ -629,7 +629,6 @@ RESOURCES = (
         "It is passed over.",
         lambda a: setattr(a, "largest", 2**80),
         offers="APPENDLIMIT",
-        codes=(76,),
     ),
     B(
         "a namespace without measure",
