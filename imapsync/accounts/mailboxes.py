@@ -17,6 +17,7 @@ from imapsync.accounts.ownership import Ownership
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.config.settings import Config
+from imapsync.errors import MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
@@ -29,6 +30,12 @@ from imapsync.plan.messages import Trash
 from imapsync.plan.outlook import Outlook
 from imapsync.plan.selection import Selection
 from imapsync.state.interface import State
+
+#: So often is it looked again whether something has happened meanwhile.
+ROUNDS = 100
+
+#: What to say of what is still not at rest then.
+RESTLESS = f"were never at rest, in {ROUNDS} looks; the next run goes on from here"
 
 #: So many names are told of what is left out.
 _SHOWN = 10
@@ -116,49 +123,62 @@ class Mailboxes:
         Do it.
 
         @raise NotFound: a mailbox that was asked for is on neither server.
+        @raise MailboxError: a server lists others whenever it is asked.
         """
-        while True:
-            accounts = await self._look()
-            with self._state.transaction():
-                self._state.noteReadOnly(self._readOnly)
-            self._noteReferences(accounts)
-            trashes = dict(self._listing.trashes(accounts))
-            selection = await self._scope.select(accounts)
-            self._noteLeftOut(accounts, selection)
-            accounts, outlook = await self._renamer.settle(
-                accounts, selection, self._refused
-            )
-            if outlook.renames:
-                continue
-            if outlook.steps:
-                await self._steps.take(outlook.steps, accounts)
-                continue
-            selection = self._scope.followed(selection, accounts)
-            known = self.known()
-            planned = plan(accounts, known, selection, outlook.held)
-            for trouble in (*outlook.troubles, *planned.troubles):
-                self._report.trouble(trouble)
-            steps = [step for step in planned.steps if step not in self._refused]
-            for step in planned.steps:
-                if isinstance(step, Create) and step in self._refused:
-                    self._steps.collided(step, accounts[step.side])
-            with self._state.transaction():
-                for name in planned.mailboxes.keys() - known.keys():
-                    self._state.addMailbox(name, subscribed=False)
-            await self._steps.take(steps, accounts)
-            self._agree(planned, {step.name for step in (*steps, *self._refused)})
-            if self._say is not None:
-                accounts = applied(accounts, steps)
-                steps = []
-            if not steps:
-                self._history.looked(accounts, frozenset(planned.mailboxes))
-                return Settled(accounts, planned, outlook, trashes)
+        for _ in range(ROUNDS):
+            settled = await self._settled()
+            if settled is not None:
+                return settled
+        raise MailboxError(f"the lists of mailboxes {RESTLESS}")
+
+    async def _settled(self) -> Settled | None:
+        """
+        Take the next steps.
+
+        @return: how it is, unless it has to be looked again.
+        """
+        accounts = await self._look()
+        with self._state.transaction():
+            self._state.noteReadOnly(self._readOnly)
+        self._noteReferences(accounts)
+        trashes = dict(self._listing.trashes(accounts))
+        selection = await self._scope.select(accounts)
+        self._noteLeftOut(accounts, selection)
+        accounts, outlook = await self._renamer.settle(
+            accounts, selection, self._refused
+        )
+        if outlook.renames:
+            return None
+        if outlook.steps:
+            await self._steps.take(outlook.steps, accounts)
+            return None
+        selection = self._scope.followed(selection, accounts)
+        known = self.known()
+        planned = plan(accounts, known, selection, outlook.held)
+        for trouble in (*outlook.troubles, *planned.troubles):
+            self._report.trouble(trouble)
+        steps = [step for step in planned.steps if step not in self._refused]
+        for step in planned.steps:
+            if isinstance(step, Create) and step in self._refused:
+                self._steps.collided(step, accounts[step.side])
+        with self._state.transaction():
+            for name in planned.mailboxes.keys() - known.keys():
+                self._state.addMailbox(name, subscribed=False)
+        await self._steps.take(steps, accounts)
+        self._agree(planned, {step.name for step in (*steps, *self._refused)})
+        if self._say is not None:
+            accounts = applied(accounts, steps)
+            steps = []
+        if not steps:
+            self._history.looked(accounts, frozenset(planned.mailboxes))
+            return Settled(accounts, planned, outlook, trashes)
+        return None
 
     async def _look(self) -> Accounts:
         """
         What both servers list, by the names that both sides share.
         """
-        while True:
+        for _ in range(ROUNDS):
             self._listing.learn(self._state.mailboxes())
             accounts = await self._ownership.look()
             known = self._state.mailboxes()
@@ -167,6 +187,7 @@ class Mailboxes:
                 continue
             if self._say is not None or not await self.aside.recover(accounts):
                 return accounts
+        raise MailboxError(f"the names of mailboxes {RESTLESS}")
 
     def _learn(self, accounts: Accounts) -> bool:
         """

@@ -13,7 +13,13 @@ from imapsync.accounts.deletion import Deleter
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
-from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
+from imapsync.accounts.mailboxes import (
+    RESTLESS,
+    ROUNDS,
+    Accounts,
+    Legacy,
+    Mailboxes,
+)
 from imapsync.accounts.reminders import note, remind
 from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.request import Request
@@ -82,22 +88,39 @@ class Session:
         self._failed = self._mailboxes.failed
         self._deleter = Deleter(self._mailboxes.aside)
         self._displaced: set[Name] = set()
+        self._changing: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
 
     async def run(self) -> None:
         """
-        Sync until neither side has news.
+        Sync until neither side has news.  Where one always has, live mode comes back
+        to it, and a single run leaves it to the next.
 
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
-        while await self._round() or await self._restless():
-            pass
+        for _ in range(ROUNDS):
+            self._changing.clear()
+            if not (await self._round() or await self._restless()):
+                break
+        else:
+            if self._request.live:
+                return
+            self._giveUp()
         scope = self._history.scope
         remind(self._state, self._report, scope)
         if not self._request.dryRun:
             whole = not self._request.mailboxes
             note(self._state, self._report, None if whole else scope)
+
+    def _giveUp(self) -> None:
+        """
+        Name what never comes to an end.
+        """
+        if not self._changing:
+            raise MailboxError(f"the lists of mailboxes {RESTLESS}")
+        for name in sorted(self._changing):
+            self._report.failed(name, MailboxError(f"its messages {RESTLESS}"))
 
     async def _restless(self) -> bool:
         """
@@ -280,7 +303,9 @@ class Session:
             self._report.failed(name, error)
         if one.foreseen:
             self._foreseen[known.id] = one.foreseen
-        if not one.changed:
+        if one.changed:
+            self._changing.add(name)
+        else:
             told, failed = _listed(name, accounts), name in self._failed
             self._history.unfinished(name, told, failed)
         return one.changed

@@ -59,13 +59,13 @@ class Allowance:
         self._exists = None
         self.answered()
 
-    def response(self) -> None:
+    def response(self, responses: int = 1) -> None:
         """
-        A response came, of whatever kind but FETCH.
+        Responses came that have no measure of their own.
 
         @raise ProtocolViolation: that is too much, as for all others.
         """
-        self._responses += 1
+        self._responses += responses
         if self._responses > self._mostResponses:
             raise ProtocolViolation(
                 f"more than {self._mostResponses} responses to one command"
@@ -99,7 +99,9 @@ class Allowance:
         self._next = uids[-1] + 1
         self._add(ranges)
         self._rows += len(rows)
-        if self._messages is not None:
+        if self._messages is None:
+            self.response(len(rows))
+        else:
             self._fit(uids, self._messages + _SLACK)
 
     def _add(self, ranges: int) -> None:

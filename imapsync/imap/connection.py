@@ -48,10 +48,17 @@ from zope.interface import implementer
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap import greeting
+from imapsync.imap.commands.base import Command
 from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.wire.text import printable
+
+#: For so many seconds, signs of life may take the place of an answer.
+_LONGEST = 3600.0
+
+#: So many octets, in either direction, are more than signs of life.
+_ENOUGH = 64 * 1024
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -92,9 +99,11 @@ class Connection(Dialogue):
         self._compression: Compression | None = None
         self._error: Exception | None = None
         self._rested: IDelayedCall | None = None
+        self._awaited: Command[Any] | None = None
+        self._since = self._enough = 0.0
         self._trace = None if trace is None else Trace(name, trace)
         if self._trace is not None:
-            self._parser.trace = self._trace.received
+            self._parser.trace = self._received
 
     @property
     def sent(self) -> int:
@@ -149,6 +158,21 @@ class Connection(Dialogue):
         except Exception as bug:
             self._fail(bug)
             raise
+        self._advance()
+
+    def _advance(self) -> None:
+        """
+        Signs of life, such as an octet now and then, keep nobody waiting for ever.
+        """
+        now, octets = self._clock.seconds(), self.received + self.sent
+        awaited = self._pipeline.oldest if self._pipeline.owed else None
+        if awaited is not self._awaited or octets >= self._enough:
+            self._awaited, self._since = awaited, now
+            self._enough = octets + _ENOUGH
+        elif awaited and now - self._since >= _LONGEST:
+            minutes = f"{_LONGEST / 60:.0f} minutes"
+            text = f"no answer to {awaited.name} for {minutes}, but signs of life"
+            self.abort(Lost(f"{self.name}: {text}"))
 
     def _count(self) -> None:
         """
@@ -186,6 +210,7 @@ class Connection(Dialogue):
         """
         Read on.
         """
+        self._awaited = None  # the time until now was ours
         LineReceiver.resumeProducing(self)
         self._watch()
 
@@ -320,6 +345,13 @@ class Connection(Dialogue):
         except ImapSyncError as error:
             # Not in the midst of what is written.
             self._clock.callLater(0, self.abort, error)
+
+    def _received(self, line: bytes) -> None:
+        """
+        Have a trace show what came.
+        """
+        if self._trace is not None:
+            self._trace.received(line, () if self.traceSecrets else self.secrets)
 
     def show(self, data: bytes) -> None:
         """

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from imapsync.errors import Expired, Later, Lost, ProtocolViolation
 from imapsync.imap import greeting
+from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.backoff import distance, over, weighed
 from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Command, Simple, refusal
@@ -48,6 +49,7 @@ class Dialogue(StockClient):
         asked (PREAUTH); fails if it turned us away.
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
+    @ivar secrets: what is left out of what the server says, where that is told.
     @ivar farewell: what the server said in its BYE, if it did.
     @ivar patience: for how long the server may ask to be left alone; not at all
         without.
@@ -63,6 +65,7 @@ class Dialogue(StockClient):
         self.greeted: Deferred[bool] = Deferred()
         self.greeting = ""
         self.user = ""
+        self.secrets: tuple[str, ...] = ()
         self._pipeline = Pipeline(self)
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)
@@ -265,7 +268,7 @@ class Dialogue(StockClient):
     def _greetingReceived(self, condition: Condition) -> None:
         if condition.tag == "*" and condition.status == "BYE":
             self._bidFarewell(condition)
-            self.abort(self._ended(f"turned us away: {condition.text}"))
+            self.abort(self._ended(f"turned us away: {self.farewell}"))
             return
         if condition.tag != "*" or condition.status not in ("OK", "PREAUTH"):
             self._checkGreeting()
@@ -295,7 +298,8 @@ class Dialogue(StockClient):
             self._read([stockLine(condition)])
 
     def _bidFarewell(self, condition: Condition) -> None:
-        self.farewell, self._farewellCode = condition.text, condition.code
+        self.farewell = redacted(condition.text, self.secrets)
+        self._farewellCode = condition.code
 
     def _ended(self, text: str) -> Lost:
         """
@@ -316,8 +320,9 @@ class Dialogue(StockClient):
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.
-        key = f"{self.name.partition(' #')[0]}: {condition.text}"
-        self.log.once(key, "{name}: {text}", name=self.name, text=condition.text)
+        text = redacted(condition.text, self.secrets)
+        key = f"{self.name.partition(' #')[0]}: {text}"
+        self.log.once(key, "{name}: {text}", name=self.name, text=text)
 
     def _taggedReceived(self, condition: Condition) -> None:
         if condition.status not in ("OK", "NO", "BAD"):

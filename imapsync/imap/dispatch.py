@@ -212,14 +212,16 @@ class Dispatcher:
         if bodies is not None:
             bodies.bodyEnded(rows[0])
             return
-        if self._listener is not None:
+        if self._listener is None:
+            self._allowance.response(len(rows))
+        else:
             self._allowance.rows(rows)
             self._listener.rowsReceived(rows)
         for command in list(self._hearing.values()):
             if isinstance(command, Idle):
                 command.changed()
-        # Nobody is told of these without asking for them.
-        asked = [row for row in rows if row.size is not None or row.date]
+        # Nobody is told of these without asking for them, nor of no message at all.
+        asked = [r for r in rows if r.uid and (r.size is not None or r.date)]
         for command in list(self._hearing.values()) if asked else ():
             if isinstance(command, Fetch) and command.rows is not None:
                 theirs = [row for row in asked if command.wants(row.uid)]

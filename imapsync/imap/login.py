@@ -14,9 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ITransport
 
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ConfigError, Distrusted, Lost, Refused
+from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost, Refused
 from imapsync.imap.access import Access, Credentials
 from imapsync.imap.auth import sasl
+from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 
@@ -45,15 +46,31 @@ async def login(
     client.user = username
     if server.type == "imap" and not server.starttls and not _isNear(client):
         _log.warn("{where}: the password goes over the net in clear text", where=where)
+    client.secrets = forms(username, password)
     try:
         if method == sasl.LOGIN_COMMAND:
             await client.loginCommand(username, password)
         else:
             await client.sasl(method, sasl.MECHANISMS[method](username, password))
-    except Refused as refusal:
-        from imapsync.imap.auth.refusal import judged
+    except ImapSyncError as error:
+        # The server may repeat what only it should know: not even a traceback is
+        # to show that.
+        raise _failed(where, error, client.secrets) from None
 
-        raise judged(where, refusal) from refusal
+
+def _failed(
+    where: str, error: ImapSyncError, secrets: tuple[str, ...]
+) -> ImapSyncError:
+    """
+    What to tell of a login that failed.
+    """
+    if not isinstance(error, Refused):
+        text = redacted(str(error), secrets)
+        return error if text == str(error) else type(error)(text)
+    from imapsync.imap.auth.refusal import judged
+
+    said = redacted(error.text, secrets)
+    return judged(where, Refused(error.command, error.status, error.responseCode, said))
 
 
 async def _credentials(

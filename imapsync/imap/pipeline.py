@@ -98,6 +98,13 @@ class Pipeline:
         return bool(self) and not (isinstance(idle, Idle) and idle.resting)
 
     @property
+    def oldest(self) -> Command[Any] | None:
+        """
+        The command that has been in flight the longest.
+        """
+        return next(iter(self._flights.values()), None)
+
+    @property
     def names(self) -> str:
         """
         Which commands the server still has to answer.

@@ -4,8 +4,9 @@ Looking on at what two programs say to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.wire.text import printable
 
 #: More of a line, in octets, helps nobody.
@@ -23,11 +24,14 @@ class Trace:
         self._name = name
         self._tell = tell
 
-    def received(self, line: bytes) -> None:
+    def received(self, line: bytes, secrets: Iterable[str] = ()) -> None:
         """
         The server said this.
+
+        @param secrets: are left out.
         """
-        self._tell(f"{self._name} < {printable(line, _MOST)}")
+        text = redacted(line.decode("latin-1"), secrets).encode("latin-1")
+        self._tell(f"{self._name} < {printable(text, _MOST)}")
 
     def sent(self, data: bytes) -> None:
         """

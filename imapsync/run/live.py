@@ -37,6 +37,7 @@ from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
+from imapsync.run.pace import Pace
 from imapsync.run.retrying import Comeback, Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
@@ -68,6 +69,7 @@ class Following:
         self._machine = live(self, random, self._moved)
         self._activity = Activity(job.reactor, self._failed, self._broken)
         self._pulse = Pulse(job.reactor, self._sent, self._suspended, self._silent)
+        self._pace = Pace(job.reactor)
         self._admitted: set[Side] = set()
         self._patience = patience(job, standing, None)
         self._connections = Connections(job, self._admitted)
@@ -294,6 +296,7 @@ class Following:
         return Brake(self._state.totalPairs, lifted, self._clock.seconds)
 
     async def _sync(self) -> None:
+        await self._pace.keep()
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE or self._comeback.due:
             self._forgive()

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
-from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Condition,
     Identified,
@@ -203,8 +202,8 @@ class LimitCommand(Command[int | None]):
     def claim(self, response: Response) -> bool:
         if isinstance(response, StatusResponse) and response.name == self._mailbox:
             told = response.items.get("APPENDLIMIT", b"")
-            if told.isdigit():
-                self._limit = bounded(told)
+            if told.isdigit() and len(told) < 20:  # beyond that, it is none
+                self._limit = int(told)
             return "APPENDLIMIT" in response.items
         return False
 

@@ -26,6 +26,7 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.conditions import parseCondition
 from imapsync.imap.wire.reading import (
     DATE,
+    LARGEST,
     bounded,
     kindOf,
     parseFlags,
@@ -70,7 +71,7 @@ _ROW = re.compile(
 # The head of a message, or its header, as it is asked for when many are read.
 _MESSAGE = re.compile(
     _HEAD + rb" INTERNALDATE \"(" + DATE + rb")\" RFC822\.SIZE (\d{1,18})"
-    rb" BODY\[(HEADER)?\] \{(\d{1,18})\}\r\n"
+    rb" BODY\[(HEADER)?\] \{(\d{1,12})\}\r\n"
 )
 
 #: Servers repeat few combinations of flags.
@@ -293,7 +294,7 @@ class Parser:
         if literal is None:
             self._complete()
         else:
-            self._announced(line, bounded(literal.group(1)))
+            self._announced(line, bounded(literal.group(1), LARGEST))
 
     def _announced(self, line: bytes, size: int) -> None:
         """

@@ -108,6 +108,15 @@ class MessagesTests(SynchronousTestCase):
         self.allowance.exists(60_000)
         self.assertEqual(10_000, self.told(range(50_001, 60_001)))
 
+    def test_untoldEndless(self) -> None:
+        """
+        Even so, they are not without end.
+        """
+        allowance = Allowance(responses=1000)
+        allowance.rows(rows(range(1, 1001)))
+        with self.assertRaises(ProtocolViolation):
+            allowance.rows(rows([1001]))
+
     def test_answers(self) -> None:
         """
         Each answer is counted by itself.

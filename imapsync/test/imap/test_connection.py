@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.commands.base import Alone, Simple
+from imapsync.imap.commands.notify import Idle
 from imapsync.test.fakes.talking import Listener, Talk, failing
 from imapsync.uidset import UidSet
 
@@ -363,6 +364,81 @@ class TimeoutTests(SynchronousTestCase):
                 self.assertFalse(self.silence(server, 29))
             self.assertTrue(self.silence(server, 1))
             self.failureResultOf(done, Lost)
+
+    def living(self, server: Talk, piece: bytes, minutes: int) -> bool:
+        """
+        Whether the connection is open after so many minutes with this in each.
+        """
+        for _ in range(minutes):
+            server.clock.advance(60)
+            server.client.dataReceived(piece)
+        return not server.transport.disconnecting
+
+    def test_signsOfLife(self) -> None:
+        """
+        For an hour, signs of life take the place of an answer, whatever they are.
+        """
+        for piece in (
+            b"x",
+            b"* OK still here\r\n",
+            b"* OK [INPROGRESS (NIL 1 2)] x\r\n",
+            b"* CAPABILITY IMAP4rev1\r\n",
+        ):
+            server = Talk()
+            done = server.client.perform(Simple("SELECT"))
+            self.assertTrue(self.living(server, piece, 59), piece)
+            self.assertFalse(self.living(server, piece, 3), piece)
+            error = self.failureResultOf(done, Lost).value
+            self.assertEqual(
+                "server: no answer to SELECT for 60 minutes, but signs of life",
+                str(error),
+            )
+
+    def test_progress(self) -> None:
+        """
+        An answer may take longer while it comes, or others do.
+        """
+        server = Talk()
+        server.client.perform(Simple("FETCH"))
+        self.assertTrue(self.living(server, b"* OK " + b"x" * 2000 + b"\r\n", 600))
+        server = Talk()
+        for _ in range(3):
+            done = server.client.perform(Simple("FETCH"))
+            self.assertTrue(self.living(server, b"* OK x\r\n", 50))
+            server.say(server.heard().split()[0] + b" OK x")
+            self.successResultOf(done)
+
+    def test_writingSlowly(self) -> None:
+        """
+        Nor is an answer late while we write.
+        """
+        server = Talk()
+        appending = server.client.beginAppend("a")
+        appending.message(frozenset(), "", 10**8)
+        for _ in range(300):
+            appending.write(b"x" * 2000)
+            self.assertTrue(self.living(server, b"* OK x\r\n", 1))
+
+    def test_pausedLong(self) -> None:
+        """
+        Nor is it for the time in which we did not listen.
+        """
+        server = Talk()
+        server.client.perform(Simple("FETCH"))
+        self.assertTrue(self.living(server, b"* OK x\r\n", 5))
+        server.client.pauseProducing()
+        server.clock.advance(9999)
+        server.client.resumeProducing()
+        self.assertTrue(self.living(server, b"* OK x\r\n", 50))
+
+    def test_resting(self) -> None:
+        """
+        IDLE has no end.
+        """
+        server = Talk()
+        server.client.perform(Idle(lambda: None))
+        server.say(b"+ idling")
+        self.assertTrue(self.living(server, b"* OK x\r\n", 600))
 
     def test_answered(self) -> None:
         """

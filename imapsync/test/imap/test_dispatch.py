@@ -178,6 +178,13 @@ class FetchTests(SynchronousTestCase):
         self.dispatcher.rowsReceived([*rows, Row(4)])
         self.assertEqual([rows[:2], rows[2:3]], self.sizes)
 
+    def test_nothing(self) -> None:
+        """
+        A row of UID 0, or of none, is nobody's.
+        """
+        self.dispatcher.rowsReceived([Row(0, size=3, date="x")])
+        self.assertEqual([[], []], self.sizes)
+
     def test_done(self) -> None:
         """
         One that is done gets no more.
@@ -355,6 +362,13 @@ class EndlessTests(SynchronousTestCase):
         dispatcher = Dispatcher(Aside(), Allowance(ranges=10))
         for uid in range(1, 1000, 2):
             dispatcher.rowsReceived([Row(uid)])
+
+    def test_nobodyEndless(self) -> None:
+        """
+        Nor is there an end to it that would not be cut.
+        """
+        self.dispatcher = Dispatcher(Aside(), Allowance(responses=100))
+        self.endless(Row(1), most=101)
 
     def test_bodies(self) -> None:
         """

@@ -12,6 +12,7 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdentitiesCommand,
+    LimitCommand,
     ListCommand,
     NamespaceCommand,
     StatusCommand,
@@ -260,3 +261,11 @@ class QueriesTests(SynchronousTestCase):
         told = Namespaces((("", "/"),), ())
         self.assertEqual(told, self.resultOf(NamespaceCommand(), told))
         self.assertEqual(Namespaces((), ()), self.resultOf(NamespaceCommand()))
+
+    def test_limit(self) -> None:
+        """
+        A limit that is beyond all numbers is none.
+        """
+        for told, limit in ((b"7", 7), (b"%d" % 2**80, None)):
+            response = parsed(b"* STATUS a (APPENDLIMIT %s)" % told)
+            self.assertEqual(limit, self.resultOf(LimitCommand("a"), response))

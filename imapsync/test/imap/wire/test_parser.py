@@ -298,6 +298,18 @@ class CapTests(SynchronousTestCase):
         self.refused(b"* X " + b"x" * 200 + b"\r\n")
         self.refused(*[b"x"] * 201)
 
+    def test_endless(self) -> None:
+        """
+        So is a message that could not come to its end within a lifetime.
+        """
+        line = (
+            '* 1 FETCH (UID 7 FLAGS () INTERNALDATE "01-Feb-2020 03:04:05 +0000"'
+            " RFC822.SIZE 5 BODY[] {%d}\r\n"
+        )
+        for size in 2**40 + 1, 10**13, 2**62, 2**63:
+            with self.assertRaises(ProtocolViolation):
+                Parser(Recorder()).feed((line % size).encode())
+
     def test_literal(self) -> None:
         """
         A long literal is refused as soon as it is announced.
