@@ -27,7 +27,7 @@ from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
 from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
-from imapsync.plan.messages import Trash
+from imapsync.plan.operations import Trash
 from imapsync.plan.specialuse import matched
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"

@@ -26,7 +26,7 @@ from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.listing import leftOut, respelled
 from imapsync.plan.mailboxes import Create, Plan, applied, plan
-from imapsync.plan.messages import Trash
+from imapsync.plan.operations import Trash
 from imapsync.plan.outlook import Outlook
 from imapsync.plan.selection import Selection
 from imapsync.state.interface import State

@@ -17,8 +17,8 @@ from imapsync.mailbox.context import Context
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.transfer import known, suppose, transfer
 from imapsync.model import Name, Side
-from imapsync.plan.messages import HandOver
 from imapsync.plan.moves import Missing, Sign, Transfer
+from imapsync.plan.operations import HandOver
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: So many missing messages are looked for at a time.

@@ -18,7 +18,7 @@ from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
-from imapsync.mailbox.oneside import OneSide
+from imapsync.mailbox.oneside import OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.mailbox.suspects import Place
 from imapsync.model import (
@@ -31,7 +31,7 @@ from imapsync.model import (
     differ,
 )
 from imapsync.names import INBOX
-from imapsync.plan.messages import Trash
+from imapsync.plan.operations import Trash
 from imapsync.uidset import UidSet
 
 _NONE = UidSet()
@@ -110,7 +110,7 @@ class BothSides:
             try:
                 selected = await self._select(side, mark, reading)
             except Refused as error:
-                raise _unusable(side, error) from error
+                raise unusable(side, error) from error
         if not selected.persistent:
             raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
         if not selected.mark.uidvalidity:
@@ -263,7 +263,7 @@ class BothSides:
                 ]
             )
         except Refused as error:
-            raise _unusable(side, error) from error
+            raise unusable(side, error) from error
         now, was = status, this.selected.mark
         if now.uidvalidity != was.uidvalidity or now.uidnext < was.uidnext:
             raise Displaced("it is another mailbox now; left alone", side)
@@ -395,13 +395,3 @@ class BothSides:
             modseq = max(mark.modseq, this.reading.reached)
             foreseen[side] = mark._replace(modseq=modseq)
         return foreseen
-
-
-def _unusable(side: Side, error: Refused) -> MailboxError:
-    """
-    What it means that a server refuses to open a mailbox, or to tell of it.  Not
-    all have a response code for one that is not there.
-    """
-    gone = error.responseCode in ("", "NONEXISTENT")
-    kind = Displaced if gone else MailboxError
-    return kind(str(error), side, error.responseCode)

@@ -30,7 +30,7 @@ from imapsync.plan.flags import (
     settled,
     without,
 )
-from imapsync.plan.messages import SetFlags
+from imapsync.plan.operations import SetFlags
 from imapsync.uidset import UidSet
 
 #: So many messages are worked on at a time.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imapsync.errors import MailboxError
+from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import Selected
@@ -179,3 +179,13 @@ class OneSide:
             waiting = self.refusals.pending
             strays += len(self.new - paired - waiting) - len(self.gone & paired)
         return strays
+
+
+def unusable(side: Side, error: Refused) -> MailboxError:
+    """
+    What it means that a server refuses to open a mailbox, or to tell of it.  Not
+    all have a response code for one that is not there.
+    """
+    gone = error.responseCode in ("", "NONEXISTENT")
+    kind = Displaced if gone else MailboxError
+    return kind(str(error), side, error.responseCode)

@@ -27,7 +27,8 @@ from imapsync.model import Given, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import planFlags
 from imapsync.plan.late import WHY, Withdraw
-from imapsync.plan.messages import (
+from imapsync.plan.moves import Transfer
+from imapsync.plan.operations import (
     AddPairs,
     Copy,
     HandOver,
@@ -37,7 +38,6 @@ from imapsync.plan.messages import (
     Remove,
     SetFlags,
 )
-from imapsync.plan.moves import Transfer
 from imapsync.uidset import UidSet
 
 

@@ -28,8 +28,9 @@ from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
 from imapsync.model import Mark, Name, Side
 from imapsync.plan.late import Withdraw
-from imapsync.plan.messages import Arrived, Gone, HandOver, News, planned
+from imapsync.plan.messages import Arrived, Gone, News, planned
 from imapsync.plan.moves import Transfer
+from imapsync.plan.operations import HandOver
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")

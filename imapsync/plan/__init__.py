@@ -1,8 +1,9 @@
 """
 Deciding: what is to be done, as data.
 
-Nothing in here talks to a server, a file or a clock.  C{messages} makes operations
-of what is new in one mailbox, with C{flags}, C{late} and C{moves}.  C{mailboxes},
+Nothing in here talks to a server, a file or a clock.  C{messages} makes
+C{operations} of what is new in one mailbox, with C{flags}, C{late} and C{moves}.
+C{mailboxes},
 C{selection}, C{specialuse}, C{identity}, C{renames}, C{renameorder}, C{concluded} and
 C{outlook} are about mailboxes as a whole, as an C{account} lists them and C{listing}
 judges them; C{ownership} says whether these are the known accounts.  The C{brake} stops

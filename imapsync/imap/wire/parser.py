@@ -26,7 +26,6 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.conditions import parseCondition
 from imapsync.imap.wire.reading import (
     DATE,
-    LARGEST,
     bounded,
     kindOf,
     parseFlags,
@@ -42,7 +41,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
 )
 from imapsync.imap.wire.text import excerpt
-from imapsync.imap.wire.tokens import Part
+from imapsync.imap.wire.tokens import LARGEST, Part
 
 #: No line, and no response with the literals it holds, may be longer.
 CAP = 8 * 1024 * 1024

@@ -39,9 +39,6 @@ from imapsync.uidset import MAXIMUM, UidSet, parsed
 
 _NUMBER_MAXIMUM = 2**63 - 1
 
-#: So many octets are in no literal that ever comes to its end.
-LARGEST = 2**40
-
 _SYSTEM_FLAGS = {
     flag.lower(): flag
     for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")

@@ -36,6 +36,10 @@ _DEPTH = 64
 _MARKER = re.compile(rb"~?\{\d+\+?\}\Z")
 
 
+#: So many octets are in no literal that ever comes to its end.
+LARGEST = 2**40
+
+
 class String(bytes):
     """
     A quoted string or a literal: never C{NIL}, never a parenthesis.

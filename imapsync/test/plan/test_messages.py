@@ -10,23 +10,19 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Pair, Side
 from imapsync.plan.flags import Drift
-from imapsync.plan.messages import (
+from imapsync.plan.messages import Arrived, Gone, News, Policy, planned
+from imapsync.plan.moves import Transfer
+from imapsync.plan.operations import (
     AddPairs,
-    Arrived,
     Copy,
-    Gone,
     HandOver,
     Leave,
-    News,
     Operation,
-    Policy,
     Postpone,
     Remove,
     SetFlags,
     Trash,
-    planned,
 )
-from imapsync.plan.moves import Transfer
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
