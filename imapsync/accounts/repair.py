@@ -40,7 +40,7 @@ class Repair:
     """
     All of it, through as many attempts as it takes.
 
-    @param say: takes lines for people.
+    @param say: takes the line that sums up.
     @param tell: takes what is found.
     @ivar sides: which servers to connect to.
     @ivar found: how many anomalies of each kind there were.

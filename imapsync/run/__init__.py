@@ -5,6 +5,6 @@ C{lifecycle} says when runs begin and end; C{connections} are made and ended in 
 within a C{budget}.  C{livemachine} says when to connect, sync, wait and try again,
 C{activity} is what is going on, and C{pace} how often; C{retrying} knows of what was in
 vain.  C{listening} hears of changes, C{heartbeat} of time that has passed; C{status}
-tells how things stand, C{verification} what a comparison found, and C{document} what
-machines are told of a run.
+tells how things stand, C{verification} what a comparison found, C{telling} what else is
+said, and C{document} what machines are told of a run.
 """

@@ -14,7 +14,6 @@ from twisted.internet.task import deferLater
 
 from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
-from imapsync.display import line
 from imapsync.errors import Denied, Expired, ImapSyncError, Later, Lost, Refused
 from imapsync.imap.backoff import PASSING, distance
 from imapsync.mailbox.context import Clients, Records
@@ -27,12 +26,11 @@ from imapsync.plan.growth import Growth
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
+from imapsync.run.telling import Telling
 from imapsync.state.interface import State
 
 if TYPE_CHECKING:
     from imapsync.accounts.repair import Repair
-    from imapsync.document import Kept
-    from imapsync.plan.repair import Anomaly
     from imapsync.run.verification import Verifier
 
 #: Pauses before the attempts after the first, in seconds.
@@ -84,7 +82,7 @@ class OneShot:
         self._octets = 0
         self._verifier: Verifier | None = None
         self._repair: Repair | None = None
-        self._said: Kept | None = None
+        self._telling = Telling(job)
         self._working: Deferred[None] | None = None
         self._stopped = False
 
@@ -119,9 +117,9 @@ class OneShot:
         """
         Wait until no connection is open.  After that, nothing can be told any more.
         """
-        for kept in (self._verifier, self._said):
-            if kept is not None:
-                kept.close()
+        self._telling.forget()
+        if self._verifier is not None:
+            self._verifier.close()
         return self._connections.closed()
 
     def syncNow(self) -> Deferred[None]:
@@ -152,11 +150,10 @@ class OneShot:
         if self._verifier is not None:
             return {**told, **self._verifier.document()}
         told |= {"dryRun": job.request.dryRun, **document.account(self._report)}
-        said = iter(self._said or ())
         if self._repair is not None:
             found = {kind.word: n for kind, n in self._repair.found.items()}
-            return {**told, "anomalies": said, "found": found}
-        return {**told, "planned": said}
+            return {**told, "anomalies": iter(self._telling), "found": found}
+        return {**told, "planned": iter(self._telling)}
 
     async def _persist(self) -> None:
         pauses = iter(_PAUSES)
@@ -232,9 +229,10 @@ class OneShot:
         if request.repair:
             from imapsync.accounts.repair import Repair
 
-            say, tell = self._say, self._found
-            state = self._state
-            self._repair = Repair(config, request, state, records, say, tell)
+            self._repair = Repair(
+                *(config, request, self._state, records),
+                *(self._telling.counted, self._telling.found),
+            )
             return self._repair
         admin = request.admin
         return taskFor(admin, config, self._state, self._report) if admin else None
@@ -267,7 +265,7 @@ class OneShot:
         Make both sides equal; what a server does not let be done now, it may later.
         """
         job, connections = self._job, self._connections
-        self._forgetSaid()  # by an attempt before
+        self._telling.forget()  # what an attempt before was to do
         again: Collection[Name] = ()
         while True:
             session = Session(
@@ -276,7 +274,7 @@ class OneShot:
                 connections.clients,
                 self._state,
                 records,
-                self._say,
+                self._telling.planned,
                 reserve=connections,
             )
             await session.run()
@@ -325,41 +323,6 @@ class OneShot:
         bug = trouble.code == "SERVERBUG"
         often = bug and self._returns[trouble.mailbox] >= _BUGS
         return trouble.code in PASSING and not often
-
-    def _say(self, text: str) -> None:
-        """
-        Take a line of a dry run.
-        """
-        if not self._job.request.json:
-            self._job.say(text)
-        elif self._repair is None:
-            self._keep(line(text))
-
-    def _forgetSaid(self) -> None:
-        if self._said is not None:
-            self._said.close()
-            self._said = None
-
-    def _found(self, anomaly: Anomaly) -> None:
-        """
-        Take what a repair has found.
-        """
-        if not self._job.request.json:
-            self._job.say(str(anomaly))
-            return
-        from imapsync.run import document
-
-        self._keep(document.anomaly(anomaly))
-
-    def _keep(self, said: object) -> None:
-        """
-        Keep what is for machines, to the end.
-        """
-        if self._said is None:
-            from imapsync.document import Kept
-
-            self._said = Kept()
-        self._said.add(said)
 
     async def _connect(self, sides: Collection[Side]) -> None:
         try:

@@ -35,7 +35,6 @@ _DEPTH = 64
 #: What announces the literal that follows a line (RFC 9051, 4.3; RFC 3516).
 _MARKER = re.compile(rb"~?\{\d+\+?\}\Z")
 
-
 #: So many octets are in no literal that ever comes to its end.
 LARGEST = 2**40
 

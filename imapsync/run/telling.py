@@ -1,0 +1,72 @@
+"""
+What a run says besides its log: to people a line at a time, to machines in its
+document, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from imapsync.display import line
+from imapsync.run.connections import Job
+
+if TYPE_CHECKING:
+    from imapsync.document import Kept
+    from imapsync.plan.repair import Anomaly
+
+
+class Telling:
+    """
+    What was said; iterating yields what was kept for machines.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._kept: Kept | None = None
+
+    def planned(self, text: str) -> None:
+        """
+        A line of a dry run.
+        """
+        if self._job.request.json:
+            self._keep(line(text))
+        else:
+            self._job.say(text)
+
+    def found(self, anomaly: Anomaly) -> None:
+        """
+        What a repair has found.
+        """
+        if self._job.request.json:
+            from imapsync.run import document
+
+            self._keep(document.anomaly(anomaly))
+        else:
+            self._job.say(str(anomaly))
+
+    def counted(self, text: str) -> None:
+        """
+        A line that sums up what was found: machines can count.
+        """
+        if not self._job.request.json:
+            self._job.say(text)
+
+    def forget(self) -> None:
+        """
+        What was kept is void, or was told.
+        """
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._kept or ())
+
+    def _keep(self, told: object) -> None:
+        if self._kept is None:
+            # Imported here because few ask for it.
+            from imapsync.document import Kept
+
+            self._kept = Kept()
+        self._kept.add(told)
