@@ -16,7 +16,7 @@ from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Name, Side, Trouble
+from imapsync.model import Known, Name, Side, Trouble, differ
 from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.renameorder import below, isTemporary, temporary
@@ -74,13 +74,15 @@ class Aside:
         return new
 
     async def giveBack(
-        self, side: Side, known: Known, name: str, account: Account
+        self, side: Side, known: Known, name: str, account: Account, gone: bool = True
     ) -> None:
         """
         Give one its name back.  If somebody has made another of that name, what is
         not known of it is moved there, and it is deleted.
 
         @param name: what the server calls it now.
+        @param gone: whether it is still gone from the other side: else all of it is
+            moved.
         @raise Refused: the server does not do that.
         """
         client, old = self._clients[side], account.spelled(known.name)
@@ -89,7 +91,11 @@ class Aside:
             await client.onMailbox("RENAME", name, old)
         except Refused as error:
             if error.responseCode != "NONEXISTENT":
-                await self._merge(side, known, name, old)
+                # Wildcards in a name may find others as well.
+                there = await client.listMailboxes(old)
+                if not any(box.selectable and box.name == old for box in there):
+                    raise
+                await self._merge(side, known, name, old, gone)
         self._end(side, known)
 
     async def recover(self, accounts: Mapping[Side, Account]) -> bool:
@@ -106,11 +112,14 @@ class Aside:
             boxes = {one.id: one for one in self._state.mailboxes()}
             for number, name in self._state.renamings(side).items():
                 if isTemporary(name) and (side, number) not in self._tried:
-                    done |= await self._recover(side, boxes[number], name, account)
+                    known = boxes[number]
+                    others = {one.name for one in boxes.values()} - {known.name}
+                    gone = not _isThere(known, side.other, accounts, others)
+                    done |= await self._recover(side, known, name, account, gone)
         return done
 
     async def _recover(
-        self, side: Side, known: Known, name: Name, account: Account
+        self, side: Side, known: Known, name: Name, account: Account, gone: bool
     ) -> bool:
         box, mark = account.listed.get(name), known.marks.get(side)
         status = box.status if box and box.selectable else None
@@ -118,17 +127,22 @@ class Aside:
             self._end(side, known)  # it is deleted, or never was set aside
             return False
         try:
-            await self.giveBack(side, known, box.name, account)
+            await self.giveBack(side, known, box.name, account, gone)
         except (MailboxError, Refused) as error:
             self._tried.add((side, known.id))
             text = f'it is "{shown(box.name)}" there, and cannot get its name back'
             self._report.trouble(Trouble(known.name, f"{text}: {error}", side))
         return True
 
-    async def _merge(self, side: Side, known: Known, name: str, into: str) -> None:
-        client = self._clients[side]
-        await client.open(name, None, Heard(), writable=True)
-        paired = self._state.paired(known.id, side)
+    async def _merge(
+        self, side: Side, known: Known, name: str, into: str, gone: bool
+    ) -> None:
+        client, mark = self._clients[side], known.marks[side]
+        selected = await client.open(name, None, Heard(), writable=True)
+        same = selected.mark.uidvalidity == mark.uidvalidity and not differ(
+            known.identities.get(side, ""), selected.identity
+        )
+        paired = self._state.paired(known.id, side) if same and gone else UidSet()
         unknown = await client.exists(_ALL) - paired
         if unknown:
             verb = "MOVE" if "MOVE" in client.features else "COPY"
@@ -149,3 +163,18 @@ class Aside:
     def _end(self, side: Side, known: Known) -> None:
         with self._state.transaction():
             self._state.endRenaming(side, [known.id])
+
+
+def _isThere(
+    known: Known, side: Side, accounts: Mapping[Side, Account], others: set[Name]
+) -> bool:
+    """
+    Whether C{side} may have a mailbox again, by whatever name, but those of C{others}:
+    UIDVALIDITY need not be unique.
+    """
+    mark = known.marks.get(side)
+    return any(
+        mark and box.status and box.status.uidvalidity == mark.uidvalidity
+        for name, box in accounts[side].listed.items()
+        if name not in others
+    )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from types import MappingProxyType
 
@@ -23,6 +24,14 @@ LOCAL, REMOTE = Side
 
 #: What does not happen.
 NEVER: Mapping[str, Callable[[], object]] = MappingProxyType({})
+
+
+def both(*acts: Callable[[], object]) -> None:
+    """
+    Do all of C{acts}.
+    """
+    for act in acts:
+        act()
 
 
 class DeletionCase(RenamesCase):
@@ -593,6 +602,35 @@ class RaceTests(DeletionCase):
         self.syncs()
         self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
 
+    def test_swapped(self) -> None:
+        """
+        Another mailbox that has got the name at the last moment is not deleted, nor
+        is what is in it.
+        """
+
+        def swap() -> None:
+            self.remote.rename("B", "tmp")
+            self.remote.rename("C", "B")
+            self.remote.rename("tmp", "C")
+
+        for kind in KINDS:
+            for taken in False, True:
+                self.begin(kind)
+                self.local.delete("B")
+                self.remote.before["RENAME"] = swap
+                if taken:
+                    self.late("RENAME", then={"EXAMINE": lambda: self.remote.make("B")})
+                    arrive = self.remote.before["RENAME"]
+                    self.remote.before["RENAME"] = partial(both, swap, arrive)
+                self.sync()
+                bodies = [
+                    b for n in self.remote.folders for b in self.bodies(self.remote, n)
+                ]
+                self.assertIn(mail("C"), bodies, (kind, taken))
+                self.assertIn(mail("more C"), bodies, (kind, taken))
+                self.sync()
+                self.assertEqual(self.local.content, self.remote.content)
+
     def test_otherTemporary(self) -> None:
         """
         A mailbox that only has such a name is nobody's business.
@@ -682,6 +720,27 @@ class InterruptedTests(DeletionCase):
                 names = {"INBOX", "A", "A/x", "C", *(["B"] if late or new else [])}
                 self.assertEqual(names, {*self.remote.folders}, told)
                 self.assertSettled()
+
+    def test_backAgain(self) -> None:
+        """
+        What is on the other side again by then, as on a disk that was not mounted, is
+        not deleted, though another one has its name.
+        """
+        for kind in KINDS[:1] + KINDS[3:]:  # others do not tell such a one
+            self.begin(kind)
+            here = self.local.folders.pop("B")
+            self.remote.before["RENAME"] = lambda: self.remote.before.update(
+                EXAMINE=lambda: setattr(self.remote, "downLeft", 1)
+            )
+            self.assertRaises(Lost, self.sync)
+            self.local.folders["B"] = here
+            self.remote.make("B").add(mail("new"))
+            self.sync()
+            bodies = {mail("B"), mail("more B"), mail("new")}
+            for account in self.local, self.remote:
+                self.assertEqual(bodies, {*self.bodies(account, "B")})
+                self.assertEqual({"INBOX", "A", "A/x", "B", "C"}, {*account.folders})
+                self.assertEqual(3, len(account.folders["B"].messages))
 
     def test_lostAnswer(self) -> None:
         """
