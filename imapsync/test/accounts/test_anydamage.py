@@ -26,17 +26,24 @@ MARKS = ("uidvalidity", "uidnext", "modseq", "identity", "spelling", "strays")
 
 #: The columns of each table.
 TABLES = {
-    "meta": ("runs", "read_only", "local_reference", "remote_reference"),
+    "meta": ("runs", "read_only", "local_reference", "remote_reference", "synced"),
     "owner": ("side", "account", "port", "greeting"),
     "mailbox": (
-        *("id", "name", "subscribed", "pairs"),
+        *("id", "name", "subscribed", "pairs", "synced"),
         *(f"{side}_{mark}" for side in SIDES for mark in MARKS),
     ),
     "flags": ("id", "text"),
     "pair": ("mailbox", "local", "remote", "flags", "key", "size", "stamp"),
-    "postponed": ("mailbox", "side", "uid"),
+    "postponed": (
+        *("mailbox", "side", "uid", "reason", "code", "since", "tries", "tried"),
+        "due",
+    ),
     "foretold": ("mailbox", "side", "uid", "flags"),
     "copying": ("mailbox", "side", "first", "last"),
+    "trouble": ("name", "side", "reason", "code", "since"),
+    "doubt": ("id", "mailbox", "side", "uid", "since", "flags", "date", "copy"),
+    "renaming": ("mailbox", "side", "name"),
+    "traffic": ("side", "day", "octets"),
 }
 
 #: What may be found in a column.
