@@ -601,7 +601,7 @@ RESOURCES = (
     ),
     B(
         "a storm of overflows",
-        "says every five seconds that there was too much to tell (NOTIFICATIONOVERFLOW)",
+        "says every five seconds that there was too much to tell",
         TRAFFIC,
         "It is looked, and asked to tell again.",
         partial(_storm, told=b"* OK [NOTIFICATIONOVERFLOW] too much\r\n"),
@@ -632,11 +632,11 @@ RESOURCES = (
     ),
     B(
         "a namespace without measure",
-        "tells thousands of namespaces",
+        "tells a thousand namespaces",
         MEMORY,
         "8 MB of them are read.",
         lambda a: a.sub(
-            "NAMESPACE", rb"NIL NIL", b"(" + b'("x/" "/")' * 5_000 + b") NIL"
+            "NAMESPACE", rb"NIL NIL", b"(" + b'("x/" "/")' * 1_000 + b") NIL"
         ),
         heavy=True,
     ),

@@ -178,7 +178,7 @@ class HostileCase(ServiceCase):
         self.change()
         before, all_ = _content(self.honest), sum(_content(self.honest).values())
         behaviour.act(self.hostile)
-        codes = []
+        codes: list[int] = []
         for _ in range(1 if behaviour.kept is Kept.HALF else runs):
             start = self.reactor.seconds()
             with self.measured(behaviour.heavy and not codes):
