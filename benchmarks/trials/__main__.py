@@ -294,7 +294,9 @@ class Trials:
         )
         if result.wrong:
             seconds = time.monotonic() - began
-            wrong = "; ".join(f"{key}: {value}" for key, value in result.wrong.items())
+            wrong = "; ".join(
+                f"{key}: {value}"[:200] for key, value in result.wrong.items()
+            )
             print(f"{self._title}, {number} ({seconds:.1f} s): {wrong}", flush=True)
         return result
 
