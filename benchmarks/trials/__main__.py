@@ -33,11 +33,10 @@ from twisted.internet.task import react
 
 from benchmarks.programs import mbsync
 from benchmarks.soak import configuration
-from imapsync.gather import together
 from imapsync.model import Side
 from imapsync.test import children
 from imapsync.test.integration.scene import Run, Scene
-from imapsync.test.integration.strikes import KINDS, Kind, tried
+from imapsync.test.integration.strikes import KINDS, Kind, each, tried
 from imapsync.test.integration.trial import Imapsync, Laboratory, Offer, Program
 
 #: Where the pages have what came of it.
@@ -170,7 +169,7 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self.all: dict[tuple[str, str, int], Result] = {}
+        self._all: dict[tuple[str, str, int], Result] = {}
         if path is not None and path.exists():
             for line in path.read_text().splitlines():
                 self._take(Result(**json.loads(line)))
@@ -184,8 +183,17 @@ class Results:
             with self._path.open("a") as file:
                 file.write(json.dumps(vars(result)) + "\n")
 
+    def of(self, kind: str, program: str, number: int) -> Result | None:
+        """
+        One of them, if it is there.
+        """
+        return self._all.get((kind, program, number))
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._all.values())
+
     def _take(self, result: Result) -> None:
-        self.all[result.kind, result.program, result.number] = result
+        self._all[result.kind, result.program, result.number] = result
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """
@@ -195,7 +203,7 @@ class Results:
             for program in PROGRAMS:
                 found = [
                     result
-                    for result in self.all.values()
+                    for result in self
                     if (result.kind, result.program) == (name, program)
                     and result.struck
                 ]
@@ -234,38 +242,35 @@ class Trials:
         """
         Make them.
         """
-        coroutines = [self._work(numbers) for _ in range(workers)]
-        await together([Deferred.fromCoroutine(each) for each in coroutines])
+        await each(self._going(numbers), workers, self._make)
         print(f"{self._title}: {dict(self._tally)}", flush=True)
 
     @property
     def _title(self) -> str:
         return f"{self._name}, {self._laboratory.program.name}"
 
-    async def _work(self, numbers: Iterator[int]) -> None:
+    def _going(self, numbers: Iterator[int]) -> Iterator[int]:
         for number in numbers:
             if self._over:
                 return
-            key = (self._name, self._laboratory.program.name, number)
-            result = self._results.all.get(key)
-            if result is None:
-                result = await self._tried(number)
-                self._results.add(result)
-            # One of those that go on until there is no fault any more.
-            if not (result.struck or self._kind.count):
-                self._over = True
-            self._note(result)
+            yield number
+
+    async def _make(self, number: int) -> None:
+        result = self._results.of(self._name, self._laboratory.program.name, number)
+        if result is None:
+            result = await self._tried(number)
+            self._results.add(result)
+        # One of those that go on until there is no fault any more.
+        self._over |= not (result.struck or self._kind.count)
+        self._note(result)
 
     def _note(self, result: Result) -> None:
         self._tally["struck" if result.struck else "not struck"] += 1
         self._tally["not equal at once"] += result.struck and not result.equal
         for name, found in result.wrong.items():
             self._tally[name] += len(found)
-        if self._tally.total() and sum(1 for _ in self._done()) % 100 == 0:
+        if (self._tally["struck"] + self._tally["not struck"]) % 100 == 0:
             print(f"  {self._title}: {dict(self._tally)}", flush=True)
-
-    def _done(self) -> Iterator[int]:
-        yield from range(self._tally["struck"] + self._tally["not struck"])
 
     async def _tried(self, number: int) -> Result:
         program = self._laboratory.program.name
@@ -372,7 +377,7 @@ def main() -> int:
         PAGE.write_text(page(rows))
     return any(
         result.lost or (result.doubled and not KINDS[result.kind].known)
-        for result in results.all.values()
+        for result in results
         if result.program == "imapsync"
     )
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from imapsync.errors import Lost, StateDamaged, StateError, StateUnavailable
+from imapsync.gather import together
 from imapsync.model import Side
 from imapsync.test import children
 from imapsync.test.integration.ended import killedAtCommit
@@ -89,7 +90,7 @@ async def tried(
     @param logs: where to leave the files of a trial that went wrong.
     """
     rng = random.Random(f"{name} {seed}")
-    offer = Offer.any(rng) if kind.offers else Offer()
+    offer = rng.choice(laboratory.offers) if kind.offers else Offer()
     offer = offer if laboratory.program.whole else offer.plain()
     servers = laboratory.taken() if kind.alone else laboratory.servers(offer)
     trial = await laboratory.trial(offer, servers)
@@ -107,6 +108,20 @@ async def tried(
         await trial.close()
         if kind.alone:
             laboratory.giveBack(servers)
+
+
+async def each(
+    numbers: Iterator[int], workers: int, act: Callable[[int], Awaitable[None]]
+) -> None:
+    """
+    Do C{act} with each number, several at a time.
+    """
+
+    async def work() -> None:
+        for number in numbers:
+            await act(number)
+
+    await together([Deferred.fromCoroutine(work()) for _ in range(workers)])
 
 
 async def _killed(trial: Trial, rng: random.Random, number: int) -> bool:

@@ -13,9 +13,10 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -60,15 +61,6 @@ class Offer(NamedTuple):
     compress: bool = False
     transport: str = "imap"
 
-    @classmethod
-    def any(cls, rng: random.Random) -> Offer:
-        """
-        One of all that there are.
-        """
-        literal, multiappend, move, compress = (rng.random() < 0.5 for _ in range(4))
-        transport = rng.choice(("imap", "imaps", "tunnel"))
-        return cls(literal, multiappend, move, compress, transport)
-
     def plain(self) -> Offer:
         """
         Likewise, neither compressed nor by other ways.
@@ -91,6 +83,14 @@ class Offer(NamedTuple):
     def __str__(self) -> str:
         words = [word for word in self._fields[:4] if getattr(self, word)]
         return " ".join([self.transport, *words])
+
+
+#: All that there are.
+OFFERS = tuple(
+    Offer(literal, multiappend, move, compress, transport)
+    for literal, multiappend, move, compress in product((True, False), repeat=4)
+    for transport in ("imap", "imaps", "tunnel")
+)
 
 
 class Program(Protocol):
@@ -216,11 +216,15 @@ class Laboratory:
     Where trials of one program are made.
 
     @param reactor: in which relays run.
+    @ivar offers: of which chance has one for each trial.
     """
 
-    def __init__(self, reactor: Any, program: Program) -> None:
+    def __init__(
+        self, reactor: Any, program: Program, offers: Sequence[Offer] = OFFERS
+    ) -> None:
         self.reactor = reactor
         self.program = program
+        self.offers = offers
         self._servers: dict[str, Pair] = {}
         self._free: list[Pair] = []
         self._all: list[Dovecot] = []
