@@ -5,7 +5,8 @@ and with other programs too.
 
 from __future__ import annotations
 
-from functools import partial
+import atexit
+from functools import cache, partial
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -21,28 +22,22 @@ _AT_ONCE = 3
 _OFFERS = (Offer(), Offer(False, False, False, True, "imaps"))
 
 
+@cache
+def _laboratory() -> Laboratory:
+    """
+    All start with the same accounts.
+    """
+    made = Laboratory(reactor, Imapsync(), _OFFERS)
+    atexit.register(made.close)
+    return made
+
+
 class TrialTests(TestCase):
     """
     What befalls a run, and what the next ones make of that.
     """
 
     timeout = 600
-
-    laboratory: Laboratory
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """
-        All start with the same accounts.
-        """
-        cls.laboratory = Laboratory(reactor, Imapsync(), _OFFERS)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """
-        End the servers.
-        """
-        cls.laboratory.close()
 
     def test_killed(self) -> Deferred[None]:
         """
@@ -102,5 +97,5 @@ class TrialTests(TestCase):
         return Deferred.fromCoroutine(each(numbers, _AT_ONCE, partial(self._try, name)))
 
     async def _try(self, name: str, number: int) -> None:
-        outcome = await tried(self.laboratory, KINDS[name], name, number)
+        outcome = await tried(_laboratory(), KINDS[name], name, number)
         self.assertTrue(outcome.isGood, f"{name} {number}: {outcome}")
