@@ -37,7 +37,7 @@ from imapsync.test.integration.trial import (
 )
 from imapsync.test.integration.world import Verdict
 
-#: By so much a disk is larger each time, in octets.
+#: What disks and databases are made of, in octets.
 _PAGE = 4096
 
 #: In seconds: until imapsync gives up a connection of which nothing comes, and more.
@@ -210,10 +210,10 @@ async def _serversKilled(trial: Trial, rng: random.Random, number: int) -> bool:
 
 async def _databaseFull(trial: Trial, rng: random.Random, number: int) -> bool:
     """
-    It is on a disk of its own, which has a bit more room each time.
+    It is on a disk of its own, which has a bit more room each time, and then more.
     """
     scene, disk = trial.scene, trial.scene.directory / "disk"
-    room = (number - 1) * _PAGE
+    room = _PAGE * ((number + 1) ** 2 // 16)
     trial.story.append(f"{room} octets of room")
     disk.mkdir()
     used = _PAGE * -(-scene.database.stat().st_size // _PAGE)

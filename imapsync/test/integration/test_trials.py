@@ -5,15 +5,17 @@ and with other programs too.
 
 from __future__ import annotations
 
-import atexit
 from functools import cache, partial
+from typing import Any
 
-from twisted.internet import reactor
+from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, TestCase
 
 from imapsync.test.integration.strikes import KINDS, each, tried
 from imapsync.test.integration.trial import Imapsync, Laboratory, Offer
+
+reactor: Any = _reactor
 
 #: So many trials go on at a time.
 _AT_ONCE = 3
@@ -28,7 +30,8 @@ def _laboratory() -> Laboratory:
     All start with the same accounts.
     """
     made = Laboratory(reactor, Imapsync(), _OFFERS)
-    atexit.register(made.close)
+    # Before the servers are ended one by one.
+    reactor.addSystemEventTrigger("before", "shutdown", made.close)
     return made
 
 
@@ -43,13 +46,13 @@ class TrialTests(TestCase):
         """
         A process is killed at any moment.
         """
-        return self.tries("kill", 8)
+        return self.tries("kill", 6)
 
     def test_reset(self) -> Deferred[None]:
         """
         A connection is reset after any number of octets, whatever servers offer.
         """
-        return self.tries("reset", 8)
+        return self.tries("reset", 6)
 
     def test_closed(self) -> Deferred[None]:
         """
@@ -73,7 +76,7 @@ class TrialTests(TestCase):
         """
         A database is damaged, or no such one.
         """
-        return self.tries("damage", 8)
+        return self.tries("damage", 6)
 
     def test_twice(self) -> Deferred[None]:
         """
