@@ -236,12 +236,19 @@ class Trials:
         self._results = results
         self._logs = logs
         self._over = False
+        self._wanted = 0
         self._tally: Counter[str] = Counter()
 
-    async def make(self, numbers: Iterator[int], workers: int) -> None:
+    async def make(self, begin: int, wanted: int, workers: int) -> None:
         """
-        Make them.
+        Make them, until so many were struck.
+
+        @param begin: the number of the first.
+        @param wanted: 0, until one is not.
         """
+        self._wanted = wanted
+        # Some never are.
+        numbers = iter(range(begin, begin + 2 * wanted)) if wanted else count(begin)
         await each(self._going(numbers), workers, self._make)
         print(f"{self._title}: {dict(self._tally)}", flush=True)
 
@@ -260,9 +267,11 @@ class Trials:
         if result is None:
             result = await self._tried(number)
             self._results.add(result)
-        # One of those that go on until there is no fault any more.
-        self._over |= not (result.struck or self._kind.count)
         self._note(result)
+        if self._wanted:
+            self._over |= self._tally["struck"] >= self._wanted
+        else:
+            self._over |= not result.struck
 
     def _note(self, result: Result) -> None:
         self._tally["struck" if result.struck else "not struck"] += 1
@@ -321,9 +330,8 @@ async def make(reactor: Any, request: argparse.Namespace, results: Results) -> N
                 trials = Trials(laboratory, key, results, request.logs)
                 wanted = request.count if request.count and kind.count else kind.count
                 begin = request.seed if kind.count else 1
-                numbers = iter(range(begin, begin + wanted)) if wanted else count(begin)
                 workers = _WAITING if kind.slow else request.workers
-                await trials.make(numbers, workers)
+                await trials.make(begin, wanted, workers)
         finally:
             laboratory.close()
 
