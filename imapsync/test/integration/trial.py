@@ -550,6 +550,6 @@ def anywhere(rng: random.Random, octets: bytes, offer: Offer) -> int:
     """
     if rng.random() < 0.5:
         return rng.randrange(1, len(octets))
-    begins = [*pieces(octets, offer), len(octets)]
+    begins = sorted({*pieces(octets, offer), len(octets)})
     number = rng.randrange(len(begins) - 1)
-    return rng.randint(begins[number], max(begins[number], begins[number + 1] - 1))
+    return rng.randrange(begins[number], begins[number + 1])
