@@ -173,8 +173,9 @@ def _connection(act: Callable[[Relay], None], patience: float) -> Strike:
         process = trial.begin()
         trial.relays[side].at(way, octets, now)
         code = await trial.joined(process, patience)
-        # Others do not try again.
-        trial.expect(code, *((0, Lost.code) if trial.program.whole else range(1, 256)))
+        # Others do not try again, and may end as they like.
+        any_ = {*range(-64, 256)} - {-signal.SIGKILL}
+        trial.expect(code, *((0, Lost.code) if trial.program.whole else any_))
         return bool(struck)
 
     return strike
