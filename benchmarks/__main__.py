@@ -13,7 +13,15 @@ from pathlib import Path
 
 from benchmarks.cases import CASES, Case
 from benchmarks.place import Place, Servers
-from benchmarks.programs import IMAPSYNC, MANY, PROGRAMS, Failed, Program, Result
+from benchmarks.programs import (
+    IMAPSYNC,
+    MANY,
+    PROGRAMS,
+    REPAIR,
+    Failed,
+    Program,
+    Result,
+)
 from benchmarks.table import Table, markdown, updated
 from imapsync.test.integration.dovecot import Dovecot, Settings
 
@@ -34,10 +42,11 @@ class Run:
         self._servers = servers
         self._programs = [
             program
-            for program in PROGRAMS
+            for program in case.programs
             if program.there
             and program.name not in case.without
             and (case.spread or program is not MANY)
+            and case.repairs == (program is REPAIR)
             and (program.far or not (case.roundTrip or case.rate))
         ]
 
@@ -76,7 +85,7 @@ class Run:
         try:
             yield
         except Failed as failure:
-            if program is IMAPSYNC:
+            if program.name == IMAPSYNC.name or program is REPAIR:
                 raise
             self._notes.append(f"Does not count: {failure}.")
             for them in self._results, self._starts, self._places:
@@ -87,10 +96,11 @@ class Run:
         Make a place as it is before the run that counts.
         """
         if self._case.primed:
-            program.run(place)
+            first = IMAPSYNC if program is REPAIR else program
+            first.run(place)
             self._check(program, place)
             # Some need a second run to find that there is nothing more.
-            program.run(place)
+            first.run(place)
         if self._case.change is not None:
             self._case.change(place, self._scale)
 

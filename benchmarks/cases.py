@@ -4,13 +4,15 @@ What is measured.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from benchmarks import raw
 from benchmarks.mail import Size, exactly, large, mails, small, usual
 from benchmarks.place import Place
-from benchmarks.programs import Result
+from benchmarks.programs import PROGRAMS, VERIFY, VERIFY_CONTENT, Program, Result
 from imapsync.test.integration.accounts import Mail
 
 #: What a far server adds to a round trip, in seconds.
@@ -45,6 +47,7 @@ class Case:
     @ivar change: what is then changed, given the scale.
     @ivar raw: the least that has to be done, given the scale.
     @ivar limit: what that is, for people.
+    @ivar programs: those that are measured.
     @ivar without: programs that cannot do it, or take too long.
     @ivar huge: too much to look at each message afterwards, other than to count
         them, and to do unasked.
@@ -52,6 +55,7 @@ class Case:
     @ivar rate: of that line, in octets per second; 0 for any.
     @ivar spread: whether there is something to do in many mailboxes.
     @ivar compress: whether those programs that can are to compress.
+    @ivar repairs: whether imapsync is to repair, which no other does.
     """
 
     name: str
@@ -62,12 +66,14 @@ class Case:
     both: bool = False
     primed: bool = False
     change: Callable[[Place, float], None] | None = None
+    programs: tuple[Program, ...] = PROGRAMS
     without: tuple[str, ...] = ()
     huge: bool = False
     roundTrip: float = 0.0
     rate: float = 0.0
     spread: bool = False
     compress: bool = False
+    repairs: bool = False
 
     def fill(self, place: Place, scale: float) -> None:
         """
@@ -208,8 +214,57 @@ def _expunged(place: Place, scale: float) -> Result:
     return Result(seconds)
 
 
+def _headers(place: Place, _scale: float) -> Result:
+    return _fetched(place, b"HEADER")
+
+
+def _bodies(place: Place, _scale: float) -> Result:
+    return _fetched(place, b"")
+
+
+def _fetched(place: Place, part: bytes) -> Result:
+    """
+    To have one server send all of a mailbox.
+    """
+    items = b"(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[%s])" % part
+    commands = (b"EXAMINE INBOX", b"UID FETCH 1:* " + items)
+    servers = place.servers
+    ports = (servers.local.port, servers.remotePort)
+    return max(
+        (raw.spoken(port, place.user, commands) for port in ports),
+        key=lambda result: result.seconds,
+    )
+
+
 def _joined(uids: list[int]) -> str:
     return ",".join(map(str, uids))
+
+
+def _damage(place: Place, scale: float) -> None:
+    """
+    A tenth of the entries is gone, and as many have each other's messages.
+    """
+    moved = "UPDATE pair SET remote = remote + {} WHERE remote % 20 IN ({}, {})"
+    with closing(sqlite3.connect(place.directory / "state.db")) as database, database:
+        database.execute("DELETE FROM pair WHERE local % 10 = 5")
+        for by, (first, second) in (
+            (1_000_000_000, (2, 3)),
+            (-999_999_999, (2, 2)),
+            (-1_000_000_001, (3, 3)),
+        ):
+            where = moved if by > 0 else f"{moved} AND remote > 1000000000"
+            database.execute(where.format(by, first, second))
+
+
+def _repair(
+    name: str, title: str, boxes: Callable[[float], Boxes], huge: bool = False
+) -> Case:
+    return Case(
+        *(f"repair-{name}", f"Repair of {title}", boxes),
+        primed=True,
+        repairs=True,
+        huge=huge,
+    )
 
 
 _many = _inbox(_MANY, small)
@@ -237,6 +292,21 @@ _MERGE = Case(
     *("merge", "First merge of two equal accounts of 5 000", _inbox(5000, usual)),
     both=True,
     without=("mbsync", "interimap"),  # they would double everything
+)
+_VERIFY = Case(
+    *("verify", "Comparing two accounts of 50 000 messages", _many, _headers),
+    limit="the slower of two sockets, each by itself, that fetch all headers",
+    both=True,
+    programs=(VERIFY,),
+)
+_VERIFY_CONTENT = replace(
+    _VERIFY,
+    name="verify-content",
+    title="Comparing all of 5 000 messages of 10 to 50 KB",
+    boxes=_inbox(5000, large),
+    raw=_bodies,
+    limit="the slower of two sockets, each by itself, that fetch all messages",
+    programs=(VERIFY_CONTENT,),
 )
 _BIG = Case(
     *("big", "One message of 150 MB", _inbox(1, exactly(150_000_000))),
@@ -269,6 +339,7 @@ CASES = {
         _idle("many", "a mailbox of 50 000", _many),
         *(_FLAGS, _FLAGS.far(), _EXPUNGES, _EXPUNGES.far()),
         *(_MERGE, _MERGE.far()),
+        *(_VERIFY, _VERIFY_CONTENT),
         _BIG,
         _SLOW,
         replace(
@@ -289,5 +360,18 @@ CASES = {
             without=("mbsync", "doveadm sync"),
             huge=True,
         ),
+        replace(
+            _VERIFY,
+            name="verify-million",
+            title="Comparing two accounts of a million messages",
+            boxes=_million,
+            huge=True,
+        ),
+        _repair("many", "a sound mailbox of 50 000", _many),
+        replace(
+            _repair("damaged", "a mailbox of 50 000, a fifth damaged", _many),
+            change=_damage,
+        ),
+        _repair("million", "a sound mailbox of a million", _million, huge=True),
     )
 }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.place import Place
@@ -139,8 +139,8 @@ def _unusable(place: Place) -> str:
     return _configured(place, "file/state.db")
 
 
-def _imapsync(option: str) -> list[str]:
-    return [sys.executable, "-m", "imapsync", "--oneshot", "--quiet", option]
+def _imapsync(option: str, command: str = "--oneshot") -> list[str]:
+    return [sys.executable, "-m", "imapsync", command, "--quiet", option]
 
 
 def _interimap(option: str) -> list[str]:
@@ -196,7 +196,24 @@ IMAPSYNC = Program(
     lambda place: _imapsync(_unusable(place)),
 )
 
-#: The same, where it may use more connections.
+#: It compares both accounts instead.
+VERIFY = replace(
+    IMAPSYNC,
+    command=lambda place: [
+        *(sys.executable, "-m", "imapsync", "--verify", "--quiet", _configured(place)),
+    ],
+)
+
+#: The same, and reads all of every message.
+VERIFY_CONTENT = replace(
+    IMAPSYNC,
+    command=lambda place: [
+        *(sys.executable, "-m", "imapsync", "--verify=content", "--quiet"),
+        _configured(place),
+    ],
+)
+
+#: It makes them equal, and may use more connections.
 MANY = Program(
     "imapsync, 4 pairs",
     sys.executable,
@@ -204,9 +221,18 @@ MANY = Program(
     lambda place: _imapsync(_unusable(place)),
 )
 
+#: It, where it is to compare everything with its database.
+REPAIR = Program(
+    IMAPSYNC.name,
+    sys.executable,
+    lambda place: _imapsync(_configured(place), "--repair"),
+    lambda place: _imapsync(_unusable(place), "--repair"),
+)
+
 PROGRAMS = (
     IMAPSYNC,
     MANY,
+    REPAIR,
     Program(
         "interimap",
         "interimap",

@@ -70,6 +70,10 @@ def _run(line: options.CommandLine) -> int:
         signals.passOver()
     signals.interrupt(force, hangup)
     configs = config.loadAll(line.configs, os.environ)
+    if line.request.status:
+        from imapsync.cli.status import tell
+
+        return tell(line, configs)
     logs = LogFiles(_logfiles(configs))
     try:
         return _serve(line, configs, logs, force, hangup)

@@ -9,6 +9,7 @@ C{\\UHHHHHHHH} are characters.
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from binascii import crc32
 from collections.abc import Iterator
@@ -82,6 +83,15 @@ def keyword(flag: str) -> str:
     A flag, whose octets are the characters of C{flag}; some programs write UTF-8.
     """
     return octets(flag.encode("latin-1", "replace"))
+
+
+def moment(seconds: int) -> str:
+    """
+    A time, as the clock on the wall shows it.
+
+    @param seconds: since 1970.
+    """
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def shown(name: str) -> str:

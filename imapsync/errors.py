@@ -71,6 +71,12 @@ class StateUnavailable(StateError):
     code = 73
 
 
+class NoDatabase(StateUnavailable):
+    """
+    There is no database to be looked into.
+    """
+
+
 class OtherAccounts(StateError):
     """
     The database was made for other accounts than those that were thought to be

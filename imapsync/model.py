@@ -160,6 +160,24 @@ class Pair(NamedTuple):
         return self.local if side is Side.LOCAL else self.remote
 
 
+class Doubt(NamedTuple):
+    """
+    An APPEND of a message to the other side that was not answered, and that was
+    followed by another one: what it brought may still show up.
+
+    @ivar id: the database's key for it.
+    @ivar uid: the message's UID on the side that it comes from.
+    @ivar flags: what its copies are given; C{None} if that is not known.
+    @ivar copy: the UID of what has shown up, and is being removed; C{None} if
+        nothing has.
+    """
+
+    id: int
+    uid: int
+    flags: Flags | None = None
+    copy: int | None = None
+
+
 class Status(NamedTuple):
     """
     A STATUS response (RFC 9051, 7.3.4); an item that was not told is 0.
@@ -221,6 +239,32 @@ class Listed(NamedTuple):
         mark = Mark(told.uidvalidity, told.uidnext, told.modseq)
         whole = 0 not in (mark.uidvalidity, mark.uidnext, mark.modseq)
         return mark if whole else None
+
+
+class Refusal(NamedTuple):
+    """
+    Messages that were not carried over, or whose flags were not: a server refused
+    them, or something else was in the way.  They are tried again.
+
+    All times are in seconds since 1970.
+
+    @ivar side: where they are.
+    @ivar uids: which; empty, if it is about a mailbox as a whole, such as its name,
+        which is tried in each run.
+    @ivar reason: why, as it was told.
+    @ivar code: the server's response code (RFC 9051, 7.1), or an empty string.
+    @ivar since: when it was so for the first time; 0 if that was not noted.
+    @ivar tries: how often it was.
+    @ivar due: from when on they are tried again.
+    """
+
+    side: Side | None
+    uids: UidSet
+    reason: str
+    code: str = ""
+    since: int = 0
+    tries: int = 0
+    due: int = 0
 
 
 class Changes(NamedTuple):

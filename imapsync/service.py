@@ -6,8 +6,8 @@ L{imapsync.testing}.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -16,12 +16,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imapsync.accounts.databases import withDatabase
-from imapsync.config.request import Request
+from imapsync.config.request import Depth, Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
 from imapsync.imap.access import ORDINARY, Access, Credentials
 from imapsync.log import Log, account
-from imapsync.model import Side
+from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle, Outcome
 from imapsync.run.oneshot import OneShot
@@ -34,6 +34,7 @@ from imapsync.run.status import (
     SyncStatus,
 )
 from imapsync.state.interface import State
+from imapsync.state.store import Store
 
 if TYPE_CHECKING:
     from imapsync.run.live import Following
@@ -44,8 +45,10 @@ __all__ = (
     "Config",
     "Counters",
     "Credentials",
+    "Depth",
     "MailboxStatus",
     "Outcome",
+    "Refusal",
     "Request",
     "Side",
     "SyncService",
@@ -54,6 +57,11 @@ __all__ = (
 )
 
 _EVERYTHING = Request()
+
+
+def _printed(document: Iterable[str]) -> None:
+    print(*document, sep="")
+
 
 #: Is told what has changed.
 Observer = Callable[[Change], None]
@@ -68,12 +76,13 @@ class SyncService(Service):
     of the one before is closed.
 
     @param reactor: connects, spawns processes and tells the time.
-    @param say: takes the lines of a dry run.
+    @param say: takes the lines of a dry run, or of C{request.verify}.
     @param verbose: whether to log what was done, not only what went wrong.
     @param trace: how much IMAP traffic to log: none, all without
         credentials, or all.
     @param local: ways to the local server that no configuration can name.
     @param remote: ways to the remote one.
+    @param emit: takes the document that C{request.json} asks for, in pieces.
     """
 
     log: Logger = Log()
@@ -88,12 +97,14 @@ class SyncService(Service):
         trace: int = 0,
         local: Access = ORDINARY,
         remote: Access = ORDINARY,
+        emit: Callable[[Iterable[str]], None] = _printed,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
         self._reactor = reactor
         self._request = request
         self._say = say
+        self._emit = emit
         self._verbose = verbose
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
@@ -181,6 +192,7 @@ class SyncService(Service):
             self._trace,
             Log(self.log.namespace, self, self.log.observer, name),
             self._access,
+            self._emit,
         )
         self._run = _Run(job, name, self._standing)
         return self._run
@@ -200,6 +212,7 @@ class _Run:
         self._work: OneShot | Following | None = None
         self._going = False
         self._stopped = False
+        self._began = job.reactor.seconds()
 
     def begin(self, over: Callable[[Outcome], None]) -> Deferred[None]:
         """
@@ -232,9 +245,29 @@ class _Run:
                 self._work.measure()
 
     async def _go(self, over: Callable[[Outcome], None]) -> None:
-        over(await self._outcome())
+        outcome = await self._outcome()
+        if self._job.request.json and not self._job.request.live:
+            outcome = self._emitted(outcome)
+        over(outcome)
         if self._work is not None:
             await self._work.closed()
+
+    def _emitted(self, outcome: Outcome) -> Outcome:
+        """
+        Tell machines how it ended.
+
+        @return: how it did, after that.
+        """
+        # Imported here because few ask for it.
+        from imapsync.run.document import written
+
+        seconds = self._job.reactor.seconds() - self._began
+        work = self._work.document() if isinstance(self._work, OneShot) else {}
+        try:
+            self._job.emit(written(self._job, self._name, outcome, seconds, work))
+        except ImapSyncError as error:
+            return Outcome(error.code, str(error), Failure())
+        return outcome
 
     async def _outcome(self) -> Outcome:
         """
@@ -243,7 +276,10 @@ class _Run:
         try:
             return Outcome(await self._code())
         except CancelledError:
-            return Outcome(Lost.code, "interrupted; the next run goes on from here")
+            hint = (
+                "" if self._job.request.verify else "; the next run goes on from here"
+            )
+            return Outcome(Lost.code, f"interrupted{hint}")
         except ImapSyncError as error:
             return Outcome(error.code, str(error), Failure())
         except Exception as bug:  # noqa: BLE001 (the outermost loop)
@@ -255,6 +291,10 @@ class _Run:
         account.set(self._name)
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
+        if job.request.verify is not None:
+            # It believes nothing, and another instance may be at work.
+            with closing(Store.unkept()) as state:
+                return await self._runWith(job.config, state)
         return await withDatabase(job.config, job.request.dryRun, self._runWith)
 
     async def _runWith(self, config: Config, state: State) -> int:
@@ -262,12 +302,18 @@ class _Run:
             if self._job.request.live:
                 return 0
             raise CancelledError
-        if not (self._job.request.dryRun or config.presumed):
+        request = self._job.request
+        if not (request.dryRun or request.verify or config.presumed):
             state.proveWritable()
         self._work = self._begun(self._job._replace(config=config), state)
         self._going = True
         try:
             return await self._work.run()
+        except (ImapSyncError, CancelledError):
+            raise
+        except Exception:
+            state.check()  # in a damaged database there may be anything
+            raise
         finally:
             self.measure()
             self._going = False

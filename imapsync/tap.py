@@ -18,6 +18,7 @@ from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop
+from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
 from imapsync.config.settings import Config
@@ -65,6 +66,8 @@ def makeService(options: Options) -> IService:
         configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:
         _exit(error)
+    if line.request.status:
+        raise SystemExit(tell(line, configs))
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from imapsync.accounts.aside import Aside
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
@@ -16,6 +17,7 @@ from imapsync.mailbox.context import Context
 from imapsync.mailbox.removal import remove, thrown
 from imapsync.mailbox.report import Deed
 from imapsync.model import Known, Side, Status, Trouble, differ
+from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Deletion
 from imapsync.plan.outlook import Delete
 from imapsync.uidset import UidSet
@@ -29,11 +31,14 @@ _PATIENCE = 3
 class Deleter:
     """
     Deletes mailboxes in one run.
+
+    @param aside: where they are set meanwhile.
     """
 
     log = Log()
 
-    def __init__(self) -> None:
+    def __init__(self, aside: Aside) -> None:
+        self._aside = aside
         self._tried: Counter[Delete] = Counter()
         self._failed: set[Delete] = set()
         self._once: set[Delete] = set()
@@ -61,7 +66,9 @@ class Deleter:
         self._once = {*sure}
         return sure
 
-    async def delete(self, doomed: Mapping[Delete, Context]) -> bool:
+    async def delete(
+        self, doomed: Mapping[Delete, Context], accounts: Mapping[Side, Account]
+    ) -> bool:
         """
         Delete mailboxes that two looks have shown to be gone, or have them made
         again.  Nothing may have been done since they were L{confirmed}.
@@ -77,13 +84,15 @@ class Deleter:
             if one not in self._twice and not context.dryRun:
                 continue
             try:
-                await self._deleteOne(one, known, context)
+                await self._deleteOne(one, known, context, accounts[one.side])
             except (MailboxError, Refused) as error:
                 self._failed.add(one)
                 context.records.report.failed(one.name, error, one.side)
         return changed
 
-    async def _deleteOne(self, one: Delete, known: Known, context: Context) -> None:
+    async def _deleteOne(
+        self, one: Delete, known: Known, context: Context, account: Account
+    ) -> None:
         self._tried[one] += 1
         if self._tried[one] > _PATIENCE:
             raise MailboxError("deleted, but in vain")
@@ -95,12 +104,44 @@ class Deleter:
         if planned.there is not None and planned.discarded:
             await _clear(one, context, planned.discarded, planned.trash)
             planned = await _planned(one, known, context)
-        if planned.there is None:
+        there = planned.there
+        if there is not None:
+            there = await self._delete(one, known, there, context, account)
+        if there is None:
             # It is to be made again, and filled.
             with context.state.transaction():
                 context.state.forgetPairs(known.id)
+
+    async def _delete(
+        self,
+        one: Delete,
+        known: Known,
+        there: UidSet,
+        context: Context,
+        account: Account,
+    ) -> UidSet | None:
+        """
+        Delete a mailbox in which is nothing but C{there}.
+
+        @return: what was in it; C{None} if something has come, so that it stays.
+        """
+        aside = await self._aside.put(one.side, known, account)
+        if not aside:
+            await _delete(one, known, there, context)
+            return there
+        client = context.clients[one.side]
+        try:
+            last = await _known(one.side, known, context, aside)
+            if last is not None:
+                await client.onMailbox("DELETE", aside)
+        except (MailboxError, Refused):
+            await self._aside.giveBack(one.side, known, aside, account)
+            raise
+        if last is None:
+            await self._aside.giveBack(one.side, known, aside, account)
         else:
-            await _delete(one, known, planned.there, context)
+            _deleted(one, last, context)
+        return last
 
 
 async def _planned(one: Delete, known: Known, context: Context) -> Deletion:
@@ -108,7 +149,7 @@ async def _planned(one: Delete, known: Known, context: Context) -> Deletion:
     What is to become of a mailbox, as far as it is not done.
     """
     side = one.side
-    there = await _known(side, known, context)
+    there = await _known(side, known, context, context.names[side])
     moved = context.records.notes.superseded(one.name, side)
     trash = context.policy.trashes.get(side)
     if there is None or trash is None or trash.spelled == context.names[side]:
@@ -134,9 +175,15 @@ async def _delete(one: Delete, known: Known, there: UidSet, context: Context) ->
         with context.state.transaction():
             context.state.removeMailbox(known.id)
     else:
-        # The next look shows that it is gone from both.
-        context.records.report.took(one.name, f"deleted on {one.side}")
-        context.records.brake.removed(one.side, len(there))
+        _deleted(one, there, context)
+
+
+def _deleted(one: Delete, there: UidSet, context: Context) -> None:
+    """
+    The next look shows that a mailbox is gone from both.
+    """
+    context.records.report.took(one.name, f"deleted on {one.side}")
+    context.records.brake.removed(one.side, len(there))
 
 
 async def _doubt(one: Delete, context: Context) -> str:
@@ -193,12 +240,16 @@ async def _missing(client: SyncClient, name: str) -> str:
     return "the server has it"
 
 
-async def _known(side: Side, known: Known, context: Context) -> UidSet | None:
+async def _known(
+    side: Side, known: Known, context: Context, name: str
+) -> UidSet | None:
     """
     The messages in a mailbox, if it is the one that is known, and if they all
     are known.  Afterwards no mailbox is selected.
+
+    @param name: what the server calls it.
     """
-    client, name, mark = context.clients[side], context.names[side], known.marks[side]
+    client, mark = context.clients[side], known.marks[side]
     for _ in range(_PATIENCE):
         selected = await client.open(name, None, Heard(), writable=False)
         moved = context.records.notes.superseded(known.name, side)

@@ -16,6 +16,7 @@ from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Create, Step, dirty
+from imapsync.plan.renameorder import isTemporary
 
 #: So often a mailbox may fail until it is only tried when that is asked for:
 #: what changes in it may be our own doing.
@@ -148,8 +149,8 @@ class History:
             that both names are as well known as before: two were swapped.
         """
         name = self.shared(side, told.name)
-        if name is None:
-            return False
+        if name is None or isTemporary(name):
+            return False  # we have given it that name
         if oldName:
             return True
         account = self.accounts[side]

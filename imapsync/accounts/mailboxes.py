@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from imapsync.accounts.aside import Aside
 from imapsync.accounts.creation import Steps
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
@@ -68,6 +69,7 @@ class Mailboxes:
     @param typed: the mailboxes that the user named; none means all.
     @param say: takes the lines of a dry run; C{None} if it is none.
     @ivar failed: those that cannot be synced, which others add to.
+    @ivar aside: those that are about to be deleted.
     """
 
     log = Log()
@@ -86,6 +88,7 @@ class Mailboxes:
         self._report = report
         self._say = say
         self._listing, identifier, self._history = legacy
+        self.aside = Aside(clients, state, report)
         self._readOnly = frozenset(s for s in Side if config.servers[s].readOnly)
         self._ownership = Ownership(
             config, clients, state, self._listing, sure=bool(self._history.accounts)
@@ -97,6 +100,16 @@ class Mailboxes:
         )
         self._scope = Scope(config, typed, self._listing, self._history.named)
         self.failed = self._steps.failed
+
+    async def survey(self) -> tuple[Accounts, Selection]:
+        """
+        What there is, and what of it is to be synced; nothing is done about it.
+
+        @raise NotFound: as L{settle}.
+        """
+        accounts = await self._look()
+        self._noteReferences(accounts)
+        return accounts, await self._scope.select(accounts)
 
     async def settle(self) -> Settled:
         """
@@ -150,7 +163,9 @@ class Mailboxes:
             accounts = await self._ownership.look()
             known = self._state.mailboxes()
             accounts = await self._listing.assured(accounts, known)
-            if not self._learn(accounts):
+            if self._learn(accounts):
+                continue
+            if self._say is not None or not await self.aside.recover(accounts):
                 return accounts
 
     def _learn(self, accounts: Accounts) -> bool:

@@ -23,6 +23,8 @@ from imapsync.model import Known, Name, Side, Trouble
 from imapsync.names import shown
 from imapsync.plan import renames
 from imapsync.plan.account import Account
+from imapsync.plan.concluded import arrivals, concluded
+from imapsync.plan.identity import Places
 from imapsync.plan.mailboxes import Step
 from imapsync.plan.outlook import Outlook, Rename
 from imapsync.plan.renameorder import below
@@ -84,6 +86,8 @@ class Renamer:
         while True:
             known = self._state.mailboxes()
             places = await self._identifier.trace(accounts, known)
+            if self._conclude(known, places):
+                continue
             outlook = renames.plan(
                 accounts, known, selection, places, self._stuck, self._parted
             )
@@ -101,7 +105,7 @@ class Renamer:
                     told(self._say, name, operation)
                 accounts = outlook.applied(accounts)
             elif outlook.renames:
-                await self._rename(outlook, accounts)
+                await self._rename(outlook, accounts, places)
                 return accounts, outlook
             elif outlook.steps:
                 return accounts, outlook
@@ -109,17 +113,48 @@ class Renamer:
             if not self._record(outlook, known) and not pending:
                 return accounts, outlook
 
+    def _conclude(
+        self, known: Collection[Known], places: Mapping[Side, Places]
+    ) -> bool:
+        """
+        Have the database learn of what a run did before it was cut off.
+
+        @return: whether it was news.
+        """
+        asked = {side: self._state.renamings(side) for side in Side}
+        if not any(asked.values()):
+            return False
+        names, over = concluded(known, places, asked)
+        with self._state.transaction():
+            self._state.rename(names)
+            for side in Side:
+                self._state.endRenaming(side, over[side])
+        self._called(known, names)
+        return bool(names)
+
+    def _called(self, known: Collection[Known], names: Mapping[int, Name]) -> None:
+        self._names.update(
+            (one.name, names[one.id]) for one in known if one.id in names
+        )
+
     def _remark(self, remarks: list[str]) -> None:
         for remark in remarks:
             if remark not in self._told:
                 self.log.warn("{remark}", remark=remark)
         self._told.update(remarks)
 
-    async def _rename(self, outlook: Outlook, accounts: Accounts) -> None:
+    async def _rename(
+        self, outlook: Outlook, accounts: Accounts, places: Mapping[Side, Places]
+    ) -> None:
         """
         Rename mailboxes, on each side one after another: the order is such that
-        no name is taken.
+        no name is taken.  The database knows before what they are to be called.
         """
+        with self._state.transaction():
+            for side in Side:
+                ours = [step for step in outlook.renames if step.side is side]
+                asked = arrivals(ours, places[side].names)
+                self._state.beginRenaming(side, asked)
 
         async def onSide(side: Side) -> None:
             ours = [step for step in outlook.renames if step.side is side]
@@ -207,11 +242,11 @@ class Renamer:
             for one in outlook.forgotten:
                 state.removeMailbox(one.id)
             state.rename(names)
+            for side in Side:
+                state.endRenaming(side, names)
             for number, (_, subscribed) in outlook.agreed.items():
                 state.setSubscribed(number, subscribed)
-        self._names.update(
-            (one.name, names[one.id]) for one in known if one.id in names
-        )
+        self._called(known, names)
         return True
 
 

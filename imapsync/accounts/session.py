@@ -6,7 +6,7 @@ worked on, and when both sides are equal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from imapsync.accounts.deletion import Deleter
@@ -14,6 +14,7 @@ from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
+from imapsync.accounts.reminders import note, remind
 from imapsync.accounts.workers import Reserve, Workers
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
@@ -63,7 +64,7 @@ class Session:
         self._report = records.report
         self._say = say if request.dryRun else None
         readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly)
+        self._policy = Policy(config.mergeFlags, readOnly, sparing=request.repair)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(
@@ -79,7 +80,7 @@ class Session:
             *(self._report, self._say, legacy),
         )
         self._failed = self._mailboxes.failed
-        self._deleter = Deleter()
+        self._deleter = Deleter(self._mailboxes.aside)
         self._displaced: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
 
@@ -92,6 +93,11 @@ class Session:
         """
         while await self._round() or await self._restless():
             pass
+        scope = self._history.scope
+        remind(self._state, self._report, scope)
+        if not self._request.dryRun:
+            whole = not self._request.mailboxes
+            note(self._state, self._report, None if whole else scope)
 
     async def _restless(self) -> bool:
         """
@@ -114,6 +120,9 @@ class Session:
         """
         accounts, plan, outlook, trashes = await self._mailboxes.settle()
         self._policy = self._policy._replace(trashes=trashes)
+        if self._policy.sparing and outlook.deletions:
+            self._spare(outlook.deletions)
+            return True
         doomed = await self._deleter.confirmed(
             {one: self._context(one.name, accounts) for one in outlook.deletions}
         )
@@ -131,11 +140,19 @@ class Session:
         if not self._request.dryRun:
             await self._identifier.learn(accounts, synced)
         if not changed or self._request.dryRun:
-            changed = await self._deleter.delete(doomed)
+            changed = await self._deleter.delete(doomed, accounts)
         if not changed:
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
+
+    def _spare(self, deletions: Iterable[Delete]) -> None:
+        """
+        Have the mailboxes that would be deleted be made again, and filled.
+        """
+        with self._state.transaction():
+            for one in deletions:
+                self._state.removeMailbox(self._known(one.name).id)
 
     def _known(self, name: Name) -> Known:
         known = self._state.mailbox(name)
@@ -184,7 +201,7 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, _listed(name, accounts)))
-        if not suspects:
+        if not suspects or self._policy.sparing:
             return False
         # Imported here, as the pass, because most runs have nothing to do.
         from imapsync.accounts.moves import follow
@@ -209,15 +226,30 @@ class Session:
         are new there.
         """
         tasks = {}
+        due = self._due(dirty)
         for name in dirty:
             known, listed = self._known(name), _listed(name, accounts)
-            if name in self._tried:
-                # What was refused once in a run is not tried again in it.
-                known = known._replace(retries=False)
+            known = known._replace(retries=known.id in due)
             hopeless = name in self._failed or self._history.hopeless(name, listed)
             if mailboxes.dirty(known, listed) and not hopeless:
                 tasks[name] = mailboxes.arrived(known, listed)
         return tasks
+
+    def _due(self, names: Iterable[Name]) -> Collection[int]:
+        """
+        The mailboxes in which something is to be tried again.  What was refused once
+        in a run is not tried again in it.
+        """
+        mailboxes = [self._known(name) for name in names if name not in self._tried]
+        retried = {known.id for known in mailboxes if known.retries}
+        if not retried:
+            return retried
+        if self._request.mailboxes and not self._request.live:
+            # Whoever names mailboxes wants it to be tried now.
+            with self._state.transaction():
+                for mailbox in retried:
+                    self._state.hasten(mailbox)
+        return retried & self._state.mailboxesDue()
 
     async def _sync(self, name: Name, accounts: Accounts, clients: Clients) -> bool:
         """

@@ -11,12 +11,12 @@ from __future__ import annotations
 import getopt
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from imapsync import __version__
 from imapsync.cli.terminal import say
-from imapsync.config.request import Admin, Request
+from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
 from imapsync.names import isInbox
@@ -29,7 +29,16 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
-_COMMANDS = ("oneshot", "delete", "rename")
+_COMMANDS = ("oneshot", "repair", "verify", "status", "delete", "rename")
+
+#: What only some commands heed; no command: live mode.
+_HEEDED: Mapping[str, tuple[str, ...]] = {
+    "target": ("delete", "rename"),
+    "dry-run": ("oneshot", "repair"),
+    "allow-mass-delete": ("", "oneshot"),
+    "patience": ("oneshot", "repair", "verify"),
+    "json": ("oneshot", "repair", "verify", "status"),
+}
 
 
 class CommandLine(NamedTuple):
@@ -47,13 +56,20 @@ class CommandLine(NamedTuple):
 
 
 class _Option(NamedTuple):
+    """
+    @ivar argument: what its value is called, if it has one.
+    @ivar default: that value, if it may be left out.
+    """
+
     name: str
     purpose: str
     short: str = ""
     argument: str = ""
+    default: str = ""
 
     def __str__(self) -> str:
-        long = f"--{self.name}" + (f"={self.argument}" if self.argument else "")
+        value = f"={self.argument}" if self.argument else ""
+        long = f"--{self.name}" + (f"[{value}]" if self.default else value)
         short = f"-{self.short}, " if self.short else ""
         return f"  {short:>4}{long:<20} {self.purpose}"
 
@@ -61,12 +77,17 @@ class _Option(NamedTuple):
 _OPTIONS = (
     _Option("config", "the configuration file; several: accounts", argument="FILE"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    _Option("repair", "compare everything with the database, mend, then exit"),
+    _Option("verify", "compare everything, change nothing", "", "content", "header"),
+    _Option("status", "tell what the database knows, then exit"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
+    _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
+    _Option("json", "print for machines"),
     _Option("quiet", "only warnings and errors", "q"),
     _Option("debug", "log all IMAP traffic; twice: credentials too"),
     _Option("help", "show this help and exit", "h"),
@@ -74,7 +95,7 @@ _OPTIONS = (
 )
 
 #: Not there yet.  Recognised, so that whoever tries one is told so.
-_LATER = (_Option("repair", ""),)
+_LATER = ("patience",)
 
 HELP = """\
 Usage: imapsync {synopsis}
@@ -106,7 +127,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         dryRun="dry-run" in names,
         allowMassDelete="allow-mass-delete" in names,
         live=not any(command in names for command in _COMMANDS),
-        watch=_watch([value for name, value in options if name == "watch"]),
+        watch=_seconds("watch", options, Request().watch),
+        repair="repair" in names,
+        verify=_depth([value for name, value in options if name == "verify"]),
+        status="status" in names,
+        patience=_seconds("patience", options, Request().patience),
+        json="json" in names,
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
@@ -114,8 +140,6 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         rename, database = "rename" in names, "database" in targets
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
-    if request.dryRun and request.live:
-        raise UsageError("--dry-run needs --oneshot")
     configs = _configs([value for name, value in options if name == "config"])
     return CommandLine(request, configs, "quiet" in names, names.count("debug"))
 
@@ -127,14 +151,14 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
     commands = [name for name in _COMMANDS if name in names]
     if len(commands) > 1:
         raise UsageError(f"--{commands[0]} and --{commands[1]} exclude each other")
-    if not {"delete", "rename"} & {*commands}:
-        if "target" in names:
-            raise UsageError("--target is of use only with --delete or --rename")
+    command = commands[0] if commands else ""
+    for name, heeding in _HEEDED.items():
+        if name in names and command not in heeding:
+            needed = " or ".join(f"--{one}" for one in heeding if one)
+            wrong = f"is of no use with --{command}" if command else f"needs {needed}"
+            raise UsageError(f"--{name} {wrong}")
+    if command not in ("delete", "rename"):
         return
-    [command] = commands
-    for name in ("dry-run", "allow-mass-delete"):
-        if name in names:
-            raise UsageError(f"--{name} is of no use with --{command}")
     if command == "delete" and not mailboxes:
         raise UsageError("--delete needs the name of a MAILBOX, or several")
     if command == "rename" and len(mailboxes) != 2:
@@ -156,12 +180,11 @@ def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """
     Options, by their long names, and MAILBOX arguments.
     """
-    known = _OPTIONS + _LATER
-    long = {option.name: option for option in known}
-    short = {option.short: option for option in known if option.short}
+    long = {option.name: option for option in _OPTIONS}
+    short = {option.short: option for option in _OPTIONS if option.short}
     try:
         options, mailboxes = getopt.gnu_getopt(
-            arguments,
+            _completed(arguments),
             "".join(short),
             [name + ("=" if option.argument else "") for name, option in long.items()],
         )
@@ -172,6 +195,29 @@ def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     return [(named[typed], value) for typed, value in options], mailboxes
 
 
+def _completed(arguments: Sequence[str]) -> list[str]:
+    """
+    The same, with the values that may be left out, and were.
+    """
+    defaults = {option.name: option.default for option in _OPTIONS if option.default}
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    completed = [*arguments]
+    for place, typed in enumerate(arguments[:end]):
+        names = [name for name in _begun(typed) if name in defaults]
+        if names and _begun(typed) == names:
+            completed[place] = f"{typed}={defaults[names[0]]}"
+    return completed
+
+
+def _begun(typed: str) -> list[str]:
+    """
+    The options that may be meant by that.
+    """
+    if not typed.startswith("--"):
+        return []
+    return [one.name for one in _OPTIONS if f"--{one.name}".startswith(typed)]
+
+
 def _mistake(typed: str, arguments: Sequence[str]) -> str:
     """
     What is wrong with an option.
@@ -180,13 +226,13 @@ def _mistake(typed: str, arguments: Sequence[str]) -> str:
     """
     import difflib  # here, because few mistype anything
 
-    for option in _OPTIONS + _LATER:
+    for option in _OPTIONS:
         if option.name == typed and option.argument:
             return f"--{typed} needs a value: --{typed}={option.argument}"
         if option.name == typed:
             return f"--{typed} takes no value"
     names = [option.name for option in _OPTIONS]
-    begun = [f"--{name}" for name in names if name.startswith(typed)]
+    begun = [f"--{name}" for name in _begun(f"--{typed}")]
     if begun and f"--{typed}" in arguments:
         return f"--{typed} may be {' or '.join(begun)}"
     found = difflib.get_close_matches(typed, names, 1)
@@ -202,7 +248,7 @@ def _answer(name: str) -> None:
         _tell(HELP)
     if name == "version":
         _tell(f"imapsync {__version__}")
-    if any(name == option.name for option in _LATER):
+    if name in _LATER:
         raise UsageError(f"--{name} is not available yet")
 
 
@@ -217,16 +263,28 @@ def _configs(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _watch(typed: Sequence[str]) -> float:
+def _seconds(name: str, options: Sequence[tuple[str, str]], otherwise: float) -> float:
+    typed = [value for option, value in options if option == name]
     if not typed:
-        return Request().watch
+        return otherwise
     try:
         seconds = float(typed[-1])
     except ValueError:
         seconds = 0
     if not 0 < seconds < math.inf:
-        raise UsageError(f"--watch={typed[-1]}: it takes a positive number of seconds")
+        raise UsageError(f"--{name}={typed[-1]}: it takes a positive number of seconds")
     return seconds
+
+
+def _depth(typed: Sequence[str]) -> Depth | None:
+    if not typed:
+        return None
+    try:
+        return Depth(typed[-1])
+    except ValueError:
+        raise UsageError(
+            f"--verify={typed[-1]}: it takes header or content, or no value"
+        ) from None
 
 
 def _mailbox(name: str) -> str:

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from imapsync.cli import systemd
 from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
-from imapsync.cli.terminal import say
+from imapsync.cli.terminal import emit, say
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
@@ -179,6 +179,7 @@ def serviceFor(
         say=sayWhose if name else say,
         verbose=not line.quiet,
         trace=line.debug,
+        emit=emit,
     )
     if name:
         service.setName(name)

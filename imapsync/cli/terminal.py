@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from imapsync.display import line
@@ -38,10 +40,25 @@ def say(text: str) -> None:
 
     @raise StateError: if it takes none.
     """
+    _write(f"{line(one)}\n" for one in text.split("\n"))
+
+
+def emit(document: Iterable[str]) -> None:
+    """
+    Write a line that machines read to standard output.
+
+    @param document: pieces of it, fit to be written as they are.
+    @raise StateError: if it takes none.
+    """
+    _write(chain(document, "\n"))
+
+
+def _write(pieces: Iterable[str]) -> None:
     try:
         if sys.stdout is None:
             raise OSError("it is closed")
-        print(*map(line, text.split("\n")), sep="\n", flush=True)
+        sys.stdout.writelines(pieces)
+        sys.stdout.flush()
     except OSError as error:
         reason = error.strerror or error
         raise StateError(

@@ -4,9 +4,19 @@ What is asked of a run, whoever asks.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 from imapsync.model import Side
+
+
+class Depth(Enum):
+    """
+    What is read of each message to compare it: C{--verify}.
+    """
+
+    HEADER = "header"
+    CONTENT = "content"
 
 
 class Admin(NamedTuple):
@@ -34,6 +44,12 @@ class Request(NamedTuple):
     @ivar live: stay connected, and follow both servers.
     @ivar watch: how often to look at a server that does not push, in seconds.
     @ivar admin: to be done instead of a sync.
+    @ivar repair: compare everything with the database, and mend, instead of a sync.
+    @ivar verify: compare everything that deep and change nothing, instead of a sync.
+    @ivar status: tell what the database knows, instead of a sync.
+    @ivar patience: how many seconds to wait in all, if not live, for servers that
+        ask to come back later.
+    @ivar json: whether what is said is for machines.
     """
 
     mailboxes: tuple[str, ...] = ()
@@ -42,3 +58,8 @@ class Request(NamedTuple):
     live: bool = False
     watch: float = 60.0
     admin: Admin | None = None
+    repair: bool = False
+    verify: Depth | None = None
+    status: bool = False
+    patience: float = 600.0
+    json: bool = False

@@ -85,6 +85,28 @@ class BodyDigest:
         return _ended(self._hash, b"whole", size)
 
 
+class OctetDigest:
+    """
+    The digest of one message as one server has it, from its bytes in pieces: there no
+    two bytes count as one.
+    """
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=32)
+
+    def write(self, data: bytes) -> None:
+        """
+        Take the next piece of the message.
+        """
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        """
+        32 bytes, once all pieces were written.
+        """
+        return self._hash.digest()
+
+
 class KeyDigest:
     """
     The content key of one message, from its bytes in pieces.

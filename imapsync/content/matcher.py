@@ -4,17 +4,14 @@ Equal messages of two mailboxes: which is which, when neither has a pair.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from imapsync.errors import StateError
+from imapsync.content.scratch import Scratch
 from imapsync.model import Flags, Pair, Side, flagsOf, flagsText
 from imapsync.uidset import UidSet, UidSetBuilder
 
 _SCHEMA = (
-    # All of it is scratch: there is nothing to roll back to.
-    "PRAGMA journal_mode = OFF",
     """
     CREATE TABLE message (
         side TEXT NOT NULL,
@@ -87,23 +84,18 @@ class Matcher:
 
     It asks for as little as can decide: L{add} the candidates of both sides,
     fetch the headers of those L{wanted}, fetch all of those still L{doubtful},
-    and take the L{matches}.  The candidates are kept in a private temporary
-    database, so that memory stays bounded however many there are.
+    and take the L{matches}.
     """
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._scratch = Scratch(_SCHEMA)
         self._paired = False
-        for statement in _SCHEMA:
-            self._database.execute(statement)
-        # Never committed: it all goes with the connection.
-        self._database.execute("BEGIN")
 
     def close(self) -> None:
         """
         Forget everything.
         """
-        self._database.close()
+        self._scratch.close()
 
     def add(self, side: Side, found: Iterable[tuple[int, int, Flags]]) -> None:
         """
@@ -184,21 +176,8 @@ class Matcher:
         return found.build()
 
     def _rows(self, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._database.execute(query, values)
-        except sqlite3.Error as error:
-            raise _failed(error) from error
+        return self._scratch.rows(query, *values)
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._paired = False
-        try:
-            self._database.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise _failed(error) from error
-
-
-def _failed(error: sqlite3.Error) -> StateError:
-    return StateError(
-        f"A temporary database failed: {error}. Make room in the folder for"
-        " temporary files, or set TMPDIR to another folder."
-    )
+        self._scratch.write(statement, rows)

@@ -4,16 +4,18 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
 from imapsync.imap.commands.account import (
     GuidCommand,
+    IdCommand,
     IdentitiesCommand,
     LimitCommand,
     ListCommand,
@@ -22,11 +24,13 @@ from imapsync.imap.commands.account import (
     SubscriptionsCommand,
 )
 from imapsync.imap.commands.append import Appending
-from imapsync.imap.commands.base import Alone, Command, Simple
+from imapsync.imap.commands.base import Alone, Simple
+from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Authenticate, Enable, Exchange, LoginCommand
 from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
 from imapsync.imap.commands.messages import (
     BodyReceiver,
+    Change,
     Fetch,
     Search,
     Transfer,
@@ -34,6 +38,7 @@ from imapsync.imap.commands.messages import (
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
 from imapsync.imap.connection import Connection
+from imapsync.imap.portions import inPortions
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
@@ -54,9 +59,11 @@ class SyncClient(Connection):
     sends what is no IMAP.
 
     @ivar keepsDates: whether it was seen to keep the date of a message.
+    @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     """
 
     keepsDates = False
+    identity: Mapping[str, str] = MappingProxyType({})
 
     # Before a mailbox is selected
 
@@ -113,12 +120,15 @@ class SyncClient(Connection):
         done = self.perform(Alone("COMPRESS", b"DEFLATE"))
         return done.addCallback(lambda _: self._compress())
 
-    def identify(self, **fields: str) -> Deferred[Condition]:
+    def identify(self, **fields: str) -> Deferred[None]:
         """
-        ID (RFC 2971).
+        ID: what the server answers is its L{identity}.
         """
-        words = " ".join(f'"{key}" "{value}"' for key, value in fields.items())
-        return self.perform(Simple("ID", f"({words})".encode("ascii")))
+
+        def introduced(told: Mapping[str, str]) -> None:
+            self.identity = told
+
+        return self.perform(IdCommand(fields)).addCallback(introduced)
 
     def namespaces(self) -> Deferred[Namespaces]:
         """
@@ -290,16 +300,14 @@ class SyncClient(Connection):
         def join(found: list[UidSet]) -> UidSet:
             return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
 
-        return self._all(Search(text, extended) for text in uids.printed()).addCallback(
-            join
-        )
+        return self._all(uids, lambda text: Search(text, extended)).addCallback(join)
 
     def reportFlags(self, uids: UidSet | None) -> Deferred[object]:
         """
         Have the listener told the flags of C{uids}, or of all messages.
         """
-        texts = ["1:*"] if uids is None else uids.printed()
-        return self._all(Fetch(text, "(FLAGS)") for text in texts)
+        asked = ALL if uids is None else uids
+        return self._all(asked, lambda text: Fetch(text, "(FLAGS)"))
 
     def fetchRows(
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
@@ -308,7 +316,7 @@ class SyncClient(Connection):
         What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
         them.
         """
-        return self._all(Fetch(text, items, rows=rows) for text in uids.printed())
+        return self._all(uids, lambda text: Fetch(text, items, rows=rows))
 
     def fetchBodies(
         self, uids: UidSet, items: str, bodies: BodyReceiver
@@ -316,7 +324,7 @@ class SyncClient(Connection):
         """
         Messages, or the part of them that C{items} names, as a stream.
         """
-        return self._all(Fetch(text, items, bodies) for text in uids.printed())
+        return self._all(uids, lambda text: Fetch(text, items, bodies))
 
     def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
         """
@@ -324,17 +332,13 @@ class SyncClient(Connection):
         each message: no word of it means that nothing changed.
         """
         words = (f"{sign}FLAGS".encode("ascii"), flagList(flags))
-        return self._all(
-            Simple("UID STORE", text.encode("ascii"), *words) for text in uids.printed()
-        )
+        return self._all(uids, lambda text: Change("UID STORE", text, *words))
 
     def expungeUids(self, uids: UidSet) -> Deferred[object]:
         """
         UID EXPUNGE (RFC 4315): only what is marked C{\\Deleted} among C{uids}.
         """
-        return self._all(
-            Simple("UID EXPUNGE", text.encode("ascii")) for text in uids.printed()
-        )
+        return self._all(uids, lambda text: Change("UID EXPUNGE", text))
 
     def transfer(
         self, verb: str, uids: UidSet, mailbox: str
@@ -342,7 +346,8 @@ class SyncClient(Connection):
         """
         COPY, or MOVE (RFC 6851), within the account.
         """
-        return self._all(Transfer(verb, text, mailbox) for text in uids.printed())
+        most = self.features.saveLimit if verb == "COPY" else None
+        return self._all(uids, lambda text: Transfer(verb, text, mailbox), most)
 
     def beginAppend(self, mailbox: str) -> Appending:
         """
@@ -355,21 +360,18 @@ class SyncClient(Connection):
         self.perform(appending)
         return appending
 
-    def _all(self, commands: Iterable[Command[Any]]) -> Deferred[Any]:
+    def _all(
+        self,
+        uids: UidSet,
+        make: Callable[[str], Limited[Any]],
+        most: int | None = None,
+    ) -> Deferred[Any]:
         """
-        Perform all of C{commands}, and fail as the first that does, but not
-        before the last is done.
+        Perform as many commands about C{uids} as it takes.
         """
-        deferreds = [self.perform(command) for command in commands]
-        return DeferredList(deferreds, consumeErrors=True).addCallback(_results)
+        most = most or self.features.messageLimit
+        return Deferred.fromCoroutine(inPortions(self.perform, uids, make, most))
 
 
 def _untold(failure: Failure) -> None:
     failure.trap(Refused)
-
-
-def _results(outcomes: list[tuple[bool, Any]]) -> list[Any]:
-    for _, outcome in outcomes:
-        if isinstance(outcome, Failure):
-            outcome.raiseException()
-    return [outcome for _, outcome in outcomes]

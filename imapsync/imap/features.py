@@ -22,7 +22,7 @@ _IMPLIED = {
     # RFC 9051, appendix E: what that made part of the protocol.  All of it is there
     # though we never ENABLE IMAP4rev2, which would change how names are spelled.
     "IMAP4REV2": (
-        "BINARY CHILDREN ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE"
+        "CHILDREN ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE"
         " NAMESPACE SASL-IR SEARCHRES SPECIAL-USE STATUS=SIZE UIDPLUS UNSELECT"
     ),
     "QRESYNC": "CONDSTORE ENABLE",  # RFC 7162, 3.2
@@ -74,10 +74,32 @@ class Features:
         So many octets may be in a message that is appended to any mailbox (RFC
         7889); C{None} if that is not said.
         """
+        return self._number("APPENDLIMIT")
+
+    @property
+    def messageLimit(self) -> int | None:
+        """
+        So many messages a command is done for at a time (RFC 9738); C{None} if that
+        is not said.
+        """
+        return self._number("MESSAGELIMIT") or None
+
+    @property
+    def saveLimit(self) -> int | None:
+        """
+        The same for COPY and APPEND.
+        """
+        limits = self.messageLimit, self._number("SAVELIMIT")
+        return min(filter(None, limits), default=None)
+
+    def _number(self, name: str) -> int | None:
+        """
+        What is said behind the name of a capability.
+        """
         for word in self.told:
-            limit = word.removeprefix("APPENDLIMIT=")
-            if limit != word and limit.isdecimal() and len(limit) < 20:
-                return int(limit)
+            told, _, number = word.partition("=")
+            if told == name and number.isdecimal() and len(number) < 20:
+                return int(number)
         return None
 
     def asksLeave(self, size: int) -> bool:

@@ -5,29 +5,26 @@ what became of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import IO, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
-from imapsync.content.digest import stamp
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import SYSTEM, Appended, Appending, headOf
+from imapsync.imap.commands.append import SYSTEM, Appended, headOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.outcome import Copied, Outcome
+from imapsync.mailbox.batch import Batch, Message, copied, culprits
+from imapsync.mailbox.outcome import Outcome
 from imapsync.model import Flags
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
 
-#: One APPEND takes so many messages, and so many octets, at the most: a
-#: server commits once for all of them.
+#: One APPEND takes so many messages at the most.
 MESSAGES = 2000
-OCTETS = 4 * 1024 * 1024
 #: What we know of a message that was sent takes so much memory, and more.
 _KNOWLEDGE = 2048
 #: After so many refusals in a row, a server will take nothing.
@@ -35,35 +32,8 @@ REFUSALS = 50
 
 #: With these, a server objects to the message, not to what comes with it.
 _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
-
-
-@dataclass(slots=True)
-class Message:
-    """
-    One that is passing through.
-
-    @ivar flags: those that the copy is given.
-    @ivar date: what its INTERNALDATE there is to be.
-    @ivar key: once it is complete.
-    @ivar messageId: likewise.
-    @ivar spool: where it waits, if it cannot go on at once.
-    """
-
-    octets: int
-    row: Row
-    flags: Flags = frozenset()
-    date: str = ""
-    key: bytes = b""
-    messageId: bytes = b""
-    spool: IO[bytes] | None = None
-
-    @property
-    def size(self) -> int:
-        """
-        What its server says that it is.
-        """
-        size = self.row.size
-        return self.octets if size is None else size
+#: With this, to their number (RFC 9738).
+_LIMITED = "MESSAGELIMIT"
 
 
 class _Manner(NamedTuple):
@@ -82,27 +52,6 @@ _MANNERS = (
     _Manner(keywords=False, date=True),
     _Manner(keywords=False, date=False),
 )
-
-
-@dataclass(slots=True)
-class _Batch:
-    """
-    The messages of one APPEND.
-    """
-
-    appending: Appending
-    manner: int
-    most: int
-    messages: list[Message] = field(default_factory=list)
-    octets: int = 0
-
-    @property
-    def full(self) -> bool:
-        return (
-            len(self.messages) >= self.most
-            or self.octets >= OCTETS
-            or self.appending.refusal is not None
-        )
 
 
 class Batches:
@@ -139,14 +88,16 @@ class Batches:
         self._target = target
         self._into = into
         self._outcome = outcome
+        most = min(most, target.features.saveLimit or most)
         self._most = most if "MULTIAPPEND" in target.features else 1
         self._careful = careful
         self._settled = settled
         self._failed = failed
-        self._present: _Batch | None = None
+        self._present: Batch | None = None
         self._writing: Message | None = None
         self._kept: dict[tuple[Flags, bool], Flags] = {}
         self._refusals = 0
+        self._held: list[tuple[Batch, Refused]] = []
         self.manner = 0
         self.again: list[tuple[UidSet, int]] = []
         self.suspects: list[int] = []
@@ -260,6 +211,7 @@ class Batches:
         if batch is not None:
             batch.appending.done.addErrback(lambda _: None)
             self._giveUp()
+        self._resolve({})
 
     def _giveUp(self) -> None:
         """
@@ -275,9 +227,9 @@ class Batches:
         for half in (uids[middle:], uids[:middle]):
             self.again.append((UidSet.of(half), manner))
 
-    def _open(self) -> _Batch:
+    def _open(self) -> Batch:
         appending = self._target.beginAppend(self._into.name)
-        self._present = _Batch(appending, self.manner, self._most)
+        self._present = Batch(appending, self.manner, self._most)
         return self._present
 
     def _given(self, flags: Flags, keywords: bool) -> Flags:
@@ -291,79 +243,119 @@ class Batches:
             self._kept[flags, keywords] = given
         return given
 
-    def _acknowledged(self, appended: Appended, batch: _Batch) -> None:
+    def _acknowledged(self, appended: Appended, batch: Batch) -> None:
         self._refusals = 0
         self.refusing, self.doubted = "", []
         if appended.uidvalidity != self._into.mark.uidvalidity or len(
             appended.uids
         ) != len(batch.messages):
-            self._outcome.unproven([one.row.uid for one in batch.messages])
+            if batch.appending.limit is not None:
+                text = "it took only a part of them"
+                self._held.append((batch, Refused("APPEND", "NO", _LIMITED, text)))
+            else:
+                self._outcome.unproven([one.row.uid for one in batch.messages])
             return
-        self._outcome.copied(
-            [
-                _copied(message, uid)
-                for message, uid in zip(batch.messages, appended.uids, strict=True)
-            ]
-        )
-        for message in batch.messages:
+        self._copied([*zip(batch.messages, appended.uids, strict=True)])
+
+    def _copied(self, messages: list[tuple[Message, int]]) -> None:
+        """
+        These have been stored, with these UIDs.
+        """
+        self._outcome.copied([copied(message, uid) for message, uid in messages])
+        for message, _ in messages:
             if not message.date:
                 self._outcome.undated(message.row.uid)
             if message.octets < message.size:
                 self._outcome.short(message.row.uid, message.octets, message.size)
 
-    def _refused(self, failure: Failure, batch: _Batch) -> None:
+    def _refused(self, failure: Failure, batch: Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
         if failure.check(Lost) and (not self.suspects or batch.appending.misread):
             self.suspects = uids
             if batch.appending.misread:
                 self._outcome.misread(self.suspects, str(failure.value))
         failure.trap(Refused)
-        reason = str(failure.value)
-        code = getattr(failure.value, "responseCode", "")
-        self.refusing, self.doubted = reason, _culprits(batch, code)
-        if len(uids) > 1:
-            self.halve(uids, batch.manner)
-            return
-        manner = self._next(batch)
-        if manner is not None and code not in _FINAL:
-            self.again.append((UidSet.of(uids), manner))
-            return
-        self.doubted = []
-        self._outcome.refused(uids[0], reason)
-        self._refusals += 1
-        if self._refusals >= REFUSALS:
-            raise MailboxError(f"message after message is refused: {reason}")
+        error = cast(Refused, failure.value)
+        self._held.append((batch, error))
+        self.refusing, self.doubted = str(error), culprits(batch, error.responseCode)
+        if len(uids) == 1 and self._next(batch, error) is None:
+            self.doubted = []
+            self._refusals += 1
+            if self._refusals >= REFUSALS:
+                raise MailboxError(f"message after message is refused: {error}")
 
-    def _next(self, batch: _Batch) -> int | None:
+    async def answered(self) -> None:
+        """
+        Wait until all are.
+        """
+        while self.outstanding:
+            await DeferredList(list(self.outstanding))
+
+    async def settle(self) -> None:
+        """
+        When all are answered, deal with those that were refused.  A server may have
+        stored them even so: what has come to the mailbox is looked at first.
+
+        @raise MailboxError: that cannot be told.
+        """
+        stored: Mapping[int, bytes] = {}
+        if any(batch.appending.mayHaveStored for batch, _ in self._held):
+            try:
+                stored = await self._outcome.strangers()
+            except Refused as error:
+                text = (
+                    f"{self.refusing}, and whether it was stored is not told: {error}"
+                )
+                raise MailboxError(text) from error
+        self._resolve(stored)
+
+    def _resolve(self, stored: Mapping[int, bytes]) -> None:
+        held, self._held = self._held, []
+        there: dict[bytes, list[int]] = {}
+        for uid, key in stored.items():
+            there.setdefault(key, []).append(uid)
+        for batch, error in held:
+            found, uids = [], []
+            for message in batch.messages:
+                if there.get(message.key):
+                    found.append((message, there[message.key].pop()))
+                else:
+                    uids.append(message.row.uid)
+            if not found:
+                self._refuse(batch, error, uids)
+                continue
+            self._copied(found)
+            self.refusing, self.doubted = "", []
+            if uids:
+                self.again.append((UidSet.of(uids), batch.manner))
+
+    def _refuse(self, batch: Batch, error: Refused, uids: list[int]) -> None:
+        """
+        None of a batch is there: try in another way, or not.
+        """
+        limit = batch.appending.limit
+        if limit is not None and 0 < limit.most < len(uids):
+            self._most = min(self._most, limit.most)
+            self.again.append((UidSet.of(uids), batch.manner))
+        elif len(uids) > 1:
+            self.halve(uids, batch.manner)
+        elif (manner := self._next(batch, error)) is not None:
+            self.again.append((UidSet.of(uids), manner))
+        else:
+            self._outcome.refused(uids[0], str(error), error.responseCode)
+
+    def _next(self, batch: Batch, error: Refused) -> int | None:
         """
         In which manner to try a single message next, if in any.
         """
+        if error.responseCode in _FINAL:
+            return None
         [message] = batch.messages
         heads = [self._head(message.row, number) for number in range(len(_MANNERS))]
         tried = heads[: batch.manner + 1]
         return next((n for n, head in enumerate(heads) if head not in tried), None)
 
-    def _answered(self, _: object, done: Deferred[None], batch: _Batch) -> None:
+    def _answered(self, _: object, done: Deferred[None], batch: Batch) -> None:
         self.outstanding.discard(done)
         self.unacknowledged -= batch.octets + len(batch.messages) * _KNOWLEDGE
         self._settled()
-
-
-def _culprits(batch: _Batch, code: str) -> list[int]:
-    """
-    Of messages that were refused together, those of which one may be why.
-    """
-    most = max((message.octets for message in batch.messages), default=0)
-    return [
-        message.row.uid
-        for message in batch.messages
-        if code != "TOOBIG" or 2 * message.octets > most
-    ]
-
-
-def _copied(message: Message, uid: int) -> Copied:
-    row, size = message.row, message.size
-    flags = row.flags or frozenset()
-    known = stamp(size, row.date, message.messageId)
-    given, date = message.flags, message.date
-    return Copied(row.uid, uid, flags, given, message.key, size, known, date)

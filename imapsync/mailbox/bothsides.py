@@ -19,6 +19,7 @@ from imapsync.mailbox.context import Context
 from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.oneside import OneSide
+from imapsync.mailbox.refusals import Refusals
 from imapsync.mailbox.suspects import Place
 from imapsync.model import (
     Known,
@@ -41,8 +42,8 @@ class BothSides:
     Both sides of the mailbox C{known}.
 
     @param ahead: what was selected for this look, and is to be for the next.
-    @ivar again: whether to look once more at what was postponed, as the first
-        look of a run does.
+    @ivar again: whether to try once more what was refused and has waited long
+        enough, as the first look of a run does.
     @ivar sides: once it was L{read}.
     @ivar copies: likewise.
     """
@@ -92,17 +93,20 @@ class BothSides:
     async def _open(self, side: Side) -> OneSide:
         mark = self.known.marks.get(side)
         client = self.context.clients[side]
+        refusals = Refusals(self.state, self.known.id, side)
         if side in self.context.absent:
-            reading = Reading(self.state, self.known.id, side, None, False)
+            reading = Reading(self.state, self.known.id, side, None)
             selected = Selected(self.context.names[side])
-            return OneSide(side, client, reading, selected, whole=False, lapsed=False)
+            return OneSide(side, client, reading, selected, refusals, False, False)
         ahead = await self._ahead.taken(side, mark)
-        if ahead is not None:
-            reading, selected = ahead
+        reading = ahead[0] if ahead else Reading(self.state, self.known.id, side, mark)
+        if self.known.retries:
+            refusals.recall(reading, self.again)
+        if ahead:
+            selected = ahead[1]
             # What was copied since then is not among its messages.
             reading.counts = False
         else:
-            reading = Reading(self.state, self.known.id, side, mark, self.again)
             try:
                 selected = await self._select(side, mark, reading)
             except Refused as error:
@@ -114,8 +118,9 @@ class BothSides:
         # A mod-sequence that went back means that the server lost track of
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
+        whole = whole or selected.partial
         lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        return OneSide(side, client, reading, selected, whole, lapsed)
+        return OneSide(side, client, reading, selected, refusals, whole, lapsed)
 
     def _select(
         self, side: Side, mark: Mark | None, reading: Reading
@@ -139,7 +144,7 @@ class BothSides:
             return
         for side, this in self.sides.items():
             mark = this.selected.mark
-            reading = Reading(self.state, self.known.id, side, mark, False, ready)
+            reading = Reading(self.state, self.known.id, side, mark, ready)
             selecting = self._select(side, mark, reading)
             self._ahead.begin(side, mark, reading, selecting)
 
@@ -149,12 +154,26 @@ class BothSides:
         """
         await self._ahead.settled()
 
-    async def resume(self) -> None:
+    async def resume(self, shown: Side | None = None) -> None:
         """
         There is more to be done: listen again.
+
+        @param shown: which side's server is to show all that has come there.
         """
-        for side in await self._ahead.withdrawn():
-            await self._select(side, None, self.sides[side].reading)
+        sides = set(await self._ahead.withdrawn())
+        if shown is not None and shown not in sides:
+            if self.sides[shown].client.outspoken:
+                await self.sides[shown].client.catchUp()
+            else:
+                sides.add(shown)
+        for side in sides:
+            await self.select(side)
+
+    async def select(self, side: Side) -> None:
+        """
+        Select this mailbox on C{side} once more, and listen again.
+        """
+        await self._select(side, None, self.sides[side].reading)
 
     # This one
 
@@ -213,16 +232,16 @@ class BothSides:
 
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
+        if not this.whole:
+            await this.hear(self.known.marks.get(side))
         # A dry run takes for done what was not.
         if not self.context.dryRun:
             this.count(self.known.holds(side))
         if this.whole:
-            this.reading.listAll(this.lapsed)
-            if this.selected.exists:
-                await this.client.reportFlags(None)
+            await this.list()
         elif this.reading.again:
-            await this.client.reportFlags(this.reading.again)
-        this.changes = this.reading.take()
+            await this.refusals.read(this.client, this.reading)
+        this.changes = this.reading.take(this.selected.mark.modseq)
         this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
@@ -235,7 +254,7 @@ class BothSides:
             return
         status: Status
         there: UidSet
-        items = "UIDVALIDITY UIDNEXT"
+        items = "MESSAGES UIDVALIDITY UIDNEXT"
         try:
             status, there = await together(
                 [
@@ -256,13 +275,16 @@ class BothSides:
                 name=self.name,
                 side=side,
             )
+        if why := this.spare(now):
+            self.trouble(why, side)
 
     def doomed(self, side: Side) -> UidSet:
         """
         The messages of C{side} whose pairs are gone on the other, and which
         must go too.
         """
-        if side in self.context.policy.readOnly:
+        policy = self.context.policy
+        if side in policy.readOnly or policy.sparing:
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
@@ -299,13 +321,15 @@ class BothSides:
         """
         self.sides[side].undone = True
 
-    def postpone(self, side: Side, uids: UidSet, text: str) -> None:
+    def postpone(
+        self, side: Side, uids: UidSet, text: str, code: str = "", tried: bool = True
+    ) -> None:
         """
         What these messages of C{side} are, or show, was not carried over: it is
-        tried again next time.
+        tried again another time.
         """
-        self.sides[side].postponed.update(uids)
-        self.trouble(text, side, uids)
+        self.sides[side].refusals.postpone(uids, text, code, tried)
+        self.trouble(text, side, uids, code)
 
     def trouble(
         self, text: str, side: Side | None = None, uids: UidSet = _NONE, code: str = ""
@@ -325,18 +349,24 @@ class BothSides:
             that cannot be said.
         """
         mailbox = self.known.id
+        for side, this in self.sides.items():
+            if late := this.reading.late.build():
+                self.leave(side)
+                self.trouble(f"flags of UID {late} were told too late", side)
         with self.state.transaction():
+            if not any(one.unfinished for one in self.sides.values()):
+                self.state.noteSynced(mailbox)
             for side, this in self.sides.items():
+                if not (this.reading.partial or self._mayDiffer(side)):
+                    this.refusals.settle(this.reading, this.gone, this.undone)
                 if not (this.undone or this.reading.partial):
-                    if not self._mayDiffer(side):
-                        self.state.settle(mailbox, side, this.reading.again)
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
                     before = self.state.strays(mailbox, side)
                     strays = this.strays(before, self._mayDiffer(side))
                     if strays != before:
                         self.state.setStrays(mailbox, side, strays)
-                self.state.postpone(mailbox, side, this.postponed.build())
+                this.refusals.store()
                 if not this.reading.partial:
                     self.copies.seen(side)
                 identity = this.selected.identity
@@ -358,9 +388,8 @@ class BothSides:
         """
         foreseen: dict[Side, Mark] = {}
         for side, this in self.sides.items():
-            postponed = this.postponed.build() or this.reading.again
             unread = this.undone or this.reading.partial or this.reading.disturbed
-            if unread or postponed or this.changes.new or not this.client.outspoken:
+            if unread or this.refusals or this.changes.new or not this.client.outspoken:
                 return {}
             mark = this.selected.mark
             modseq = max(mark.modseq, this.reading.reached)

@@ -25,15 +25,22 @@ class Reading:
     """
     What one side tells while its mailbox is selected, in order of arrival.
 
-    @ivar again: messages to look at although the mark has passed them.
+    @ivar again: messages to look at although the mark has passed them; to be set by
+        whoever wants that.
+    @ivar watched: messages of which it matters that they are told; likewise.
+    @ivar shown: those of them that were.
     @ivar heard: the latest flags of the messages that are expected to change.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar reached: once L{take} was called, the highest mod-sequence told.
     @ivar disturbed: whether it was told since that something has happened to
         other messages than was expected.
     @ivar partial: whether there was more than is taken up at once.
-    @ivar exists: how many messages there were when L{take} was called, if that was
-        told unasked.
+    @ivar exists: how many messages there were when L{take} was called; C{None} if that
+        was not told.
+    @ivar told: the highest mod-sequence of the messages that were told, before L{take}
+        was called and unless all were to be.
+    @ivar late: messages whose flags have changed before the mailbox was selected, as
+        was told only after L{take}.
     @ivar counts: whether the messages that there were when it was selected are those
         that there are pairs of, and those that were told.
     @ivar early: whether messages were told whose pairs may not be stored yet:
@@ -46,7 +53,6 @@ class Reading:
         mailbox: int,
         side: Side,
         mark: Mark | None,
-        again: bool,
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
         """
@@ -56,14 +62,17 @@ class Reading:
         self._mailbox = mailbox
         self._side = side
         self._since = mark.uidnext if mark else 1
-        self.again = state.postponed(mailbox, side) if again else UidSet()
+        self.again = self.watched = UidSet()
+        self.shown = UidSetBuilder()
         self._flags: dict[int, Flags] = {}
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
+        self._left = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
+        self.told = 0
         self.partial = False
-        self.exists = 0
+        self.exists: int | None = None
         self.counts = True
         self.early = False
         self._ready = ready
@@ -73,6 +82,8 @@ class Reading:
         self.expunged = UidSetBuilder()
         self.reached = 0
         self.disturbed = False
+        self._modseq = 0
+        self.late = UidSetBuilder()
 
     def listAll(self, lapsed: bool = False) -> None:
         """
@@ -97,11 +108,12 @@ class Reading:
         return len(new) - len(known) - len((gone & waiting) - known)
 
     @property
-    def listed(self) -> int | None:
+    def listed(self) -> UidSet | None:
         """
-        How many messages were told, if all were to be.
+        The messages that were told, and are there, if all were to be.
         """
-        return None if self._listed is None else len(self._listed.build())
+        listed, left = self._listed, self._left.build()
+        return None if listed is None else listed.build() - left
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """
@@ -114,8 +126,9 @@ class Reading:
         if not told:
             return
         uids = UidSet.of(told)
-        if self._listed is not None:
-            self._listed.update(uids)
+        self._note(uids)
+        if self._listed is None:
+            self.told = max(self.told, *(row.modseq for row in rows))
         agreed = self._agreed(uids)
         if len(agreed) < len(told):
             self.early = self.early or not self._ready()
@@ -130,6 +143,15 @@ class Reading:
             else:
                 self.partial = True
 
+    def _note(self, uids: UidSet) -> None:
+        """
+        These were told.
+        """
+        if self._listed is not None:
+            self._listed.update(uids)
+        if self.watched:
+            self.shown.update(uids & self.watched)
+
     def vanished(self, uids: UidSet, earlier: bool) -> None:
         """
         Messages are gone.
@@ -139,6 +161,9 @@ class Reading:
             self.disturbed = self.disturbed or bool(uids - self._doomed)
         else:
             self._gone.update(uids)
+            if not earlier:
+                self._left.update(uids)
+                self.exists = max(0, (self.exists or 0) - len(uids))
 
     def existsReceived(self, messages: int) -> None:
         """
@@ -165,20 +190,28 @@ class Reading:
         self._doomed = doomed or UidSet()
 
     def _hear(self, rows: list[Row]) -> None:
+        late: dict[int, Flags] = {}
         for uid, flags, modseq, *_ in rows:
             if uid not in self._expected or flags is None:
                 self.disturbed = True
+                if flags is not None and 0 < modseq <= self._modseq:
+                    late[uid] = flags
             else:
                 self.heard[uid] = flags
             if modseq > self.reached:
                 self.reached = modseq
+        for uid, agreed in (self._agreed(UidSet.of(late)) if late else {}).items():
+            if not same(self._flags.get(uid, agreed), late[uid]):
+                self.late.add(uid)
 
-    def take(self) -> Changes:
+    def take(self, modseq: int = 0) -> Changes:
         """
         What changed; from here on, only listen to what comes of our own
         commands.
+
+        @param modseq: what has changed up to that should have been told by now.
         """
-        self._taken = True
+        self._taken, self._modseq = True, modseq
         gone = self._gone.build()
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)

@@ -4,7 +4,9 @@ Copies that we made and have not seen yet: L{Copies}.
 
 from __future__ import annotations
 
-from imapsync.model import Side
+from collections.abc import Iterable, Mapping, Sequence
+
+from imapsync.model import Doubt, Flags, Side
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
@@ -16,8 +18,11 @@ class Copies:
     Those in one mailbox.  What they show when they are seen for the first time is
     their server's doing, not a user's.
 
-    It is known of which messages they are copies: that holds though a run was
-    interrupted, and though the server did not tell which is which.
+    Before the first octet of a message goes, it is written down that it is being
+    copied.  So it is known of which messages they are copies though a run was
+    interrupted, and though the server did not tell which is which.  And where one
+    has no pair at the next look, its APPEND was not answered: if it is sent again,
+    that stays in I{doubt}, and what the server stores late is known to be ours.
     """
 
     def __init__(self, state: State, mailbox: int) -> None:
@@ -25,6 +30,7 @@ class Copies:
         self._mailbox = mailbox
         self._unseen = dict.fromkeys(Side, _NONE)
         self._begun = dict.fromkeys(Side, _NONE)
+        self._doubts: dict[Side, Sequence[Doubt]] = {}
 
     def read(self) -> None:
         """
@@ -32,15 +38,76 @@ class Copies:
         """
         for side in Side:
             self._unseen[side] = self._state.copying(self._mailbox, side)
+            self._doubts[side] = self._state.doubts(self._mailbox, side)
+
+    # Copying
 
     def begin(self, side: Side, uids: UidSet) -> None:
         """
         These messages of C{side} are about to be copied to the other.
         """
+        state, mailbox = self._state, self._mailbox
         self._begun[side] |= uids
+        # One that has a pair is not sent.
+        again = uids & self._unseen[side]
+        with state.transaction():
+            state.addCopying(mailbox, side, uids)
+            if again:
+                state.doubt(mailbox, side, again)
+        if again:
+            self._doubts[side] = state.doubts(mailbox, side)
+
+    def settle(self, side: Side, uids: UidSet) -> None:
+        """
+        These were refused, or not sent after all: there will be no copy.
+        """
+        if not uids & self._begun[side]:
+            return
+        self._begun[side] -= uids
+        self._unseen[side] -= uids
         with self._state.transaction():
             unseen = self._unseen[side] | self._begun[side]
             self._state.setCopying(self._mailbox, side, unseen)
+
+    def given(self, side: Side, flags: Iterable[tuple[int, Flags]]) -> None:
+        """
+        Messages of C{side} were copied, and their copies were given these flags.
+        It is called within a transaction.
+        """
+        doubts = self._doubts.get(side)
+        if not doubts:
+            return
+        told = dict(flags)
+        noted = {one.id: told[one.uid] for one in doubts if one.uid in told}
+        self._state.noteGiven(noted)
+        self._doubts[side] = self._state.doubts(self._mailbox, side)
+
+    # What came late
+
+    def doubts(self, side: Side) -> Sequence[Doubt]:
+        """
+        The APPENDs of messages of C{side} in doubt.
+        """
+        return self._doubts.get(side, ())
+
+    def withdraw(self, copies: Mapping[int, int]) -> None:
+        """
+        These came late, and are about to be removed: their UIDs, by L{Doubt.id}.
+        """
+        with self._state.transaction():
+            self._state.noteCopies(copies)
+
+    def withdrawn(self, side: Side, doubts: Iterable[int]) -> None:
+        """
+        What came of these APPENDs of messages of C{side} is gone.
+        """
+        over = frozenset(doubts)
+        with self._state.transaction():
+            self._state.resolve(over)
+        left = [one for one in self._doubts[side] if one.id not in over]
+        self._doubts[side] = left
+
+    # Seeing them
 
     def originals(self, side: Side) -> UidSet:
         """
@@ -64,3 +131,4 @@ class Copies:
         if self._unseen[side.other]:
             begun = self._begun[side.other]
             self._state.setCopying(self._mailbox, side.other, begun)
+        self._state.forgetDoubts()

@@ -1,9 +1,8 @@
 """
 Copying messages: a FETCH on one side flows straight into APPENDs on the other.
 
-No message is held.  When the target's transport is full, or too much is
-unacknowledged, the source is paused, so that memory stays flat whatever the
-sizes are.
+No message is held.  When the target's transport is full, or too much unacknowledged,
+the source is paused, so that memory stays flat whatever the sizes are.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import cast
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,8 +30,11 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.appending import MESSAGES, Batches, Message
+from imapsync.mailbox.appending import MESSAGES, Batches
+from imapsync.mailbox.batch import Message
+from imapsync.mailbox.limit import Limit
 from imapsync.mailbox.outcome import Outcome
+from imapsync.mailbox.queue import Queue
 from imapsync.mailbox.spool import newSpool, pieces, spooling
 from imapsync.uidset import UidSet
 
@@ -55,6 +57,7 @@ class Copier(BodyReceiver):
     @param ahead: called when all is sent and only the target's answers are
         awaited, with a function that tells whether they have come; not if more
         is to be done after them.
+    @ivar queue: which messages are sent next.
     """
 
     def __init__(
@@ -72,11 +75,12 @@ class Copier(BodyReceiver):
         self._target = target
         self._outcome = outcome
         self._careful = careful
-        self._limit = limit
+        self._limit = Limit(limit, outcome)
         self._ahead = ahead
         self._batches = Batches(
             target, into, outcome, most, careful, self._settled, self._failed
         )
+        self.queue = Queue(outcome.begins)
         self._message: Message | None = None
         self._large = 0  # octets of one that is passed over
         self._digest = KeyDigest()
@@ -97,10 +101,13 @@ class Copier(BodyReceiver):
         @raise MailboxError: the target takes nothing.
         @raise StateError: no room to spool a message.
         """
+        self.queue.extend(uids)
         outlet = cast(IConsumer, self._target.transport)
         outlet.registerProducer(self, True)
         try:
-            self._batches.again.append((await self._small(uids), 0))
+            if self._careful:  # some were refused before
+                uids = await self._limit.among(self._source, uids)
+            self._batches.again.append((uids, 0))
             while self._batches.again:
                 some, self._batches.manner = self._batches.again.pop()
                 await self._stream(some)
@@ -114,32 +121,9 @@ class Copier(BodyReceiver):
             for reason in list(self._holds):
                 self._release(reason)
 
-    async def _small(self, uids: UidSet) -> UidSet:
-        """
-        Do not even fetch what is too large, if that was refused before.
-        """
-        if not self._careful or self._limit is None:
-            return uids
-        large: list[int] = []
-
-        def sized(rows: list[Row]) -> None:
-            for row in rows:
-                if self._tooLarge(row.uid, row.size or 0):
-                    large.append(row.uid)
-
-        await self._source.fetchRows(uids, "(RFC822.SIZE)", sized)
-        return uids - UidSet.of(large)
-
-    def _tooLarge(self, uid: int, octets: int) -> bool:
-        """
-        Refuse what the target would refuse.
-        """
-        if self._limit is None or octets <= self._limit:
-            return False
-        self._outcome.refused(
-            uid, f"it has {octets} octets, {self._limit} are allowed (APPENDLIMIT)"
-        )
-        return True
+    def _begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+        self.queue.sends(message.row.uid)
+        return self._batches.begin(message, octets)
 
     def _blame(self) -> None:
         """
@@ -187,10 +171,10 @@ class Copier(BodyReceiver):
         if complete and not trouble and self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             ahead(lambda: not self._batches.outstanding)
-        while self._batches.outstanding:
-            await DeferredList(list(self._batches.outstanding))
+        await self._batches.answered()
         if self._failure is not None:
             self._failure.raiseException()
+        await self._batches.settle()
 
     async def _abandon(self) -> None:
         """
@@ -205,12 +189,12 @@ class Copier(BodyReceiver):
 
     async def _missed(self, uids: UidSet, refusal: Refused | None) -> None:
         """
-        Some did not come: expunged meanwhile, or the server cannot read them.
+        Some did not come: gone, or the server cannot read them, or not so many at once.
         """
         if not uids:
             return
         there = await self._source.exists(uids)
-        if refusal is not None and len(there) > 1:
+        if there and (self._arrived or (refusal is not None and len(there) > 1)):
             self._batches.halve(list(there), self._batches.manner)
             return
         for uid in there:
@@ -225,13 +209,13 @@ class Copier(BodyReceiver):
         self._large = 0
         if self._failure is not None or row.uid in self._arrived:
             return
-        if self._limit is not None and size > self._limit:
+        if self._limit.isExceeded(size):
             self._large = size
             return
         self._message = message = Message(size, row)
         self._digest = KeyDigest()
         if self._mayPass(row, size):
-            self._batches.begin(message)
+            self._begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
@@ -242,7 +226,7 @@ class Copier(BodyReceiver):
         """
         if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
             return False
-        if self._limit is not None and size > self._limit:
+        if self._limit.isExceeded(size):
             return False
         return not self._batches.asksLeave(row, size)
 
@@ -257,7 +241,7 @@ class Copier(BodyReceiver):
                 message = Message(len(octets), row)
                 message.key, message.messageId = likeness(octets, message.size)
                 self._arrived.add(row.uid)
-                self._batches.begin(message, octets)
+                self._begin(message, octets)
                 self._end(message)
 
     def bodyReceived(self, piece: bytes) -> None:
@@ -280,7 +264,7 @@ class Copier(BodyReceiver):
         """
         message, self._message = self._message, None
         if message is None:
-            if self._tooLarge(row.uid, self._large):
+            if self._limit.refuses(row.uid, self._large):
                 self._arrived.add(row.uid)
             return
         if not row.uid or row.flags is None:
@@ -328,7 +312,7 @@ class Copier(BodyReceiver):
         if spool is None:
             return
         with spool, spooling():
-            leave = self._batches.begin(message)
+            leave = self._begin(message)
             if leave is not None:
                 try:
                     await leave

@@ -133,7 +133,7 @@ class Source:
     async def _some(self, uids: UidSet, fetch: _Fetch) -> list[UidSet]:
         """
         @return: what is to be fetched in other portions, because one of them was
-            refused.
+            refused, or because not all came.
         """
         arrived = UidSetBuilder()
         try:
@@ -147,7 +147,11 @@ class Source:
             missing = uids - arrived.build()
             self._suspects.brokeOver(self._place, list(islice(missing, 1)))
             raise
-        return []
+        missing = uids - arrived.build()
+        if missing == uids:
+            return await self._halves(uids)
+        # Gone meanwhile, or passed over.
+        return [missing] if missing else []
 
     async def _halves(self, uids: UidSet) -> list[UidSet]:
         there = [*await self._client.exists(uids)] if uids else []

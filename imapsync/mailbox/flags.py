@@ -36,6 +36,10 @@ from imapsync.uidset import UidSet
 #: So many messages are worked on at a time.
 CHUNK = 10_000
 
+#: The messages of one side whose flags the other would not have: by that, and by the
+#: flags.
+Astray = dict[tuple[Side, Flags], list[int]]
+
 _log = Log()
 
 
@@ -103,7 +107,8 @@ async def carryFlags(view: BothSides, operation: SetFlags) -> int:
     _warnOfConflicts(view, plan)
     for side, this in view.sides.items():
         this.reading.expect(plan.expected[side])
-    storing = [_store(view, store) for store in plan.stores]
+    refused: dict[tuple[Side, str], Refused] = {}
+    storing = [_store(view, store, refused) for store in plan.stores]
     written = {store.side for store in plan.stores}
     # Some servers tell only then what others have changed meanwhile.
     catching = [view.sides[side].client.catchUp() for side in written]
@@ -114,13 +119,19 @@ async def carryFlags(view: BothSides, operation: SetFlags) -> int:
             # Nothing changed, they say: see why.
             this.reading.disturbed = True
             await this.client.reportFlags(unheard)
-    done = _agree(view, drifts, plan)
+    done, astray = _agree(view, drifts, plan)
+    _postpone(view, astray, refused)
     for this in view.sides.values():
         this.reading.expect(())
     return done
 
 
-def _store(view: BothSides, store: Store) -> Deferred[object]:
+def _store(
+    view: BothSides, store: Store, refusals: dict[tuple[Side, str], Refused]
+) -> Deferred[object]:
+    """
+    @param refusals: where to note what the server said, if it refuses.
+    """
     this = view.sides[store.side]
     if not this.selected.keeps(store.flag):
         return succeed(None)
@@ -129,6 +140,7 @@ def _store(view: BothSides, store: Store) -> Deferred[object]:
         error = failure.value
         if not isinstance(error, Refused):
             return failure
+        refusals[store.side, store.flag] = error
         flag = keyword(store.flag)
         view.trouble(f"{flag}: {error}", store.side, code=error.responseCode)
         return None
@@ -137,14 +149,17 @@ def _store(view: BothSides, store: Store) -> Deferred[object]:
     return this.client.store(store.uids, store.sign, flags).addErrback(refused)
 
 
-def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
+def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> tuple[int, Astray]:
     """
     Both sides agree on what they were seen to show.
+
+    @return: about how many were changed, and those whose flags are not as they were
+        to be.
     """
     report, stored = view.context.records.report, 0
     agreed: dict[int, Flags] = {}
     supposed: dict[int, Flags] = {}
-    astray: dict[tuple[Side, str], list[int]] = {}
+    astray: Astray = {}
     for drift, moved in drifts.items():
         for (ours, theirs), many in _shown(view, drift, moved, plan).items():
             flags = _agreedOn(drift, ours, theirs)
@@ -160,7 +175,7 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
                 if not same(now, wanted):
                     view.sides[side].reading.disturbed = True
                 if unchanged := _astray(view, side, drift, wanted, now, many):
-                    key = (side, " ".join(sorted(unchanged)))
+                    key = (side, unchanged)
                     astray.setdefault(key, []).extend(on(side.other, many))
                 else:
                     report.did("flagged", view.name, side, len(many))
@@ -168,10 +183,23 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> int:
     agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)
+    return max(len(agreed), stored), astray
+
+
+def _postpone(
+    view: BothSides, astray: Astray, refused: Mapping[tuple[Side, str], Refused]
+) -> None:
+    """
+    Try again another time what a server would not change.
+
+    @param refused: what it said to that, by the flag.
+    """
     for (side, wrong), uids in astray.items():
-        text = f"{side} would not change {keyword(wrong)}"
-        view.postpone(side.other, UidSet.of(uids), text)
-    return max(len(agreed), stored)
+        flags = sorted(wrong)
+        text = f"{side} would not change {keyword(' '.join(flags))}"
+        said = [refused[side, flag] for flag in flags if (side, flag) in refused]
+        code = said[0].responseCode if said else ""
+        view.postpone(side.other, UidSet.of(uids), text, code)
 
 
 def _astray(

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imapsync.errors import MailboxError
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.changes import Reading
-from imapsync.model import Changes, Side
+from imapsync.mailbox.refusals import Refusals
+from imapsync.model import Changes, Mark, Side, Status
 from imapsync.names import shown
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.uidset import UidSet
 
 _log = Log()
 
@@ -25,23 +28,50 @@ class OneSide:
     @ivar whole: whether every message is told, not only what changed.
     @ivar lapsed: whether the server has lost track of what changed: what it
         shows may be less than what it was told.
+    @ivar partial: how many messages are shown, and how many there are said to be,
+        where these are more although all were asked for; else C{None}.
     @ivar new: the messages that had no pair.
     @ivar gone: the known messages that are gone, asked twice.
     @ivar undone: set when something was left to do: the mark must not move.
-    @ivar postponed: what the mark may pass, but which must be tried again.
+    @ivar refusals: what the mark may pass, but which must be tried again.
     """
 
     side: Side
     client: SyncClient
     reading: Reading
     selected: Selected
+    refusals: Refusals
     whole: bool
     lapsed: bool
     changes: Changes = field(default_factory=Changes)
     new: UidSet = field(default_factory=UidSet)
     gone: UidSet = field(default_factory=UidSet)
+    partial: tuple[int, int] | None = None
     undone: bool = False
-    postponed: UidSetBuilder = field(default_factory=UidSetBuilder)
+
+    @property
+    def unfinished(self) -> bool:
+        """
+        Whether something is left to do.
+        """
+        return self.undone or self.reading.partial or self.refusals.left
+
+    def withhold(self) -> None:
+        """
+        Do not copy what has to wait.
+        """
+        new = self.changes.new
+        left = new - self.refusals.withheld(new)
+        self.changes = self.changes._replace(new=left)
+
+    async def hear(self, mark: Mark | None) -> None:
+        """
+        Something has changed since C{mark} that was not told, unless it is an expunge:
+        some servers tell it only behind the answer.
+        """
+        now = self.selected.mark.modseq
+        if mark is not None and mark.modseq < now and self.reading.told < now:
+            await self.client.catchUp()
 
     def count(self, known: int) -> None:
         """
@@ -65,6 +95,70 @@ class OneSide:
         )
         self.whole = self.lapsed = True
 
+    def passOver(self, uids: UidSet) -> None:
+        """
+        These of the new messages are not to stay.
+        """
+        self.changes = self.changes._replace(new=self.changes.new - uids)
+
+    async def list(self) -> None:
+        """
+        Have the flags of all messages told.  A server may show only some of them, such
+        as the newest.
+
+        @raise MailboxError: it tells of fewer than it has.
+        """
+        self.reading.listAll(self.lapsed)
+        if not self.selected.exists:
+            return
+        await self.client.reportFlags(None)
+        if self._lacking <= 0:
+            return
+        missing = await self._unlisted()
+        while missing:
+            await self.client.reportFlags(missing)
+            before, missing = missing, await self._unlisted()
+            if missing == before:
+                text = f"the server does not tell the flags of UID {missing}"
+                raise MailboxError(text, self.side)
+        if self._lacking > 0:
+            self.partial = self._there - self._lacking, self._there
+
+    async def _unlisted(self) -> UidSet:
+        there = await self.client.exists(ALL)
+        return there - (self.reading.listed or UidSet())
+
+    @property
+    def _lacking(self) -> int:
+        """
+        How many messages were not told, though there are said to be so many.
+        """
+        return self._there - len(self.reading.listed or ())
+
+    @property
+    def _there(self) -> int:
+        told = self.reading.exists
+        return self.selected.exists if told is None else told
+
+    def spare(self, status: Status) -> str:
+        """
+        Leave alone what seems to be gone, if it may be among what is not shown.
+
+        @param status: what the server says by now.
+        @return: why, if it does.
+        """
+        came = status.uidnext - self.selected.mark.uidnext
+        if status.messages > self._there + came:
+            self.partial = self._there, status.messages - came
+        if self.partial is None or not self.gone:
+            return ""
+        self.gone, self.undone = UidSet(), True
+        shown, there = self.partial
+        return (
+            f"it shows {shown} of its {there} messages; nothing is removed on the other"
+            " side"
+        )
+
     def strays(self, before: int, differs: bool) -> int:
         """
         How many messages more than there are pairs are here now, without those that
@@ -78,9 +172,9 @@ class OneSide:
         """
         strays, listed = before, self.reading.listed
         if listed is not None:
-            strays = (self.reading.exists or self.selected.exists) - listed
+            strays = self._there - len(listed)
         if differs:
             paired = self.reading.paired(self.new | self.gone)
-            waiting = self.postponed.build() | self.reading.again
+            waiting = self.refusals.pending
             strays += len(self.new - paired - waiting) - len(self.gone & paired)
         return strays

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from imapsync.model import Flags
+from imapsync.uidset import UidSet
 
 
 class Copied(NamedTuple):
@@ -33,9 +34,24 @@ class Outcome(Protocol):
     What becomes of the messages.
     """
 
+    def begins(self, uids: UidSet) -> None:
+        """
+        Octets of these are about to be sent.
+
+        @raise StateError: they must not be.
+        """
+
     def copied(self, messages: list[Copied]) -> None:
         """
         The server acknowledged them.
+        """
+
+    async def strangers(self) -> dict[int, bytes]:
+        """
+        The messages that have come to the mailbox since it was selected, and that
+        nobody accounts for: content keys by UID.
+
+        @raise Refused: its server does not tell.
         """
 
     def unproven(self, uids: list[int]) -> None:
@@ -44,9 +60,11 @@ class Outcome(Protocol):
         (RFC 4315, 3).
         """
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One could not be copied.
+
+        @param code: the server's response code, if it gave one.
         """
 
     def undated(self, uid: int) -> None:

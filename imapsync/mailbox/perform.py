@@ -6,7 +6,7 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from imapsync.content.digest import instant
@@ -22,9 +22,11 @@ from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.report import Deed
+from imapsync.mailbox.strangers import strangers, trashed
 from imapsync.model import Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import Drift, Uids, planFlags, same
+from imapsync.plan.late import WHY, Withdraw
 from imapsync.plan.messages import (
     AddPairs,
     Copy,
@@ -73,6 +75,7 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
+            self._settle(operation.pairs)
         pairs, records = operation.pairs, self._view.context.records
         for side in Side:
             place = self._view.place(side)
@@ -82,6 +85,14 @@ class Performer:
             records.suspects.passed(place, uids)
         self._report.joined(self._view.name, len(pairs))
         self.achieved += len(pairs)
+
+    def _settle(self, pairs: Sequence[Pair]) -> None:
+        """
+        These messages are on both sides now; none is refused any more.
+        """
+        for side in Side if self._view.known.retries else ():
+            uids = UidSet.of([pair.uid(side) for pair in pairs])
+            self._state.settle(self._mailbox, side, uids)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -93,7 +104,7 @@ class Performer:
             self.transfers.append(transfer)
 
     async def _postpone(self, operation: Postpone) -> None:
-        self._view.postpone(operation.side, operation.uids, operation.why)
+        self._view.postpone(*operation)
 
     async def _leave(self, operation: Leave) -> None:
         self._view.leave(operation.side)
@@ -126,24 +137,67 @@ class Performer:
         @param trash: what the server calls it; to go for good if empty.
         @return: those that are gone.
         """
+        done = await self._take(side, uids, trash)
+        if len(done) < len(uids):
+            self._view.leave(side.other)
+        self._removed[side] += len(done)
+        deed: Deed = "moved to the trash" if trash else "expunged"
+        self._report.did(deed, self._view.name, side, len(done))
+        self.achieved += len(done)
+        return done
+
+    async def _take(self, side: Side, uids: UidSet, trash: str = "") -> UidSet:
+        """
+        The same, for whatever reason.
+        """
         view = self._view
         this = view.sides[side]
         this.reading.expect(frozenset(uids), uids)
         left, refusal = await remove(
             this.client, this.selected, uids, trash, this.reading.expunged.build
         )
+        if left and refusal:
+            left -= await self._removeFound(side, left, trash)
         if left:
-            view.leave(side.other)
             what = f"move to {shown(trash)}" if trash else "expunge"
             why = f": {refusal}" if refusal else ""
             view.trouble(f"would not {what} UID {left}{why}", side)
         this.reading.expect(())
-        done = uids - left
-        self._removed[side] += len(done)
-        deed: Deed = "moved to the trash" if trash else "expunged"
-        self._report.did(deed, view.name, side, len(done))
-        self.achieved += len(done)
-        return done
+        return uids - left
+
+    async def _withdraw(self, operation: Withdraw) -> None:
+        """
+        No removal counts that a user would miss: the same is there.
+        """
+        view, side, copies = self._view, operation.side, operation.copies
+        view.copies.withdraw(copies)
+        done = await self._take(side, operation.uids)
+        if len(done) < len(copies):
+            view.leave(side)
+        over = [number for number, uid in copies.items() if uid in done]
+        view.copies.withdrawn(side.other, over)
+        self.achieved += len(over)
+        text = "{name}: {side}: expunged UID {uids}: {why}."
+        view.log.info(text, name=shown(view.name), side=side, uids=done, why=WHY)
+
+    async def _removeFound(self, side: Side, uids: UidSet, trash: str) -> UidSet:
+        """
+        Expunge what is in the trash, though it was refused there.
+
+        @return: those that are gone.
+        """
+        view, this = self._view, self._view.sides[side]
+        pairs = self._state.pairs(self._mailbox, side, uids)
+        keys = {pair.uid(side): pair.key for pair in pairs if pair.key}
+        try:
+            there = await trashed(this.client, trash, keys)
+        except Refused:
+            there = UidSet()
+        await view.select(side)
+        if there:
+            left, _ = await remove(this.client, this.selected, there)
+            there -= left
+        return there
 
     def _forget(self, gone: Mapping[Side, UidSet], before: UidSet) -> None:
         """
@@ -158,6 +212,7 @@ class Performer:
             with self._state.transaction():
                 for side, uids in forgotten:
                     self._state.removePairs(self._mailbox, side, uids)
+                    self._state.settle(self._mailbox, side, uids)
 
     # Copying
 
@@ -165,7 +220,6 @@ class Performer:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         outcome = _Copies(self, view, operation.side.other)
-        view.copies.begin(operation.side, operation.uids)
         copier = Copier(
             source.client,
             target.client,
@@ -183,6 +237,8 @@ class Performer:
             raise MailboxError(
                 error.text, operation.side.other, error.responseCode
             ) from error
+        finally:
+            view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()
@@ -220,9 +276,12 @@ class Performer:
         """
         pairs = [_pairOf(one, side) for one in messages]
         sources = [one.source for one in messages]
+        given = ((one.source, one.given) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
+                self._settle(pairs)
+                self._view.copies.given(side.other, given)
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
@@ -248,6 +307,7 @@ class Performer:
 
 _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
     AddPairs: Performer._addPairs,
+    Withdraw: Performer._withdraw,
     SetFlags: Performer._setFlags,
     Remove: Performer._remove,
     HandOver: Performer._handOver,
@@ -293,14 +353,19 @@ class _Copies:
 
     @ivar lacking: those that were not given all of their flags.
     @ivar dated: those whose dates are to be proven.
+    @ivar unstored: those that were refused.
     """
 
     def __init__(self, into: Performer, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
         self.dated: dict[int, Dated] = {}
+        self.unstored = UidSet()
         self._into = into
         self._view = view
         self._side = side
+
+    def begins(self, uids: UidSet) -> None:
+        self._view.copies.begin(self._side.other, uids)
 
     def copied(self, messages: list[Copied]) -> None:
         if not self._into.copied(self._side, messages):
@@ -318,13 +383,17 @@ class _Copies:
                 pair = _pairOf(one, self._side)
                 self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
 
+    async def strangers(self) -> dict[int, bytes]:
+        return await strangers(self._view, self._side)
+
     def unproven(self, uids: list[int]) -> None:
         self._into.unproven(self._side, uids)
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         view, side = self._view, self._side.other
-        view.context.records.suspects.refused(view.place(side), uid, reason)
-        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}")
+        self.unstored |= UidSet.of([uid])
+        view.context.records.suspects.refused(view.place(side), uid, reason, code)
+        view.postpone(side, UidSet.of([uid]), f"not copied: {reason}", code)
 
     def undated(self, uid: int) -> None:
         text = "copied without its INTERNALDATE"

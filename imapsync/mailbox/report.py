@@ -19,7 +19,8 @@ Deed = Literal[
     "copied", "moved", "duplicated", "flagged", "expunged", "moved to the trash"
 ]
 
-_DEEDS: tuple[Deed, ...] = (
+#: All of them.
+DEEDS: tuple[Deed, ...] = (
     "copied",
     "moved",
     "duplicated",
@@ -39,6 +40,7 @@ class Report:
     @ivar paired: messages that were paired by content, by mailbox.
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
+    @ivar unsound: whether something was found that was only to be told.
     """
 
     log = Log()
@@ -48,9 +50,10 @@ class Report:
         self.paired: Counter[Name] = Counter()
         self.steps: dict[Name, list[str]] = {}
         self._done: dict[Deed, Counter[tuple[Name, Side]]] = {
-            deed: Counter() for deed in _DEEDS
+            deed: Counter() for deed in DEEDS
         }
         self._told = told
+        self.unsound = False
 
     # What happened
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Side
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
 
 #: How many seconds a message is left out after a connection was lost over it for
@@ -39,9 +40,12 @@ REMEMBERED = 600.0
 class _Refusal(NamedTuple):
     """
     Of one message.
+
+    @ivar code: the server's response code.
     """
 
     reason: str
+    code: str
     until: float
 
 
@@ -106,17 +110,17 @@ class Suspects:
         """
         return UidSet.of(self._asked.get(place, ()))
 
-    def refused(self, place: Place, uid: int, reason: str) -> None:
+    def refused(self, place: Place, uid: int, reason: str, code: str = "") -> None:
         """
         A server would not have this one: should the connection be lost for that, it
         need not be asked again over the next one.
         """
         self.lessons += 1
         self._refused.setdefault(place, {})[uid] = _Refusal(
-            reason, self._now() + REMEMBERED
+            reason, code, self._now() + REMEMBERED
         )
 
-    def refusals(self, place: Place) -> Mapping[int, str]:
+    def refusals(self, place: Place) -> Mapping[int, Why]:
         """
         Those that were refused a while ago, and what the server said.
         """
@@ -125,7 +129,7 @@ class Suspects:
         kept = {uid: one for uid, one in refused.items() if one.until > now}
         if kept:
             self._refused[place] = kept
-        return {uid: one.reason for uid, one in kept.items()}
+        return {uid: (one.reason, one.code) for uid, one in kept.items()}
 
     def passed(self, place: Place, uids: Collection[int]) -> None:
         """

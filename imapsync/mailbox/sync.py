@@ -20,12 +20,14 @@ from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
+from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
 from imapsync.model import Mark, Name, Side
+from imapsync.plan.late import Withdraw
 from imapsync.plan.messages import Arrived, Gone, HandOver, News, planned
 from imapsync.plan.moves import Transfer
 from imapsync.uidset import UidSet
@@ -49,7 +51,7 @@ class MailboxSync:
     Brings both sides of a mailbox to the same state.
 
     @param contextOf: the context of each mailbox.
-    @param again: whether to try once more what was postponed.
+    @param again: whether to try once more what was refused before.
     @ivar changed: whether that changed anything, so that another look may find
         more to do.
     @ivar foreseen: what the marks of both sides will be if nothing has happened
@@ -174,6 +176,9 @@ class Pass:
             self._performer = Performer(view, removed)
             self.transfers = self._performer.transfers
             await self._pair()
+            for this in view.sides.values():
+                this.withhold()
+            await self._withdraw()
             for drifts in touched(view):
                 await self._do(News(drifts=drifts))
             await self._do(
@@ -197,6 +202,8 @@ class Pass:
         context, name = self._context, self._view.name
         operations = [*planned(news, context.policy)]
         for operation in operations:
+            if isinstance(operation, Withdraw):
+                self._view.sides[operation.side].passOver(operation.uids)
             if not context.tell(name, operation):
                 final = last and operation is operations[-1]
                 await self._performer.perform(operation, final and not self.transfers)
@@ -222,6 +229,16 @@ class Pass:
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
                 this.changes = this.changes._replace(new=left)
+
+    async def _withdraw(self) -> None:
+        """
+        Find what is ours of what is left, and was stored late.
+        """
+        for side in Side:
+            if side in self._context.policy.readOnly:
+                continue
+            if (found := await late(self._view, side)) is not None:
+                await self._do(News(late={side: found}))
 
     def _gone(self, side: Side, doomed: UidSet) -> Gone:
         """
@@ -261,7 +278,7 @@ class Pass:
         new -= await self._doubles(side, new)
         hopeless = suspects.leftOut(place)
         careful = suspects.careful(place)
-        if len(again := view.sides[side].reading.again) <= CAREFUL:
+        if len(again := view.sides[side].refusals.tried) <= CAREFUL:
             careful |= again
         context.records.growth.begin(view.known.id, side.other, uidnext)
         last = side is Side.LOCAL or not view.sides[Side.LOCAL].changes.new

@@ -24,7 +24,9 @@ from imapsync.plan.flags import (
     planFlags,
     same,
 )
+from imapsync.plan.late import Late, Withdraw, withdrawals
 from imapsync.plan.moves import Transfer
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
 
 _NOTHING: Mapping[Side, UidSet] = MappingProxyType({})
@@ -54,11 +56,13 @@ class Policy(NamedTuple):
         of by their union.
     @ivar readOnly: sides that are never written.
     @ivar trashes: of the sides that have one.
+    @ivar sparing: whether nothing is removed anywhere.
     """
 
     merge: bool = False
     readOnly: frozenset[Side] = frozenset()
     trashes: Mapping[Side, Trash] = MappingProxyType({})
+    sparing: bool = False
 
 
 # What was read
@@ -102,7 +106,7 @@ class Arrived(NamedTuple):
         would be copied again.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar doubtful: why they may be on the other side after all; empty if not.
-    @ivar refused: why they were refused a moment ago.
+    @ivar refused: why they were refused a moment ago, and with which response code.
     """
 
     uids: UidSet
@@ -114,7 +118,7 @@ class Arrived(NamedTuple):
     proven: bool = True
     careful: UidSet = UidSet()
     doubtful: str = ""
-    refused: Mapping[int, str] = MappingProxyType({})
+    refused: Mapping[int, Why] = MappingProxyType({})
 
 
 class News(NamedTuple):
@@ -123,6 +127,7 @@ class News(NamedTuple):
 
     @ivar foretold: of the equal ones, by side.
     @ivar copied: those whose equals are copies that we made of them, by side.
+    @ivar late: what may have come late, by the side on which it is.
     @ivar drifts: known messages whose flags have changed.
     @ivar gone: by the side from which they are to go.
     @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
@@ -132,6 +137,7 @@ class News(NamedTuple):
     equal: Sequence[Equal] = ()
     foretold: Mapping[Side, Foretold] = MappingProxyType({})
     copied: Mapping[Side, UidSet] = _NOTHING
+    late: Mapping[Side, Late] = MappingProxyType({})
     drifts: Drifts = MappingProxyType({})
     gone: Mapping[Side, Gone] = MappingProxyType({})
     goneOnBoth: UidSet = UidSet()
@@ -236,12 +242,16 @@ class Copy(NamedTuple):
 
 class Postpone(NamedTuple):
     """
-    Leave messages of C{side} alone now, and look at them again next time.
+    Leave messages of C{side} alone now, and try them again another time.
+
+    @ivar tried: whether it was: only then it has to wait the longer the next time.
     """
 
     side: Side
     uids: UidSet
     why: str
+    code: str = ""
+    tried: bool = True
 
     def lines(self, name: Name) -> Iterator[str]:
         """
@@ -269,7 +279,7 @@ class Leave(NamedTuple):
         yield f"{name}: nothing is copied from {self.side}: {self.why}"
 
 
-Operation = AddPairs | SetFlags | Remove | HandOver | Copy | Postpone | Leave
+Operation = AddPairs | Withdraw | SetFlags | Remove | HandOver | Copy | Postpone | Leave
 
 
 def planned(news: News, policy: Policy) -> Iterator[Operation]:
@@ -281,6 +291,8 @@ def planned(news: News, policy: Policy) -> Iterator[Operation]:
         drifts, pairs = _met(news)
         yield AddPairs(pairs)
         yield from _flags(drifts, policy)
+    # What we sent twice, and a server stored late, is there once too often.
+    yield from withdrawals(news.late)
     # Each flag that changed on one side is changed on the other.
     yield from _flags(news.drifts, policy)
     # What is gone from one side goes from the other, whatever its flags.
@@ -347,24 +359,24 @@ def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:
     return Remove(discarded, expunged, goneOnBoth)
 
 
-def _inVain(arrived: Arrived) -> Iterator[tuple[str, UidSet]]:
+def _inVain(arrived: Arrived) -> Iterator[tuple[Why, UidSet]]:
     """
     What need not be tried, and why.
     """
-    yield "the connection breaks over it", arrived.hopeless
+    yield ("the connection breaks over it", ""), arrived.hopeless
     # Each by itself, as it was told then.
-    for uid, reason in arrived.refused.items():
-        yield reason, UidSet.of((uid,))
+    for uid, why in arrived.refused.items():
+        yield why, UidSet.of((uid,))
 
 
 def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if arrived.doubtful:
-        yield Postpone(side, arrived.uids, arrived.doubtful)
+        yield Postpone(side, arrived.uids, arrived.doubtful, tried=False)
         return
     rest = arrived.uids
-    for reason, uids in _inVain(arrived):
+    for (reason, code), uids in _inVain(arrived):
         if some := uids & rest:
-            yield Postpone(side, some, f"not copied: {reason}")
+            yield Postpone(side, some, f"not copied: {reason}", code, tried=False)
             rest -= some
     if echoes := rest & arrived.echoes:
         yield Leave(side, f"UID {echoes}: {_ECHO}", side)

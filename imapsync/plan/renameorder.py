@@ -26,6 +26,17 @@ def isTemporary(name: Name) -> bool:
     return _TEMPORARY.match(name) is not None
 
 
+def temporary(number: int, taken: Collection[Name]) -> Name:
+    """
+    A name that makes room, and is not C{taken}.
+
+    @param number: of the mailbox that is to have it.
+    """
+    while (name := f"imapsync-temporary-{number}") in taken:
+        number += 1
+    return name
+
+
 def below(name: Name, parent: Name) -> bool:
     """
     Whether C{name} is on a level below C{parent}.
@@ -154,10 +165,7 @@ class _Shelf:
         """
         Get one out of the way.
         """
-        number, taken = one, set(self._all())
-        while (name := f"imapsync-temporary-{number}") in taken:
-            number += 1
-        self.rename(one, name)
+        self.rename(one, temporary(one, set(self._all())))
 
     def _all(self) -> Iterator[Name]:
         yield from self.places.values()

@@ -226,7 +226,7 @@ class _Planner:
         if known.id in places.remade:
             self.outlook.anew.append(known)
         elif isTemporary(name):
-            self._wishes[side][known.id] = known.name
+            self._giveBack(known, side, name)
         elif name != known.name:
             # Deleted here, renamed there: it is made again by its new name.
             self._separate(known, side, name)
@@ -237,6 +237,16 @@ class _Planner:
         else:
             self._doomed.add(known.id)
             self.outlook.deletions.append(Delete(side, known.name))
+
+    def _giveBack(self, known: Known, side: Side, name: Name) -> None:
+        """
+        It has a temporary name, and is to have its own again.
+        """
+        if (side, known.id) in self._parted:
+            text = f'it is "{shown(name)}" on {side}, where another has its name'
+            self._leave(known, side.other, text)
+        elif (side, known.id) not in self._stuck:
+            self._wishes[side][known.id] = known.name
 
     def _separate(self, known: Known, side: Side, name: Name) -> None:
         """

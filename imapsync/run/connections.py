@@ -4,7 +4,7 @@ The connections to both servers: in pairs, since none is of use without the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -44,11 +44,12 @@ class Job(NamedTuple):
     What there is to do, and with what.
 
     @ivar reactor: connects, spawns processes and tells the time.
-    @ivar say: takes the lines of a dry run.
+    @ivar say: takes the lines of what is told to people.
     @ivar verbose: whether to log what was done, not only what went wrong.
     @ivar trace: how much IMAP traffic to log: none, all without credentials,
         or all.
     @ivar access: ways to the servers besides those of the configuration.
+    @ivar emit: takes what is told to machines, in pieces.
     """
 
     config: Config
@@ -59,6 +60,7 @@ class Job(NamedTuple):
     trace: int
     log: Log
     access: Mapping[Side, Access]
+    emit: Callable[[Iterable[str]], None] = lambda _: None
 
 
 class Bridge:

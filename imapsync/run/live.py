@@ -37,7 +37,7 @@ from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.heartbeat import SILENCE, Pulse
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
-from imapsync.run.status import Standing, SyncState
+from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 #: An attempt that lasted so many seconds had come somewhere.
@@ -83,6 +83,7 @@ class Following:
         self._proven = False
         self._forgiven = self._begun = self._clock.seconds()
         self._breaks = self._lessons = 0
+        self._hastened = False
 
     # For its owner
 
@@ -127,6 +128,7 @@ class Following:
         self._wanted.append(wanted)
         self._forgive()
         self._suspects.forgive()
+        self._hastened = True
         self._machine.news()
         return wanted
 
@@ -134,7 +136,8 @@ class Following:
         """
         Have it be known how the mailboxes are just now.
         """
-        self._standing.measured(self._state.mailboxes(), self._report)
+        state = self._state
+        self._standing.measured(state.mailboxes(), self._report, refusals(state))
 
     # For the machine: what it wants to have done
 
@@ -285,6 +288,10 @@ class Following:
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE:
             self._forgive()
+        if self._hastened:
+            with self._state.transaction():
+                self._state.hasten()
+            self._hastened = False
         if self._history.accounts:
             await self._ears.listen()  # again, after an overflow
         report = self._report = self._report.successor()

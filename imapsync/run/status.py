@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from imapsync.mailbox.report import Deed, Report
-from imapsync.model import Known, Name
+from imapsync.model import Known, Name, Refusal
+from imapsync.state.interface import State
 
 
 class SyncState(str, enum.Enum):
@@ -52,11 +53,13 @@ class MailboxStatus(NamedTuple):
     @ivar behind: since when the service knows that one side has something
         that the other has not; C{None} if both are equal.
     @ivar trouble: why it cannot be synced, or an empty string.
+    @ivar refusals: what is to be tried again, and why.
     """
 
     messages: int
     behind: float | None = None
     trouble: str = ""
+    refusals: tuple[Refusal, ...] = ()
 
     def lag(self, now: float) -> float:
         """
@@ -91,7 +94,7 @@ class Counters(NamedTuple):
 
 class SyncStatus(NamedTuple):
     """
-    A service.  All times are those of its reactor.
+    A service.  All times are those of its reactor, but for those of refusals.
 
     @ivar since: when it came to its state.
     @ivar mailboxes: all that are synced.
@@ -107,6 +110,14 @@ class SyncStatus(NamedTuple):
     errorAt: float | None = None
     synced: float | None = None
     counters: Counters = Counters()
+
+    @property
+    def refusals(self) -> Mapping[Name, tuple[Refusal, ...]]:
+        """
+        What is to be tried again, by mailbox; only of those with such.
+        """
+        mailboxes = self.mailboxes.items()
+        return {name: one.refusals for name, one in mailboxes if one.refusals}
 
 
 class Change(NamedTuple):
@@ -134,6 +145,22 @@ class Traffic(Protocol):
         """
 
 
+#: What was measured last: the mailboxes, and by name what is wrong with some, and what
+#: is to be tried again there.
+_Measured = tuple[list[Known], Mapping[Name, str], Mapping[Name, tuple[Refusal, ...]]]
+
+
+def refusals(state: State) -> Mapping[Name, tuple[Refusal, ...]]:
+    """
+    What is to be tried again, as the database knows it.
+    """
+    return {
+        known.name: tuple(state.refusals(known.id))
+        for known in state.mailboxes()
+        if known.retries
+    }
+
+
 class Standing:
     """
     Keeps the status of a service, through all of its runs.
@@ -153,7 +180,7 @@ class Standing:
         self._status = self._told = SyncStatus(since=now())
         self._altered: dict[Name, MailboxStatus | None] = {}
         self._behind: dict[Name, float] = {}
-        self._measured: tuple[list[Known], Mapping[Name, str]] = ([], {})
+        self._measured: _Measured = ([], {}, {})
         self._done = Counters()
         self._report = Report()
         self._traffic: Traffic | None = None
@@ -230,20 +257,30 @@ class Standing:
         self._date(before.keys() - self._behind.keys())
         self._tellAll()
 
-    def measured(self, mailboxes: list[Known], report: Report) -> None:
+    def measured(
+        self,
+        mailboxes: list[Known],
+        report: Report,
+        refusals: Mapping[Name, tuple[Refusal, ...]] = MappingProxyType({}),
+    ) -> None:
         """
         So much does the database know now, and so much could not be synced.
+
+        @param refusals: what is to be tried again, by mailbox.
         """
         troubles = dict(sorted((one.mailbox, str(one)) for one in report.known))
-        if (mailboxes, troubles) == self._measured:
+        if (mailboxes, troubles, refusals) == self._measured:
             return
-        self._measured = mailboxes, troubles
+        self._measured = mailboxes, troubles, refusals
         told = self._status.mailboxes
         gone = told.keys() - {known.name for known in mailboxes}
         altered: dict[Name, MailboxStatus | None] = dict.fromkeys(gone)
         for known in mailboxes:
             name = known.name
-            values = known.pairs, self._behind.get(name), troubles.get(name, "")
+            values = (
+                *(known.pairs, self._behind.get(name)),
+                *(troubles.get(name, ""), refusals.get(name, ())),
+            )
             if told.get(name) != values:
                 altered[name] = MailboxStatus(*values)
         self._alter(altered)

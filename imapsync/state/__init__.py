@@ -2,8 +2,9 @@
 Remembering: what both sides last agreed on, in an SQLite file.
 
 C{interface} is all that everybody else depends on, and C{store} opens what is
-behind it: C{mailboxes}, C{pairs}, C{leftovers} and C{owners}, each with its tables,
-above C{transactions}.  C{schema} is what the tables look like and how they came to
-do so, C{sqlitefile} makes, locks and copies the file.  All of it may be lost at any
-time: messages are then paired by content.
+behind it: C{mailboxes}, C{pairs}, C{leftovers}, C{doubts}, C{renamings} and
+C{owners}, each with its tables, above C{transactions}; C{survey} looks at it from
+outside.  C{schema} is what the tables look like and how they came to do so,
+C{sqlitefile} makes, locks and copies the file, and C{soundness} finds, and drops, what
+means nothing.  All of it may be lost at any time: messages are then paired by content.
 """

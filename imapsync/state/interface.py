@@ -5,11 +5,22 @@ that another store can stand behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from imapsync.model import Flags, Known, Mark, Name, Owner, Pair, Side
+from imapsync.model import (
+    Doubt,
+    Flags,
+    Known,
+    Mark,
+    Name,
+    Owner,
+    Pair,
+    Refusal,
+    Side,
+    Trouble,
+)
 from imapsync.uidset import UidSet
 
 
@@ -71,6 +82,16 @@ class Mailboxes(Protocol):
     def setMark(self, mailbox: int, side: Side, mark: Mark | None) -> None:
         """
         Everything up to C{mark} is dealt with, but for what is postponed.
+        """
+
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        """
+        Both sides are equal now: all of them, or those of a mailbox.
+        """
+
+    def sinceSynced(self) -> int:
+        """
+        How many seconds ago all was.
         """
 
     def strays(self, mailbox: int, side: Side) -> int:
@@ -156,20 +177,61 @@ class Leftovers(Protocol):
     What one run leaves to the next.
     """
 
-    def postpone(self, mailbox: int, side: Side, uids: UidSet) -> None:
+    def postpone(
+        self,
+        mailbox: int,
+        side: Side,
+        uids: UidSet,
+        reason: str = "",
+        code: str = "",
+        pauses: Sequence[int] = (0,),
+    ) -> None:
         """
-        These messages are to be looked at again next time, though the L{Mark}
-        passes them: they, or their flags, were refused.
+        These messages are to be tried again later, though the L{Mark} passes them:
+        they, or their flags, were refused just now.
+
+        @param reason: see L{Refusal}, as for C{code}.
+        @param pauses: how many seconds later, by how often it was so; the last is
+            for all further times.
         """
 
     def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
         """
-        These messages need not be looked at again.
+        These messages need not be tried again.
         """
 
     def postponed(self, mailbox: int, side: Side) -> UidSet:
         """
-        The messages that are to be looked at again.
+        The messages that are to be tried again.
+        """
+
+    def due(self, mailbox: int, side: Side) -> UidSet:
+        """
+        Those of them whose time has come.
+        """
+
+    def mailboxesDue(self) -> frozenset[int]:
+        """
+        The mailboxes that have such messages.
+        """
+
+    def hasten(self, mailbox: int | None = None) -> None:
+        """
+        The time of all has come, in this mailbox or in every one.
+        """
+
+    def refusals(self, mailbox: int) -> list[Refusal]:
+        """
+        All that are to be tried again, and why.
+        """
+
+    def noteTroubles(
+        self, troubles: Iterable[Trouble], names: Collection[Name] | None = None
+    ) -> None:
+        """
+        This is what is wrong with mailboxes as a whole, and nothing else.
+
+        @param names: the mailboxes of which that is said; C{None}: of all.
         """
 
     def foretell(
@@ -197,9 +259,73 @@ class Leftovers(Protocol):
         were not seen yet.
         """
 
+    def addCopying(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are as well.
+        """
+
     def copying(self, mailbox: int, side: Side) -> UidSet:
         """
         Which these are.
+        """
+
+
+class Doubts(Protocol):
+    """
+    Messages that a server may store late, and then more than once.
+    """
+
+    def doubt(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        An APPEND of each of these messages of C{side} was not answered, and there
+        is to be another.
+        """
+
+    def doubts(self, mailbox: int, side: Side) -> list[Doubt]:
+        """
+        All such APPENDs that are not over.
+        """
+
+    def noteGiven(self, doubts: Mapping[int, Flags]) -> None:
+        """
+        What copies are given, by L{Doubt.id}.
+        """
+
+    def noteCopies(self, copies: Mapping[int, int]) -> None:
+        """
+        What has shown up is about to be removed: its UIDs, by L{Doubt.id}.
+        """
+
+    def resolve(self, doubts: Iterable[int]) -> None:
+        """
+        These are over, by L{Doubt.id}.
+        """
+
+    def forgetDoubts(self) -> None:
+        """
+        Forget those that were kept long enough.
+        """
+
+
+class Renamings(Protocol):
+    """
+    RENAMEs of ours: whether a server has done one is not known before it answers.
+    """
+
+    def beginRenaming(self, side: Side, names: Mapping[int, Name]) -> None:
+        """
+        The server of C{side} is about to be asked to give mailboxes these names, by
+        L{Known.id}.
+        """
+
+    def renamings(self, side: Side) -> Mapping[int, Name]:
+        """
+        What it was asked for and may have done, by L{Known.id}.
+        """
+
+    def endRenaming(self, side: Side, mailboxes: Iterable[int]) -> None:
+        """
+        Of these, that is over.
         """
 
 
@@ -234,7 +360,42 @@ class Owners(Protocol):
         """
 
 
-class State(Mailboxes, Pairs, Leftovers, Owners, Protocol):
+class Flaw(NamedTuple):
+    """
+    What was wrong with rows of the database, whatever the servers have.
+
+    @ivar times: how many such rows there were.
+    """
+
+    table: str
+    text: str
+    times: int
+
+
+class Soundness(Protocol):
+    """
+    Whether what is stored can be read at all.
+    """
+
+    def check(self) -> None:
+        """
+        Look at all that is kept, for whoever has come upon something that cannot be.
+
+        @raise StateDamaged: if anything means nothing.
+        """
+
+    def scrub(self) -> Sequence[Flaw]:
+        """
+        Drop what means nothing, whatever wrote it, so that all the rest can be
+        read.
+
+        @return: what there was of that.
+        """
+
+
+class State(
+    Mailboxes, Pairs, Leftovers, Doubts, Renamings, Owners, Soundness, Protocol
+):
     """
     What both sides last agreed on.
     """

@@ -64,6 +64,8 @@ class MailboxTable(Transactions):
 
     def forgetMailboxes(self) -> None:
         self._write("DELETE FROM mailbox")
+        self._write("DELETE FROM trouble")
+        self._write("UPDATE meta SET synced = 0")
 
     def rename(self, names: Mapping[int, Name]) -> None:
         for mailbox in names:
@@ -103,6 +105,17 @@ class MailboxTable(Transactions):
             mailbox,
         )
 
+    def noteSynced(self, mailbox: int | None = None) -> None:
+        if mailbox is None:
+            self._write("UPDATE meta SET synced = ?", self._now())
+        else:
+            query = "UPDATE mailbox SET synced = ? WHERE id = ?"
+            self._write(query, self._now(), mailbox)
+
+    def sinceSynced(self) -> int:
+        [(synced,)] = self._query("SELECT synced FROM meta")
+        return abs(self._now() - int(synced))
+
     def strays(self, mailbox: int, side: Side) -> int:
         query = f"SELECT {side}_strays FROM mailbox WHERE id = ?"
         (count,) = self._one(query, mailbox)
@@ -116,7 +129,7 @@ class MailboxTable(Transactions):
     def forgetPairs(self, mailbox: int) -> None:
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        for table in ("postponed", "foretold", "copying"):
+        for table in ("postponed", "foretold", "copying", "doubt"):
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)
@@ -124,7 +137,8 @@ class MailboxTable(Transactions):
             self.setStrays(mailbox, side, 0)
 
     def totalPairs(self) -> int:
-        [(total,)] = self._query("SELECT coalesce(sum(pairs), 0) FROM mailbox")
+        # Of numbers that are wrong, sum() may fail.
+        [(total,)] = self._query("SELECT total(pairs) FROM mailbox")
         return int(total)
 
     def _changed(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Pair, Side
+from imapsync.state.sqlitefile import damaged
 from imapsync.state.transactions import Record, Transactions
 from imapsync.uidset import Range, UidSet
 
@@ -135,7 +136,10 @@ class PairTable(Transactions):
         column = 0 if side is Side.LOCAL else 1
         while page := self._query(query, mailbox, start, last):
             yield from page
-            start = page[-1][column] + 1
+            after = page[-1][column] + 1
+            if after <= start:  # an index in disorder would lead round in circles
+                raise damaged(self._path, "its pairs are in no order")
+            start = after
 
     def _readRanges(
         self, columns: str, mailbox: int, side: Side, ranges: list[Range]

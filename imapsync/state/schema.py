@@ -96,12 +96,55 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE postponed ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE postponed ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN tried INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE postponed ADD COLUMN due INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE mailbox ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN synced INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE trouble (
+            name TEXT NOT NULL,
+            side TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            code TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            PRIMARY KEY (name, side, reason)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        """
+        CREATE TABLE doubt (
+            id INTEGER PRIMARY KEY,
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            flags INTEGER REFERENCES flags,
+            copy INTEGER
+        )
+        """,
+        "CREATE INDEX doubt_message ON doubt (mailbox, side, uid)",
+        """
+        CREATE TABLE renaming (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            name TEXT NOT NULL,
+            PRIMARY KEY (mailbox, side)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
-    *("postponed", "foretold", "copying"),
+    *("postponed", "foretold", "copying", "trouble"),
+    *("doubt", "renaming"),
 }
 
 #: For each connection to the database.

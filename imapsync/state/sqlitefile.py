@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from imapsync.errors import StateDamaged, StateError, StateUnavailable
+from imapsync.errors import NoDatabase, StateDamaged, StateError, StateUnavailable
 
 #: For so many seconds may another program have the file locked; all that goes on
 #: in this process waits as well.
@@ -49,7 +49,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     @raise StateError: if there is none.
     """
     if not (os.path.lexists(path) and _check(path)):
-        raise StateUnavailable(f"There is no database {path}.")
+        raise NoDatabase(f"There is no database {path}.")
     # SQLite makes a journal even to read, unless the file is immutable.
     # One is there while an instance runs, or after it was killed.
     mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
@@ -90,7 +90,11 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError as error:
         raise ValueError(f"contradicts the database {path}: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite's own words have damaged ones in them
+        raise damaged(path, "what should be text is none") from error
     except sqlite3.OperationalError as error:
+        if str(error).startswith("Could not decode"):
+            raise damaged(path, "what should be text is none") from error
         if "locked" in str(error):
             raise StateUnavailable(
                 f"The database {path} is locked by another program; have that let go"
@@ -104,13 +108,13 @@ def explained(path: Path) -> Iterator[None]:
         raise damaged(path, error) from error
 
 
-def damaged(path: Path, reason: object) -> StateDamaged:
+def damaged(path: Path, reason: object, advice: str = "Delete it") -> StateDamaged:
     """
     The error of a file that is ours but cannot be relied upon.
     """
     return StateDamaged(
-        f"The database {path} is damaged: {reason}. Delete it: messages are then"
-        " paired by content again."
+        f"The database {path} is damaged: {reason}. {advice}: messages are then paired"
+        " by content again."
     )
 
 

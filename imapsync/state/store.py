@@ -11,19 +11,29 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
+from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
+from imapsync.state.renamings import RenamingTable
 from imapsync.state.schema import SETTINGS, TABLES, UPGRADES
+from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import copied, damaged, opened, reading
 
 
-class Store(OwnerTable, PairTable, LeftoverTables):
+class Store(
+    OwnerTable,
+    PairTable,
+    LeftoverTables,
+    DoubtTable,
+    RenamingTable,
+    SoundnessTables,
+):
     """
     The database of one pair of accounts, in an SQLite file:
     L{State<imapsync.state.interface.State>}.
@@ -60,6 +70,18 @@ class Store(OwnerTable, PairTable, LeftoverTables):
             state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
             if not readOnly:
                 state.backup = state._backUp()
+            state._prepare()
+            state._resources = resources.pop_all()
+        return state
+
+    @classmethod
+    def unkept(cls) -> Store:
+        """
+        One in no file, for what needs to know nothing.
+        """
+        with ExitStack() as resources:
+            database = sqlite3.connect("", isolation_level=None)
+            state = cls(Path("none"), resources.enter_context(closing(database)))
             state._prepare()
             state._resources = resources.pop_all()
         return state

@@ -5,6 +5,7 @@ Transactions: what is written lasts as a whole, or not at all.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -24,7 +25,11 @@ class Transactions:
     """
     Reads and writes a database, the latter within L{transaction} only; and knows
     the sets of flags, which all others refer to.
+
+    @cvar clock: tells the time, in seconds since 1970.
     """
+
+    clock = staticmethod(time.time)
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path = path
@@ -46,6 +51,12 @@ class Transactions:
         """
         Something was written, or taken back.
         """
+
+    def _now(self) -> int:
+        """
+        The time as it is stored.
+        """
+        return int(self.clock())
 
     def _findFlagsId(self, flags: Flags) -> int:
         text = flagsText(flags)

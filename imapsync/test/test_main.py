@@ -9,6 +9,7 @@ import io
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __main__, __version__
 from imapsync.__main__ import run
+from imapsync.state.store import Store
 from imapsync.test import children
 
 CONFIG = """
@@ -99,7 +101,7 @@ class EarlyTests(MainCase):
         """
         self.assertFails(64, "--oneshot", "--oneshoot")
         self.assertFails(64, "--dry-run needs", "--dry-run")
-        self.assertFails(64, "not available yet", "--oneshot", "--repair")
+        self.assertFails(64, "not available yet", "--verify")
 
     def test_noConfig(self) -> None:
         """
@@ -142,6 +144,22 @@ class EarlyTests(MainCase):
             self.assertEqual(70, run(["--debug"]))
         self.assertIn("test_main.py", errors.getvalue())
         self.assertIn(r"ZeroDivisionError: oh\u001b", errors.getvalue())
+
+    def test_status(self) -> None:
+        """
+        What the database knows is told without any of Twisted.
+        """
+        option = self.configure(remote="true 2")
+        self.assertFails(66, "there is no database", "--status", option)
+        Store.open(str(self.folder.absolute() / "db")).close()
+        script = (
+            "import sys; from imapsync.__main__ import run; code = run(sys.argv[1:]);"
+            " sys.exit(code or 'twisted' in sys.modules)"
+        )
+        words = [sys.executable, "-c", script, "--status", "--json", option]
+        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+        self.assertEqual((0, b""), (done.returncode, done.stderr))
+        self.assertIn(b'"mailboxes"', done.stdout)
 
     def test_help(self) -> None:
         """

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -372,6 +374,17 @@ class EndTests(ServiceCase):
         """
         Path(self.world.database).write_text("something else altogether")
         self.assertEnds(errors.StateDamaged, "no database of imapsync")
+
+    def test_oddDatabase(self) -> None:
+        """
+        What comes of a value that cannot be in the database is no mistake of ours.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.serve()
+        with closing(sqlite3.connect(self.world.database)) as database, database:
+            database.execute("UPDATE pair SET remote = 'x' WHERE local = 1")
+        self.world.local.inbox.flag(1, "\\Seen")
+        self.assertEnds(errors.StateDamaged, "in pair, it has no UIDs")
 
     def test_bug(self) -> None:
         """

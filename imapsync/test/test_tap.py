@@ -130,6 +130,12 @@ class TapTests(SynchronousTestCase):
         path.write_text("nonsense\n")
         self.assertExits(78, str(path), "--oneshot", self.option)
 
+    def test_status(self) -> None:
+        """
+        What the database knows is told at once, and that was all.
+        """
+        self.assertExits(66, "there is no database", "--status", self.option)
+
     def test_help(self) -> None:
         """
         The help is the same as the command's.

@@ -60,6 +60,7 @@ class Folder:
     @ivar lies: what VANISHED (EARLIER) says in addition.
     @ivar identity: what is told as MAILBOXID or X-GUID.
     @ivar miscounts: how many messages more than there are it tells of.
+    @ivar hides: how many fewer than that EXISTS tells.
     """
 
     uidvalidity: int
@@ -76,6 +77,7 @@ class Folder:
     lies: UidSet = field(default_factory=UidSet)
     identity: str = ""
     miscounts: int = 0
+    hides: int = 0
 
     @property
     def count(self) -> int:
@@ -206,6 +208,18 @@ class Account:
     @ivar tacit: whether LIST does not tell what is subscribed.
     @ivar unlisted: mailboxes that LIST leaves out.
     @ivar levels: names without a mailbox, to which nothing can be renamed.
+    @ivar most: so many messages a command does, or C{None} if any number (RFC 9738).
+    @ivar mostSaved: the same, for COPY and APPEND only.
+    @ivar tellsLowest: whether it says which message was the last that was done.
+    @ivar partly: whether an APPEND of more is done in part, and not refused; and
+        whether one is that comes to a message that there is a grudge against.
+    @ivar shows: of so many messages a FETCH tells at the most, those with the highest
+        UIDs, and does not say that there are more; C{None} if of all.
+    @ivar finds: the same, for SEARCH.
+    @ivar tardy: whether it tells what has changed only when it has said that the
+        mailbox is selected.
+    @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
+        of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.
     """
 
     def __init__(
@@ -257,6 +271,14 @@ class Account:
         self.tacit = False
         self.unlisted: set[str] = set()
         self.levels: set[str] = set()
+        self.most: int | None = None
+        self.mostSaved: int | None = None
+        self.tellsLowest = True
+        self.shows: int | None = None
+        self.finds: int | None = None
+        self.tardy = False
+        self.partly = False
+        self.grudges: Callable[[bytes], str] = lambda _: ""
         self._numbers = count(first)
         self.make("INBOX")
 

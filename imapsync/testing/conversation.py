@@ -55,6 +55,8 @@ class Conversation(ABC):
         self._notices: Notices | None = None
         self._idle = ""
         self._agreed = False
+        self._limit = ""
+        self._late = b""
         self._inflate: Any = None
         self._deflate: Any = None
         self._squeezed = bytearray()
@@ -206,9 +208,24 @@ class Conversation(ABC):
             self._say("+ idling")
             return
         self._news()
-        self._say(f"{tag} {answer}")
+        self._say(f"{tag} {self._bounded(answer)}")
+        self.output += self._late
+        self._late = b""
         if verb == "APPEND" and account.impatient and answer.startswith("NO"):
             self.bye("not so")
+
+    def _bounded(self, answer: str) -> str:
+        """
+        The same answer to a command that was done in part: there can be one code only
+        in it (RFC 9738, 3.1).
+        """
+        limit, self._limit = self._limit, ""
+        if not limit or not answer.startswith("OK"):
+            return answer
+        if "[" in answer:
+            self._say(f"* NO [{limit}] not all")
+            return answer
+        return f"OK [{limit}] not all"
 
     def _changed(self) -> None:
         """
@@ -231,7 +248,7 @@ class Conversation(ABC):
     def _tell(self) -> None:
         folder = self._selected()
         if self._told != set(folder.messages):
-            self._say(f"* {folder.count} EXISTS")
+            self._say(f"* {folder.count - folder.hides} EXISTS")
         self._told = set(folder.messages)
         for uid, message in folder.messages.items():
             self._shown.setdefault(uid, message.modseq)

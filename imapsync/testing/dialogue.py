@@ -20,7 +20,7 @@ class Dialogue(MailboxDialogue):
     """
 
     def _SEARCH(self, tag: str, *words: Any) -> None:
-        uids = self._known(words[-1])
+        uids = _newest(self._some(self._known(words[-1])), self.account.finds)
         if words[0] != "RETURN":
             self._say("* SEARCH" + "".join(f" {uid}" for uid in uids))
         elif uids:
@@ -34,12 +34,32 @@ class Dialogue(MailboxDialogue):
             return UidSet.of(messages)
         return UidSet.parse(text) & UidSet.of(messages)
 
+    def _some(self, uids: UidSet) -> UidSet:
+        """
+        As many of them as a command does: those with the highest UIDs.
+        """
+        most = self.account.most
+        if most is None or len(uids) <= most:
+            return uids
+        some = _newest(uids, most)
+        lowest = f" {min(some)}" if some and self.account.tellsLowest else ""
+        self._limit = f"MESSAGELIMIT {most}{lowest}"
+        return some
+
+    @property
+    def _mostSaved(self) -> int | None:
+        """
+        So many messages a command stores that does not store them in part.
+        """
+        account = self.account
+        return account.most if account.mostSaved is None else account.mostSaved
+
     def _FETCH(self, _tag: str, uids: str, items: list[str]) -> str:
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
-        for uid in self._known(uids):
+        for uid in _newest(self._some(self._known(uids)), self.account.shows):
             body = self._selected().messages[uid].body
             trouble = self.account.chokes(body) if reads else ""
             if trouble == "BYE":
@@ -89,7 +109,7 @@ class Dialogue(MailboxDialogue):
         if folder.readOnly or "STORE" in self.account.deaf:
             return
         changed = frozenset(flags) - self.account.forgets
-        for uid in self._known(uids):
+        for uid in self._some(self._known(uids)):
             before = folder.messages[uid].flags
             present = _without(before, changed - self.account.sticky)
             if action[0] == "+":
@@ -105,29 +125,44 @@ class Dialogue(MailboxDialogue):
         if folder.readOnly or "EXPUNGE" in self.account.deaf:
             return "OK done"
         marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
-        folder.expunge(*list(marked))
+        folder.expunge(*self._some(UidSet.of(marked)))
         return f"OK [HIGHESTMODSEQ {folder.modseq}] done"
 
     def _COPY(self, _tag: str, uids: str, name: str) -> str:
-        return f"OK {self._transfer(uids, name)}done"
+        known, most = self._known(uids), self._mostSaved
+        if most is not None and len(known) > most and not self.account.partly:
+            return f"NO [MESSAGELIMIT {most}] too many"
+        code = self._transfer(self._some(known), name)
+        return self._grudge(known) or f"OK {code}done"
+
+    def _grudge(self, uids: UidSet) -> str:
+        """
+        What is said although it was done.
+        """
+        messages = self._selected().messages
+        bodies = (messages[uid].body for uid in uids)
+        return next(filter(None, map(self.account.grudges, bodies)), "")
 
     def _MOVE(self, _tag: str, uids: str, name: str) -> str:
         folder = self._selected()
         if not self._writable:
             raise AssertionError("MOVE in a mailbox that was only examined")
-        moved = list(self._known(uids))
-        self._say(f"* OK {self._transfer(uids, name)}moved")
+        moved = self._some(self._known(uids))
+        grudge = self._grudge(moved)
+        code = self._transfer(moved, name)
         folder.expunge(*moved)
-        return "OK done"
+        if not grudge:
+            self._say(f"* OK {code}moved")
+        return grudge or "OK done"
 
-    def _transfer(self, uids: str, name: str) -> str:
+    def _transfer(self, uids: UidSet, name: str) -> str:
         """
         Copy messages.
 
         @return: the response code that tells it.
         """
         source, target = self._selected(), self._existing(name)
-        known = list(self._known(uids))
+        known = list(uids)
         messages = [source.messages[uid] for uid in known]
         new = [
             target.add(m.body, _without(m.flags, self.account.forgets), m.date)
@@ -149,9 +184,17 @@ class Dialogue(MailboxDialogue):
             return text
         if len(offers) > 1 and "MULTIAPPEND" not in account.capabilities:
             return "BAD one at a time"
-        folder = self._existing(name)
+        folder, most = self._existing(name), self._mostSaved
         if folder.readOnly:
             return "NO [NOPERM] read-only"
+        if most is not None and len(offers) > most:
+            if not account.partly:
+                return f"NO [MESSAGELIMIT {most}] too many"
+            offers, self._limit = offers[:most], f"MESSAGELIMIT {most}"
+        grudge = next(filter(None, (account.grudges(o.body) for o in offers)), "")
+        if grudge and account.partly:
+            first = next(n for n, o in enumerate(offers) if account.grudges(o.body))
+            offers = offers[: first + 1]
         tail = b"altered\r\n" if account.alters else b""
         added = [
             folder.add(
@@ -161,6 +204,8 @@ class Dialogue(MailboxDialogue):
             )
             for o in offers
         ]
+        if grudge:
+            return grudge
         uids = UidSet.of(added)
         if isinstance(account.appendUid, str):
             return f"OK [APPENDUID {account.appendUid}] done"
@@ -173,6 +218,15 @@ def _nameOf(value: bytes) -> str:
     Of which attribute a value is.
     """
     return re.split(rb"[ \[]", value, maxsplit=1)[0].decode()
+
+
+def _newest(uids: UidSet, most: int | None) -> UidSet:
+    """
+    Those with the highest UIDs.
+    """
+    if most is None or len(uids) <= most:
+        return uids
+    return UidSet.of(list(uids)[len(uids) - most :])
 
 
 def _isItem(word: object) -> bool:

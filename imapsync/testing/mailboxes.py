@@ -205,9 +205,13 @@ class MailboxDialogue(Conversation):
         gone = UidSet.of(u for u, went in folder.expunged.items() if went > modseq)
         if gone or folder.lies:
             self._say(f"* VANISHED (EARLIER) {gone | folder.lies}")
+        before = len(self.output)
         for uid, message in folder.messages.items():
             if message.modseq > modseq:
                 self._row(uid, ["FLAGS", "MODSEQ"])
+        if self.account.tardy:
+            self._late = bytes(self.output[before:])
+            del self.output[before:]
 
 
 def _deleted(message: Message) -> bool:

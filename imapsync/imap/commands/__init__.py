@@ -2,7 +2,8 @@
 The commands: how each is written, which responses are its own, and what it
 results in.
 
-C{base} is what all have in common.  C{login} comes before a mailbox, C{account} asks
+C{base} is what all have in common, C{limited} what those have that a server may do in
+part.  C{login} comes before a mailbox, C{account} asks
 about all of them, C{mailbox} selects one, C{messages} asks about messages and
 transfers them, C{append} hands messages over, and C{notify} has a server tell of
 changes.

@@ -13,6 +13,7 @@ from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Condition,
+    Identified,
     ListedMailbox,
     Metadata,
     Namespaces,
@@ -261,3 +262,28 @@ class IdentitiesCommand(Command[Mapping[str, str]]):
 
     def result(self, condition: Condition) -> Mapping[str, str]:
         return self.collected.told
+
+
+class IdCommand(Command[Mapping[str, str]]):
+    """
+    ID (RFC 2971): who we are, for who the server is.
+    """
+
+    hears = True
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        words = " ".join(f'"{key}" "{value}"' for key, value in fields.items())
+        super().__init__("ID", f"({words})".encode("ascii"))
+        self._told: Mapping[str, str] = {}
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Identified):
+            self._told = {
+                key.lower(): value.decode("utf-8", "replace")
+                for key, value in response.fields.items()
+            }
+            return True
+        return False
+
+    def result(self, condition: Condition) -> Mapping[str, str]:
+        return self._told

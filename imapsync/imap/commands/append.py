@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 
 from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
+from imapsync.imap.commands.limited import Limit, limitOf
 from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
-from imapsync.imap.wire.responses import Condition
+from imapsync.imap.wire.responses import Condition, Response
 from imapsync.model import Flags
 from imapsync.uidset import MAXIMUM
 
@@ -120,11 +121,15 @@ class Appending(Command[Appended]):
     @ivar refusal: set once the server has refused it; what remains of the
         present message must be written all the same.
     @ivar misread: whether its messages may have been taken for commands.
+    @ivar limit: set if the server says how many messages it takes at a time.
     """
+
+    hears = True
 
     def __init__(self, mailbox: str, outlet: Outlet) -> None:
         super().__init__("APPEND", mailboxWord(mailbox))
         self.refusal: Refused | None = None
+        self.limit: Limit | None = None
         self._outlet = outlet
         self._messages = 0
         self._begun = False
@@ -216,10 +221,27 @@ class Appending(Command[Appended]):
             self._outlet.accepted(self._words)
             leave.callback(None)
 
+    @property
+    def mayHaveStored(self) -> bool:
+        """
+        Whether the server got any of the messages, in full or not: it may have them,
+        though it refused them.
+        """
+        return self._messages > 0
+
+    def claim(self, response: Response) -> bool:
+        """
+        A server may take only a part of the messages (RFC 9738).
+        """
+        if isinstance(response, Condition) and response.code == "MESSAGELIMIT":
+            self.limit = limitOf(response)
+        return False
+
     def finished(self, condition: Condition) -> None:
         """
         The server answered, perhaps before the command was complete.
         """
+        self.claim(condition)
         if condition.status == "BAD" and self._unasked:
             self.misread = True
             told = refusal(self.name, condition)
@@ -229,6 +251,7 @@ class Appending(Command[Appended]):
             self.refusal = refusal(self.name, condition)
             if self._leave is not None:
                 # Instead of a leave: nothing more belongs to the command.
+                self._messages -= 1
                 self._over = True
                 self._outlet.written(self)
                 self._endWait(self.refusal)

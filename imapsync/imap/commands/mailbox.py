@@ -38,6 +38,7 @@ class Selected(NamedTuple):
     persistent: bool = True
     identity: str = ""
     unmoved: bool = False
+    partial: bool = False
 
     @property
     def tracked(self) -> bool:
@@ -183,6 +184,8 @@ class Select(Command[Selected]):
         elif code == "MAILBOXID":
             identity = arguments.strip(b"()").decode("ascii", "replace")
             now = now._replace(identity=identity)
+        elif code == "MESSAGELIMIT":
+            now = now._replace(partial=True)
         elif code != "NOMODSEQ":
             return False
         self._selected = now._replace(mark=mark)

@@ -1,6 +1,6 @@
 """
-The commands about messages of the selected mailbox: FETCH, SEARCH, and COPY or
-MOVE.
+The commands about messages of the selected mailbox: FETCH, SEARCH, STORE, EXPUNGE,
+and COPY or MOVE.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from imapsync.errors import ProtocolViolation
-from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.commands.limited import Limited
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition, Found, Response, Row
@@ -47,7 +47,19 @@ class BodyReceiver(Protocol):
             self.bodyEnded(row)
 
 
-class Fetch(Simple):
+class Change(Limited[Condition]):
+    """
+    UID STORE or UID EXPUNGE: only success matters.
+    """
+
+    def __init__(self, name: str, asked: str, *words: Word) -> None:
+        super().__init__(name, asked, asked.encode("ascii"), *words)
+
+    def result(self, condition: Condition) -> Condition:
+        return condition
+
+
+class Fetch(Change):
     """
     UID FETCH.
 
@@ -56,7 +68,6 @@ class Fetch(Simple):
         or a date, when that was asked for.
     """
 
-    hears = True
     concerns = frozenset(("FETCH",))
 
     def __init__(
@@ -66,11 +77,11 @@ class Fetch(Simple):
         bodies: BodyReceiver | None = None,
         rows: Callable[[list[Row]], None] | None = None,
     ) -> None:
-        super().__init__("UID FETCH", asked.encode("ascii"), items.encode("ascii"))
+        super().__init__("UID FETCH", asked, items.encode("ascii"))
         self.bodies = bodies
         self.rows = rows
         wanting = bodies is not None or rows is not None
-        self._uids = UidSet.parse(asked) if wanting else UidSet()
+        self._uids = self.asked if wanting else UidSet()
         # Messages that may still come, were they told twice.
         self._left = 2 * len(self._uids)
 
@@ -106,20 +117,18 @@ class Fetch(Simple):
         )
 
 
-class Search(Command[UidSet]):
+class Search(Limited[UidSet]):
     """
     UID SEARCH for those of some UIDs that exist.
     """
 
-    hears = True
     concerns = frozenset(("SEARCH", "ESEARCH"))
 
     def __init__(self, uids: str, extended: bool) -> None:
         words: list[Word] = [b"UID", uids.encode("ascii")]
         if extended:
             words.insert(0, b"RETURN (ALL)")
-        super().__init__("UID SEARCH", *words)
-        self._asked = UidSet.parse(uids)
+        super().__init__("UID SEARCH", uids, *words)
         # A SEARCH response does not tell which command it answers.
         self.alone = not extended
         self._found: UidSet | None = None
@@ -127,9 +136,9 @@ class Search(Command[UidSet]):
     def claim(self, response: Response) -> bool:
         if isinstance(response, Found) and response.tag in ("", self.tag):
             # The rest is not what was asked for, and might be without end.
-            self._found = (self._found or UidSet()) | (response.uids & self._asked)
+            self._found = (self._found or UidSet()) | (response.uids & self.asked)
             return True
-        return False
+        return super().claim(response)
 
     def result(self, condition: Condition) -> UidSet:
         if self._found is None:
@@ -150,24 +159,34 @@ class Transferred(NamedTuple):
     uids: Mapping[int, int]
 
 
-class Transfer(Command[Transferred]):
+class Transfer(Limited[Transferred]):
     """
     UID COPY or UID MOVE (RFC 6851).
     """
 
-    hears = True
-
     def __init__(self, verb: str, uids: str, mailbox: str) -> None:
-        super().__init__(f"UID {verb}", uids.encode("ascii"), mailboxWord(mailbox))
-        self._asked = len(UidSet.parse(uids))
+        words = uids.encode("ascii"), mailboxWord(mailbox)
+        super().__init__(f"UID {verb}", uids, *words)
         self._told = Transferred(0, {})
+
+    @property
+    def left(self) -> UidSet:
+        """
+        COPYUID, where it is told, tells best what was done.
+        """
+        return super().left - UidSet.of(self._told.uids)
 
     def claim(self, response: Response) -> bool:
         # MOVE has it in an untagged response, ahead of the expunges.
-        return isinstance(response, Condition) and self._tell(response)
+        told = isinstance(response, Condition) and self._tell(response)
+        return told or super().claim(response)
 
     def result(self, condition: Condition) -> Transferred:
         self._tell(condition)
+        limit = self.limit
+        if limit is not None and not (limit.lowest or self._told.uids):
+            # Repeated, some would be there twice.
+            raise ValueError("OK to some messages, but not to which (MESSAGELIMIT)")
         return self._told
 
     def _tell(self, condition: Condition) -> bool:
@@ -176,7 +195,7 @@ class Transfer(Command[Transferred]):
         # What makes no sense is as good as untold.
         with suppress(ValueError, ProtocolViolation):
             uidvalidity, *sets = condition.arguments.split(b" ")
-            old, new = (unrolled(uids, self._asked) for uids in sets)
+            old, new = (unrolled(uids, len(self.asked)) for uids in sets)
             pairs = dict(zip(old, new, strict=True))
             self._told = Transferred(bounded(uidvalidity, MAXIMUM), pairs)
         return True

@@ -67,10 +67,10 @@ _ROW = re.compile(
     _HEAD + rb"(?: MODSEQ \((\d{1,18})\))?(?: RFC822\.SIZE (\d{1,18}))?"
     rb"(?: FLAGS \(([^]()\"{}\r\n\0]{0,400})\))?\)\r\n"
 )
-# The head of a message as it is asked for when it is copied.
+# The head of a message, or its header, as it is asked for when many are read.
 _MESSAGE = re.compile(
     _HEAD + rb" INTERNALDATE \"(" + DATE + rb")\" RFC822\.SIZE (\d{1,18})"
-    rb" BODY\[\] \{(\d{1,18})\}\r\n"
+    rb" BODY\[(HEADER)?\] \{(\d{1,18})\}\r\n"
 )
 
 #: Servers repeat few combinations of flags.
@@ -81,7 +81,7 @@ def _messageRow(match: re.Match[bytes]) -> tuple[Row, int]:
     """
     What the head of a message tells, and how many octets follow.
     """
-    uid, flags, flagsFirst, uidLast, date, size, octets = match.groups()
+    uid, flags, flagsFirst, uidLast, date, size, header, octets = match.groups()
     if flags is None:
         flags = flagsFirst
     row = Row(
@@ -90,7 +90,7 @@ def _messageRow(match: re.Match[bytes]) -> tuple[Row, int]:
         0,
         int(size),
         str(date, "ascii"),
-        "BODY[]",
+        "BODY[HEADER]" if header else "BODY[]",
     )
     return row, int(octets)
 

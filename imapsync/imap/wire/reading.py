@@ -21,6 +21,7 @@ from imapsync.imap.wire.responses import (
     Enabled,
     Exists,
     Found,
+    Identified,
     ListedMailbox,
     Metadata,
     Namespaces,
@@ -336,14 +337,23 @@ def _readStatus(nodes: list[Node]) -> Response:
 
 
 def _readMetadata(nodes: list[Node]) -> Response:
-    pairs = _list(nodes[1]) if isinstance(nodes[1], list) else []
-    values = zip(pairs[::2], pairs[1::2], strict=False)
-    told = {
+    return Metadata(_name(nodes[0]), _told(nodes[1]))
+
+
+def _readIdentity(nodes: list[Node]) -> Response:
+    return Identified(_told(nodes[0]))
+
+
+def _told(node: Node) -> dict[str, bytes]:
+    """
+    Values by their keys, those that are not NIL.
+    """
+    pairs = node if isinstance(node, list) else []
+    return {
         _text(key): value
-        for key, value in values
+        for key, value in zip(pairs[::2], pairs[1::2], strict=False)
         if isinstance(value, bytes) and not isinstance(value, Nil)
     }
-    return Metadata(_name(nodes[0]), told)
 
 
 def _readSearch(nodes: list[Node]) -> Response:
@@ -383,6 +393,7 @@ _READERS = {
     b"LSUB": _readSubscribed,
     b"STATUS": _readStatus,
     b"METADATA": _readMetadata,
+    b"ID": _readIdentity,
     b"SEARCH": _readSearch,
     b"ESEARCH": _readExtendedSearch,
     b"NAMESPACE": _readNamespaces,

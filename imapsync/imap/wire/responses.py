@@ -154,6 +154,16 @@ class Metadata(NamedTuple):
     entries: Mapping[str, bytes]
 
 
+class Identified(NamedTuple):
+    """
+    An ID response (RFC 2971).
+
+    @ivar fields: what the server says of itself.
+    """
+
+    fields: Mapping[str, bytes]
+
+
 class Found(NamedTuple):
     """
     A SEARCH or ESEARCH response.
@@ -208,6 +218,7 @@ Response = (
     | StatusResponse
     | SubscribedName
     | Metadata
+    | Identified
     | Found
     | Namespaces
     | Unreadable

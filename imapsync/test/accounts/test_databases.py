@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from imapsync.config.request import Admin, Request
 from imapsync.config.settings import Config
 from imapsync.model import Mark, Owner, Pair, Side
 from imapsync.service import Outcome, SyncService
+from imapsync.state.schema import UPGRADES
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import Account, mail
@@ -263,13 +265,12 @@ class DatabasesTests(DatabasesCase):
         """
         self.assertSynced()
         path = self.path("me@127.0.0.1")
+        Path(path).unlink()
         with closing(sqlite3.connect(path)) as database:
-            for table in "owner", "copying":
-                database.execute(f"DROP TABLE {table}")
-            for column in "spelling", "strays":
-                for side in Side:
-                    database.execute(f"ALTER TABLE mailbox DROP COLUMN {side}_{column}")
+            for statement in chain(*UPGRADES[:3]):
+                database.execute(statement)
             database.execute("PRAGMA user_version = 3")
+            database.commit()
         self.assertSynced()
         kept = [line for line in self.logged if f"kept as {path}-v3" in line]
         self.assertEqual(1, len(kept))

@@ -4,17 +4,25 @@ Tests for L{imapsync.accounts.deletion}: runs between two servers in memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
+from types import MappingProxyType
+
+from twisted.logger import capturedLogs, formatEvent
 
 from imapsync.config.request import Request
 from imapsync.errors import Lost, MassDeletion
 from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import KINDS, RenamesCase
 from imapsync.test.accounts.test_session import Killed, MortalState
-from imapsync.test.fakes.world import troubles
+from imapsync.test.fakes.world import QuickState, troubles
 from imapsync.testing.accounts import mail
 
 LOCAL, REMOTE = Side
+
+#: What does not happen.
+NEVER: Mapping[str, Callable[[], object]] = MappingProxyType({})
 
 
 class DeletionCase(RenamesCase):
@@ -432,6 +440,181 @@ class DoubtTests(DeletionCase):
         self.syncs()
 
 
+class RaceTests(DeletionCase):
+    """
+    What arrives at the last moment is not lost.
+    """
+
+    def late(
+        self,
+        verb: str,
+        count: int = 1,
+        then: Mapping[str, Callable[[], object]] = NEVER,
+    ) -> None:
+        """
+        A message arrives before the remote server is told C{verb}, for that time.
+
+        @param then: what happens later, before other commands.
+        """
+        there = self.remote.folders["B"]
+
+        def arrive() -> None:
+            nonlocal count
+            count -= 1
+            if count:
+                self.remote.before[verb] = arrive
+            else:
+                there.add(mail("late"))
+                self.remote.before.update(then)
+
+        self.remote.before[verb] = arrive
+
+    def test_atEachStep(self) -> None:
+        """
+        Wherever it comes, the mailbox is made again on the other side, and filled.
+        """
+        steps = [("RENAME", 1), ("EXAMINE", 1), ("EXAMINE", 2)]
+        steps += [("STATUS", 1), ("STATUS", 2)]
+        for kind in KINDS:
+            for verb, count in steps:
+                self.begin(kind)
+                self.local.delete("B")
+                self.late(verb, count)
+                self.assertEqual({}, self.sync().troubles)
+                self.assertNotIn(verb, self.remote.before)
+                bodies = [mail("B"), mail("more B"), mail("late")]
+                self.assertEqual(bodies, self.bodies(self.local, "B"), (verb, count))
+                self.assertTrue(self.remote.folders["B"].subscribed)
+                self.assertSettled()
+
+    def test_newMailbox(self) -> None:
+        """
+        What is delivered by its name, when that is free, makes a mailbox of its own,
+        which comes to the other side.
+        """
+        for kind in KINDS:
+            self.begin(kind)
+            self.local.delete("B")
+            self.remote.before["DELETE"] = lambda: self.add("B", mail("new"))
+            self.assertEqual({}, self.sync().troubles)
+            self.assertEqual([mail("new")], self.bodies(self.local, "B"))
+            self.assertEqual([mail("new")], self.bodies(self.remote, "B"))
+            self.assertSettled()
+
+    def test_nameIsTaken(self) -> None:
+        """
+        If a message arrives in both, they become one; but for what was deleted.
+        """
+        for kind in KINDS:
+            for moves in True, False:
+                self.begin(kind)
+                self.remote.capabilities -= set() if moves else {"MOVE"}
+                self.local.delete("B")
+
+                def make() -> None:
+                    self.add("B", mail("new"))
+
+                self.late("RENAME", then={"EXAMINE": make})
+                self.assertEqual({}, self.sync().troubles)
+                for account in self.local, self.remote:
+                    bodies = [mail("new"), mail("late")]
+                    self.assertEqual(bodies, self.bodies(account, "B"))
+                    self.assertEqual(
+                        {"INBOX", "A", "A/x", "B", "C"}, {*account.folders}
+                    )
+                self.assertSettled()
+
+    def test_children(self) -> None:
+        """
+        One that has others below it keeps its name: they would be taken along.
+        """
+        self.local.delete("A")
+        self.sync()
+        self.assertEqual(0, self.remote.count("RENAME"))
+        self.assertEqual({"INBOX", "A/x", "B", "C"}, {*self.remote.folders})
+
+    def test_newChild(self) -> None:
+        """
+        Those that are made below it at the last moment get their names back.
+        """
+        self.local.delete("B")
+        self.remote.before["RENAME"] = lambda: self.add("B/x", mail("x"))
+        self.sync()
+        for account in self.local, self.remote:
+            self.assertEqual({"INBOX", "A", "A/x", "B/x", "C"}, {*account.folders})
+        self.assertSettled()
+
+    def test_notRenamed(self) -> None:
+        """
+        A server that does not rename it deletes it all the same, and that is told.
+        """
+        self.local.delete("B")
+        self.remote.answers["RENAME"] = "NO [CANNOT] not that"
+        with capturedLogs() as events:
+            self.assertEqual({}, self.sync().troubles)
+        told = [text for e in events if "does not rename" in (text := formatEvent(e))]
+        self.assertEqual(1, len(told), told)
+        self.assertIn("[CANNOT] not that", told[0])
+        self.assertNotIn("B", self.remote.folders)
+        self.assertSettled()
+
+    def test_keepsOurName(self) -> None:
+        """
+        A server that deletes nothing, and does not give the name back, is told of;
+        the next run goes on.
+        """
+        self.local.delete("B")
+
+        def refuse() -> None:
+            self.remote.answers["RENAME"] = "NO [NOPERM] no"
+
+        self.remote.answers["DELETE"] = "NO [NOPERM] no"
+        self.remote.before["DELETE"] = refuse
+        report = self.sync()
+        self.assertIn("B", {name for name, _ in troubles(report)})
+        self.remote.answers.clear()
+        self.syncs()
+        self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
+
+    def test_dryRun(self) -> None:
+        """
+        A dry run says what will be done about one that was set aside, and leaves it.
+        """
+        self.local.delete("B")
+        self.remote.before["DELETE"] = lambda: setattr(self.remote, "downLeft", 1)
+        self.remote.deaf.add("DELETE")
+        self.assertRaises(Lost, self.sync)
+        self.remote.deaf.clear()
+        self.assertNotIn("B", self.remote.folders)
+        said: list[str] = []
+        self.sync(request=Request(dryRun=True), say=said.append)
+        self.assertEqual(["B: delete on remote (2 messages)"], said)
+        self.assertEqual(0, self.remote.count("RENAME"))
+        self.syncs()
+        self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
+
+    def test_otherTemporary(self) -> None:
+        """
+        A mailbox that only has such a name is nobody's business.
+        """
+        number = QuickState.open(self.world.database)
+        name = f"imapsync-temporary-{number.mailbox('B').id}"  # type: ignore[union-attr]
+        number.close()
+        self.remote.make(name).add(mail("mine"))
+        self.local.delete("B")
+        for _ in range(2):
+            self.sync()
+            self.assertEqual([mail("mine")], self.bodies(self.remote, name))
+            self.assertNotIn("B", self.remote.folders)
+            self.assertNotIn(name, self.local.folders)
+
+    def add(self, name: str, body: bytes) -> None:
+        """
+        A message is delivered to a new mailbox on the remote server.
+        """
+        self.remote.make(name).add(body)
+
+
 class InterruptedTests(DeletionCase):
     """
     Deletions that are cut off.
@@ -463,6 +646,42 @@ class InterruptedTests(DeletionCase):
                 self.assertEqual(2, len(self.remote.inbox.messages))
                 self.assertSettled()
             self.assertGreater(deaths, 5)
+
+    def test_between(self) -> None:
+        """
+        Cut between RENAME and DELETE: the next run goes on, whatever has arrived
+        meanwhile, by either name.
+        """
+        for kind in KINDS:
+            for late, new, empty in product((False, True), repeat=3):
+                self.begin(kind)
+                there = self.remote.folders["B"]
+                if empty:
+                    there.expunge(1, 2)
+                    self.sync()
+                self.local.delete("B")
+                self.remote.before["RENAME"] = lambda: self.remote.before.update(
+                    EXAMINE=lambda: setattr(self.remote, "downLeft", 1)
+                )
+                self.assertRaises(Lost, self.sync)
+                self.assertNotIn("B", self.remote.folders)
+                bodies = []
+                if new:
+                    self.remote.make("B").add(mail("new"))
+                    bodies += [mail("new")]
+                if late:
+                    there.add(mail("late"))
+                    bodies += [mail("late")]
+                self.assertEqual({}, self.sync().troubles)
+                if late and not new and not empty:
+                    bodies = [mail("B"), mail("more B"), mail("late")]
+                told = (kind, late, new, empty)
+                if late or new:
+                    self.assertEqual(bodies, self.bodies(self.remote, "B"), told)
+                    self.assertEqual(bodies, self.bodies(self.local, "B"), told)
+                names = {"INBOX", "A", "A/x", "C", *(["B"] if late or new else [])}
+                self.assertEqual(names, {*self.remote.folders}, told)
+                self.assertSettled()
 
     def test_lostAnswer(self) -> None:
         """

@@ -102,6 +102,9 @@ class MemoryTests(SynchronousTestCase):
         """
         self.assertIsNone(self.memory.shared(LOCAL, "a//b"))
         self.assertFalse(self.memory.isListNews(LOCAL, listed("a//b"), "b"))
+        # One that we gave to a mailbox.
+        told = listed("imapsync-temporary-3")
+        self.assertFalse(self.memory.isListNews(LOCAL, told, "a"))
 
     def test_hopeless(self) -> None:
         """

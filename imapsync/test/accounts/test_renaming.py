@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts.renaming import Renamer
 from imapsync.config.request import Request
+from imapsync.errors import Lost
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
 from imapsync.plan.account import Account as Listing
@@ -500,3 +501,109 @@ class InterruptedTests(RenamesCase):
                     break
                 self.syncs()
             self.assertGreater(deaths, 3)
+
+
+class ConcludedTests(RenamesCase):
+    """
+    Renames of which the answer is lost, after which the user goes on.
+    """
+
+    def cut(self, kind: str, old: str = "B", new: str = "New") -> None:
+        """
+        A mailbox is renamed on the local side, and then on the remote one; but the
+        database does not learn of it any more.
+        """
+        self.begin(kind)
+        self.local.rename(old, new)
+        self.remote.before["RENAME"] = lambda: setattr(self.remote, "downLeft", 1)
+        self.assertRaises(Lost, self.sync)
+        self.assertIn(new, self.remote.folders)
+
+    def empty(self, name: str) -> None:
+        """
+        The user moves all messages to another mailbox, and deletes their own.
+        """
+        for message in self.local.folders[name].messages.values():
+            args = message.body, message.flags, message.date
+            self.local.folders["C"].add(*args)
+        self.local.delete(name)
+
+    def test_movedAndDeleted(self) -> None:
+        """
+        It is deleted on the other side as well, and its messages are moved.
+        """
+        for kind in KINDS:
+            self.cut(kind)
+            self.empty("New")
+            self.syncs()
+            self.assertEqual(4, len(self.remote.folders["C"].messages))
+            self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
+
+    def test_below(self) -> None:
+        """
+        So it is with what was taken along.
+        """
+        for kind in KINDS:
+            self.cut(kind, "A", "New")
+            self.empty("New/x")
+            self.sync()
+            self.assertEqual(4, len(self.remote.folders["C"].messages))
+            self.assertEqual({"INBOX", "New", "B", "C"}, {*self.remote.folders})
+            self.assertSettled()
+
+    def test_renamedAgain(self) -> None:
+        """
+        It is renamed as the user has it now, and that may be as before.
+        """
+        for kind in KINDS:
+            for name in "Newer", "B":
+                self.cut(kind)
+                self.local.rename("New", name)
+                report = self.syncs()
+                self.assertIn(name, self.remote.folders)
+                self.assertNotIn("New", self.remote.folders)
+                self.assertEqual({}, report.troubles)
+
+    def test_unchanged(self) -> None:
+        """
+        Otherwise it is as if nothing had been cut.
+        """
+        for kind in KINDS:
+            self.cut(kind)
+            self.syncs()
+            self.assertTrue(self.remote.folders["New"].subscribed)
+
+    def test_notDone(self) -> None:
+        """
+        One that the server was not told of any more is as it was.
+        """
+
+        async def dying(renamer: Renamer, step: Rename, account: Listing) -> bool:
+            raise Lost("cut")
+
+        for kind in KINDS:
+            for name in "Newer", "B", "":
+                self.begin(kind)
+                patch = self.patch(Renamer, "_done", dying)
+                self.local.rename("B", "New")
+                self.assertRaises(Lost, self.sync)
+                patch.restore()
+                if name:
+                    self.local.rename("New", name)
+                else:
+                    self.empty("New")
+                self.syncs()
+                self.assertEqual(bool(name), name in self.remote.folders)
+
+    def test_refused(self) -> None:
+        """
+        Nor is one that it refused: what a user then does there counts.
+        """
+        self.remote.answers["RENAME"] = "NO [NOPERM] no"
+        self.local.rename("B", "New")
+        self.sync()
+        self.remote.answers.clear()
+        self.remote.rename("B", "New")
+        self.local.rename("New", "Newer")
+        self.syncs()
+        self.assertIn("New", self.local.folders)

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
 from imapsync.cli.options import HELP, CommandLine, parse
-from imapsync.config.request import Admin, Request
+from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
 from imapsync.test import children
@@ -48,6 +48,16 @@ class ParseTests(SynchronousTestCase):
         line = CommandLine(Request())
         for arguments in ("--oneshot", "-1", "--one", "-1 --oneshot"):
             self.assertEqual(line, parse(arguments.split()))
+
+    def test_repair(self) -> None:
+        """
+        C{--repair} is instead of that.
+        """
+        line = CommandLine(Request(("INBOX",), repair=True))
+        self.assertEqual(line, parse(["--repair", "INBOX"]))
+        request = Request(dryRun=True, repair=True)
+        self.assertEqual(CommandLine(request), parse(["--repair", "-n"]))
+        self.assertWrong("--repair -1", "--oneshot and --repair exclude each other")
 
     def test_all(self) -> None:
         """
@@ -113,7 +123,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         self.assertTrue(parse([]).request.live)
         for arguments in ("-1", "--delete a", "--rename a b"):
             self.assertFalse(parse(arguments.split()).request.live)
-        self.assertWrong("-n INBOX", "--dry-run needs --oneshot")
+        self.assertWrong("-n INBOX", "--dry-run needs --oneshot or --repair")
 
     def test_watch(self) -> None:
         """
@@ -164,7 +174,7 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             ("--rename a INBOX", "INBOX cannot be renamed"),
             (
                 "-1 --target=local",
-                "--target is of use only with --delete or --rename",
+                "--target is of no use with --oneshot",
             ),
             (
                 "--delete a --target=here",
@@ -175,11 +185,38 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
 
     def test_notYet(self) -> None:
         """
-        Options that will come are refused by name, and not shown.
+        Options that will come are refused by name.
         """
-        for name, rest in (("repair", ""),):
-            self.assertWrong(f"-1 --{name}{rest}", f"--{name} is not available yet")
-            self.assertNotIn(f"--{name}", HELP)
+        for typed in ("-1 --patience=1",):
+            name = typed.rpartition("--")[2].partition("=")[0]
+            self.assertWrong(
+                f"--{typed}".replace("---", "-"), f"--{name} is not available yet"
+            )
+
+    def test_verify(self) -> None:
+        """
+        A comparison reads headers, or all if that is asked for.
+        """
+        for typed, depth in (
+            ("--verify", Depth.HEADER),
+            ("--verify=header", Depth.HEADER),
+            ("--verify=content Work", Depth.CONTENT),
+        ):
+            request = parse(typed.split()).request
+            self.assertEqual((depth, False), (request.verify, request.live))
+        self.assertWrong(
+            "--verify=all", "--verify=all: it takes header or content, or no value"
+        )
+
+    def test_json(self) -> None:
+        """
+        What is said can be for machines, if it is said at the end.
+        """
+        for typed in "--oneshot", "--verify":
+            self.assertTrue(parse([typed, "--json"]).request.json)
+        self.assertWrong(
+            "--json", "--json needs --oneshot or --repair or --verify or --status"
+        )
 
     def test_config(self) -> None:
         """

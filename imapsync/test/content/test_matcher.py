@@ -176,7 +176,7 @@ class MatcherTests(SynchronousTestCase):
         """
         A full disk is an error that says where room is needed.
         """
-        self.matcher._database.execute("PRAGMA max_page_count = 20")
+        self.matcher._scratch._database.execute("PRAGMA max_page_count = 20")
         found = ((uid, uid, frozenset(["\\Seen"])) for uid in range(1, 100_000))
         error = self.assertRaises(StateError, self.matcher.add, Side.LOCAL, found)
         self.assertIn("TMPDIR", str(error))

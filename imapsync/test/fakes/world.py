@@ -109,11 +109,14 @@ class World:
     """
     Two accounts, and what is between them.
 
+    @cvar link: what connections of clients are.
     @ivar links: all connections that were ever made.
     @ivar options: what is configured of each server, beyond what is usual.
     @ivar users: who logs in, where no configuration says it.
     @ivar reactor: what a service runs in, if one does.
     """
+
+    link: type[Link] = Link
 
     def __init__(
         self,
@@ -224,7 +227,7 @@ class World:
         client.user = self.users.get(side, "")
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
-        self.links.append(Link(self.accounts[side], client))
+        self.links.append(self.link(self.accounts[side], client))
         self.run(client.enable("QRESYNC"))
         return client
 

@@ -122,15 +122,27 @@ class LoginTests(SynchronousTestCase):
 
     def test_identify(self) -> None:
         """
-        ID introduces us.
+        ID introduces us, and the server.
         """
         server = Talk()
         done = server.client.identify(name="imapsync", version="1")
         self.assertEqual(
             b'0001 ID ("name" "imapsync" "version" "1")\r\n', server.heard()
         )
-        server.say(b'* ID ("name" "x {3}")', b"0001 OK x")
+        server.say(b'* ID ("Name" "x {3}" "os" NIL)', b"0001 OK x")
         self.successResultOf(done)
+        self.assertEqual({"name": "x {3}"}, server.client.identity)
+
+    def test_anonymous(self) -> None:
+        """
+        A server need not say who it is.
+        """
+        for answer in (b"* ID NIL", b"* ID ()", b"* ID", b"* ID x", b"* ID (x)"):
+            server = Talk()
+            done = server.client.identify(name="imapsync")
+            server.say(answer, b"0001 OK x")
+            self.successResultOf(done)
+            self.assertEqual({}, server.client.identity)
 
     def test_leave(self) -> None:
         """

@@ -387,6 +387,26 @@ class LoginTests(ConnectCase):
         self.enable()
         self.connected()
 
+    def test_impliedWords(self) -> None:
+        """
+        Whatever words a server uses for what it can do, QRESYNC is what it is asked
+        for, and it may enable what goes with that.
+        """
+        for words in (
+            "IMAP4rev1 IMAP4rev2 QRESYNC",
+            "IMAP4rev1 UIDPLUS QRESYNC LIST-EXTENDED LIST-STATUS",
+            "IMAP4rev2 IMAP4rev1 ENABLE CONDSTORE QRESYNC",
+        ):
+            for enabled in "QRESYNC", "CONDSTORE QRESYNC", "qresync CONDSTORE":
+                self.setUp()
+                self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
+                self.answer(
+                    f"AUTHENTICATE PLAIN {CREDENTIALS}",
+                    tagged=f"OK [CAPABILITY {words}] in",
+                )
+                self.answer("ENABLE QRESYNC", f"* ENABLED {enabled}")
+                self.connected()
+
     def test_loginMechanism(self) -> None:
         """
         LOGIN is the mechanism where it is offered.

@@ -4,6 +4,7 @@ Tests for L{imapsync.imap.connection}.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -14,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Listener, Talk, failing
+from imapsync.uidset import UidSet
 
 
 class GreetingTests(SynchronousTestCase):
@@ -328,6 +330,39 @@ class TimeoutTests(SynchronousTestCase):
         self.assertTrue(self.silence(server, 1))
         error = self.failureResultOf(done, Lost).value
         self.assertEqual("server: no answer for 30 seconds to FETCH", str(error))
+
+    def test_inProgress(self) -> None:
+        """
+        So does a server that says it is at work (RFC 9585), however it says it.
+        """
+        asks: list[Callable[[Talk], Any]] = [
+            lambda server: server.client.exists(UidSet.of([1])),
+            lambda server: server.client.transfer("COPY", UidSet.of([1]), "a"),
+            lambda server: server.client.open("a", None, Listener(), True),
+            lambda server: server.client.beginAppend("a").finish(),
+            lambda server: server.client.noop(),
+        ]
+        for ask in asks:
+            server = Talk(timeout=30)
+            done = ask(server)
+            tag = server.heard().split()[0].decode()
+            for told in (
+                f'("{tag}" 3 9)',
+                f'("{tag}" NIL NIL)',
+                "(NIL NIL NIL)",
+                "(NIL 7 NIL)",
+                "",
+                '("nobody" 9 3)',
+                '("',
+                "((((",
+                "(99999999999999999999 -1 x)",
+                "NIL",
+            ):
+                server.say(f"* OK [INPROGRESS {told}] still at it".encode())
+                self.assertNoResult(done)
+                self.assertFalse(self.silence(server, 29))
+            self.assertTrue(self.silence(server, 1))
+            self.failureResultOf(done, Lost)
 
     def test_answered(self) -> None:
         """

@@ -42,13 +42,30 @@ class FeaturesTests(SynchronousTestCase):
             (
                 "imap4REV2",
                 "ENABLE UIDPLUS LIST-EXTENDED LIST-STATUS MOVE SASL-IR ESEARCH UNSELECT"
-                " NAMESPACE IDLE LITERAL- BINARY SPECIAL-USE",
+                " NAMESPACE IDLE LITERAL- SEARCHRES SPECIAL-USE STATUS=SIZE",
             ),
         ):
             for each in implied.split():
                 self.assertIn(each, offering(word))
         self.assertNotIn("QRESYNC", offering("CONDSTORE IMAP4rev2"))
-        self.assertNotIn("MULTIAPPEND", offering("IMAP4rev2"))
+        for word in "MULTIAPPEND", "BINARY", "CONDSTORE", "LITERAL+":
+            self.assertNotIn(word, offering("IMAP4rev2"))
+
+    def test_limits(self) -> None:
+        """
+        So many messages are done at a time, or stored, if that is said.
+        """
+        for words, limits in (
+            ("IMAP4rev1", (None, None)),
+            ("MESSAGELIMIT=1000", (1000, 1000)),
+            ("SAVELIMIT=500", (None, 500)),
+            ("messagelimit=7 SAVELIMIT=500", (7, 7)),
+            ("MESSAGELIMIT=0 SAVELIMIT=0", (None, None)),
+            ("MESSAGELIMIT MESSAGELIMIT= SAVELIMIT=x", (None, None)),
+            ("MESSAGELIMIT=-1 SAVELIMIT=99999999999999999999", (None, None)),
+        ):
+            features = offering(words)
+            self.assertEqual(limits, (features.messageLimit, features.saveLimit))
 
     def test_lacking(self) -> None:
         """

@@ -222,6 +222,13 @@ class Account:
         uidnext, modseq = _groups(rb"\(UIDNEXT (\d+) HIGHESTMODSEQ (\d+)\)", row)
         return int(uidnext), int(modseq)
 
+    def state(self, mailbox: str) -> bytes:
+        """
+        All that STATUS tells of a mailbox.
+        """
+        items = b"(MESSAGES RECENT UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+        return self._wire.command("STATUS", self._spelled(mailbox), items)[0].text
+
     def uids(self, mailbox: str) -> list[int]:
         """
         The UIDs that a mailbox has now, ascending.

@@ -33,13 +33,16 @@ def started(scene: Scene) -> ForkServerProcess:
     return _begun(scene, _run)
 
 
-def killedAtCommit(scene: Scene, number: int, after: bool) -> int:
+def killedAtCommit(
+    scene: Scene, number: int, after: bool, command: str = "--oneshot"
+) -> int:
     """
     A run that is killed just before, or just after, its commit C{number}.
 
+    @param command: what is asked for.
     @return: its exit code: C{-SIGKILL}, if it got so far.
     """
-    return _ended(_begun(scene, _runToCommit, number, after))
+    return _ended(_begun(scene, _runToCommit, number, after, command=command))
 
 
 def onFullDisk(scene: Scene, octets: int) -> int:
@@ -52,9 +55,12 @@ def onFullDisk(scene: Scene, octets: int) -> int:
 
 
 def _begun(
-    scene: Scene, target: Callable[..., None], *values: object
+    scene: Scene,
+    target: Callable[..., None],
+    *values: object,
+    command: str = "--oneshot",
 ) -> ForkServerProcess:
-    arguments = scene.command("--debug")[3:]
+    arguments = [command, f"--config={scene.file}", "--debug"]
     process = _processes.Process(target=target, args=(arguments, *values))
     launched(process)
     return process
@@ -68,6 +74,7 @@ def _run(arguments: Sequence[str]) -> None:
     listening()
     # A device, which is never full.
     with Path(os.devnull).open("w") as sys.stderr:
+        sys.stdout = sys.stderr
         sys.exit(run(arguments))
 
 

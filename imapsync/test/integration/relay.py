@@ -140,9 +140,11 @@ class _End(Protocol):
     One end of one connection.
 
     @ivar way: where that goes which comes in here.
+    @ivar lasts: whether it stays when the other end is gone.
     """
 
     other: _End
+    lasts = False
 
     def __init__(self, relay: Relay, way: Way) -> None:
         self._relay = relay
@@ -161,7 +163,8 @@ class _End(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._relay.ended(self)
-        self.other.cut()
+        if not self.other.lasts:
+            self.other.cut()
         self.gone.callback(None)
 
     def write(self, data: bytes) -> None:

@@ -70,7 +70,7 @@ class CommandLineTests(BadInputCase):
             (["--oneshot", "--quiet=yes", config], "quiet"),
             (["--oneshot", config, ""], "MAILBOX"),
             (["--dry-run", config], "--oneshot"),
-            (["--repair", config], "not available yet"),
+            (["--repair", config, "--oneshot"], "--oneshot"),
             (["--delete", config, "Work", "--oneshot"], "--oneshot"),
             (["--rename", config, "Work"], "--rename"),
             (["--watch=soon", config], "--watch"),

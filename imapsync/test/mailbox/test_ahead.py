@@ -34,9 +34,7 @@ class AheadTests(SynchronousTestCase):
         self.addCleanup(state.close)
         with state.transaction():
             mailbox = state.addMailbox("INBOX", True).id
-        self.reading = Reading(
-            *(state, mailbox, Side.LOCAL, MARK, False), ready=lambda: False
-        )
+        self.reading = Reading(*(state, mailbox, Side.LOCAL, MARK), ready=lambda: False)
         self.selecting: Deferred[Selected] = Deferred()
         self.ahead = Ahead()
         self.ahead.begin(LOCAL, MARK, self.reading, self.selecting)

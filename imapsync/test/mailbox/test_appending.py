@@ -11,6 +11,7 @@ from typing import Any
 from imapsync.errors import MailboxError, Misread
 from imapsync.imap.trace import Trace
 from imapsync.mailbox import appending as batches
+from imapsync.mailbox import batch
 from imapsync.mailbox.copying import Copier
 from imapsync.test.mailbox.test_copying import ALL, BIG, CopyingCase, Record
 from imapsync.testing.accounts import NOTHING, SEEN, Account, Offer, mail
@@ -37,7 +38,7 @@ class BatchTests(CopyingCase):
         """
         Nor do too many octets go in one APPEND.
         """
-        size = batches.OCTETS // 2
+        size = batch.OCTETS // 2
         self.world.fill(*(mail(i, size) for i in range(5)))
         self.copy()
         self.assertCopied()

@@ -33,12 +33,12 @@ class ReadingCase(SynchronousTestCase):
             pairs = (Pair(uid + 100, uid, SEEN) for uid in range(1, 10))
             self.state.addPairs(self.mailbox, pairs)
 
-    def reading(self, again: bool = False, marked: bool = True) -> Reading:
+    def reading(self, marked: bool = True) -> Reading:
         """
         One that knows all below UID 20.
         """
         mark = Mark(1, 20, 30) if marked else None
-        return Reading(self.state, self.mailbox, REMOTE, mark, again)
+        return Reading(self.state, self.mailbox, REMOTE, mark)
 
 
 class ChangesTests(ReadingCase):
@@ -86,14 +86,11 @@ class ChangesTests(ReadingCase):
 
     def test_again(self) -> None:
         """
-        What was postponed is looked at once more, when asked to.
+        What the mark has passed is looked at once more, when asked to.
         """
-        with self.state.transaction():
-            self.state.postpone(self.mailbox, REMOTE, UidSet.of([12]))
-            self.state.postpone(self.mailbox, LOCAL, UidSet.of([13]))
-        for again, new in ((True, "12"), (False, "")):
-            heard = self.reading(again)
-            self.assertEqual(new, str(heard.again))
+        for new in "12", "":
+            heard = self.reading()
+            heard.again = UidSet.parse(new) if new else UidSet()
             heard.rowsReceived([Row(12, NOTHING), Row(13, NOTHING)])
             self.assertEqual(new, str(heard.take().new))
 
@@ -163,13 +160,52 @@ class ChangesTests(ReadingCase):
         """
         for early, waits in (True, iter([False])), (False, iter([True])):
             since = Reading(
-                *(self.state, self.mailbox, REMOTE, None, False),
+                *(self.state, self.mailbox, REMOTE, None),
                 ready=waits.__next__,
             )
             since.rowsReceived([Row(1, SEEN)])
             self.assertFalse(since.early)
             since.rowsReceived([Row(2, SEEN), Row(30, SEEN)])
             self.assertEqual(early, since.early)
+
+    def test_told(self) -> None:
+        """
+        It knows how far it was told what has changed, unless all is told anyway.
+        """
+        heard = self.reading()
+        heard.rowsReceived([Row(1, SEEN, 7), Row(2, SEEN, 5)])
+        heard.rowsReceived([Row(3, SEEN, 6)])
+        self.assertEqual(7, heard.told)
+        heard.listAll()
+        heard.rowsReceived([Row(3, SEEN, 9)])
+        self.assertEqual(7, heard.told)
+
+    def test_late(self) -> None:
+        """
+        What had changed by then and is told afterwards is late; not what has changed
+        since, what is no news, or what was expected.
+        """
+        heard = self.reading()
+        heard.rowsReceived([Row(3, DRAFT, 30)])
+        heard.take(30)
+        heard.expect({5})
+        for uid, modseq in (1, 31), (2, 30), (3, 30), (4, 0), (5, 29), (12, 30):
+            heard.rowsReceived([Row(uid, DRAFT, modseq)])
+        heard.rowsReceived([Row(6, SEEN, 30)])
+        self.assertEqual("2", str(heard.late.build()))
+
+    def test_listed(self) -> None:
+        """
+        Those messages are listed that are there still.
+        """
+        heard = self.reading()
+        self.assertIsNone(heard.listed)
+        heard.listAll()
+        heard.existsReceived(4)
+        heard.rowsReceived([Row(uid, SEEN) for uid in (1, 2, 3, 4)])
+        heard.vanished(UidSet.of([9]), earlier=True)
+        heard.vanished(UidSet.of([2]), earlier=False)
+        self.assertEqual(("1,3:4", 3), (str(heard.listed), heard.exists))
 
 
 class HeardTests(ReadingCase):

@@ -21,8 +21,7 @@ from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import headOf
 from imapsync.imap.commands.mailbox import Selected
-from imapsync.mailbox import appending as batches
-from imapsync.mailbox import copying
+from imapsync.mailbox import batch, copying
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.outcome import Copied
 from imapsync.model import Side
@@ -41,6 +40,7 @@ class Record:
     """
 
     def __init__(self) -> None:
+        self.begun = UidSet()
         self.copies: list[Copied] = []
         self.refusals: dict[int, str] = {}
         self.undateds: list[int] = []
@@ -50,13 +50,19 @@ class Record:
         self.doubteds: list[int] = []
         self.doubts = 0
 
+    def begins(self, uids: UidSet) -> None:
+        """
+        They are sent next.
+        """
+        self.begun |= uids
+
     def copied(self, messages: list[Copied]) -> None:
         """
         They arrived.
         """
         self.copies += messages
 
-    def refused(self, uid: int, reason: str) -> None:
+    def refused(self, uid: int, reason: str, code: str = "") -> None:
         """
         One did not.
         """
@@ -91,6 +97,12 @@ class Record:
         A connection was lost over one of these.
         """
         self.breaks += uids
+
+    async def strangers(self) -> dict[int, bytes]:
+        """
+        Nothing else does.
+        """
+        return {}
 
     def unproven(self, uids: list[int]) -> None:
         """
@@ -364,7 +376,7 @@ class FlowTests(CopyingCase):
         A target that takes much, but acknowledges nothing, gets no more until
         it does; and the source is not thought to be late meanwhile.
         """
-        size = batches.OCTETS // 4
+        size = batch.OCTETS // 4
         number = 2 * copying.UNACKNOWLEDGED // size
         self.world.fill(*(mail(i, size) for i in range(number)))
         copier = self.prepare(timeout=3000)
@@ -376,7 +388,7 @@ class FlowTests(CopyingCase):
         self.assertNoResult(done)
         taken = len(self.target.inbox.messages) * size
         self.assertGreaterEqual(taken, copying.UNACKNOWLEDGED)
-        self.assertLess(taken, copying.UNACKNOWLEDGED + 2 * batches.OCTETS)
+        self.assertLess(taken, copying.UNACKNOWLEDGED + 2 * batch.OCTETS)
         self.world.clock.advance(1000)
         self.assertTrue(sent.output)
         self.targetLink.resumeProducing()

@@ -109,15 +109,17 @@ class SuspectsTests(SynchronousTestCase):
         A refusal is remembered for a while, or until all is forgiven; each is a lesson
         once, and so is each doubt.
         """
-        self.suspects.refused(HERE, 3, "NO")
+        self.suspects.refused(HERE, 3, "NO", "LIMIT")
         self.suspects.refused(HERE, 4, "NO way")
         self.suspects.refused(THERE, 3, "BAD")
-        self.assertEqual({3: "NO", 4: "NO way"}, self.suspects.refusals(HERE))
+        self.assertEqual(
+            {3: ("NO", "LIMIT"), 4: ("NO way", "")}, self.suspects.refusals(HERE)
+        )
         self.clock.advance(REMEMBERED / 2)
         self.suspects.refused(HERE, 4, "NO longer")
         self.assertEqual(4, self.suspects.lessons)
         self.clock.advance(REMEMBERED / 2)
-        self.assertEqual({4: "NO longer"}, self.suspects.refusals(HERE))
+        self.assertEqual({4: ("NO longer", "")}, self.suspects.refusals(HERE))
         self.suspects.forgive()
         self.assertEqual({}, self.suspects.refusals(HERE))
 

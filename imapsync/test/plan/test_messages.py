@@ -115,7 +115,8 @@ class PlannedTests(SynchronousTestCase):
         """
         arrived = {LOCAL: Arrived(uids("3"), doubtful="who knows")}
         self.assertEqual(
-            [Postpone(LOCAL, uids("3"), "who knows")], self.plan(News(arrived=arrived))
+            [Postpone(LOCAL, uids("3"), "who knows", tried=False)],
+            self.plan(News(arrived=arrived)),
         )
 
     def test_drifts(self) -> None:
@@ -194,7 +195,10 @@ class PlannedTests(SynchronousTestCase):
         )
         self.assertEqual(
             [
-                Postpone(LOCAL, uids("3"), "not copied: the connection breaks over it"),
+                Postpone(
+                    *(LOCAL, uids("3"), "not copied: the connection breaks over it"),
+                    tried=False,
+                ),
                 HandOver([transfer]),
                 Copy(LOCAL, uids("5:6"), singly=True, careful=True),
                 Copy(LOCAL, uids("2"), singly=True),
@@ -210,11 +214,12 @@ class PlannedTests(SynchronousTestCase):
         """
         What was refused a moment ago is not tried again, and named as it was then.
         """
-        arrived = Arrived(uids("1:4"), refused={2: "NO x", 3: "NO x", 9: "NO"})
+        refused = {2: ("NO x", "TOOBIG"), 3: ("NO x", ""), 9: ("NO", "")}
+        arrived = Arrived(uids("1:4"), refused=refused)
         self.assertEqual(
             [
-                Postpone(LOCAL, uids("2"), "not copied: NO x"),
-                Postpone(LOCAL, uids("3"), "not copied: NO x"),
+                Postpone(LOCAL, uids("2"), "not copied: NO x", "TOOBIG", False),
+                Postpone(LOCAL, uids("3"), "not copied: NO x", tried=False),
                 Copy(LOCAL, uids("1,4")),
             ],
             self.plan(News(arrived={LOCAL: arrived})),

@@ -1009,6 +1009,84 @@ class TroubleTests(FollowingCase):
         self.assertEqual("info: INBOX: synced again.", line)
         self.assertEqual("", self.service.status.mailboxes["INBOX"].trouble)
 
+    def test_waits(self) -> None:
+        """
+        It is tried at growing distances; the status tells how often it was, and why
+        it was in vain.  Whoever asks for it need not wait.
+        """
+        self.patch(Store, "clock", staticmethod(self.reactor.seconds))
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        self.follow()
+        tries = 1
+        for quarters, more in (4, 3), (3, 0), (2, 1), (90, 0), (7, 1):
+            for _ in range(quarters):
+                self.wait(SILENCE)
+            tries += more
+            [refusal] = self.service.status.mailboxes["INBOX"].refusals
+            self.assertEqual(("TOOBIG", tries), (refusal.code, refusal.tries))
+        self.assertEqual({"INBOX": (refusal,)}, self.service.status.refusals)
+        self.assertIsNotNone(self.service.status.mailboxes["INBOX"].behind)
+        self.assertEqual(1, len(self.said("error")))
+        self.remote.objection = lambda _: ""
+        self.successResultOf(self.now())
+        self.assertTrue(self.world.equal)
+        self.assertEqual({}, self.service.status.refusals)
+
+    def test_cameAllTheSame(self) -> None:
+        """
+        What comes to the other side in another way, long after it was refused, is
+        recognised, and not copied back.
+        """
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        self.follow()
+        self.remote.inbox.add(mail("long", size=1000))
+        self.world.pump()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(4, len(self.local.inbox.messages))
+        self.assertEqual({}, self.service.status.refusals)
+
+    def test_flags(self) -> None:
+        """
+        Flags that were refused are not tried, nor even read, with each change in
+        their mailbox; they are forgotten as soon as nobody wants them any more.
+        """
+        self.follow()
+        self.remote.answers["STORE"] = "NO [CANNOT] no"
+        self.local.inbox.flag(1, "Odd")
+        self.world.pump()
+        [refusal] = self.service.status.mailboxes["INBOX"].refusals
+        self.assertEqual("1", str(refusal.uids))
+        for number in range(3):
+            self.forget()
+            self.local.inbox.add(mail(("other", number)))
+            self.world.pump()
+            self.assertEqual(0, self.remote.count("STORE"))
+            self.assertEqual((refusal,), self.service.status.refusals["INBOX"])
+        self.local.inbox.flag(1)
+        self.world.pump()
+        self.assertEqual({}, self.service.status.refusals)
+
+    def test_restarted(self) -> None:
+        """
+        What waits since an earlier run is named once, too.
+        """
+        self.patch(Store, "clock", staticmethod(self.reactor.seconds))
+        self.refuse("NO [TOOBIG] no")
+        self.local.inbox.add(mail("long", size=1000))
+        for _ in range(4):
+            self.world.sync()
+        self.logged.clear()
+        self.follow()
+        self.local.inbox.add(mail("short"))
+        self.world.pump()
+        self.assertEqual(1, len(self.service.status.refusals))
+        [line] = self.said("error")
+        self.assertIn("TOOBIG", line)
+        self.assertIn("tried 4 times", line)
+        self.assertIn("TOOBIG", self.service.status.mailboxes["INBOX"].trouble)
+
     def test_notAtEachLook(self) -> None:
         """
         What was refused is not sent again with each other change, but when it

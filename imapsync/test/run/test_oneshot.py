@@ -4,9 +4,10 @@ Tests for L{imapsync.run.oneshot}: one run, on servers in memory.
 
 from __future__ import annotations
 
-from imapsync.errors import Distrusted, Lost, MassDeletion
+from imapsync.config.request import Request
+from imapsync.errors import Distrusted, Lost, MassDeletion, NotFound
 from imapsync.test.test_service import ServiceCase
-from imapsync.testing.accounts import mail
+from imapsync.testing.accounts import Account, mail
 
 
 class BrakeTests(ServiceCase):
@@ -156,3 +157,82 @@ class LoginTests(ServiceCase):
             self.remote.before["AUTHENTICATE"] = self.remote.answers.clear
 
         self.remote.before["AUTHENTICATE"] = twice
+
+
+class RepairTests(ServiceCase):
+    """
+    Repairs, which take the place of a sync.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have something to mend.
+        """
+        super().setUp()
+        self.world.fill(*map(mail, range(30)))
+        self.remote.make("Work").add(mail("work"))
+        self.serve()
+        self.said: list[str] = []
+        self.remote.inbox.expunge(*list(self.remote.inbox.messages)[:20])
+
+    def repair(self, *mailboxes: str, dryRun: bool = False) -> int:
+        """
+        @return: the exit code.
+        """
+        self.said.clear()
+        request = Request(mailboxes, dryRun=dryRun, repair=True)
+        outcome = self.serve(request, say=self.said.append)
+        self.assertClosed()
+        return outcome.code
+
+    def test_code(self) -> None:
+        """
+        A dry run ends with 1 if anything is wrong, a repair if anything stays so.
+        """
+        self.assertEqual(1, self.repair(dryRun=True))
+        self.assertEqual(41, len(self.said))
+        self.assertEqual(0, self.repair())
+        self.assertEqual(41, len(self.said))
+        self.assertTrue(self.world.equal)
+        self.assertEqual(0, self.repair(dryRun=True))
+        self.assertEqual(["No anomalies."], self.said)
+        self.remote.inbox.expunge(21 + 9)
+        self.remote.objection = lambda offer: "NO [LIMIT] no"
+        self.assertEqual(1, self.repair())
+        [line] = [x for x in self.logged if "not mended" in x]
+        self.assertIn("INBOX: local: UID 30: not mended: it is on local only", line)
+
+    def test_nowhere(self) -> None:
+        """
+        A mailbox that was named has to be there.
+        """
+        self.assertEqual(NotFound.code, self.repair("Nowhere"))
+
+    def test_cut(self) -> None:
+        """
+        One whose connection is lost goes on with another.
+        """
+        for verb in ("FETCH", "SEARCH", "APPEND", "EXAMINE", "LIST"):
+            for remote in (False, True):
+                account = self.remote if remote else self.local
+
+                def cut(account: Account = account) -> None:
+                    account.downLeft = 30
+
+                account.before[verb] = cut
+                self.assertEqual(0, self.repair(), verb)
+                self.assertTrue(self.world.equal)
+                account.before.clear()
+                self.remote.inbox.expunge(*list(self.remote.inbox.messages)[:20])
+
+    def test_noBrake(self) -> None:
+        """
+        Nothing is removed, so that nothing is stopped, however much is gone.
+        """
+        self.world.fill(*map(mail, range(100, 220)))
+        self.serve()
+        self.remote.inbox.expunge(*list(self.remote.inbox.messages))
+        self.remote.delete("Work")
+        self.assertEqual(0, self.repair())
+        self.assertTrue(self.world.equal)
+        self.assertEqual(30 - 20 + 120, len(self.local.inbox.messages))

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Side, Trouble
+from imapsync.model import Known, Refusal, Side, Trouble
 from imapsync.run import status
 from imapsync.run.status import (
     Change,
@@ -20,6 +20,7 @@ from imapsync.run.status import (
     SyncState,
     SyncStatus,
 )
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
@@ -118,6 +119,21 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual(["a", "b"], sorted(before.mailboxes))
         self.standing.moved("syncing")
         self.assertEqual({}, self.told[-1].mailboxes)
+
+    def test_refusals(self) -> None:
+        """
+        What is to be tried again is told of each mailbox, and when it is otherwise.
+        """
+        refusal = Refusal(LOCAL, UidSet.of([3]), "NO", tries=1)
+        for tries in 1, 2:
+            refused = {"a": (refusal._replace(tries=tries),)}
+            mailboxes = [known("a", 1), known("b")]
+            self.standing.measured(mailboxes, Report(), refused)
+            self.standing.moved("syncing" if tries == 1 else "waiting")
+            self.assertEqual(refused, self.told[-1].after.refusals)
+            self.assertIn("a", self.told[-1].mailboxes)
+        self.standing.measured(mailboxes, Report())
+        self.assertEqual({}, self.standing.status.refusals)
 
     def test_behind(self) -> None:
         """

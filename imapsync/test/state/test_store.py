@@ -202,7 +202,7 @@ class UpgradeTests(StateTestCase):
             "INSERT INTO flags (text) VALUES ('\\Seen')",
             "INSERT INTO pair (mailbox, local, remote, flags, key)"
             " VALUES (1, 2, 3, 1, x'01')",
-            "INSERT INTO postponed VALUES (1, 'remote', 5)",
+            "INSERT INTO postponed (mailbox, side, uid) VALUES (1, 'remote', 5)",
         ]
         if version > 1:
             statements += [

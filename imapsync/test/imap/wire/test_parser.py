@@ -467,6 +467,21 @@ class BodyTests(SynchronousTestCase):
             told = deliveries([line + EVIL + tail + b")\r\n"])
             self.assertEqual([EVIL, row], told[1:])
 
+    def test_header(self) -> None:
+        """
+        A header takes the same fast way as a message.
+        """
+        date = "01-Jan-2024 00:00:00 +0000"
+        row = Row(5, frozenset(["a"]), 0, 9, date, "BODY[HEADER]")
+        response = (
+            b'* 3 FETCH (UID 5 FLAGS (a) INTERNALDATE "%s" RFC822.SIZE 9'
+            b" BODY[HEADER] {5}\r\nA: b\n)\r\n" % date.encode()
+        )
+        for slow in (False, True):
+            told = deliveries([response], slow)
+            self.assertIn(b"A: b\n", told)
+            self.assertEqual(row, told[-1])
+
     def test_began(self) -> None:
         """
         Who takes a body hears first what came before it.

@@ -1,0 +1,151 @@
+"""
+Setting mailboxes aside before they are deleted.
+
+Whether a mailbox holds what nobody knows is asked, and then it is deleted; what
+arrives between the two would be lost.  So it first gets a name of ours, by which
+nothing arrives, and is looked into once more.  If there is something, or the server
+does not delete it, it gets its own name back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imapsync.errors import MailboxError, Refused
+from imapsync.imap.commands.mailbox import Heard
+from imapsync.log import Log
+from imapsync.mailbox.context import Clients
+from imapsync.mailbox.report import Report
+from imapsync.model import Known, Name, Side, Trouble
+from imapsync.names import shown
+from imapsync.plan.account import Account
+from imapsync.plan.renameorder import below, isTemporary, temporary
+from imapsync.state.interface import State
+from imapsync.uidset import MAXIMUM, UidSet
+
+_ALL = UidSet(((1, MAXIMUM),))
+
+
+class Aside:
+    """
+    Those of both sides.  Which they are is in the database before they are set
+    aside, so that a run that is cut off leaves it to the next one to go on.
+    """
+
+    log = Log()
+
+    def __init__(self, clients: Clients, state: State, report: Report) -> None:
+        self._clients = clients
+        self._state = state
+        self._report = report
+        self._tried: set[tuple[Side, int]] = set()
+
+    async def put(self, side: Side, known: Known, account: Account) -> str:
+        """
+        Set one aside, unless others are below it, which would be taken along.
+
+        @return: what the server calls it now; empty if it has its own name.
+        """
+        if any(below(name, known.name) for name in account.listed):
+            return ""
+        name = temporary(known.id, account.listed)
+        old, new = account.spelled(known.name), account.spelled(name)
+        with self._state.transaction():
+            self._state.beginRenaming(side, {known.id: name})
+        try:
+            await self._clients[side].onMailbox("RENAME", old, new)
+        except Refused as error:
+            self._end(side, known)
+            self.log.info(
+                "{name}: {side} does not rename it before it is deleted; what arrives"
+                " in that moment is lost with it: {error}",
+                name=shown(known.name),
+                side=side,
+                error=error,
+            )
+            return ""
+        level = new + (account.naming.separator or "/")
+        if any(
+            b.selectable for b in await self._clients[side].listMailboxes(f"{level}*")
+        ):
+            # Made meanwhile, and taken along.
+            await self.giveBack(side, known, new, account)
+            return ""
+        return new
+
+    async def giveBack(
+        self, side: Side, known: Known, name: str, account: Account
+    ) -> None:
+        """
+        Give one its name back.  If somebody has made another of that name, what is
+        not known of it is moved there, and it is deleted.
+
+        @param name: what the server calls it now.
+        @raise Refused: the server does not do that.
+        """
+        client, old = self._clients[side], account.spelled(known.name)
+        await client.unselect()
+        try:
+            await client.onMailbox("RENAME", name, old)
+        except Refused as error:
+            if error.responseCode != "NONEXISTENT":
+                await self._merge(side, known, name, old)
+        self._end(side, known)
+
+    async def recover(self, accounts: Mapping[Side, Account]) -> bool:
+        """
+        Give all that were left aside their names back: what is to become of them is
+        found out anew.
+
+        @return: whether there were any.
+        """
+        done = False
+        for side, account in accounts.items():
+            if account.readOnly:
+                continue
+            boxes = {one.id: one for one in self._state.mailboxes()}
+            for number, name in self._state.renamings(side).items():
+                if isTemporary(name) and (side, number) not in self._tried:
+                    done |= await self._recover(side, boxes[number], name, account)
+        return done
+
+    async def _recover(
+        self, side: Side, known: Known, name: Name, account: Account
+    ) -> bool:
+        box, mark = account.listed.get(name), known.marks.get(side)
+        status = box.status if box and box.selectable else None
+        if not (box and status and mark) or status.uidvalidity != mark.uidvalidity:
+            self._end(side, known)  # it is deleted, or never was set aside
+            return False
+        try:
+            await self.giveBack(side, known, box.name, account)
+        except (MailboxError, Refused) as error:
+            self._tried.add((side, known.id))
+            text = f'it is "{shown(box.name)}" there, and cannot get its name back'
+            self._report.trouble(Trouble(known.name, f"{text}: {error}", side))
+        return True
+
+    async def _merge(self, side: Side, known: Known, name: str, into: str) -> None:
+        client = self._clients[side]
+        await client.open(name, None, Heard(), writable=True)
+        paired = self._state.paired(known.id, side)
+        unknown = await client.exists(_ALL) - paired
+        if unknown:
+            verb = "MOVE" if "MOVE" in client.features else "COPY"
+            await client.transfer(verb, unknown, into)
+            left = await client.exists(_ALL) - paired
+            if left - (unknown if verb == "COPY" else UidSet()):
+                raise MailboxError("it changes all the time")
+        await client.unselect()
+        await client.onMailbox("DELETE", name)
+        self.log.info(
+            "{name}: {side}: there is another mailbox of that name; UID {uids} moved"
+            " there.",
+            name=shown(known.name),
+            side=side,
+            uids=unknown,
+        )
+
+    def _end(self, side: Side, known: Known) -> None:
+        with self._state.transaction():
+            self._state.endRenaming(side, [known.id])

@@ -1,0 +1,93 @@
+"""
+Messages that go over together, in one APPEND.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO
+
+from imapsync.content.digest import stamp
+from imapsync.imap.commands.append import Appending
+from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.outcome import Copied
+from imapsync.model import Flags
+
+#: One APPEND takes so many octets at the most: a server commits once for all of them.
+OCTETS = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Message:
+    """
+    One that is passing through.
+
+    @ivar flags: those that the copy is given.
+    @ivar date: what its INTERNALDATE there is to be.
+    @ivar key: once it is complete.
+    @ivar messageId: likewise.
+    @ivar spool: where it waits, if it cannot go on at once.
+    """
+
+    octets: int
+    row: Row
+    flags: Flags = frozenset()
+    date: str = ""
+    key: bytes = b""
+    messageId: bytes = b""
+    spool: IO[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """
+        What its server says that it is.
+        """
+        size = self.row.size
+        return self.octets if size is None else size
+
+
+@dataclass(slots=True)
+class Batch:
+    """
+    The messages of one APPEND.
+
+    @ivar manner: in which they are handed over.
+    @ivar most: so many they are at the most.
+    """
+
+    appending: Appending
+    manner: int
+    most: int
+    messages: list[Message] = field(default_factory=list)
+    octets: int = 0
+
+    @property
+    def full(self) -> bool:
+        return (
+            len(self.messages) >= self.most
+            or self.octets >= OCTETS
+            or self.appending.refusal is not None
+        )
+
+
+def culprits(batch: Batch, code: str) -> list[int]:
+    """
+    Of messages that were refused together, those of which one may be why.
+    """
+    most = max((message.octets for message in batch.messages), default=0)
+    return [
+        message.row.uid
+        for message in batch.messages
+        if code != "TOOBIG" or 2 * message.octets > most
+    ]
+
+
+def copied(message: Message, uid: int) -> Copied:
+    """
+    What became of a message that has this UID there.
+    """
+    row, size = message.row, message.size
+    flags = row.flags or frozenset()
+    known = stamp(size, row.date, message.messageId)
+    given, date = message.flags, message.date
+    return Copied(row.uid, uid, flags, given, message.key, size, known, date)

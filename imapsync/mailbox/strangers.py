@@ -1,0 +1,58 @@
+"""
+What a server has stored, though it may have said NO: L{strangers} and L{trashed}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.mailbox import Heard
+from imapsync.mailbox import pairing
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.suspects import Place, Suspects
+from imapsync.model import Side
+from imapsync.uidset import MAXIMUM, UidSet
+
+
+async def strangers(view: BothSides, side: Side) -> dict[int, bytes]:
+    """
+    The messages that have come to a mailbox since it was selected, and have no pair:
+    content keys by UID.
+
+    @raise Refused: its server does not tell.
+    """
+    this = view.sides[side]
+    await view.resume(side)
+    there = await this.client.exists(_from(this.selected.mark.uidnext))
+    return await _keys(view.source(side), there - this.reading.paired(there))
+
+
+async def trashed(client: SyncClient, trash: str, keys: Mapping[int, bytes]) -> UidSet:
+    """
+    Which messages have their like among the newest of the trash, which is then the
+    selected mailbox.
+
+    @param keys: their content keys, by UID.
+    @raise Refused: its server does not tell.
+    """
+    selected = await client.open(trash, None, Heard(), writable=False)
+    there = await client.exists(_from(selected.mark.uidnext - 2 * len(keys)))
+    source = Source(client, Suspects(), Place(0, Side.LOCAL, selected.mark.uidvalidity))
+    known = {*(await _keys(source, there)).values()}
+    return UidSet.of(uid for uid, key in keys.items() if key in known)
+
+
+def _from(uid: int) -> UidSet:
+    return UidSet(((max(1, uid), MAXIMUM),))
+
+
+async def _keys(source: Source, uids: UidSet) -> dict[int, bytes]:
+    keys: dict[int, bytes] = {}
+
+    def keyed(uid: int, key: bytes, _: int) -> None:
+        keys[uid] = key
+
+    await pairing.keyed(source, uids, keyed)
+    return keys

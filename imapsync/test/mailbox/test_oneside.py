@@ -1,0 +1,178 @@
+"""
+Tests for L{imapsync.mailbox.oneside}, by whole syncs: lists that cannot be whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imapsync.model import Side
+from imapsync.test.fakes.world import troubles
+from imapsync.test.mailbox.test_sync import MailboxCase
+from imapsync.testing.accounts import NOTHING, SEEN, mail
+from imapsync.uidset import MAXIMUM, UidSet
+
+LOCAL, REMOTE = Side
+
+
+class PartTests(MailboxCase):
+    """
+    An INBOX of twelve messages on both sides, and a remote server that has lost track
+    of what changed, so that all flags are asked for.
+    """
+
+    def lapse(self, **how: Any) -> None:
+        """
+        Begin anew, with a remote server that misbehaves from here on.
+        """
+        self.begin()
+        self.both(12)
+        for message in self.theirs.messages.values():
+            message.modseq = 0
+        self.theirs.modseq = 1
+        for name, value in how.items():
+            setattr(self.remote, name, value)
+
+    def test_window(self) -> None:
+        """
+        A FETCH that shows only the newest messages removes none of the others, and
+        what has changed in these is seen, too.
+        """
+        self.lapse(shows=5)
+        self.theirs.messages[2].flags = SEEN
+        del self.theirs.messages[3]
+        self.theirs.add(mail("new"))
+        report = self.sync()
+        self.assertEqual([], troubles(report))
+        self.assertEqual(1, sum(report.done("expunged").values()))
+        self.assertNotIn(3, self.ours.messages)
+        self.assertEqual(12, len(self.ours.messages))
+
+    def test_noMore(self) -> None:
+        """
+        If nothing shows the others, nothing is removed for that, and it is told.
+        """
+        self.lapse(shows=5, finds=5)
+        for _ in range(2):
+            [(name, why)] = troubles(self.sync())
+            self.assertEqual("INBOX", name)
+            self.assertIn("remote: it shows 5 of its 12 messages", why)
+            self.assertEqual(12, len(self.ours.messages))
+        self.remote.shows = self.remote.finds = None
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(12, len(self.ours.messages))
+        self.assertSettled()
+
+    def test_hidden(self) -> None:
+        """
+        Nor if EXISTS knows only of what is shown, and STATUS of more.
+        """
+        self.lapse(shows=5, finds=5)
+        self.theirs.hides = 7
+        self.theirs.add(mail("new"))
+        [(_, why)] = troubles(self.sync())
+        self.assertIn("remote: it shows 6 of its 13 messages", why)
+        self.assertEqual(13, len(self.ours.messages))
+
+    def test_noFlags(self) -> None:
+        """
+        Nor if they are found, and nothing is told of them.
+        """
+        self.lapse(deaf={"FETCH"})
+        [(_, why)] = troubles(self.sync())
+        self.assertIn("does not tell the flags of UID 1:12", why)
+        self.assertEqual(12, len(self.ours.messages))
+
+    def test_unseen(self) -> None:
+        """
+        A first sync of two filled mailboxes, one of which is shown in part, doubles
+        nothing.
+        """
+        self.remote.shows = 5
+        for number in range(12):
+            self.ours.add(mail(number))
+            self.theirs.add(mail(number))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(12, len(self.ours.messages))
+        self.assertEqual(12, len(self.theirs.messages))
+        self.assertSettled()
+
+    def test_sentInPart(self) -> None:
+        """
+        Nor is any message left out that is to be copied from there.
+        """
+        self.remote.shows = 5
+        for number in range(17):
+            self.theirs.add(mail(number))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(17, len(self.ours.messages))
+        self.assertSettled()
+
+    def test_vanishedTooMuch(self) -> None:
+        """
+        A VANISHED of all UIDs there can be removes nothing that is there.
+        """
+        for lies in UidSet(((1, MAXIMUM),)), UidSet(((9, MAXIMUM),)):
+            self.begin()
+            self.both(12)
+            self.theirs.lies = lies
+            self.theirs.flag(2, "\\Seen")
+            self.sync()
+            self.assertEqual(12, len(self.ours.messages))
+            self.assertEqual(SEEN, self.ours.messages[2].flags)
+
+    def test_vanishedTooLittle(self) -> None:
+        """
+        What a VANISHED leaves out is found by the number of messages.
+        """
+        self.both(12)
+        self.theirs.expunge(2, 3, 4)
+        del self.theirs.expunged[3]
+        self.sync()
+        self.assertEqual(9, len(self.ours.messages))
+        self.assertSettled()
+
+    def test_tardy(self) -> None:
+        """
+        Flags that are told too late are not passed over for good.
+        """
+        self.both(3)
+        self.remote.tardy, self.remote.chunk = True, 50
+        self.theirs.flag(2, "\\Seen")
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(SEEN, self.ours.messages[2].flags)
+        self.assertSettled()
+
+    def test_tardyAndGone(self) -> None:
+        """
+        Nor where an expunge is told in time, which might have been all.
+        """
+        self.both(3)
+        self.remote.tardy, self.remote.chunk = True, 50
+        self.theirs.flag(2, "\\Seen")
+        self.theirs.expunge(3)
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(SEEN, self.ours.messages[2].flags)
+        self.assertSettled()
+
+    def test_tardyArrival(self) -> None:
+        """
+        Nor are new messages.
+        """
+        self.both(3)
+        self.remote.tardy = True
+        self.theirs.add(mail("new"), NOTHING)
+        self.sync()
+        self.assertEqual(4, len(self.ours.messages))
+        self.assertEqualNow()
+
+    def test_limitedSelect(self) -> None:
+        """
+        If what has changed is told only in part, as the server says, all is asked for.
+        """
+        self.both(3)
+        self.theirs.codes.append("MESSAGELIMIT 1 3")
+        self.theirs.flag(1, "\\Seen")
+        self.sync()
+        self.assertEqual(1, self.remote.count("FETCH 1:*"))
+        self.assertEqualNow()

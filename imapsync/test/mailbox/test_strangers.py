@@ -1,0 +1,252 @@
+"""
+Tests for L{imapsync.mailbox.strangers}, by whole syncs: what a server has stored is not
+sent again, though it said NO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from imapsync.errors import Lost
+from imapsync.mailbox import appending
+from imapsync.model import Side
+from imapsync.test.fakes.world import troubles
+from imapsync.test.mailbox.test_bothsides import ViewCase
+from imapsync.test.mailbox.test_sync import MailboxCase
+from imapsync.test.mailbox.test_transfer import MovesCase, copied, moved
+from imapsync.testing.accounts import NOTHING, SEEN, mail
+
+LOCAL, REMOTE = Side
+
+
+def against(*subjects: object, answer: str = "NO no") -> Callable[[bytes], str]:
+    """
+    A grudge against some messages.
+    """
+    bodies = {mail(subject) for subject in subjects}
+    return lambda body: answer if body in bodies else ""
+
+
+class StrangersTests(MailboxCase):
+    """
+    Messages that are copied from the local to the remote INBOX.
+    """
+
+    def assertOnce(self, number: int) -> None:
+        """
+        Each message is there once, and stays so.
+        """
+        self.assertEqual(number, len(self.theirs.messages))
+        self.assertSettled()
+
+    def test_all(self) -> None:
+        """
+        A server that stores whatever it says NO to gets each message once, with or
+        without MULTIAPPEND, and whether it gives its leave or not.
+        """
+        for lacking in (), ("MULTIAPPEND",), ("LITERAL+",), ("MULTIAPPEND", "LITERAL+"):
+            for code in "", "[APPENDUID 1007 1] ", "[OVERQUOTA] ", "[CANNOT] ":
+                self.begin()
+                self.remote.capabilities -= {*lacking}
+                self.remote.grudges = against(*range(7), answer=f"NO {code}no")
+                for number in range(7):
+                    flags = frozenset(["\\Seen", "work"]) if number % 2 else NOTHING
+                    self.ours.add(mail(number), flags)
+                report = self.sync()
+                self.assertEqual([], troubles(report))
+                self.assertEqual({("INBOX", REMOTE): 7}, report.done("copied"))
+                self.assertOnce(7)
+
+    def test_one(self) -> None:
+        """
+        One of many was stored with all that came with it.
+        """
+        self.remote.grudges = against(3)
+        self.world.fill(*map(mail, range(9)))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(1, self.remote.count("APPEND"))
+        self.assertOnce(9)
+
+    def test_part(self) -> None:
+        """
+        What came behind it was not.
+        """
+        self.remote.grudges = against(3)
+        self.remote.partly = True
+        self.world.fill(*map(mail, range(9)))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertEqual(2, self.remote.count("APPEND"))
+        self.assertOnce(9)
+
+    def test_refusedAsWell(self) -> None:
+        """
+        One that is refused for good, and not stored, is found among them.
+        """
+        self.remote.grudges = against(3)
+        self.remote.partly = True
+        bad = mail(6)
+        self.remote.objection = lambda offer: "NO no" if offer.body == bad else ""
+        self.world.fill(*map(mail, range(9)))
+        for _ in range(2):
+            [(_, why)] = troubles(self.sync())
+            self.assertIn("UID 7", why)
+            self.assertEqual(8, len(self.theirs.messages))
+        self.remote.objection = lambda _: ""
+        self.sync()
+        self.assertOnce(9)
+
+    def test_bad(self) -> None:
+        """
+        BAD is no other than NO, where leave was asked; where it was not, the connection
+        is given up, and the messages are recognised over the next.
+        """
+        self.remote.grudges = against(*range(5), answer="BAD what")
+        self.remote.capabilities.remove("LITERAL+")
+        self.world.fill(*map(mail, range(5)))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertOnce(5)
+        self.remote.capabilities.add("LITERAL+")
+        self.remote.grudges = against("late", answer="BAD what")
+        self.world.fill(mail("first"), mail("late"))
+        self.assertRaises(Lost, self.sync)
+        self.world.links.clear()
+        self.sync()
+        self.assertOnce(7)
+
+    def test_many(self) -> None:
+        """
+        Nor are those sent again that were stored before it was given up.
+        """
+        self.remote.capabilities.remove("MULTIAPPEND")
+        self.remote.grudges = lambda _: "NO no"
+        number = appending.REFUSALS + 20
+        self.world.fill(*map(mail, range(number)))
+        self.sync()
+        self.assertEqual(number, len(self.theirs.messages))
+        self.sync()
+        self.assertOnce(number)
+
+    def test_others(self) -> None:
+        """
+        What somebody else delivers meanwhile is not taken for what was refused.
+        """
+        for equal in (False, True):
+            self.begin()
+            other = mail(1) if equal else mail("other")
+            self.remote.answers["APPEND"] = "NO [OVERQUOTA] full"
+            self.world.fill(mail(1))
+            self.remote.before["APPEND"] = partial(self.theirs.add, other)
+            report = self.sync()
+            self.assertEqual(0 if equal else 1, len(troubles(report)))
+            self.assertEqual(1, len(self.theirs.messages))
+            self.remote.answers.clear()
+            self.sync()
+            self.assertOnce(1 if equal else 2)
+
+    def test_twins(self) -> None:
+        """
+        Equal messages are as many there as here.
+        """
+        self.remote.grudges = against("twin")
+        self.world.fill(mail("twin"), mail("twin"), mail(1))
+        self.assertEqual([], troubles(self.sync()))
+        self.assertOnce(3)
+
+    def test_flags(self) -> None:
+        """
+        What a server has made of flags and date is seen, as of any copy.
+        """
+        self.remote.grudges = lambda _: "NO no"
+        self.remote.forgets = SEEN
+        self.ours.add(mail(1), frozenset(["\\Seen", "\\Flagged"]))
+        self.sync()
+        self.assertEqual({"\\Flagged"}, self.theirs.messages[1].flags)
+        self.assertEqual({"\\Seen", "\\Flagged"}, self.ours.messages[1].flags)
+        self.sync()
+        self.assertEqual(1, len(self.theirs.messages))
+
+    def test_untold(self) -> None:
+        """
+        If it cannot be seen whether they are there, they are not sent again.
+        """
+        self.world.fill(mail(1), mail(2))
+        self.remote.grudges = lambda _: "NO no"
+        self.remote.answers["SEARCH"] = "NO not now"
+        [(name, why)] = troubles(self.sync())
+        self.assertEqual("INBOX", name)
+        self.assertIn("whether it was stored is not told", why)
+        self.assertEqual(2, len(self.theirs.messages))
+        self.remote.answers.clear()
+        self.sync()
+        self.assertOnce(2)
+
+    def test_nothingSent(self) -> None:
+        """
+        A message that a server would not even have need not be looked for.
+        """
+        self.remote.capabilities.remove("LITERAL+")
+        self.remote.objection = lambda _: "NO [OVERQUOTA] full"
+        self.world.fill(mail(1))
+        self.sync()
+        self.assertEqual(0, self.remote.count("SEARCH", "NOOP"))
+
+
+class ShownTests(ViewCase):
+    """
+    What has come to the mailbox is to be shown.
+    """
+
+    def test_selectedAgain(self) -> None:
+        """
+        Where NOOP need not tell it, the mailbox is selected once more.
+        """
+        view = self.read()
+        for notified in (False, True):
+            client = view.sides[REMOTE].client
+            client._dispatcher.notified = notified
+            self.world.remote.heard.clear()
+            self.world.run(view.resume(REMOTE))
+            selected = self.world.remote.count("SELECT")
+            self.assertEqual(
+                (int(notified), int(not notified)),
+                (selected, self.world.remote.count("NOOP")),
+            )
+
+
+class TransferredTests(MovesCase):
+    """
+    Messages that a server is to copy or move by itself.
+    """
+
+    def test_moved(self) -> None:
+        """
+        It does so, and says NO: they are recognised where they are.
+        """
+        for without in (), ("MOVE",):
+            for uids in ((1,), (1, 2, 3)):
+                self.begin()
+                self.remote.capabilities -= {*without}
+                self.remote.grudges = lambda _: "NO no"
+                moved(self.local, "INBOX", "A", *uids)
+                copied(self.local, "INBOX", "Z", 5)
+                self.assertEqual([], troubles(self.sync()))
+                self.assertEqual(0, self.remote.count("APPEND"))
+                self.assertSettled()
+
+    def test_trash(self) -> None:
+        """
+        Likewise where it is the trash.
+        """
+        for without in (), ("MOVE",):
+            self.begin()
+            self.remote.capabilities -= {*without}
+            trash = self.remote.make("Trash")
+            trash.add(mail("old"))
+            self.remote.grudges = lambda _: "NO no"
+            self.local.inbox.expunge(1, 2)
+            for _ in range(2):
+                self.assertEqual([], troubles(self.sync(trash={REMOTE: "Trash"})))
+                self.assertEqual(3, len(trash.messages))
+                self.assertEqual(3, len(self.remote.inbox.messages))
+            self.assertSettled()
