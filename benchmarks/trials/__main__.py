@@ -11,7 +11,7 @@ imapsync lost or doubled a message.
 
 With --results=FILE, each trial is a line of JSON in that file, and none that is in
 there already is made again: whatever ended the trials, the same command goes on with
-them.  With --write, doc/ gets the tables of all that is in FILE.
+them.  With --write, doc/ gets the table of all that is in FILE.
 """
 
 from __future__ import annotations
@@ -328,7 +328,7 @@ async def make(reactor: Any, request: argparse.Namespace, results: Results) -> N
                 if not kind.possible() or (name != "imapsync" and not kind.anyone):
                     continue
                 trials = Trials(laboratory, key, results, request.logs)
-                wanted = request.count if request.count and kind.count else kind.count
+                wanted = (request.count or kind.count) if kind.count else 0
                 begin = request.seed if kind.count else 1
                 workers = _WAITING if kind.slow else request.workers
                 await trials.make(begin, wanted, workers)
@@ -358,7 +358,7 @@ def main() -> int:
     )
     parser.add_argument("kind", nargs="*", choices=[[], *KINDS], metavar="KIND")
     parser.add_argument("--program", action="append", choices=[*PROGRAMS])
-    parser.add_argument("--count", type=int, default=0, help="of each kind")
+    parser.add_argument("--count", type=int, help="of each kind; 0: only the table")
     parser.add_argument("--seed", type=int, default=1, help="number of the first")
     parser.add_argument("--workers", type=int, default=2, help="trials at a time")
     parser.add_argument("--results", type=Path, metavar="FILE")
@@ -374,7 +374,8 @@ def main() -> int:
         return Deferred.fromCoroutine(work)
 
     try:
-        react(begin)
+        if request.count != 0:
+            react(begin)
     except SystemExit as end:
         if end.code:
             return 2
