@@ -404,7 +404,6 @@ async def _jumped(trial: Trial, rng: random.Random, number: int) -> bool:
             stdin=children.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=directory,
             env={**os.environ, **environ},
         )
         code = await deferToThread(children.ended, process)
