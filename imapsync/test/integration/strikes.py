@@ -190,12 +190,15 @@ async def _serversKilled(trial: Trial, rng: random.Random, number: int) -> bool:
     sides = rng.choice(([Side.LOCAL], [Side.REMOTE], [*Side]))
     trial.story.append(f"{sides} after {moment:.3f} s, for {pause:.1f} s")
     struck: list[Deferred[None]] = []
+    over = False
 
     def restart() -> None:
         for side in sides:
             trial.servers[side].restart()
 
     def kill() -> None:
+        if over:
+            return
         for side in sides:
             trial.servers[side].kill()
         struck.append(deferLater(trial.laboratory.reactor, pause, restart))
@@ -203,6 +206,7 @@ async def _serversKilled(trial: Trial, rng: random.Random, number: int) -> bool:
     process = trial.begin()
     _soon(trial, moment, kill)
     trial.expect(await trial.joined(process), 0, 1, Lost.code)
+    over = True
     for restarted in struck:
         await restarted
     trial.scene.reconnect()
