@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benchmarks.place import Place
 from imapsync.test.integration.dovecot import DOVECOT
@@ -148,18 +149,30 @@ def _interimap(option: str) -> list[str]:
 
 def _mbsync(place: Place) -> list[str]:
     servers = place.servers
+    ports = (servers.local.port, servers.remotePort)
+    return mbsync(place.directory, place.user, ports, place.compress, 0)
+
+
+def mbsync(
+    directory: Path, user: str, ports: Sequence[int], compress: bool, timeout: int
+) -> list[str]:
+    """
+    A command for mbsync, with a configuration in C{directory}.
+
+    @param timeout: in seconds; 0 for none.
+    """
     lines = []
-    for side, port in ("near", servers.local.port), ("far", servers.remotePort):
+    for side, port in zip(("near", "far"), ports, strict=True):
         lines += [f"IMAPAccount {side}", "Host 127.0.0.1", f"Port {port}"]
-        lines += [f"User {place.user}", f"Pass {PASSWORD}", "SSLType None"]
-        lines += ["AuthMechs LOGIN", "Timeout 0"]
-        lines += [] if place.compress else ["DisableExtension COMPRESS=DEFLATE"]
+        lines += [f"User {user}", f"Pass {PASSWORD}", "SSLType None"]
+        lines += ["AuthMechs LOGIN", f"Timeout {timeout}"]
+        lines += [] if compress else ["DisableExtension COMPRESS=DEFLATE"]
         lines += [""]
         lines += [f"IMAPStore {side}", f"Account {side}", ""]
     lines += ["Channel both", "Near :near:", "Far :far:", "Patterns *"]
     lines += ["Create Both", "Expunge Both", "Sync All", "CopyArrivalDate yes"]
-    lines += [f"SyncState {place.directory}/", ""]
-    file = place.directory / "mbsyncrc"
+    lines += [f"SyncState {directory}/", ""]
+    file = directory / "mbsyncrc"
     file.write_text("\n".join(lines))
     return ["mbsync", "-qq", "-c", str(file), "both"]
 

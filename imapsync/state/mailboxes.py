@@ -118,7 +118,7 @@ class MailboxTable(Transactions):
 
     def strays(self, mailbox: int, side: Side) -> int:
         query = f"SELECT {side}_strays FROM mailbox WHERE id = ?"
-        [(count,)] = self._query(query, mailbox)
+        (count,) = self._one(query, mailbox)
         return int(count)
 
     def setStrays(self, mailbox: int, side: Side, count: int) -> None:

@@ -28,7 +28,7 @@ class OwnerTable(MailboxTable):
         )
 
     def noteReadOnly(self, sides: frozenset[Side]) -> None:
-        [(text,)] = self._query("SELECT read_only FROM meta")
+        (text,) = self._one("SELECT read_only FROM meta")
         for side in Side:
             if side.value in text.split() and side not in sides:
                 self._write(
@@ -40,7 +40,7 @@ class OwnerTable(MailboxTable):
             self._write("UPDATE meta SET read_only = ?", now)
 
     def noteReference(self, side: Side, reference: str) -> bool:
-        [(before,)] = self._query(f"SELECT {side}_reference FROM meta")
+        (before,) = self._one(f"SELECT {side}_reference FROM meta")
         if before == reference:
             return False
         self._write(f"UPDATE meta SET {side}_reference = ?", reference)

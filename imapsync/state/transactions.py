@@ -14,7 +14,7 @@ from typing import Any
 
 from imapsync.errors import StateError
 from imapsync.model import Flags, flagsOf, flagsText
-from imapsync.state.sqlitefile import explained
+from imapsync.state.sqlitefile import damaged, explained
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: What a query yields for one line of a table, or takes for one.
@@ -61,11 +61,11 @@ class Transactions:
     def _findFlagsId(self, flags: Flags) -> int:
         text = flagsText(flags)
         self._write("INSERT OR IGNORE INTO flags (text) VALUES (?)", text)
-        [(found,)] = self._query("SELECT id FROM flags WHERE text = ?", text)
+        (found,) = self._one("SELECT id FROM flags WHERE text = ?", text)
         return int(found)
 
     def _findFlags(self, number: int) -> Flags:
-        [(text,)] = self._query("SELECT text FROM flags WHERE id = ?", number)
+        (text,) = self._one("SELECT text FROM flags WHERE id = ?", number)
         return flagsOf(text)
 
     def _commit(self) -> None:
@@ -98,6 +98,16 @@ class Transactions:
     def _query(self, query: str, *values: object) -> list[Record]:
         with explained(self._path):
             return self._database.execute(query, values).fetchall()
+
+    def _one(self, query: str, *values: object) -> Record:
+        """
+        The line that a sound database has.
+
+        @raise StateDamaged: if it is not there.
+        """
+        for record in self._query(query, *values):
+            return record
+        raise damaged(self._path, "a line of a table is missing")
 
     def _write(self, statement: str, *values: object) -> int:
         return self._writeAll(statement, [values])

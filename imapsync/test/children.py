@@ -10,7 +10,9 @@ import os
 import select
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,10 @@ PATIENCE = 60
 
 #: What means something to most programs.
 NUMBERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+#: Only one thread at a time may ask how a forked one ended, as each does that starts
+#: another.
+_asking = threading.Lock()
 
 
 class Fifo:
@@ -111,17 +117,26 @@ def done(command: Sequence[str | Path], check: bool = True, **options: Any) -> A
     )
 
 
-def joined(process: BaseProcess) -> int:
+def launched(process: BaseProcess) -> None:
+    """
+    Start a forked one.
+    """
+    with _asking:
+        process.start()
+
+
+def joined(process: BaseProcess, patience: float = PATIENCE) -> int:
     """
     Wait for the end of a forked one, likewise.
 
     @return: its exit code.
     """
-    process.join(PATIENCE)
-    if process.exitcode is None:
+    if not wait([process.sentinel], patience):
         process.kill()
+        wait([process.sentinel], PATIENCE)
+    with _asking:
         process.join(PATIENCE)
-    return process.exitcode or 0
+        return process.exitcode or 0
 
 
 def hearing() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from imapsync.__main__ import run
 from imapsync.state.store import Store
-from imapsync.test.children import joined, listening
+from imapsync.test.children import joined, launched, listening
 from imapsync.test.integration.scene import Scene
 
 _processes = get_context("forkserver")
@@ -62,7 +62,7 @@ def _begun(
 ) -> ForkServerProcess:
     arguments = [command, f"--config={scene.file}", "--debug"]
     process = _processes.Process(target=target, args=(arguments, *values))
-    process.start()
+    launched(process)
     return process
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -29,18 +30,19 @@ class Relay:
     """
     Listens, and passes all connections on to C{server}.
 
-    It is for clients that wait for the server's greeting.
-
     @ivar edit: what becomes of each line from the server; nothing, if it is to be
         lost.
     @ivar port: where it listens, on the loopback.
     @ivar passed: what went either way so far, on all connections together.
     """
 
-    def __init__(self, reactor: Any, server: Server) -> None:
+    def __init__(self, reactor: Any, server: Server, port: int = 0) -> None:
+        """
+        @param port: of the server, if it is not the usual one.
+        """
         self.passed = {way: bytearray() for way in Way}
         self.edit: Callable[[bytes], bytes] | None = None
-        self._server = TCP4ClientEndpoint(reactor, server.host, server.port)
+        self._server = TCP4ClientEndpoint(reactor, server.host, port or server.port)
         self._ends: set[_End] = set()
         self._act: Callable[[], None] | None = None
         self._shut: Any = None
@@ -60,6 +62,21 @@ class Relay:
         """
         for end in self._ends:
             end.cut()
+
+    def reset(self) -> None:
+        """
+        Drop all connections, as a machine does that knows nothing of them (RST).
+        """
+        for end in self._ends:
+            end.reset()
+
+    def stall(self) -> None:
+        """
+        Let nothing more through on the connections that there are, and say so to
+        nobody.
+        """
+        for end in self._ends:
+            end.wasCut = True
 
     def shut(self) -> None:
         """
@@ -83,7 +100,8 @@ class Relay:
         """
         server = _End(self, Way.FROM_SERVER)
         client.other, server.other = server, client
-        connectProtocol(self._server, server)
+        # A server that is not there is no better than one that hangs up.
+        connectProtocol(self._server, server).addErrback(lambda _: client.cut())
 
     def began(self, end: _End) -> None:
         """
@@ -133,10 +151,12 @@ class _End(Protocol):
         self.way = way
         self.wasCut = False
         self._rest = b""
+        self._early = bytearray()
         self.gone: Deferred[None] = Deferred()
 
     def connectionMade(self) -> None:
         self._relay.began(self)
+        self.write(bytes(self._early))
 
     def dataReceived(self, data: bytes) -> None:
         self._relay.passOn(self, data)
@@ -151,7 +171,9 @@ class _End(Protocol):
         """
         Send what came in at the other end.
         """
-        if self.transport is not None:
+        if self.transport is None:
+            self._early += data
+        else:
             self.transport.write(data)
 
     def edited(self, data: bytes, edit: Callable[[bytes], bytes]) -> bytes:
@@ -168,6 +190,14 @@ class _End(Protocol):
         self.wasCut = True
         if self.transport is not None:
             self.transport.loseConnection()
+
+    def reset(self) -> None:
+        """
+        Likewise, at once and without an end.
+        """
+        self.wasCut = True
+        if self.transport is not None:
+            ITCPTransport(self.transport).abortConnection()
 
 
 class _Client(_End):

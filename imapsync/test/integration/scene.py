@@ -13,16 +13,18 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import TypeVar
 
 from twisted.trial.unittest import TestCase
 
 from imapsync.__main__ import run
+from imapsync.state.store import Store
 from imapsync.test import children
 from imapsync.test.integration.accounts import (
     Account,
@@ -141,6 +143,32 @@ class Scene:
         This scene's account on C{server}.
         """
         return server.account(self.user)
+
+    def copied(self, *servers: Server) -> Scene:
+        """
+        Another user's, with the same mail and files, in a tenth of the time that it
+        takes to make them.
+
+        @param servers: where its accounts are to be, if not on the same two.
+        """
+        old = (self.localServer, self.remoteServer)
+        local, remote = new = servers or old
+        other = Scene(local, remote, self.options)
+        _copy(self.directory, other.directory)
+        other.configure(other.options)
+        for here, there in zip(old, new, strict=True):
+            mail = here.directory / "mail" / self.user
+            _copy(mail, there.directory / "mail" / other.user)
+        if other.database.exists():
+            # It is to know nothing of that they are others.
+            with (
+                closing(Store.open(str(other.database))) as state,
+                state.transaction(),
+            ):
+                for side, owner in state.owners().items():
+                    account = owner.account.replace(self.user, other.user)
+                    state.noteOwner(side, owner._replace(account=account))
+        return other
 
     def close(self) -> None:
         """
@@ -279,6 +307,10 @@ class Scene:
         return facts
 
 
+def _copy(old: Path, new: Path) -> None:
+    children.done(["cp", "-a", f"{old}/.", str(new)])
+
+
 def _octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
@@ -295,18 +327,30 @@ def finished(process: children.Child) -> Run:
     )
 
 
-def forked(arguments: Sequence[str], directory: Path) -> Run:
+def launched(
+    arguments: Sequence[str], directory: Path, output: Path, errors: Path
+) -> ForkServerProcess:
     """
-    Run the command in C{directory}, in a process that was forked from one
+    Start the command in C{directory}, in a process that was forked from one
     with all that it needs: that takes a tenth of the time that a new one
     would.
+
+    @param output: gets what it prints, as C{errors} does.
+    """
+    process = _processes.Process(
+        target=_command, args=(arguments, directory, output, errors)
+    )
+    children.launched(process)
+    return process
+
+
+def forked(arguments: Sequence[str], directory: Path) -> Run:
+    """
+    Run the command in C{directory}, likewise, to its end.
     """
     with tempfile.TemporaryDirectory() as name:
         output, errors = Path(name, "output"), Path(name, "errors")
-        process = _processes.Process(
-            target=_command, args=(arguments, directory, output, errors)
-        )
-        process.start()
+        process = launched(arguments, directory, output, errors)
         return Run(
             children.joined(process),
             output.read_text("utf-8", "replace"),

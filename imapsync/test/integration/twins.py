@@ -4,16 +4,12 @@ Two accounts to which anything may happen.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
 from imapsync.model import Side
-from imapsync.state.store import Store
-from imapsync.test import children
 from imapsync.test.integration.accounts import CommandFailed, Snapshot
 from imapsync.test.integration.changes import Changes
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
@@ -56,23 +52,11 @@ class Twins(Changes):
         """
         Other ones to which the same has happened, in a tenth of the time.
         """
-        local, remote = self.servers.values()
         other = copy(self)
-        other.scene = Scene(local, remote, self._options)
+        other.scene = self.scene.copied()
         other._accounts = dict(zip(Side, other.scene.accounts, strict=True))
         other._model = deepcopy(self._model)
         other.story = [*self.story]
-        shutil.copy(self.scene.database, other.scene.database)
-        # It is to know nothing of that they are others.
-        database = Store.open(str(other.scene.database))
-        with closing(database) as state, state.transaction():
-            for side, owner in state.owners().items():
-                account = owner.account.replace(self.scene.user, other.scene.user)
-                state.noteOwner(side, owner._replace(account=account))
-        for server in self.servers.values():
-            mail = server.directory / "mail"
-            home, empty = mail / self.scene.user, mail / other.scene.user
-            children.done(["cp", "-a", f"{home}/.", str(empty)])
         return other
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ Tests for L{imapsync.state.transactions}.
 
 from __future__ import annotations
 
-from imapsync.errors import StateError
+from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Pair, Side
 from imapsync.state.store import Store
 from imapsync.test.fakes.databases import ALL, NONE, SEEN, Killed, StateTestCase, die
@@ -50,6 +50,24 @@ class TransactionTests(StateTestCase):
         state = self.opened()
         self.assertEqual(before, state.mailboxes())
         self.assertEqual(UidSet.of([1]), state.paired(mailbox, Side.LOCAL))
+
+    def test_lineMissing(self) -> None:
+        """
+        A database without a line that every sound one has is damaged.
+        """
+        state, mailbox = self.filled(Pair(1, 1, SEEN))
+        state._query("PRAGMA foreign_keys = OFF")
+        with state.transaction():
+            state._query("DELETE FROM flags")
+            state._query("DELETE FROM meta")
+        state.close()
+        state = self.opened()
+        with self.assertRaises(StateDamaged):
+            list(state.pairs(mailbox, Side.LOCAL, ALL))
+        with self.assertRaises(StateDamaged), state.transaction():
+            state.noteReadOnly(frozenset())
+        with self.assertRaises(StateDamaged), state.transaction():
+            state.noteReference(Side.LOCAL, "")
 
     def test_outside(self) -> None:
         """

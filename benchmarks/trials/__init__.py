@@ -1,0 +1,3 @@
+"""
+Faults in the midst of runs, and what comes of them: see its C{__main__}.
+"""
