@@ -18,18 +18,10 @@ from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
-from imapsync.mailbox.oneside import OneSide, unusable
+from imapsync.mailbox.oneside import MISSING, OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.mailbox.suspects import Place
-from imapsync.model import (
-    Known,
-    Mark,
-    Name,
-    Side,
-    Status,
-    Trouble,
-    differ,
-)
+from imapsync.model import Known, Mark, Name, Side, Status, Trouble, differ
 from imapsync.names import INBOX
 from imapsync.plan.operations import Trash
 from imapsync.uidset import UidSet
@@ -88,6 +80,8 @@ class BothSides:
         for this in self.sides.values():
             this.gone = this.changes.gone
         await onBoth(self._confirm)
+        for side, this in self.sides.items():
+            this.miss(self.copies.of(side))
         return True
 
     async def _open(self, side: Side) -> OneSide:
@@ -349,10 +343,8 @@ class BothSides:
             that cannot be said.
         """
         mailbox = self.known.id
-        for side, this in self.sides.items():
-            if late := this.reading.late.build():
-                self.leave(side)
-                self.trouble(f"flags of UID {late} were told too late", side)
+        for side in Side:
+            self._complain(side)
         with self.state.transaction():
             if not any(one.unfinished for one in self.sides.values()):
                 self.state.noteSynced(mailbox)
@@ -368,11 +360,25 @@ class BothSides:
                         self.state.setStrays(mailbox, side, strays)
                 this.refusals.store()
                 if not this.reading.partial:
-                    self.copies.seen(side)
+                    self.copies.seen(side, this.reading.shownAtAll)
+                self.state.removePairs(mailbox, side, this.missing)
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
                     self.state.setIdentity(mailbox, side, identity)
         return self._foreseen()
+
+    def _complain(self, side: Side) -> None:
+        """
+        Name what C{side} told too late, or not at all, and have it be tried again.
+        """
+        this = self.sides[side]
+        if late := this.reading.late.build():
+            self.leave(side)
+            self.trouble(f"flags of UID {late} were told too late", side)
+        copies, other = this.missing, side.other
+        originals = self.state.partners(self.known.id, side, copies, other)
+        if left := originals - self.sides[other].gone:
+            self.postpone(other, left, f"{side} {MISSING}")
 
     def _mayDiffer(self, side: Side) -> bool:
         """
@@ -386,12 +392,6 @@ class BothSides:
         A server tells the mod-sequence of each change that it made for us.  If it
         has told of nothing else, that is what STATUS will tell, too.
         """
-        foreseen: dict[Side, Mark] = {}
-        for side, this in self.sides.items():
-            unread = this.undone or this.reading.partial or this.reading.disturbed
-            if unread or this.refusals or this.changes.new or not this.client.outspoken:
-                return {}
-            mark = this.selected.mark
-            modseq = max(mark.modseq, this.reading.reached)
-            foreseen[side] = mark._replace(modseq=modseq)
-        return foreseen
+        marks = {side: this.foreseen for side, this in self.sides.items()}
+        foreseen = {side: mark for side, mark in marks.items() if mark is not None}
+        return foreseen if len(foreseen) == len(marks) else {}

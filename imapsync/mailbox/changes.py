@@ -68,6 +68,7 @@ class Reading:
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.told = 0
@@ -122,6 +123,20 @@ class Reading:
         listed, left = self._listed, self._left.build()
         return None if listed is None else listed.build() - left
 
+    @property
+    def shownAtAll(self) -> UidSet:
+        """
+        The messages that were told to be there, or to be there no more.
+        """
+        return self._shown.build() | self._gone.build()
+
+    @property
+    def vanishedEarly(self) -> UidSet:
+        """
+        The messages that were told to be gone, before L{take} was called.
+        """
+        return self._gone.build()
+
     def rowsReceived(self, rows: list[Row]) -> None:
         """
         Flags of messages.
@@ -154,6 +169,7 @@ class Reading:
         """
         These were told.
         """
+        self._shown.update(uids)
         if self._listed is not None:
             self._listed.update(uids)
         if self.watched:

@@ -124,11 +124,23 @@ class Copies:
             return Side.REMOTE
         return Side.LOCAL if remote in self._unseen[Side.REMOTE] else None
 
-    def seen(self, side: Side) -> None:
+    def of(self, side: Side) -> UidSet:
+        """
+        The messages of C{side} that are such copies, as far as their server told
+        which they are.
+        """
+        originals = self._unseen[side.other]
+        return self._state.partners(self._mailbox, side.other, originals, side)
+
+    def seen(self, side: Side, shown: UidSet) -> None:
         """
         All that there was on C{side} is dealt with.
+
+        @param shown: the messages that its server has told of.
         """
         if self._unseen[side.other]:
-            begun = self._begun[side.other]
-            self._state.setCopying(self._mailbox, side.other, begun)
+            hidden = self.of(side) - shown
+            left = self._state.partners(self._mailbox, side, hidden, side.other)
+            left |= self._begun[side.other]
+            self._state.setCopying(self._mailbox, side.other, left)
         self._state.forgetDoubts()

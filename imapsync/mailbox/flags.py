@@ -59,7 +59,7 @@ def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
     are gone, or were among those of the other side.
     """
     ours, theirs = (view.sides[side].changes.flags for side in Side)
-    gone = {side: this.gone for side, this in view.sides.items() if this.gone}
+    gone = {side: this.absent for side, this in view.sides.items() if this.absent}
     odd = any(
         this.lapsed or this.reading.again or view.copies.originals(side)
         for side, this in view.sides.items()

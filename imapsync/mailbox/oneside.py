@@ -17,6 +17,9 @@ from imapsync.model import Changes, Mark, Side, Status
 from imapsync.names import shown
 from imapsync.uidset import UidSet
 
+#: What is said of the original of a message that is missing.
+MISSING = "said that it had stored it, and does not have it"
+
 _log = Log()
 
 
@@ -32,6 +35,7 @@ class OneSide:
         where these are more although all were asked for; else C{None}.
     @ivar new: the messages that had no pair.
     @ivar gone: the known messages that are gone, asked twice.
+    @ivar missing: those that the server said it had stored, and never showed.
     @ivar undone: set when something was left to do: the mark must not move.
     @ivar refusals: what the mark may pass, but which must be tried again.
     """
@@ -46,8 +50,16 @@ class OneSide:
     changes: Changes = field(default_factory=Changes)
     new: UidSet = field(default_factory=UidSet)
     gone: UidSet = field(default_factory=UidSet)
+    missing: UidSet = field(default_factory=UidSet)
     partial: tuple[int, int] | None = None
     undone: bool = False
+
+    @property
+    def absent(self) -> UidSet:
+        """
+        The known messages that are not there.
+        """
+        return self.gone | self.missing
 
     @property
     def unfinished(self) -> bool:
@@ -55,6 +67,19 @@ class OneSide:
         Whether something is left to do.
         """
         return self.undone or self.reading.partial or self.refusals.left
+
+    @property
+    def foreseen(self) -> Mark | None:
+        """
+        What its mark will be if nothing has happened but what was done; C{None} if
+        that cannot be said.
+        """
+        unread = self.undone or self.reading.partial or self.reading.disturbed
+        new = self.changes.new
+        if unread or self.refusals or new or not self.client.outspoken:
+            return None
+        mark = self.selected.mark
+        return mark._replace(modseq=max(mark.modseq, self.reading.reached))
 
     def withhold(self) -> None:
         """
@@ -140,6 +165,14 @@ class OneSide:
     def _there(self) -> int:
         told = self.reading.exists
         return self.selected.exists if told is None else told
+
+    def miss(self, copies: UidSet) -> None:
+        """
+        Leave alone the originals of C{copies} that the server said it had stored, and
+        never showed: that they are not there is no expunge, unless it tells of one.
+        """
+        self.missing = copies & self.gone - self.reading.vanishedEarly
+        self.gone -= self.missing
 
     def spare(self, status: Status) -> str:
         """

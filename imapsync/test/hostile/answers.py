@@ -37,6 +37,23 @@ def _copyUid(account: HostileAccount, told: str) -> None:
     account.copyUid = told
 
 
+def _swallows(account: HostileAccount) -> None:
+    """
+    What was appended is gone before anybody looks.
+    """
+
+    def swallow(verb: str) -> None:
+        for folder in account.folders.values():
+            for uid in own.pop(id(folder), ()):
+                folder.messages.pop(uid, None)
+        if verb == "APPEND":
+            for folder in account.folders.values():
+                own[id(folder)] = [folder.uidnext]
+
+    own: dict[int, list[int]] = {}
+    account.each = swallow
+
+
 def _does(account: HostileAccount, verb: str) -> None:
     """
     To say OK, and do nothing.
@@ -153,6 +170,7 @@ ANSWERS = (
         EVERYTHING,
         "It is asked again in another way; what was not told is not done.",
         lambda a: a.deaf.add("FETCH"),
+        codes=(1,),
     ),
     B(
         "other UIDs",
@@ -176,8 +194,9 @@ ANSWERS = (
         "UID zero",
         "tells UID 0 of all messages",
         "a crash",
-        "Such a row is about nothing.",
+        "Such a row is about nothing; the mailbox is named.",
         partial(_uids, told="UID 0"),
+        codes=(1,),
     ),
     B(
         "UID beyond all numbers",
@@ -191,8 +210,9 @@ ANSWERS = (
         "no UIDs",
         "tells no UID of any message",
         PAIRED,
-        "A row without a UID is about nothing.",
+        "A row without a UID is about nothing; the mailbox is named.",
         lambda a: a.sub(ROWS, rb"UID \d+ ?", b""),
+        codes=(1,),
     ),
     B(
         "rows twice",
@@ -239,6 +259,7 @@ ANSWERS = (
         EVERYTHING,
         "Nothing is removed for it.",
         _lateRows,
+        codes=(0, 1),
     ),
     B(
         "other tags",
@@ -293,6 +314,14 @@ ANSWERS = (
         codes=(1,),
     ),
     B(
+        "APPEND in vain",
+        "says OK to APPEND, tells a UID, and has nothing there when it is asked later",
+        "an expunge of what it was brought",
+        "What it never showed, it cannot expunge: it is named, and tried again.",
+        _swallows,
+        codes=(1,),
+    ),
+    B(
         "APPEND without UIDs in vain",
         "says OK to APPEND, tells no UIDs, and stores nothing",
         DONE,
@@ -304,9 +333,9 @@ ANSWERS = (
         "refused and stored",
         "says NO to APPEND, and stores the message",
         "that it is copied again and again",
-        "It is named.",
+        "It is looked for, and found.",
         _stored,
-        codes=(1,),
+        codes=(0,),
     ),
     B(
         "UIDs of others",
@@ -340,8 +369,9 @@ ANSWERS = (
         "copies yet to come",
         "tells UIDs that are not given yet",
         PAIRED,
-        "Nothing is removed for it.",
+        "What it never showed, it cannot expunge.",
         partial(_appendUid, told="1007 4000"),
+        codes=(0, 1),
     ),
     B(
         "zero as a copy",
@@ -459,6 +489,7 @@ ANSWERS = (
         "that what follows is taken to be about another",
         "Nothing is removed for it.",
         lambda a: a.front("FETCH STORE SEARCH", b"* OK [CLOSED] bye\r\n"),
+        codes=(0, 1),
     ),
     B(
         "another selected",
@@ -469,6 +500,7 @@ ANSWERS = (
             "FETCH STORE",
             b"* OK [CLOSED] bye\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 5] new\r\n",
         ),
+        codes=(0, 1),
     ),
     B(
         "only to be read",

@@ -152,9 +152,10 @@ LOGINS = (
         "busy for ever",
         "says to each login that there are too many",
         "a run that never ends",
-        "Three attempts.",
+        "It is tried until the patience is over.",
         lambda a: _says(a, "AUTHENTICATE", "TAG NO [LIMIT] too many connections"),
         codes=(75,),
+        seconds=700,
     ),
     B(
         "referred elsewhere",

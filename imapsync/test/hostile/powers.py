@@ -73,32 +73,7 @@ def _empties(account: HostileAccount) -> None:
     account.inbox.expunge(*list(account.inbox.messages))
 
 
-def _swallows(account: HostileAccount) -> None:
-    """
-    What was appended is gone before anybody looks.
-    """
-
-    def swallow(verb: str) -> None:
-        for folder in account.folders.values():
-            for uid in own.pop(id(folder), ()):
-                folder.messages.pop(uid, None)
-        if verb == "APPEND":
-            for folder in account.folders.values():
-                own[id(folder)] = [folder.uidnext]
-
-    own: dict[int, list[int]] = {}
-    account.each = swallow
-
-
 POWERS = (
-    B(
-        "APPEND in vain",
-        "says OK to APPEND, tells a UID, and has nothing there when it is asked later",
-        "an expunge of what it was brought",
-        "That is how an expunge looks: the original is expunged, too.",
-        _swallows,
-        kept=Kept.LESS,
-    ),
     B(
         "an expunge",
         "expunges a message",
