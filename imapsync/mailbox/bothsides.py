@@ -230,7 +230,9 @@ class BothSides:
             await this.hear(self.known.marks.get(side))
         # A dry run takes for done what was not.
         if not self.context.dryRun:
-            this.count(self.known.holds(side))
+            odd = this.count(self.known.holds(side))
+            if odd and self.context.records.notes.wonders():
+                self.state.check()
         if this.whole:
             await this.list()
         elif this.reading.again:

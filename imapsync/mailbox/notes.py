@@ -26,8 +26,19 @@ class Notes:
     def __init__(self, acquainted: bool) -> None:
         self.acquainted = acquainted
         self._renumbered: set[Name] = set()
+        self._wondering = False
         self._asked = _none()
         self._superseded = _none()
+
+    def wonders(self) -> bool:
+        """
+        A server has other messages than are known: that is its doing, or the database
+        is damaged, which is looked at once.
+
+        @return: whether that is so for the first time.
+        """
+        first, self._wondering = not self._wondering, True
+        return first
 
     def pairedAnew(self, name: Name) -> bool:
         """

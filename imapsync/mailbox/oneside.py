@@ -98,19 +98,20 @@ class OneSide:
         if mark is not None and mark.modseq < now and self.reading.told < now:
             await self.client.catchUp()
 
-    def count(self, known: int) -> None:
+    def count(self, known: int) -> bool:
         """
         If there are other messages than those that are known and those that are
         told, the server has not told all that has happened: all is to be read.
 
         @param known: how many messages were known to be there.
+        @return: whether that is so.
         """
         if self.whole or not self.reading.counts:
-            return
+            return False
         expected = known + self.reading.difference
         there = self.selected.exists - self.reading.left
         if there == expected:
-            return
+            return False
         _log.info(
             "{name}: {side} has {there} messages, not {expected} as it seemed; reading"
             " the flags of all.",
@@ -120,6 +121,7 @@ class OneSide:
             expected=expected,
         )
         self.whole = self.lapsed = True
+        return True
 
     def passOver(self, uids: UidSet) -> None:
         """

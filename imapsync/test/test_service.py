@@ -386,6 +386,24 @@ class EndTests(ServiceCase):
         self.world.local.inbox.flag(1, "\\Seen")
         self.assertEnds(errors.StateDamaged, "in pair, it has no UIDs")
 
+    def test_damagedIndex(self) -> None:
+        """
+        Where a server seems to have other messages than are known, it is looked
+        whether the database is damaged: an index may tell something else than the
+        table.
+        """
+        self.world.fill(*map(mail, range(9)))
+        self.serve()
+        with closing(sqlite3.connect(self.world.database)) as database, database:
+            database.execute("PRAGMA writable_schema = ON")
+            database.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, '(mailbox, remote)',"
+                " '(mailbox, remote DESC)') WHERE name = 'pair_remote'"
+            )
+        self.world.remote.inbox.messages.pop(4)
+        self.world.remote.inbox.add(mail("new"))
+        self.assertEnds(errors.StateDamaged, "pair_remote")
+
     def test_bug(self) -> None:
         """
         A mistake of ours is told as such, in one line, and where it was is
