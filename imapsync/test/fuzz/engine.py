@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ from imapsync.test.fuzz.corpus import keep, kept
 
 #: Longer ones are of no more use, and nobody reads them.
 _LONGEST = 4096
+_TRIED = re.compile(r"number_of_executed_units: (\d+)")
+
 #: An input may take so many seconds, and so much memory (MiB).
 _SECONDS, _MEMORY = 20, 1024
 
@@ -75,8 +78,10 @@ def _guided(target: str, seconds: int, folder: Path) -> str:
             f"-max_len={_LONGEST}",
         ),
         *(f"-timeout={_SECONDS}", f"-rss_limit_mb={_MEMORY}", "-verbosity=0"),
-        f"-artifact_prefix={failed}/",
+        *(f"-artifact_prefix={failed}/", "-print_final_stats=1"),
     )
+    tried = _TRIED.findall((folder / "log").read_text(errors="replace"))
+    print(f"{target}: {tried[-1] if tried else 'no'} inputs tried", flush=True)
     return ", ".join(str(path) for path in {*failed.iterdir()} - before)
 
 
