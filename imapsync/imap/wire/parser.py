@@ -278,7 +278,7 @@ class Parser:
         if self.trace is not None:
             self.trace(line)
         self._held += len(line)
-        self._check(self._held)
+        self._check(self._held + 1)  # as if the line's end came by itself
         if not self._parts:
             if self._condition(line):
                 return
