@@ -198,6 +198,20 @@ class DelayTests(OneShotCase):
         self.assertEqual([], self.said("error"))
         self.assertClosed()
 
+    def test_copied(self) -> None:
+        """
+        But for a COPY: the server may have done it all the same.
+        """
+        self.remote.capabilities.remove("MOVE")
+        self.local.folders["Work"].add(mail(1), frozenset(["\\Seen"]))
+        self.local.inbox.expunge(1)
+        answers = [THROTTLED]
+        self.remote.grudges = lambda _: answers.pop() if answers else ""
+        self.assertEqual(0, self.run_())
+        self.assertEqual([], answers)
+        self.assertTrue(self.world.equal)
+        self.assertEqual(2, len(self.remote.folders["Work"].messages))
+
     def test_untold(self) -> None:
         """
         So it is if it does not say for how long.
