@@ -649,3 +649,38 @@ class FollowTests(FollowingCase):
         self.local.inbox.expunge(1)
         self.world.pump()
         self.assertRests()
+
+
+class LeftOutTests(OneShotCase):
+    """
+    Messages over which connections break, and that are stored even so.
+    """
+
+    def test_late(self) -> None:
+        """
+        One that shows up in the same run, after it was given up, is not copied back.
+        """
+        bad, held = mail("bad"), list[Offer]()
+        self.local.inbox.add(bad, date="03-Mar-2021 03:04:05 +0000")
+
+        def dies(offers: list[Offer]) -> bool:
+            bads = [one for one in offers if one.body == bad]
+            held.extend(bads)
+            return bool(bads)
+
+        def refusal(heard: str) -> str:
+            if heard == "UNSELECT" and held:
+                for one in held:
+                    self.remote.inbox.add(one.body, one.flags, one.date)
+                self.remote.dies = lambda _: False
+                held.clear()
+            return ""
+
+        self.remote.dies, self.remote.refusal = dies, refusal
+        self.assertEqual(1, self.run_())
+        self.assertEqual([], held)
+        for _ in range(2):
+            bodies = [one.body for one in self.local.inbox.messages.values()]
+            self.assertEqual(1, bodies.count(bad))
+            self.run_()
+        self.assertTrue(self.world.equal)
