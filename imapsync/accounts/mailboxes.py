@@ -164,6 +164,11 @@ class Mailboxes:
         with self._state.transaction():
             for name in planned.mailboxes.keys() - known.keys():
                 self._state.addMailbox(name, subscribed=False)
+            for name in {one.name for one in steps if isinstance(one, Create)} & {
+                *known
+            }:
+                # Made again, nobody has agreed on it, whatever is cut off now.
+                self._state.setSubscribed(known[name].id, False)
         await self._steps.take(steps, accounts)
         self._agree(planned, {step.name for step in (*steps, *self._refused)})
         if self._say is not None:

@@ -316,26 +316,27 @@ class Batches:
         while self.outstanding:
             await DeferredList(list(self.outstanding))
 
-    async def settle(self) -> None:
+    async def settle(self) -> bool:
         """
         When all are answered, deal with those that were refused.  A server may have
         stored them even so: what has come to the mailbox is looked at first.
 
+        @return: whether it had stored any.
         @raise MailboxError: that cannot be told.
         """
         stored: Mapping[int, bytes] = {}
-        if any(batch.appending.mayHaveStored for batch, _ in self._held):
+        doubtful = [why for one, why in self._held if one.appending.mayHaveStored]
+        if doubtful:
             try:
                 stored = await self._outcome.strangers()
             except Refused as error:
-                text = (
-                    f"{self.refusing}, and whether it was stored is not told: {error}"
-                )
-                raise MailboxError(text) from error
-        self._resolve(stored)
+                text = f"{doubtful[-1]}, and whether it was stored is not told: {error}"
+                raise MailboxError(text, responseCode=error.responseCode) from error
+        return self._resolve(stored)
 
-    def _resolve(self, stored: Mapping[int, bytes]) -> None:
+    def _resolve(self, stored: Mapping[int, bytes]) -> bool:
         held, self._held = self._held, []
+        some = False
         there: dict[bytes, list[int]] = {}
         for uid, key in stored.items():
             there.setdefault(key, []).append(uid)
@@ -349,10 +350,13 @@ class Batches:
             if not found:
                 self._refuse(batch, error, uids)
                 continue
+            some = True
             self._copied(found)
+            self._refusals = 0
             self.refusing, self.doubted = "", []
             if uids:
                 self.again.append((UidSet.of(uids), batch.manner))
+        return some
 
     def _refuse(self, batch: Batch, error: Refused, uids: list[int]) -> None:
         """

@@ -35,6 +35,7 @@ from imapsync.mailbox.batch import Message
 from imapsync.mailbox.limit import Limit
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
+from imapsync.mailbox.quotas import isNoRoom
 from imapsync.mailbox.spool import newSpool, pieces, spooling
 from imapsync.uidset import UidSet
 
@@ -172,9 +173,14 @@ class Copier(BodyReceiver):
             ahead, self._ahead = self._ahead, None
             ahead(lambda: not self._batches.outstanding)
         await self._batches.answered()
-        if self._failure is not None:
-            self._failure.raiseException()
-        await self._batches.settle()
+        failure = self._failure
+        if failure is not None and not failure.check(MailboxError):
+            failure.raiseException()
+        # A server that says that it takes nothing may have stored it even so.
+        stored = await self._batches.settle()
+        if failure is not None and not (stored and isNoRoom(failure.value)):
+            failure.raiseException()
+        self._failure = None
 
     async def _abandon(self) -> None:
         """

@@ -31,7 +31,7 @@ async def late(view: BothSides, side: Side) -> Late | None:
     if not pairs:
         return None
     dates = {
-        pairs[d.uid].uid(side): d.given.date if d.given else 0
+        pairs[d.uid].uid(side): d.given and d.given.date
         for d in doubts
         if d.uid in pairs
     }
@@ -60,13 +60,14 @@ def _open(view: BothSides, side: Side, new: UidSet) -> list[Doubt]:
 
 
 async def _alike(
-    view: BothSides, side: Side, copies: Mapping[int, int], new: UidSet
+    view: BothSides, side: Side, copies: Mapping[int, int | None], new: UidSet
 ) -> Mapping[int, Row]:
     """
     The copies that are known, and the new messages that are of the size and date of
     one, as far as the server keeps dates: they are to be read whole.
 
-    @param copies: the instants that these were given, or 0.
+    @param copies: the instants that these were given, 0 for none; C{None} if that is
+        not known.
     """
     found: dict[int, Row] = {}
     sizes: set[int | None] = set()
@@ -78,7 +79,7 @@ async def _alike(
             found[row.uid] = row
             sizes.add(row.size)
             dates.add(date := instant(row.date))
-            if copies.get(row.uid) not in (None, 0, date):
+            if copies.get(row.uid) not in (None, date):
                 bent.append(row.uid)
 
     def others(rows: list[Row]) -> None:

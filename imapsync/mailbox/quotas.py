@@ -23,6 +23,13 @@ def noRoom(reason: object, side: Side | None = None) -> MailboxError:
     return MailboxError(text, side, "OVERQUOTA")
 
 
+def isNoRoom(error: BaseException | None) -> bool:
+    """
+    Whether it is that.
+    """
+    return isinstance(error, MailboxError) and error.responseCode == "OVERQUOTA"
+
+
 class Quotas:
     """
     What servers have said of it (OVERQUOTA, RFC 9208).

@@ -322,7 +322,8 @@ class Pass:
         view, other = self._view, side.other
         suspects = self._context.records.suspects
         hidden = view.source(other).unread | suspects.leftOut(view.place(other))
-        hidden &= view.sides[other].changes.new
+        # Those that wait to be tried again are among them.
+        hidden &= view.sides[other].changes.new | view.sides[other].refusals.waiting
         if not (new and hidden):
             return UidSet()
         clients = self._context.clients

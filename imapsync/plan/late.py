@@ -125,8 +125,9 @@ def _isCopy(new: Sight, sent: Sent) -> bool:
 def _isDated(new: Sight, sent: Sent) -> bool:
     """
     Whether one has the date of the other copy, unless its server does not keep dates:
-    then it has not kept that either.  What the other server says now is not asked.
+    then it has not kept that either.  If that was given none, it has another anyway.
+    What the other server says now is not asked.
     """
     given = sent.doubt.given
-    kept = given is None or not given.date or given.date == sent.copy.date
+    kept = given is None or given.date == sent.copy.date
     return new.date == sent.copy.date or not kept

@@ -23,7 +23,7 @@ _MOMENT = re.compile(r"( \[[0-9-]{10} [0-9:]{8}\])?( \([0-9. +]+ secs\)\.?)?$")
 #: takes more than one line, or changes the connection, or does not matter.
 _ONCE = frozenset(
     (
-        *("DELETE", "RENAME", "APPEND", "IDLE", "AUTHENTICATE", "LOGIN"),
+        *("DELETE", "RENAME", "APPEND", "UID COPY", "IDLE", "AUTHENTICATE", "LOGIN"),
         *("STARTTLS", "COMPRESS", "LOGOUT", "CAPABILITY", "ID", "NOOP"),
     )
 )

@@ -483,6 +483,25 @@ class MailboxesTests(SessionCase):
         self.assertIn("A", {name for name, _ in troubles(report)})
         self.assertEqual(1, len(self.remote.inbox.messages))
 
+    def test_madeAgain(self) -> None:
+        """
+        So it is with one that is made again: nobody is unsubscribed on the other side.
+        """
+        self.local.make("A")
+        self.remote.before["CREATE"] = lambda: setattr(self.remote, "downLeft", 1)
+        self.assertRaises(Lost, self.sync)
+        self.sync()
+        self.local.folders["A"].add(mail(1))
+        self.remote.delete("A")
+        self.remote.ghosts.clear()
+        self.remote.answers["SUBSCRIBE"] = "NO [SERVERBUG] oops"
+        self.sync()
+        self.assertIn("A", self.remote.folders)
+        self.remote.answers.clear()
+        self.sync()
+        self.assertTrue(self.local.folders["A"].subscribed)
+        self.assertSettled()
+
     def test_subscriptionRefused(self) -> None:
         """
         A refused subscription is reported; messages are synced all the same.

@@ -231,6 +231,19 @@ class LateTests(LateCase):
         self.sync()
         self.assertEqual(1, len(self.theirs.messages))
 
+    def test_withoutDate(self) -> None:
+        """
+        Nor does it matter if the server took the second one only without its date.
+        """
+        self.ours.add(mail(1), date=_OTHER_DATE)
+        self.cut()
+        self.remote.objection = lambda offer: "NO no dates" if offer.date else ""
+        self.sync()
+        self.store()
+        self.assertEqual(0, self.sync().changes)
+        self.assertEqual(1, len(self.theirs.messages))
+        self.assertEqual(1, len(self.ours.messages))
+
     def test_killed(self) -> None:
         """
         So it is where the process was killed, at any commit: of those that the

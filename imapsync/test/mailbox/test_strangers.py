@@ -170,16 +170,19 @@ class StrangersTests(MailboxCase):
         """
         If it cannot be seen whether they are there, they are not sent again.
         """
-        self.world.fill(mail(1), mail(2))
-        self.remote.grudges = lambda _: "NO no"
-        self.remote.answers["SEARCH"] = "NO not now"
-        [(name, why)] = troubles(self.sync())
-        self.assertEqual("INBOX", name)
-        self.assertIn("whether it was stored is not told", why)
-        self.assertEqual(2, len(self.theirs.messages))
-        self.remote.answers.clear()
-        self.sync()
-        self.assertOnce(2)
+        for answer in "NO no", "NO [UNAVAILABLE] later":
+            self.begin()
+            self.world.fill(mail(1), mail(2))
+            self.remote.grudges = lambda _, answer=answer: answer  # type: ignore[misc]
+            self.remote.answers["SEARCH"] = "NO [INUSE] not now"
+            [trouble] = self.sync().troubles
+            self.assertEqual(("INBOX", "INUSE"), (trouble.mailbox, trouble.code))
+            why = f"APPEND was refused: {answer}, and whether it was stored is not told"
+            self.assertIn(why, str(trouble))
+            self.assertEqual(2, len(self.theirs.messages))
+            self.remote.answers.clear()
+            self.sync()
+            self.assertOnce(2)
 
     def test_nothingSent(self) -> None:
         """

@@ -198,6 +198,20 @@ class DelayTests(OneShotCase):
         self.assertEqual([], self.said("error"))
         self.assertClosed()
 
+    def test_copied(self) -> None:
+        """
+        But for a COPY: the server may have done it all the same.
+        """
+        self.remote.capabilities.remove("MOVE")
+        self.local.folders["Work"].add(mail(1), frozenset(["\\Seen"]))
+        self.local.inbox.expunge(1)
+        answers = [THROTTLED]
+        self.remote.grudges = lambda _: answers.pop() if answers else ""
+        self.assertEqual(0, self.run_())
+        self.assertEqual([], answers)
+        self.assertTrue(self.world.equal)
+        self.assertEqual(2, len(self.remote.folders["Work"].messages))
+
     def test_untold(self) -> None:
         """
         So it is if it does not say for how long.
@@ -635,3 +649,38 @@ class FollowTests(FollowingCase):
         self.local.inbox.expunge(1)
         self.world.pump()
         self.assertRests()
+
+
+class LeftOutTests(OneShotCase):
+    """
+    Messages over which connections break, and that are stored even so.
+    """
+
+    def test_late(self) -> None:
+        """
+        One that shows up in the same run, after it was given up, is not copied back.
+        """
+        bad, held = mail("bad"), list[Offer]()
+        self.local.inbox.add(bad, date="03-Mar-2021 03:04:05 +0000")
+
+        def dies(offers: list[Offer]) -> bool:
+            bads = [one for one in offers if one.body == bad]
+            held.extend(bads)
+            return bool(bads)
+
+        def refusal(heard: str) -> str:
+            if heard == "UNSELECT" and held:
+                for one in held:
+                    self.remote.inbox.add(one.body, one.flags, one.date)
+                self.remote.dies = lambda _: False
+                held.clear()
+            return ""
+
+        self.remote.dies, self.remote.refusal = dies, refusal
+        self.assertEqual(1, self.run_())
+        self.assertEqual([], held)
+        for _ in range(2):
+            bodies = [one.body for one in self.local.inbox.messages.values()]
+            self.assertEqual(1, bodies.count(bad))
+            self.run_()
+        self.assertTrue(self.world.equal)
