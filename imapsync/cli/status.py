@@ -127,7 +127,8 @@ def _lines(name: str, one: Survey) -> Iterator[str]:
             yield f"{where}: {told(refusal)}"
     messages, refused = _totals(one)
     count = len(one.mailboxes)
-    yield f"Total: {count} mailboxes, {messages} messages, {refused} refused"
+    boxes = "mailbox" if count == 1 else "mailboxes"
+    yield f"Total: {count} {boxes}, {messages} messages, {refused} refused"
     if name:  # others follow
         yield ""
 

@@ -28,26 +28,40 @@ _SCHEMA = (
     "CREATE INDEX message_size ON message (size, side, singular)",
     "CREATE INDEX message_key ON message (key, side)",
     # A key that one message here and one message there have is enough;
-    # others need the digest too.  The nth of equal ones pairs with the nth.
+    # others need the digest too.
     """
     CREATE VIEW sole AS SELECT key FROM message WHERE key IS NOT NULL
     GROUP BY key HAVING count(*) = 2 AND min(side) <> max(side)
     """,
-    """
-    CREATE VIEW nth AS SELECT *, row_number() OVER (
-        PARTITION BY side, key, digest ORDER BY uid
-    ) AS n
-    FROM message WHERE digest IS NOT NULL OR key IN (SELECT key FROM sole)
-    """,
-    "CREATE TABLE matched (local INTEGER PRIMARY KEY, remote INTEGER, key BLOB)",
+    "CREATE TABLE matched (local INTEGER PRIMARY KEY, remote INTEGER UNIQUE, key BLOB)",
 )
 
+#: The nth of those that are alike pairs with the nth.
 _PAIR_UP = """
 INSERT INTO matched
 SELECT max(CASE side WHEN 'local' THEN uid END),
     max(CASE side WHEN 'remote' THEN uid END), key
-FROM nth GROUP BY key, digest, n HAVING count(*) = 2
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY side, {alike} ORDER BY uid) AS n
+    FROM message
+    WHERE {which} AND NOT EXISTS (
+        SELECT 1 FROM matched WHERE side = 'local' AND local = uid
+    ) AND NOT EXISTS (
+        SELECT 1 FROM matched WHERE side = 'remote' AND remote = uid
+    )
+)
+GROUP BY {alike}, n HAVING count(*) = 2
 """
+
+#: Several that are equal are paired by what else is the same, as far as it is.
+_STEPS = tuple(
+    _PAIR_UP.format(alike=alike, which=which)
+    for alike, which in (
+        ("key, digest, stamp, flags", "digest IS NOT NULL AND stamp"),
+        ("key, digest, stamp", "digest IS NOT NULL AND stamp"),
+        ("key, digest", "(digest IS NOT NULL OR key IN (SELECT key FROM sole))"),
+    )
+)
 
 _WANTED = """
 SELECT uid FROM message AS ours WHERE side = ? AND singular IS NULL AND EXISTS (
@@ -80,7 +94,8 @@ ORDER BY local
 
 class Matcher:
     """
-    Pairs equal messages of two sides: k here with k there, in UID order.
+    Pairs equal messages of two sides: k here with k there; first those of the same
+    date and flags, then those of the same date, and the others in UID order.
 
     It asks for as little as can decide: L{add} the candidates of both sides,
     fetch the headers of those L{wanted}, fetch all of those still L{doubtful},
@@ -166,7 +181,8 @@ class Matcher:
     def _pairUp(self) -> None:
         if not self._paired:
             self._write("DELETE FROM matched", [()])
-            self._write(_PAIR_UP, [()])
+            for step in _STEPS:
+                self._write(step, [()])
             self._paired = True
 
     def _uids(self, query: str, *values: str) -> UidSet:

@@ -7,9 +7,12 @@ Nothing but what is there is looked at: whether it is true, only the servers can
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
+from imapsync.errors import StateDamaged
 from imapsync.model import Side
 from imapsync.state.interface import Flaw
 from imapsync.state.sqlitefile import damaged
@@ -18,6 +21,9 @@ from imapsync.uidset import MAXIMUM
 
 _MODSEQ = 2**63 - 1
 
+#: The last second of the year 9999: no calendar here goes further.
+_LATEST = 253402300799
+
 
 def _whole(column: str, first: int, last: int) -> str:
     return f"(typeof({column}) = 'integer' AND {column} BETWEEN {first} AND {last})"
@@ -25,6 +31,10 @@ def _whole(column: str, first: int, last: int) -> str:
 
 def _uid(column: str) -> str:
     return _whole(column, 1, MAXIMUM)
+
+
+def _time(column: str) -> str:
+    return _whole(column, 0, _LATEST)
 
 
 _SIDES = ", ".join(f"'{side}'" for side in Side)
@@ -51,7 +61,7 @@ _ROWS = (
         "they are no messages",
     ),
     ("doubt", f"{_PLACED} AND {_SIDED} AND {_uid('uid')}", "it is no message"),
-    ("doubt", "typeof(since) = 'integer'", "it has no time"),
+    ("doubt", _time("since"), "it has no time"),
     ("doubt", f"(flags IS NULL OR {_FLAGS})", "its flags are nowhere"),
     ("doubt", "typeof(date) IN ('integer', 'null')", "it has no date"),
     ("doubt", f"(copy IS NULL OR {_uid('copy')})", "its copy is no message"),
@@ -64,7 +74,7 @@ _ROWS = (
         "trouble",
         f"typeof(name) = 'text' AND side IN ({_SIDES}, '')"
         " AND typeof(reason) = 'text' AND typeof(code) = 'text'"
-        " AND typeof(since) = 'integer'",
+        f" AND {_time('since')}",
         "nothing is said of it",
     ),
 )
@@ -87,14 +97,14 @@ def _values() -> Iterator[tuple[str, str, str, str]]:
     What a value must be, what it becomes if it is not, and what is said then.
     """
     yield "meta", "typeof(runs) = 'integer'", "runs = 0", "no number of runs"
-    yield "meta", "typeof(synced) = 'integer'", "synced = 0", "no time"
-    yield "mailbox", "typeof(synced) = 'integer'", "synced = 0", "no time"
+    for table in "meta", "mailbox":
+        yield table, _time("synced"), "synced = 0", "no time"
     for column in "reason", "code":
         kind = f"typeof({column}) = 'text'"
         yield "postponed", kind, f"{column} = ''", "no text"
-    for column in "since", "tries", "tried", "due":
-        kind = f"typeof({column}) = 'integer'"
-        yield "postponed", kind, f"{column} = 0", "no number"
+    for column in "since", "tried", "due":
+        yield "postponed", _time(column), f"{column} = 0", "no time"
+    yield "postponed", "typeof(tries) = 'integer'", "tries = 0", "no number"
     yield "meta", "typeof(read_only) = 'text'", "read_only = ''", "no text"
     for side in Side:
         column = f"{side}_reference"
@@ -154,8 +164,7 @@ class SoundnessTables(Transactions):
             flaws = self._scrub()
             raise _Looked
         for flaw in flaws:
-            what = f"in {flaw.table}, {flaw.text}"
-            raise damaged(self._path, what, "Mend it by --repair, or delete it")
+            raise _meaningless(self._path, flaw.table, flaw.text)
 
     def scrub(self) -> Sequence[Flaw]:
         with self.transaction():
@@ -188,3 +197,33 @@ class SoundnessTables(Transactions):
 
     def recount(self, mailbox: int) -> None:
         self._write(f"UPDATE mailbox SET pairs = {_COUNTED} WHERE id = ?", mailbox)
+
+
+def checkTables(path: Path, database: sqlite3.Connection, *tables: str) -> None:
+    """
+    Look into some tables of C{path}, and change nothing.  It may be of an earlier
+    version: what is not there is not wrong.
+
+    @raise StateDamaged: if a row means nothing.
+    """
+    [(rows,)] = database.execute("SELECT count(*) FROM meta")
+    if rows != 1:
+        raise _meaningless(path, "meta", f"there is to be one, not {rows}")
+    values = ((table, sound, text) for table, sound, _, text in _values())
+    for table, sound, text in (*_ROWS, *values):
+        if table in tables and _has(database, table, sound):
+            raise _meaningless(path, table, text)
+
+
+def _has(database: sqlite3.Connection, table: str, sound: str) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE NOT ({sound}) LIMIT 1"
+    try:
+        return database.execute(query).fetchone() is not None
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("no such "):
+            raise
+        return False
+
+
+def _meaningless(path: Path, table: str, text: str) -> StateDamaged:
+    return damaged(path, f"in {table}, {text}", "Mend it by --repair, or delete it")

@@ -21,6 +21,12 @@ PATIENCE = 2.0
 #: What makes an SQLite file one of ours.
 APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
+#: What SQLite says where its tables are not those that we have made.
+_NOT_OURS = (
+    *("no such column", "no such table", "has no column"),
+    *("already exists", "duplicate column", "cannot modify"),
+)
+
 
 @contextmanager
 def opened(path: Path, *, readOnly: bool = False) -> Iterator[sqlite3.Connection]:
@@ -95,6 +101,8 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if str(error).startswith("Could not decode"):
             raise damaged(path, "what should be text is none") from error
+        if any(words in str(error) for words in _NOT_OURS):
+            raise damaged(path, error) from error
         if "locked" in str(error):
             raise StateUnavailable(
                 f"The database {path} is locked by another program; have that let go"

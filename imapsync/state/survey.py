@@ -16,6 +16,7 @@ from imapsync.model import Mark, Name, Owner, Refusal, Side
 from imapsync.state.leftovers import refusalsIn
 from imapsync.state.owners import OWNERS, ownersIn
 from imapsync.state.schema import UPGRADES
+from imapsync.state.soundness import checkTables
 from imapsync.state.sqlitefile import damaged, reading
 from imapsync.state.transactions import Record
 from imapsync.uidset import UidSet
@@ -45,6 +46,7 @@ _POSTPONED = {
     "due": "0",
 }
 
+_ASKED = ("meta", "owner", "mailbox", "postponed", "trouble")
 
 _TROUBLES = "SELECT name, side, reason, code, since FROM trouble ORDER BY name, side"
 
@@ -117,6 +119,7 @@ def _read(path: Path) -> Survey:
         }
         if not {"meta", "mailbox", "postponed"} <= tables:
             raise damaged(path, "a table is missing")
+        checkTables(path, database, *_ASKED)
         owners = ownersIn(database.execute(OWNERS)) if "owner" in tables else {}
         [(synced,)] = _rows(database, "meta", {"synced": "0"}, "1")
         refused: dict[int, list[Record]] = {}

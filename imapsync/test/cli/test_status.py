@@ -197,10 +197,10 @@ class StatusTests(StateTestCase):
         for typed in "inbox", "INBOX":
             text, _ = self.tell(typed)
             self.assertNotIn("Deep", text)
-            self.assertIn("Total: 1 mailboxes, 2 messages", text)
+            self.assertIn("Total: 1 mailbox, 2 messages", text)
         for typed in "Work/\x1bDeep", "INBOX.Work.\x1bDeep", "Work\\\x1bDeep":
             text, _ = self.tell(typed)
-            self.assertIn("Total: 1 mailboxes, 0 messages, 0 refused", text)
+            self.assertIn("Total: 1 mailbox, 0 messages, 0 refused", text)
         text, [error] = self.tell("INBOX", "None\x1b", code=66)
         self.assertEqual("", text)
         self.assertIn('does not know the mailbox "None\\u001b"', error)

@@ -111,6 +111,36 @@ class MatcherTests(SynchronousTestCase):
         self.assertEqual([(2, 1)], found)
         self.assertEqual(UidSet.of([1, 2]), self.bodies[Side.LOCAL])
 
+    def test_dates(self) -> None:
+        """
+        Of equal messages, those belong together first that have the same date and
+        flags, then those of the same date; the others as they come.
+        """
+        seen: Flags = frozenset(["\\Seen"])
+        local = {1: (5, NOTHING), 2: (6, NOTHING), 3: (6, seen), 4: (9, seen)}
+        remote = {1: (6, seen), 2: (6, seen), 3: (5, NOTHING), 4: (8, NOTHING)}
+        matcher = self.matcher
+        for side, account in zip(Side, (local, remote), strict=True):
+            found = [(uid, 40, flags) for uid, (_, flags) in account.items()]
+            matcher.add(side, found)
+            for uid, (stamp, _) in account.items():
+                matcher.keyed(side, uid, b"k", True, stamp)
+                matcher.digested(side, uid, b"d")
+        pairs = [(pair.local, pair.remote) for pair, _ in matcher.matches()]
+        self.assertEqual([(1, 3), (2, 2), (3, 1), (4, 4)], pairs)
+
+    def test_datesOfOne(self) -> None:
+        """
+        One here and one there of the same date, which had to be read whole, are
+        matched once.
+        """
+        matcher = self.matcher
+        for side in Side:
+            matcher.add(side, [(1, 40, NOTHING)])
+            matcher.keyed(side, 1, b"", False, 5)
+            matcher.digested(side, 1, b"d")
+        self.assertEqual([1], [pair.local for pair, _ in matcher.matches()])
+
     def test_duplicates(self) -> None:
         """
         Of equal messages, as many are matched as both sides have, in UID order.

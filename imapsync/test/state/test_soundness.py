@@ -128,6 +128,18 @@ class ScrubTests(StateTestCase):
             [flaw] = self.scrub(f"UPDATE pair SET {change} WHERE local < 3")
             self.assertEqual(("pair", 4), (flaw.table, flaw.times))
 
+    def test_times(self) -> None:
+        """
+        A time that no calendar has is none.
+        """
+        for table, column in (
+            *(("meta", "synced"), ("mailbox", "synced"), ("postponed", "since")),
+            *(("postponed", "tried"), ("postponed", "due")),
+        ):
+            for time in -1, 1 << 60:
+                [flaw] = self.scrub(f"UPDATE {table} SET {column} = {time}")
+                self.assertEqual(table, flaw.table)
+
     def test_flags(self) -> None:
         """
         Entries whose flags are nowhere are dropped.

@@ -315,6 +315,12 @@ class ExplainedTests(SynchronousTestCase):
             (74, sqlite3.OperationalError("database or disk is full")),
             (73, sqlite3.OperationalError("database is locked")),
             (65, sqlite3.DatabaseError("database disk image is malformed")),
+            (65, sqlite3.OperationalError("no such column: stamp")),
+            (65, sqlite3.OperationalError("no such table: pair")),
+            (65, sqlite3.OperationalError("table pair has no column named stamp")),
+            (65, sqlite3.OperationalError("table meta already exists")),
+            (65, sqlite3.OperationalError("duplicate column name: reason")),
+            (65, sqlite3.OperationalError("cannot modify meta because it is a view")),
         ):
             explanation = self.assertRaises(StateError, self.explain, error)
             self.assertEqual(code, explanation.code)

@@ -181,3 +181,35 @@ class SurveyTests(StateTestCase):
         for damaged in b"no database", sound[:5000] + bytes(len(sound) - 5000):
             self.path.write_bytes(damaged)
             self.assertRaises(StateDamaged, self.look)
+
+    def test_meaningless(self) -> None:
+        """
+        One with rows that mean nothing is damaged, and it is said what mends it.
+        """
+        state, mailbox = self.filled()
+        with state.transaction():
+            state.postpone(mailbox, LOCAL, UidSet.of([5]), "NO")
+            state.noteTroubles([Trouble("New", "NO such name", LOCAL)])
+            state.noteOwner(REMOTE, Owner("me@there", 144))
+        state.close()
+        sound = self.path.read_bytes()
+        for statement in (
+            "INSERT INTO meta SELECT * FROM meta",
+            "DELETE FROM meta",
+            "UPDATE meta SET synced = 1 << 62",
+            "UPDATE meta SET synced = -1",
+            "UPDATE mailbox SET name = x'00ff'",
+            "UPDATE mailbox SET pairs = 1.5",
+            "UPDATE mailbox SET synced = 'now'",
+            "UPDATE mailbox SET remote_uidvalidity = x'00ff'",
+            "UPDATE postponed SET due = 1 << 62",
+            "UPDATE postponed SET side = 'here'",
+            "UPDATE trouble SET since = 'a'",
+            "UPDATE trouble SET since = 1 << 62",
+            "UPDATE owner SET side = 'here'",
+        ):
+            self.path.write_bytes(sound)
+            with closing(sqlite3.connect(self.path)) as database, database:
+                database.execute(statement)
+            error = self.assertRaises(StateDamaged, self.look)
+            self.assertIn("Mend it by --repair", str(error), statement)
