@@ -290,7 +290,7 @@ class ReachTests(BadInputCase):
             }
         )
         path = scene.file.rename(scene.directory / f"config{number}")
-        return [*PROGRAM, "--oneshot", f"--config={path}"]
+        return [*PROGRAM, "--oneshot", "--patience=0", f"--config={path}"]
 
     def setUp(self) -> None:
         """
