@@ -307,15 +307,16 @@ class _Run:
         self._work = self._begun(self._job._replace(config=config), state)
         self._going = True
         try:
-            return await self._work.run()
+            try:
+                return await self._work.run()
+            finally:
+                self.measure()
+                self._going = False
         except (ImapSyncError, CancelledError):
             raise
         except Exception:
             state.check()  # in a damaged database there may be anything
             raise
-        finally:
-            self.measure()
-            self._going = False
 
     def _begun(self, job: Job, state: State) -> OneShot | Following:
         if not job.request.live:

@@ -404,6 +404,19 @@ class EndTests(ServiceCase):
         self.world.remote.inbox.add(mail("new"))
         self.assertEnds(errors.StateDamaged, "pair_remote")
 
+    def test_oddDatabaseMeasured(self) -> None:
+        """
+        Nor is what comes of one when it is told how the mailboxes are.
+        """
+        self.world.fill(mail(1))
+        self.serve()
+        with closing(sqlite3.connect(self.world.database)) as database, database:
+            database.execute(
+                "INSERT INTO postponed (mailbox, side, uid) SELECT id, 'here', 1"
+                " FROM mailbox"
+            )
+        self.assertEnds(errors.StateDamaged, "in postponed, it is no message")
+
     def test_bug(self) -> None:
         """
         A mistake of ours is told as such, in one line, and where it was is
