@@ -21,7 +21,7 @@ from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.oneside import MISSING, OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.mailbox.suspects import Place
-from imapsync.model import Known, Mark, Name, Side, Status, Trouble, differ
+from imapsync.model import Known, Mark, Name, Side, Trouble, differ
 from imapsync.names import INBOX
 from imapsync.plan.operations import Trash
 from imapsync.uidset import UidSet
@@ -76,7 +76,7 @@ class BothSides:
             if not (this.selected.tracked or side in self.context.absent):
                 raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         self._begin()
-        await onBoth(self._listen)
+        await self._listenToBoth()
         for this in self.sides.values():
             this.gone = this.changes.gone
         await onBoth(self._confirm)
@@ -224,7 +224,22 @@ class BothSides:
                     self.state.setMark(self.known.id, side, start)
                     self.state.setIdentity(self.known.id, side, selected.identity)
 
-    async def _listen(self, side: Side) -> None:
+    async def _listenToBoth(self) -> None:
+        await onBoth(self._hear)
+        waiting = set(Side)
+        for side, this in self.sides.items():
+            if not this.lapsed:
+                continue
+            await self._listen(side)
+            waiting.discard(side)
+            mark = self.known.marks.get(side)
+            if mark and this.strange(mark) and side.other not in self.context.absent:
+                # Perhaps not the server has lost track but the database: then what
+                # has no entry on one side has none on the other.
+                self.sides[side.other].lapse()
+        await together([Deferred.fromCoroutine(self._listen(s)) for s in waiting])
+
+    async def _hear(self, side: Side) -> None:
         this = self.sides[side]
         if not this.whole:
             await this.hear(self.known.marks.get(side))
@@ -233,6 +248,9 @@ class BothSides:
             odd = this.count(self.known.holds(side))
             if odd and self.context.records.notes.wonders():
                 self.state.check()
+
+    async def _listen(self, side: Side) -> None:
+        this = self.sides[side]
         if this.whole:
             await this.list()
         elif this.reading.again:
@@ -241,37 +259,7 @@ class BothSides:
         this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
-        """
-        Ask again for what is said to be gone: the mailbox must be the one it
-        was, and the messages not in it.
-        """
-        this = self.sides[side]
-        if not this.gone:
-            return
-        status: Status
-        there: UidSet
-        items = "MESSAGES UIDVALIDITY UIDNEXT"
-        try:
-            status, there = await together(
-                [
-                    this.client.mailboxStatus(this.selected.name, items),
-                    this.client.exists(this.gone),
-                ]
-            )
-        except Refused as error:
-            raise unusable(side, error) from error
-        now, was = status, this.selected.mark
-        if now.uidvalidity != was.uidvalidity or now.uidnext < was.uidnext:
-            raise Displaced("it is another mailbox now; left alone", side)
-        if there:
-            this.gone -= there
-            this.undone = True
-            self.log.warn(
-                "{name}: {side} said that messages are gone which are there.",
-                name=self.name,
-                side=side,
-            )
-        if why := this.spare(now):
+        if why := await self.sides[side].confirm():
             self.trouble(why, side)
 
     def doomed(self, side: Side) -> UidSet:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imapsync.errors import Displaced, MailboxError, Refused
+from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import Selected
@@ -120,8 +121,21 @@ class OneSide:
             there=there,
             expected=expected,
         )
-        self.whole = self.lapsed = True
+        self.lapse()
         return True
+
+    def lapse(self) -> None:
+        """
+        Have every message be told, and believe nothing that was known.
+        """
+        self.whole = self.lapsed = True
+
+    def strange(self, mark: Mark) -> bool:
+        """
+        Whether messages have no entry that were there, and dealt with, at C{mark}.
+        """
+        old = (uid for uid, _ in (self.new - self.refusals.pending).ranges)
+        return any(uid < mark.uidnext for uid in old)
 
     def passOver(self, uids: UidSet) -> None:
         """
@@ -167,6 +181,41 @@ class OneSide:
     def _there(self) -> int:
         told = self.reading.exists
         return self.selected.exists if told is None else told
+
+    async def confirm(self) -> str:
+        """
+        Ask again for what is said to be gone: the mailbox must be the one it was, and
+        the messages not in it.
+
+        @return: what is wrong, if not all of that can be believed.
+        @raise MailboxError: it is another mailbox, or cannot be asked.
+        """
+        if not self.gone:
+            return ""
+        status: Status
+        there: UidSet
+        items = "MESSAGES UIDVALIDITY UIDNEXT"
+        try:
+            status, there = await together(
+                [
+                    self.client.mailboxStatus(self.selected.name, items),
+                    self.client.exists(self.gone),
+                ]
+            )
+        except Refused as error:
+            raise unusable(self.side, error) from error
+        was = self.selected.mark
+        if status.uidvalidity != was.uidvalidity or status.uidnext < was.uidnext:
+            raise Displaced("it is another mailbox now; left alone", self.side)
+        if there:
+            self.gone -= there
+            self.undone = True
+            _log.warn(
+                "{name}: {side} said that messages are gone which are there.",
+                name=shown(self.selected.name),
+                side=self.side,
+            )
+        return self.spare(status)
 
     def miss(self, copies: UidSet) -> None:
         """

@@ -164,7 +164,7 @@ class LeftoverTables(Transactions):
             mailbox,
             side.value,
         )
-        return UidSet.ofRanges(rows)
+        return self._possible(UidSet.ofRanges(rows))
 
     def _changed(self) -> None:
         super()._changed()

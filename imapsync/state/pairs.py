@@ -89,7 +89,7 @@ class PairTable(Transactions):
     def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
         column = 0 if on is Side.LOCAL else 1
         found = self._read("local, remote", mailbox, side, uids)
-        return UidSet.of([row[column] for row in found])
+        return self._possible(UidSet.of([row[column] for row in found]))
 
     def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
         if not self._stampsIndexed:

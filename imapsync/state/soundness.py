@@ -15,7 +15,7 @@ from pathlib import Path
 from imapsync.errors import StateDamaged
 from imapsync.model import Side
 from imapsync.state.interface import Flaw
-from imapsync.state.sqlitefile import damaged
+from imapsync.state.sqlitefile import MENDING, damaged
 from imapsync.state.transactions import Transactions
 from imapsync.uidset import MAXIMUM
 
@@ -226,4 +226,4 @@ def _has(database: sqlite3.Connection, table: str, sound: str) -> bool:
 
 
 def _meaningless(path: Path, table: str, text: str) -> StateDamaged:
-    return damaged(path, f"in {table}, {text}", "Mend it by --repair, or delete it")
+    return damaged(path, f"in {table}, {text}", MENDING)

@@ -116,6 +116,10 @@ def explained(path: Path) -> Iterator[None]:
         raise damaged(path, error) from error
 
 
+#: What to do where only rows of a database mean nothing.
+MENDING = "Mend it by --repair, or delete it"
+
+
 def damaged(path: Path, reason: object, advice: str = "Delete it") -> StateDamaged:
     """
     The error of a file that is ours but cannot be relied upon.

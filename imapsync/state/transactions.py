@@ -14,8 +14,8 @@ from typing import Any
 
 from imapsync.errors import StateError
 from imapsync.model import Flags, flagsOf, flagsText
-from imapsync.state.sqlitefile import damaged, explained
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.state.sqlitefile import MENDING, damaged, explained
+from imapsync.uidset import MAXIMUM, UidSet, UidSetBuilder
 
 #: What a query yields for one line of a table, or takes for one.
 Record = tuple[Any, ...]
@@ -93,7 +93,17 @@ class Transactions:
         with explained(self._path):
             for (uid,) in self._database.execute(query, values):
                 found.add(uid)
-        return found.build()
+        return self._possible(found.build())
+
+    def _possible(self, uids: UidSet) -> UidSet:
+        """
+        C{uids}, which were read.
+
+        @raise StateDamaged: if some are none.
+        """
+        if uids and not (uids.ranges[0][0] > 0 and uids.ranges[-1][1] <= MAXIMUM):
+            raise damaged(self._path, "it has UIDs that are none", MENDING)
+        return uids
 
     def _query(self, query: str, *values: object) -> list[Record]:
         with explained(self._path):

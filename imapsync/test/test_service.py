@@ -386,6 +386,33 @@ class EndTests(ServiceCase):
         self.world.local.inbox.flag(1, "\\Seen")
         self.assertEnds(errors.StateDamaged, "in pair, it has no UIDs")
 
+    def test_impossibleUid(self) -> None:
+        """
+        A UID that no server can tell is none of ours.
+        """
+        self.world.fill(mail(1))
+        self.serve()
+        with closing(sqlite3.connect(self.world.database)) as database, database:
+            database.execute(
+                "INSERT INTO postponed (mailbox, side, uid)"
+                " SELECT id, 'local', 4611686018427387904 FROM mailbox"
+            )
+        self.assertEnds(errors.StateDamaged, "it has UIDs that are none. Mend it by")
+
+    def test_lostEntries(self) -> None:
+        """
+        Where the database has lost entries, nothing is copied for that.
+        """
+        self.world.fill(mail(1), mail(2), mail(3))
+        self.serve()
+        with closing(sqlite3.connect(self.world.database)) as database, database:
+            database.execute("DELETE FROM pair")
+            database.execute("UPDATE mailbox SET pairs = 0")
+        self.world.local.inbox.flag(3, "\\Seen")
+        self.assertEqual(0, self.serve().code)
+        self.assertEqual(3, len(self.world.remote.inbox.messages))
+        self.assertEqual(3, len(self.world.local.inbox.messages))
+
     def test_damagedIndex(self) -> None:
         """
         Where a server seems to have other messages than are known, it is looked
