@@ -316,24 +316,32 @@ class Pass:
 
     async def _doubles(self, side: Side, new: UidSet) -> UidSet:
         """
-        Leave alone those of the C{new} messages that the other side may have, among
-        those that its server cannot read: they arrived there at the same time.
+        Leave alone those of the C{new} messages that the other side may have, where it
+        could not be told by their content: its server cannot read some of its own, or
+        ours could not read them a moment ago.  They arrived at the same time.
         """
         view, other = self._view, side.other
         suspects = self._context.records.suspects
-        hidden = view.source(other).unread | suspects.leftOut(view.place(other))
         # Those that wait to be tried again are among them.
-        hidden &= view.sides[other].changes.new | view.sides[other].refusals.waiting
-        if not (new and hidden):
-            return UidSet()
-        clients = self._context.clients
-        dates = set((await dated(clients[other], hidden)).values())
-        ours = await dated(clients[side], new)
-        doubles = UidSet.of(uid for uid, date in ours.items() if date in dates)
+        there = view.sides[other].changes.new | view.sides[other].refusals.waiting
+        hidden = view.source(other).unread | suspects.leftOut(view.place(other))
+        doubles = await self._alike(side, new, hidden & there)
+        doubles |= await self._alike(side, view.source(side).unread & new, there)
         if doubles:
-            why = f"not copied: it may be there, as one that {other} cannot read"
+            why = "not copied: it may be there, as one that cannot be read"
             await self._do(News(arrived={side: Arrived(doubles, doubtful=why)}))
         return doubles
+
+    async def _alike(self, side: Side, ours: UidSet, theirs: UidSet) -> UidSet:
+        """
+        Those of C{ours} that arrived when some of C{theirs} did, on the other side.
+        """
+        if not (ours and theirs):
+            return UidSet()
+        clients = self._context.clients
+        dates = set((await dated(clients[side.other], theirs)).values())
+        known = await dated(clients[side], ours)
+        return UidSet.of(uid for uid, date in known.items() if date in dates)
 
     async def _isOvertaken(self, side: Side) -> bool:
         """

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from itertools import product
 
+from imapsync.config.request import Request
 from imapsync.mailbox.suspects import MOST
 from imapsync.model import Side
 from imapsync.service import Outcome
@@ -95,6 +97,29 @@ class UnreadableTests(ServiceCase):
                 self.assertEqual(Outcome(0), self.serve(), self.logged)
                 self.holds(self.local, *range(1, 7))
                 self.holds(self.remote, *range(1, 7))
+
+    def test_readableLater(self) -> None:
+        """
+        So it is where a server can read them again before the others are copied.
+        """
+        for side, times in product(Side, range(1, 7)):
+            self.setUp()
+            self.add(self.local, range(1, 5))
+            self.add(self.remote, range(1, 5))
+            left = [times]
+
+            def choke(body: bytes, left: list[int] = left) -> str:
+                if body != mail(2) or not left[0]:
+                    return ""
+                left[0] -= 1
+                return "NO [SERVERBUG] busy"
+
+            self.world.accounts[side].chokes = choke
+            self.serve(Request(patience=0))
+            left[0] = 0
+            self.assertEqual(Outcome(0), self.serve(), self.logged)
+            self.holds(self.local, *range(1, 5))
+            self.holds(self.remote, *range(1, 5))
 
     def test_moved(self) -> None:
         """
