@@ -9,6 +9,7 @@ does not delete it, it gets its own name back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from imapsync.errors import MailboxError, Refused
@@ -48,7 +49,9 @@ class Aside:
         """
         if any(below(name, known.name) for name in account.listed):
             return ""
-        name = temporary(known.id, account.listed)
+        # Cyrus deletes no name twice within a second.
+        number = known.id * 10**13 + int(time.time() * 1000)
+        name = temporary(number, account.listed)
         old, new = account.spelled(known.name), account.spelled(name)
         with self._state.transaction():
             self._state.beginRenaming(side, {known.id: name})

@@ -4,6 +4,7 @@ Tests for L{imapsync.accounts.deletion}: runs between two servers in memory.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -635,9 +636,12 @@ class RaceTests(DeletionCase):
         """
         A mailbox that only has such a name is nobody's business.
         """
-        number = QuickState.open(self.world.database)
-        name = f"imapsync-temporary-{number.mailbox('B').id}"  # type: ignore[union-attr]
-        number.close()
+        state = QuickState.open(self.world.database)
+        known = state.mailbox("B")
+        state.close()
+        assert known is not None
+        self.patch(time, "time", lambda: 5.0)
+        name = f"imapsync-temporary-{known.id}0000000005000"
         self.remote.make(name).add(mail("mine"))
         self.local.delete("B")
         for _ in range(2):

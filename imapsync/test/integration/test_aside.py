@@ -118,6 +118,14 @@ class DeletionTests(AsideCase):
             self.alike(scene, "Doomed")
             self.isIdle(scene)
 
+    def aside(self, scene: Scene) -> str:
+        """
+        The mailbox that was set aside.
+        """
+        names = scene.remote.snapshot().mailboxes
+        [name] = [one for one in names if one.startswith(_OURS)]
+        return name
+
     async def test_killed(self) -> None:
         """
         A run that is killed right after RENAME, or before DELETE, leaves it to the
@@ -128,19 +136,14 @@ class DeletionTests(AsideCase):
                 scene = self.known("Doomed", remote=server)
                 scene.local.delete("Doomed")
                 await self.killed(scene, words)
-                [name] = [
-                    one
-                    for one in scene.remote.snapshot().mailboxes
-                    if one.startswith(_OURS)
-                ]
-                scene.remote.append(name, LATE)
+                scene.remote.append(self.aside(scene), LATE)
                 self.syncs(scene)
                 for account in scene.accounts:
                     self.assertEqual(4, len(account.uids("Doomed")))
                 scene.local.delete("Doomed")
                 await self.killed(scene, words)
                 scene.remote.create("Doomed")
-                scene.remote.append(name, LATE + b"more\r\n")
+                scene.remote.append(self.aside(scene), LATE + b"more\r\n")
                 self.syncs(scene)
                 for account in scene.accounts:
                     self.holds(account, "Doomed", [LATE + b"more\r\n"])

@@ -15,6 +15,7 @@ HARMLESS = {
     "ID",
     "LIST",
     "LOGOUT",
+    "NOOP",
     "NAMESPACE",
     "STATUS",
     "UID FETCH",
