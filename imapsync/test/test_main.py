@@ -9,7 +9,6 @@ import io
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -101,7 +100,7 @@ class EarlyTests(MainCase):
         """
         self.assertFails(64, "--oneshot", "--oneshoot")
         self.assertFails(64, "--dry-run needs", "--dry-run")
-        self.assertFails(64, "not available yet", "--verify")
+        self.assertFails(64, "needs", "--patience=1")
 
     def test_noConfig(self) -> None:
         """
@@ -157,7 +156,8 @@ class EarlyTests(MainCase):
             " sys.exit(code or 'twisted' in sys.modules)"
         )
         words = [sys.executable, "-c", script, "--status", "--json", option]
-        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+        pipes = {"stdout": children.PIPE, "stderr": children.PIPE}
+        done = children.done(words, check=False, **pipes)
         self.assertEqual((0, b""), (done.returncode, done.stderr))
         self.assertIn(b'"mailboxes"', done.stdout)
 

@@ -62,7 +62,7 @@ class SecretsCase(ServiceCase):
         A run, all of whose traces are looked through.
         """
         with capturedLogs() as events:
-            outcome = self.serve(**arguments)
+            outcome = self.serve(Request(patience=0), **arguments)
         self.assertEqual(code, outcome.code, outcome)
         for event in events:
             self.untold(formatEvent(event), *map(repr, event.values()))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from imapsync.test import children
 from imapsync.test.fuzz.corpus import keep, kept
 
 #: Longer ones are of no more use, and nobody reads them.
@@ -91,7 +91,7 @@ def _atheris(target: str, folder: Path, *arguments: str) -> None:
     """
     command = [sys.executable, "-m", "imapsync.test.fuzz.guided", target, *arguments]
     with (folder / "log").open("ab") as log:
-        subprocess.run(command, check=False, stdout=log, stderr=log)
+        children.begun(command, stdout=log, stderr=log).wait()
 
 
 def _near(target: str, seconds: int, folder: Path) -> str:

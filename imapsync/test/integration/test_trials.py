@@ -5,7 +5,7 @@ and with other programs too.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from twisted.internet import reactor as _reactor
@@ -24,23 +24,19 @@ _AT_ONCE = 3
 _OFFERS = (Offer(), Offer(False, False, False, True, "imaps"))
 
 
-@cache
-def _laboratory() -> Laboratory:
-    """
-    All start with the same accounts.
-    """
-    made = Laboratory(reactor, Imapsync(), _OFFERS)
-    # Before the servers are ended one by one.
-    reactor.addSystemEventTrigger("before", "shutdown", made.close)
-    return made
-
-
 class TrialTests(TestCase):
     """
     What befalls a run, and what the next ones make of that.
     """
 
     timeout = 600
+
+    def setUp(self) -> None:
+        """
+        All trials of a kind start with the same accounts.
+        """
+        self._laboratory = Laboratory(reactor, Imapsync(), _OFFERS)
+        self.addCleanup(self._laboratory.close)
 
     def test_killed(self) -> Deferred[None]:
         """
@@ -100,5 +96,5 @@ class TrialTests(TestCase):
         return Deferred.fromCoroutine(each(numbers, _AT_ONCE, partial(self._try, name)))
 
     async def _try(self, name: str, number: int) -> None:
-        outcome = await tried(_laboratory(), KINDS[name], name, number)
+        outcome = await tried(self._laboratory, KINDS[name], name, number)
         self.assertTrue(outcome.isGood, f"{name} {number}: {outcome}")
