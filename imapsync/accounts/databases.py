@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -86,15 +85,15 @@ def _others(config: Config) -> Iterator[Config]:
         if owners is None or len(owners) < len(Side):
             continue
         if all(claim(side, owners, now) in (Claim.SAME, Claim.UNSURE) for side in Side):
-            yield replace(config, database=path)
+            yield config._replace(database=path)
         elif _isAlike(owners, now):
             alike.append(path)
     older = config.older
     if os.path.lexists(older) and not (owners := Store.ownersOf(older)):
         # Where it cannot even be read, that is to be told.
-        yield replace(config, database=older, presumed=owners is not None)
+        yield config._replace(database=older, presumed=owners is not None)
     for path in alike:
-        yield replace(config, database=path, presumed=True)
+        yield config._replace(database=path, presumed=True)
 
 
 def _kin(config: Config) -> Iterator[str]:

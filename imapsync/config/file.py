@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from imapsync.config import ini, paths, settings
@@ -49,7 +48,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     config = settings.read(sections, environ, Files(environ, lambda: file.parent))
     if exposed and any(server.password for server in config.servers.values()):
         warning = f"{file}: others can read the password in it: make it mode 0600"
-        return replace(config, warnings=(*config.warnings, warning))
+        return config._replace(warnings=(*config.warnings, warning))
     return config
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from imapsync.errors import ConfigError
@@ -82,17 +81,18 @@ class Grammar(NamedTuple):
         return f"; did you mean {guess}?" if guess else ""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """
     A value, which may be a password, and the line where it stands.
     """
 
-    value: str = field(repr=False)
+    value: str
     line: int = 0
 
+    def __repr__(self) -> str:
+        return f"Option(line={self.line})"
 
-@dataclass(frozen=True)
+
 class Section:
     """
     What one section says.
@@ -103,10 +103,13 @@ class Section:
     @ivar options: by the names of the manual.
     """
 
-    path: str
-    name: str
-    line: int
-    options: Mapping[str, Option]
+    def __init__(
+        self, path: str, name: str, line: int, options: Mapping[str, Option]
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.line = line
+        self.options = options
 
     def __contains__(self, option: str) -> bool:
         return option in self.options

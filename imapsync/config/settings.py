@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from imapsync.config import database as naming
 from imapsync.config import mapping, paths, server, values
@@ -49,8 +49,7 @@ GRAMMAR = Grammar(
 _CONFLICT = values.oneOf("union", "merge")
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """
     A configuration, checked.
 
