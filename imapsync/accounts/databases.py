@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -101,12 +100,14 @@ def _kin(config: Config) -> Iterator[str]:
     The databases that may be meant: the older one, and those whose names have the
     user or the host in common with the default one.
     """
+    from pathlib import Path  # here, because it is looked for once only
+
     yield config.older
-    default = Path(config.database)
+    older, default = Path(config.older), Path(config.database)
     user, _, host = default.stem.rpartition("@")
     for path in islice(sorted(default.parent.glob("*.db")), _FILES):
         itsUser, at, itsHost = path.stem.rpartition("@")
-        if str(path) != config.older and (not at or user == itsUser or host == itsHost):
+        if path != older and (not at or user == itsUser or host == itsHost):
             yield str(path)
 
 

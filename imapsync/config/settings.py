@@ -7,9 +7,9 @@ is a warning about what will have no effect.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -110,7 +110,7 @@ class Config(NamedTuple):
         @raise ConfigError: if anything in it is wrong.
         """
         sections = mapping.sections({**options, **keywords}, GRAMMAR)
-        return read(sections, environ, Files(environ, Path.cwd))
+        return read(sections, environ, Files(environ, os.getcwd))
 
     @property
     def oneAccount(self) -> bool:

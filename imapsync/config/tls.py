@@ -4,7 +4,6 @@ The options about TLS.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from contextlib import suppress
 from typing import NamedTuple
@@ -78,6 +77,8 @@ def dnsName(name: str) -> str:
 
 
 def _hostname(value: str) -> str:
+    import ipaddress  # here, because few need it: it takes time
+
     host = values.host(value)
     try:
         return str(ipaddress.ip_address(host))

@@ -7,8 +7,6 @@ They raise C{ValueError} with a predicate, such as C{"must be YES or NO"}.
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -114,6 +112,8 @@ def host(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
         bare = value[1:-1]
     if ":" in bare:
+        import ipaddress  # here, because few need it: it takes time
+
         address, percent, zone = bare.partition("%")
         if not percent or _ZONE.fullmatch(zone):
             with suppress(ValueError):
@@ -162,6 +162,8 @@ def fingerprints(value: str) -> tuple[Fingerprint, ...]:
 
 
 def _fingerprint(word: str) -> Fingerprint:
+    import hashlib  # here, because few need it: it takes time
+
     algorithm, dollar, digits = word.rpartition("$")
     algorithm = algorithm.lower() if dollar else "sha256"
     try:

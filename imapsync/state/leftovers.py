@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Refusal, Side, Trouble
@@ -41,7 +40,7 @@ class LeftoverTables(Transactions):
     All of it: L{Leftovers<imapsync.state.between.Leftovers>}.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         super().__init__(path, database)
         # As long as nothing is written; a status asks for them again and again.
         self._refusals: dict[int, list[Refusal]] = {}

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Pair, Side
@@ -35,7 +34,7 @@ class PairTable(Transactions):
     The pairs: L{Pairs<imapsync.state.interface.Pairs>}.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         super().__init__(path, database)
         self._stampsIndexed = False
 

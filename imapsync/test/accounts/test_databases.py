@@ -147,6 +147,16 @@ class CandidatesTests(DatabasesCase):
         self.make("127.0.0.1", local=self.ours, remote=self.theirs)
         self.assertEqual(("127.0.0.1", False), self.candidates[0])
 
+    def test_spelled(self) -> None:
+        """
+        It is tried once, however the configuration writes its folder.
+        """
+        self.make("127.0.0.1", local=self.ours, remote=self.theirs)
+        older = f"{self.folder}/./127.0.0.1.db"
+        config = self.config._replace(older=older)
+        found = [one.database for one in candidates(config)]
+        self.assertEqual([older, config.database], found)
+
     def test_unnoted(self) -> None:
         """
         If it says nothing of them, it has to be found out.
