@@ -5,7 +5,6 @@ of some, and copies that were not seen yet.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -54,7 +53,8 @@ class LeftoverTables(Transactions):
         code: str = "",
         pauses: Sequence[int] = (0,),
     ) -> None:
-        now, later = self._now(), (json.dumps(pauses), len(pauses) - 1)
+        # Python writes a list of numbers as JSON does.
+        now, later = self._now(), (str([*pauses]), len(pauses) - 1)
         rest = (reason, code, now, now, now + pauses[0], *later)
         self._writeAll(_POSTPONE, ((mailbox, side.value, uid, *rest) for uid in uids))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import error
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
@@ -515,10 +515,13 @@ class LoginTests(ConnectCase):
         A password that goes over the net in clear text is warned about, but
         not one that stays on this machine.
         """
-        for address, count in (("192.0.2.1", 1), ("127.0.0.1", 0)):
-            self.transport = SecurableTransport(
-                peerAddress=IPv4Address("TCP", address, 143)
-            )
+        for kind, address, count in (
+            (IPv4Address, "192.0.2.1", 1),
+            (IPv4Address, "127.0.0.1", 0),
+            (IPv6Address, "2001:db8::1", 1),
+            (IPv6Address, "::1", 0),
+        ):
+            self.transport = SecurableTransport(peerAddress=kind("TCP", address, 143))
             with capturedLogs() as events:
                 self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1] hi")
             warnings = [e for e in events if e["log_format"].count("clear text")]
