@@ -104,16 +104,6 @@ def _serve(
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    encrypted = any(
-        server.encrypted
-        for settings in configs.values()
-        for server in settings.servers.values()
-    )
-    if not (line.request.live or line.request.admin or encrypted):
-        # Twisted imports TLS wherever it can be imported, which takes as long
-        # as all that a short run needs besides.
-        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
-
     with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
