@@ -17,8 +17,8 @@ D = TypeVar("D")
 #: The name of the section that stands before the first heading.
 DEFAULT = ""
 
-#: What no value can hold: control characters, and what is no character by itself.
-UNFIT = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+# A pattern that few texts need: to compile it takes time.
+_UNFIT = "[\0-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class Grammar(NamedTuple):
@@ -145,6 +145,14 @@ class Section:
             return text
         line = self.options[option].line if option in self.options else self.line
         return f"{self.path}:{line}: {text}"
+
+
+def isFit(text: str) -> bool:
+    """
+    Whether a value can hold that: no control characters but TAB, and nothing that is
+    no character by itself.
+    """
+    return text.isprintable() or not re.search(_UNFIT, text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

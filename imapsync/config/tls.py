@@ -29,7 +29,7 @@ OPTIONS = (
 
 
 # RFC 1035, 2.3.4; an underscore is nothing unusual.
-_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*", re.ASCII)
+_NAME = r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*"
 
 
 class TLSConfig(NamedTuple):
@@ -71,7 +71,7 @@ def dnsName(name: str) -> str:
         with suppress(idna.IDNAError):
             encoded = idna.encode(name, uts46=True).decode("ascii")
     encoded = encoded.lower().removesuffix(".")
-    if not _NAME.fullmatch(encoded):
+    if not re.fullmatch(_NAME, encoded, re.ASCII):
         raise ValueError(f"must be a host's name or address, not {quoted(name)}")
     return encoded
 

@@ -42,11 +42,12 @@ _CIPHERSUITES = (
     "TLS_SHA384_SHA384",
 )
 
-_HOST = re.compile(r"[^\s/@:\[\]\"'%]+")
-_ZONE = re.compile(r"[^\s/@\[\]\"'%]+")
+# Patterns are compiled when they are needed: few configurations have all of them.
+_HOST = r"[^\s/@:\[\]\"'%]+"
+_ZONE = r"[^\s/@\[\]\"'%]+"
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
-_WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
+_WORDS = rf"{_WORD}(?:[ \t]+{_WORD})*"
 
 
 class Fingerprint(NamedTuple):
@@ -115,10 +116,10 @@ def host(value: str) -> str:
         import ipaddress  # here, because few need it: it takes time
 
         address, percent, zone = bare.partition("%")
-        if not percent or _ZONE.fullmatch(zone):
+        if not percent or re.fullmatch(_ZONE, zone):
             with suppress(ValueError):
                 return f"{ipaddress.IPv6Address(address)}{percent}{zone}"
-    elif _HOST.fullmatch(value) and _canBeLookedUp(value):
+    elif re.fullmatch(_HOST, value) and _canBeLookedUp(value):
         return value
     raise ValueError(
         f"must be a host's name or address and nothing else, not {quoted(value)}"
@@ -212,7 +213,7 @@ def patterns(value: str) -> tuple[str, ...]:
     """
     LIST patterns with spaces between them.
     """
-    if not _WORDS.fullmatch(text(value)):
+    if not re.fullmatch(_WORDS, text(value)):
         raise ValueError(
             "must be LIST patterns with spaces between them; double quotes come"
             r" in pairs, and only \" and \\ may stand for others within"
