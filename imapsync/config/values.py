@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from imapsync.config.section import nearest, quoted
-from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -245,6 +244,8 @@ def trash(value: str) -> str:
     """
     A mailbox for what would be expunged.
     """
+    from imapsync.names import isInbox  # here, because few need it: it takes time
+
     if isInbox(text(value)):
         raise ValueError("must not be INBOX, into which everything would come back")
     return value

@@ -85,15 +85,15 @@ class Start(NamedTuple):
 STARTS = {
     "the version": Start(
         _RUN.format(["--version"]),
-        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.state"),
+        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.names"),
     ),
     "help": Start(
         _RUN.format(["--help"]),
-        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.state"),
+        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.names"),
     ),
     "a wrong option": Start(
         _RUN.format(["--oneshoot"]),
-        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.state"),
+        (*_HEAVY, *_WORK, *_OURS, "imapsync.config.settings", "imapsync.names"),
     ),
     "no configuration": Start(
         _RUN.format(["--oneshot", "--config=FOLDER/none"]),
