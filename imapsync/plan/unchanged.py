@@ -17,6 +17,9 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.model import Listed, Side
 
+#: A server's guesses at whether there are new messages, which STATUS tells exactly.
+_GUESSES = frozenset(("\\marked", "\\unmarked"))
+
 
 class Told(NamedTuple):
     """
@@ -78,8 +81,8 @@ def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> byte
     for side in Side:
         one = told[side]
         boxes = sorted(
-            ascii((box.name, box.separator, sorted(box.attributes), box.status))
-            for box in one.listed
+            ascii((name, separator, sorted(attributes - _GUESSES), status))
+            for name, separator, attributes, status in one.listed
         )
         capabilities = sorted(one.capabilities)
         text = ascii((side.value, capabilities, one.namespaces, boxes))
