@@ -21,6 +21,7 @@ from imapsync.errors import (
 )
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.account import ITEMS, LOOK
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Known, Listed, Name, Side
@@ -30,8 +31,6 @@ from imapsync.plan.listing import isTacit
 from imapsync.plan.operations import Trash
 from imapsync.plan.specialuse import matched
 from imapsync.plan.unchanged import Told
-
-_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
 
 class Listing:
@@ -218,7 +217,7 @@ class Listing:
         if "UNSELECT" not in client.features:
             await left
             left = succeed(None)
-        returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
+        returns = [*LOOK]
         if self._config.mapSpecialUse and client.features.asksForSpecialUse:
             returns.insert(1, "SPECIAL-USE")
         asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
@@ -256,7 +255,7 @@ class Listing:
         """
         client = self._clients[side]
         try:
-            status = await client.mailboxStatus(box.name, _ITEMS)
+            status = await client.mailboxStatus(box.name, ITEMS)
         except Refused as error:
             # Dovecot has no response code for it.
             if (

@@ -5,8 +5,9 @@ From a server's configuration to a connection that is ready for work.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -19,20 +20,17 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-import imapsync
 from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     Distrusted,
     ImapSyncError,
-    Later,
     Lost,
-    MissingCapability,
     Refused,
 )
 from imapsync.imap.access import ORDINARY, Access, Foreign
-from imapsync.imap.backoff import PASSING
 from imapsync.imap.client import SyncClient
-from imapsync.imap.login import login
+from imapsync.imap.credentials import credentials
+from imapsync.imap.login import IDENTITY, compresses, enable, login
 from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
@@ -84,7 +82,9 @@ async def connect(
         if trust and server.type == "imap":
             await _startTLS(client, server, trust, preauthenticated)
         if not preauthenticated:
-            await login(reactor, client, server, access)
+            await login(
+                client, server, partial(credentials, reactor, client, server, access)
+            )
         await _enable(client, server)
     except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")
@@ -230,15 +230,8 @@ async def _startTLS(
 
 
 async def _enable(client: SyncClient, server: ServerConfig) -> None:
-    await client.capability()
-    features = client.features
-    if missing := features.lacking:
-        raise MissingCapability(
-            f"{server.where}: the server lacks {', '.join(missing)}, "
-            "without which mail cannot be kept exact"
-        )
-    enabling = Deferred.fromCoroutine(_enabled(client, server))
-    if server.compress and "COMPRESS=DEFLATE" in features:
+    enabling = Deferred.fromCoroutine(_awaited(await enable(client, server)))
+    if compresses(client, server):
         await enabling
         # Compressed or not: what matters is the same.
         with suppress(Refused):
@@ -247,23 +240,13 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         # It costs a round trip of its own if it is waited for.  All that is asked
         # meanwhile fails as it does.
         enabling.addErrback(_abort, client)
-    if "ID" in features:
+    if "ID" in client.features:
         # Nothing depends on the answer: it is not waited for.
-        identified = client.identify(name="imapsync", version=imapsync.__version__)
-        identified.addErrback(_passOver)
+        client.identify(**IDENTITY).addErrback(_passOver)
 
 
-async def _enabled(client: SyncClient, server: ServerConfig) -> None:
-    try:
-        enabled = await client.enable("QRESYNC")
-    except Refused as refusal:
-        later = refusal.responseCode in PASSING
-        kind = Later if later else MissingCapability
-        raise kind(f"{server.where}: {refusal}") from refusal
-    if "QRESYNC" not in enabled:
-        raise MissingCapability(
-            f"{server.where}: the server offers QRESYNC, but does not enable it"
-        )
+async def _awaited(answer: Awaitable[None]) -> None:
+    await answer
 
 
 def _abort(failure: Failure, client: SyncClient) -> None:

@@ -13,8 +13,11 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from imapsync.imap import login
+from imapsync.imap.auth.sasl import MECHANISMS
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.login import LoginCommand
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Condition, Row
 from imapsync.uidset import UidSet
@@ -194,3 +197,19 @@ def answered(command: Command[T], condition: Condition) -> Deferred[T]:
     done = awaiting(command)
     command.finished(condition)
     return done
+
+
+def entered(client: SyncClient, username: str, password: str) -> Deferred[None]:
+    """
+    Use the LOGIN command.
+    """
+    command = LoginCommand(username, password)
+    return Deferred.fromCoroutine(login.enter(client, command))
+
+
+def authenticated(client: SyncClient, mechanism: str) -> Deferred[None]:
+    """
+    Use a mechanism.
+    """
+    exchange = MECHANISMS[mechanism]("me", "secret")
+    return Deferred.fromCoroutine(login.authenticate(client, mechanism, exchange))
