@@ -10,17 +10,24 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from imapsync.cli import options, signals, terminal
-from imapsync.cli.logfile import LogFiles, standardError
+from imapsync.cli.logfile import LogFiles, entry, standardError
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
+from imapsync.imap.plain import Plain
+from imapsync.model import Side
+from imapsync.run.look import Looked, look
 
 Configs = Mapping[str, Config]
+
+#: What an ordinary run imports, in its order.
+_AHEAD = ()
 
 
 def main() -> None:
@@ -76,7 +83,14 @@ def _run(line: options.CommandLine) -> int:
         return tell(line, configs)
     logs = LogFiles(_logfiles(configs))
     try:
-        return _serve(line, configs, logs, force, hangup)
+        _spare(line, configs)
+        with _keeping():
+            looked = _looked(line, configs)
+        if looked.summary:
+            for text in () if line.quiet else looked.summary:
+                logs.files[""].write(entry(time.time(), text))
+            return 0
+        return _serve(line, configs, looked.connections, logs, force, hangup)
     finally:
         logs.close()
 
@@ -88,6 +102,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 def _serve(
     line: options.CommandLine,
     configs: Configs,
+    connections: Mapping[Side, Plain],
     logs: LogFiles,
     force: Callable[[], None],
     hangup: bool,
@@ -95,19 +110,10 @@ def _serve(
     """
     Run the services until all have finished.
 
+    @param connections: those to go on with.
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    encrypted = any(
-        server.encrypted
-        for settings in configs.values()
-        for server in settings.servers.values()
-    )
-    if not (line.request.live or line.request.admin or encrypted):
-        # Twisted imports TLS wherever it can be imported, which takes as long
-        # as all that a short run needs besides.
-        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
-
     with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
@@ -116,6 +122,7 @@ def _serve(
         from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
+        from imapsync.imap.connect import adopting
         from imapsync.service import Outcome
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
@@ -136,7 +143,10 @@ def _serve(
 
     steady(reactor)
     resolve(reactor)
-    several = Several(line, configs, os.environ, reactor, ended, follow)
+    access = {
+        side: adopting(reactor, connection) for side, connection in connections.items()
+    }
+    several = Several(line, configs, os.environ, reactor, ended, follow, access)
     codes: list[int] = []
 
     def finished(code: int) -> None:
@@ -152,6 +162,31 @@ def _serve(
     reactor.run()
     [code] = codes
     return code
+
+
+def _spare(line: options.CommandLine, configs: Configs) -> None:
+    """
+    Do without TLS, where nothing needs it.
+    """
+    encrypted = any(
+        server.encrypted
+        for settings in configs.values()
+        for server in settings.servers.values()
+    )
+    if not (line.request.live or line.request.admin or encrypted):
+        # Twisted imports TLS wherever it can be imported, which takes as long
+        # as all that a short run needs besides.
+        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
+
+
+def _looked(line: options.CommandLine, configs: Configs) -> Looked:
+    """
+    What a first look finds, if one may be taken.
+    """
+    if line.debug or len(configs) > 1:
+        return Looked((), {})
+    [config] = configs.values()
+    return look(config, line.request, _AHEAD)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from imapsync.imap.login import IDENTITY, compresses, enable, login
 from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
+    from imapsync.imap.plain import Plain
     from imapsync.imap.transport.tls import Trust
 
 
@@ -100,6 +101,22 @@ async def connect(
     return client
 
 
+def adopting(reactor: Any, connection: Plain) -> Access:
+    """
+    Go on with a connection where C{connect} makes the first one.
+    """
+    # Imported here because few runs begin so.
+    from imapsync.imap.transport.replay import Adopted
+
+    further = _endpoint(reactor, connection.server)
+    return Access(Adopted(reactor, connection.socket, connection.tape, further))
+
+
+def _endpoint(reactor: Any, server: ServerConfig) -> IStreamClientEndpoint:
+    # Its time-out is for each address; ours, for all of them, comes first.
+    return HostEndpoint(reactor, server.host, server.port, timeout=2 * _PATIENCE)
+
+
 def _trustIn(server: ServerConfig) -> Trust | None:
     if not server.encrypted:
         return None
@@ -125,13 +142,7 @@ async def _reach(
         client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
-    if endpoint is None:
-        # Its time-out is for each address; ours, for all of them, comes first.
-        endpoint = HostEndpoint(
-            reactor, server.host, server.port, timeout=2 * _PATIENCE
-        )
-    else:
-        endpoint = Foreign(endpoint)
+    endpoint = Foreign(endpoint) if endpoint else _endpoint(reactor, server)
     if trust and server.type == "imaps":
         endpoint = wrapClientTLS(trust, endpoint, reactor)
     factory = Factory.forProtocol(makeClient)

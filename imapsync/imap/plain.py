@@ -147,14 +147,16 @@ class Plain:
         self.secrets: tuple[str, ...] = ()
         self.features = Features()
         self.seen: Seen | None = None
-        self._server = server
+        self.server = server
         self._pipeline = Pipeline(self)
         self._pipeline.most = server.commandsInFlight
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)
         self._greeted: Answer[None] = Answer()
         self._leaving: Answer[Condition] | None = None
+        self._gone = False
         self._looking = self._look()
+        self._step()
 
     def fileno(self) -> int:
         """
@@ -167,7 +169,7 @@ class Plain:
         """
         Whether there is nothing more to wait for.
         """
-        return self._leaving is not None and self._leaving.called
+        return self._gone or (self._leaving is not None and self._leaving.called)
 
     def receive(self) -> None:
         """
@@ -183,11 +185,13 @@ class Plain:
                 raise Odd("an end")
             self.tape.received.append(Received(len(self.tape.sent), octets))
             self._parser.feed(octets)
-            self.step()
-        except (ImapSyncError, OSError) as error:
-            raise Odd(str(error)) from error
+            self._step()
+        except (Odd, ImapSyncError, OSError) as error:
+            if self._leaving is None:
+                raise Odd(str(error)) from error
+            self._gone = True
 
-    def step(self) -> None:
+    def _step(self) -> None:
         """
         Go on, as far as that goes without an answer.
         """
@@ -202,22 +206,16 @@ class Plain:
         LOGOUT.
         """
         self._leaving = Answer()
-        self._perform(Alone("LOGOUT"), self._leaving)
+        try:
+            self._perform(Alone("LOGOUT"), self._leaving)
+        except (Odd, OSError):
+            self._gone = True
 
-    def close(self) -> None:
-        """
-        Let go of everything but the socket.
-        """
-        self._looking.close()
-
-    def _look(self) -> Generator[None, None, Seen]:
-        return (yield from self._seen().__await__())
-
-    async def _seen(self) -> Seen:
+    async def _look(self) -> Seen:
         """
         Log in, and look at all mailboxes.
         """
-        server = self._server
+        server = self.server
         await self._greeted
         await login.login(self, server, self._credentials)
         await login.capability(self)
@@ -235,7 +233,7 @@ class Plain:
         return Seen(self.features.told, tuple(namespaces), listed)
 
     async def _credentials(self) -> tuple[str, str]:
-        return self._server.username or "", self._server.password or ""
+        return self.server.username or "", self.server.password or ""
 
     # Commands
 

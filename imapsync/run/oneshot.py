@@ -20,6 +20,7 @@ from imapsync.imap.backoff import PASSING, distance
 from imapsync.mailbox.context import Clients, Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.summary import spent
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side, Trouble
 from imapsync.plan.brake import Brake
@@ -363,8 +364,4 @@ class OneShot:
             totals = admin is None and self._verifier is None
             for text in report.lines(totals):
                 log.info("{line}", line=text)
-            log.info(
-                "{octets} octets in {seconds:.1f} s.",
-                octets=self._octets,
-                seconds=seconds,
-            )
+            log.info("{line}", line=spent(self._octets, seconds))

@@ -106,6 +106,22 @@ class Store(
         except (StateError, ValueError):
             return None
 
+    @classmethod
+    def hasCleanLook(cls, path: str) -> bool:
+        """
+        Whether a database of the present version may have one, C{cleanLook}, as seen
+        without opening it.
+        """
+        try:
+            with reading(Path(os.path.realpath(path))) as database:
+                [(version,)] = database.execute("PRAGMA user_version")
+                if version != len(cls._upgrades):
+                    return False
+                [(digest,)] = database.execute("SELECT clean_look FROM meta")
+                return bool(digest)
+        except (StateError, ValueError):
+            return False
+
     def close(self) -> None:
         self._resources.close()
 
