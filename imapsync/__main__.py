@@ -14,20 +14,34 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from imapsync.cli import options, signals, terminal
 from imapsync.cli.logfile import LogFiles, entry, standardError
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
-from imapsync.imap.plain import Plain
-from imapsync.model import Side
-from imapsync.run.look import Looked, look
+
+if TYPE_CHECKING:
+    from imapsync.imap.plain import Plain
+    from imapsync.model import Side
+    from imapsync.run.look import Looked
 
 Configs = Mapping[str, Config]
 
-#: What an ordinary run imports, in its order.
-_AHEAD = ()
+#: What an ordinary run imports first, in its order; the largest in pieces.
+_AHEAD = (
+    *"incremental zope.interface attr threading pickle html email.parser ssl".split(),
+    *"http.client tempfile urllib.request twisted.python.compat".split(),
+    *"twisted.python.failure twisted.internet.interfaces logging asyncio".split(),
+    *"twisted.logger twisted.internet.defer twisted.internet.protocol".split(),
+    *"twisted.internet.address twisted.internet.task twisted.internet.tcp".split(),
+    *"twisted.internet.unix twisted.internet.posixbase".split(),
+    *"twisted.application.service twisted.cred.credentials".split(),
+    *"twisted.mail.imap4 imapsync.imap.client imapsync.mailbox.context".split(),
+    *"twisted.internet.endpoints imapsync.accounts.session".split(),
+    *"imapsync.cli.services".split(),
+)
 
 
 def main() -> None:
@@ -86,11 +100,13 @@ def _run(line: options.CommandLine) -> int:
         _spare(line, configs)
         with _keeping():
             looked = _looked(line, configs)
-        if looked.summary:
+        if looked is not None and looked.summary:
             for text in () if line.quiet else looked.summary:
                 logs.files[""].write(entry(time.time(), text))
             return 0
-        return _serve(line, configs, looked.connections, logs, force, hangup)
+        return _serve(
+            line, configs, looked.connections if looked else {}, logs, force, hangup
+        )
     finally:
         logs.close()
 
@@ -179,12 +195,14 @@ def _spare(line: options.CommandLine, configs: Configs) -> None:
         sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
 
 
-def _looked(line: options.CommandLine, configs: Configs) -> Looked:
+def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
     """
-    What a first look finds, if one may be taken.
+    What a first look finds, if one is taken.
     """
-    if line.debug or len(configs) > 1:
-        return Looked((), {})
+    if line.request.live or line.debug or len(configs) > 1:
+        return None
+    from imapsync.run.look import look
+
     [config] = configs.values()
     return look(config, line.request, _AHEAD)
 

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +24,8 @@ def entry(seconds: float, text: str) -> str:
 
     @param seconds: the time of day.
     """
+    from datetime import datetime  # here, because it takes time
+
     when = datetime.fromtimestamp(seconds).astimezone()
     stamp = when.isoformat(sep=" ", timespec="seconds")
     return f"{stamp} {line(text, LONGEST)}\n"

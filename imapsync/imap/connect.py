@@ -108,7 +108,7 @@ def adopting(reactor: Any, connection: Plain) -> Access:
     # Imported here because few runs begin so.
     from imapsync.imap.transport.replay import Adopted
 
-    further = _endpoint(reactor, connection.server)
+    further = partial(_endpoint, reactor, connection.server)
     return Access(Adopted(reactor, connection.socket, connection.tape, further))
 
 

@@ -53,7 +53,7 @@ from imapsync.state.store import Store
 _PATIENCE = 5.0
 
 #: Who is silent for so many seconds is far, or busy: there is time for other things.
-_FAR = 0.015
+_FAR = 0.03
 
 #: Of such a one, a silence of so many.
 _SILENCE = 0.002
@@ -201,6 +201,8 @@ def _isHere(server: ServerConfig) -> bool:
 
 
 def _connected(server: ServerConfig) -> socket.socket:
-    connected = socket.create_connection((server.host, server.port), _PATIENCE)
+    connected = socket.create_connection(
+        (server.host.encode("ascii"), server.port), _PATIENCE
+    )
     connected.setblocking(False)
     return connected

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -36,7 +36,7 @@ class Adopted:
     @param reactor: provides C{IReactorSocket} and C{IReactorTime}.
     @param connected: the socket, which is closed here.
     @param tape: what went over it.
-    @param further: makes new ones.
+    @param further: makes an endpoint for new ones.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Adopted:
         reactor: Any,
         connected: socket.socket,
         tape: Tape,
-        further: IStreamClientEndpoint,
+        further: Callable[[], IStreamClientEndpoint],
     ) -> None:
         self._reactor = reactor
         self._sockets = [connected]
@@ -67,7 +67,7 @@ class Adopted:
             for client in factory.built:
                 Replay(self._reactor, client, self._tape)
                 return succeed(client)
-        return self._further.connect(protocolFactory)
+        return self._further().connect(protocolFactory)
 
 
 class _Remembering(Factory):
