@@ -33,9 +33,9 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from importlib import import_module
-from selectors import EVENT_READ, DefaultSelector
+from selectors import EVENT_READ, BaseSelector, DefaultSelector
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import imapsync
 from imapsync.config.request import Request
@@ -61,6 +61,31 @@ _SILENCE = 0.002
 _HERE = re.compile(r"127(\.[0-9]+){3}|::1")
 
 
+def _connected(server: ServerConfig) -> socket.socket:
+    # In octets, the name is taken as it is: C{idna} takes time to be imported.
+    address = cast(Any, (server.host.encode("ascii"), server.port))
+    connected = socket.create_connection(address, _PATIENCE)
+    connected.setblocking(False)
+    return connected
+
+
+class Net(NamedTuple):
+    """
+    What is around: as it is, unless a test says otherwise.
+
+    @ivar connect: connects to a server.
+    @ivar selector: makes what waits for octets.
+    @ivar now: tells the time, in seconds.
+    """
+
+    connect: Callable[[ServerConfig], socket.socket] = _connected
+    selector: Callable[[], BaseSelector] = DefaultSelector
+    now: Callable[[], float] = monotonic
+
+
+NET = Net()
+
+
 class Looked(NamedTuple):
     """
     What has come of it.
@@ -74,14 +99,14 @@ class Looked(NamedTuple):
     connections: Mapping[Side, Plain]
 
 
-def look(config: Config, request: Request, ahead: Iterable[str]) -> Looked:
+def look(
+    config: Config, request: Request, ahead: Iterable[str] = (), net: Net = NET
+) -> Looked:
     """
     Take a first look, if it may be of use.
 
     @param ahead: the names of modules to be imported meanwhile.
     """
-    began = monotonic()
-    first = _Look(config, iter(ahead))
     if not (
         isComparable(config, request)
         and not request.json
@@ -89,6 +114,8 @@ def look(config: Config, request: Request, ahead: Iterable[str]) -> Looked:
         and Store.hasCleanLook(config.database)
     ):
         return Looked((), {})
+    began = net.now()
+    first = _Look(config, iter(ahead), net)
     try:
         with closing(Store.open(config.database)) as state:
             if first.told() != state.cleanLook:
@@ -99,7 +126,7 @@ def look(config: Config, request: Request, ahead: Iterable[str]) -> Looked:
         return Looked((), first.released())
     finally:
         first.close()
-    return Looked((total({}), spent(first.octets, monotonic() - began)), {})
+    return Looked((total({}), spent(first.octets, net.now() - began)), {})
 
 
 class _Look:
@@ -109,8 +136,9 @@ class _Look:
     @ivar octets: how many went over them.
     """
 
-    def __init__(self, config: Config, ahead: Iterator[str]) -> None:
+    def __init__(self, config: Config, ahead: Iterator[str], net: Net) -> None:
         self.octets = 0
+        self._net = net
         self._config = config
         self._ahead = ahead
         self._silence = _FAR
@@ -124,7 +152,7 @@ class _Look:
         @raise OSError: likewise.
         """
         for side, server in self._config.servers.items():
-            self._connections[side] = Plain(server, _connected(server))
+            self._connections[side] = Plain(server, self._net.connect(server))
         self._hear(lambda connection: connection.seen is not None)
         told = {
             side: Told(*connection.seen)
@@ -164,19 +192,19 @@ class _Look:
 
         @raise Odd: that takes too long.
         """
-        until = monotonic() + _PATIENCE
-        with DefaultSelector() as selector:
+        until = self._net.now() + _PATIENCE
+        with self._net.selector() as selector:
             waiting = list(self._connections.values())
             for connection in waiting:
                 selector.register(connection, EVENT_READ, connection)
             while waiting:
-                ready = selector.select(min(self._silence, until - monotonic()))
+                ready = selector.select(min(self._silence, until - self._net.now()))
                 for key, _ in ready:
                     key.data.receive()
                 for connection in filter(isOver, waiting):
                     selector.unregister(connection)
                 waiting = [one for one in waiting if not isOver(one)]
-                if monotonic() > until:
+                if self._net.now() > until:
                     raise Odd("it takes too long")
                 if not ready:
                     self._useSilence()
@@ -198,11 +226,3 @@ def _isHere(server: ServerConfig) -> bool:
     said about what goes over the net.
     """
     return server.host == "localhost" or _HERE.fullmatch(server.host) is not None
-
-
-def _connected(server: ServerConfig) -> socket.socket:
-    connected = socket.create_connection(
-        (server.host.encode("ascii"), server.port), _PATIENCE
-    )
-    connected.setblocking(False)
-    return connected

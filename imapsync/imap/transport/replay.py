@@ -142,7 +142,8 @@ class Replay:
         """
         while self._received and self._received[0].after <= self._at:
             self._client.dataReceived(self._received.popleft().octets)
-        if not self._received and self._client.transport is self:
+        caughtUp = not self._received and self._at == len(self._sent)
+        if caughtUp and self._client.transport is self:
             self._client.transport = self.transport
             if not self._client.paused:
                 self.transport.resumeProducing()
