@@ -10,7 +10,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO
 
+from imapsync.display import line
 from imapsync.errors import ConfigError
+
+#: The longest line of a log, in characters.
+LONGEST = 100_000
+
+
+def entry(seconds: float, text: str) -> str:
+    """
+    A line of a log.
+
+    @param seconds: the time of day.
+    """
+    from datetime import datetime  # here, because it takes time
+
+    when = datetime.fromtimestamp(seconds).astimezone()
+    stamp = when.isoformat(sep=" ", timespec="seconds")
+    return f"{stamp} {line(text, LONGEST)}\n"
 
 
 class LogFile:

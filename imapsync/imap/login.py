@@ -1,60 +1,166 @@
 """
-Telling a server who we are: with which credentials, and by which mechanism.
+What is said between a greeting and the work, whoever waits for the answers: with
+which mechanism we log in, what a server must be able to do, and what it is to enable.
+
+Nothing here knows how octets come and go.  A L{Client} is a connection of Twisted's,
+or a plain one that a program looks at its servers with before it needs a reactor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, cast
+from typing import Protocol, TypeVar
 
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITransport
-
+import imapsync
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost, Refused
-from imapsync.imap.access import Access, Credentials
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Later,
+    MissingCapability,
+    Refused,
+)
 from imapsync.imap.auth import sasl
 from imapsync.imap.auth.redaction import forms, redacted
-from imapsync.imap.client import SyncClient
-from imapsync.log import Log
+from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.commands.login import Authenticate, Enable, Exchange, LoginCommand
+from imapsync.imap.features import Features
+from imapsync.imap.wire.responses import Condition
 
-#: How long credentials may be waited for, in seconds: somebody may have to unlock
-#: them first.
-_CREDENTIALS_PATIENCE = 120.0
+T = TypeVar("T")
 
-_log = Log()
+#: Who we are (RFC 2971).
+IDENTITY = {"name": "imapsync", "version": imapsync.__version__}
+
+
+class Client(Protocol):
+    """
+    A connection that logs in.
+
+    @ivar state: C{"auth"} as soon as it has.
+    @ivar user: who has.
+    @ivar secrets: what is left out of what the server says, where that is told.
+    """
+
+    state: str | None
+    user: str
+    secrets: tuple[str, ...]
+
+    @property
+    def features(self) -> Features:
+        """
+        What the server can do; nothing while that is unknown.
+        """
+
+    def perform(self, command: Command[T], /) -> Awaitable[T]:
+        """
+        Send a command as soon as those before it allow.
+        """
+
+    def forgetCapabilities(self) -> None:
+        """
+        They may have changed.
+        """
+
+
+async def capability(client: Client) -> frozenset[str]:
+    """
+    What the server can do, asked only if it has not told yet.
+    """
+    if not client.features.told:
+        await client.perform(Simple("CAPABILITY"))
+    return client.features.told
 
 
 async def login(
-    reactor: Any, client: SyncClient, server: ServerConfig, access: Access
+    client: Client,
+    server: ServerConfig,
+    credentials: Callable[[], Awaitable[tuple[str, str]]],
 ) -> None:
     """
     Log in.
 
+    @param credentials: asked for the user's name, and the password or token.
     @raise Distrusted: if the server does not accept the credentials.
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
-    where = server.where
-    capabilities = await client.capability()
+    capabilities = await capability(client)
     with _named(server):
         method = sasl.choose(server.auth, capabilities)
-    username, password = await _credentials(reactor, server, access)
+    username, password = await credentials()
+    with _named(server):
+        sasl.checkCredentials(username, password)
     client.user = username
-    if server.type == "imap" and not server.starttls and not _isNear(client):
-        _log.warn("{where}: the password goes over the net in clear text", where=where)
     client.secrets = forms(username, password)
     try:
         if method == sasl.LOGIN_COMMAND:
-            await client.loginCommand(username, password)
+            await enter(client, LoginCommand(username, password))
         else:
-            await client.sasl(method, sasl.MECHANISMS[method](username, password))
+            exchange = sasl.MECHANISMS[method](username, password)
+            await authenticate(client, method, exchange)
     except ImapSyncError as error:
         # The server may repeat what only it should know: not even a traceback is
         # to show that.
-        raise _failed(where, error, client.secrets) from None
+        raise _failed(server.where, error, client.secrets) from None
+
+
+async def authenticate(client: Client, mechanism: str, exchange: Exchange) -> None:
+    """
+    AUTHENTICATE.
+    """
+    initial = "SASL-IR" in client.features
+    await enter(client, Authenticate(mechanism, exchange, initial))
+
+
+async def enter(client: Client, command: Command[Condition]) -> None:
+    """
+    Log in by this command.
+    """
+    condition = await client.perform(command)
+    client.state = "auth"
+    if condition.code != "CAPABILITY":
+        client.forgetCapabilities()
+
+
+async def enable(client: Client, server: ServerConfig) -> Awaitable[None]:
+    """
+    Have the server enable what is needed.
+
+    @return: for the answer: other commands may be sent before it comes.
+    @raise MissingCapability: the server cannot do that.  So it is with the answer.
+    """
+    await capability(client)
+    if missing := client.features.lacking:
+        raise MissingCapability(
+            f"{server.where}: the server lacks {', '.join(missing)}, "
+            "without which mail cannot be kept exact"
+        )
+    return _enabled(client.perform(Enable("QRESYNC")), server)
+
+
+def compresses(client: Client, server: ServerConfig) -> bool:
+    """
+    Whether the connection is to be compressed.
+    """
+    return server.compress and "COMPRESS=DEFLATE" in client.features
+
+
+async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) -> None:
+    try:
+        enabled = await enabling
+    except Refused as refusal:
+        from imapsync.imap.backoff import PASSING
+
+        later = refusal.responseCode in PASSING
+        kind = Later if later else MissingCapability
+        raise kind(f"{server.where}: {refusal}") from refusal
+    if "QRESYNC" not in enabled:
+        raise MissingCapability(
+            f"{server.where}: the server offers QRESYNC, but does not enable it"
+        )
 
 
 def _failed(
@@ -70,64 +176,6 @@ def _failed(
 
     said = redacted(error.text, secrets)
     return judged(where, Refused(error.command, error.status, error.responseCode, said))
-
-
-async def _credentials(
-    reactor: Any, server: ServerConfig, access: Access
-) -> Credentials:
-    if access.credentials is not None:
-        credentials = await _asked(reactor, server, access.credentials)
-    else:
-        credentials = await _configured(reactor, server)
-    with _named(server):
-        sasl.checkCredentials(*credentials)
-    return credentials
-
-
-async def _asked(
-    reactor: Any, server: ServerConfig, ask: Callable[[], Awaitable[Credentials]]
-) -> Credentials:
-    """
-    What the owner of the service says.
-    """
-
-    async def answered() -> Credentials:
-        return await ask()
-
-    def late(result: object, seconds: float) -> NoReturn:
-        raise Lost(f"{server.where}: no credentials within {seconds:.0f} seconds")
-
-    asking = Deferred.fromCoroutine(answered())
-    return await asking.addTimeout(_CREDENTIALS_PATIENCE, reactor, late)
-
-
-async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
-    """
-    What the configuration says.
-    """
-    username, password = server.username, server.password
-    if username is not None and server.passwordCommand is not None:
-        from imapsync.imap.auth.password import readPassword
-
-        password = await readPassword(reactor, server.passwordCommand, server.where)
-    if username is None or password is None:
-        raise ConfigError(
-            f"{server.where}: the server wants a login; give username, and password"
-            f" or password-command, in [{server.side}]"
-        )
-    return Credentials(username, password)
-
-
-def _isNear(client: SyncClient) -> bool:
-    """
-    Whether the server is on this computer.
-    """
-    peer = cast(ITransport, client.transport).getPeer()
-    if isinstance(peer, IPv4Address):
-        return peer.host.startswith("127.")
-    return isinstance(peer, UNIXAddress) or (
-        isinstance(peer, IPv6Address) and peer.host == "::1"
-    )
 
 
 @contextmanager

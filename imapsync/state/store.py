@@ -17,6 +17,7 @@ from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
 from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
+from imapsync.state.looks import LookTable
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.renamings import RenamingTable
@@ -33,6 +34,7 @@ class Store(
     DoubtTable,
     RenamingTable,
     TrafficTable,
+    LookTable,
     SoundnessTables,
 ):
     """
@@ -103,13 +105,24 @@ class Store(
         except (StateError, ValueError):
             return None
 
+    @classmethod
+    def hasCleanLook(cls, path: str) -> bool:
+        """
+        Whether a database of the present version may have one, C{cleanLook}, as seen
+        without opening it.
+        """
+        try:
+            with reading(os.path.realpath(path)) as database:
+                [(version,)] = database.execute("PRAGMA user_version")
+                if version != len(cls._upgrades):
+                    return False
+                [(digest,)] = database.execute("SELECT clean_look FROM meta")
+                return bool(digest)
+        except (StateError, ValueError):
+            return False
+
     def close(self) -> None:
         self._resources.close()
-
-    def proveWritable(self) -> None:
-        with self.transaction():
-            self._write("UPDATE meta SET runs = runs + 1")
-        self._query("PRAGMA wal_checkpoint")
 
     def _backUp(self) -> str:
         """

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.login import Authenticate, Enable
 from imapsync.imap.wire.responses import Condition, Enabled, Exists
+from imapsync.test.fakes.talking import answered
 
 
 def condition(
@@ -100,8 +101,8 @@ class EnableTests(SynchronousTestCase):
         command = Enable("CONDSTORE", "QRESYNC")
         self.assertTrue(command.claim(Enabled(frozenset(["QRESYNC"]))))
         self.assertFalse(command.claim(Exists(3)))
-        command.finished(condition())
-        self.assertEqual({"QRESYNC"}, self.successResultOf(command.done))
+        done = answered(command, condition())
+        self.assertEqual({"QRESYNC"}, self.successResultOf(done))
 
     def test_others(self) -> None:
         """
@@ -110,5 +111,5 @@ class EnableTests(SynchronousTestCase):
         command = Enable("QRESYNC")
         for number in range(100):
             command.claim(Enabled(frozenset([f"X{number}", "CONDSTORE"])))
-        command.finished(condition())
-        self.assertEqual(frozenset(), self.successResultOf(command.done))
+        done = answered(command, condition())
+        self.assertEqual(frozenset(), self.successResultOf(done))
