@@ -20,6 +20,10 @@ PATIENCE = 2.0
 #: What makes an SQLite file one of ours.
 APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
+#: What does not stand for itself in the name of a file that is a URI
+#: (https://www.sqlite.org/uri.html, 3.1).
+_QUOTED = str.maketrans({"%": "%25", "?": "%3f", "#": "%23"})
+
 #: What SQLite says where its tables are not those that we have made.
 _NOT_OURS = (
     *("no such column", "no such table", "has no column"),
@@ -55,12 +59,10 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
     """
     if not (os.path.lexists(path) and _check(path)):
         raise NoDatabase(f"There is no database {path}.")
-    from urllib.parse import quote  # here, because few need it: it takes time
-
     # SQLite makes a journal even to read, unless the file is immutable.
     # One is there while an instance runs, or after it was killed.
     mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
-    address = f"file://{quote(os.fsencode(path))}?{mode}"
+    address = f"file://{path.translate(_QUOTED)}?{mode}"
     with explained(path), closing(sqlite3.connect(address, uri=True)) as database:
         yield database
 

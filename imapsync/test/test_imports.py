@@ -108,7 +108,8 @@ STARTS = {
         ("dataclasses", "inspect", "asyncio", "ssl", "twisted", "zope"),
     ),
     "the database": Start(
-        "from imapsync.state.store import Store; Store.open('FOLDER/db').close()",
+        "from imapsync.state.store import Store; Store.open('FOLDER/db').close();"
+        " Store.ownersOf('FOLDER/db')",
         (*_HEAVY, "twisted", "zope"),
     ),
     "the protocol's values": Start(

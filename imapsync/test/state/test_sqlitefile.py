@@ -289,7 +289,7 @@ class OpenedTests(SynchronousTestCase):
         """
         A name that means something in an address is only a name.
         """
-        self.path = self.folder / "a?mode=rw#%20 b.db"
+        self.path = self.folder / "a?mode=rw#%20 \xe9 \udcff b.db"
         self.fill()
         self.assertEqual([1], self.numbers(readOnly=True))
 
