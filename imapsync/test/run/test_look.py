@@ -525,7 +525,7 @@ class NotTakenTests(LookCase):
         )
         for changes in several:
             config = self.world.settings()
-            server = replace(config.servers[REMOTE], **changes)
+            server = config.servers[REMOTE]._replace(**changes)
             self.assertNotTaken(servers={**config.servers, REMOTE: server})
 
     def test_used(self) -> None:
