@@ -66,6 +66,9 @@ def _connected(server: ServerConfig) -> socket.socket:
     address = cast(Any, (server.host.encode("ascii"), server.port))
     connected = socket.create_connection(address, _PATIENCE)
     connected.setblocking(False)
+    if not _HERE.fullmatch(connected.getpeername()[0]):
+        connected.close()
+        raise Odd("what is called localhost is elsewhere")
     return connected
 
 

@@ -174,6 +174,20 @@ class NothingTests(LookCase):
             self.assertNothing()
             self.assertEqual(1, self.local.count("LOGIN"))
 
+    def test_restrained(self) -> None:
+        """
+        A server to which one command is sent at a time gets no more here, whoever goes
+        on.
+        """
+        for side in Side:
+            self.world.options[side] = {"commandsInFlight": 1}
+        self.assertEqual(0, self.serve().code)
+        self.forget()
+        self.assertNothing()
+        self.forget()
+        self.local.inbox.add(mail(9))
+        self.assertGoesOn()
+
     def test_farewell(self) -> None:
         """
         A server that does not answer LOGOUT is waited for some seconds, and one
