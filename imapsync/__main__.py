@@ -23,7 +23,7 @@ from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 
 if TYPE_CHECKING:
-    from imapsync.imap.plain import Plain
+    from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
 
@@ -118,7 +118,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 def _serve(
     line: options.CommandLine,
     configs: Configs,
-    connections: Mapping[Side, Plain],
+    connections: Mapping[Side, Begun],
     logs: LogFiles,
     force: Callable[[], None],
     hangup: bool,

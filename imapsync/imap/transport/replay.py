@@ -10,7 +10,6 @@ if it had been there all along, and nobody need tell it.
 from __future__ import annotations
 
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -103,7 +102,7 @@ class Replay:
         self._client = client
         self._sent = bytes(tape.sent)
         self._at = 0  # what comes before was written again
-        self._received = deque(tape.received)
+        self._received = tape.received
         client.transport = self
         # What comes now comes after that.
         self.transport.pauseProducing()
