@@ -25,6 +25,9 @@ NEAR = (
     " print('reactor' if 'twisted' in sys.modules else 'none'); sys.exit(code)"
 )
 
+#: What a line of a log begins with.
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
+
 
 class FirstLookTests(SceneCase):
     """
@@ -88,6 +91,29 @@ class FirstLookTests(SceneCase):
             self.assertEqual([("reactor", [1, 1]), ("none", [1, 1])] * 3, found)
             work = [["23 copied"], ["1 flagged"], ["2 copied"]]
             self.assertEqual([x for one in work for x in (one, [])], self.done)
+
+    def test_told(self) -> None:
+        """
+        It is told to whom any run would tell it: to a log file, or to nobody.
+        """
+        scene = self.scene()
+        log = scene.directory / "log"
+        scene.configure({"": {"logfile": str(log)}})
+        self.ends(scene, 0)
+        for options in ((), ("--quiet",)):
+            before = log.read_text().splitlines()
+            command = [sys.executable, "-c", NEAR, *scene.command(*options)[3:]]
+            run = finished(scene.start(command))
+            self.assertEqual(
+                (0, "none\n", ""), (run.code, run.output, run.errors), run.errors
+            )
+            told = log.read_text().splitlines()[len(before) :]
+            self.assertEqual(0 if options else 2, len(told))
+            form = (
+                r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d (Total: |\d+ octets in )"
+            )
+            for line in told:
+                self.assertRegex(line, form)
 
     async def looked(self, scene: Scene) -> tuple[str, list[int]]:
         """
