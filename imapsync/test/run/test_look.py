@@ -5,6 +5,7 @@ L{imapsync.imap.transport.replay}.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from imapsync.errors import StateError
 from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.run import look as module
-from imapsync.run.look import Looked, look
+from imapsync.run.look import NET, Looked, look
 from imapsync.state.store import Store
 from imapsync.test.fakes.nets import Adopting, Nets
 from imapsync.test.test_service import ServiceCase
@@ -566,3 +567,24 @@ class NotTakenTests(LookCase):
         """
         self.patch(Store, "_upgrades", Store._upgrades[:-1])
         self.assertNotTaken()
+
+
+class ConnectTests(LookCase):
+    """
+    Real connections.
+    """
+
+    def test_connected(self) -> None:
+        """
+        A server on this computer is found by an address or as localhost, and never
+        blocks.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            for host in ("127.0.0.1", "localhost"):
+                server = replace(
+                    self.world.settings().servers[LOCAL], host=host, port=port
+                )
+                with NET.connect(server) as connected:
+                    self.assertFalse(connected.getblocking())
+        self.assertRaises(OSError, NET.connect, server)
