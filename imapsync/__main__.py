@@ -22,7 +22,7 @@ from imapsync.errors import ImapSyncError, Lost
 if TYPE_CHECKING:
     from imapsync.cli.logfile import LogFiles
     from imapsync.config.settings import Config
-    from imapsync.imap.plain import Plain
+    from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
 
@@ -120,7 +120,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 def _serve(
     line: options.CommandLine,
     configs: Configs,
-    connections: Mapping[Side, Plain],
+    connections: Mapping[Side, Begun],
     logs: LogFiles,
     force: Callable[[], None],
     hangup: bool,
