@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -69,7 +68,9 @@ class Bench:
                     )
                     run.measure()
                 kind = self._storages[name].kind
-                notes = [f"{self._python.title}; the mail is on {kind}.", *run.notes]
+                scale = "" if self._scale == 1 else f" {self._scale:g} of it all."
+                note = f"{self._python.title}; the mail is on {kind}.{scale}"
+                notes = [note, *run.notes]
                 title = titled(case.name, name)
                 yield compared(title, run.results, run.starts, notes)
 
@@ -140,9 +141,11 @@ def understood() -> argparse.Namespace:
 
 
 def _cases() -> str:
-    names = [f"{name}*" if case.huge else name for name, case in CASES.items()]
-    text = ", ".join([*names, f"{LIVE}*"])
-    return textwrap.fill(f"Cases: {text}", 79, break_on_hyphens=False)
+    titles = {name: case.title for name, case in CASES.items()}
+    titles[LIVE] = "How soon changes show in live mode"
+    stars = {LIVE, *(name for name, case in CASES.items() if case.huge)}
+    lines = [f"  {name + '*' * (name in stars):17}{titles[name]}" for name in titles]
+    return "\n".join(["cases (* only if named):", *lines])
 
 
 def chosen(

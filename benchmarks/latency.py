@@ -203,12 +203,7 @@ def _rows(results: dict[str, Results]) -> Iterator[Sequence[str]]:
         for found in results.values():
             waits = [1000 * (one - DELAY) for one in found[key]]
             seen = [one for one in waits if one < math.inf] or [math.nan]
-            lost = waits.count(math.inf)
-            cells += (
-                [f"{statistics.median(seen):.0f}", f"{max(seen):.0f}"]
-                if seen
-                else ["", ""]
-            )
-            cells.append(str(len(waits) - len(seen)))
+            lost = f"{waits.count(math.inf)} of {len(waits)}"
+            cells += [f"{statistics.median(seen):.0f}", f"{max(seen):.0f}", lost]
         kind, mailbox, direction = key
         yield (f"{kind} in {mailbox}, {direction}", *cells)
