@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.cases import CASES, Case
-from benchmarks.goals import AIMED, reached, titled
-from benchmarks.latency import TITLE, live
+from benchmarks.goals import AIMED, reached, spent, titled
+from benchmarks.latency import live
 from benchmarks.programs import PROGRAMS, Failed
 from benchmarks.python import Python
 from benchmarks.run import Run
@@ -22,7 +22,8 @@ from benchmarks.table import Sheet, compared, updated
 
 #: Where the pages have what was measured, and what had been aimed at.
 DOC = Path(__file__).parents[1] / "doc"
-PAGE, GOALS = DOC / "benchmarks.inc", DOC / "goals.inc"
+PAGE, LIVELY = DOC / "benchmarks.inc", DOC / "live.inc"
+GOALS, SPENT = DOC / "goals.inc", DOC / "seconds.inc"
 
 #: The case that measures live mode.
 LIVE = "live"
@@ -135,7 +136,7 @@ def understood() -> argparse.Namespace:
     parser.add_argument(
         "--write",
         action="store_true",
-        help=f"write doc/{PAGE.name} and doc/{GOALS.name}, too",
+        help="put the tables into doc/, too, and short ones made of them",
     )
     return parser.parse_args()
 
@@ -187,19 +188,29 @@ def main() -> None:
     )
     print(head)
     order = [titled(case, storage) for case in CASES for storage in STORAGES]
-
-    def told(sheet: Sheet) -> None:
+    for sheet in bench.sheets(cases):
         print(sheet.markdown(), flush=True)
         if request.write:
-            before = PAGE.read_text() if PAGE.exists() else ""
-            page = updated(before, head, sheet, [TITLE, *order])
-            PAGE.write_text(page)
-            GOALS.write_text(reached(page).restructured() + "\n")
-
-    for sheet in bench.sheets(cases):
-        told(sheet)
+            _write(PAGE, updated(_read(PAGE), head, sheet, order))
     if LIVE in request.case:
-        told(bench.live())
+        sheet = bench.live()
+        print(sheet.markdown())
+        if request.write:
+            _write(LIVELY, sheet.restructured() + "\n")
+
+
+def _write(page: Path, text: str) -> None:
+    """
+    Write a page, and those that tell the same in short.
+    """
+    page.write_text(text)
+    measured = f"{_read(PAGE)}\n{_read(LIVELY)}"
+    GOALS.write_text(reached(measured).restructured() + "\n")
+    SPENT.write_text(spent(measured).restructured() + "\n")
+
+
+def _read(page: Path) -> str:
+    return page.read_text() if page.exists() else ""
 
 
 if __name__ == "__main__":

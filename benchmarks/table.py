@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from benchmarks.programs import IMAPSYNC, Result
 
 #: Of each table of programs.
-TIMES, SECONDS, PEAK = "times imapsync's", "seconds", "peak MiB"
-_HEAD = (
-    *("program", TIMES, SECONDS, "CPU seconds", PEAK),
-    *("net of start-up", "times, net"),
-)
+TIMES, SECONDS, CPU = "times imapsync's", "seconds", "CPU seconds"
+PEAK, NET = "peak MiB", "net of start-up"
+_HEAD = ("program", TIMES, SECONDS, CPU, PEAK, NET, "times, net")
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,14 @@ def rows(page: str, title: str) -> dict[str, dict[str, str]]:
             head = next(cells)
             return {row[0]: dict(zip(head, row, strict=True)) for row in cells}
     return {}
+
+
+def span(cells: Sequence[str]) -> str:
+    """
+    The least and the greatest number in some cells.
+    """
+    numbers = sorted(re.findall(r"\d+(?:\.\d+)?", " ".join(cells)), key=float)
+    return " to ".join(dict.fromkeys([*numbers[:1], *numbers[-1:]]))
 
 
 def _parts(page: str) -> Sequence[str]:
