@@ -17,6 +17,9 @@ TIMES, SECONDS, CPU = "times imapsync's", "seconds", "CPU seconds"
 PEAK, NET = "peak MiB", "net of start-up"
 _HEAD = ("program", TIMES, SECONDS, CPU, PEAK, NET, "times, net")
 
+#: So many seconds net are more than chance.
+_CLEAR = 0.01
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -83,7 +86,7 @@ def compared(
                 f"{statistics.median(r.cpu for r in found):.2f}" if measured else "",
                 f"{max(r.memory for r in found):.0f}" if measured else "",
                 f"{net:.3f}",
-                f"{net / ourNet:.2f}",
+                f"{net / ourNet:.2f}" if ourNet >= _CLEAR else "",
             )
 
     return Sheet(title, _HEAD, [*rows()], notes)
