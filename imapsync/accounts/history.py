@@ -130,6 +130,19 @@ class History:
         }
         return dirty(known, told) or known.name in {step.name for step in self.refused}
 
+    def isClear(self, known: Mapping[Name, Known]) -> bool:
+        """
+        Whether there is nothing left to do, and nothing that another run would have to
+        tell again.
+
+        @param known: what the database knows.
+        """
+        return not (
+            (self.refused or self.stuck or self.parted or self.remarks)
+            or self.scope - known.keys()
+            or any(self.unsettled(known[name]) for name in self.scope)
+        )
+
     def shared(self, side: Side, spelled: str) -> Name | None:
         """
         The name of a mailbox of which a server speaks.

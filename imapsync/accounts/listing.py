@@ -29,6 +29,7 @@ from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
 from imapsync.plan.operations import Trash
 from imapsync.plan.specialuse import matched
+from imapsync.plan.unchanged import Told
 
 _ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 
@@ -38,6 +39,8 @@ class Listing:
     Looks at all mailboxes of the connected servers; one that is selected is left.
 
     @param clients: of both sides, or of one.
+    @ivar told: all that the servers told when it was looked last; a side of which more
+        was asked since, or had to be, is missing.
     """
 
     log = Log()
@@ -49,6 +52,8 @@ class Listing:
     ) -> None:
         self._config = config
         self._clients = clients
+        self.told: dict[Side, Told] = {}
+        self._spaces: dict[Side, list[Namespaces]] = {}
         self._namings: dict[Side, Naming] = {}
         self._spellings: dict[Side, dict[str, Name]] = {side: {} for side in Side}
         self._subscribed: dict[Side, frozenset[str]] = {}
@@ -128,6 +133,7 @@ class Listing:
 
         @param presumed: those that are, if it is refused.
         """
+        self.told.pop(side, None)
         try:
             return await self._clients[side].subscriptions()
         except Refused:
@@ -142,6 +148,7 @@ class Listing:
         """
 
         async def onSide(side: Side) -> Account:
+            self.told.pop(side, None)
             listed = await self._clients[side].listMailboxes(
                 "*", selection=["SUBSCRIBED"]
             )
@@ -222,8 +229,13 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
+            self._spaces[side] = spaces
         self._shut[side].clear()
         doubted = [box for box in listed if box.selectable and not box.status]
+        self.told.pop(side, None)
+        if not doubted:
+            spaces = self._spaces[side]
+            self.told[side] = Told(client.features.told, tuple(spaces), listed)
         asking = [self._doubted(side, box, listed) for box in doubted]
         waiting = [Deferred.fromCoroutine(one) for one in asking]
         told = {box.name: box for box in await together(waiting)}

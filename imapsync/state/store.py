@@ -18,6 +18,7 @@ from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
 from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
+from imapsync.state.looks import LookTable
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.renamings import RenamingTable
@@ -34,6 +35,7 @@ class Store(
     DoubtTable,
     RenamingTable,
     TrafficTable,
+    LookTable,
     SoundnessTables,
 ):
     """
@@ -106,11 +108,6 @@ class Store(
 
     def close(self) -> None:
         self._resources.close()
-
-    def proveWritable(self) -> None:
-        with self.transaction():
-            self._write("UPDATE meta SET runs = runs + 1")
-        self._query("PRAGMA wal_checkpoint")
 
     def _backUp(self) -> str:
         """

@@ -293,6 +293,26 @@ class DatabasesTests(DatabasesCase):
                 self.assertEqual(8, len(self.local.inbox.messages))
                 self.assertEqual({"me@127.0.0.1"}, self.files)
 
+    def test_forgotten(self) -> None:
+        """
+        What a run before saw last is forgotten by one that goes on with its database,
+        whatever that was taken for at first.
+        """
+        new, self.database = self.database, self.older
+        self.assertSynced()
+        self.database = new
+        admin = Admin(("INBOX",), sides=frozenset())
+        for request in Request(admin=admin), Request():
+            self.forgetOwners(self.older)
+            self.assertIn((self.older, True), self.candidates)
+            path = self.path(self.older)
+            with closing(Store.open(path)) as state, state.transaction():
+                state.noteCleanLook(b"seen")
+            self.serve(request, changes=self.changes)
+            with closing(Store.open(path)) as state:
+                self.assertEqual(b"", state.cleanLook)
+            self.assertEqual({self.older}, self.files)
+
     def test_inUse(self) -> None:
         """
         One that is in use is somebody else's, unless it is evidently ours.
