@@ -1,8 +1,8 @@
 """
 The command C{imapsync}.
 
-What a wrong option or configuration needs is imported first, a reactor only
-when there is work to do.
+What a wrong option needs is imported first, what a configuration needs when there is
+one to be read, a reactor only when there is work to do.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from imapsync.cli import options, signals, terminal
-from imapsync.cli.logfile import LogFiles, standardError
-from imapsync.config import file as config
-from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 
-Configs = Mapping[str, Config]
+if TYPE_CHECKING:
+    from imapsync.cli.logfile import LogFiles
+    from imapsync.config.settings import Config
+
+    Configs = Mapping[str, Config]
 
 
 def main() -> None:
@@ -69,11 +71,15 @@ def _run(line: options.CommandLine) -> int:
     if live:
         signals.passOver()
     signals.interrupt(force, hangup)
-    configs = config.loadAll(line.configs, os.environ)
+    from imapsync.config.file import loadAll
+
+    configs = loadAll(line.configs, os.environ)
     if line.request.status:
         from imapsync.cli.status import tell
 
         return tell(line, configs)
+    from imapsync.cli.logfile import LogFiles
+
     logs = LogFiles(_logfiles(configs))
     try:
         return _serve(line, configs, logs, force, hangup)
@@ -98,21 +104,12 @@ def _serve(
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    encrypted = any(
-        server.encrypted
-        for settings in configs.values()
-        for server in settings.servers.values()
-    )
-    if not (line.request.live or line.request.admin or encrypted):
-        # Twisted imports TLS wherever it can be imported, which takes as long
-        # as all that a short run needs besides.
-        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
-
     with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
         from imapsync.cli.clock import steady
+        from imapsync.cli.logfile import standardError
         from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several

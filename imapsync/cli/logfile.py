@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
 from imapsync.errors import ConfigError
@@ -119,7 +118,7 @@ def _opened(names: Mapping[str, str | None]) -> Mapping[str, IO[str]]:
 def _open(name: str | None) -> IO[str]:
     if name is None and sys.stderr is not None:
         return sys.stderr
-    path = Path(name or os.devnull)
+    path = name or os.devnull
     try:
         # It may tell of mailboxes and, if wanted, of passwords.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

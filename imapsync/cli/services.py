@@ -5,7 +5,6 @@ Several pairs of accounts in one process, independent of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -120,7 +119,7 @@ class Several(MultiService):
         before, self.configs = self.configs, configs
         for name, settings in configs.items():
             # The log file has been followed already.
-            same = replace(before[name], logfile=settings.logfile)
+            same = before[name]._replace(logfile=settings.logfile)
             changed = settings != same or name in self._outcomes
             if not (changed and self.running):
                 continue

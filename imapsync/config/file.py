@@ -7,8 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
@@ -33,7 +31,7 @@ def locate(name: str | None, environ: Mapping[str, str]) -> str:
         path = files.path("imapsync")
     except ValueError as error:
         raise ConfigError(f"--config {error}") from None
-    return path if Path(path).is_file() else f"{path}/config"
+    return path if os.path.isfile(path) else f"{path}/config"
 
 
 def load(path: str, environ: Mapping[str, str]) -> Config:
@@ -43,13 +41,15 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     @raise NotFound: if it does not exist or cannot be read.
     @raise ConfigError: if anything in it is wrong.
     """
-    file = Path(path).absolute()
+    file = os.path.join(os.getcwd(), path)
     data, exposed = _read(file)
-    sections = ini.parse(str(file), data, settings.GRAMMAR)
-    config = settings.read(sections, environ, Files(environ, lambda: file.parent))
+    sections = ini.parse(file, data, settings.GRAMMAR)
+    config = settings.read(
+        sections, environ, Files(environ, lambda: os.path.dirname(file))
+    )
     if exposed and any(server.password for server in config.servers.values()):
         warning = f"{file}: others can read the password in it: make it mode 0600"
-        return replace(config, warnings=(*config.warnings, warning))
+        return config._replace(warnings=(*config.warnings, warning))
     return config
 
 
@@ -76,16 +76,16 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
 def _names(paths: Sequence[str]) -> Sequence[str]:
     if len(paths) == 1:
         return [""]
-    stems = [Path(path).stem for path in paths]
+    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
     return stems if len(set(stems)) == len(stems) else paths
 
 
-def _read(file: Path) -> tuple[bytes, bool]:
+def _read(file: str) -> tuple[bytes, bool]:
     """
     The file's content, and whether its group or others can read it.
     """
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:

@@ -5,7 +5,7 @@ What a configuration says of one server.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from imapsync.config import tls, values
 from imapsync.config.paths import Files
@@ -15,6 +15,8 @@ from imapsync.model import Side
 
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
+# None of these is ever told, wherever a configuration comes to be shown.
+_SECRETS = ("password", "passwordCommand")
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: What a server's section may hold.
@@ -39,8 +41,7 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class ServerConfig:
+class ServerConfig(NamedTuple):
     """
     One of the two servers.
 
@@ -69,8 +70,8 @@ class ServerConfig:
     starttls: bool
     auth: tuple[str, ...]
     username: str | None
-    password: str | None = field(repr=False)
-    passwordCommand: str | None = field(repr=False)
+    password: str | None
+    passwordCommand: str | None
     tls: TLSConfig
     readOnly: bool
     listReference: str
@@ -78,6 +79,14 @@ class ServerConfig:
     trash: str = ""
     octetsPerDay: int | None = None
     commandsInFlight: int | None = None
+
+    def __repr__(self) -> str:
+        told = (
+            f"{name}={value!r}"
+            for name, value in self._asdict().items()
+            if name not in _SECRETS
+        )
+        return f"ServerConfig({', '.join(told)})"
 
     @property
     def encrypted(self) -> bool:

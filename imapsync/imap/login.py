@@ -4,7 +4,6 @@ Telling a server who we are: with which credentials, and by which mechanism.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
@@ -124,9 +123,10 @@ def _isNear(client: SyncClient) -> bool:
     Whether the server is on this computer.
     """
     peer = cast(ITransport, client.transport).getPeer()
+    if isinstance(peer, IPv4Address):
+        return peer.host.startswith("127.")
     return isinstance(peer, UNIXAddress) or (
-        isinstance(peer, (IPv4Address, IPv6Address))
-        and ipaddress.ip_address(peer.host).is_loopback
+        isinstance(peer, IPv6Address) and peer.host == "::1"
     )
 
 

@@ -12,7 +12,6 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
@@ -47,7 +46,7 @@ class Store(
 
     _upgrades = UPGRADES
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         """
         Use L{open} instead.
         """
@@ -69,7 +68,7 @@ class Store(
         @raise StateError: if the disk is full or fails, or refuses access.
         """
         # SQLite follows links too: the lock must be beside the same file.
-        real = Path(os.path.realpath(path))
+        real = os.path.realpath(path)
         with ExitStack() as resources:
             state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
             if not readOnly:
@@ -85,7 +84,7 @@ class Store(
         """
         with ExitStack() as resources:
             database = sqlite3.connect("", isolation_level=None)
-            state = cls(Path("none"), resources.enter_context(closing(database)))
+            state = cls("none", resources.enter_context(closing(database)))
             state._prepare()
             state._resources = resources.pop_all()
         return state
@@ -98,7 +97,7 @@ class Store(
         @return: C{None}, if there is none that can be read.
         """
         try:
-            with reading(Path(os.path.realpath(path))) as database:
+            with reading(os.path.realpath(path)) as database:
                 tables = database.execute("SELECT name FROM sqlite_master").fetchall()
                 if ("owner",) not in tables:
                     return {}
@@ -118,11 +117,11 @@ class Store(
         @return: its name, if it was made.
         """
         [(version,)] = self._query("PRAGMA user_version")
-        copy = Path(f"{self._path}-v{version}")
+        copy = f"{self._path}-v{version}"
         if not 0 < version < len(self._upgrades) or os.path.lexists(copy):
             return ""
         copied(self._path, self._database, copy)
-        return str(copy)
+        return copy
 
     def _prepare(self) -> None:
         """

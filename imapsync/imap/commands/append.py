@@ -5,7 +5,6 @@ come, never held.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -27,8 +26,7 @@ Words = frozenset[str]
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(NamedTuple):
     """
     What APPENDUID tells (RFC 4315, 3).
 

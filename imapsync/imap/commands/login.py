@@ -4,7 +4,7 @@ What comes before a mailbox: who we are, and what is to be enabled.
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
@@ -59,7 +59,7 @@ class Authenticate(Alone):
         self._challenges = 0
         self._initial = exchange.initial
         if initial and self._initial is not None:
-            self.words += (base64.b64encode(self._initial) or b"=",)
+            self.words += (b2a_base64(self._initial, newline=False) or b"=",)
             self._initial = None
 
     def continued(self, text: bytes) -> bytes:
@@ -71,10 +71,12 @@ class Authenticate(Alone):
         else:
             self._initial = None
             answer = self._exchange.respond(_decoded(text))
-        return base64.b64encode(answer)
+        return b2a_base64(answer, newline=False)
 
 
 def _decoded(challenge: bytes) -> bytes:
+    import base64  # here, because few mechanisms have challenges
+
     try:
         return base64.b64decode(challenge, validate=True)
     except ValueError as error:
