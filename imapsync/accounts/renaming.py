@@ -145,7 +145,8 @@ class Renamer:
         if names:
             accounts = await self._listing.completed(accounts)
         left = subscriptions(known, names, asked, accounts)
-        late = Outlook(steps=[step for step in left if step not in refused])
+        late = Outlook()
+        late.steps = [step for step in left if step not in refused]
         if late.steps and self._say is None:
             return accounts, late
         with self._state.transaction():
