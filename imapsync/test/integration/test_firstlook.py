@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from itertools import product
 
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
@@ -91,6 +92,25 @@ class FirstLookTests(SceneCase):
             self.assertEqual([("reactor", [1, 1]), ("none", [1, 1])] * 3, found)
             work = [["23 copied"], ["1 flagged"], ["2 copied"]]
             self.assertEqual([x for one in work for x in (one, [])], self.done)
+
+    async def test_cut(self) -> None:
+        """
+        Wherever a connection is cut, the run ends with both sides equal.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(3))
+        relay = Relay(reactor, scene.remoteServer)
+        self.addCleanup(relay.close)
+        scene.configure({"remote": {"port": str(relay.port)}})
+        await deferToThread(self.ends, scene, 0)
+        uid, *_ = scene.local.uids("INBOX")
+        for number, (way, octets) in enumerate(product(Way, range(1, 1200, 109))):
+            if number % 2:
+                scene.local.store("INBOX", [uid], f"+FLAGS (word{number})")
+            relay.passed[way].clear()
+            relay.at(way, octets, relay.cut)
+            run = await deferToThread(self.ends, scene, 0)
+            self.assertEqual([], scene.differences(), run.errors)
 
     def test_told(self) -> None:
         """
