@@ -180,6 +180,7 @@ class ProcessTests(MainCase):
         self,
         *arguments: str,
         to: str = "",
+        python: Sequence[str] = (),
         mode: Sequence[str] = ("--oneshot",),
         first: str = "",
         stderr: int | IO[bytes] = children.PIPE,
@@ -189,11 +190,13 @@ class ProcessTests(MainCase):
         Start it.
 
         @param to: how a shell says where its output goes.
+        @param python: options for the interpreter.
         @param mode: options that say what it is to do.
         @param first: what a shell does before.
         @param alone: whether it has no terminal, until it opens one.
         """
-        command = [sys.executable, "-m", "imapsync", *mode, *arguments]
+        program = [sys.executable, *python, "-m", "imapsync"]
+        command = [*program, *mode, *arguments]
         process = children.begun(
             ["sh", "-c", f'{first}exec "$@" {to}', "sh", *command],
             stdout=children.PIPE,
@@ -310,6 +313,22 @@ class ProcessTests(MainCase):
         code, errors = self.finish(self.start(self.configure()))
         self.assertEqual(73, code)
         self.assertEqual(1, len(errors.splitlines()))
+
+    def test_imports(self) -> None:
+        """
+        TLS is imported only where it is used.
+        """
+        (self.folder / "db").mkdir()
+        option = self.configure()
+        path = Path(option.partition("=")[2])
+        tunnel = "tunnel\ncommand = true"
+        for remote, used in ((tunnel, False), ("imaps", True)):
+            path.write_text(path.read_text().replace(tunnel, remote))
+            process = self.start(option, python=["-X", "importtime"])
+            code, imported = self.finish(process)
+            self.assertEqual(73, code)
+            self.assertIn("twisted.internet.tcp", imported)
+            self.assertEqual(used, "cryptography" in imported)
 
     def test_interrupted(self) -> None:
         """
