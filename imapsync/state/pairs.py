@@ -63,16 +63,13 @@ class PairTable(Transactions):
     def setFlags(
         self, mailbox: int, side: Side, flagsByUid: Mapping[int, Flags]
     ) -> None:
-        uidsByFlags: dict[Flags, list[int]] = {}
-        for uid, flags in flagsByUid.items():
-            uidsByFlags.setdefault(flags, []).append(uid)
+        # One by one in the order of the table costs half of what sets of them do.
         self._writeAll(
-            f"UPDATE pair SET flags = ? WHERE mailbox = ?"
-            f" AND {side} IN (SELECT value FROM json_each(?))",
-            (
-                (self._flagsId(flags), mailbox, json.dumps(uids))
-                for flags, uids in uidsByFlags.items()
-            ),
+            f"UPDATE pair SET flags = ? WHERE mailbox = ? AND {side} = ?",
+            [
+                (self._flagsId(flags), mailbox, uid)
+                for uid, flags in sorted(flagsByUid.items())
+            ],
         )
 
     def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
