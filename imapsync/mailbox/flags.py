@@ -5,8 +5,8 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, repeat
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -16,7 +16,7 @@ from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.bothsides import BothSides
-from imapsync.model import Flags, Side
+from imapsync.model import Agreed, Flags, Side
 from imapsync.plan.flags import (
     Drift,
     Drifts,
@@ -47,16 +47,17 @@ def touched(view: BothSides) -> Iterator[Drifts]:
     """
     The messages whose flags changed on a side or on both, some at a time.
     """
-    for side in Side:
-        for uids in UidSet.of(view.sides[side].changes.flags).split(CHUNK):
-            if drifts := _drifts(view, side, uids):
-                yield drifts
+    ours, theirs = (view.sides[side].changes for side in Side)
+    onlyThere = (one for one in theirs.agreed.values() if one[0] not in ours.agreed)
+    changed = chain(ours.agreed.values(), onlyThere)
+    while some := list(islice(changed, CHUNK)):
+        if drifts := _drifts(view, some):
+            yield drifts
 
 
-def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
+def _drifts(view: BothSides, changed: Iterable[Agreed]) -> Drifts:
     """
-    What has become of the messages on which C{side} reported, but for those that
-    are gone, or were among those of the other side.
+    What has become of these messages, but for those that are gone.
     """
     ours, theirs = (view.sides[side].changes.flags for side in Side)
     gone = {side: this.absent for side, this in view.sides.items() if this.absent}
@@ -65,9 +66,7 @@ def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
         for side, this in view.sides.items()
     )
     drifts: dict[Drift, list[Uids]] = {}
-    for local, remote, agreed in view.state.agreed(view.known.id, side, uids):
-        if side is Side.REMOTE and local in ours:
-            continue
+    for local, remote, agreed in changed:
         if gone and (_in(gone, Side.LOCAL, local) or _in(gone, Side.REMOTE, remote)):
             continue
         drift = Drift(agreed, ours.get(local, agreed), theirs.get(remote, agreed))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imapsync.model import Flags, Name, Pair, Side
+from imapsync.model import Agreed, Flags, Name, Pair, Side
 from imapsync.state.sqlitefile import damaged
 from imapsync.state.transactions import Record, Transactions
 from imapsync.uidset import Range, UidSet
@@ -75,13 +75,10 @@ class PairTable(Transactions):
     def pairs(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Pair]:
         return map(self._pair, self._read(_PAIR, mailbox, side, uids))
 
-    def agreed(
-        self, mailbox: int, side: Side, uids: UidSet
-    ) -> Iterator[tuple[int, int, Flags]]:
-        for local, remote, flags in self._read(
-            "local, remote, flags", mailbox, side, uids
-        ):
-            yield local, remote, self._flagsOf(flags)
+    def agreed(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Agreed]:
+        flagsOf = self._flagsOf
+        read = self._read("local, remote, flags", mailbox, side, uids)
+        return ((local, remote, flagsOf(number)) for local, remote, number in read)
 
     def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
         column = 0 if on is Side.LOCAL else 1

@@ -5,6 +5,8 @@ L{imapsync.test.mailbox.test_sync}.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 
 from twisted.logger import capturedLogs, formatEvent
@@ -63,6 +65,29 @@ class FlagsTests(SynchronousTestCase):
             warnings,
         )
         self.assertEqual(frozenset("ab"), self.ours.messages[2].flags)
+
+    def test_bothSides(self) -> None:
+        """
+        What changed on either side is carried at once: neither server waits for what
+        the other says, nor for the database.
+        """
+        self.ours.flag(1, "\\Seen")
+        self.theirs.flag(2, "\\Seen")
+        agreed = []
+        for account in (self.local, self.remote):
+            account.before["STORE"] = lambda: agreed.append(self.agreed())
+        self.sync()
+        self.assertEqual([{""}, {""}], agreed)
+        self.assertEqual({"", "\\Seen"}, self.agreed())
+        self.assertTrue(self.world.equal)
+
+    def agreed(self) -> set[str]:
+        """
+        The sets of flags that both sides agree on, as the database has them by now.
+        """
+        with closing(sqlite3.connect(self.world.database)) as database:
+            query = "SELECT text FROM flags WHERE id IN (SELECT flags FROM pair)"
+            return {text for (text,) in database.execute(query)}
 
     def test_many(self) -> None:
         """
