@@ -6,7 +6,7 @@ of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice, repeat
+from itertools import islice, repeat
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -33,7 +33,7 @@ from imapsync.plan.flags import (
 from imapsync.plan.operations import SetFlags
 from imapsync.uidset import UidSet
 
-#: So many messages are worked on at a time.
+#: So many messages are worked on at a time, of either side.
 CHUNK = 10_000
 
 #: The messages of one side whose flags the other would not have: by that, and by the
@@ -47,10 +47,10 @@ def touched(view: BothSides) -> Iterator[Drifts]:
     """
     The messages whose flags changed on a side or on both, some at a time.
     """
-    ours, theirs = (view.sides[side].changes for side in Side)
-    onlyThere = (one for one in theirs.agreed.values() if one[0] not in ours.agreed)
-    changed = chain(ours.agreed.values(), onlyThere)
-    while some := list(islice(changed, CHUNK)):
+    ours, theirs = (view.sides[side].changes.agreed for side in Side)
+    here = iter(ours.values())
+    there = (one for one in theirs.values() if one[0] not in ours)
+    while some := [*islice(here, CHUNK), *islice(there, CHUNK)]:
         if drifts := _drifts(view, some):
             yield drifts
 

@@ -71,6 +71,7 @@ class FlagsTests(SynchronousTestCase):
         What changed on either side is carried at once: neither server waits for what
         the other says, nor for the database.
         """
+        self.patch(flags, "CHUNK", 1)
         self.ours.flag(1, "\\Seen")
         self.theirs.flag(2, "\\Seen")
         agreed = []
