@@ -69,6 +69,7 @@ class Reading:
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
@@ -105,7 +106,7 @@ class Reading:
         """
         gone = self._gone.build()
         waiting = self._state.postponed(self._mailbox, self._side)
-        known = self.paired(gone)
+        known = self._known(gone)
         new = self._new.build() - gone - waiting
         return len(new) - len(known) - len((gone & waiting) - known)
 
@@ -244,7 +245,16 @@ class Reading:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
         new = self._new.build() - gone
-        return Changes(self._flags, new, self.paired(gone), self._changed)
+        return Changes(self._flags, new, self._known(gone), self._changed)
+
+    def _known(self, gone: UidSet) -> UidSet:
+        """
+        Those of C{gone} that have a pair.  They are wanted when the messages are
+        counted, and when they are taken up.
+        """
+        if self._lost[0] != gone:
+            self._lost = gone, self.paired(gone)
+        return self._lost[1]
 
     def paired(self, uids: UidSet) -> UidSet:
         """

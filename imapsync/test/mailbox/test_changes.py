@@ -108,6 +108,19 @@ class ChangesTests(ReadingCase):
             Changes(new=UidSet.of([20]), gone=UidSet.of([3, 4])), heard.take()
         )
 
+    def test_vanishedLater(self) -> None:
+        """
+        What vanishes after the messages were counted is gone as well.
+        """
+        heard = self.reading()
+        heard.vanished(UidSet.of([3, 15]), earlier=True)
+        self.assertEqual(-1, heard.difference)
+        self.assertEqual(-1, heard.difference)
+        heard.vanished(UidSet.of([4]), earlier=False)
+        self.assertEqual(-2, heard.difference)
+        heard.vanished(UidSet.of([5]), earlier=False)
+        self.assertEqual("3:5", str(heard.take().gone))
+
     def test_all(self) -> None:
         """
         When every message is told, a known one that is not is gone.
