@@ -24,6 +24,7 @@ from imapsync.plan.flags import (
     Store,
     Uids,
     common,
+    joined,
     judged,
     on,
     same,
@@ -162,10 +163,6 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> tuple[int, Astray
     for drift, moved in drifts.items():
         for (ours, theirs), many in _shown(view, drift, moved, plan).items():
             flags = _agreedOn(drift, ours, theirs)
-            if drift.fresh or drift.doubted:  # not what the database has
-                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
-            elif flags != drift.agreed:
-                agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
             for side in Side:
                 wanted = plan.expected[side].get(on(side, many)[0])
                 if wanted is None:
@@ -176,9 +173,16 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> tuple[int, Astray
                 if unchanged := _astray(view, side, drift, wanted, now, many):
                     key = (side, unchanged)
                     astray.setdefault(key, []).extend(on(side.other, many))
+                    # The other side is looked at again, and is to differ from what
+                    # is agreed, though it was this one that had changed.
+                    flags = joined(without(flags, unchanged), common(now, unchanged))
                 else:
                     report.did("flagged", view.name, side, len(many))
                     stored += len(many)
+            if drift.fresh or drift.doubted:  # not what the database has
+                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
+            elif flags != drift.agreed:
+                agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
     agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)

@@ -135,6 +135,22 @@ class FlagsTests(SynchronousTestCase):
             self.assertTrue(self.world.equal)
             self.assertEqual(last, self.ours.messages[1].flags & {"x"})
 
+    def test_refusedBack(self) -> None:
+        """
+        Flags that one side lost are given back to it, since the other had changed as
+        well; where its server refuses that, it is tried again.
+        """
+        self.ours.flag(1, "a", "b")
+        self.sync()
+        self.ours.flag(1, "a")
+        self.theirs.flag(1, "b")
+        self.local.answers["STORE"] = "NO not now"
+        self.sync()
+        del self.local.answers["STORE"]
+        self.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual({"a", "b"}, self.ours.messages[1].flags)
+
     def test_goneMeanwhile(self) -> None:
         """
         A message that goes while its flags are carried is no trouble.
