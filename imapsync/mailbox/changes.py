@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 
 from imapsync.imap.wire.responses import Row
-from imapsync.model import Changes, Flags, Mark, Side
+from imapsync.model import Agreed, Changes, Flags, Mark, Side
 from imapsync.plan.flags import same
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
@@ -65,9 +65,11 @@ class Reading:
         self.again = self.watched = UidSet()
         self.shown = UidSetBuilder()
         self._flags: dict[int, Flags] = {}
+        self._changed: dict[int, Agreed] = {}
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
@@ -104,7 +106,7 @@ class Reading:
         """
         gone = self._gone.build()
         waiting = self._state.postponed(self._mailbox, self._side)
-        known = self.paired(gone)
+        known = self._known(gone)
         new = self._new.build() - gone - waiting
         return len(new) - len(known) - len((gone & waiting) - known)
 
@@ -155,13 +157,16 @@ class Reading:
         if len(agreed) < len(told):
             self.early = self.early or not self._ready()
         for uid, flags in told.items():
-            if uid not in agreed:
+            known = agreed.get(uid)
+            if known is None:
                 if uid >= self._since or uid in self.again:
                     self._new.add(uid)
-            elif same(agreed[uid], flags):
+            elif same(known[2], flags):
                 self._flags.pop(uid, None)
+                self._changed.pop(uid, None)
             elif len(self._flags) < CHANGES or uid in self._flags:
                 self._flags[uid] = flags
+                self._changed[uid] = known
             else:
                 self.partial = True
 
@@ -223,8 +228,8 @@ class Reading:
                 self.heard[uid] = flags
             if modseq > self.reached:
                 self.reached = modseq
-        for uid, agreed in (self._agreed(UidSet.of(late)) if late else {}).items():
-            if not same(self._flags.get(uid, agreed), late[uid]):
+        for uid, known in (self._agreed(UidSet.of(late)) if late else {}).items():
+            if not same(self._flags.get(uid, known[2]), late[uid]):
                 self.late.add(uid)
 
     def take(self, modseq: int = 0) -> Changes:
@@ -239,7 +244,17 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        return Changes(self._flags, self._new.build() - gone, self.paired(gone))
+        new = self._new.build() - gone
+        return Changes(self._flags, new, self._known(gone), self._changed)
+
+    def _known(self, gone: UidSet) -> UidSet:
+        """
+        Those of C{gone} that have a pair.  They are wanted when the messages are
+        counted, and when they are taken up.
+        """
+        if self._lost[0] != gone:
+            self._lost = gone, self.paired(gone)
+        return self._lost[1]
 
     def paired(self, uids: UidSet) -> UidSet:
         """
@@ -247,11 +262,11 @@ class Reading:
         """
         return self._state.partners(self._mailbox, self._side, uids, self._side)
 
-    def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:
+    def _agreed(self, uids: UidSet) -> Mapping[int, Agreed]:
         """
         What is agreed on those that have a pair.
         """
-        pairs = self._state.agreed(self._mailbox, self._side, uids)
+        known = self._state.agreed(self._mailbox, self._side, uids)
         if self._side is Side.LOCAL:
-            return {local: flags for local, _, flags in pairs}
-        return {remote: flags for _, remote, flags in pairs}
+            return {one[0]: one for one in known}
+        return {one[1]: one for one in known}

@@ -185,7 +185,7 @@ class Pass:
             await self._do(
                 News(
                     gone={side: self._gone(side, doomed[side]) for side in Side},
-                    goneOnBoth=self._goneOnBoth(),
+                    goneOnBoth=self._goneOnBoth(doomed),
                 )
             )
         suspects = self._context.records.suspects
@@ -253,10 +253,10 @@ class Pass:
         elsewhere |= thrown(view.state, view.known.id, side, doomed, trash.name)
         return Gone(doomed, elsewhere, trash)
 
-    def _goneOnBoth(self) -> UidSet:
+    def _goneOnBoth(self, doomed: Mapping[Side, UidSet]) -> UidSet:
         view, mailbox = self._view, self._view.known.id
         ours, theirs = (view.sides[side].gone for side in Side)
-        if not (ours and theirs):
+        if not theirs or len(ours) == len(doomed[Side.REMOTE]):
             return UidSet()
         there = view.state.partners(mailbox, Side.LOCAL, ours, Side.REMOTE) & theirs
         return view.state.partners(mailbox, Side.REMOTE, there, Side.LOCAL)
