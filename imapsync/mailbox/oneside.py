@@ -55,6 +55,42 @@ class OneSide:
     partial: tuple[int, int] | None = None
     undone: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        side: Side,
+        client: SyncClient,
+        reading: Reading,
+        selected: Selected,
+        refusals: Refusals,
+        mark: Mark | None,
+    ) -> OneSide:
+        """
+        What was selected.
+
+        @param mark: up to which all was dealt with.
+        @raise MailboxError: it cannot be synced.
+        """
+        if not selected.persistent:
+            raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
+        if not selected.mark.uidvalidity:
+            raise MailboxError("it has no UIDVALIDITY", side)
+        # A mod-sequence that went back means that the server lost track of
+        # what changed: only comparing everything finds it.
+        whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
+        whole = whole or selected.partial
+        lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        return cls(side, client, reading, selected, refusals, whole, lapsed)
+
+    def isRenumbered(self, mark: Mark) -> bool:
+        """
+        Whether UIDs mean other messages than at C{mark}.
+        """
+        now = self.selected.mark
+        # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
+        # does, a server was restored from a backup, and UIDs are used again.
+        return mark.uidvalidity != now.uidvalidity or mark.uidnext > now.uidnext
+
     @property
     def absent(self) -> UidSet:
         """
@@ -75,9 +111,7 @@ class OneSide:
         What its mark will be if nothing has happened but what was done; C{None} if
         that cannot be said.
         """
-        unread = self.undone or self.reading.partial or self.reading.disturbed
-        new = self.changes.new
-        if unread or self.refusals or new or not self.client.outspoken:
+        if self.reading.disturbed or not self.client.outspoken:
             return None
         mark = self.selected.mark
         return mark._replace(modseq=max(mark.modseq, self.reading.reached))
@@ -107,7 +141,7 @@ class OneSide:
         @param known: how many messages were known to be there.
         @return: whether that is so.
         """
-        if self.whole or not self.reading.counts:
+        if self.whole:
             return False
         expected = known + self.reading.difference
         there = self.selected.exists - self.reading.left

@@ -230,7 +230,7 @@ class Performer:
             1 if operation.singly else MESSAGES,
             operation.careful,
             await target.client.appendLimit(target.selected.name),
-            view.openAhead if last else None,
+            (lambda: view.review(target.client.keepsDates)) if last else None,
         )
         try:
             await copier.copy(operation.uids)
@@ -246,6 +246,8 @@ class Performer:
         finally:
             outcome.end()
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
+        if copier.left:
+            view.leave(operation.side)
         await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()

@@ -153,21 +153,6 @@ class ChangesTests(ReadingCase):
         self.assertEqual(CHANGES, len(changes.flags))
         self.assertEqual(DRAFT, changes.flags[1])
 
-    def test_early(self) -> None:
-        """
-        A message without a pair that comes too soon is noticed, but none that
-        comes later or has one.
-        """
-        for early, waits in (True, iter([False])), (False, iter([True])):
-            since = Reading(
-                *(self.state, self.mailbox, REMOTE, None),
-                ready=waits.__next__,
-            )
-            since.rowsReceived([Row(1, SEEN)])
-            self.assertFalse(since.early)
-            since.rowsReceived([Row(2, SEEN), Row(30, SEEN)])
-            self.assertEqual(early, since.early)
-
     def test_told(self) -> None:
         """
         It knows how far it was told what has changed, unless all is told anyway.
