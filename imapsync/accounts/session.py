@@ -164,10 +164,11 @@ class Session:
 
         await self._workers.work(synced, sync)
         if not self._request.dryRun:
-            await self._identifier.learn(accounts, synced)
+            self._identifier.meet(accounts, synced)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed, accounts)
-        if not changed:
+        if not changed:  # else they come along with the next LIST
+            await self._identifier.learn()
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
