@@ -161,10 +161,20 @@ class Mailboxes:
         planned = plan(accounts, known, selection, outlook.held)
         for trouble in (*outlook.troubles, *planned.troubles):
             self._report.trouble(trouble)
-        steps = [step for step in planned.steps if step not in self._refused]
-        for step in planned.steps:
-            if isinstance(step, Create) and step in self._refused:
-                self._steps.collided(step, accounts[step.side])
+        unmade = [
+            step
+            for step in planned.steps
+            if isinstance(step, Create) and step in self._refused
+        ]
+        for one in unmade:
+            self._steps.collided(one, accounts[one.side])
+        # The name may be another one's there.
+        missed = {one.name for one in unmade}
+        steps = [
+            step
+            for step in planned.steps
+            if step not in self._refused and step.name not in missed
+        ]
         with self._state.transaction():
             for name in planned.mailboxes.keys() - known.keys():
                 self._state.addMailbox(name, subscribed=False)
