@@ -101,7 +101,7 @@ class BothSides:
             raise unusable(side, error) from error
         this = OneSide.of(side, client, reading, selected, refusals, mark)
         if mark is None:
-            await this.list()  # whatever the other side has
+            await this.list(unknown=not self.known.pairs)
         return this
 
     def _select(

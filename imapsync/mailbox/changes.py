@@ -148,6 +148,13 @@ class Reading:
             else:
                 self.partial = True
 
+    def found(self, uids: UidSet) -> None:
+        """
+        These messages are there, and none of them has a pair.
+        """
+        self._note(uids)
+        self._new.update(uids)
+
     def _note(self, uids: UidSet) -> None:
         """
         These were told.

@@ -4,6 +4,7 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imapsync.errors import Displaced, MailboxError, Refused
@@ -20,6 +21,9 @@ from imapsync.uidset import UidSet
 
 #: What is said of the original of a message that is missing.
 MISSING = "said that it had stored it, and does not have it"
+
+#: So many UIDs may be told in one line.
+_LINE = 200_000
 
 _log = Log()
 
@@ -177,17 +181,23 @@ class OneSide:
         """
         self.changes = self.changes._replace(new=self.changes.new - uids)
 
-    async def list(self) -> None:
+    async def list(self, unknown: bool = False) -> None:
         """
         Have the flags of all messages told.  A server may show only some of them, such
         as the newest.
 
+        @param unknown: whether no message has a pair: then flags do not matter yet,
+            and SEARCH tells what there is in one line.
         @raise MailboxError: it tells of fewer than it has.
         """
         self.reading.listAll(self.lapsed)
         if not self.selected.exists:
             return
-        await self.client.reportFlags(None)
+        if unknown and self._fitsInLine:
+            with suppress(Refused):
+                self.reading.found(await self.client.exists(ALL))
+        if self._lacking > 0:
+            await self.client.reportFlags(None)
         if self._lacking <= 0:
             return
         missing = await self._unlisted()
@@ -199,6 +209,13 @@ class OneSide:
                 raise MailboxError(text, self.side)
         if self._lacking > 0:
             self.partial = self._there - self._lacking, self._there
+
+    @property
+    def _fitsInLine(self) -> bool:
+        """
+        Whether the UIDs of all messages are no long line, whatever they are.
+        """
+        return "ESEARCH" in self.client.features and self.selected.exists <= _LINE
 
     async def _unlisted(self) -> UidSet:
         there = await self.client.exists(ALL)

@@ -153,6 +153,17 @@ class ChangesTests(ReadingCase):
         self.assertEqual(CHANGES, len(changes.flags))
         self.assertEqual(DRAFT, changes.flags[1])
 
+    def test_found(self) -> None:
+        """
+        Messages may be found otherwise; one that is gone meanwhile is none.
+        """
+        heard = Reading(*(self.state, self.mailbox, REMOTE, None))
+        heard.listAll()
+        heard.found(UidSet(((30, 40),)))
+        heard.vanished(UidSet.of([35]), earlier=False)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.listed)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.take().new)
+
     def test_told(self) -> None:
         """
         It knows how far it was told what has changed, unless all is told anyway.
