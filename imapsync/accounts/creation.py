@@ -54,6 +54,7 @@ class Steps:
         self._say = say
         self._taken: Counter[Step] = Counter()
         self._waiting: list[Deferred[None]] = []
+        self._failure: Failure | None = None
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
@@ -83,6 +84,8 @@ class Steps:
         """
         waiting, self._waiting = self._waiting, []
         await together(waiting)
+        if self._failure is not None:
+            self._failure.raiseException()
 
     def _takeSome(
         self, steps: Sequence[Step], accounts: Mapping[Side, Account]
@@ -106,7 +109,9 @@ class Steps:
         self._report.took(step.name, str(step))
 
     def _stepRefused(self, failure: Failure, step: Directed) -> None:
-        failure.trap(Refused)
+        if not failure.check(Refused):
+            self._failure = failure  # for whoever waits, if anybody still does
+            return
         self.refused.add(step)
         code = getattr(failure.value, "responseCode", "")
         if code == "ALREADYEXISTS":

@@ -153,18 +153,23 @@ class Workers:
         Work on a mailbox until the connections can serve another one.
         """
         released: Deferred[None] = Deferred()
+        over: list[Name] = []
 
-        def release(_: object = None) -> None:
+        def release() -> None:
             if not released.called:
                 released.callback(None)
 
-        going = Deferred.fromCoroutine(self._do(name, pair, release))
-        done: Deferred[None] = Deferred(lambda _: going.cancel())
-        begun[name] = done
-        going.chainDeferred(done).addCallback(release)
+        async def work() -> None:
+            try:
+                await self._do(name, pair, release)
+            finally:
+                over.append(name)
+                release()
+
+        begun[name] = Deferred.fromCoroutine(work())
         await released
-        if done.called:
-            await done
+        if over:
+            await begun[name]
             del begun[name]
 
     def _without(self, error: ImapSyncError) -> None:

@@ -236,6 +236,27 @@ class CrewTests(SynchronousTestCase):
             self.assertEqual([self.doing.pop(Name(other))[1]], self.cancelled)
             self.cancelled.clear()
 
+    def test_failedAtOnce(self) -> None:
+        """
+        If that happens before the one that has released the connections has come to
+        its next wait, it ends with them, and nobody is told again.
+        """
+        begun: Deferred[None] = Deferred()
+        waiting: Deferred[None] = Deferred(self.cancelled.append)
+
+        async def do(name: Name, _: Clients, release: Callable[[], None]) -> None:
+            if name == "b":
+                raise Refused("LIST", "NO", "", "no")
+            await begun
+            release()
+            await waiting
+
+        tasks = {Name(name): 1 for name in "ab"}
+        done = Deferred.fromCoroutine(self.crew.work(tasks, do))
+        begun.callback(None)
+        self.failureResultOf(done, Refused)
+        waiting.errback(Lost("given up"))
+
     def test_lostAndCancelled(self) -> None:
         """
         It can be given up meanwhile as well.
