@@ -91,6 +91,7 @@ class Session:
         self._displaced: set[Name] = set()
         self._changing: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
+        self._released: set[Name] = set()
 
     async def run(self) -> None:
         """
@@ -165,16 +166,19 @@ class Session:
         await self._checkBrake(accounts, dirty, doomed)
         synced = self._tasks(dirty, accounts)
 
-        async def sync(name: Name, clients: Clients) -> None:
+        async def sync(
+            name: Name, clients: Clients, release: Callable[[], None]
+        ) -> None:
             nonlocal changed
-            changed = await self._sync(name, accounts, clients) or changed
+            changed = await self._sync(name, accounts, clients, release) or changed
 
         await self._workers.work(synced, sync)
         if not self._request.dryRun:
-            await self._identifier.learn(accounts, synced)
+            self._identifier.meet(accounts, synced)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed, accounts)
-        if not changed:
+        if not changed:  # else they come along with the next LIST
+            await self._identifier.learn()
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
@@ -284,16 +288,27 @@ class Session:
                     self._state.hasten(mailbox)
         return retried & self._state.mailboxesDue()
 
-    async def _sync(self, name: Name, accounts: Accounts, clients: Clients) -> bool:
+    async def _sync(
+        self,
+        name: Name,
+        accounts: Accounts,
+        clients: Clients,
+        release: Callable[[], None],
+    ) -> bool:
         """
         Work on one mailbox.
 
+        @param release: called when the connections can serve another one.  What goes
+            wrong after that is left to the next time, when they are kept to the end.
         @return: whether anything changed.
         """
+        early = None if name in self._released else release
 
         def contextOf(source: Name) -> Context:
-            return self._context(source, accounts, clients)
+            context = self._context(source, accounts, clients)
+            return context._replace(release=early)
 
+        self._released.add(name)
         again = name not in self._tried
         self._tried.add(name)
         one = _mailboxSync(name, contextOf, again)

@@ -28,7 +28,13 @@ from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Enable
-from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
+from imapsync.imap.commands.mailbox import (
+    Leave,
+    MailboxListener,
+    Reselect,
+    Select,
+    Selected,
+)
 from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
@@ -233,6 +239,15 @@ class SyncClient(Connection):
         hears it, and all that comes later.
         """
         return self.perform(Select(name, mark, listener, writable))
+
+    def reopen(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> Deferred[Selected]:
+        """
+        Select the present mailbox once more, behind what was appended to it; another
+        one may be opened at once.
+        """
+        return self.perform(Reselect(name, mark, listener, writable))
 
     def unselect(self) -> Deferred[None]:
         """

@@ -77,7 +77,7 @@ class Batches:
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
-    @ivar lessened: whether a message was given less than it has.
+    @ivar lessened: whether one was refused, given less than it has, or an odd date.
     """
 
     def __init__(
@@ -135,7 +135,8 @@ class Batches:
             self._commit()
         asked = self._careful or self._waits
         batch = self._present or self._open()
-        if len(given) < len(message.row.flags or ()):
+        odd = (moment := dateTime(date)) is not None and not moment.isUsual
+        if odd or len(given) < len(message.row.flags or ()):
             self.lessened = True
         return batch.appending.message(given, date, message.octets, octets, asked)
 
@@ -297,6 +298,7 @@ class Batches:
         failure.trap(Refused)
         error = cast(Refused, failure.value)
         self._held.append((batch, error))
+        self.lessened = True
         if error.delayed or error.responseCode in _BUSY:
             return
         self.refusing, self.doubted = str(error), culprits(batch, error.responseCode)

@@ -8,7 +8,7 @@ costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Agreed, Changes, Flags, Mark, Side
@@ -41,23 +41,11 @@ class Reading:
         was called and unless all were to be.
     @ivar late: messages whose flags have changed before the mailbox was selected, as
         was told only after L{take}.
-    @ivar counts: whether the messages that there were when it was selected are those
-        that there are pairs of, and those that were told.
-    @ivar early: whether messages were told whose pairs may not be stored yet:
-        then nothing of this counts.
     """
 
     def __init__(
-        self,
-        state: State,
-        mailbox: int,
-        side: Side,
-        mark: Mark | None,
-        ready: Callable[[], bool] = lambda: True,
+        self, state: State, mailbox: int, side: Side, mark: Mark | None
     ) -> None:
-        """
-        @param ready: whether all pairs are stored that there are.
-        """
         self._state = state
         self._mailbox = mailbox
         self._side = side
@@ -76,9 +64,6 @@ class Reading:
         self.told = 0
         self.partial = False
         self.exists: int | None = None
-        self.counts = True
-        self.early = False
-        self._ready = ready
         self._expected: Container[int] = ()
         self._doomed = UidSet()
         self.heard: dict[int, Flags] = {}
@@ -154,8 +139,6 @@ class Reading:
         if self._listed is None:
             self.told = max(self.told, *(row.modseq for row in rows))
         agreed = self._agreed(uids)
-        if len(agreed) < len(told):
-            self.early = self.early or not self._ready()
         for uid, flags in told.items():
             known = agreed.get(uid)
             if known is None:
@@ -169,6 +152,13 @@ class Reading:
                 self._changed[uid] = known
             else:
                 self.partial = True
+
+    def found(self, uids: UidSet) -> None:
+        """
+        These messages are there, and none of them has a pair.
+        """
+        self._note(uids)
+        self._new.update(uids)
 
     def _note(self, uids: UidSet) -> None:
         """

@@ -55,9 +55,10 @@ class Copier(BodyReceiver):
     @param most: so many messages are in one APPEND at the most.
     @param careful: whether to ask the target's leave for each message.
     @param limit: the target takes no more octets in a message, as it says.
-    @param ahead: called when all is sent and only the target's answers are
-        awaited, with a function that tells whether they have come; not if more
-        is to be done after them.
+    @param sent: called when all is sent and only the target's answers are
+        awaited; not if more is to be done after them.  It returns whether the
+        connections are not ours any more: then what goes wrong is left.
+    @ivar left: whether anything was.
     @ivar queue: which messages are sent next.
     """
 
@@ -70,14 +71,15 @@ class Copier(BodyReceiver):
         most: int = MESSAGES,
         careful: bool = False,
         limit: int | None = None,
-        ahead: Callable[[Callable[[], bool]], None] | None = None,
+        sent: Callable[[], bool] | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._outcome = outcome
         self._careful = careful
         self._limit = Limit(limit, outcome)
-        self._ahead = ahead
+        self._sent = sent
+        self.left = self._given = False
         self._batches = Batches(
             target, into, outcome, most, careful, self._settled, self._failed
         )
@@ -103,8 +105,7 @@ class Copier(BodyReceiver):
         @raise StateError: no room to spool a message.
         """
         self.queue.extend(uids)
-        outlet = cast(IConsumer, self._target.transport)
-        outlet.registerProducer(self, True)
+        cast(IConsumer, self._target.transport).registerProducer(self, True)
         try:
             if self._careful:  # some were refused before
                 uids = await self._limit.among(self._source, uids)
@@ -118,9 +119,13 @@ class Copier(BodyReceiver):
                 self._blame()
             raise
         finally:
-            outlet.unregisterProducer()
-            for reason in list(self._holds):
-                self._release(reason)
+            if not self._given:
+                self._endStream()
+
+    def _endStream(self) -> None:
+        cast(IConsumer, self._target.transport).unregisterProducer()
+        for reason in list(self._holds):
+            self._release(reason)
 
     def _begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
         self.queue.sends(message.row.uid)
@@ -169,13 +174,17 @@ class Copier(BodyReceiver):
         await self._draining
         self._batches.close()
         trouble = self._batches.again or self._batches.lessened or self._failure
-        if complete and not trouble and self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            ahead(lambda: not self._batches.outstanding)
+        full = "unacknowledged" in self._holds
+        if complete and not (trouble or full) and self._sent and self._sent():
+            self._given = True
+            self._endStream()
         await self._batches.answered()
         failure = self._failure
         if failure is not None and not failure.check(MailboxError):
             failure.raiseException()
+        if self._given:
+            self.left = failure is not None or self._batches.lessened
+            return
         # A server that says that it takes nothing may have stored it even so.
         stored = await self._batches.settle()
         if failure is not None and not (stored and isNoRoom(failure.value)):

@@ -128,7 +128,7 @@ class Appending(Command[Appended]):
     @ivar limit: set if the server says how many messages it takes at a time.
     """
 
-    hears = True
+    hears = yields = True
     done: Deferred[Appended]
 
     def __init__(self, mailbox: str, outlet: Outlet) -> None:

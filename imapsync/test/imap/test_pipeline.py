@@ -13,7 +13,7 @@ from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Alone, Command, Simple
 from imapsync.imap.commands.login import Authenticate, LoginCommand
-from imapsync.imap.commands.mailbox import Leave, Select
+from imapsync.imap.commands.mailbox import Leave, Reselect, Select
 from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
@@ -184,6 +184,27 @@ class PipelineTests(SynchronousTestCase):
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.answer("0003")
         self.submit(Select("d", None, Listener(), True))
+        self.assertEqual("C", self.pipeline.names)
+
+    def test_yields(self) -> None:
+        """
+        Behind a mailbox that is selected once more, another may be selected; but
+        nothing else is sent, and nothing before that.
+        """
+        wire = Outgoing(self.pipeline)
+        self.pipeline.submit(appending := Appending("a", wire))
+        appending.finish()
+        for command in (
+            Reselect("a", None, Listener(), True),
+            Select("b", None, Listener(), True),
+            Simple("C"),
+        ):
+            self.pipeline.submit(command)
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0001")
+        self.answer("0002")
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0003")
         self.assertEqual("C", self.pipeline.names)
 
     def test_leads(self) -> None:

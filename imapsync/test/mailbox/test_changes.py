@@ -169,20 +169,16 @@ class ChangesTests(ReadingCase):
         self.assertEqual(changes.flags.keys(), changes.agreed.keys())
         self.assertEqual(DRAFT, changes.flags[1])
 
-    def test_early(self) -> None:
+    def test_found(self) -> None:
         """
-        A message without a pair that comes too soon is noticed, but none that
-        comes later or has one.
+        Messages may be found otherwise; one that is gone meanwhile is none.
         """
-        for early, waits in (True, iter([False])), (False, iter([True])):
-            since = Reading(
-                *(self.state, self.mailbox, REMOTE, None),
-                ready=waits.__next__,
-            )
-            since.rowsReceived([Row(1, SEEN)])
-            self.assertFalse(since.early)
-            since.rowsReceived([Row(2, SEEN), Row(30, SEEN)])
-            self.assertEqual(early, since.early)
+        heard = Reading(*(self.state, self.mailbox, REMOTE, None))
+        heard.listAll()
+        heard.found(UidSet(((30, 40),)))
+        heard.vanished(UidSet.of([35]), earlier=False)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.listed)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.take().new)
 
     def test_told(self) -> None:
         """
