@@ -22,7 +22,7 @@ from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.batch import Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.quotas import noRoom
-from imapsync.model import Flags
+from imapsync.model import Flags, Octets
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
 
@@ -119,7 +119,7 @@ class Batches:
         """
         return self._present is not None
 
-    def begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+    def begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
         """
         Announce a message, whose octets come next.
 
@@ -171,7 +171,7 @@ class Batches:
         date = row.date if dated and dateTime(row.date) else ""
         return self._given(row.flags or frozenset(), keywords), date
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Octets) -> None:
         """
         Octets of it.
         """

@@ -37,6 +37,7 @@ from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
 from imapsync.mailbox.quotas import isNoRoom
 from imapsync.mailbox.spool import newSpool, pieces, spooling
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
@@ -122,7 +123,7 @@ class Copier(BodyReceiver):
             for reason in list(self._holds):
                 self._release(reason)
 
-    def _begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+    def _begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
         self.queue.sends(message.row.uid)
         return self._batches.begin(message, octets)
 
@@ -237,7 +238,7 @@ class Copier(BodyReceiver):
             return False
         return not self._batches.asksLeave(row, size)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small ones, which make most of the work.
         """
@@ -251,7 +252,7 @@ class Copier(BodyReceiver):
                 self._begin(message, octets)
                 self._end(message)
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         Octets of it.
         """

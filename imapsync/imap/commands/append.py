@@ -5,6 +5,7 @@ come, never held.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -17,7 +18,7 @@ from imapsync.imap.commands.limited import Limit, limitOf
 from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition, Response
-from imapsync.model import Flags
+from imapsync.model import Flags, Octets
 from imapsync.uidset import MAXIMUM
 
 #: What a server may object to in front of a message: flags, and the kind of a date.
@@ -91,9 +92,9 @@ class Outlet(Protocol):
         Drop the connection.
         """
 
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
-        Write octets.
+        Write octets, one piece behind the other.
         """
 
     def show(self, data: bytes) -> None:
@@ -138,7 +139,7 @@ class Appending(Command[Appended]):
         self._words: Words = frozenset()
         self.misread = False
         self._unasked = False  # whether any octets went without leave
-        self._held: list[bytes] = []
+        self._held: list[Octets] = []
         self._heldLength = 0
 
     def started(self, head: bytes) -> None:
@@ -157,7 +158,7 @@ class Appending(Command[Appended]):
         flags: Flags,
         date: str,
         size: int,
-        octets: bytes = b"",
+        octets: Octets = b"",
         asked: bool = False,
     ) -> Deferred[None] | None:
         """
@@ -190,7 +191,7 @@ class Appending(Command[Appended]):
             self._flush()
         return self._leave
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Octets of the present message.
         """
@@ -294,4 +295,4 @@ class Appending(Command[Appended]):
 
     def _flush(self) -> None:
         held, self._held, self._heldLength = self._held, [], 0
-        self._outlet.send(b"".join(held))
+        self._outlet.send(held)

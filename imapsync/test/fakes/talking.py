@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 PREAUTH = b"* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ESEARCH] ready"
@@ -146,7 +147,7 @@ class Bodies(BodyReceiver):
         self.began.append((row, size))
         self._pieces = b""
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         A piece of it.
         """
