@@ -15,9 +15,8 @@ from twisted.python.failure import Failure
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.backoff import isFull
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import SYSTEM, Appended, headOf
+from imapsync.imap.commands.append import BARE, SYSTEM, Appended, Head, headOf
 from imapsync.imap.commands.mailbox import Selected
-from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.batch import Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
@@ -127,24 +126,28 @@ class Batches:
         @return: as L{Appending.message} does.
         """
         self._writing = message
-        message.flags, message.date = given, date = self._head(message.row)
-        present = self._present
-        if present is not None and present.messages and self._asks(given, date):
-            # If it is refused, it is certain which it was, and that no more was
-            # sent than was asked for.
-            self._commit()
-        asked = self._careful or self._waits
+        asked: bool | None = False
+        if message.head is BARE:
+            message.head = head = self._head(message.row)
+            present = self._present
+            if present is not None and present.messages and self._asks(head):
+                # If it is refused, it is certain which it was, and that no more was
+                # sent than was asked for.
+                self._commit()
+            asked = True if self._careful or self._waits else None
         batch = self._present or self._open()
-        if len(given) < len(message.row.flags or ()):
+        if len(message.head.flags) < len(message.row.flags or ()):
             self.lessened = True
-        return batch.appending.message(given, date, message.octets, octets, asked)
+        return batch.appending.message(message.head, message.octets, octets, asked)
 
-    def asksLeave(self, row: Row, size: int) -> bool:
+    def passing(self, row: Row, size: int) -> Head | None:
         """
-        Whether a message must wait for the server's leave.
+        What is in front of a message that need not wait for the server's leave;
+        C{None} if it must.
         """
         head = self._head(row)
-        return self._asks(*head) or self._target.features.asksLeave(size)
+        waits = self._asks(head) or self._target.features.asksLeave(size)
+        return None if waits else head
 
     @property
     def _waits(self) -> bool:
@@ -154,12 +157,10 @@ class Batches:
         """
         return self._present is None and self._target.crowded
 
-    def _asks(self, flags: Flags, date: str) -> bool:
-        if self._waits:
-            return True
-        return self._careful or not self._target.knows(headOf(flags, date).words)
+    def _asks(self, head: Head) -> bool:
+        return self._careful or self._waits or not self._target.knows(head.words)
 
-    def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
+    def _head(self, row: Row, manner: int | None = None) -> Head:
         """
         What is in front of a message, when it is handed over in some manner: that
         of the present APPEND, if none is given.
@@ -168,8 +169,8 @@ class Batches:
             present = self._present
             manner = self.manner if present is None else present.manner
         keywords, dated = _MANNERS[manner]
-        date = row.date if dated and dateTime(row.date) else ""
-        return self._given(row.flags or frozenset(), keywords), date
+        flags = self._given(row.flags or frozenset(), keywords)
+        return headOf(flags, row.date if dated else "")
 
     def write(self, piece: Octets) -> None:
         """
@@ -260,6 +261,7 @@ class Batches:
         if given is None:
             given = frozenset(flag for flag in flags if self._into.keeps(flag))
             given = given if keywords else common(given, SYSTEM)
+            given = flags if given == flags else given  # found equal the faster
             self._kept[flags, keywords] = given
         return given
 
@@ -283,7 +285,7 @@ class Batches:
         """
         self._outcome.copied([copied(message, uid) for message, uid in messages])
         for message, _ in messages:
-            if not message.date:
+            if not message.head.date:
                 self._outcome.undated(message.row.uid)
             if message.octets < message.size:
                 self._outcome.short(message.row.uid, message.octets, message.size)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from imapsync.content.digest import stamp
-from imapsync.imap.commands.append import Appending
+from imapsync.imap.commands.append import BARE, Appending, Head
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
-from imapsync.model import Flags
 
 #: One APPEND takes so many octets at the most: a server commits once for all of them.
 OCTETS = 4 * 1024 * 1024
@@ -22,8 +21,7 @@ class Message:
     """
     One that is passing through.
 
-    @ivar flags: those that the copy is given.
-    @ivar date: what its INTERNALDATE there is to be.
+    @ivar head: what the copy is given, once that is known.
     @ivar key: once it is complete.
     @ivar messageId: likewise.
     @ivar spool: where it waits, if it cannot go on at once.
@@ -31,8 +29,7 @@ class Message:
 
     octets: int
     row: Row
-    flags: Flags = frozenset()
-    date: str = ""
+    head: Head = BARE
     key: bytes = b""
     messageId: bytes = b""
     spool: IO[bytes] | None = None
@@ -86,8 +83,7 @@ def copied(message: Message, uid: int) -> Copied:
     """
     What became of a message that has this UID there.
     """
-    row, size = message.row, message.size
+    row, head, size = message.row, message.head, message.size
     flags = row.flags or frozenset()
     known = stamp(size, row.date, message.messageId)
-    given, date = message.flags, message.date
-    return Copied(row.uid, uid, flags, given, message.key, size, known, date)
+    return Copied(row.uid, uid, flags, head.flags, message.key, size, known, head.date)
