@@ -25,7 +25,10 @@ _ALIKE = bytes(ord("X") if b == 0 or b > 0x7F else b for b in range(256))
 # Both begin with the line end before; so does what is searched (_START).
 _START = b"\n"
 _HEADER_END = re.compile(rb"\n\r?\n")
+_EMPTY_LINE = re.compile(rb"\r?\n")
 _LONGEST_END = len(b"\n\r\n")
+# In so many bytes of a message at a time is it looked for.
+_STEP = 8 * 1024
 
 # A Message-ID that is there but empty singles nothing out.
 _MESSAGE_ID = re.compile(
@@ -155,9 +158,11 @@ class KeyDigest:
         """
         Take the next piece of the message.
         """
-        taken = 0 if self._headDone else self._writeHead(data)
-        if not self._singular:
-            self._hash.update(bytes(data[taken:]).translate(_ALIKE))
+        left = memoryview(data)
+        while left and not self._headDone:
+            left = left[self._writeHead(left[:_STEP]) :]
+        if left and not self._singular:
+            self._hash.update(bytes(left).translate(_ALIKE))
 
     @property
     def singular(self) -> bool:
@@ -184,7 +189,7 @@ class KeyDigest:
         """
         return _ended(self._hash, b"header" if self.singular else b"whole", size)
 
-    def _writeHead(self, data: Octets) -> int:
+    def _writeHead(self, data: memoryview) -> int:
         """
         Look for the header's end.
 
@@ -193,13 +198,13 @@ class KeyDigest:
         head = self._head
         room = HEADER_LIMIT + len(_START) - len(head)
         unseen = max(0, len(head) - _LONGEST_END + 1)
-        head += data[:room]
+        head += (taken := data[:room])
         end = _HEADER_END.search(head, unseen)
         if end:
             self._endHead(end.start())
         elif len(data) >= room:
             self._endHead(len(head))
-        return room
+        return len(taken)
 
     def _endHead(self, end: int) -> None:
         """
@@ -242,7 +247,7 @@ def _headerOf(message: Octets) -> int:
     """
     How many bytes of a whole message are its header.
     """
-    if message[:1] == b"\n" or message[:2] == b"\r\n":
+    if _EMPTY_LINE.match(message):
         return 0
     end = _HEADER_END.search(message)
     return end.start() if end else len(message)

@@ -81,7 +81,8 @@ class BothSides:
             this.gone = this.changes.gone
         await onBoth(self._confirm)
         for side, this in self.sides.items():
-            this.miss(self.copies.of(side))
+            if this.gone:
+                this.miss(self.copies.of(side))
         return True
 
     async def _open(self, side: Side) -> OneSide:
