@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
@@ -18,7 +18,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import BARE, SYSTEM, Appended, Head, headOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.batch import Batch, Message, copied, culprits
+from imapsync.mailbox.batch import MANNERS, Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.quotas import noRoom
 from imapsync.model import Flags, Octets
@@ -38,24 +38,6 @@ _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
 _BUSY = ("UNAVAILABLE", "INUSE")
 #: With this, to their number (RFC 9738).
 _LIMITED = "MESSAGELIMIT"
-
-
-class _Manner(NamedTuple):
-    """
-    How a message is handed over: a server may object to its date or to a
-    keyword, and then gets it without.
-    """
-
-    keywords: bool
-    date: bool
-
-
-_MANNERS = (
-    _Manner(keywords=True, date=True),
-    _Manner(keywords=True, date=False),
-    _Manner(keywords=False, date=True),
-    _Manner(keywords=False, date=False),
-)
 
 
 class Batches:
@@ -168,7 +150,7 @@ class Batches:
         if manner is None:
             present = self._present
             manner = self.manner if present is None else present.manner
-        keywords, dated = _MANNERS[manner]
+        keywords, dated = MANNERS[manner]
         flags = self._given(row.flags or frozenset(), keywords)
         return headOf(flags, row.date if dated else "")
 
@@ -390,7 +372,7 @@ class Batches:
         if error.responseCode in _FINAL or isFull(error.responseCode, error.text):
             return None
         [message] = batch.messages
-        heads = [self._head(message.row, number) for number in range(len(_MANNERS))]
+        heads = [self._head(message.row, number) for number in range(len(MANNERS))]
         tried = heads[: batch.manner + 1]
         return next((n for n, head in enumerate(heads) if head not in tried), None)
 

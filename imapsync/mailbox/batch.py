@@ -5,15 +5,34 @@ Messages that go over together, in one APPEND.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, NamedTuple
 
-from imapsync.content.digest import stamp
+from imapsync.content.digest import KeyDigest, stamp
 from imapsync.imap.commands.append import BARE, Appending, Head
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
 
 #: One APPEND takes so many octets at the most: a server commits once for all of them.
 OCTETS = 4 * 1024 * 1024
+
+
+class Manner(NamedTuple):
+    """
+    How a message is handed over: a server may object to its date or to a
+    keyword, and then gets it without.
+    """
+
+    keywords: bool
+    date: bool
+
+
+#: In which order they are tried.
+MANNERS = (
+    Manner(keywords=True, date=True),
+    Manner(keywords=True, date=False),
+    Manner(keywords=False, date=True),
+    Manner(keywords=False, date=False),
+)
 
 
 @dataclass(slots=True)
@@ -41,6 +60,15 @@ class Message:
         """
         size = self.row.size
         return self.octets if size is None else size
+
+    def complete(self, row: Row, digest: KeyDigest) -> None:
+        """
+        All of it has come.
+
+        @param row: all of its attributes.
+        """
+        self.row = row
+        self.key, self.messageId = digest.key(self.size), digest.messageId
 
 
 @dataclass(slots=True)

@@ -234,9 +234,8 @@ class Copier(BodyReceiver):
         """
         What is in front of a message that can go on at once; C{None} if it cannot.
         """
-        if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
-            return None
-        if self._limit.isExceeded(size):
+        told = row.uid and row.date and row.flags is not None
+        if not told or "spool" in self._holds or self._limit.isExceeded(size):
             return None
         return self._batches.passing(row, size)
 
@@ -280,9 +279,7 @@ class Copier(BodyReceiver):
             return
         if not row.uid or row.flags is None:
             raise ProtocolViolation("a message came without UID or FLAGS")
-        message.row = row
-        message.key = self._digest.key(message.size)
-        message.messageId = self._digest.messageId
+        message.complete(row, self._digest)
         self._arrived.add(row.uid)
         if message.spool is None:
             self._end(message)
