@@ -31,6 +31,10 @@ def flagsOf(text: str) -> Flags:
     return frozenset(text.split(" ")) if text else frozenset()
 
 
+#: A message, or a piece of one.
+Octets = bytes | memoryview
+
+
 #: A mailbox by the name that both sides share: levels joined by C{/}, without
 #: the server's prefix; C{INBOX} in upper case.
 Name = str

@@ -24,6 +24,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
     Vanished,
 )
+from imapsync.model import Octets
 
 
 class Session(Protocol):
@@ -259,14 +260,14 @@ class Dispatcher:
                 return True
         return False
 
-    def literalReceived(self, piece: bytes) -> None:
+    def literalReceived(self, piece: Octets) -> None:
         """
         Octets of a body.
         """
         if self._bodies is not None:
             self._bodies.bodyReceived(piece)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Bodies that came whole, for whichever FETCH asked for them; of others,
         the rows are still news.

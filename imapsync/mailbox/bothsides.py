@@ -81,7 +81,7 @@ class BothSides:
             this.gone = this.changes.gone
         await onBoth(self._confirm)
         for side, this in self.sides.items():
-            this.miss(self.copies.of(side))
+            this.miss(self.copies.of(side) if this.gone else UidSet())
         return True
 
     async def _open(self, side: Side) -> OneSide:

@@ -27,6 +27,7 @@ from imapsync.errors import (
     Refused,
 )
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.append import BARE, Head
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
@@ -37,6 +38,7 @@ from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
 from imapsync.mailbox.quotas import isNoRoom
 from imapsync.mailbox.spool import newSpool, pieces, spooling
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
@@ -127,7 +129,7 @@ class Copier(BodyReceiver):
         for reason in list(self._holds):
             self._release(reason)
 
-    def _begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+    def _begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
         self.queue.sends(message.row.uid)
         return self._batches.begin(message, octets)
 
@@ -228,39 +230,40 @@ class Copier(BodyReceiver):
         if self._limit.isExceeded(size):
             self._large = size
             return
-        self._message = message = Message(size, row)
+        head = self._passing(row, size)
+        self._message = message = Message(size, row, head or BARE)
         self._digest = KeyDigest()
-        if self._mayPass(row, size):
+        if head is not None:
             self._begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
 
-    def _mayPass(self, row: Row, size: int) -> bool:
+    def _passing(self, row: Row, size: int) -> Head | None:
         """
-        Whether a message can go on at once.
+        What is in front of a message that can go on at once; C{None} if it cannot.
         """
-        if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
-            return False
-        if self._limit.isExceeded(size):
-            return False
-        return not self._batches.asksLeave(row, size)
+        told = row.uid and row.date and row.flags is not None
+        if not told or "spool" in self._holds or self._limit.isExceeded(size):
+            return None
+        return self._batches.passing(row, size)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small ones, which make most of the work.
         """
         for row, octets in messages:
-            if not self._mayPass(row, len(octets)):
+            head = self._passing(row, len(octets))
+            if head is None:
                 super().messagesReceived([(row, octets)])
             elif self._failure is None and row.uid not in self._arrived:
-                message = Message(len(octets), row)
+                message = Message(len(octets), row, head)
                 message.key, message.messageId = likeness(octets, message.size)
                 self._arrived.add(row.uid)
                 self._begin(message, octets)
                 self._end(message)
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         Octets of it.
         """
@@ -285,9 +288,7 @@ class Copier(BodyReceiver):
             return
         if not row.uid or row.flags is None:
             raise ProtocolViolation("a message came without UID or FLAGS")
-        message.row = row
-        message.key = self._digest.key(message.size)
-        message.messageId = self._digest.messageId
+        message.complete(row, self._digest)
         self._arrived.add(row.uid)
         if message.spool is None:
             self._end(message)

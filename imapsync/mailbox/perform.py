@@ -15,7 +15,7 @@ from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.appending import MESSAGES
-from imapsync.mailbox.arrivals import Arrivals, Dated, pairOf
+from imapsync.mailbox.arrivals import Arrivals, Dated, pairsOf
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import carryFlags
@@ -294,7 +294,7 @@ class Performer:
 
         @return: whether it can be as it says.
         """
-        pairs = [pairOf(one, side) for one in messages]
+        pairs = pairsOf(messages, side)
         sources = [one.source for one in messages]
         given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
         try:

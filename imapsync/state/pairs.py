@@ -38,14 +38,15 @@ class PairTable(Transactions):
         self._stampsIndexed = False
 
     def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
+        number = self._flagsId
         added = self._writeAll(
             "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    *(mailbox, pair.local, pair.remote, self._flagsId(pair.flags)),
-                    *(pair.key or None, pair.size or None, pair.stamp or None),
+                    *(mailbox, local, remote, number(flags)),
+                    *(key or None, size or None, stamp or None),
                 )
-                for pair in pairs
+                for local, remote, flags, key, size, stamp in pairs
             ],
         )
         self._countPairs(mailbox, added)

@@ -20,6 +20,7 @@ from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.login import LoginCommand
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Condition, Row
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ class Bodies(BodyReceiver):
         self.began.append((row, size))
         self._pieces = b""
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         A piece of it.
         """

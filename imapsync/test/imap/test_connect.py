@@ -241,7 +241,7 @@ class ReachTests(ConnectCase):
 
     def test_acknowledged(self) -> None:
         """
-        Whatever comes is acknowledged at once; the system forgets that it was
+        A little that comes is acknowledged at once; the system forgets that it was
         asked when we send something.
         """
         ours, theirs = connected()
@@ -256,6 +256,11 @@ class ReachTests(ConnectCase):
                 self.say("* OK piece by piece")
                 prompt = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
                 self.assertTrue(prompt)
+            # Of much at once, the system sees to it.
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            self.say("* OK " + "x" * 16 * 1024)
+            prompt = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+            self.assertFalse(prompt)
 
     def test_refused(self) -> None:
         """

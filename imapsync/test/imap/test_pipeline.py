@@ -4,6 +4,7 @@ Tests for L{imapsync.imap.pipeline}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +19,7 @@ from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
+from imapsync.model import Octets
 from imapsync.test.fakes.talking import Listener, awaiting, outcome
 from imapsync.test.imap.commands.test_login import Echo
 
@@ -68,11 +70,11 @@ class Outgoing(Wire):
         super().__init__(True)
         self._pipeline = pipeline
 
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
         Remember it.
         """
-        self.sent.append(data)
+        self.sent.append(b"".join(pieces))
 
     name = "server"
 

@@ -23,7 +23,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
     Vanished,
 )
-from imapsync.model import Listed
+from imapsync.model import Listed, Octets
 from imapsync.test.fakes.grammar import (
     EVIL,
     bodies,
@@ -49,7 +49,7 @@ class Recorder:
         self.refuses = refuses
         self.delivered: list[object] = []
         self.batches: list[int] = []
-        self.pieces: list[bytes] = []
+        self.pieces: list[Octets] = []
         self._size = -1
 
     def responseReceived(self, response: Response) -> None:
@@ -84,13 +84,13 @@ class Recorder:
         self.delivered.append(("body", row, size))
         return True
 
-    def literalReceived(self, piece: bytes) -> None:
+    def literalReceived(self, piece: Octets) -> None:
         """
         A piece of it.
         """
         self.pieces.append(piece)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         The same as if they came in pieces.
         """
