@@ -24,7 +24,7 @@ from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Name, Side
+from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.listing import leftOut, respelled
@@ -277,3 +277,14 @@ class Mailboxes:
         What the database knows, by name.
         """
         return {known.name: known for known in self._state.mailboxes()}
+
+
+def listedOn(name: Name, accounts: Accounts) -> Mapping[Side, Listed]:
+    """
+    What each server that lists a mailbox tells of it.
+    """
+    return {
+        side: account.listed[name]
+        for side, account in accounts.items()
+        if name in account.listed
+    }

@@ -43,8 +43,7 @@ from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 
-#: So many octets may be sent and not yet acknowledged: a far server is to have
-#: something to do until it is told more.  They are not held here.
+#: So many octets, which are not held here, a far server may have to work on.
 UNACKNOWLEDGED = 32 * 1024 * 1024
 
 
