@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imapsync.config import tls, values
+from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
@@ -29,6 +30,7 @@ OPTIONS = (
     "username",
     "password",
     "password-command",
+    "authorize-as",
     "compress",
     "read-only",
     "list-reference",
@@ -58,6 +60,7 @@ class ServerConfig:
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar authorizeAs: whose mail it is, if not that of C{username}.
     """
 
     side: Side
@@ -78,6 +81,7 @@ class ServerConfig:
     trash: str = ""
     octetsPerDay: int | None = None
     commandsInFlight: int | None = None
+    authorizeAs: str | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -97,11 +101,32 @@ class ServerConfig:
         return f"{self.side} ({self.type}://{host}:{self.port})"
 
     @property
+    def user(self) -> str | None:
+        """
+        Whose mail it is, as far as the configuration says.
+        """
+        return self.authorizeAs or self.username
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """
+        Those of C{auth} that can say all that is to be said.
+        """
+        named = bool(self.tls.certificate) or not self.encrypted
+        return tuple(
+            name
+            for name in self.auth
+            if self.authorizeAs is None or MECHANISMS[name].authorises
+            if named or MECHANISMS[name].asks
+        )
+
+    @property
     def account(self) -> tuple[object, ...]:
         """
         What no other account has in common with it.
         """
-        return (self.command or (self.host, self.port), self.username)
+        who = self.user or self.tls.certificate
+        return (self.command or (self.host, self.port), who)
 
 
 def read(side: Side, section: Section, files: Files) -> ServerConfig:
@@ -123,7 +148,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if not tunnel:
         section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
-    return ServerConfig(
+    config = ServerConfig(
         side=side,
         type=kind,
         host=section.get("host", values.host, "" if tunnel else "localhost"),
@@ -131,7 +156,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
-        auth=section.get("auth", values.mechanisms, ("PLAIN", "LOGIN")),
+        auth=section.get("auth", mechanisms, USUAL),
         username=section.get("username", values.text, None),
         password=section.get("password", values.text, None),
         passwordCommand=section.get("password-command", values.text, None),
@@ -142,7 +167,26 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         trash=section.get("trash", values.trash, ""),
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
+        authorizeAs=section.get("authorize-as", values.text, None),
     )
+    _checkMechanisms(section, config)
+    return config
+
+
+def _checkMechanisms(section: Section, config: ServerConfig) -> None:
+    """
+    Refuse mechanisms of which none can be used.
+    """
+    if config.mechanisms:
+        return
+    able = [name for name, known in MECHANISMS.items() if known.authorises]
+    if set(able).isdisjoint(config.auth):
+        raise section.wrong(
+            "authorize-as",
+            f"has no place in auth = {' '.join(config.auth)}; those that have one are"
+            f" {' '.join(able)}",
+        )
+    raise section.wrong("auth", "leaves EXTERNAL, which needs SSL_certificate")
 
 
 def _noTLS(kind: str) -> str:

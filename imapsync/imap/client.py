@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
+from imapsync.imap.auth.exchange import Exchange
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -26,7 +27,7 @@ from imapsync.imap.commands.account import (
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
-from imapsync.imap.commands.login import Authenticate, Enable, Exchange, LoginCommand
+from imapsync.imap.commands.login import Authenticate, Enable, LoginCommand
 from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
 from imapsync.imap.commands.messages import (
     BodyReceiver,

@@ -84,7 +84,8 @@ async def connect(
         if trust and server.type == "imap":
             await _startTLS(client, server, trust, preauthenticated)
         if not preauthenticated:
-            await login(reactor, client, server, access)
+            binding = trust.binding if trust else None
+            await login(reactor, client, server, access, binding)
         await _enable(client, server)
     except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")

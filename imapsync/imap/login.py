@@ -17,6 +17,8 @@ from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost, Refused
 from imapsync.imap.access import Access, Credentials
 from imapsync.imap.auth import sasl
+from imapsync.imap.auth.binding import Binding
+from imapsync.imap.auth.exchange import Identity
 from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
@@ -29,33 +31,70 @@ _log = Log()
 
 
 async def login(
-    reactor: Any, client: SyncClient, server: ServerConfig, access: Access
+    reactor: Any,
+    client: SyncClient,
+    server: ServerConfig,
+    access: Access,
+    binding: Callable[[], Binding | None] | None,
 ) -> None:
     """
     Log in.
 
+    @param binding: tells what of the TLS connection a login can be tied to; C{None}
+        if there is no TLS.
     @raise Distrusted: if the server does not accept the credentials.
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
     where = server.where
     capabilities = await client.capability()
+    tie = binding() if binding and _mayBind(server) else None
     with _named(server):
-        method = sasl.choose(server.auth, capabilities)
-    username, password = await _credentials(reactor, server, access)
-    client.user = username
-    if server.type == "imap" and not server.starttls and not _isNear(client):
-        _log.warn("{where}: the password goes over the net in clear text", where=where)
-    client.secrets = forms(username, password)
+        method = sasl.choose(server.mechanisms, capabilities, tie)
+    if not binding:
+        _checkLine(client, server, sasl.shows(method))
+    username, password = server.username or "", ""
+    if sasl.asks(method):
+        username, password = await _credentials(reactor, server, access)
+    client.user = server.authorizeAs or username
+    identity = Identity(
+        username, password, server.authorizeAs or "", server.host, server.port
+    )
     try:
         if method == sasl.LOGIN_COMMAND:
+            client.secrets = forms(password)
             await client.loginCommand(username, password)
         else:
-            await client.sasl(method, sasl.MECHANISMS[method](username, password))
+            exchange = sasl.begin(method, identity, capabilities, tie)
+            client.secrets = forms(password, exchange.initial or b"")
+            await client.sasl(method, exchange)
     except ImapSyncError as error:
         # The server may repeat what only it should know: not even a traceback is
         # to show that.
         raise _failed(where, error, client.secrets) from None
+
+
+def _mayBind(server: ServerConfig) -> bool:
+    return any(name.startswith("SCRAM-") for name in server.auth)
+
+
+def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
+    """
+    Without TLS, make sure that nobody learns a password unless its user wants it so.
+
+    @param shows: whether who can read what is sent learns it.
+    @raise Distrusted: if somebody might.
+    """
+    if server.type == "tunnel" or _isNear(client):
+        return
+    if server.type != "imap" or server.starttls:
+        if shows:
+            raise Distrusted(f"{server.where}: the line is not encrypted")
+        return
+    what = "the password" if shows else "all mail"
+    _log.warn(
+        "{where}: {what} goes over the net in clear text", where=server.where, what=what
+    )
 
 
 def _failed(
@@ -66,6 +105,8 @@ def _failed(
     """
     if not isinstance(error, Refused):
         text = redacted(str(error), secrets)
+        if not text.startswith(where):
+            text = f"{where}: {text}"
         return error if text == str(error) else type(error)(text)
     from imapsync.imap.auth.refusal import judged
 

@@ -13,16 +13,18 @@ _SHORTEST = 4
 _INSTEAD = "(not shown)"
 
 
-def forms(username: str, password: str) -> tuple[str, ...]:
+def forms(password: str, *sent: bytes) -> tuple[str, ...]:
     """
     How a password looks on its way, longest first.
+
+    @param sent: what it is sent in.
     """
-    plain = f"\0{username}\0{password}".encode()
-    coded = (base64.b64encode(raw).decode() for raw in (plain, password.encode()))
+    if len(password) < _SHORTEST:
+        return ()
     raw = password.encode()
-    told = (password, raw.decode("latin-1"), repr(raw)[2:-1])  # as it may be quoted
-    several = {one for one in (*coded, *told) if len(password) >= _SHORTEST}
-    return tuple(sorted(several, key=len, reverse=True))
+    coded = {base64.b64encode(octets).decode() for octets in (raw, *sent) if octets}
+    told = {password, raw.decode("latin-1"), repr(raw)[2:-1]}  # as it may be quoted
+    return tuple(sorted(coded | told, key=len, reverse=True))
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ _PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 #: What it says of the credentials (RFC 5530, 3), and what to do then.
 _LASTING = {
     "AUTHENTICATIONFAILED": "see username and password",
-    "AUTHORIZATIONFAILED": "see username",
+    "AUTHORIZATIONFAILED": "see username and authorize-as",
     "EXPIRED": "renew the password or token",
     "PRIVACYREQUIRED": "use encryption: see type and STARTTLS",
 }

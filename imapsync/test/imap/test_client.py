@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Garbled, ImapSyncError, Lost, ProtocolViolation, Refused
-from imapsync.imap.auth.sasl import MECHANISMS
+from imapsync.imap.auth.exchange import Identity
+from imapsync.imap.auth.sasl import begin
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Namespaces, Row
@@ -51,7 +52,7 @@ class LoginTests(SynchronousTestCase):
         PLAIN, in one go where the server takes it so.
         """
         server = Talk(b"* OK [CAPABILITY SASL-IR AUTH=PLAIN] x")
-        done = server.client.sasl("PLAIN", MECHANISMS["PLAIN"]("me", "secret"))
+        done = server.client.sasl("PLAIN", begin("PLAIN", Identity("me", "secret")))
         self.assertEqual(
             b"0001 AUTHENTICATE PLAIN AG1lAHNlY3JldA==\r\n", server.heard()
         )
@@ -66,7 +67,7 @@ class LoginTests(SynchronousTestCase):
         Or after the server's leave.
         """
         server = Talk(b"* OK [CAPABILITY AUTH=PLAIN] x")
-        done = server.client.sasl("PLAIN", MECHANISMS["PLAIN"]("me", "secret"))
+        done = server.client.sasl("PLAIN", begin("PLAIN", Identity("me", "secret")))
         self.assertEqual(b"0001 AUTHENTICATE PLAIN\r\n", server.heard())
         server.say(b"+ ")
         self.assertEqual(b"AG1lAHNlY3JldA==\r\n", server.heard())
@@ -79,7 +80,7 @@ class LoginTests(SynchronousTestCase):
         A refused login is refused, and the capabilities hold.
         """
         server = Talk(b"* OK [CAPABILITY AUTH=LOGIN] x")
-        done = server.client.sasl("LOGIN", MECHANISMS["LOGIN"]("me", "secret"))
+        done = server.client.sasl("LOGIN", begin("LOGIN", Identity("me", "secret")))
         server.say(b"+ VXNlcm5hbWU6")
         server.say(b"+ UGFzc3dvcmQ6")
         server.say(b"0001 NO [AUTHENTICATIONFAILED] no")
