@@ -93,8 +93,10 @@ class Authenticate(Alone):
             return
         told = self._exchange.told
         if told is not None and condition.status != "OK":
+            vague = condition.code in ("", "AUTHENTICATIONFAILED")
+            code = told.code if vague and told.code else condition.code
             text = f"{condition.text} ({told.text})"
-            condition = condition._replace(code=condition.code or told.code, text=text)
+            condition = condition._replace(code=code, text=text)
         super().finished(condition)
 
     def _blamed(self, error: ImapSyncError) -> ImapSyncError:

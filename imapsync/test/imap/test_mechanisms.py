@@ -148,21 +148,32 @@ class MechanismsTests(MechanismCase):
         self.say(f"0001 {READY}")
         self.failed(Distrusted, "SCRAM-SHA-256: the server let us in without a proof")
 
+    def forged(self) -> None:
+        """
+        The server's proof is none: it hears that it gets nothing more.
+        """
+        server = ScramServer("sha256", "secret")
+        self.using("SCRAM-SHA-256")
+        self.challenge(server.begin(self.sent("SCRAM-SHA-256", True)))
+        self.assertEqual("*", self.challenge(b"v=" + b"A" * 44))
+
     def test_scramForged(self) -> None:
         """
-        One whose proof is wrong is told that it gets no more, and left whatever it
-        says then.
+        One whose proof is wrong is left, whatever it says then.
         """
-        for said in f"0001 {READY}", "0001 BAD cancelled", "* BYE":
-            server = ScramServer("sha256", "secret")
-            self.using("SCRAM-SHA-256")
-            self.challenge(server.begin(self.sent("SCRAM-SHA-256", True)))
-            self.assertEqual("*", self.challenge(b"v=" + b"A" * 44))
-            self.say(said)
-            if "BYE" in said:
-                self.transport.loseConnection()
-                self.client.connectionLost(Failure(ConnectionDone()))
+        for said in READY, "BAD cancelled", "NO [UNAVAILABLE] later":
+            self.forged()
+            self.say(f"0001 {said}")
             self.failed(Distrusted, "does not know the password")
+
+    def test_scramGone(self) -> None:
+        """
+        Even if it goes: it is not asked again.
+        """
+        self.forged()
+        self.client.connectionLost(Failure(ConnectionDone()))
+        error = self.failureResultOf(self.connecting, Distrusted).value
+        self.assertIn("does not know the password", str(error))
 
     def test_scramMalformed(self) -> None:
         """

@@ -159,12 +159,16 @@ class AuthenticateTests(SynchronousTestCase):
 
     def test_told(self) -> None:
         """
-        What it has told before is beside what it says then, but does not contradict
-        it.
+        What it has told before is beside what it says then, and makes that clearer,
+        but does not contradict it.
         """
         exchange = Echo()
         exchange.told = Told("EXPIRED", "invalid_token")
-        for code, meant in ("", "EXPIRED"), ("UNAVAILABLE", "UNAVAILABLE"):
+        for code, meant in (
+            ("", "EXPIRED"),
+            ("AUTHENTICATIONFAILED", "EXPIRED"),
+            ("UNAVAILABLE", "UNAVAILABLE"),
+        ):
             command = Authenticate("X", exchange, True)
             command.finished(condition("NO", code))
             error = self.failureResultOf(command.done, Refused).value

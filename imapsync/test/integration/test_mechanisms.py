@@ -1,0 +1,238 @@
+"""
+Logins at real servers, with each mechanism that they have: right and wrong ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from imapsync.config.server import ServerConfig
+from imapsync.errors import Distrusted
+from imapsync.test.integration.certificates import Certificate, issue
+from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
+from imapsync.test.integration.server import PASSWORD, Start, freshUser
+from imapsync.test.integration.test_connect import ConnectCase, described
+
+#: Who has the client's certificate.
+CERTIFIED = "certified"
+
+#: Who may act for everybody, and the password for that.
+MASTER, MASTER_PASSWORD = "master", "master's secret"
+
+#: Who signs with it makes tokens.
+KEY = b"the key of who gives out tokens!"
+
+
+class ManyWays(Dovecot):
+    """
+    A Dovecot with all mechanisms that it has, and a master user.
+
+    @ivar client: a client's certificate.
+    """
+
+    client: Certificate
+
+    def configured(self) -> Start:
+        """
+        As it says.
+        """
+        path = self.directory / "client"
+        if not path.exists():
+            path.mkdir()
+            self.client = issue(path, [CERTIFIED])
+        key = self.directory / "keys" / "default" / "HS256" / "default"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.write_bytes(base64.b64encode(KEY))
+        oauth2 = self.directory / "oauth2"
+        oauth2.write_text(_OAUTH2.format(directory=self.directory))
+        (self.directory / "masters").write_text(f"{MASTER}:{{PLAIN}}{MASTER_PASSWORD}")
+        extra = _WAYS.format(directory=self.directory, authority=self.client.authority)
+        self.settings = replace(self.settings, extra=extra)
+        return super().configured()
+
+
+_OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={directory}/keys/
+username_attribute = sub
+"""
+
+_WAYS = """\
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 external xoauth2 \
+ oauthbearer
+auth_username_chars =
+auth_ssl_username_from_cert = yes
+ssl_ca = <{authority}
+ssl_verify_client_cert = yes
+ssl_require_crl = no
+passdb {{
+  driver = static
+  args = nopassword=yes
+  mechanisms = external
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {directory}/oauth2
+}}
+passdb {{
+  driver = passwd-file
+  args = {directory}/masters
+  master = yes
+}}
+"""
+
+
+@functools.cache
+def manyWays() -> ManyWays:
+    """
+    The server that the tests here share.
+    """
+    return ManyWays(Settings())
+
+
+@functools.cache
+def manyWaysInTwo() -> ManyWays:
+    """
+    The same, but it takes no initial response.
+    """
+    return ManyWays(Settings(capability=REQUIRED))
+
+
+def token(user: str, key: bytes = KEY, seconds: int = 3600) -> str:
+    """
+    One for C{user} (RFC 7519).
+
+    @param seconds: how long it is good.
+    """
+
+    def coded(octets: bytes) -> bytes:
+        return base64.urlsafe_b64encode(octets).rstrip(b"=")
+
+    now = int(time.time())
+    head = json.dumps({"alg": "HS256", "typ": "JWT"}).encode()
+    body = json.dumps({"sub": user, "iat": now - 60, "exp": now + seconds}).encode()
+    text = coded(head) + b"." + coded(body)
+    return (text + b"." + coded(hmac.digest(key, text, "sha256"))).decode()
+
+
+class DovecotTests(ConnectCase):
+    """
+    Dovecot's mechanisms.
+    """
+
+    dovecot: Callable[[], ManyWays] = staticmethod(manyWays)
+
+    def server(self, *auth: str, **options: Any) -> ServerConfig:
+        """
+        The configuration for it.
+        """
+        return described(self.dovecot(), auth=auth, **options)
+
+    async def enters(self, server: ServerConfig, user: str = "") -> None:
+        """
+        Log in, and see whose mail it is.
+        """
+        client = await self.connect(server)
+        self.assertEqual(server.user or "", client.user)
+        name = f"of {freshUser()}"
+        await client.onMailbox("CREATE", name)
+        mail = self.dovecot().directory / "mail" / (user or client.user)
+        self.assertTrue([*mail.rglob(name)])
+
+    async def test_passwords(self) -> None:
+        """
+        All that take a password do, and refuse a wrong one in the server's words.
+        """
+        for mechanism in (
+            *("PLAIN", "LOGIN", "CRAM-MD5"),
+            *("SCRAM-SHA-1", "SCRAM-SHA-256"),
+        ):
+            await self.enters(self.server(mechanism))
+            wrong = self.server(mechanism, password="wrong")
+            text = await self.failure(wrong, Distrusted)
+            self.assertIn("refused: Authentication failed.", text, mechanism)
+
+    async def test_clearText(self) -> None:
+        """
+        SCRAM and CRAM-MD5 without TLS.
+        """
+        for mechanism in "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5":
+            await self.enters(self.server(mechanism, type="imap", starttls=False))
+
+    async def test_odd(self) -> None:
+        """
+        User names with characters that SCRAM writes in another way.
+        """
+        for mechanism in "SCRAM-SHA-256", "SCRAM-SHA-1":
+            await self.enters(self.server(mechanism, username=f"a=b,{freshUser()}"))
+
+    async def test_external(self) -> None:
+        """
+        A certificate, and no password.
+        """
+        server = self.server("EXTERNAL", username=None, password=None)
+        path = Path(self.mktemp())
+        path.mkdir()
+        own, other = (
+            replace(
+                server,
+                tls=server.tls._replace(certificate=str(one.path), key=str(one.key)),
+            )
+            for one in (self.dovecot().client, issue(path, [CERTIFIED]))
+        )
+        await self.enters(own, CERTIFIED)
+        await self.enters(replace(own, authorizeAs=CERTIFIED))
+        await self.failure(other, Distrusted)
+
+    async def test_token(self) -> None:
+        """
+        A token, a forged one, and one whose time is over.
+        """
+        for mechanism in "OAUTHBEARER", "XOAUTH2":
+            server = self.server(mechanism)
+            user = server.username or ""
+            await self.enters(replace(server, password=token(user)))
+            for bad in (
+                token(user, key=b"another key"),
+                token(user, seconds=-30),
+                "no token at all",
+            ):
+                text = await self.failure(replace(server, password=bad), Distrusted)
+                self.assertIn("renew the password or token", text)
+
+    async def test_master(self) -> None:
+        """
+        A master user works in another's mail, by each mechanism that can say so.
+        """
+        for mechanism in "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256":
+            user = freshUser()
+            server = self.server(
+                mechanism,
+                *("CRAM-MD5", "LOGIN"),
+                username=MASTER,
+                password=MASTER_PASSWORD,
+                authorizeAs=user,
+            )
+            await self.enters(server, user)
+            await self.failure(replace(server, password="wrong"), Distrusted)
+            # Only a master may do that.
+            other = replace(server, username=freshUser(), password=PASSWORD)
+            text = await self.failure(other, Distrusted)
+            self.assertIn("the login was refused: ", text)
+
+
+class InTwoTests(DovecotTests):
+    """
+    The same on a server that takes no initial response.
+    """
+
+    dovecot = staticmethod(manyWaysInTwo)
