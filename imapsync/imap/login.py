@@ -46,7 +46,6 @@ async def login(
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
-    where = server.where
     capabilities = await client.capability()
     tie = binding() if binding and _mayBind(server) else None
     with _named(server):
@@ -71,7 +70,7 @@ async def login(
     except ImapSyncError as error:
         # The server may repeat what only it should know: not even a traceback is
         # to show that.
-        raise _failed(where, error, client.secrets) from None
+        raise _failed(server, method, error, client.secrets) from None
 
 
 def _mayBind(server: ServerConfig) -> bool:
@@ -98,11 +97,12 @@ def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
 
 
 def _failed(
-    where: str, error: ImapSyncError, secrets: tuple[str, ...]
+    server: ServerConfig, method: str, error: ImapSyncError, secrets: tuple[str, ...]
 ) -> ImapSyncError:
     """
     What to tell of a login that failed.
     """
+    where = server.where
     if not isinstance(error, Refused):
         text = redacted(str(error), secrets)
         if not text.startswith(where):
@@ -111,7 +111,11 @@ def _failed(
     from imapsync.imap.auth.refusal import judged
 
     said = redacted(error.text, secrets)
-    return judged(where, Refused(error.command, error.status, error.responseCode, said))
+    refused = Refused(error.command, error.status, error.responseCode, said)
+    who = "username and password" if sasl.asks(method) else "SSL_certificate"
+    if server.authorizeAs is not None:
+        who = f"{who}, and authorize-as"
+    return judged(where, refused, who)
 
 
 async def _credentials(

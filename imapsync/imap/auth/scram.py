@@ -27,8 +27,13 @@ _LEAST = 4096
 #: With more, nothing else would be done for more than a second.
 _MOST = 5_000_000
 
-#: The server's words for it that say that the credentials are wrong (RFC 5802, 7).
-_WRONG = ("invalid-proof", "unknown-user", "invalid-username-encoding")
+#: What the server's words for an error amount to (RFC 5802, 7).
+_CODES = {
+    "invalid-proof": "AUTHENTICATIONFAILED",
+    "unknown-user": "AUTHENTICATIONFAILED",
+    "invalid-username-encoding": "AUTHENTICATIONFAILED",
+    "no-resources": "UNAVAILABLE",
+}
 
 
 class Scram(Exchange):
@@ -73,7 +78,7 @@ class Scram(Exchange):
         if challenge.startswith(b"e="):
             self._steps.clear()
             word = octets(challenge[2:].partition(b",")[0])
-            self.told = Told("AUTHENTICATIONFAILED" if word in _WRONG else "", word)
+            self.told = Told(_CODES.get(word, ""), word)
             return b""  # which it refuses, in its own words
         return self._steps.pop(0)(challenge)
 

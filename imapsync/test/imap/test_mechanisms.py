@@ -220,7 +220,7 @@ class MechanismsTests(MechanismCase):
         """
         self.using("EXTERNAL", username=None, password=None)
         self.heard()
-        self.refuse()
+        self.refuse("[AUTHENTICATIONFAILED] ", Distrusted, "see SSL_certificate")
 
     def test_bearer(self) -> None:
         """
@@ -322,7 +322,11 @@ class AuthorizedTests(MechanismCase):
         """
         self.using("PLAIN", authorizeAs="you")
         self.heard()
-        self.refuse("[AUTHORIZATIONFAILED] ", Distrusted, "and authorize-as")
+        self.refuse(
+            "[AUTHORIZATIONFAILED] ",
+            Distrusted,
+            "see username and password, and authorize-as",
+        )
 
 
 class LineTests(ConnectCase):

@@ -8,17 +8,27 @@ import base64
 import functools
 import hmac
 import json
+import os
+import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.errors import Distrusted
+from imapsync.model import Side
+from imapsync.test import children
 from imapsync.test.integration.certificates import Certificate, issue
+from imapsync.test.integration.cyrus import Cyrus
+from imapsync.test.integration.cyrus import Settings as CyrusSettings
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
-from imapsync.test.integration.server import PASSWORD, Start, freshUser
+from imapsync.test.integration.messages import mails
+from imapsync.test.integration.scene import Scene, SceneCase
+from imapsync.test.integration.server import PASSWORD, Start, freshUser, owner
 from imapsync.test.integration.test_connect import ConnectCase, described
 
 #: Who has the client's certificate.
@@ -236,3 +246,211 @@ class InTwoTests(DovecotTests):
     """
 
     dovecot = staticmethod(manyWaysInTwo)
+
+    def test_offered(self) -> None:
+        """
+        It does not say that it would.
+        """
+        server = self.dovecot()
+        with (
+            socket.create_connection((server.host, server.port), 20) as connection,
+            connection.makefile("rb") as stream,
+        ):
+            greeting = stream.readline()
+        self.assertIn(b"AUTH=SCRAM-SHA-256", greeting)
+        self.assertNotIn(b"SASL-IR", greeting)
+
+
+class CommandTests(SceneCase):
+    """
+    The command, with each mechanism.
+    """
+
+    def auth(self, mechanism: str, **options: str) -> Scene:
+        """
+        Two accounts, of which the remote one has a message.
+        """
+        remote = {"auth": mechanism, **options}
+        scene = self.scene(remoteServer=manyWays(), options={"remote": remote})
+        scene.remote.fill("INBOX", mails(1))
+        return scene
+
+    def test_synced(self) -> None:
+        """
+        It does what it is for.
+        """
+        for mechanism in "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5":
+            self.syncs(self.auth(mechanism))
+
+    def test_token(self) -> None:
+        """
+        With a token that a command tells, as well.
+        """
+        for mechanism in "OAUTHBEARER", "XOAUTH2":
+            scene = self.auth(mechanism)
+            command = f"echo {token(scene.user)}"
+            remote = {"auth": mechanism, "password-command": command, "password": None}
+            scene.configure({"remote": remote})
+            self.syncs(scene)
+
+    def test_master(self) -> None:
+        """
+        An administrator syncs a user's mail; the database goes on when the user does
+        so.
+        """
+        scene = self.auth("SCRAM-SHA-256 LOGIN")
+        master = {"username": MASTER, "password": MASTER_PASSWORD}
+        acting = {"auth": "SCRAM-SHA-256", "authorize-as": scene.user, **master}
+        scene.configure({"remote": acting})
+        self.syncs(scene)
+        scene.configure({})
+        run = self.ends(scene, 0, "--debug")
+        self.assertEqual([], run.commands)
+        self.assertNotIn("account", run.errors)
+
+    def test_wrong(self) -> None:
+        """
+        Wrong credentials end it, be it live, and are tried once: no account gets
+        locked by us.
+        """
+        for mechanism in (
+            *("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
+            *("XOAUTH2", "OAUTHBEARER"),
+        ):
+            scene = self.auth(mechanism, password="wr0ng")
+            before = manyWays().log().count("auth failed")
+            for run in scene.sync(), scene.order():
+                self.complains(run, 77, "remote", "Authentication failed.")
+                self.assertNotIn("wr0ng", run.errors)
+            log = manyWays().log()
+            failed = [line for line in log.splitlines() if "auth failed" in line]
+            self.assertEqual(2, len(failed[before:]), failed)
+            self.assertTrue(all("1 attempts" in line for line in failed[before:]))
+
+
+class KnownUsers(Cyrus):
+    """
+    A Cyrus that knows its users, of whom one may act for all.
+    """
+
+    #: Who have a mailbox there, and their passwords.
+    users: Mapping[str, str] = {
+        **{f"user{number}": PASSWORD for number in range(9)},
+        MASTER: MASTER_PASSWORD,
+    }
+
+    def configured(self) -> Start:
+        """
+        As it says.
+        """
+        database = self.directory / "sasldb2"
+        if not database.exists():
+            (self.directory / "tests.conf").write_text(
+                f"sasldb_path: {database}\nauxprop_plugin: sasldb\n"
+            )
+            for user, password in self.users.items():
+                children.done(
+                    [sys.executable, "-c", _SETPASS, user, password],
+                    env={**os.environ, "SASL_CONF_PATH": str(self.directory)},
+                )
+            os.chown(database, owner().pw_uid, owner().pw_gid)
+        logins = _KNOWN.format(database=database, master=MASTER)
+        self.settings = replace(self.settings, logins=logins)
+        return super().configured()
+
+
+#: As C{saslpasswd2} does it.
+_SETPASS = """\
+import ctypes, sys
+sasl = ctypes.CDLL("libsasl2.so.2")
+user, password = (word.encode() for word in sys.argv[1:])
+connection = ctypes.c_void_p()
+names = b"imap", b"localhost", b"localhost", None, None, None, 0
+assert not sasl.sasl_server_init(None, b"tests")
+assert not sasl.sasl_server_new(*names, ctypes.byref(connection))
+made = sasl.sasl_setpass(connection, user, password, len(password), None, 0, 1)
+sys.exit(made)
+"""
+
+_KNOWN = """\
+sasl_pwcheck_method: auxprop
+sasl_auxprop_plugin: sasldb
+sasl_sasldb_path: {database}
+sasl_mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256
+proxyservers: {master}
+failedloginpause: 0
+"""
+
+
+@functools.cache
+def knownUsers() -> KnownUsers:
+    """
+    The one that the tests here share.
+    """
+    return KnownUsers(CyrusSettings())
+
+
+class CyrusTests(ConnectCase):
+    """
+    Those of Cyrus.
+    """
+
+    def server(self, user: str, password: str, *auth: str) -> ServerConfig:
+        """
+        The configuration for it.
+        """
+        cyrus = knownUsers()
+        return ServerConfig(
+            side=Side.LOCAL,
+            type="imap",
+            host=cyrus.host,
+            port=cyrus.port,
+            command=None,
+            nullStderr=False,
+            starttls=False,
+            auth=auth,
+            username=user,
+            password=password,
+            passwordCommand=None,
+            tls=TLSConfig(),
+            readOnly=False,
+            listReference="",
+        )
+
+    async def enters(self, server: ServerConfig) -> None:
+        """
+        Log in, and see whose mail it is.
+        """
+        client = await self.connect(server)
+        self.assertEqual(server.user, client.user)
+        name = f"INBOX.of {freshUser()}"
+        await client.onMailbox("CREATE", name)
+        path = knownUsers().run("mbpath", f"user.{client.user}{name[5:]}")
+        self.assertTrue(Path(path.strip()).is_dir(), path)
+
+    async def test_passwords(self) -> None:
+        """
+        All that take a password do, and refuse a wrong one in the server's words.
+        """
+        for number, mechanism in enumerate(_CYRUS):
+            user = f"user{number}"
+            await self.enters(self.server(user, PASSWORD, mechanism))
+            wrong = self.server(user, "wrong", mechanism)
+            text = await self.failure(wrong, Distrusted)
+            self.assertIn("refused: authentication failure; see", text, mechanism)
+
+    async def test_master(self) -> None:
+        """
+        Who may act for all does, and others do not.
+        """
+        for number, mechanism in enumerate(("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256")):
+            server = self.server(MASTER, MASTER_PASSWORD, "CRAM-MD5", mechanism)
+            server = replace(server, authorizeAs=f"user{number}")
+            await self.enters(server)
+            for user, password in (MASTER, "wrong"), ("user8", PASSWORD):
+                other = replace(server, username=user, password=password)
+                text = await self.failure(other, Distrusted)
+                self.assertIn("authentication failure; see username and pass", text)
+
+
+_CYRUS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")

@@ -166,7 +166,7 @@ class ScramTests(SynchronousTestCase):
         """
         client = Scram("sha1", ME)
         self.assertEqual(b"", client.respond(b"e=no-resources,x=y"))
-        self.assertEqual(("", "no-resources"), client.told)
+        self.assertEqual(("UNAVAILABLE", "no-resources"), client.told)
         self.assertRaises(Distrusted, client.conclude)
         self.assertRaises(ProtocolViolation, client.respond, b"e=again")
 
