@@ -49,6 +49,7 @@ from zope.interface import implementer
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap import greeting
 from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.login import Authenticate
 from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport.compress import Compression
@@ -59,6 +60,9 @@ _LONGEST = 3600.0
 
 #: So many octets, in either direction, are more than signs of life.
 _ENOUGH = 64 * 1024
+
+#: So many seconds may it take a server to understand that we go.
+FAREWELL = 5.0
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -289,6 +293,9 @@ class Connection(Dialogue):
         all, whatever comes of it.
         """
         patience = self._patience
+        alone = self._pipeline.alone
+        if isinstance(alone, Authenticate) and alone.cancelled is not None:
+            return min(patience, FAREWELL)
         return min(patience, greeting.PATIENCE) if self.state is None else patience
 
     @property

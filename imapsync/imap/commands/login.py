@@ -33,6 +33,8 @@ class Authenticate(Alone):
     """
     AUTHENTICATE, with the initial response where the server takes one
     (RFC 4959).
+
+    @ivar cancelled: why all was called off, if it was.
     """
 
     secret = True
@@ -43,7 +45,7 @@ class Authenticate(Alone):
         self._exchange = exchange
         self._challenges = 0
         self._initial = exchange.initial
-        self._cancelled: ImapSyncError | None = None
+        self.cancelled: ImapSyncError | None = None
         if initial and self._initial is not None:
             self.words += (base64.b64encode(self._initial) or b"=",)
             self._initial = None
@@ -53,15 +55,15 @@ class Authenticate(Alone):
         An answer; or, if the server is not to get one, the word that ends all (RFC
         9051, 6.2.2).
         """
-        if self._cancelled is not None:
-            raise self._cancelled
+        if self.cancelled is not None:
+            raise self.cancelled
         self._challenges += 1
         if self._challenges > _CHALLENGES:
             raise ProtocolViolation(f"more than {_CHALLENGES} challenges")
         try:
             return base64.b64encode(self._answer(text))
         except (Distrusted, ProtocolViolation) as error:
-            self._cancelled = self._blamed(error)
+            self.cancelled = self._blamed(error)
             return b"*"
 
     def _answer(self, text: bytes) -> bytes:
@@ -75,14 +77,14 @@ class Authenticate(Alone):
         """
         The reason why there is no answer may be ours.
         """
-        super().fail(self._cancelled or error)
+        super().fail(self.cancelled or error)
 
     def finished(self, condition: Condition) -> None:
         """
         Whatever the server says: there is no success without what the mechanism wants
         of it.
         """
-        error = self._cancelled
+        error = self.cancelled
         if condition.status == "OK" and error is None:
             try:
                 self._exchange.conclude()

@@ -175,6 +175,14 @@ class MechanismsTests(MechanismCase):
         error = self.failureResultOf(self.connecting, Distrusted).value
         self.assertIn("does not know the password", str(error))
 
+    def test_scramSilent(self) -> None:
+        """
+        Nor is one waited for that says nothing more.
+        """
+        self.forged()
+        self.reactor.advance(5)
+        self.failed(Distrusted, "does not know the password")
+
     def test_scramMalformed(self) -> None:
         """
         What is no SCRAM is called off.
