@@ -18,6 +18,9 @@ _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
+#: Each of them tells the password.
+_SECRETS = ("password", "password-command", "password-file")
+
 #: What a server's section may hold.
 OPTIONS = (
     "type",
@@ -28,8 +31,7 @@ OPTIONS = (
     "STARTTLS",
     "auth",
     "username",
-    "password",
-    "password-command",
+    *_SECRETS,
     "authorize-as",
     "compress",
     "read-only",
@@ -60,6 +62,7 @@ class ServerConfig:
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     """
 
@@ -82,6 +85,7 @@ class ServerConfig:
     octetsPerDay: int | None = None
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
+    passwordFile: str | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -168,6 +172,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
+        passwordFile=section.get("password-file", files.secret, None),
     )
     _checkMechanisms(section, config)
     return config
@@ -229,8 +234,8 @@ def _credentials(section: Section, kind: str) -> None:
     """
     Refuse half of a credential.  Whether one is needed, the server says.
     """
-    secrets = [name for name in ("password", "password-command") if name in section]
-    if len(secrets) == 2:
-        raise section.wrong("password-command", "and password exclude each other")
+    secrets = [name for name in _SECRETS if name in section]
+    if len(secrets) > 1:
+        raise section.wrong(secrets[1], f"and {secrets[0]} exclude each other")
     if secrets and kind != "tunnel" and "username" not in section:
         raise section.wrong("username", f"is missing: {secrets[0]} needs it")

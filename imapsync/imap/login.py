@@ -156,10 +156,14 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
         from imapsync.imap.auth.password import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
+    elif server.passwordFile is not None:
+        from imapsync.imap.auth.secretfile import readSecret
+
+        password = readSecret(server.passwordFile, server.where)
     if username is None or password is None:
         raise ConfigError(
-            f"{server.where}: the server wants a login; give username, and password"
-            f" or password-command, in [{server.side}]"
+            f"{server.where}: the server wants a login; give username, and password,"
+            f" password-command or password-file, in [{server.side}]"
         )
     return Credentials(username, password)
 

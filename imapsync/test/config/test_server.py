@@ -130,6 +130,27 @@ class ServerTests(ConfigTestCase):
             "username = me\npassword = x\npassword-command = y",
             "3: password-command in [remote] and password exclude each other",
         )
+        self.assertWrongRemote(
+            "username = me\npassword-file = /dev/null\npassword-command = y",
+            "2: password-file in [remote] and password-command exclude each other",
+        )
+
+    def test_passwordFile(self) -> None:
+        """
+        A password may stand in a file of its own, which must be there.
+        """
+        self.assertWrongRemote(
+            "username = me\npassword-file = /nonexistent/x",
+            "2: password-file in [remote] names a file that cannot be read:"
+            " /nonexistent/x",
+        )
+        self.assertWrongRemote(
+            "username = me\npassword-file = %d/imap",
+            "2: password-file in [remote] begins with %d, but there are no credentials:"
+            " see LoadCredential in systemd.exec(5)",
+        )
+        server = self.remote(f"username = me\npassword-file = {__file__}")
+        self.assertEqual((None, __file__), (server.password, server.passwordFile))
 
     def test_noCredentials(self) -> None:
         """

@@ -501,7 +501,8 @@ class LoginTests(ConnectCase):
             )
             self.failed(
                 ConfigError,
-                "give username, and password or password-command, in [remote]",
+                "give username, and password, password-command or password-file, in"
+                " [remote]",
             )
 
     def test_nul(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -15,7 +16,13 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from imapsync.config.server import ServerConfig
-from imapsync.errors import Distrusted, ImapSyncError, Later, ProtocolViolation
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Later,
+    ProtocolViolation,
+)
 from imapsync.imap.access import ORDINARY
 from imapsync.imap.login import login
 from imapsync.test.fakes.scram import ScramServer
@@ -269,6 +276,19 @@ class MechanismsTests(MechanismCase):
         self.heard()
         self.challenge('{"status":"503"}')
         self.refuse("", Later)
+
+    def test_passwordFile(self) -> None:
+        """
+        A password in a file is read anew for each login.
+        """
+        path = Path(self.mktemp())
+        for password in "secret", "another":
+            path.write_text(f"{password}\n")
+            self.using("PLAIN", password=None, passwordFile=str(path))
+            self.assertEqual(f"\0me\0{password}".encode(), self.sent("PLAIN", True))
+        path.unlink()
+        self.using("PLAIN", password=None, passwordFile=str(path))
+        self.failed(ConfigError, "cannot be read")
 
     def test_tokenRepeated(self) -> None:
         """

@@ -299,8 +299,16 @@ class CommandTests(SceneCase):
         so.
         """
         scene = self.auth("SCRAM-SHA-256 LOGIN")
-        master = {"username": MASTER, "password": MASTER_PASSWORD}
-        acting = {"auth": "SCRAM-SHA-256", "authorize-as": scene.user, **master}
+        secret = scene.directory / "secret"
+        secret.write_text(MASTER_PASSWORD)
+        secret.chmod(0o600)
+        acting = {
+            "auth": "SCRAM-SHA-256",
+            "username": MASTER,
+            "password": None,
+            "password-file": "secret",
+            "authorize-as": scene.user,
+        }
         scene.configure({"remote": acting})
         self.syncs(scene)
         scene.configure({})
