@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
@@ -17,11 +17,13 @@ from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost, Refused
 from imapsync.imap.access import Access, Credentials
 from imapsync.imap.auth import sasl
-from imapsync.imap.auth.binding import Binding
 from imapsync.imap.auth.exchange import Identity
 from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
+
+if TYPE_CHECKING:
+    from imapsync.imap.auth.binding import Binding
 
 #: How long credentials may be waited for, in seconds: somebody may have to unlock
 #: them first.

@@ -5,7 +5,6 @@ on, so that nobody between two connections can pass it on.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,6 +43,9 @@ def bindingOf(connection: Connection) -> Binding | None:
     match = _HASH.search(certificate.get_signature_algorithm())
     if match is None:
         return None  # RFC 5929 does not say what it would be
+    # Imported here because few need them.
+    import hashlib
+
     from OpenSSL import crypto
 
     # RFC 5929, 4.1.

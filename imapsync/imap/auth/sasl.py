@@ -8,11 +8,14 @@ and have L{begin} make that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from imapsync.config.mechanisms import MECHANISMS, PLUS
 from imapsync.errors import ConfigError, Distrusted, ProtocolViolation
-from imapsync.imap.auth.binding import Binding
 from imapsync.imap.auth.exchange import Exchange, Identity
+
+if TYPE_CHECKING:
+    from imapsync.imap.auth.binding import Binding
 
 #: What L{choose} answers where the LOGIN command is to be used (RFC 9051,
 #: 6.2.3), not a mechanism.

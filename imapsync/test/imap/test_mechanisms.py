@@ -5,6 +5,7 @@ Tests for L{imapsync.imap.login}: conversations in memory, one for each mechanis
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,16 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
+from twisted.test.iosim import FakeTransport
+from twisted.test.iosim import connect as pumped
 
 from imapsync.config.server import ServerConfig
+from imapsync.config.tls import TLSConfig
 from imapsync.errors import (
     ConfigError,
     Distrusted,
@@ -25,6 +32,7 @@ from imapsync.errors import (
 )
 from imapsync.imap.access import ORDINARY
 from imapsync.imap.login import login
+from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.scram import ScramServer
 from imapsync.test.fakes.talking import Talk
 from imapsync.test.imap.test_connect import (
@@ -36,6 +44,7 @@ from imapsync.test.imap.test_connect import (
     ConnectCase,
     SecurableTransport,
 )
+from imapsync.test.integration.certificates import issue
 
 INITIAL = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH={}] hi"
 READY = f"OK [CAPABILITY {ALL}] in"
@@ -412,3 +421,134 @@ class LineTests(ConnectCase):
             self.transport = transport
             self.login(server, Talk(b"* OK [CAPABILITY SASL-IR AUTH=PLAIN] hi"))
             self.assertEqual([f"0001 AUTHENTICATE PLAIN {CREDENTIALS}"], self.heard())
+
+
+class Bound(Protocol):
+    """
+    A server that takes SCRAM with a channel binding, and nothing else.
+
+    @ivar binding: what it knows of the connection.
+    @ivar offers: the mechanisms.
+    @ivar server: its half of the login.
+    """
+
+    server: ScramServer
+
+    def __init__(self, offers: str, binding: Callable[[], bytes]) -> None:
+        self.offers = offers
+        self.binding = binding
+
+    def connectionMade(self) -> None:
+        """
+        Greet.
+        """
+        self.say(f"* OK [CAPABILITY IMAP4rev1 SASL-IR {self.offers}] hi")
+
+    def say(self, line: str) -> None:
+        """
+        Send a line.
+        """
+        transport: Any = self.transport
+        transport.write(f"{line}\r\n".encode())
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        A line, which the client sends in one piece.
+        """
+        words = data.decode().split()
+        if "AUTHENTICATE" in words:
+            self.server = ScramServer("sha256", "secret", self.binding())
+            first = self.server.begin(base64.b64decode(words[-1]))
+            self.say(f"+ {coded(first)}")
+        elif "ENABLE" in words:
+            self.say(f"* ENABLED QRESYNC\r\n{words[0]} OK done")
+        elif words:
+            self.say(f"+ {coded(self.server.end(base64.b64decode(words[0])))}")
+        else:
+            error = self.server.error
+            self.say(f"0001 NO {error}" if error else f"0001 {READY}")
+
+
+class BoundTests(ConnectCase):
+    """
+    Logins that are tied to a TLS connection, which is real here.
+    """
+
+    PLUS = "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS"
+
+    def setUp(self) -> None:
+        super().setUp()
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        self.certificate = issue(directory, ["mail.example"])
+        self.creator = Server(self.certificate.path, self.certificate.key)
+
+    def exported(self) -> bytes:
+        """
+        RFC 9266.
+        """
+        label = b"EXPORTER-Channel-Binding"
+        return self.creator.last.export_keying_material(label, 32, b"")
+
+    def talk(
+        self,
+        offers: str,
+        auth: str,
+        binding: Callable[[], bytes],
+        version: str = "TLSv1.3",
+    ) -> str:
+        """
+        Log in.
+
+        @return: how the client's first message began.
+        """
+        tls = TLSConfig(caFile=str(self.certificate.authority), protocolMax=version)
+        self.start(replace(IMAPS, tls=tls, auth=(auth,)))
+        host = Bound(offers, binding)
+        clock = Clock()
+        server: Any = TLSMemoryBIOFactory(
+            self.creator, False, Factory.forProtocol(lambda: host), clock
+        ).buildProtocol(None)
+        client = self.reactor.tcpClients[-1][2].buildProtocol(None)
+        ends = FakeTransport(server, isServer=True), FakeTransport(client, False)
+        pump = pumped(server, ends[0], client, ends[1])
+        for _ in range(9):
+            clock.advance(0)
+            self.reactor.advance(0)
+            pump.flush()
+        return host.server.header
+
+    def test_exporter(self) -> None:
+        """
+        With TLS 1.3, where the server can.
+        """
+        header = self.talk(self.PLUS, "SCRAM-SHA-256", self.exported)
+        self.assertEqual("p=tls-exporter,,", header)
+        self.successResultOf(self.connecting)
+
+    def test_endPoint(self) -> None:
+        """
+        With TLS 1.2, if that is asked for.
+        """
+        digest = bytes.fromhex(self.certificate.fingerprint)
+        mechanism = "SCRAM-SHA-256-PLUS"
+        header = self.talk(self.PLUS, mechanism, lambda: digest, "TLSv1.2")
+        self.assertEqual("p=tls-server-end-point,,", header)
+        self.successResultOf(self.connecting)
+
+    def test_between(self) -> None:
+        """
+        Who is in between, and passes all on, gets nowhere.
+        """
+        self.talk(self.PLUS, "SCRAM-SHA-256", lambda: b"of another connection")
+        failure = self.failureResultOf(self.connecting, Distrusted).value
+        self.assertIn("channel-bindings-dont-match", str(failure))
+
+    def test_takenOut(self) -> None:
+        """
+        Who takes it out of what the server offers is found out by the server.
+        """
+        header = self.talk("AUTH=SCRAM-SHA-256", "SCRAM-SHA-256", bytes)
+        self.assertEqual("y,,", header)
+        header = self.talk("AUTH=SCRAM-SHA-256", "SCRAM-SHA-256", bytes, "TLSv1.2")
+        self.assertEqual("n,,", header)
