@@ -1,8 +1,8 @@
 """
 The command C{imapsync}.
 
-What a wrong option or configuration needs is imported first, a reactor only
-when there is work to do.
+What a wrong option needs is imported first, what a configuration needs when there is
+one to be read, a reactor only when there is work to do.
 """
 
 from __future__ import annotations
@@ -10,17 +10,37 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from imapsync.cli import options, signals, terminal
-from imapsync.cli.logfile import LogFiles, standardError
-from imapsync.config import file as config
-from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost
 
-Configs = Mapping[str, Config]
+if TYPE_CHECKING:
+    from imapsync.cli.logfile import LogFiles
+    from imapsync.config.settings import Config
+    from imapsync.imap.plain import Plain
+    from imapsync.model import Side
+    from imapsync.run.look import Looked
+
+    Configs = Mapping[str, Config]
+
+#: What an ordinary run imports first, in its order; the largest in pieces.
+_AHEAD = (
+    *"incremental zope.interface attr threading pickle html email.parser ssl".split(),
+    *"http.client tempfile urllib.request twisted.python.compat".split(),
+    *"twisted.python.failure twisted.internet.interfaces logging asyncio".split(),
+    *"twisted.logger twisted.internet.defer twisted.internet.protocol".split(),
+    *"twisted.internet.address twisted.internet.task twisted.internet.tcp".split(),
+    *"twisted.internet.unix twisted.internet.posixbase".split(),
+    *"twisted.application.service twisted.cred.credentials".split(),
+    *"twisted.mail.imap4 imapsync.imap.client imapsync.mailbox.context".split(),
+    *"twisted.internet.endpoints imapsync.accounts.session".split(),
+    *"imapsync.cli.services".split(),
+)
 
 
 def main() -> None:
@@ -69,14 +89,26 @@ def _run(line: options.CommandLine) -> int:
     if live:
         signals.passOver()
     signals.interrupt(force, hangup)
-    configs = config.loadAll(line.configs, os.environ)
+    from imapsync.config.file import loadAll
+
+    configs = loadAll(line.configs, os.environ)
     if line.request.status:
         from imapsync.cli.status import tell
 
         return tell(line, configs)
+    from imapsync.cli.logfile import LogFiles, entry
+
     logs = LogFiles(_logfiles(configs))
     try:
-        return _serve(line, configs, logs, force, hangup)
+        with _keeping():
+            looked = _looked(line, configs)
+        if looked is not None and looked.summary:
+            for text in () if line.quiet else looked.summary:
+                logs.files[""].write(entry(time.time(), text))
+            return 0
+        return _serve(
+            line, configs, looked.connections if looked else {}, logs, force, hangup
+        )
     finally:
         logs.close()
 
@@ -88,6 +120,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 def _serve(
     line: options.CommandLine,
     configs: Configs,
+    connections: Mapping[Side, Plain],
     logs: LogFiles,
     force: Callable[[], None],
     hangup: bool,
@@ -95,27 +128,20 @@ def _serve(
     """
     Run the services until all have finished.
 
+    @param connections: those to go on with.
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    encrypted = any(
-        server.encrypted
-        for settings in configs.values()
-        for server in settings.servers.values()
-    )
-    if not (line.request.live or line.request.admin or encrypted):
-        # Twisted imports TLS wherever it can be imported, which takes as long
-        # as all that a short run needs besides.
-        sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
-
     with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
         from imapsync.cli.clock import steady
+        from imapsync.cli.logfile import standardError
         from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
+        from imapsync.imap.connect import adopting
         from imapsync.service import Outcome
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
@@ -136,7 +162,10 @@ def _serve(
 
     steady(reactor)
     resolve(reactor)
-    several = Several(line, configs, os.environ, reactor, ended, follow)
+    access = {
+        side: adopting(reactor, connection) for side, connection in connections.items()
+    }
+    several = Several(line, configs, os.environ, reactor, ended, follow, access)
     codes: list[int] = []
 
     def finished(code: int) -> None:
@@ -152,6 +181,18 @@ def _serve(
     reactor.run()
     [code] = codes
     return code
+
+
+def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
+    """
+    What a first look finds, if one is taken.
+    """
+    if line.request.live or line.debug or len(configs) > 1:
+        return None
+    from imapsync.run.look import look
+
+    [config] = configs.values()
+    return look(config, line.request, _AHEAD)
 
 
 @contextmanager

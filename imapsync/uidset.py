@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Final
 
 MAXIMUM = 2**32 - 1
 
@@ -19,7 +19,6 @@ Range = tuple[int, int]
 _BEYOND = (MAXIMUM + 1, MAXIMUM + 1)
 
 
-@dataclass(frozen=True)
 class UidSet:
     """
     An immutable set of UIDs.
@@ -28,7 +27,10 @@ class UidSet:
         touching each other.
     """
 
-    ranges: tuple[Range, ...] = ()
+    __slots__ = ("ranges",)
+
+    def __init__(self, ranges: tuple[Range, ...] = ()) -> None:
+        self.ranges: Final = ranges
 
     @classmethod
     def of(cls, uids: Iterable[int]) -> UidSet:
@@ -62,6 +64,15 @@ class UidSet:
         @raise ValueError: if it is none, or has a number that is no UID.
         """
         return cls.ofRanges(parsed(text))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UidSet) and self.ranges == other.ranges
+
+    def __hash__(self) -> int:
+        return hash(self.ranges)
+
+    def __repr__(self) -> str:
+        return f"UidSet({self.ranges!r})"
 
     def __str__(self) -> str:
         return ",".join(str(a) if a == b else f"{a}:{b}" for a, b in self.ranges)

@@ -301,5 +301,7 @@ def taskFor(admin: Admin, config: Config, state: State, report: Report) -> Task:
     """
     if admin.database:
         ownership.checkNames(config, state)
+        if config.presumed:
+            state.proveWritable()  # it was not known yet whether it may be
     kind = RenameTask if admin.rename else DeleteTask
     return kind(admin, config, state, report)

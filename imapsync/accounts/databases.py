@@ -11,9 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -86,15 +84,15 @@ def _others(config: Config) -> Iterator[Config]:
         if owners is None or len(owners) < len(Side):
             continue
         if all(claim(side, owners, now) in (Claim.SAME, Claim.UNSURE) for side in Side):
-            yield replace(config, database=path)
+            yield config._replace(database=path)
         elif _isAlike(owners, now):
             alike.append(path)
     older = config.older
     if os.path.lexists(older) and not (owners := Store.ownersOf(older)):
         # Where it cannot even be read, that is to be told.
-        yield replace(config, database=older, presumed=owners is not None)
+        yield config._replace(database=older, presumed=owners is not None)
     for path in alike:
-        yield replace(config, database=path, presumed=True)
+        yield config._replace(database=path, presumed=True)
 
 
 def _kin(config: Config) -> Iterator[str]:
@@ -102,12 +100,14 @@ def _kin(config: Config) -> Iterator[str]:
     The databases that may be meant: the older one, and those whose names have the
     user or the host in common with the default one.
     """
+    from pathlib import Path  # here, because it is looked for once only
+
     yield config.older
-    default = Path(config.database)
+    older, default = Path(config.older), Path(config.database)
     user, _, host = default.stem.rpartition("@")
     for path in islice(sorted(default.parent.glob("*.db")), _FILES):
         itsUser, at, itsHost = path.stem.rpartition("@")
-        if str(path) != config.older and (not at or user == itsUser or host == itsHost):
+        if path != older and (not at or user == itsUser or host == itsHost):
             yield str(path)
 
 

@@ -15,7 +15,7 @@ from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.removal import remove, thrown
-from imapsync.mailbox.report import Deed
+from imapsync.mailbox.summary import Deed
 from imapsync.model import Known, Side, Status, Trouble, differ
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Deletion

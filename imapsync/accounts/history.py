@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -26,7 +25,6 @@ _PATIENCE = 5
 Told = Mapping[Side, Listed]
 
 
-@dataclass
 class Named:
     """
     The mailboxes that the user named, as far as they were met: by now they may
@@ -36,11 +34,11 @@ class Named:
     @ivar names: what mailboxes are called now, by the name that they had.
     """
 
-    met: set[Name] = field(default_factory=set)
-    names: dict[Name, Name] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.met: set[Name] = set()
+        self.names: dict[Name, Name] = {}
 
 
-@dataclass
 class History:
     """
     Of the syncs on two connections.
@@ -59,16 +57,17 @@ class History:
         connections before these as well.
     """
 
-    accounts: Mapping[Side, Account] = field(default_factory=dict)
-    scope: frozenset[Name] = frozenset()
-    refused: set[Step] = field(default_factory=set)
-    tried: set[Name] = field(default_factory=set)
-    stuck: set[tuple[Side, int]] = field(default_factory=set)
-    parted: set[tuple[Side, int]] = field(default_factory=set)
-    remarks: set[str] = field(default_factory=set)
-    failures: Counter[Name] = field(default_factory=Counter)
-    left: dict[Name, Told] = field(default_factory=dict)
-    named: Named = field(default_factory=Named)
+    def __init__(self, named: Named | None = None) -> None:
+        self.accounts: Mapping[Side, Account] = {}
+        self.scope: frozenset[Name] = frozenset()
+        self.refused: set[Step] = set()
+        self.tried: set[Name] = set()
+        self.stuck: set[tuple[Side, int]] = set()
+        self.parted: set[tuple[Side, int]] = set()
+        self.remarks: set[str] = set()
+        self.failures: Counter[Name] = Counter()
+        self.left: dict[Name, Told] = {}
+        self.named = Named() if named is None else named
 
     def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
         """
@@ -129,6 +128,19 @@ class History:
             if known.name in account.listed
         }
         return dirty(known, told) or known.name in {step.name for step in self.refused}
+
+    def isClear(self, known: Mapping[Name, Known]) -> bool:
+        """
+        Whether there is nothing left to do, and nothing that another run would have to
+        tell again.
+
+        @param known: what the database knows.
+        """
+        return not (
+            (self.refused or self.stuck or self.parted or self.remarks)
+            or self.scope - known.keys()
+            or any(self.unsettled(known[name]) for name in self.scope)
+        )
 
     def shared(self, side: Side, spelled: str) -> Name | None:
         """

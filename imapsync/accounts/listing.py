@@ -21,6 +21,7 @@ from imapsync.errors import (
 )
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.account import ITEMS, LOOK
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Known, Listed, Name, Side
@@ -29,8 +30,7 @@ from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
 from imapsync.plan.operations import Trash
 from imapsync.plan.specialuse import matched
-
-_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+from imapsync.plan.unchanged import Told
 
 
 class Listing:
@@ -38,6 +38,8 @@ class Listing:
     Looks at all mailboxes of the connected servers; one that is selected is left.
 
     @param clients: of both sides, or of one.
+    @ivar told: all that the servers told when it was looked last; a side of which more
+        was asked since, or had to be, is missing.
     """
 
     log = Log()
@@ -49,6 +51,8 @@ class Listing:
     ) -> None:
         self._config = config
         self._clients = clients
+        self.told: dict[Side, Told] = {}
+        self._spaces: dict[Side, list[Namespaces]] = {}
         self._namings: dict[Side, Naming] = {}
         self._spellings: dict[Side, dict[str, Name]] = {side: {} for side in Side}
         self._subscribed: dict[Side, frozenset[str]] = {}
@@ -128,6 +132,7 @@ class Listing:
 
         @param presumed: those that are, if it is refused.
         """
+        self.told.pop(side, None)
         try:
             return await self._clients[side].subscriptions()
         except Refused:
@@ -142,6 +147,7 @@ class Listing:
         """
 
         async def onSide(side: Side) -> Account:
+            self.told.pop(side, None)
             listed = await self._clients[side].listMailboxes(
                 "*", selection=["SUBSCRIBED"]
             )
@@ -211,7 +217,7 @@ class Listing:
         if "UNSELECT" not in client.features:
             await left
             left = succeed(None)
-        returns = ["SUBSCRIBED", f"STATUS ({_ITEMS})"]
+        returns = [*LOOK]
         if self._config.mapSpecialUse and client.features.asksForSpecialUse:
             returns.insert(1, "SPECIAL-USE")
         asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
@@ -222,8 +228,13 @@ class Listing:
         if side not in self._namings:
             reference = self._config.servers[side].listReference
             self._namings[side] = _naming(spaces, listed, reference)
+            self._spaces[side] = spaces
         self._shut[side].clear()
         doubted = [box for box in listed if box.selectable and not box.status]
+        self.told.pop(side, None)
+        if not doubted:
+            spaces = self._spaces[side]
+            self.told[side] = Told(client.features.told, tuple(spaces), listed)
         asking = [self._doubted(side, box, listed) for box in doubted]
         waiting = [Deferred.fromCoroutine(one) for one in asking]
         told = {box.name: box for box in await together(waiting)}
@@ -244,7 +255,7 @@ class Listing:
         """
         client = self._clients[side]
         try:
-            status = await client.mailboxStatus(box.name, _ITEMS)
+            status = await client.mailboxStatus(box.name, ITEMS)
         except Refused as error:
             # Dovecot has no response code for it.
             if (

@@ -175,6 +175,8 @@ class Ownership:
 
         @param forget: all that was known of others.
         """
+        if self._config.presumed:
+            self._state.proveWritable()  # it was not known yet whether it may be
         if forget or owners != self._state.owners():
             with self._state.transaction():
                 if forget:

@@ -33,6 +33,7 @@ from imapsync.plan import mailboxes
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
 from imapsync.plan.outlook import Delete
+from imapsync.plan.unchanged import Told
 from imapsync.state.interface import State
 
 if TYPE_CHECKING:
@@ -112,6 +113,15 @@ class Session:
         if not self._request.dryRun:
             whole = not self._request.mailboxes
             note(self._state, self._report, None if whole else scope)
+
+    @property
+    def settledLook(self) -> Mapping[Side, Told]:
+        """
+        What both servers told when it was looked last, if nothing was to be done then,
+        nor was anything given up or remarked on; else not of both.
+        """
+        clear = self._history.isClear(self._mailboxes.known())
+        return self._listing.told if clear else {}
 
     def _giveUp(self) -> None:
         """

@@ -8,10 +8,26 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
+from imapsync.display import line
 from imapsync.errors import ConfigError
+
+#: The longest line of a log, in characters.
+LONGEST = 100_000
+
+
+def entry(seconds: float, text: str) -> str:
+    """
+    A line of a log.
+
+    @param seconds: the time of day.
+    """
+    from datetime import datetime  # here, because it takes time
+
+    when = datetime.fromtimestamp(seconds).astimezone()
+    stamp = when.isoformat(sep=" ", timespec="seconds")
+    return f"{stamp} {line(text, LONGEST)}\n"
 
 
 class LogFile:
@@ -119,7 +135,7 @@ def _opened(names: Mapping[str, str | None]) -> Mapping[str, IO[str]]:
 def _open(name: str | None) -> IO[str]:
     if name is None and sys.stderr is not None:
         return sys.stderr
-    path = Path(name or os.devnull)
+    path = name or os.devnull
     try:
         # It may tell of mailboxes and, if wanted, of passwords.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

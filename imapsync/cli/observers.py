@@ -5,17 +5,14 @@ How what is logged looks to the users of the command C{imapsync}.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Protocol
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from imapsync.cli.logfile import LONGEST, entry
 from imapsync.display import line
-
-#: The longest line of a log, in characters.
-_LONGEST = 100_000
 
 
 class Output(Protocol):
@@ -76,10 +73,8 @@ class TextObserver:
         ours = str(event.get("log_namespace", "")).startswith("imapsync")
         if level < (self._least if ours else max(self._least, LogLevel.warn)):
             return
-        when = datetime.fromtimestamp(event["log_time"]).astimezone()
         word = "" if level == LogLevel.info else f"{level.name}: "
-        stamp = when.isoformat(sep=" ", timespec="seconds")
-        self._file.write(f"{stamp} {word}{line(_text(event), _LONGEST)}\n")
+        self._file.write(entry(event["log_time"], word + _text(event)))
         failure = event.get("log_failure", event.get("failure"))
         if failure is not None and self._tracebacks:
             self._file.write(traceback(failure))
@@ -90,7 +85,7 @@ def traceback(failure: Failure) -> str:
     Where it came from, as lines.
     """
     lines = failure.getTraceback().splitlines()
-    return "".join(f"{line(one, _LONGEST)}\n" for one in lines)
+    return "".join(f"{line(one, LONGEST)}\n" for one in lines)
 
 
 def _text(event: LogEvent) -> str:

@@ -19,7 +19,6 @@ from imapsync.cli.terminal import say
 from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
-from imapsync.names import isInbox
 
 #: What follows the name of the program.
 SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
@@ -156,6 +155,8 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
             raise UsageError(f"--{name} {wrong}")
     if command not in ("delete", "rename"):
         return
+    from imapsync.names import isInbox  # here, because few need it: it takes time
+
     if command == "delete" and not mailboxes:
         raise UsageError("--delete needs the name of a MAILBOX, or several")
     if command == "rename" and len(mailboxes) != 2:

@@ -5,8 +5,8 @@ Several pairs of accounts in one process, independent of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -21,7 +21,9 @@ from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError
 from imapsync.gather import together
+from imapsync.imap.access import ORDINARY, Access
 from imapsync.log import Log
+from imapsync.model import Side
 from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
 
@@ -34,6 +36,7 @@ class Several(MultiService):
     @param ended: is told how each service ended, and its name.
     @param follow: told of configurations that were read again, before anything is
         begun anew; it may refuse them with L{ConfigError}.
+    @param access: ways to the servers, if there is one account.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -48,6 +51,7 @@ class Several(MultiService):
         reactor: Any,
         ended: Callable[[str, Outcome], None],
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
+        access: Mapping[Side, Access] = MappingProxyType({}),
     ) -> None:
         MultiService.__init__(self)
         self._line = line
@@ -55,6 +59,7 @@ class Several(MultiService):
         self._reactor = reactor
         self._ended = ended
         self._follow = follow
+        self._access = access
         self._outcomes: dict[str, Outcome] = {}
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
@@ -120,7 +125,7 @@ class Several(MultiService):
         before, self.configs = self.configs, configs
         for name, settings in configs.items():
             # The log file has been followed already.
-            same = replace(before[name], logfile=settings.logfile)
+            same = before[name]._replace(logfile=settings.logfile)
             changed = settings != same or name in self._outcomes
             if not (changed and self.running):
                 continue
@@ -132,7 +137,7 @@ class Several(MultiService):
                 self._settle(name, outcome)
 
     def _add(self, name: str, settings: Config) -> None:
-        service = serviceFor(self._line, settings, self._reactor, name)
+        service = serviceFor(self._line, settings, self._reactor, name, self._access)
         self._services[name] = service
         if self._supervised is not None:
             service.observe(partial(_tell, self._supervised, name))
@@ -161,12 +166,17 @@ def _tell(supervised: Supervised, name: str, change: Change) -> None:
 
 
 def serviceFor(
-    line: CommandLine, config: Config, reactor: Any, name: str = ""
+    line: CommandLine,
+    config: Config,
+    reactor: Any,
+    name: str = "",
+    access: Mapping[Side, Access] = MappingProxyType({}),
 ) -> SyncService:
     """
     The service that does what a command line asks for.
 
     @param name: what log lines call it, if it is one of several.
+    @param access: ways to the servers besides those of the configuration.
     """
 
     def sayWhose(text: str) -> None:
@@ -179,6 +189,8 @@ def serviceFor(
         say=sayWhose if name else say,
         verbose=not line.quiet,
         trace=line.debug,
+        local=access.get(Side.LOCAL, ORDINARY),
+        remote=access.get(Side.REMOTE, ORDINARY),
         emit=emit,
     )
     if name:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
-from pathlib import Path
 
 from imapsync.display import line
 from imapsync.errors import StateError
@@ -100,5 +99,5 @@ def release() -> None:
         try:
             stream.flush()
         except OSError:
-            with Path(os.devnull).open("wb") as nowhere:
+            with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())

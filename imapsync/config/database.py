@@ -4,7 +4,6 @@ What a configuration's database is called, where it does not say.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 
@@ -44,6 +43,8 @@ def fileName(user: str, host: str) -> str:
     name = _ODD.sub(_escaped, f"{user}@{host}" if user else host)
     octets = name.encode()
     if len(octets) > _LONGEST:
+        import hashlib  # here, because few need it: it takes time
+
         digest = hashlib.sha256(octets).hexdigest()[:16]
         name = f"{octets[: _LONGEST - 17].decode(errors='ignore')}~{digest}"
     return f"{name}.db"

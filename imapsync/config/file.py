@@ -7,8 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
@@ -33,7 +31,7 @@ def locate(name: str | None, environ: Mapping[str, str]) -> str:
         path = files.path("imapsync")
     except ValueError as error:
         raise ConfigError(f"--config {error}") from None
-    return path if Path(path).is_file() else f"{path}/config"
+    return path if os.path.isfile(path) else f"{path}/config"
 
 
 def load(path: str, environ: Mapping[str, str]) -> Config:
@@ -43,19 +41,21 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     @raise NotFound: if it does not exist or cannot be read.
     @raise ConfigError: if anything in it is wrong.
     """
-    file = Path(path).absolute()
+    file = os.path.join(os.getcwd(), path)
     data, exposed = _read(file)
-    sections = ini.parse(str(file), data, settings.GRAMMAR)
-    config = settings.read(sections, environ, Files(environ, lambda: file.parent))
+    sections = ini.parse(file, data, settings.GRAMMAR)
+    config = settings.read(
+        sections, environ, Files(environ, lambda: os.path.dirname(file))
+    )
     servers = config.servers.values()
-    seen = [str(file)] if exposed and any(one.password for one in servers) else []
+    seen = [file] if exposed and any(one.password for one in servers) else []
     secrets = [one.passwordFile for one in servers if one.passwordFile]
-    seen += [path for path in dict.fromkeys(secrets) if _isExposed(Path(path).stat())]
+    seen += [path for path in dict.fromkeys(secrets) if _isExposed(os.stat(path))]
     warnings = [
         f"{path}: others can read the password in it: make it mode 0600"
         for path in seen
     ]
-    return replace(config, warnings=(*config.warnings, *warnings))
+    return config._replace(warnings=(*config.warnings, *warnings))
 
 
 def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:
@@ -81,16 +81,16 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
 def _names(paths: Sequence[str]) -> Sequence[str]:
     if len(paths) == 1:
         return [""]
-    stems = [Path(path).stem for path in paths]
+    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
     return stems if len(set(stems)) == len(stems) else paths
 
 
-def _read(file: Path) -> tuple[bytes, bool]:
+def _read(file: str) -> tuple[bytes, bool]:
     """
     The file's content, and whether its group or others can read it.
     """
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb") as stream:
             exposed = _isExposed(os.fstat(stream.fileno()))
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:

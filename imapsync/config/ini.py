@@ -12,7 +12,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from imapsync.config.section import DEFAULT, UNFIT, Grammar, Option, Section
+from imapsync.config.section import DEFAULT, Grammar, Option, Section, isFit
 from imapsync.errors import ConfigError
 
 _HEADING = re.compile(r"\[([^\[\]]*)\][ \t]*")
@@ -63,7 +63,7 @@ def _lines(path: str, data: bytes) -> Iterator[tuple[int, str]]:
         line = ended.removesuffix("\r").rstrip(" \t")
         if not line or line[0] in "#;":
             continue
-        if UNFIT.search(line):
+        if not isFit(line):
             raise _wrong(path, number, "a control character: remove it")
         yield number, line
 

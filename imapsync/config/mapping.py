@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from imapsync.config.section import DEFAULT, UNFIT, Grammar, Option, Section
+from imapsync.config.section import DEFAULT, Grammar, Option, Section, isFit
 from imapsync.errors import ConfigError
 
 #: A value as Python has it: true and false are YES and NO, and an option that is
@@ -64,7 +64,7 @@ def _text(section: Section, option: str, value: object) -> str:
     if not isinstance(value, str):
         kind = type(value).__name__
         raise section.wrong(option, f"must be text, a number or a path, not {kind}")
-    if UNFIT.search(value):
+    if not isFit(value):
         raise section.wrong(option, "has a control character: remove it")
     return value
 

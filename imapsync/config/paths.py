@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from imapsync.config.values import text
@@ -24,7 +23,7 @@ class Files(NamedTuple):
     """
 
     environ: Mapping[str, str]
-    start: Callable[[], Path]
+    start: Callable[[], str]
 
     def path(self, value: str) -> str:
         """
@@ -32,16 +31,15 @@ class Files(NamedTuple):
         """
         tilde, slash, rest = text(value).partition("/")
         if tilde == "~" and slash:
-            return str(homeOf(self.environ) / rest)
-        path = Path(value)
-        return str(path if path.is_absolute() else self.start() / path)
+            return os.path.join(homeOf(self.environ), rest)
+        return value if os.path.isabs(value) else os.path.join(self.start(), value)
 
     def file(self, value: str) -> str:
         """
         A file to read.
         """
         path = self.path(value)
-        if not Path(path).is_file() or not os.access(path, os.R_OK):
+        if not os.path.isfile(path) or not os.access(path, os.R_OK):
             raise ValueError(f"names a file that cannot be read: {path}")
         return path
 
@@ -65,7 +63,7 @@ class Files(NamedTuple):
         A directory to look files up in.
         """
         path = self.path(value)
-        if not Path(path).is_dir() or not os.access(path, os.R_OK | os.X_OK):
+        if not os.path.isdir(path) or not os.access(path, os.R_OK | os.X_OK):
             raise ValueError(f"names a directory that cannot be read: {path}")
         return path
 
@@ -82,34 +80,32 @@ def databases(environ: Mapping[str, str]) -> Files:
     Where databases are.
     """
 
-    def start() -> Path:
-        return _base(environ, "XDG_DATA_HOME", ".local/share") / "imapsync"
+    def start() -> str:
+        return os.path.join(_base(environ, "XDG_DATA_HOME", ".local/share"), "imapsync")
 
     return Files(environ, start)
 
 
-def homeOf(environ: Mapping[str, str]) -> Path:
+def homeOf(environ: Mapping[str, str]) -> str:
     """
     The user's own directory.
 
     @raise ValueError: if there is none.
     """
-    if environ.get("HOME"):
-        return Path(environ["HOME"])
-    try:
-        return Path.home()
-    except RuntimeError:  # nor does the system know this user
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if home.startswith("~"):  # nor does the system know this user
         raise ValueError(
             "needs a home directory, and there is none: set HOME, or give a full path"
-        ) from None
+        )
+    return home
 
 
-def _base(environ: Mapping[str, str], variable: str, default: str) -> Path:
+def _base(environ: Mapping[str, str], variable: str, default: str) -> str:
     """
     A base directory of the XDG specification, which wants relative ones
     ignored.
 
     @param default: below the user's own directory.
     """
-    path = Path(environ.get(variable, ""))
-    return path if path.is_absolute() else homeOf(environ) / default
+    path = environ.get(variable, "")
+    return path if os.path.isabs(path) else os.path.join(homeOf(environ), default)

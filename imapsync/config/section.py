@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from imapsync.errors import ConfigError
@@ -18,8 +17,8 @@ D = TypeVar("D")
 #: The name of the section that stands before the first heading.
 DEFAULT = ""
 
-#: What no value can hold: control characters, and what is no character by itself.
-UNFIT = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+# A pattern that few texts need: to compile it takes time.
+_UNFIT = "[\0-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class Grammar(NamedTuple):
@@ -82,17 +81,18 @@ class Grammar(NamedTuple):
         return f"; did you mean {guess}?" if guess else ""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """
     A value, which may be a password, and the line where it stands.
     """
 
-    value: str = field(repr=False)
+    value: str
     line: int = 0
 
+    def __repr__(self) -> str:
+        return f"Option(line={self.line})"
 
-@dataclass(frozen=True)
+
 class Section:
     """
     What one section says.
@@ -103,10 +103,13 @@ class Section:
     @ivar options: by the names of the manual.
     """
 
-    path: str
-    name: str
-    line: int
-    options: Mapping[str, Option]
+    def __init__(
+        self, path: str, name: str, line: int, options: Mapping[str, Option]
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.line = line
+        self.options = options
 
     def __contains__(self, option: str) -> bool:
         return option in self.options
@@ -142,6 +145,14 @@ class Section:
             return text
         line = self.options[option].line if option in self.options else self.line
         return f"{self.path}:{line}: {text}"
+
+
+def isFit(text: str) -> bool:
+    """
+    Whether a value can hold that: no control characters but TAB, and nothing that is
+    no character by itself.
+    """
+    return text.isprintable() or not re.search(_UNFIT, text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ What a configuration says of one server.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from imapsync.config import tls, values
 from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
@@ -16,10 +16,12 @@ from imapsync.model import Side
 
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
+# None of these is ever told, wherever a configuration comes to be shown.
+_SECRETS = ("password", "passwordCommand")
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: Each of them tells the password.
-_SECRETS = ("password", "password-command", "password-file")
+_SOURCES = ("password", "password-command", "password-file")
 
 #: What a server's section may hold.
 OPTIONS = (
@@ -31,7 +33,7 @@ OPTIONS = (
     "STARTTLS",
     "auth",
     "username",
-    *_SECRETS,
+    *_SOURCES,
     "authorize-as",
     "compress",
     "read-only",
@@ -43,8 +45,7 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class ServerConfig:
+class ServerConfig(NamedTuple):
     """
     One of the two servers.
 
@@ -75,8 +76,8 @@ class ServerConfig:
     starttls: bool
     auth: tuple[str, ...]
     username: str | None
-    password: str | None = field(repr=False)
-    passwordCommand: str | None = field(repr=False)
+    password: str | None
+    passwordCommand: str | None
     tls: TLSConfig
     readOnly: bool
     listReference: str
@@ -86,6 +87,14 @@ class ServerConfig:
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
     passwordFile: str | None = None
+
+    def __repr__(self) -> str:
+        told = (
+            f"{name}={value!r}"
+            for name, value in self._asdict().items()
+            if name not in _SECRETS
+        )
+        return f"ServerConfig({', '.join(told)})"
 
     @property
     def encrypted(self) -> bool:
@@ -234,7 +243,7 @@ def _credentials(section: Section, kind: str) -> None:
     """
     Refuse half of a credential.  Whether one is needed, the server says.
     """
-    secrets = [name for name in _SECRETS if name in section]
+    secrets = [name for name in _SOURCES if name in section]
     if len(secrets) > 1:
         raise section.wrong(secrets[1], f"and {secrets[0]} exclude each other")
     if secrets and kind != "tunnel" and "username" not in section:

@@ -7,11 +7,11 @@ is a warning about what will have no effect.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from imapsync.config import database as naming
 from imapsync.config import mapping, paths, server, values
@@ -49,8 +49,7 @@ GRAMMAR = Grammar(
 _CONFLICT = values.oneOf("union", "merge")
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """
     A configuration, checked.
 
@@ -111,7 +110,7 @@ class Config:
         @raise ConfigError: if anything in it is wrong.
         """
         sections = mapping.sections({**options, **keywords}, GRAMMAR)
-        return read(sections, environ, Files(environ, Path.cwd))
+        return read(sections, environ, Files(environ, os.getcwd))
 
     @property
     def oneAccount(self) -> bool:

@@ -4,7 +4,6 @@ The options about TLS.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from contextlib import suppress
 from typing import NamedTuple
@@ -30,7 +29,7 @@ OPTIONS = (
 
 
 # RFC 1035, 2.3.4; an underscore is nothing unusual.
-_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*", re.ASCII)
+_NAME = r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*"
 
 
 class TLSConfig(NamedTuple):
@@ -72,12 +71,14 @@ def dnsName(name: str) -> str:
         with suppress(idna.IDNAError):
             encoded = idna.encode(name, uts46=True).decode("ascii")
     encoded = encoded.lower().removesuffix(".")
-    if not _NAME.fullmatch(encoded):
+    if not re.fullmatch(_NAME, encoded, re.ASCII):
         raise ValueError(f"must be a host's name or address, not {quoted(name)}")
     return encoded
 
 
 def _hostname(value: str) -> str:
+    import ipaddress  # here, because few need it: it takes time
+
     host = values.host(value)
     try:
         return str(ipaddress.ip_address(host))

@@ -7,15 +7,12 @@ They raise C{ValueError} with a predicate, such as C{"must be YES or NO"}.
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from imapsync.config.section import nearest, quoted
-from imapsync.names import isInbox
 
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -34,11 +31,12 @@ _CIPHERSUITES = (
     "TLS_SHA384_SHA384",
 )
 
-_HOST = re.compile(r"[^\s/@:\[\]\"'%]+")
-_ZONE = re.compile(r"[^\s/@\[\]\"'%]+")
+# Patterns are compiled when they are needed: few configurations have all of them.
+_HOST = r"[^\s/@:\[\]\"'%]+"
+_ZONE = r"[^\s/@\[\]\"'%]+"
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
-_WORDS = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
+_WORDS = rf"{_WORD}(?:[ \t]+{_WORD})*"
 
 
 class Fingerprint(NamedTuple):
@@ -104,11 +102,13 @@ def host(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
         bare = value[1:-1]
     if ":" in bare:
+        import ipaddress  # here, because few need it: it takes time
+
         address, percent, zone = bare.partition("%")
-        if not percent or _ZONE.fullmatch(zone):
+        if not percent or re.fullmatch(_ZONE, zone):
             with suppress(ValueError):
                 return f"{ipaddress.IPv6Address(address)}{percent}{zone}"
-    elif _HOST.fullmatch(value) and _canBeLookedUp(value):
+    elif re.fullmatch(_HOST, value) and _canBeLookedUp(value):
         return value
     raise ValueError(
         f"must be a host's name or address and nothing else, not {quoted(value)}"
@@ -138,6 +138,8 @@ def fingerprints(value: str) -> tuple[Fingerprint, ...]:
 
 
 def _fingerprint(word: str) -> Fingerprint:
+    import hashlib  # here, because few need it: it takes time
+
     algorithm, dollar, digits = word.rpartition("$")
     algorithm = algorithm.lower() if dollar else "sha256"
     try:
@@ -186,7 +188,7 @@ def patterns(value: str) -> tuple[str, ...]:
     """
     LIST patterns with spaces between them.
     """
-    if not _WORDS.fullmatch(text(value)):
+    if not re.fullmatch(_WORDS, text(value)):
         raise ValueError(
             "must be LIST patterns with spaces between them; double quotes come"
             r" in pairs, and only \" and \\ may stand for others within"
@@ -218,6 +220,8 @@ def trash(value: str) -> str:
     """
     A mailbox for what would be expunged.
     """
+    from imapsync.names import isInbox  # here, because few need it: it takes time
+
     if isInbox(text(value)):
         raise ValueError("must not be INBOX, into which everything would come back")
     return value

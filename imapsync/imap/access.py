@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
@@ -67,6 +67,6 @@ class Foreign:
         return self._endpoint.connect(protocolFactory).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> Failure:
-        if failure.check(ConnectError, CancelledError, ImapSyncError):
+        if failure.check(ConnectError, DNSLookupError, CancelledError, ImapSyncError):
             return failure
         raise ConnectError(string=f"{failure.value!r}")

@@ -17,28 +17,23 @@ _UNTOLD = 300.0
 _BELIEVED = 5
 
 #: As Exchange says it.
-_TOLD = re.compile(
-    r"backoff time:?\s*([0-9]{1,12})\s*(milliseconds|ms|seconds|s)\b", re.IGNORECASE
-)
+_TOLD = r"backoff time:?\s*([0-9]{1,12})\s*(milliseconds|ms|seconds|s)\b"
 
 #: How servers say that too much was asked of them in too short a time.
-_PACE = re.compile(
-    r"throttl|rate.?limit|too many (requests|commands)|bandwidth limit", re.IGNORECASE
-)
+_PACE = r"throttl|rate.?limit|too many (requests|commands)|bandwidth limit"
 
 #: With these codes, what was asked for may be had later (RFC 5530, 3).
 PASSING = frozenset(("UNAVAILABLE", "INUSE", "SERVERBUG"))
 
 #: What servers say when they end a session because it has lasted: without anything to
 #: do, or for as long as they let one last, or a token does.
-_OVER = re.compile(
+_OVER = (
     r"token.?(has )?expired"
     r"|(session|login|authentication).{0,20}(expired|too long|time(d )?.?out)"
-    r"|inactiv|\bidle\b|auto-?log-?out",
-    re.IGNORECASE,
+    r"|inactiv|\bidle\b|auto-?log-?out"
 )
 
-_FULL = re.compile(r"over ?quota|quota exceeded|mailbox is full", re.IGNORECASE)
+_FULL = "over ?quota|quota exceeded|mailbox is full"
 
 
 class Backoff(NamedTuple):
@@ -57,11 +52,11 @@ def weighed(code: str, text: str) -> Backoff | None:
 
     @param code: its response code, or an empty string.
     """
-    match = _TOLD.search(text)
+    match = _found(_TOLD, text)
     if match is not None:
         unit = 1.0 if match[2].lower().startswith("s") else 0.001
         return Backoff(min(int(match[1]) * unit, LONGEST))
-    hurried = code in ("", "LIMIT", "UNAVAILABLE") and _PACE.search(text)
+    hurried = code in ("", "LIMIT", "UNAVAILABLE") and _found(_PACE, text)
     return Backoff() if hurried or code == "THROTTLED" else None
 
 
@@ -70,14 +65,14 @@ def isFull(code: str, text: str) -> bool:
     Whether a refusal says that there is no room (RFC 9208, 4.4.1), with a code or
     without.
     """
-    return code == "OVERQUOTA" or (not code and _FULL.search(text) is not None)
+    return code == "OVERQUOTA" or (not code and _found(_FULL, text) is not None)
 
 
 def over(text: str) -> bool:
     """
     Whether a BYE says no more than that it is time to log in again.
     """
-    return _OVER.search(text) is not None
+    return _found(_OVER, text) is not None
 
 
 def distance(times: int, told: float = 0.0) -> float:
@@ -90,3 +85,8 @@ def distance(times: int, told: float = 0.0) -> float:
     if told:
         return told if times < _BELIEVED else max(told, distance(times - _BELIEVED))
     return min(2.0 ** min(times, 30), _UNTOLD)
+
+
+def _found(pattern: str, text: str) -> re.Match[str] | None:
+    # Patterns are compiled when they are needed, which is seldom.
+    return re.search(pattern, text, re.IGNORECASE)

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap.auth.exchange import Exchange
+from imapsync.imap import login
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -27,7 +27,7 @@ from imapsync.imap.commands.account import (
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
-from imapsync.imap.commands.login import Authenticate, Enable, LoginCommand
+from imapsync.imap.commands.login import Enable
 from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
 from imapsync.imap.commands.messages import (
     BodyReceiver,
@@ -70,10 +70,7 @@ class SyncClient(Connection):
         """
         What the server can do, asked only if it has not told yet.
         """
-        if self.capabilities:
-            return succeed(self.capabilities)
-        done = self.perform(Simple("CAPABILITY"))
-        return done.addCallback(lambda _: self.capabilities)
+        return Deferred.fromCoroutine(login.capability(self))
 
     def starttls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
         """
@@ -82,27 +79,6 @@ class SyncClient(Connection):
         return self.perform(Alone("STARTTLS")).addCallback(
             lambda _: self._secure(options)
         )
-
-    def sasl(self, mechanism: str, exchange: Exchange) -> Deferred[None]:
-        """
-        AUTHENTICATE.
-        """
-        initial = "SASL-IR" in self.features
-        return self._loggedIn(self.perform(Authenticate(mechanism, exchange, initial)))
-
-    def loginCommand(self, username: str, password: str) -> Deferred[None]:
-        """
-        LOGIN.
-        """
-        return self._loggedIn(self.perform(LoginCommand(username, password)))
-
-    def _loggedIn(self, done: Deferred[Condition]) -> Deferred[None]:
-        def enter(condition: Condition) -> None:
-            self.state = "auth"
-            if condition.code != "CAPABILITY":
-                self.forgetCapabilities()
-
-        return done.addCallback(enter)
 
     def enable(self, *names: str) -> Deferred[frozenset[str]]:
         """

@@ -5,8 +5,9 @@ From a server's configuration to a connection that is ready for work.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -19,23 +20,21 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-import imapsync
 from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     Distrusted,
     ImapSyncError,
-    Later,
     Lost,
-    MissingCapability,
     Refused,
 )
 from imapsync.imap.access import ORDINARY, Access, Foreign
-from imapsync.imap.backoff import PASSING
 from imapsync.imap.client import SyncClient
-from imapsync.imap.login import login
+from imapsync.imap.credentials import credentials
+from imapsync.imap.login import IDENTITY, compresses, enable, login
 from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
+    from imapsync.imap.plain import Plain
     from imapsync.imap.transport.tls import Trust
 
 
@@ -84,8 +83,13 @@ async def connect(
         if trust and server.type == "imap":
             await _startTLS(client, server, trust, preauthenticated)
         if not preauthenticated:
-            binding = trust.binding if trust else None
-            await login(reactor, client, server, access, binding)
+            asked = partial(
+                credentials, reactor, client, server, access, trust is not None
+            )
+            if trust:
+                await login(client, server, asked, trust.binding)
+            else:
+                await login(client, server, asked)
         await _enable(client, server)
     except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")
@@ -99,6 +103,22 @@ async def connect(
         client.greeted.addErrback(_passOver)
         client.secured.addErrback(_passOver)
     return client
+
+
+def adopting(reactor: Any, connection: Plain) -> Access:
+    """
+    Go on with a connection where C{connect} makes the first one.
+    """
+    # Imported here because few runs begin so.
+    from imapsync.imap.transport.replay import Adopted
+
+    further = partial(_endpoint, reactor, connection.server)
+    return Access(Adopted(reactor, connection.socket, connection.tape, further))
+
+
+def _endpoint(reactor: Any, server: ServerConfig) -> IStreamClientEndpoint:
+    # Its time-out is for each address; ours, for all of them, comes first.
+    return HostEndpoint(reactor, server.host, server.port, timeout=2 * _PATIENCE)
 
 
 def _trustIn(server: ServerConfig) -> Trust | None:
@@ -126,13 +146,7 @@ async def _reach(
         client.options = "command"
         connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
         return client
-    if endpoint is None:
-        # Its time-out is for each address; ours, for all of them, comes first.
-        endpoint = HostEndpoint(
-            reactor, server.host, server.port, timeout=2 * _PATIENCE
-        )
-    else:
-        endpoint = Foreign(endpoint)
+    endpoint = Foreign(endpoint) if endpoint else _endpoint(reactor, server)
     if trust and server.type == "imaps":
         endpoint = wrapClientTLS(trust, endpoint, reactor)
     factory = Factory.forProtocol(makeClient)
@@ -231,15 +245,8 @@ async def _startTLS(
 
 
 async def _enable(client: SyncClient, server: ServerConfig) -> None:
-    await client.capability()
-    features = client.features
-    if missing := features.lacking:
-        raise MissingCapability(
-            f"{server.where}: the server lacks {', '.join(missing)}, "
-            "without which mail cannot be kept exact"
-        )
-    enabling = Deferred.fromCoroutine(_enabled(client, server))
-    if server.compress and "COMPRESS=DEFLATE" in features:
+    enabling = Deferred.fromCoroutine(_awaited(await enable(client, server)))
+    if compresses(client, server):
         await enabling
         # Compressed or not: what matters is the same.
         with suppress(Refused):
@@ -248,23 +255,13 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
         # It costs a round trip of its own if it is waited for.  All that is asked
         # meanwhile fails as it does.
         enabling.addErrback(_abort, client)
-    if "ID" in features:
+    if "ID" in client.features:
         # Nothing depends on the answer: it is not waited for.
-        identified = client.identify(name="imapsync", version=imapsync.__version__)
-        identified.addErrback(_passOver)
+        client.identify(**IDENTITY).addErrback(_passOver)
 
 
-async def _enabled(client: SyncClient, server: ServerConfig) -> None:
-    try:
-        enabled = await client.enable("QRESYNC")
-    except Refused as refusal:
-        later = refusal.responseCode in PASSING
-        kind = Later if later else MissingCapability
-        raise kind(f"{server.where}: {refusal}") from refusal
-    if "QRESYNC" not in enabled:
-        raise MissingCapability(
-            f"{server.where}: the server offers QRESYNC, but does not enable it"
-        )
+async def _awaited(answer: Awaitable[None]) -> None:
+    await answer
 
 
 def _abort(failure: Failure, client: SyncClient) -> None:

@@ -131,9 +131,11 @@ class Dialogue(StockClient):
         """
         Send a command as soon as those before it allow.
         """
+        done: Deferred[T] = Deferred()
+        command.done = done
         self._pipeline.submit(command)
         self._watch()
-        return command.done
+        return done
 
     def started(self, command: Command[Any]) -> None:
         """
@@ -163,6 +165,12 @@ class Dialogue(StockClient):
         The server has let a literal follow these.
         """
         self._accepted |= words
+
+    def awaited(self) -> Deferred[None]:
+        """
+        Something to wait for.
+        """
+        return Deferred()
 
     def written(self, command: Command[Any]) -> None:
         """

@@ -1,62 +1,107 @@
 """
-Telling a server who we are: with which credentials, and by which mechanism.
+What is said between a greeting and the work, whoever waits for the answers: with
+which mechanism we log in, what a server must be able to do, and what it is to enable.
+
+Nothing here knows how octets come and go.  A L{Client} is a connection of Twisted's,
+or a plain one that a program looks at its servers with before it needs a reactor.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITransport
-
+import imapsync
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost, Refused
-from imapsync.imap.access import Access, Credentials
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Later,
+    MissingCapability,
+    Refused,
+)
 from imapsync.imap.auth import sasl
-from imapsync.imap.auth.exchange import Identity
+from imapsync.imap.auth.exchange import Exchange, Identity
 from imapsync.imap.auth.redaction import forms, redacted
-from imapsync.imap.client import SyncClient
-from imapsync.log import Log
+from imapsync.imap.commands.base import Command, Simple
+from imapsync.imap.commands.login import Authenticate, Enable, LoginCommand
+from imapsync.imap.features import Features
+from imapsync.imap.wire.responses import Condition
 
 if TYPE_CHECKING:
     from imapsync.imap.auth.binding import Binding
 
-#: How long credentials may be waited for, in seconds: somebody may have to unlock
-#: them first.
-_CREDENTIALS_PATIENCE = 120.0
+T = TypeVar("T")
 
-_log = Log()
+#: Who we are (RFC 2971).
+IDENTITY = {"name": "imapsync", "version": imapsync.__version__}
+
+
+class Client(Protocol):
+    """
+    A connection that logs in.
+
+    @ivar state: C{"auth"} as soon as it has.
+    @ivar user: who has.
+    @ivar secrets: what is left out of what the server says, where that is told.
+    """
+
+    state: str | None
+    user: str
+    secrets: tuple[str, ...]
+
+    @property
+    def features(self) -> Features:
+        """
+        What the server can do; nothing while that is unknown.
+        """
+
+    def perform(self, command: Command[T], /) -> Awaitable[T]:
+        """
+        Send a command as soon as those before it allow.
+        """
+
+    def forgetCapabilities(self) -> None:
+        """
+        They may have changed.
+        """
+
+
+async def capability(client: Client) -> frozenset[str]:
+    """
+    What the server can do, asked only if it has not told yet.
+    """
+    if not client.features.told:
+        await client.perform(Simple("CAPABILITY"))
+    return client.features.told
 
 
 async def login(
-    reactor: Any,
-    client: SyncClient,
+    client: Client,
     server: ServerConfig,
-    access: Access,
-    binding: Callable[[], Binding | None] | None,
+    credentials: Callable[[str], Awaitable[tuple[str, str]]],
+    binding: Callable[[], Binding | None] = lambda: None,
 ) -> None:
     """
     Log in.
 
-    @param binding: tells what of the TLS connection a login can be tied to; C{None}
-        if there is no TLS.
+    @param credentials: asked for the user's name, and the password or token, as the
+        method of the login needs them.
+    @param binding: tells what of the connection a login can be tied to.
     @raise Distrusted: if the server does not accept the credentials.
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
-    capabilities = await client.capability()
-    tie = binding() if binding and _mayBind(server) else None
+    capabilities = await capability(client)
+    scram = any(name.startswith("SCRAM-") for name in server.auth)
+    tie = binding() if scram else None
     with _named(server):
         method = sasl.choose(server.mechanisms, capabilities, tie)
-    if not binding:
-        _checkLine(client, server, sasl.shows(method))
-    username, password = server.username or "", ""
-    if sasl.asks(method):
-        username, password = await _credentials(reactor, server, access)
+    username, password = await credentials(method)
+    with _named(server):
+        sasl.checkCredentials(username, password)
     client.user = server.authorizeAs or username
     identity = Identity(
         username, password, server.authorizeAs or "", server.host, server.port
@@ -64,38 +109,71 @@ async def login(
     try:
         if method == sasl.LOGIN_COMMAND:
             client.secrets = forms(password)
-            await client.loginCommand(username, password)
+            await enter(client, LoginCommand(username, password))
         else:
             exchange = sasl.begin(method, identity, capabilities, tie)
             client.secrets = forms(password, exchange.initial or b"")
-            await client.sasl(method, exchange)
+            await authenticate(client, method, exchange)
     except ImapSyncError as error:
         # The server may repeat what only it should know: not even a traceback is
         # to show that.
         raise _failed(server, method, error, client.secrets) from None
 
 
-def _mayBind(server: ServerConfig) -> bool:
-    return any(name.startswith("SCRAM-") for name in server.auth)
-
-
-def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
+async def authenticate(client: Client, mechanism: str, exchange: Exchange) -> None:
     """
-    Without TLS, make sure that nobody learns a password unless its user wants it so.
-
-    @param shows: whether who can read what is sent learns it.
-    @raise Distrusted: if somebody might.
+    AUTHENTICATE.
     """
-    if server.type == "tunnel" or _isNear(client):
-        return
-    if server.type != "imap" or server.starttls:
-        if shows:
-            raise Distrusted(f"{server.where}: the line is not encrypted")
-        return
-    what = "the password" if shows else "all mail"
-    _log.warn(
-        "{where}: {what} goes over the net in clear text", where=server.where, what=what
-    )
+    initial = "SASL-IR" in client.features
+    await enter(client, Authenticate(mechanism, exchange, initial))
+
+
+async def enter(client: Client, command: Command[Condition]) -> None:
+    """
+    Log in by this command.
+    """
+    condition = await client.perform(command)
+    client.state = "auth"
+    if condition.code != "CAPABILITY":
+        client.forgetCapabilities()
+
+
+async def enable(client: Client, server: ServerConfig) -> Awaitable[None]:
+    """
+    Have the server enable what is needed.
+
+    @return: for the answer: other commands may be sent before it comes.
+    @raise MissingCapability: the server cannot do that.  So it is with the answer.
+    """
+    await capability(client)
+    if missing := client.features.lacking:
+        raise MissingCapability(
+            f"{server.where}: the server lacks {', '.join(missing)}, "
+            "without which mail cannot be kept exact"
+        )
+    return _enabled(client.perform(Enable("QRESYNC")), server)
+
+
+def compresses(client: Client, server: ServerConfig) -> bool:
+    """
+    Whether the connection is to be compressed.
+    """
+    return server.compress and "COMPRESS=DEFLATE" in client.features
+
+
+async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) -> None:
+    try:
+        enabled = await enabling
+    except Refused as refusal:
+        from imapsync.imap.backoff import PASSING
+
+        later = refusal.responseCode in PASSING
+        kind = Later if later else MissingCapability
+        raise kind(f"{server.where}: {refusal}") from refusal
+    if "QRESYNC" not in enabled:
+        raise MissingCapability(
+            f"{server.where}: the server offers QRESYNC, but does not enable it"
+        )
 
 
 def _failed(
@@ -118,67 +196,6 @@ def _failed(
     if server.authorizeAs is not None:
         who = f"{who}, and authorize-as"
     return judged(where, refused, who)
-
-
-async def _credentials(
-    reactor: Any, server: ServerConfig, access: Access
-) -> Credentials:
-    if access.credentials is not None:
-        credentials = await _asked(reactor, server, access.credentials)
-    else:
-        credentials = await _configured(reactor, server)
-    with _named(server):
-        sasl.checkCredentials(*credentials)
-    return credentials
-
-
-async def _asked(
-    reactor: Any, server: ServerConfig, ask: Callable[[], Awaitable[Credentials]]
-) -> Credentials:
-    """
-    What the owner of the service says.
-    """
-
-    async def answered() -> Credentials:
-        return await ask()
-
-    def late(result: object, seconds: float) -> NoReturn:
-        raise Lost(f"{server.where}: no credentials within {seconds:.0f} seconds")
-
-    asking = Deferred.fromCoroutine(answered())
-    return await asking.addTimeout(_CREDENTIALS_PATIENCE, reactor, late)
-
-
-async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
-    """
-    What the configuration says.
-    """
-    username, password = server.username, server.password
-    if username is not None and server.passwordCommand is not None:
-        from imapsync.imap.auth.password import readPassword
-
-        password = await readPassword(reactor, server.passwordCommand, server.where)
-    elif server.passwordFile is not None:
-        from imapsync.imap.auth.secretfile import readSecret
-
-        password = readSecret(server.passwordFile, server.where)
-    if username is None or password is None:
-        raise ConfigError(
-            f"{server.where}: the server wants a login; give username, and password,"
-            f" password-command or password-file, in [{server.side}]"
-        )
-    return Credentials(username, password)
-
-
-def _isNear(client: SyncClient) -> bool:
-    """
-    Whether the server is on this computer.
-    """
-    peer = cast(ITransport, client.transport).getPeer()
-    return isinstance(peer, UNIXAddress) or (
-        isinstance(peer, (IPv4Address, IPv6Address))
-        and ipaddress.ip_address(peer.host).is_loopback
-    )
 
 
 @contextmanager

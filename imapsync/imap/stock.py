@@ -46,7 +46,6 @@ class Stock(Command[Any]):
         super().__init__(command.command.decode("ascii"), *words)
         self.secret = command.command in (b"LOGIN", b"AUTHENTICATE")
         self.command = command
-        command.defer = self.done
 
     @property
     def repeatable(self) -> bool:
@@ -132,6 +131,7 @@ class StockClient(ABC, IMAP4Client):
         """
         self.waiting: bytes | None = stock.tag.encode("ascii")
         self.tags = {self.waiting: stock.command}
+        stock.command.defer = stock.done
 
     def _flushQueue(self) -> None:
         """

@@ -10,7 +10,7 @@ is what becomes of messages, C{arrivals} what is made of that, C{strangers} what
 has come; C{copies} knows what we made ourselves, C{late} what of that may have come
 late, C{echoes} what others copied meanwhile; C{refusals} are what is tried again
 another time, C{quotas} say where there is no room.  C{suspects} and C{notes} tell one
-pass what came before it, and C{report} counts what was done.  C{repair} compares all
-with the database, C{entries} and what has none, by C{mending} that; C{verification}
-reads all, and does nothing.
+pass what came before it, and C{report} counts what was done for the C{summary}.
+C{repair} compares all with the database, C{entries} and what has none, by C{mending}
+that; C{verification} reads all, and does nothing.
 """

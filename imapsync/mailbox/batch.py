@@ -4,7 +4,6 @@ Messages that go over together, in one APPEND.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import IO
 
 from imapsync.content.digest import stamp
@@ -17,7 +16,6 @@ from imapsync.model import Flags
 OCTETS = 4 * 1024 * 1024
 
 
-@dataclass(slots=True)
 class Message:
     """
     One that is passing through.
@@ -29,13 +27,16 @@ class Message:
     @ivar spool: where it waits, if it cannot go on at once.
     """
 
-    octets: int
-    row: Row
-    flags: Flags = frozenset()
-    date: str = ""
-    key: bytes = b""
-    messageId: bytes = b""
-    spool: IO[bytes] | None = None
+    __slots__ = ("date", "flags", "key", "messageId", "octets", "row", "spool")
+
+    def __init__(self, octets: int, row: Row) -> None:
+        self.octets = octets
+        self.row = row
+        self.flags: Flags = frozenset()
+        self.date = ""
+        self.key = b""
+        self.messageId = b""
+        self.spool: IO[bytes] | None = None
 
     @property
     def size(self) -> int:
@@ -46,7 +47,6 @@ class Message:
         return self.octets if size is None else size
 
 
-@dataclass(slots=True)
 class Batch:
     """
     The messages of one APPEND.
@@ -55,11 +55,12 @@ class Batch:
     @ivar most: so many they are at the most.
     """
 
-    appending: Appending
-    manner: int
-    most: int
-    messages: list[Message] = field(default_factory=list)
-    octets: int = 0
+    def __init__(self, appending: Appending, manner: int, most: int) -> None:
+        self.appending = appending
+        self.manner = manner
+        self.most = most
+        self.messages: list[Message] = []
+        self.octets = 0
 
     @property
     def full(self) -> bool:

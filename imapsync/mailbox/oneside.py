@@ -4,8 +4,6 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
@@ -24,7 +22,6 @@ MISSING = "said that it had stored it, and does not have it"
 _log = Log()
 
 
-@dataclass
 class OneSide:
     """
     What is read of it.
@@ -41,19 +38,27 @@ class OneSide:
     @ivar refusals: what the mark may pass, but which must be tried again.
     """
 
-    side: Side
-    client: SyncClient
-    reading: Reading
-    selected: Selected
-    refusals: Refusals
-    whole: bool
-    lapsed: bool
-    changes: Changes = field(default_factory=Changes)
-    new: UidSet = field(default_factory=UidSet)
-    gone: UidSet = field(default_factory=UidSet)
-    missing: UidSet = field(default_factory=UidSet)
-    partial: tuple[int, int] | None = None
-    undone: bool = False
+    def __init__(
+        self,
+        side: Side,
+        client: SyncClient,
+        reading: Reading,
+        selected: Selected,
+        refusals: Refusals,
+        whole: bool,
+        lapsed: bool,
+    ) -> None:
+        self.side = side
+        self.client = client
+        self.reading = reading
+        self.selected = selected
+        self.refusals = refusals
+        self.whole = whole
+        self.lapsed = lapsed
+        self.changes = Changes()
+        self.new = self.gone = self.missing = UidSet()
+        self.partial: tuple[int, int] | None = None
+        self.undone = False
 
     @property
     def absent(self) -> UidSet:

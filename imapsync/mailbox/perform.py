@@ -21,8 +21,8 @@ from imapsync.mailbox.flags import carryFlags
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
-from imapsync.mailbox.report import Deed
 from imapsync.mailbox.strangers import trashed
+from imapsync.mailbox.summary import Deed
 from imapsync.model import Given, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import planFlags

@@ -6,28 +6,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Literal
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.log import Log
+from imapsync.mailbox.summary import DEEDS, Deed, total
 from imapsync.model import Name, Side, Trouble
 from imapsync.names import shown
-
-#: What is done to messages of one side, in the words of the summary: they are
-#: copied there, moved or copied by its server itself, and so on.
-Deed = Literal[
-    "copied", "moved", "duplicated", "flagged", "expunged", "moved to the trash"
-]
-
-#: All of them.
-DEEDS: tuple[Deed, ...] = (
-    "copied",
-    "moved",
-    "duplicated",
-    "flagged",
-    "expunged",
-    "moved to the trash",
-)
 
 
 class Report:
@@ -175,12 +159,7 @@ class Report:
         for name in sorted(counted.union(+self.paired, self.steps)):
             yield f"{shown(name)}: " + ", ".join(self._mailbox(name))
         if totals:
-            sums = ((deed, done.total()) for deed, done in self._done.items())
-            yield "Total: " + ", ".join(
-                f"{count} {deed}"
-                for deed, count in sums
-                if count or deed != "moved to the trash"
-            )
+            yield total({deed: done.total() for deed, done in self._done.items()})
 
     def _mailbox(self, name: Name) -> Iterator[str]:
         yield from self.steps.get(name, ())

@@ -16,7 +16,7 @@ from imapsync.log import Log
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
-from imapsync.mailbox.report import Deed
+from imapsync.mailbox.summary import Deed
 from imapsync.model import Flags, Known, Name, Pair, Side, differ
 from imapsync.plan.flags import common
 from imapsync.plan.moves import Transfer

@@ -6,7 +6,6 @@ never selected but by EXAMINE, and no message is seen by being looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from imapsync.config.request import Depth
 from imapsync.content.comparison import Comparison, Found
@@ -54,7 +53,6 @@ class _Whole:
         return self._body.digest(size)
 
 
-@dataclass
 class Reading:
     """
     A mailbox, as far as it is read.
@@ -66,11 +64,12 @@ class Reading:
     @ivar unlisted: how many more messages it tells of than it lists.
     """
 
-    box: int
-    names: Mapping[Side, str]
-    marks: dict[Side, Mark] = field(default_factory=dict)
-    unread: dict[Side, UidSet] = field(default_factory=dict)
-    unlisted: dict[Side, int] = field(default_factory=dict)
+    def __init__(self, box: int, names: Mapping[Side, str]) -> None:
+        self.box = box
+        self.names = names
+        self.marks: dict[Side, Mark] = {}
+        self.unread: dict[Side, UidSet] = {}
+        self.unlisted: dict[Side, int] = {}
 
 
 class Reader:

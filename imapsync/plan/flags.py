@@ -9,7 +9,6 @@ flags to set where.  Flags are compared without regard to case (RFC 9051,
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -133,8 +132,7 @@ def on(side: Side, many: Sequence[Uids]) -> list[int]:
     return [uids[column] for uids in many]
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     """
     Add (C{+}) or remove (C{-}) one flag of many messages.
     """
@@ -145,7 +143,6 @@ class Store:
     uids: UidSet
 
 
-@dataclass
 class FlagPlan:
     """
     What is to be done so that both sides show the same flags.
@@ -155,11 +152,10 @@ class FlagPlan:
     @ivar conflicts: messages that changed on both sides, differently.
     """
 
-    stores: list[Store] = field(default_factory=list)
-    expected: dict[Side, dict[int, Flags]] = field(
-        default_factory=lambda: {Side.LOCAL: {}, Side.REMOTE: {}}
-    )
-    conflicts: list[Uids] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.stores: list[Store] = []
+        self.expected: dict[Side, dict[int, Flags]] = {side: {} for side in Side}
+        self.conflicts: list[Uids] = []
 
 
 def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPlan:

@@ -9,8 +9,7 @@ It only decides; nothing here talks to a server.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from imapsync.model import Known, Listed, Mark, Name, Side, Status, Trouble
 from imapsync.names import INBOX, shown
@@ -19,7 +18,6 @@ from imapsync.plan.selection import Selection
 from imapsync.uidset import UidSet
 
 
-@dataclass(frozen=True)
 class _Directed:
     """
     A step for one side.
@@ -31,8 +29,18 @@ class _Directed:
     verb: ClassVar[str]
     done: ClassVar[str]
 
-    side: Side
-    name: Name
+    def __init__(self, side: Side, name: Name) -> None:
+        self.side: Final = side
+        self.name: Final = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.verb, self.side, self.name))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.side!r}, {self.name!r})"
 
     def __str__(self) -> str:
         return f"{self.done} on {self.side}"
@@ -68,8 +76,7 @@ class Unsubscribe(_Directed):
     verb, done = "UNSUBSCRIBE", "unsubscribed"
 
 
-@dataclass(frozen=True)
-class Forget:
+class Forget(NamedTuple):
     """
     Drop a mailbox that neither server has any more from the database.
     """

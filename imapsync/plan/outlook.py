@@ -5,7 +5,6 @@ What is to become of mailboxes that were renamed or deleted on one side, as data
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from imapsync.model import Known, Name, Side, Trouble
@@ -65,7 +64,6 @@ class Delete(NamedTuple):
     name: Name
 
 
-@dataclass
 class Outlook:
     """
     What to do before mailboxes are compared by their names.
@@ -86,18 +84,19 @@ class Outlook:
     @ivar remarks: what the user may want to know.
     """
 
-    renames: list[Rename] = field(default_factory=list)
-    steps: list[Directed] = field(default_factory=list)
-    agreed: dict[int, tuple[Name, bool]] = field(default_factory=dict)
-    forgotten: list[Known] = field(default_factory=list)
-    anew: list[Known] = field(default_factory=list)
-    lost: list[tuple[Known, Side]] = field(default_factory=list)
-    deletions: list[Delete] = field(default_factory=list)
-    held: set[Name] = field(default_factory=set)
-    troubles: list[Trouble] = field(default_factory=list)
-    waiting: list[Trouble] = field(default_factory=list)
-    parted: set[tuple[Side, int]] = field(default_factory=set)
-    remarks: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.renames: list[Rename] = []
+        self.steps: list[Directed] = []
+        self.agreed: dict[int, tuple[Name, bool]] = {}
+        self.forgotten: list[Known] = []
+        self.anew: list[Known] = []
+        self.lost: list[tuple[Known, Side]] = []
+        self.deletions: list[Delete] = []
+        self.held: set[Name] = set()
+        self.troubles: list[Trouble] = []
+        self.waiting: list[Trouble] = []
+        self.parted: set[tuple[Side, int]] = set()
+        self.remarks: list[str] = []
 
     def operations(self) -> Iterator[tuple[Name, Rename | Directed | Unlearn]]:
         """

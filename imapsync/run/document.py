@@ -12,7 +12,8 @@ from imapsync import document
 from imapsync.config.settings import Config
 from imapsync.display import line
 from imapsync.imap.client import SyncClient
-from imapsync.mailbox.report import DEEDS, Report
+from imapsync.mailbox.report import Report
+from imapsync.mailbox.summary import DEEDS
 from imapsync.model import Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Outcome

@@ -10,7 +10,6 @@ drawing of it in the documentation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from automat import TypeMachineBuilder
@@ -163,7 +162,6 @@ class Effects(Protocol):
         """
 
 
-@dataclass
 class Core:
     """
     What the machine is given, and how often it has failed in a row.
@@ -172,10 +170,11 @@ class Core:
     @ivar denials: how often it was not let in since both sides were equal.
     """
 
-    effects: Effects
-    random: Callable[[], float]
-    failures: int = 0
-    denials: int = 0
+    def __init__(self, effects: Effects, random: Callable[[], float]) -> None:
+        self.effects = effects
+        self.random = random
+        self.failures = 0
+        self.denials = 0
 
 
 def _connect(_: Live, core: Core) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
+import imapsync
 from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import Denied, Expired, ImapSyncError, Later, Lost, Refused
@@ -19,10 +20,12 @@ from imapsync.imap.backoff import PASSING, distance
 from imapsync.mailbox.context import Clients, Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.summary import spent
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side, Trouble
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
+from imapsync.plan.unchanged import Told, fingerprint, isComparable
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
@@ -80,6 +83,7 @@ class OneShot:
         self._freed: set[Name] = set()
         self._renewals = Renewals(job.reactor)
         self._octets = 0
+        self._looked: Mapping[Side, Told] = {}
         self._verifier: Verifier | None = None
         self._repair: Repair | None = None
         self._telling = Telling(job)
@@ -169,6 +173,7 @@ class OneShot:
             learned, began = self._suspects.lessons, self._job.reactor.seconds()
             try:
                 await self._attempt(records, task)
+                self._keepLook()
                 return
             except Lost as error:
                 learned = self._suspects.lessons - learned
@@ -280,6 +285,7 @@ class OneShot:
             await session.run()
             if job.request.dryRun:
                 return
+            self._looked = session.settledLook
             self.measure()
             troubled = {trouble.mailbox for trouble in self._report.troubles}
             self._standing.synced(self._began, troubled)
@@ -316,6 +322,19 @@ class OneShot:
         self._returns.update(names)
         return names | freed
 
+    def _keepLook(self) -> None:
+        """
+        Where all went well, note what the servers told last: as long as they tell the
+        same, there is nothing to do, nor to tell.
+        """
+        config, told = self._job.config, self._looked
+        odd = self._report.known or self._report.unsound or self._suspects.lessons
+        if odd or len(told) < len(Side) or not isComparable(config, self._job.request):
+            return
+        with self._state.transaction():
+            digest = fingerprint(config, imapsync.__version__, told)
+            self._state.noteCleanLook(digest)
+
     def _mayPass(self, trouble: Trouble) -> bool:
         """
         Whether a mailbox can perhaps be synced later in this run.
@@ -345,8 +364,4 @@ class OneShot:
             totals = admin is None and self._verifier is None
             for text in report.lines(totals):
                 log.info("{line}", line=text)
-            log.info(
-                "{octets} octets in {seconds:.1f} s.",
-                octets=self._octets,
-                seconds=seconds,
-            )
+            log.info("{line}", line=spent(self._octets, seconds))

@@ -10,7 +10,8 @@ from operator import add
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from imapsync.mailbox.report import Deed, Report
+from imapsync.mailbox.report import Report
+from imapsync.mailbox.summary import Deed
 from imapsync.model import Known, Name, Refusal
 from imapsync.state.interface import State
 

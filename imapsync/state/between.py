@@ -190,3 +190,35 @@ class Traffic(Protocol):
         """
         So many did on that day.
         """
+
+
+class Looks(Protocol):
+    """
+    What the last clean run saw when it looked last: no transaction is needed for what
+    begins or replaces a run.
+    """
+
+    @property
+    def cleanLook(self) -> bytes:
+        """
+        Its digest (L{imapsync.plan.unchanged}); empty, if a run has begun since, or
+        it did not end clean.
+        """
+
+    def noteCleanLook(self, digest: bytes) -> None:
+        """
+        This is the digest of what both servers told, and nothing was done after that.
+        Where anything is left to the next run, it is not kept.
+        """
+
+    def proveWritable(self) -> None:
+        """
+        A run begins: forget what was seen, and bring that to the disk, so that one
+        that is full or read-only shows before anything is changed on a server.
+        """
+
+    def stillEqual(self) -> None:
+        """
+        All is as it was seen, and a run that was to begin is over: note that, and
+        bring it to the disk, which shows one that is full or read-only as well.
+        """

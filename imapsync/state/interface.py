@@ -18,7 +18,7 @@ from imapsync.model import (
     Pair,
     Side,
 )
-from imapsync.state.between import Doubts, Leftovers, Renamings, Traffic
+from imapsync.state.between import Doubts, Leftovers, Looks, Renamings, Traffic
 from imapsync.uidset import UidSet
 
 
@@ -248,6 +248,7 @@ class State(
     Renamings,
     Owners,
     Traffic,
+    Looks,
     Soundness,
     Protocol,
 ):
@@ -259,12 +260,6 @@ class State(
         """
         What is written within lasts as a whole; after an exception, none of
         it does.
-        """
-
-    def proveWritable(self) -> None:
-        """
-        Write something and bring it to the disk, so that one that is full or
-        read-only shows before anything is changed on a server.
         """
 
     def close(self) -> None:

@@ -5,10 +5,8 @@ of some, and copies that were not seen yet.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Refusal, Side, Trouble
@@ -41,7 +39,7 @@ class LeftoverTables(Transactions):
     All of it: L{Leftovers<imapsync.state.between.Leftovers>}.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         super().__init__(path, database)
         # As long as nothing is written; a status asks for them again and again.
         self._refusals: dict[int, list[Refusal]] = {}
@@ -55,7 +53,8 @@ class LeftoverTables(Transactions):
         code: str = "",
         pauses: Sequence[int] = (0,),
     ) -> None:
-        now, later = self._now(), (json.dumps(pauses), len(pauses) - 1)
+        # Python writes a list of numbers as JSON does.
+        now, later = self._now(), (str([*pauses]), len(pauses) - 1)
         rest = (reason, code, now, now, now + pauses[0], *later)
         self._writeAll(_POSTPONE, ((mailbox, side.value, uid, *rest) for uid in uids))
 

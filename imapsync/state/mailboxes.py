@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 
 from imapsync.model import Known, Mark, Name, Side
 from imapsync.state.transactions import Record, Transactions
@@ -37,7 +36,7 @@ class MailboxTable(Transactions):
     The mailboxes: L{Mailboxes<imapsync.state.interface.Mailboxes>}.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         super().__init__(path, database)
         # As long as nothing is written; it is asked for again and again.
         self._mailboxes: list[Known] | None = None

@@ -8,10 +8,8 @@ a time.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from imapsync.model import Flags, Name, Pair, Side
@@ -35,7 +33,7 @@ class PairTable(Transactions):
     The pairs: L{Pairs<imapsync.state.interface.Pairs>}.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         super().__init__(path, database)
         self._stampsIndexed = False
 
@@ -70,7 +68,7 @@ class PairTable(Transactions):
             f"UPDATE pair SET flags = ? WHERE mailbox = ?"
             f" AND {side} IN (SELECT value FROM json_each(?))",
             (
-                (self._flagsId(flags), mailbox, json.dumps(uids))
+                (self._flagsId(flags), mailbox, str(uids))
                 for flags, uids in uidsByFlags.items()
             ),
         )
@@ -189,6 +187,7 @@ def _among(ranges: list[Range]) -> tuple[str, Sequence[object]]:
 
 def _array(ranges: list[Range]) -> str:
     """
-    All UIDs of C{ranges}, one by one, for C{json_each}.
+    All UIDs of C{ranges}, one by one, for C{json_each}: Python writes a list of
+    numbers as JSON does.
     """
-    return json.dumps([uid for first, last in ranges for uid in range(first, last + 1)])
+    return str([uid for first, last in ranges for uid in range(first, last + 1)])

@@ -148,6 +148,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    ("ALTER TABLE meta ADD COLUMN clean_look BLOB NOT NULL DEFAULT x''",),
 )
 
 #: Without one of these, a file is damaged.

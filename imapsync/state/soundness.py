@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from imapsync.errors import StateDamaged
 from imapsync.model import Side
@@ -106,6 +105,7 @@ def _values() -> Iterator[tuple[str, str, str, str]]:
         yield "postponed", _time(column), f"{column} = 0", "no time"
     yield "postponed", "typeof(tries) = 'integer'", "tries = 0", "no number"
     yield "meta", "typeof(read_only) = 'text'", "read_only = ''", "no text"
+    yield "meta", "typeof(clean_look) = 'blob'", "clean_look = x''", "no digest"
     for side in Side:
         column = f"{side}_reference"
         kind = f"typeof({column}) IN ('text', 'null')"
@@ -199,7 +199,7 @@ class SoundnessTables(Transactions):
         self._write(f"UPDATE mailbox SET pairs = {_COUNTED} WHERE id = ?", mailbox)
 
 
-def checkTables(path: Path, database: sqlite3.Connection, *tables: str) -> None:
+def checkTables(path: str, database: sqlite3.Connection, *tables: str) -> None:
     """
     Look into some tables of C{path}, and change nothing.  It may be of an earlier
     version: what is not there is not wrong.
@@ -225,5 +225,5 @@ def _has(database: sqlite3.Connection, table: str, sound: str) -> bool:
         return False
 
 
-def _meaningless(path: Path, table: str, text: str) -> StateDamaged:
+def _meaningless(path: str, table: str, text: str) -> StateDamaged:
     return damaged(path, f"in {table}, {text}", MENDING)

@@ -10,7 +10,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 
 from imapsync.errors import NoDatabase, StateDamaged, StateError, StateUnavailable
 
@@ -21,6 +20,10 @@ PATIENCE = 2.0
 #: What makes an SQLite file one of ours.
 APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
+#: What does not stand for itself in the name of a file that is a URI
+#: (https://www.sqlite.org/uri.html, 3.1).
+_QUOTED = str.maketrans({"%": "%25", "?": "%3f", "#": "%23"})
+
 #: What SQLite says where its tables are not those that we have made.
 _NOT_OURS = (
     *("no such column", "no such table", "has no column"),
@@ -29,7 +32,7 @@ _NOT_OURS = (
 
 
 @contextmanager
-def opened(path: Path, *, readOnly: bool = False) -> Iterator[sqlite3.Connection]:
+def opened(path: str, *, readOnly: bool = False) -> Iterator[sqlite3.Connection]:
     """
     Open the database file C{path}, which is no link; make it and the folders
     above if there is none.
@@ -48,7 +51,7 @@ def opened(path: Path, *, readOnly: bool = False) -> Iterator[sqlite3.Connection
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: str) -> Iterator[sqlite3.Connection]:
     """
     Look into the database file C{path}, which another instance may have opened.
 
@@ -58,23 +61,23 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise NoDatabase(f"There is no database {path}.")
     # SQLite makes a journal even to read, unless the file is immutable.
     # One is there while an instance runs, or after it was killed.
-    mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
-    address = f"{path.as_uri()}?{mode}"
+    mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
+    address = f"file://{path.translate(_QUOTED)}?{mode}"
     with explained(path), closing(sqlite3.connect(address, uri=True)) as database:
         yield database
 
 
-def copied(path: Path, database: sqlite3.Connection, copy: Path) -> None:
+def copied(path: str, database: sqlite3.Connection, copy: str) -> None:
     """
     Copy the database in the file C{path} to the new file C{copy}: wholly, or not
     at all.
     """
-    part = Path(f"{copy}.part")
+    part = f"{copy}.part"
     try:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
         with explained(path), closing(sqlite3.connect(part)) as target:
             database.backup(target)
-        part.replace(copy)
+        os.replace(part, copy)
     except OSError as error:
         raise StateError(
             f"The database {path} cannot be copied to {copy}: {error.strerror}. It is"
@@ -82,11 +85,11 @@ def copied(path: Path, database: sqlite3.Connection, copy: Path) -> None:
         ) from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            os.unlink(part)
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: str) -> Iterator[None]:
     """
     Turn SQLite's errors into ours.
 
@@ -120,7 +123,7 @@ def explained(path: Path) -> Iterator[None]:
 MENDING = "Mend it by --repair, or delete it"
 
 
-def damaged(path: Path, reason: object, advice: str = "Delete it") -> StateDamaged:
+def damaged(path: str, reason: object, advice: str = "Delete it") -> StateDamaged:
     """
     The error of a file that is ours but cannot be relied upon.
     """
@@ -131,7 +134,7 @@ def damaged(path: Path, reason: object, advice: str = "Delete it") -> StateDamag
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: str) -> Iterator[None]:
     """
     Keep other instances away from the database C{path}.
 
@@ -139,9 +142,9 @@ def _locked(path: Path) -> Iterator[None]:
     database would be lost when somebody deletes that, and would get in the
     way of SQLite's own where the system makes both of one kind, as on NFS.
     """
-    lock = Path(f"{path}.lock")
+    lock = f"{path}.lock"
     try:
-        _makeFolder(path.parent)
+        _makeFolder(os.path.dirname(path))
         descriptor = _claimed(lock)
     except BlockingIOError:
         raise StateUnavailable(
@@ -156,11 +159,11 @@ def _locked(path: Path) -> Iterator[None]:
         # What stays, on a disk that failed, is in nobody's way.
         with suppress(OSError):
             if _isAt(lock, descriptor):
-                lock.unlink()
+                os.unlink(lock)
         _close(descriptor)
 
 
-def _claimed(lock: Path) -> int:
+def _claimed(lock: str) -> int:
     """
     A descriptor of the file C{lock}, locked.  The kernel frees it if the
     process dies.
@@ -186,21 +189,21 @@ def _close(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _isAt(path: Path, descriptor: int) -> bool:
+def _isAt(path: str, descriptor: int) -> bool:
     try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:
         return False
 
 
-def _makeFolder(folder: Path) -> None:
-    # What Path.mkdir() makes above C{folder} would be open to others.
-    if not folder.is_dir():
-        _makeFolder(folder.parent)
-        folder.mkdir(0o700)
+def _makeFolder(folder: str) -> None:
+    # What os.makedirs() makes above C{folder} would be open to others.
+    if not os.path.isdir(folder):
+        _makeFolder(os.path.dirname(folder))
+        os.mkdir(folder, 0o700)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: str) -> sqlite3.Connection:
     try:
         # SQLite would make it with what the umask leaves of 0644.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -208,24 +211,24 @@ def _connected(path: Path) -> sqlite3.Connection:
         raise _inaccessible(path, error) from error
     if _check(path):
         with suppress(PermissionError):  # somebody else's, and let be
-            path.chmod(0o600)
+            os.chmod(path, 0o600)
     with explained(path):
         return sqlite3.connect(path, PATIENCE, isolation_level=None)
 
 
-def _check(path: Path) -> bool:
+def _check(path: str) -> bool:
     """
     Refuse a file that is not ours, before SQLite touches it.
 
     @return: whether there is something in it.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise StateUnavailable(
             f"{path} is no file, and cannot be the database. Move it away, or name"
             " another with the option 'database'."
         )
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             header = file.read(72)
     except OSError as error:
         raise _inaccessible(path, error) from error
@@ -241,8 +244,8 @@ def _check(path: Path) -> bool:
     return bool(header)
 
 
-def _inaccessible(path: Path, error: OSError) -> StateError:
-    known = path.is_file()
+def _inaccessible(path: str, error: OSError) -> StateError:
+    known = os.path.isfile(path)
     kind, what = (StateError, "opened") if known else (StateUnavailable, "made")
     return kind(
         f"The database {path} cannot be {what}: {error.strerror}. Mend that, or name"

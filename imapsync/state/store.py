@@ -12,12 +12,12 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 from imapsync.errors import StateDamaged, StateError
 from imapsync.model import Owner, Side
 from imapsync.state.doubts import DoubtTable
 from imapsync.state.leftovers import LeftoverTables
+from imapsync.state.looks import LookTable
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.renamings import RenamingTable
@@ -34,6 +34,7 @@ class Store(
     DoubtTable,
     RenamingTable,
     TrafficTable,
+    LookTable,
     SoundnessTables,
 ):
     """
@@ -45,7 +46,7 @@ class Store(
 
     _upgrades = UPGRADES
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         """
         Use L{open} instead.
         """
@@ -67,7 +68,7 @@ class Store(
         @raise StateError: if the disk is full or fails, or refuses access.
         """
         # SQLite follows links too: the lock must be beside the same file.
-        real = Path(os.path.realpath(path))
+        real = os.path.realpath(path)
         with ExitStack() as resources:
             state = cls(real, resources.enter_context(opened(real, readOnly=readOnly)))
             if not readOnly:
@@ -83,7 +84,7 @@ class Store(
         """
         with ExitStack() as resources:
             database = sqlite3.connect("", isolation_level=None)
-            state = cls(Path("none"), resources.enter_context(closing(database)))
+            state = cls("none", resources.enter_context(closing(database)))
             state._prepare()
             state._resources = resources.pop_all()
         return state
@@ -96,7 +97,7 @@ class Store(
         @return: C{None}, if there is none that can be read.
         """
         try:
-            with reading(Path(os.path.realpath(path))) as database:
+            with reading(os.path.realpath(path)) as database:
                 tables = database.execute("SELECT name FROM sqlite_master").fetchall()
                 if ("owner",) not in tables:
                     return {}
@@ -104,13 +105,24 @@ class Store(
         except (StateError, ValueError):
             return None
 
+    @classmethod
+    def hasCleanLook(cls, path: str) -> bool:
+        """
+        Whether a database of the present version may have one, C{cleanLook}, as seen
+        without opening it.
+        """
+        try:
+            with reading(os.path.realpath(path)) as database:
+                [(version,)] = database.execute("PRAGMA user_version")
+                if version != len(cls._upgrades):
+                    return False
+                [(digest,)] = database.execute("SELECT clean_look FROM meta")
+                return bool(digest)
+        except (StateError, ValueError):
+            return False
+
     def close(self) -> None:
         self._resources.close()
-
-    def proveWritable(self) -> None:
-        with self.transaction():
-            self._write("UPDATE meta SET runs = runs + 1")
-        self._query("PRAGMA wal_checkpoint")
 
     def _backUp(self) -> str:
         """
@@ -121,11 +133,11 @@ class Store(
         @return: its name, if it was made.
         """
         [(version,)] = self._query("PRAGMA user_version")
-        copy = Path(f"{self._path}-v{version}")
+        copy = f"{self._path}-v{version}"
         if not 0 < version < len(self._upgrades) or os.path.lexists(copy):
             return ""
         copied(self._path, self._database, copy)
-        return str(copy)
+        return copy
 
     def _prepare(self) -> None:
         """

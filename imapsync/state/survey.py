@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from imapsync.errors import NoDatabase, StateDamaged, StateError
@@ -95,7 +94,7 @@ def survey(path: str) -> Survey:
     @raise StateUnavailable: if there is none.
     @raise StateDamaged: if it is damaged, no database, or of a newer version.
     """
-    real = Path(os.path.realpath(path))
+    real = os.path.realpath(path)
     try:
         return _read(real)
     except NoDatabase:
@@ -105,7 +104,7 @@ def survey(path: str) -> Survey:
         return _read(real)
 
 
-def _read(path: Path) -> Survey:
+def _read(path: str) -> Survey:
     with reading(path) as database:
         database.execute("BEGIN")  # what is read is of one moment
         [(version,)] = database.execute("PRAGMA user_version")
@@ -136,7 +135,7 @@ def _read(path: Path) -> Survey:
                 unknown = Surveyed(name, False, 0, {}, 0, [])
                 mailboxes.setdefault(name, unknown).refusals.append(_trouble(*row))
     return Survey(
-        str(path),
+        path,
         version,
         owners,
         synced,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from imapsync.errors import StateError
@@ -31,7 +30,7 @@ class Transactions:
 
     clock = staticmethod(time.time)
 
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, path: str, database: sqlite3.Connection) -> None:
         self._path = path
         self._database = database
         self._flagsId = lru_cache(4096)(self._findFlagsId)

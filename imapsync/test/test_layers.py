@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from inspect import iscoroutinefunction
@@ -15,6 +16,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import imapsync
+from imapsync.test import children
 
 #: The rooms of the package, floor by floor, lowest first; some are a module that
 #: stands alone.  Each imports only what is on a lower floor; but those on the ground
@@ -36,6 +38,9 @@ PURE = {
     *"errors display document uidset names model config plan content state".split(),
     *"imap.wire imap.trace".split(),
 }
+
+#: Those that need none of it to be imported, besides: a first look is taken without.
+FREE = (*"commands pipeline dispatch features auth.sasl auth.redaction".split(),)
 
 #: Those that other programs import from, and that gather what these need.
 PUBLIC = {"testing"}
@@ -172,6 +177,20 @@ class LayersTests(SynchronousTestCase):
             if dotted.startswith(("twisted.", "zope."))
         ]
         self.assertEqual([], impure)
+
+    def test_free(self) -> None:
+        """
+        Nor do those that a first look at the servers takes, nor all that comes with
+        them.
+        """
+        names = [
+            f"imapsync.{name}"
+            for name in self.imports
+            if any(f"{name}.".startswith(f"imap.{free}.") for free in FREE)
+        ]
+        script = f"import sys, {', '.join(names)}; sys.exit('twisted' in sys.modules)"
+        done = children.done([sys.executable, "-c", script], check=False)
+        self.assertEqual(0, done.returncode)
 
     def test_reactor(self) -> None:
         """

@@ -5,9 +5,7 @@ Tests for L{imapsync.service}: the whole of it, but on servers in memory.
 from __future__ import annotations
 
 import gc
-import os
 import sqlite3
-import sys
 from contextlib import closing
 from functools import partial
 from itertools import product
@@ -26,7 +24,6 @@ from imapsync.model import Known, Side
 from imapsync.run.status import Change, MailboxStatus, SyncState
 from imapsync.service import Outcome, SyncService
 from imapsync.state.store import Store
-from imapsync.test import children
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import BODY_FIRST, Account, Offer, mail
 
@@ -241,29 +238,6 @@ class RunTests(ServiceCase):
             self.assertIn("LIST", text)
             self.assertEqual(shown, "AG1lAHNlY3JldA==" in text)
             self.assertNotIn("<trace@example>", text)
-
-
-class ImportTests(SynchronousTestCase):
-    """
-    What comes with the service.
-    """
-
-    def test_nothingElse(self) -> None:
-        """
-        Neither the command line nor a reactor does.
-        """
-        program = (
-            "import sys, imapsync.service, imapsync.run.live;"
-            "print([name for name in sys.modules if name == 'twisted.internet.reactor'"
-            " or name.startswith(('imapsync.cli', 'imapsync.tap', 'imapsync.__m'))])"
-        )
-        said = children.done(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            capture_output=True,
-            text=True,
-        )
-        self.assertEqual("[]\n", said.stdout)
 
 
 class EndTests(ServiceCase):

@@ -27,6 +27,28 @@ def normal(uids: UidSet) -> bool:
     )
 
 
+class EqualityTests(SynchronousTestCase):
+    """
+    It is a value.
+    """
+
+    def test_equal(self) -> None:
+        """
+        Sets of the same UIDs are one key; nothing else is equal to them.
+        """
+        one, other = UidSet.of([1, 2, 5]), UidSet.parse("5,1:2")
+        self.assertEqual(one, other)
+        self.assertEqual({one}, {other})
+        self.assertNotEqual(one, UidSet.of([1, 2]))
+        self.assertNotEqual(one, one.ranges)
+
+    def test_repr(self) -> None:
+        """
+        It is shown as it is written in Python.
+        """
+        self.assertEqual("UidSet(((1, 2), (5, 5)))", repr(UidSet.of([1, 2, 5])))
+
+
 class AlgebraTests(SynchronousTestCase):
     """
     It is what a set of Python is.

@@ -4,7 +4,7 @@ Secrets that a server repeats.
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Iterable
 
 #: What is shorter stands in every text, and nobody knows by it what was left out.
@@ -22,9 +22,9 @@ def forms(password: str, *sent: bytes) -> tuple[str, ...]:
     if len(password) < _SHORTEST:
         return ()
     raw = password.encode()
-    coded = {base64.b64encode(octets).decode() for octets in (raw, *sent) if octets}
-    told = {password, raw.decode("latin-1"), repr(raw)[2:-1]}  # as it may be quoted
-    return tuple(sorted(coded | told, key=len, reverse=True))
+    several = {b2a_base64(one, newline=False).decode() for one in (raw, *sent) if one}
+    several |= {password, raw.decode("latin-1"), repr(raw)[2:-1]}  # as it may be quoted
+    return tuple(sorted(several, key=len, reverse=True))
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

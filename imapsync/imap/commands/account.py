@@ -11,6 +11,7 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.responses import (
+    STATUS_ITEMS,
     Condition,
     Identified,
     ListedMailbox,
@@ -24,6 +25,12 @@ from imapsync.model import ABSENT, Listed, Status
 from imapsync.names import uniform
 
 V = TypeVar("V")
+
+#: What is told of each mailbox with its STATUS.
+ITEMS = " ".join(STATUS_ITEMS)
+
+#: What LIST returns where all mailboxes are looked at.
+LOOK = ("SUBSCRIBED", f"STATUS ({ITEMS})")
 
 
 class Collected(Generic[V]):

@@ -5,11 +5,8 @@ come, never held.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
-
-from twisted.internet.defer import Deferred
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
@@ -20,6 +17,9 @@ from imapsync.imap.wire.responses import Condition, Response
 from imapsync.model import Flags
 from imapsync.uidset import MAXIMUM
 
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
 #: What a server may object to in front of a message: flags, and the kind of a date.
 Words = frozenset[str]
 
@@ -27,8 +27,7 @@ Words = frozenset[str]
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(NamedTuple):
     """
     What APPENDUID tells (RFC 4315, 3).
 
@@ -86,6 +85,11 @@ class Outlet(Protocol):
         The server has let a literal follow these.
         """
 
+    def awaited(self) -> Deferred[None]:
+        """
+        Something to wait for.
+        """
+
     def abort(self, error: ImapSyncError) -> None:
         """
         Drop the connection.
@@ -125,6 +129,7 @@ class Appending(Command[Appended]):
     """
 
     hears = True
+    done: Deferred[Appended]
 
     def __init__(self, mailbox: str, outlet: Outlet) -> None:
         super().__init__("APPEND", mailboxWord(mailbox))
@@ -185,10 +190,10 @@ class Appending(Command[Appended]):
             self._unasked = self._unasked or size > 0
             self.write(octets)
             return None
-        self._leave = Deferred()
+        self._leave = leave = self._outlet.awaited()
         if self._begun:
             self._flush()
-        return self._leave
+        return leave
 
     def write(self, data: bytes) -> None:
         """

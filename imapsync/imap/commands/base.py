@@ -5,15 +5,14 @@ What all commands have in common.
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
-
-from twisted.internet.defer import Deferred
+from typing import Generic, Protocol, TypeVar
 
 from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.wire.arguments import Word
 from imapsync.imap.wire.responses import Condition, Response
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 #: What Dovecot appends to what it says: when that was, and how long it took.
 _MOMENT = re.compile(r"( \[[0-9-]{10} [0-9:]{8}\])?( \([0-9. +]+ secs\)\.?)?$")
@@ -29,6 +28,28 @@ _ONCE = frozenset(
 )
 
 
+class Promise(Protocol[T_contra]):
+    """
+    What is told how a command ended, once: a C{Deferred} can be.
+    """
+
+    @property
+    def called(self) -> bool:
+        """
+        Whether it was told.
+        """
+
+    def callback(self, result: T_contra, /) -> None:
+        """
+        The command has this result.
+        """
+
+    def errback(self, fail: Exception, /) -> None:
+        """
+        It failed.
+        """
+
+
 class Command(Generic[T]):
     """
     One command, from the moment it is asked for until its tagged response.
@@ -41,7 +62,8 @@ class Command(Generic[T]):
     @ivar concerns: kinds of responses without any of which its answer is not whole.
     @ivar garbled: such a one that cannot be read.
     @ivar delayed: whether the server asks for time, see L{Refused}.
-    @ivar done: fires with the command's result, or fails with L{Refused}.
+    @ivar done: is told the command's result, or that it failed, as with L{Refused};
+        set by who performs it.
     """
 
     alone = False
@@ -53,6 +75,7 @@ class Command(Generic[T]):
     garbled = ""
     delayed = False
     tag = ""
+    done: Promise[T]
 
     def __init__(self, name: str, *words: Word) -> None:
         """
@@ -63,7 +86,6 @@ class Command(Generic[T]):
                 raise ValueError(f"a line break in {name}: {word!r}")
         self.name = name
         self.words = words
-        self.done: Deferred[T] = Deferred()
 
     def claim(self, response: Response) -> bool:
         """

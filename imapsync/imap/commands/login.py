@@ -4,7 +4,7 @@ What comes before a mailbox: who we are, and what is to be enabled.
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 
 from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
 from imapsync.imap.auth.exchange import Exchange
@@ -47,7 +47,7 @@ class Authenticate(Alone):
         self._initial = exchange.initial
         self.cancelled: ImapSyncError | None = None
         if initial and self._initial is not None:
-            self.words += (base64.b64encode(self._initial) or b"=",)
+            self.words += (b2a_base64(self._initial, newline=False) or b"=",)
             self._initial = None
 
     def continued(self, text: bytes) -> bytes:
@@ -61,7 +61,7 @@ class Authenticate(Alone):
         if self._challenges > _CHALLENGES:
             raise ProtocolViolation(f"more than {_CHALLENGES} challenges")
         try:
-            return base64.b64encode(self._answer(text))
+            return b2a_base64(self._answer(text), newline=False)
         except (Distrusted, ProtocolViolation) as error:
             self.cancelled = self._blamed(error)
             return b"*"
@@ -106,6 +106,8 @@ class Authenticate(Alone):
 
 
 def _decoded(challenge: bytes) -> bytes:
+    import base64  # here, because few mechanisms have challenges
+
     try:
         return base64.b64decode(challenge, validate=True)
     except ValueError as error:

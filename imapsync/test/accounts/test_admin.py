@@ -5,7 +5,6 @@ Tests for L{imapsync.accounts.admin}: what users have done to mailboxes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from imapsync.config.request import Admin, Request
@@ -167,7 +166,7 @@ class DeleteTests(OrderCase):
         INBOX is not deleted, however it is named.
         """
         servers = dict(self.world.settings().servers)
-        servers[LOCAL] = replace(servers[LOCAL], listReference="Work/")
+        servers[LOCAL] = servers[LOCAL]._replace(listReference="Work/")
         self.local.make("Work/INBOX")
         self.assertRefused(64, "INBOX", "Work/INBOX", changes={"servers": servers})
 

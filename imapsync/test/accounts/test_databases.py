@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ class DatabasesCase(ServiceCase):
         Give an account another name; that of the remote one is in the default
         name of the database.
         """
-        self.servers[side] = replace(self.servers[side], host=host, username=user)
+        self.servers[side] = self.servers[side]._replace(host=host, username=user)
         if side is REMOTE:
             self.database, self.older = f"{user}@{host}", host
 
@@ -138,8 +137,8 @@ class CandidatesTests(DatabasesCase):
         Nor is one if the configuration names it.
         """
         self.make("127.0.0.1", local=self.ours, remote=self.theirs)
-        found = list(candidates(replace(self.config, older="")))
-        self.assertEqual([replace(self.config, older="")], found)
+        found = list(candidates(self.config._replace(older="")))
+        self.assertEqual([self.config._replace(older="")], found)
 
     def test_older(self) -> None:
         """
@@ -147,6 +146,16 @@ class CandidatesTests(DatabasesCase):
         """
         self.make("127.0.0.1", local=self.ours, remote=self.theirs)
         self.assertEqual(("127.0.0.1", False), self.candidates[0])
+
+    def test_spelled(self) -> None:
+        """
+        It is tried once, however the configuration writes its folder.
+        """
+        self.make("127.0.0.1", local=self.ours, remote=self.theirs)
+        older = f"{self.folder}/./127.0.0.1.db"
+        config = self.config._replace(older=older)
+        found = [one.database for one in candidates(config)]
+        self.assertEqual([older, config.database], found)
 
     def test_unnoted(self) -> None:
         """
@@ -293,6 +302,26 @@ class DatabasesTests(DatabasesCase):
                 self.assertEqual(8, len(self.local.inbox.messages))
                 self.assertEqual({"me@127.0.0.1"}, self.files)
 
+    def test_forgotten(self) -> None:
+        """
+        What a run before saw last is forgotten by one that goes on with its database,
+        whatever that was taken for at first.
+        """
+        new, self.database = self.database, self.older
+        self.assertSynced()
+        self.database = new
+        admin = Admin(("INBOX",), sides=frozenset())
+        for request in Request(admin=admin), Request():
+            self.forgetOwners(self.older)
+            self.assertIn((self.older, True), self.candidates)
+            path = self.path(self.older)
+            with closing(Store.open(path)) as state, state.transaction():
+                state.noteCleanLook(b"seen")
+            self.serve(request, changes=self.changes)
+            with closing(Store.open(path)) as state:
+                self.assertEqual(b"", state.cleanLook)
+            self.assertEqual({self.older}, self.files)
+
     def test_inUse(self) -> None:
         """
         One that is in use is somebody else's, unless it is evidently ours.
@@ -353,7 +382,7 @@ class AdminTests(DatabasesCase):
         """
         It is refused in that of others, whether servers are asked or not.
         """
-        self.servers[REMOTE] = replace(self.servers[REMOTE], username="you")
+        self.servers[REMOTE] = self.servers[REMOTE]._replace(username="you")
         for sides in ((), tuple(Side)):
             outcome = self.delete(*sides)
             self.assertEqual(78, outcome.code)

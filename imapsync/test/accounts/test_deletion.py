@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from types import MappingProxyType
@@ -163,7 +162,7 @@ class DeleteTests(DeletionCase):
         self.local.inbox.add(message.body, message.flags, message.date)
         self.local.delete("B")
         servers = self.world.settings().servers
-        remote = replace(servers[REMOTE], trash="Trash")
+        remote = servers[REMOTE]._replace(trash="Trash")
         report = self.sync(servers={**servers, REMOTE: remote})
         self.assertEqual({("B", REMOTE): 1}, report.done("moved to the trash"))
         self.assertEqual([mail("more B")], self.bodies(self.remote, "Trash"))

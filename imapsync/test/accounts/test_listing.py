@@ -5,7 +5,6 @@ Tests for L{imapsync.accounts.listing}.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
@@ -71,7 +70,7 @@ class ListingTests(SynchronousTestCase):
         """
         servers = dict(self.world.settings().servers)
         for side, reference in ((LOCAL, "A/"), (REMOTE, "A/B")):
-            servers[side] = replace(servers[side], listReference=reference, port=1)
+            servers[side] = servers[side]._replace(listReference=reference, port=1)
         error = self.assertRaises(ConfigError, self.look, servers=servers)
         self.assertIn('below "A/" and "A/B/"', str(error))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
@@ -86,7 +85,7 @@ class OwnershipCase(SessionCase):
         """
         Edit the configuration of a side.
         """
-        self.servers[side] = replace(self.servers[side], **changes)
+        self.servers[side] = self.servers[side]._replace(**changes)
 
     def replace(self, side: Side, *subjects: object) -> Account:
         """
@@ -184,7 +183,7 @@ class AccountTests(SynchronousTestCase):
             ({"command": "ssh a imap", "username": None}, "tunnel ssh a imap"),
             ({"command": "ssh a imap"}, "me@tunnel ssh a imap"),
         ):
-            self.assertEqual(text, accountOf(replace(server, **changes)))
+            self.assertEqual(text, accountOf(server._replace(**changes)))
 
 
 class EditedTests(OwnershipCase):
@@ -240,7 +239,7 @@ class EditedTests(OwnershipCase):
         self.put(REMOTE, local)
         servers = self.servers
         servers[LOCAL], servers[REMOTE] = (
-            replace(servers[side.other], side=side) for side in Side
+            servers[side.other]._replace(side=side) for side in Side
         )
         self.sync()
         self.assertForgot()
@@ -688,7 +687,7 @@ class OneAccountTests(SessionCase):
         self.one("guids")
         servers = dict(self.world.settings().servers)
         servers = {
-            side: replace(servers[side], port=993, listReference=f"{side}/")
+            side: servers[side]._replace(port=993, listReference=f"{side}/")
             for side in Side
         }
         self.local.make("local/A").add(mail("A"))

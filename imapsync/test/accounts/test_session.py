@@ -8,7 +8,6 @@ import gc
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -180,7 +179,7 @@ class MailboxesTests(SessionCase):
         The servers, of which the local one has a C{list-reference}.
         """
         servers = self.world.settings().servers
-        local = replace(servers[LOCAL], listReference=reference)
+        local = servers[LOCAL]._replace(listReference=reference)
         return {**servers, LOCAL: local}
 
     def test_reference(self) -> None:

@@ -256,18 +256,3 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         The version is told with the program's name.
         """
         self.assertTold("--version", f"imapsync {__version__}\n")
-
-    def test_imports(self) -> None:
-        """
-        Neither the command line nor the configuration imports Twisted: their
-        errors are told at once.
-        """
-        code = f"""\
-import sys
-sys.path[:] = {sys.path!r}
-import imapsync.config.file, imapsync.cli.options
-print([name for name in sys.modules if name.startswith(("twisted", "ssl"))])
-"""
-        command = [sys.executable, "-I", "-c", code]
-        done = children.done(command, stdout=children.PIPE)
-        self.assertEqual(b"[]\n", done.stdout)

@@ -5,7 +5,6 @@ Tests for L{imapsync.cli.services}.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -58,10 +57,10 @@ class SeveralTests(SynchronousTestCase):
         """
         settings = self.world.settings(database=f"{self.world.database}2")
         remote = settings.servers[Side.REMOTE]
-        remote = replace(
-            remote, type="imaps", tls=remote.tls._replace(caFile="/nowhere")
+        remote = remote._replace(
+            type="imaps", tls=remote.tls._replace(caFile="/nowhere")
         )
-        return replace(settings, servers={**settings.servers, Side.REMOTE: remote})
+        return settings._replace(servers={**settings.servers, Side.REMOTE: remote})
 
     def start(self, *arguments: str) -> Several:
         """
@@ -147,11 +146,11 @@ class SeveralTests(SynchronousTestCase):
         """
         several = self.start()
         links = sorted(self.world.links, key=lambda link: not link.open)
-        mended = replace(self.configs["good"], database=self.configs["bad"].database)
+        mended = self.configs["good"]._replace(database=self.configs["bad"].database)
         self.reload(several, {**self.configs, "bad": mended})
         self.assertEqual(len(links) + 2, len(self.world.links))
         self.assertTrue(all(link.open for link in links[:2]))
-        other = replace(mended, listMailbox=("INBOX",))
+        other = mended._replace(listMailbox=("INBOX",))
         self.reload(several, {**self.configs, "bad": other})
         self.assertEqual(len(links) + 4, len(self.world.links))
         self.assertTrue(all(link.open for link in links[:2]))
@@ -166,10 +165,10 @@ class SeveralTests(SynchronousTestCase):
         """
         del self.configs["bad"]
         several = self.start()
-        logged = replace(self.configs["good"], logfile="x")
+        logged = self.configs["good"]._replace(logfile="x")
         self.reload(several, {"good": logged})
         self.assertEqual(["x"], self.followed)
-        changed = replace(logged, listMailbox=("INBOX",), logfile="y")
+        changed = logged._replace(listMailbox=("INBOX",), logfile="y")
         self.reload(several, {"good": changed, "other": changed})
         self.assertEqual(2, len(self.world.links))
         self.assertEqual({"good": logged}, several.configs)
@@ -181,7 +180,7 @@ class SeveralTests(SynchronousTestCase):
         so it does when it is told to read it after that.
         """
         del self.configs["bad"]
-        changed = {"good": replace(self.configs["good"], listMailbox=("INBOX",))}
+        changed = {"good": self.configs["good"]._replace(listMailbox=("INBOX",))}
         self.patch(config, "loadAll", lambda *_: changed)
         for reloadedFirst in (True, False):
             several = self.start()
@@ -202,7 +201,7 @@ class SeveralTests(SynchronousTestCase):
         )
         self.configs = {"bad": nothing, "good": self.configs["good"]}
         several = self.start()
-        changed = replace(self.configs["good"], listMailbox=("INBOX",))
+        changed = self.configs["good"]._replace(listMailbox=("INBOX",))
         bad: Any = several.getServiceNamed("bad")
         self.patch(config, "loadAll", lambda *_: {"bad": nothing, "good": changed})
         bad.stopService()

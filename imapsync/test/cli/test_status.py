@@ -9,7 +9,6 @@ import io
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ class StatusTests(StateTestCase):
             local={"host": "a.example", "username": "me"},
             remote={"host": "b.example", "username": "me"},
         )
-        return replace(config, path="/etc/config")
+        return config._replace(path="/etc/config")
 
     def tell(
         self, *arguments: str, code: int = 0, **configs: Config
@@ -249,6 +248,6 @@ class StatusTests(StateTestCase):
         with closing(sqlite3.connect(self.path)) as database:
             database.execute("DELETE FROM owner")
             database.commit()
-        config = replace(self.configured(self.mktemp()), older=str(self.path))
+        config = self.configured(self.mktemp())._replace(older=str(self.path))
         text, _ = self.tell(x=config)
         self.assertIn(f"x: {self.path.resolve()}\n  local: unknown\n", text)

@@ -4,6 +4,7 @@ Tests for L{imapsync.config.file}.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -92,7 +93,7 @@ class LocateTests(ConfigTestCase):
         """
         for name, path in (
             ("work", "/home/me/.config/work"),
-            ("./work", "/home/me/.config/work"),
+            ("./work", "/home/me/.config/./work"),
             ("/etc/work", "/etc/work"),
             ("~/work", "/home/me/work"),
         ):
@@ -103,7 +104,7 @@ class LocateTests(ConfigTestCase):
         Who has no directory of their own is told to name the file, in one line;
         where every path is given, nothing is missing.
         """
-        self.patch(Path, "home", stranger)
+        self.patch(os.path, "expanduser", stranger)
         self.environ = {}
         for name in (None, "work"):
             error = self.assertRaises(ConfigError, locate, name, {})

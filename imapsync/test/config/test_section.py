@@ -58,6 +58,7 @@ class SectionTests(SynchronousTestCase):
         A section does not show its values, which may be secret.
         """
         self.assertNotIn("42", repr(self.section))
+        self.assertNotIn("42", repr(self.section.options))
 
 
 class QuotedTests(SynchronousTestCase):

@@ -4,8 +4,6 @@ Tests for L{imapsync.config.server}.
 
 from __future__ import annotations
 
-import dataclasses
-
 from imapsync.config.server import ServerConfig
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
@@ -106,9 +104,9 @@ class ServerTests(ConfigTestCase):
         """
         server = self.remote("username = me\npassword = secret")
         self.assertEqual("remote (imaps://localhost:993)", server.where)
-        server = dataclasses.replace(server, host="::1", port=1)
+        server = server._replace(host="::1", port=1)
         self.assertEqual("remote (imaps://[::1]:1)", server.where)
-        server = dataclasses.replace(server, type="tunnel", side=Side.LOCAL)
+        server = server._replace(type="tunnel", side=Side.LOCAL)
         self.assertEqual("local (tunnel)", server.where)
 
     def test_repr(self) -> None:
@@ -116,6 +114,9 @@ class ServerTests(ConfigTestCase):
         A configuration shows no password.
         """
         self.assertNotIn("secret", repr(self.load(LOCAL + REMOTE)))
+        server = self.remote("username = me\npassword-command = echo secret")
+        self.assertNotIn("secret", f"{server} {server!r}")
+        self.assertIn("port=993", repr(server))
 
     def test_credentials(self) -> None:
         """

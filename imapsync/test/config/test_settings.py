@@ -4,7 +4,6 @@ Tests for L{imapsync.config.settings}.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -217,19 +216,18 @@ class WithoutFileTests(ConfigTestCase):
         """
         self.assertEqual(
             self.load(LOCAL + REMOTE),
-            dataclasses.replace(self.make(), path=str(self.file)),
+            self.make()._replace(path=str(self.file)),
         )
         lines = "database = /a.db\nlist-mailbox = *\nconnections = 4\n"
         self.assertEqual(
             self.load(lines + LOCAL + REMOTE + "SSL_verify = NO\nport = 1\n"),
-            dataclasses.replace(
-                self.make(
-                    database=Path("/a.db"),
-                    list_mailbox="*",
-                    connections=4,
-                    logfile=None,
-                    remote={**self.remoteOptions, "ssl-verify": False, "port": 1},
-                ),
+            self.make(
+                database=Path("/a.db"),
+                list_mailbox="*",
+                connections=4,
+                logfile=None,
+                remote={**self.remoteOptions, "ssl-verify": False, "port": 1},
+            )._replace(
                 path=str(self.file),
             ),
         )

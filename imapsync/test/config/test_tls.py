@@ -40,7 +40,7 @@ class TLSTests(ConfigTestCase):
                 ciphersuites="TLS_AES_128_GCM_SHA256",
                 protocolMin="TLSv1.2",
                 protocolMax="TLSv1.2",
-                caPath=str(self.folder),
+                caPath=f"{self.folder}/.",
                 caFile=f"{self.folder}/authority.pem",
                 hostname="example.org",
                 certificate=f"{self.folder}/certificate.pem",
@@ -59,7 +59,7 @@ class TLSTests(ConfigTestCase):
             "SSL_cipherlist = HIGH\nSSL_verify = YES"
         ).tls
         self.assertEqual(
-            (str(self.folder), f"{self.folder}/ca.pem", "HIGH"),
+            (f"{self.folder}/.", f"{self.folder}/ca.pem", "HIGH"),
             (tls.caPath, tls.caFile, tls.cipherList),
         )
 

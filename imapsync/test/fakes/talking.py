@@ -5,7 +5,7 @@ A L{SyncClient} on a transport that only remembers, for tests to be its server.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -13,10 +13,17 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from imapsync.imap import login
+from imapsync.imap.auth.exchange import Identity
+from imapsync.imap.auth.sasl import begin
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.login import LoginCommand
 from imapsync.imap.commands.messages import BodyReceiver
-from imapsync.imap.wire.responses import Row
+from imapsync.imap.wire.responses import Condition, Row
 from imapsync.uidset import UidSet
+
+T = TypeVar("T")
 
 PREAUTH = b"* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ESEARCH] ready"
 
@@ -166,3 +173,44 @@ def failing(done: Deferred[Any]) -> list[Failure]:
     failures: list[Failure] = []
     done.addErrback(failures.append)
     return failures
+
+
+def awaiting(command: Command[T]) -> Deferred[T]:
+    """
+    Wait for a command that nobody performs yet.
+    """
+    done: Deferred[T] = Deferred()
+    command.done = done
+    return done
+
+
+def outcome(command: Command[T]) -> Deferred[T]:
+    """
+    What is waited for of one that somebody does.
+    """
+    return cast("Deferred[T]", command.done)
+
+
+def answered(command: Command[T], condition: Condition) -> Deferred[T]:
+    """
+    What becomes of one that is answered at once.
+    """
+    done = awaiting(command)
+    command.finished(condition)
+    return done
+
+
+def entered(client: SyncClient, username: str, password: str) -> Deferred[None]:
+    """
+    Use the LOGIN command.
+    """
+    command = LoginCommand(username, password)
+    return Deferred.fromCoroutine(login.enter(client, command))
+
+
+def authenticated(client: SyncClient, mechanism: str) -> Deferred[None]:
+    """
+    Use a mechanism.
+    """
+    exchange = begin(mechanism, Identity("me", "secret"))
+    return Deferred.fromCoroutine(login.authenticate(client, mechanism, exchange))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -247,15 +246,14 @@ class World:
             mergeFlags=False,
             mapSpecialUse=False,
             servers={
-                side: replace(
-                    _server(side, side in readOnly),
+                side: _server(side, side in readOnly)._replace(
                     trash=trash.get(side, ""),
                     **self.options[side],
                 )
                 for side in Side
             },
         )
-        return replace(config, **changes)
+        return config._replace(**changes)
 
     def sync(
         self,

@@ -166,7 +166,7 @@ def config(data: bytes) -> None:
     """
     A configuration is understood, or it is said in one line what is wrong.
     """
-    files = Files({"HOME": "/nonexistent"}, lambda: Path("/nonexistent"))
+    files = Files({"HOME": "/nonexistent"}, lambda: "/nonexistent")
     try:
         sections = ini.parse("file", data, settings.GRAMMAR)
         settings.read(sections, files.environ, files)

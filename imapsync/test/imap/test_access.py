@@ -6,7 +6,6 @@ L{imapsync.imap.connect} and L{imapsync.imap.login}.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
@@ -27,7 +26,7 @@ from imapsync.imap.access import Access, Credentials
 from imapsync.test.imap.test_connect import ALL, CREDENTIALS, PLAIN, TUNNEL, ConnectCase
 
 #: A server that says nothing of a login.
-NO_LOGIN = replace(PLAIN, username=None, password=None)
+NO_LOGIN = PLAIN._replace(username=None, password=None)
 
 GREETING = f"* OK [CAPABILITY {ALL} SASL-IR AUTH=PLAIN] hi"
 
@@ -81,7 +80,7 @@ class EndpointTests(ConnectCase):
         """
         for server in PLAIN, TUNNEL:
             self.setUp()
-            self.open(replace(server, host="nowhere"))
+            self.open(server._replace(host="nowhere"))
             self.say(f"* PREAUTH [CAPABILITY {ALL}] hi")
             self.enable()
             self.connected()
@@ -90,7 +89,7 @@ class EndpointTests(ConnectCase):
         """
         TLS comes on top.
         """
-        self.start(replace(PLAIN, type="imaps"))
+        self.start(PLAIN._replace(type="imaps"))
         self.assertIsInstance(self.door.factories[0], TLSMemoryBIOFactory)
 
     def test_failed(self) -> None:
@@ -157,7 +156,7 @@ class CredentialsTests(ConnectCase):
             asked.append(len(self.heard()))
             return Credentials("me", "secret")
 
-        for server in NO_LOGIN, replace(PLAIN, username="you", passwordCommand="x"):
+        for server in NO_LOGIN, PLAIN._replace(username="you", passwordCommand="x"):
             self.setUp()
             self.start(server)
             self.assertEqual([], asked)

@@ -14,14 +14,19 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Garbled, ImapSyncError, Lost, ProtocolViolation, Refused
-from imapsync.imap.auth.exchange import Identity
-from imapsync.imap.auth.sasl import begin
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Namespaces, Row
 from imapsync.model import Listed, Mark, Status
 from imapsync.test.fakes.grammar import EVIL, cuts, split, streams
-from imapsync.test.fakes.talking import Bodies, Listener, Talk, failing
+from imapsync.test.fakes.talking import (
+    Bodies,
+    Listener,
+    Talk,
+    authenticated,
+    entered,
+    failing,
+)
 from imapsync.uidset import UidSet
 
 SOME = UidSet(((3, 5), (9, 9)))
@@ -52,7 +57,7 @@ class LoginTests(SynchronousTestCase):
         PLAIN, in one go where the server takes it so.
         """
         server = Talk(b"* OK [CAPABILITY SASL-IR AUTH=PLAIN] x")
-        done = server.client.sasl("PLAIN", begin("PLAIN", Identity("me", "secret")))
+        done = authenticated(server.client, "PLAIN")
         self.assertEqual(
             b"0001 AUTHENTICATE PLAIN AG1lAHNlY3JldA==\r\n", server.heard()
         )
@@ -67,7 +72,7 @@ class LoginTests(SynchronousTestCase):
         Or after the server's leave.
         """
         server = Talk(b"* OK [CAPABILITY AUTH=PLAIN] x")
-        done = server.client.sasl("PLAIN", begin("PLAIN", Identity("me", "secret")))
+        done = authenticated(server.client, "PLAIN")
         self.assertEqual(b"0001 AUTHENTICATE PLAIN\r\n", server.heard())
         server.say(b"+ ")
         self.assertEqual(b"AG1lAHNlY3JldA==\r\n", server.heard())
@@ -80,7 +85,7 @@ class LoginTests(SynchronousTestCase):
         A refused login is refused, and the capabilities hold.
         """
         server = Talk(b"* OK [CAPABILITY AUTH=LOGIN] x")
-        done = server.client.sasl("LOGIN", begin("LOGIN", Identity("me", "secret")))
+        done = authenticated(server.client, "LOGIN")
         server.say(b"+ VXNlcm5hbWU6")
         server.say(b"+ UGFzc3dvcmQ6")
         server.say(b"0001 NO [AUTHENTICATIONFAILED] no")
@@ -94,7 +99,7 @@ class LoginTests(SynchronousTestCase):
         LOGIN quotes what it can.
         """
         server = Talk(b"* OK x")
-        done = server.client.loginCommand('m"e', "p\\w")
+        done = entered(server.client, 'm"e', "p\\w")
         self.assertEqual(b'0001 LOGIN "m\\"e" "p\\\\w"\r\n', server.heard())
         server.say(b"* CAPABILITY OLD", b"0001 OK in")
         self.successResultOf(done)
@@ -105,7 +110,7 @@ class LoginTests(SynchronousTestCase):
         And sends the rest as literals, which wait where they have to.
         """
         server = Talk(b"* OK x")
-        server.client.loginCommand("m\xfc", "p\xfc\r\nA DELETE x")
+        entered(server.client, "m\xfc", "p\xfc\r\nA DELETE x")
         for answer in (b"0001 LOGIN {3}\r\n", b"m\xc3\xbc {15}\r\n"):
             self.assertEqual(answer, server.heard())
             server.say(b"+ go")

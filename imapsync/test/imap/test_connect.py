@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import base64
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import error
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
@@ -61,9 +60,9 @@ PLAIN = ServerConfig(
     readOnly=False,
     listReference="",
 )
-STARTTLS = replace(PLAIN, starttls=True)
-IMAPS = replace(PLAIN, type="imaps", port=993)
-TUNNEL = replace(PLAIN, type="tunnel", host="", port=0, command="imapd")
+STARTTLS = PLAIN._replace(starttls=True)
+IMAPS = PLAIN._replace(type="imaps", port=993)
+TUNNEL = PLAIN._replace(type="tunnel", host="", port=0, command="imapd")
 
 ALL = " ".join(REQUIRED)
 #: AUTHENTICATE's argument for the credentials above.
@@ -210,7 +209,7 @@ class ReachTests(ConnectCase):
         """
         The configured host and port are called.
         """
-        self.start(replace(PLAIN, port=1143))
+        self.start(PLAIN._replace(port=1143))
         self.assertEqual(("127.0.0.1", 1143), self.reactor.tcpClients[-1][:2])
 
     def test_keepAlive(self) -> None:
@@ -434,7 +433,7 @@ class LoginTests(ConnectCase):
         """
         password = "x" * 500
         self.begin(
-            replace(PLAIN, password=password),
+            PLAIN._replace(password=password),
             "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi",
         )
         (line,) = self.heard()
@@ -491,8 +490,7 @@ class LoginTests(ConnectCase):
         ):
             self.setUp()
             self.begin(
-                replace(
-                    PLAIN,
+                PLAIN._replace(
                     username=username,
                     password=password,
                     passwordCommand=command,
@@ -510,7 +508,7 @@ class LoginTests(ConnectCase):
         A password that cannot be sent is not sent in part.
         """
         self.begin(
-            replace(PLAIN, password="secret\0"), "* OK [CAPABILITY IMAP4rev1] hi"
+            PLAIN._replace(password="secret\0"), "* OK [CAPABILITY IMAP4rev1] hi"
         )
         self.failed(ConfigError, "NUL")
 
@@ -519,10 +517,13 @@ class LoginTests(ConnectCase):
         A password that goes over the net in clear text is warned about, but
         not one that stays on this machine.
         """
-        for address, count in (("192.0.2.1", 1), ("127.0.0.1", 0)):
-            self.transport = SecurableTransport(
-                peerAddress=IPv4Address("TCP", address, 143)
-            )
+        for kind, address, count in (
+            (IPv4Address, "192.0.2.1", 1),
+            (IPv4Address, "127.0.0.1", 0),
+            (IPv6Address, "2001:db8::1", 1),
+            (IPv6Address, "::1", 0),
+        ):
+            self.transport = SecurableTransport(peerAddress=kind("TCP", address, 143))
             with capturedLogs() as events:
                 self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1] hi")
             warnings = [e for e in events if e["log_format"].count("clear text")]
@@ -533,7 +534,7 @@ class LoginTests(ConnectCase):
         Whoever is known already needs no credentials.
         """
         self.begin(
-            replace(PLAIN, username=None, password=None),
+            PLAIN._replace(username=None, password=None),
             f"* PREAUTH [CAPABILITY {ALL}] hi",
         )
         self.enable()
@@ -594,7 +595,7 @@ class LoginTests(ConnectCase):
             (False, " COMPRESS=DEFLATE", ""),
         ):
             self.setUp()
-            server = replace(PLAIN, compress=wanted)
+            server = PLAIN._replace(compress=wanted)
             self.begin(server, f"* PREAUTH [CAPABILITY {ALL}{offered}] hi")
             self.enable()
             if tagged:
@@ -693,7 +694,7 @@ class StartTLSTests(ConnectCase):
         """
         tls = TLSConfig(fingerprints=(Fingerprint("sha256", bytes(32)),))
         self.begin(
-            replace(STARTTLS, tls=tls), "* OK [CAPABILITY IMAP4rev1 STARTTLS] hi"
+            STARTTLS._replace(tls=tls), "* OK [CAPABILITY IMAP4rev1 STARTTLS] hi"
         )
         self.answer("STARTTLS")
         self.client.handshakeCompleted()
@@ -761,7 +762,7 @@ class ImapsTests(ConnectCase):
             ),
             **options,
         )
-        self.start(replace(IMAPS, tls=tls))
+        self.start(IMAPS._replace(tls=tls))
         clock, greeter = Clock(), Greeter()
         server: Any = TLSMemoryBIOFactory(
             self.creator, False, Factory.forProtocol(lambda: greeter), clock
@@ -820,7 +821,7 @@ class ImapsTests(ConnectCase):
         """
         What OpenSSL cannot use is found before anybody is called.
         """
-        self.start(replace(IMAPS, tls=TLSConfig(caFile="/nonexistent")))
+        self.start(IMAPS._replace(tls=TLSConfig(caFile="/nonexistent")))
         self.failureResultOf(self.connecting, ConfigError)
         self.assertEqual([], self.reactor.tcpClients)
 
@@ -853,7 +854,7 @@ class TunnelTests(ConnectCase):
         """
         A command usually knows its user.
         """
-        self.start(replace(TUNNEL, username=None, password=None))
+        self.start(TUNNEL._replace(username=None, password=None))
         self.say(f"* PREAUTH [CAPABILITY {ALL}] hi")
         self.enable()
         self.connected()
@@ -895,7 +896,7 @@ class TunnelTests(ConnectCase):
         A command tells the password, once the server wants it.
         """
         self.start(
-            replace(TUNNEL, username="me", password=None, passwordCommand="pass me")
+            TUNNEL._replace(username="me", password=None, passwordCommand="pass me")
         )
         tunnel = self.reactor.protocol
         process = self.reactor.process

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Expired, Later, Lost, Refused
 from imapsync.imap.patience import Patience
-from imapsync.test.fakes.talking import Bodies, Talk, failing
+from imapsync.test.fakes.talking import Bodies, Talk, entered, failing
 from imapsync.uidset import UidSet
 
 THROTTLED = b"Request is throttled. Suggested Backoff Time: 1000 milliseconds"
@@ -201,7 +201,7 @@ class DelayTests(SynchronousTestCase):
         """
         talk = Talk(b"* OK [CAPABILITY IMAP4rev1] hello")
         talk.client.patience = self.make(1000)
-        done = talk.client.loginCommand("me", "secret")
+        done = entered(talk.client, "me", "secret")
         talk.say(talk.heard().split()[0] + b" NO " + THROTTLED)
         self.failureResultOf(done, Refused)
         self.assertFalse(talk.client.resting)

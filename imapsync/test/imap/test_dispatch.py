@@ -25,7 +25,7 @@ from imapsync.imap.wire.responses import (
     Vanished,
 )
 from imapsync.model import Listed, Mark
-from imapsync.test.fakes.talking import Bodies, Listener
+from imapsync.test.fakes.talking import Bodies, Listener, answered
 from imapsync.uidset import UidSet
 
 CLOSED = Condition("*", "OK", "CLOSED", b"", "")
@@ -107,8 +107,8 @@ class ListenerTests(SynchronousTestCase):
             self.dispatcher.responseReceived(told)
         self.dispatcher.responseReceived(Exists(7))
         self.dispatcher.untagged(CLOSED)
-        second.finished(Condition("A2", "OK", "READ-WRITE", b"", ""))
-        selected = self.successResultOf(second.done)
+        done = answered(second, Condition("A2", "OK", "READ-WRITE", b"", ""))
+        selected = self.successResultOf(done)
         self.assertEqual((Mark(0, 0, 0), 0), (selected.mark, selected.exists))
 
     def test_notClosed(self) -> None:
@@ -251,10 +251,12 @@ class ClaimTests(SynchronousTestCase):
         dispatcher.responseReceived(Other([]))
         dispatcher.responseReceived(Found("A1", UidSet.of([3])))
         dispatcher.responseReceived(Found("A0", UidSet()))
-        for search in searches:
-            search.finished(Condition(search.tag, "OK", "", b"", ""))
-        self.assertEqual(UidSet(), self.successResultOf(searches[0].done))
-        self.assertEqual(UidSet.of([3]), self.successResultOf(searches[1].done))
+        first, second = (
+            answered(search, Condition(search.tag, "OK", "", b"", ""))
+            for search in searches
+        )
+        self.assertEqual(UidSet(), self.successResultOf(first))
+        self.assertEqual(UidSet.of([3]), self.successResultOf(second))
 
 
 class DialogueTests(SynchronousTestCase):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from imapsync.errors import (
     ProtocolViolation,
 )
 from imapsync.imap.access import ORDINARY
+from imapsync.imap.credentials import credentials
 from imapsync.imap.login import login
 from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.scram import ScramServer
@@ -73,7 +74,7 @@ class MechanismCase(ConnectCase):
             peerAddress=IPv4Address("TCP", "127.0.0.1", 143)
         )
         offer = INITIAL if initial else INITIAL.replace(" SASL-IR", "")
-        server: ServerConfig = replace(PLAIN, auth=(mechanism,), **changes)
+        server: ServerConfig = PLAIN._replace(auth=(mechanism,), **changes)
         self.begin(server, offer.format(mechanism))
 
     def challenge(self, text: bytes | str) -> str:
@@ -349,7 +350,7 @@ class AuthorizedTests(MechanismCase):
         """
         The LOGIN command cannot: it is not used then.
         """
-        server = replace(PLAIN, authorizeAs="you")
+        server = PLAIN._replace(authorizeAs="you")
         self.begin(server, "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] hi")
         self.failed(Distrusted, "auth = PLAIN, but the server offers LOGIN")
 
@@ -388,7 +389,7 @@ class LineTests(ConnectCase):
             *(("XOAUTH2", "the password"), ("OAUTHBEARER", "the password")),
             *(("SCRAM-SHA-1", "all mail"), ("CRAM-MD5", "all mail")),
         ):
-            server = replace(PLAIN, auth=(mechanism,))
+            server = PLAIN._replace(auth=(mechanism,))
             self.assertEqual([shown], self.warnings(server, mechanism))
 
     def login(self, server: ServerConfig, talk: Talk) -> Deferred[None]:
@@ -396,18 +397,18 @@ class LineTests(ConnectCase):
         Log in without TLS, whatever the configuration says of it.
         """
         talk.client.transport = self.transport
-        return Deferred.fromCoroutine(
-            login(self.reactor, talk.client, server, ORDINARY, None)
-        )
+        client = talk.client
+        asked = partial(credentials, self.reactor, client, server, ORDINARY, False)
+        return Deferred.fromCoroutine(login(client, server, asked))
 
     def test_unwanted(self) -> None:
         """
         Where TLS is wanted and not there, nothing that shows the password is sent.
         """
         for mechanism in "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER":
-            for server in IMAPS, replace(PLAIN, starttls=True):
+            for server in IMAPS, PLAIN._replace(starttls=True):
                 talk = Talk(f"* OK [CAPABILITY X AUTH={mechanism}] hi".encode())
-                doing = self.login(replace(server, auth=(mechanism,)), talk)
+                doing = self.login(server._replace(auth=(mechanism,)), talk)
                 error = self.failureResultOf(doing, Distrusted).value
                 self.assertIn("not encrypted", str(error))
                 self.assertEqual([], self.heard())
@@ -503,7 +504,7 @@ class BoundTests(ConnectCase):
         @return: how the client's first message began.
         """
         tls = TLSConfig(caFile=str(self.certificate.authority), protocolMax=version)
-        self.start(replace(IMAPS, tls=tls, auth=(auth,)))
+        self.start(IMAPS._replace(tls=tls, auth=(auth,)))
         host = Bound(offers, binding)
         clock = Clock()
         server: Any = TLSMemoryBIOFactory(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
@@ -17,7 +18,7 @@ from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
-from imapsync.test.fakes.talking import Listener
+from imapsync.test.fakes.talking import Listener, awaiting, outcome
 from imapsync.test.imap.commands.test_login import Echo
 
 
@@ -80,6 +81,12 @@ class Outgoing(Wire):
         Nothing comes of it.
         """
 
+    def awaited(self) -> Deferred[None]:
+        """
+        Something to wait for.
+        """
+        return Deferred()
+
     def abort(self, error: ImapSyncError) -> None:
         """
         All fails.
@@ -105,6 +112,13 @@ class PipelineTests(SynchronousTestCase):
         self.wire = Wire(False)
         self.pipeline = Pipeline(self.wire)
 
+    def submit(self, command: Command[Any]) -> None:
+        """
+        Have a command performed.
+        """
+        awaiting(command)
+        self.pipeline.submit(command)
+
     def sent(self) -> list[bytes]:
         """
         What was sent since it was asked last.
@@ -124,16 +138,16 @@ class PipelineTests(SynchronousTestCase):
         """
         first, second = Simple("A", b"x"), Simple("B")
         self.assertFalse(self.pipeline)
-        self.pipeline.submit(first)
-        self.pipeline.submit(second)
+        self.submit(first)
+        self.submit(second)
         self.assertTrue(self.pipeline)
         self.assertEqual([b"0001 A x\r\n", b"0002 B\r\n"], self.sent())
         self.assertEqual("A, B", self.pipeline.names)
         self.answer("0002")
-        self.successResultOf(second.done)
-        self.assertNoResult(first.done)
+        self.successResultOf(outcome(second))
+        self.assertNoResult(outcome(first))
         self.answer("0001", "NO")
-        self.failureResultOf(first.done, Refused)
+        self.failureResultOf(outcome(first), Refused)
         self.assertFalse(self.pipeline)
 
     def test_alone(self) -> None:
@@ -142,7 +156,7 @@ class PipelineTests(SynchronousTestCase):
         """
         alone = Alone("B")
         for command in (Simple("A"), alone, Simple("C"), Simple("D")):
-            self.pipeline.submit(command)
+            self.submit(command)
         self.assertEqual([b"0001 A\r\n"], self.sent())
         self.assertIsNone(self.pipeline.alone)
         self.answer("0001")
@@ -158,18 +172,18 @@ class PipelineTests(SynchronousTestCase):
         """
         wire = Outgoing(self.pipeline)
         for _ in range(2):
-            self.pipeline.submit(appending := Appending("a", wire))
+            self.submit(appending := Appending("a", wire))
             appending.finish()
         select = Select("b", None, Listener(), True)
-        self.pipeline.submit(select)
-        self.pipeline.submit(Simple("C"))
+        self.submit(select)
+        self.submit(Simple("C"))
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.assertIs(select, self.pipeline.alone)
         for tag in ("0001", "0002"):
             self.answer(tag)
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.answer("0003")
-        self.pipeline.submit(Select("d", None, Listener(), True))
+        self.submit(Select("d", None, Listener(), True))
         self.assertEqual("C", self.pipeline.names)
 
     def test_leads(self) -> None:
@@ -178,7 +192,7 @@ class PipelineTests(SynchronousTestCase):
         alone.
         """
         for command in (Leave("UNSELECT"), Simple("B"), Alone("C")):
-            self.pipeline.submit(command)
+            self.submit(command)
         self.assertEqual("B, UNSELECT", self.pipeline.names)
 
     def test_order(self) -> None:
@@ -186,8 +200,8 @@ class PipelineTests(SynchronousTestCase):
         No command passes another.
         """
         for command in (Simple("A"), Alone("B"), Simple("C")):
-            self.pipeline.submit(command)
-        self.pipeline.submit(Simple("D"))
+            self.submit(command)
+        self.submit(Simple("D"))
         for tag in ("0001", "0002"):
             self.answer(tag)
         self.assertEqual(
@@ -200,8 +214,8 @@ class PipelineTests(SynchronousTestCase):
         that is alone.
         """
         alone = Alone("A")
-        alone.done.addCallback(lambda _: self.pipeline.submit(Simple("B")))
-        self.pipeline.submit(alone)
+        self.submit(alone)
+        outcome(alone).addCallback(lambda _: self.submit(Simple("B")))
         self.answer("0001")
         self.assertEqual([b"0001 A\r\n", b"0002 B\r\n"], self.sent())
 
@@ -209,8 +223,8 @@ class PipelineTests(SynchronousTestCase):
         """
         A literal waits for the server's leave; so do all other commands.
         """
-        self.pipeline.submit(Simple("A", Literal(b"x"), b"y", Literal(b"z"), b"w"))
-        self.pipeline.submit(Simple("B"))
+        self.submit(Simple("A", Literal(b"x"), b"y", Literal(b"z"), b"w"))
+        self.submit(Simple("B"))
         self.assertEqual([b"0001 A {1}\r\n"], self.sent())
         self.pipeline.proceed(b"")
         self.assertEqual([b"x y {1}\r\n"], self.sent())
@@ -223,9 +237,9 @@ class PipelineTests(SynchronousTestCase):
         nothing in it that could be taken for a command.
         """
         self.wire.free = True
-        self.pipeline.submit(Simple("A", Literal(b""), b"y"))
+        self.submit(Simple("A", Literal(b""), b"y"))
         self.assertEqual([b"0001 A {0+}\r\n y\r\n"], self.sent())
-        self.pipeline.submit(Simple("B", Literal(b"x LOGOUT"), b"y"))
+        self.submit(Simple("B", Literal(b"x LOGOUT"), b"y"))
         self.assertEqual([b"0002 B {8}\r\n"], self.sent())
 
     def test_refusedLiteral(self) -> None:
@@ -233,18 +247,18 @@ class PipelineTests(SynchronousTestCase):
         A command that is refused instead of a leave is over.
         """
         command = Simple("A", Literal(b"x"))
-        self.pipeline.submit(command)
-        self.pipeline.submit(Simple("B"))
+        self.submit(command)
+        self.submit(Simple("B"))
         self.sent()
         self.answer("0001", "BAD")
-        self.failureResultOf(command.done, Refused)
+        self.failureResultOf(outcome(command), Refused)
         self.assertEqual([b"0002 B\r\n"], self.sent())
 
     def test_challenge(self) -> None:
         """
         A lone command answers challenges.
         """
-        self.pipeline.submit(Authenticate("X", Echo(None), False))
+        self.submit(Authenticate("X", Echo(None), False))
         self.sent()
         self.pipeline.proceed(b"YWI=")
         self.assertEqual([b"YWIh\r\n"], self.sent())
@@ -253,7 +267,7 @@ class PipelineTests(SynchronousTestCase):
         """
         A challenge that is none ends it, and another one is a violation.
         """
-        self.pipeline.submit(Authenticate("X", Echo(None), False))
+        self.submit(Authenticate("X", Echo(None), False))
         self.sent()
         self.pipeline.proceed(b"???")
         self.assertEqual([b"*\r\n"], self.sent())
@@ -264,9 +278,9 @@ class PipelineTests(SynchronousTestCase):
         So is one that no command waits for.
         """
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
-        self.pipeline.submit(Simple("A"))
+        self.submit(Simple("A"))
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
-        self.pipeline.submit(Simple("B"))
+        self.submit(Simple("B"))
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"")
 
     def test_unknown(self) -> None:
@@ -274,7 +288,7 @@ class PipelineTests(SynchronousTestCase):
         An answer to no command, or a second one, is a violation.
         """
         self.assertRaises(ProtocolViolation, self.answer, "0001")
-        self.pipeline.submit(Simple("A"))
+        self.submit(Simple("A"))
         self.answer("0001")
         self.assertRaises(ProtocolViolation, self.answer, "0001")
 
@@ -282,7 +296,7 @@ class PipelineTests(SynchronousTestCase):
         """
         Nobody is shown what is secret, in whatever pieces it is sent.
         """
-        self.pipeline.submit(LoginCommand("me x LOGIN y", "p\xe4ss"))
+        self.submit(LoginCommand("me x LOGIN y", "p\xe4ss"))
         self.pipeline.proceed(b"")
         self.assertEqual(
             [b'0001 LOGIN "me x LOGIN y" {5}\r\n', b"p\xc3\xa4ss\r\n"], self.sent()
@@ -296,12 +310,12 @@ class PipelineTests(SynchronousTestCase):
         """
         commands = [Simple("A"), Simple("B", Literal(b"x")), Simple("C"), Alone("D")]
         for command in commands:
-            self.pipeline.submit(command)
+            self.submit(command)
         self.pipeline.fail(Lost("gone"))
         late = Simple("E")
-        self.pipeline.submit(late)
+        self.submit(late)
         for command in [*commands, late]:
-            self.failureResultOf(command.done, Lost)
+            self.failureResultOf(outcome(command), Lost)
         self.assertFalse(self.pipeline)
         self.assertEqual(["0001", "0002"], self.wire.flying)
 
@@ -310,7 +324,7 @@ class PipelineTests(SynchronousTestCase):
         Ten thousand commands in flight are no burden.
         """
         for _ in range(10_000):
-            self.pipeline.submit(Simple("A"))
+            self.submit(Simple("A"))
         for number in range(10_000):
             self.answer(f"{number + 1:04X}")
         self.assertFalse(self.pipeline)
@@ -321,7 +335,7 @@ class PipelineTests(SynchronousTestCase):
         """
         self.pipeline.most = 2
         for name in "ABCD":
-            self.pipeline.submit(Simple(name))
+            self.submit(Simple(name))
         self.assertEqual([b"0001 A\r\n", b"0002 B\r\n"], self.sent())
         self.assertTrue(self.pipeline.crowded)
         self.answer("0002")
@@ -347,13 +361,13 @@ class PipelineTests(SynchronousTestCase):
             Simple("C"),
             idle,
         ):
-            self.pipeline.submit(command)
+            self.submit(command)
         appending.finish()
         for number in range(1, 5):
             self.assertEqual(number, len(self.wire.flying))
             self.answer(f"{number:04X}")
         self.pipeline.proceed(b"")
-        self.pipeline.submit(Simple("D"))
+        self.submit(Simple("D"))
         self.assertEqual(b"DONE\r\n", self.sent()[-1])
         self.answer("0005")
         self.assertEqual([b"0006 D\r\n"], self.sent())
@@ -364,12 +378,12 @@ class PipelineTests(SynchronousTestCase):
         the order in which it was.
         """
         for name in "AB":
-            self.pipeline.submit(Simple(name))
+            self.submit(Simple(name))
         self.pipeline.rest()
         self.sent()
         for tag in "0001", "0002":
             self.pipeline.again(Condition(tag, "NO", "", b"", ""))
-        self.pipeline.submit(Simple("C"))
+        self.submit(Simple("C"))
         self.assertFalse(self.pipeline)
         self.assertEqual([], self.sent())
         self.pipeline.resume()
@@ -379,11 +393,11 @@ class PipelineTests(SynchronousTestCase):
         """
         Nor does IDLE end before it is over.
         """
-        self.pipeline.submit(Idle(lambda: None))
+        self.submit(Idle(lambda: None))
         self.pipeline.proceed(b"")
         self.pipeline.rest()
         self.sent()
-        self.pipeline.submit(Simple("A"))
+        self.submit(Simple("A"))
         self.assertEqual([], self.sent())
         self.pipeline.resume()
         self.assertEqual([b"DONE\r\n"], self.sent())
@@ -393,7 +407,7 @@ class PipelineTests(SynchronousTestCase):
         What is refused instead of a leave is sent once more from its beginning.
         """
         command = Simple("A", Literal(b"x"))
-        self.pipeline.submit(command)
+        self.submit(command)
         self.pipeline.rest()
         self.pipeline.again(Condition("0001", "NO", "", b"", ""))
         self.sent()
@@ -407,10 +421,10 @@ class PipelineTests(SynchronousTestCase):
         What is to be sent once more fails with the connection, as all does.
         """
         commands = [Simple("A"), Simple("B")]
-        self.pipeline.submit(commands[0])
+        self.submit(commands[0])
         self.pipeline.rest()
         self.pipeline.again(Condition("0001", "NO", "", b"", ""))
-        self.pipeline.submit(commands[1])
+        self.submit(commands[1])
         self.pipeline.fail(Lost("gone"))
         for command in commands:
-            self.failureResultOf(command.done, Lost)
+            self.failureResultOf(outcome(command), Lost)

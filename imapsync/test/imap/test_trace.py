@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.imap.commands.base import Simple
-from imapsync.test.fakes.talking import Talk, failing
+from imapsync.test.fakes.talking import Talk, entered, failing
 
 
 class TraceTests(SynchronousTestCase):
@@ -33,7 +33,7 @@ class TraceTests(SynchronousTestCase):
         for name in ("user", "user\xfc"):
             server = Talk(b"* OK x", trace=True)
             server.client.traceSecrets = show
-            failing(server.client.loginCommand(name, "s3cret\xfc"))
+            failing(entered(server.client, name, "s3cret\xfc"))
             server.say(b"+ go")
             if name != "user":
                 server.say(b"+ go")

@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +68,14 @@ def described(dovecot: Dovecot, **options: Any) -> ServerConfig:
         readOnly=False,
         listReference="",
     )
-    return replace(server, **options)
+    return server._replace(**options)
 
 
 def tunnel(command: str) -> ServerConfig:
     """
     The configuration for a command that logs its user in.
     """
-    return replace(
-        described(mdboxServer(), type="tunnel"),
+    return described(mdboxServer(), type="tunnel")._replace(
         command=command,
         host="",
         username=None,
@@ -167,7 +165,7 @@ class DovecotTests(ConnectCase):
         The password can come from a command.
         """
         server = described(mdboxServer(), password=None)
-        await self.works(replace(server, passwordCommand=f"echo {PASSWORD}; echo x"))
+        await self.works(server._replace(passwordCommand=f"echo {PASSWORD}; echo x"))
 
     async def test_wrongPassword(self) -> None:
         """

@@ -193,14 +193,13 @@ class DovecotTests(ConnectCase):
         path = Path(self.mktemp())
         path.mkdir()
         own, other = (
-            replace(
-                server,
-                tls=server.tls._replace(certificate=str(one.path), key=str(one.key)),
+            server._replace(
+                tls=server.tls._replace(certificate=str(one.path), key=str(one.key))
             )
             for one in (self.dovecot().client, issue(path, [CERTIFIED]))
         )
         await self.enters(own, CERTIFIED)
-        await self.enters(replace(own, authorizeAs=CERTIFIED))
+        await self.enters(own._replace(authorizeAs=CERTIFIED))
         await self.failure(other, Distrusted)
 
     async def test_token(self) -> None:
@@ -210,13 +209,13 @@ class DovecotTests(ConnectCase):
         for mechanism in "OAUTHBEARER", "XOAUTH2":
             server = self.server(mechanism)
             user = server.username or ""
-            await self.enters(replace(server, password=token(user)))
+            await self.enters(server._replace(password=token(user)))
             for bad in (
                 token(user, key=b"another key"),
                 token(user, seconds=-30),
                 "no token at all",
             ):
-                text = await self.failure(replace(server, password=bad), Distrusted)
+                text = await self.failure(server._replace(password=bad), Distrusted)
                 self.assertIn("renew the password or token", text)
 
     async def test_master(self) -> None:
@@ -233,9 +232,9 @@ class DovecotTests(ConnectCase):
                 authorizeAs=user,
             )
             await self.enters(server, user)
-            await self.failure(replace(server, password="wrong"), Distrusted)
+            await self.failure(server._replace(password="wrong"), Distrusted)
             # Only a master may do that.
-            other = replace(server, username=freshUser(), password=PASSWORD)
+            other = server._replace(username=freshUser(), password=PASSWORD)
             text = await self.failure(other, Distrusted)
             self.assertIn("the login was refused: ", text)
 
@@ -453,10 +452,10 @@ class CyrusTests(ConnectCase):
         """
         for number, mechanism in enumerate(("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256")):
             server = self.server(MASTER, MASTER_PASSWORD, "CRAM-MD5", mechanism)
-            server = replace(server, authorizeAs=f"user{number}")
+            server = server._replace(authorizeAs=f"user{number}")
             await self.enters(server)
             for user, password in (MASTER, "wrong"), ("user8", PASSWORD):
-                other = replace(server, username=user, password=password)
+                other = server._replace(username=user, password=password)
                 text = await self.failure(other, Distrusted)
                 self.assertIn("authentication failure; see username and pass", text)
 

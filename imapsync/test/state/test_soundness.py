@@ -155,7 +155,8 @@ class ScrubTests(StateTestCase):
             [flaw] = self.scrub(statement)
             self.assertEqual("meta", flaw.table)
         values = "runs = 'a', read_only = x'00', local_reference = x'00'"
-        self.assertEqual(3, len(self.scrub(f"UPDATE meta SET {values}")))
+        values += ", clean_look = 'a'"
+        self.assertEqual(4, len(self.scrub(f"UPDATE meta SET {values}")))
 
     def test_index(self) -> None:
         """

@@ -257,6 +257,7 @@ class UpgradeTests(StateTestCase):
                 other = state.noteReference(Side.REMOTE, "New/")
             self.assertEqual(version > 2, other)
             self.assertEqual({}, state.owners())
+            self.assertEqual(b"", state.cleanLook)
             state.close()
             self.assertEqual(f"{self.path}-v{version}", state.backup)
             self.assertEqual(version, self.versionOf(state.backup))

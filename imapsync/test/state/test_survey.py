@@ -152,7 +152,7 @@ class SurveyTests(StateTestCase):
         state.close()
         whole, failures = self.look(), [StateError("x"), StateDamaged("y")]
 
-        def reading(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+        def reading(path: str) -> AbstractContextManager[sqlite3.Connection]:
             if failures:
                 raise failures.pop()
             return sqlitefile.reading(path)

@@ -29,6 +29,7 @@ from imapsync.imap.wire.responses import (
     StatusResponse,
 )
 from imapsync.model import Listed, Status
+from imapsync.test.fakes.talking import answered
 
 T = TypeVar("T")
 
@@ -60,8 +61,8 @@ class QueriesTests(SynchronousTestCase):
         for response in responses:
             self.assertTrue(command.claim(response))
         self.assertFalse(command.claim(Exists(1)))
-        command.finished(DONE)
-        return self.successResultOf(command.done)
+        done = answered(command, DONE)
+        return self.successResultOf(done)
 
     def test_list(self) -> None:
         """

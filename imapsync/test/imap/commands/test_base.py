@@ -4,13 +4,15 @@ Tests for L{imapsync.imap.commands.base}.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
-from imapsync.test.fakes.talking import failing
+from imapsync.test.fakes.talking import answered, awaiting, failing
 
 
 def condition(
@@ -32,16 +34,16 @@ class CommandTests(SynchronousTestCase):
         A command is done when the server says OK.
         """
         command = Simple("NOOP")
-        command.finished(condition())
-        self.assertEqual(condition(), self.successResultOf(command.done))
+        done = answered(command, condition())
+        self.assertEqual(condition(), self.successResultOf(done))
 
     def test_refused(self) -> None:
         """
         It fails with the server's reason when that says NO or BAD.
         """
         command = Simple("CREATE", b"x")
-        command.finished(condition("NO", "CANNOT"))
-        refused = self.failureResultOf(command.done, Refused).value
+        done = answered(command, condition("NO", "CANNOT"))
+        refused = self.failureResultOf(done, Refused).value
         self.assertEqual(
             ("CREATE", "NO", "CANNOT", "text"),
             (refused.command, refused.status, refused.responseCode, refused.text),
@@ -58,8 +60,8 @@ class CommandTests(SynchronousTestCase):
             ("See RFC 9051 (6.3.4).", "See RFC 9051 (6.3.4)."),
         ):
             command = Simple("CREATE", b"x")
-            command.finished(condition("NO")._replace(text=said))
-            refused = self.failureResultOf(command.done, Refused).value
+            done = answered(command, condition("NO")._replace(text=said))
+            refused = self.failureResultOf(done, Refused).value
             self.assertEqual(reason, refused.text)
 
     def test_violation(self) -> None:
@@ -72,8 +74,9 @@ class CommandTests(SynchronousTestCase):
                 raise ProtocolViolation("odd")
 
         command = Odd("X")
+        done = awaiting(command)
         self.assertRaises(ProtocolViolation, command.finished, condition())
-        self.failureResultOf(command.done, ProtocolViolation)
+        self.failureResultOf(done, ProtocolViolation)
 
     def test_garbled(self) -> None:
         """
@@ -87,15 +90,16 @@ class CommandTests(SynchronousTestCase):
 
         odd, lacking = Odd("X"), Simple("X")
         lacking.garbled = "odd"
-        for command in odd, lacking:
-            command.finished(condition())
-            error = self.failureResultOf(command.done, Garbled).value
+        commands: tuple[Command[Any], ...] = odd, lacking
+        for command in commands:
+            done = answered(command, condition())
+            error = self.failureResultOf(done, Garbled).value
             self.assertEqual("X: a part of the answer cannot be read: odd", str(error))
             self.assertEqual("GARBLED", error.responseCode)
         refused = Simple("X")
         refused.garbled = "odd"
-        refused.finished(condition("NO", "CANNOT"))
-        error = self.failureResultOf(refused.done, Refused).value
+        done = answered(refused, condition("NO", "CANNOT"))
+        error = self.failureResultOf(done, Refused).value
         self.assertEqual("CANNOT", error.responseCode)
 
     def test_fail(self) -> None:
@@ -103,7 +107,7 @@ class CommandTests(SynchronousTestCase):
         A command fails once at the most.
         """
         command = Simple("NOOP")
-        failures = failing(command.done)
+        failures = failing(awaiting(command))
         for _ in range(2):
             command.fail(Refused("NOOP", "NO", "", ""))
         self.assertEqual(1, len(failures))

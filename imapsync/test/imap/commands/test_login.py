@@ -16,6 +16,7 @@ from imapsync.errors import (
 from imapsync.imap.auth.exchange import Exchange, Told
 from imapsync.imap.commands.login import Authenticate, Enable
 from imapsync.imap.wire.responses import Condition, Enabled, Exists
+from imapsync.test.fakes.talking import answered, awaiting
 
 
 def condition(
@@ -99,9 +100,10 @@ class AuthenticateTests(SynchronousTestCase):
         What is no base 64 is no challenge: all is called off.
         """
         command = Authenticate("X", Echo(None), True)
+        done = awaiting(command)
         self.assertEqual(b"*", command.continued(b"Something bad!"))
         command.finished(condition("BAD"))
-        self.failureResultOf(command.done, ProtocolViolation)
+        self.failureResultOf(done, ProtocolViolation)
 
     def test_endless(self) -> None:
         """
@@ -120,14 +122,16 @@ class AuthenticateTests(SynchronousTestCase):
         doubt = Distrusted("no")
         for status in "OK", "NO", "BAD":
             command = Authenticate("X", Echo(refuses=doubt), True)
+            done = awaiting(command)
             self.assertEqual(b"*", command.continued(b"YWI="))
             command.finished(condition(status))
-            error = self.failureResultOf(command.done, Distrusted).value
+            error = self.failureResultOf(done, Distrusted).value
             self.assertEqual("X: no", str(error))
         command = Authenticate("X", Echo(refuses=doubt), True)
+        done = awaiting(command)
         command.continued(b"YWI=")
         command.fail(Lost("gone"))
-        self.failureResultOf(command.done, Distrusted)
+        self.failureResultOf(done, Distrusted)
 
     def test_cancelledOnce(self) -> None:
         """
@@ -144,8 +148,9 @@ class AuthenticateTests(SynchronousTestCase):
         """
         doubt = Distrusted("no proof")
         command = Authenticate("X", Echo(doubts=doubt), True)
+        done = awaiting(command)
         command.finished(condition("OK"))
-        error = self.failureResultOf(command.done, Distrusted).value
+        error = self.failureResultOf(done, Distrusted).value
         self.assertEqual("X: no proof", str(error))
 
     def test_refused(self) -> None:
@@ -153,8 +158,9 @@ class AuthenticateTests(SynchronousTestCase):
         A server that refuses owes no proof.
         """
         command = Authenticate("X", Echo(doubts=Distrusted("no proof")), True)
+        done = awaiting(command)
         command.finished(condition("NO", "AUTHENTICATIONFAILED"))
-        error = self.failureResultOf(command.done, Refused).value
+        error = self.failureResultOf(done, Refused).value
         self.assertEqual("AUTHENTICATIONFAILED", error.responseCode)
 
     def test_told(self) -> None:
@@ -170,13 +176,15 @@ class AuthenticateTests(SynchronousTestCase):
             ("UNAVAILABLE", "UNAVAILABLE"),
         ):
             command = Authenticate("X", exchange, True)
+            done = awaiting(command)
             command.finished(condition("NO", code))
-            error = self.failureResultOf(command.done, Refused).value
+            error = self.failureResultOf(done, Refused).value
             self.assertEqual(meant, error.responseCode)
             self.assertEqual("text (invalid_token)", error.text)
         command = Authenticate("X", exchange, True)
+        done = awaiting(command)
         command.finished(condition("OK"))
-        self.assertEqual("", self.successResultOf(command.done).code)
+        self.assertEqual("", self.successResultOf(done).code)
 
 
 class EnableTests(SynchronousTestCase):
@@ -191,8 +199,8 @@ class EnableTests(SynchronousTestCase):
         command = Enable("CONDSTORE", "QRESYNC")
         self.assertTrue(command.claim(Enabled(frozenset(["QRESYNC"]))))
         self.assertFalse(command.claim(Exists(3)))
-        command.finished(condition())
-        self.assertEqual({"QRESYNC"}, self.successResultOf(command.done))
+        done = answered(command, condition())
+        self.assertEqual({"QRESYNC"}, self.successResultOf(done))
 
     def test_others(self) -> None:
         """
@@ -201,5 +209,5 @@ class EnableTests(SynchronousTestCase):
         command = Enable("QRESYNC")
         for number in range(100):
             command.claim(Enabled(frozenset([f"X{number}", "CONDSTORE"])))
-        command.finished(condition())
-        self.assertEqual(frozenset(), self.successResultOf(command.done))
+        done = answered(command, condition())
+        self.assertEqual(frozenset(), self.successResultOf(done))

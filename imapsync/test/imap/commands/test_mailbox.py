@@ -10,7 +10,7 @@ from imapsync.errors import Garbled, ProtocolViolation, Refused
 from imapsync.imap.commands.mailbox import Heard, Select, Selected
 from imapsync.imap.wire.responses import Condition, Exists, Row
 from imapsync.model import Mark
-from imapsync.test.fakes.talking import Listener, Talk
+from imapsync.test.fakes.talking import Listener, Talk, answered
 from imapsync.uidset import UidSet
 
 ABLE = b"* PREAUTH [CAPABILITY IMAP4rev1 UNSELECT] ready"
@@ -38,8 +38,8 @@ class SelectTests(SynchronousTestCase):
         command = Select("a", None, Listener(), True)
         for name, arguments in codes:
             command.claim(condition("OK", name, arguments))
-        command.finished(condition("OK", code))
-        return self.successResultOf(command.done)
+        done = answered(command, condition("OK", code))
+        return self.successResultOf(done)
 
     def test_words(self) -> None:
         """
@@ -76,8 +76,8 @@ class SelectTests(SynchronousTestCase):
         """
         command = Select("a", None, Listener(), True)
         self.assertTrue(command.claim(Exists(5)))
-        command.finished(condition())
-        self.assertEqual(5, self.successResultOf(command.done).exists)
+        done = answered(command, condition())
+        self.assertEqual(5, self.successResultOf(done).exists)
 
     def test_unfit(self) -> None:
         """
@@ -99,8 +99,8 @@ class SelectTests(SynchronousTestCase):
         command = Select("a", None, Listener(), True)
         command.claim(Exists(1))
         command.claim(condition("OK", *zero))
-        command.finished(condition())
-        self.assertFalse(self.successResultOf(command.done).tracked)
+        done = answered(command, condition())
+        self.assertFalse(self.successResultOf(done).tracked)
 
     def test_readOnly(self) -> None:
         """
@@ -137,8 +137,8 @@ class SelectTests(SynchronousTestCase):
             for number in (b"", b"x", b"9" * 30):
                 command = Select("a", None, Listener(), True)
                 self.assertTrue(command.claim(condition("OK", code, number)))
-                command.finished(condition())
-                self.failureResultOf(command.done, Garbled)
+                done = answered(command, condition())
+                self.failureResultOf(done, Garbled)
 
     def test_garbled(self) -> None:
         """
@@ -147,8 +147,8 @@ class SelectTests(SynchronousTestCase):
         command = Select("a", None, Listener(), True)
         command.garbled = "x"
         command.closed()
-        command.finished(condition())
-        self.successResultOf(command.done)
+        done = answered(command, condition())
+        self.successResultOf(done)
 
     def test_others(self) -> None:
         """

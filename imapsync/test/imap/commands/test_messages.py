@@ -19,6 +19,7 @@ from imapsync.imap.wire.responses import (
     Found,
     Response,
 )
+from imapsync.test.fakes.talking import answered
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")
@@ -73,8 +74,8 @@ class SearchTests(SynchronousTestCase):
         for response in responses:
             self.assertTrue(command.claim(response))
         self.assertFalse(command.claim(Exists(1)))
-        command.finished(DONE)
-        return self.successResultOf(command.done)
+        done = answered(command, DONE)
+        return self.successResultOf(done)
 
     def test_search(self) -> None:
         """
@@ -104,8 +105,8 @@ class SearchTests(SynchronousTestCase):
         Nothing said is not the same as nothing found.
         """
         search = Search("1:9", True)
-        search.finished(DONE)
-        self.failureResultOf(search.done, Garbled)
+        done = answered(search, DONE)
+        self.failureResultOf(done, Garbled)
 
 
 class TransferTests(SynchronousTestCase):
@@ -118,8 +119,8 @@ class TransferTests(SynchronousTestCase):
         What COPYUID with C{arguments} tells.
         """
         command = Transfer("COPY", "3:5,9", "a")
-        command.finished(Condition("A1", "OK", "COPYUID", arguments, ""))
-        return self.successResultOf(command.done)
+        done = answered(command, Condition("A1", "OK", "COPYUID", arguments, ""))
+        return self.successResultOf(done)
 
     def test_words(self) -> None:
         """
@@ -145,16 +146,16 @@ class TransferTests(SynchronousTestCase):
         told = Condition("*", "OK", "COPYUID", b"7 3 8", "")
         self.assertTrue(command.claim(told))
         self.assertFalse(command.claim(DONE))
-        command.finished(DONE)
-        self.assertEqual(Transferred(7, {3: 8}), self.successResultOf(command.done))
+        done = answered(command, DONE)
+        self.assertEqual(Transferred(7, {3: 8}), self.successResultOf(done))
 
     def test_untold(self) -> None:
         """
         A server need not tell.
         """
         command = Transfer("COPY", "3", "a")
-        command.finished(DONE)
-        self.assertEqual(Transferred(0, {}), self.successResultOf(command.done))
+        done = answered(command, DONE)
+        self.assertEqual(Transferred(0, {}), self.successResultOf(done))
 
     def test_nonsense(self) -> None:
         """
@@ -172,6 +173,6 @@ class TransferTests(SynchronousTestCase):
             command = Transfer("COPY", "3:5,9", "a")
             told = Condition("*", "OK", "COPYUID", arguments, "")
             self.assertTrue(command.claim(told))
-            command.finished(DONE)
-            self.assertEqual(Transferred(0, {}), self.successResultOf(command.done))
+            done = answered(command, DONE)
+            self.assertEqual(Transferred(0, {}), self.successResultOf(done))
         self.assertEqual({}, self.copied(b"7 1:4294967295 1:4294967295").uids)

@@ -1,0 +1,345 @@
+"""
+A conversation over a plain socket, without Twisted: L{Plain}.
+
+It greets, logs in and asks by the same code as any other connection
+(L{imapsync.imap.login}), with the same parser, dispatcher and pipeline, none of which
+does any input or output.  All that goes over it is kept, on a L{Tape}: so the ordinary
+client can take it over at any moment (L{imapsync.imap.transport.replay}), and hears
+and says the same.
+
+Nothing odd is dealt with here.  Whatever a server says that is not simply the answer
+to what it was asked is L{Odd}, and so is any error: the ordinary client hears it
+then, and does and tells what is right.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Generator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from imapsync.config.server import ServerConfig
+from imapsync.errors import ImapSyncError, Lost
+from imapsync.imap import login
+from imapsync.imap.auth.sasl import LOGIN_COMMAND
+from imapsync.imap.commands.account import (
+    LOOK,
+    IdCommand,
+    ListCommand,
+    NamespaceCommand,
+)
+from imapsync.imap.commands.append import Words
+from imapsync.imap.commands.base import Alone, Command
+from imapsync.imap.dispatch import Dispatcher
+from imapsync.imap.features import Features
+from imapsync.imap.pipeline import Pipeline
+from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.responses import (
+    Capabilities,
+    Condition,
+    Continuation,
+    Other,
+    Unreadable,
+)
+from imapsync.model import Listed
+
+T = TypeVar("T")
+
+#: So many octets are read at once.
+_PIECE = 256 * 1024
+
+#: Ways to log in that are the same each time, so that they can be taken over.
+_METHODS = ("PLAIN", "LOGIN", LOGIN_COMMAND)
+
+#: As L{imapsync.imap.connection} has it.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class Odd(Exception):
+    """
+    Something that is not dealt with here.
+    """
+
+
+class Received(NamedTuple):
+    """
+    Octets that came.
+
+    @ivar after: how many had been sent by then.
+    """
+
+    after: int
+    octets: bytes
+
+
+class Tape:
+    """
+    What went over a socket.
+    """
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.received: list[Received] = []
+
+    def __len__(self) -> int:
+        """
+        How many octets did.
+        """
+        return len(self.sent) + sum(len(one.octets) for one in self.received)
+
+
+class Answer(Generic[T]):
+    """
+    What a command results in: L{Promise<imapsync.imap.commands.base.Promise>}.
+
+    Whoever awaits it is to be stepped on whenever octets have come.
+    """
+
+    def __init__(self) -> None:
+        self.called = False
+        self._results: list[T] = []
+        self._error: Exception = Lost("no answer")
+
+    def callback(self, result: T, /) -> None:
+        """
+        The command has this result.
+        """
+        self.called = True
+        self._results.append(result)
+
+    def errback(self, fail: Exception, /) -> None:
+        """
+        It failed.
+        """
+        self.called = True
+        self._error = fail
+
+    def __await__(self) -> Generator[None, None, T]:
+        while not self.called:
+            yield
+        for result in self._results:
+            return result
+        raise self._error
+
+
+class Seen(NamedTuple):
+    """
+    What a server told.
+    """
+
+    capabilities: frozenset[str]
+    namespaces: tuple[object, ...]
+    listed: list[Listed]
+
+
+class Plain:
+    """
+    A connection to one server: L{login.Client},
+    L{Output<imapsync.imap.pipeline.Output>} and
+    L{Session<imapsync.imap.dispatch.Session>}.
+
+    @param connected: a socket, which does not block.
+    @ivar seen: what the server told, as soon as it has told all.
+    @ivar ended: whether it has answered LOGOUT, or is gone.
+    """
+
+    def __init__(self, server: ServerConfig, connected: socket.socket) -> None:
+        self.socket = connected
+        self.tape = Tape()
+        self.state: str | None = None
+        self.user = ""
+        self.secrets: tuple[str, ...] = ()
+        self.features = Features()
+        self.seen: Seen | None = None
+        self.server = server
+        self._pipeline = Pipeline(self)
+        self._pipeline.most = server.commandsInFlight
+        self._dispatcher = Dispatcher(self)
+        self._parser = Parser(self._dispatcher)
+        self._greeted: Answer[None] = Answer()
+        self._leaving: Answer[Condition] | None = None
+        self._gone = False
+        self._looking = self._look()
+        self._step()
+
+    def fileno(self) -> int:
+        """
+        That of the socket.
+        """
+        return self.socket.fileno()
+
+    @property
+    def ended(self) -> bool:
+        """
+        Whether there is nothing more to wait for.
+        """
+        return self._gone or (self._leaving is not None and self._leaving.called)
+
+    def receive(self) -> None:
+        """
+        Octets have come, or the end.
+
+        @raise Odd: the ordinary client must deal with it.
+        """
+        try:
+            octets = self.socket.recv(_PIECE)
+            if _QUICKACK is not None:
+                self.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            if not octets:
+                raise Odd("an end")
+            self.tape.received.append(Received(len(self.tape.sent), octets))
+            self._parser.feed(octets)
+            self._step()
+        except (Odd, ImapSyncError, OSError) as error:
+            if self._leaving is None:
+                raise Odd(str(error)) from error
+            self._gone = True
+
+    def _step(self) -> None:
+        """
+        Go on, as far as that goes without an answer.
+        """
+        if self.seen is None:
+            try:
+                self._looking.send(None)
+            except StopIteration as end:
+                self.seen = end.value
+
+    def leave(self) -> None:
+        """
+        LOGOUT.
+        """
+        self._leaving = Answer()
+        try:
+            self._perform(Alone("LOGOUT"), self._leaving)
+        except (Odd, OSError):
+            self._gone = True
+
+    async def _look(self) -> Seen:
+        """
+        Log in, and look at all mailboxes.
+        """
+        server = self.server
+        await self._greeted
+        await login.login(self, server, self._credentials)
+        await login.capability(self)
+        if login.compresses(self, server):
+            raise Odd("compression")
+        enabled = await login.enable(self, server)
+        if "ID" in self.features:
+            self.perform(IdCommand(login.IDENTITY))
+        listing = self.perform(ListCommand("*", (), LOOK))
+        asked = "NAMESPACE" in self.features
+        spaces = [self.perform(NamespaceCommand())] if asked else []
+        await enabled
+        listed = await listing
+        namespaces = [await one for one in spaces]
+        return Seen(self.features.told, tuple(namespaces), listed)
+
+    async def _credentials(self, method: str) -> tuple[str, str]:
+        if method not in _METHODS:
+            raise Odd(f"a login by {method}")
+        return self.server.username or "", self.server.password or ""
+
+    # Commands
+
+    def perform(self, command: Command[T], /) -> Awaitable[T]:
+        """
+        Send a command as soon as those before it allow.
+        """
+        return self._perform(command, Answer())
+
+    def _perform(self, command: Command[T], answer: Answer[T]) -> Answer[T]:
+        command.done = answer
+        self._pipeline.submit(command)
+        return answer
+
+    def started(self, command: Command[Any]) -> None:
+        """
+        C{command} is in flight now.
+        """
+        self._dispatcher.started(command)
+
+    def asksLeave(self, size: int, words: Words = frozenset()) -> bool:
+        """
+        Whether the server's leave must be awaited for a literal of C{size} octets.
+        """
+        return self.features.asksLeave(size)
+
+    def show(self, data: bytes) -> None:
+        """
+        Nobody looks on.
+        """
+
+    def write(self, data: bytes, instead: bytes = b"") -> None:
+        """
+        Send octets.
+
+        @raise Odd: not all could be.
+        """
+        sent = self.socket.send(data)
+        self.tape.sent += data[:sent]
+        if sent < len(data):
+            raise Odd("no room to send")
+
+    # Answers
+
+    def conditionReceived(self, condition: Condition) -> None:
+        """
+        A status response.
+        """
+        if condition.code == "CAPABILITY":
+            self.features = Features(condition.arguments.split())
+        tagged = condition.tag != "*"
+        if self._leaving is None and self._isOdd(condition, tagged):
+            raise Odd(condition.text)
+        if tagged:
+            command = self._pipeline.flight(condition.tag)
+            self._dispatcher.finished(command, condition.status == "OK")
+            self._pipeline.finish(condition)
+        elif self._greeted.called:
+            self._dispatcher.untagged(condition)
+        else:
+            self.state = "unauth"
+            self._greeted.callback(None)
+
+    def _isOdd(self, condition: Condition, tagged: bool) -> bool:
+        """
+        Whether it says more than that all is well.
+        """
+        return (
+            condition.status != "OK"
+            or condition.code == "ALERT"
+            or "backoff" in condition.text.lower()  # see L{imapsync.imap.backoff}
+            or (tagged and not self._greeted.called)
+        )
+
+    def continuationReceived(self, continuation: Continuation) -> None:
+        """
+        The server waits for more.
+        """
+        self._pipeline.proceed(continuation.text)
+
+    def capabilitiesReceived(self, capabilities: Capabilities) -> None:
+        """
+        What the server can do.
+        """
+        self.features = Features(capabilities.words)
+
+    def forgetCapabilities(self) -> None:
+        """
+        They may have changed.
+        """
+        self.features = Features()
+
+    def otherReceived(self, response: Other) -> None:
+        """
+        A response that nobody else reads.
+        """
+        raise Odd("a response of no known kind")
+
+    def skipped(self, response: Unreadable) -> None:
+        """
+        A response that nobody can read or needs.
+        """
+        raise Odd(response.text)

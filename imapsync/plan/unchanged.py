@@ -1,0 +1,90 @@
+"""
+Whether a run would find all as the last one left it: then there is nothing to do.
+
+A run that ends clean leaves a L{fingerprint} of what both servers told it when it
+looked last, after which it did nothing.  Where they tell the same when the next run
+looks for the first time, that would do nothing either, and can be left out.  A
+server that tells otherwise, another configuration or another version has the next
+run done in the ordinary way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from imapsync.config.request import Request
+from imapsync.config.settings import Config
+from imapsync.model import Listed, Side
+
+#: A server's guesses at whether there are new messages, which STATUS tells exactly.
+_GUESSES = frozenset(("\\marked", "\\unmarked"))
+
+
+class Told(NamedTuple):
+    """
+    All that one server told when it was looked at the mailboxes, and no more was
+    asked than LIST and, on each connection once, NAMESPACE.
+
+    @ivar capabilities: after the login, in upper case.
+    @ivar namespaces: the answer to NAMESPACE; empty if that was not asked.
+    @ivar listed: in any order.
+    """
+
+    capabilities: frozenset[str]
+    namespaces: tuple[object, ...]
+    listed: Collection[Listed]
+
+
+def isComparable(config: Config, request: Request) -> bool:
+    """
+    Whether nothing but what servers tell decides what a run of this kind does and
+    says: all mailboxes are synced once; there are no warnings about the configuration,
+    which each run gives; LIST tells what is selected; octets need not be counted.  And
+    whether servers can be asked without TLS or programs that are started, so that it
+    is quick.
+    """
+    # How long it may take, and how much be removed, matters only if there is work.
+    plain = Request(
+        allowMassDelete=request.allowMassDelete,
+        patience=request.patience,
+        watch=request.watch,
+        json=request.json,
+    )
+    return (
+        request == plain
+        and not (config.warnings or config.presumed or config.mapSpecialUse)
+        and config.listSelectOpts in ((), ("SUBSCRIBED",))
+        and all(
+            server.type == "imap"
+            and not server.starttls
+            and None not in (server.username, server.password)
+            and server.octetsPerDay is None
+            for server in config.servers.values()
+        )
+    )
+
+
+def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> bytes:
+    """
+    The digest of all that decides what there is to do.  Passwords are not in it.
+
+    @param version: that of imapsync.
+    """
+    from hashlib import sha256  # here, because most runs need none
+
+    pattern = config.ignoreMailbox
+    # A long pattern is cut off where the configuration is shown; a password is not
+    # there at all.
+    ignored = pattern and (pattern.pattern, pattern.flags)
+    digest = sha256(ascii((version, repr(config), ignored)).encode("ascii"))
+    for side in Side:
+        one = told[side]
+        boxes = sorted(
+            ascii((name, separator, sorted(attributes - _GUESSES), status))
+            for name, separator, attributes, status in one.listed
+        )
+        capabilities = sorted(one.capabilities)
+        text = ascii((side.value, capabilities, one.namespaces, boxes))
+        digest.update(text.encode("ascii"))
+    return digest.digest()

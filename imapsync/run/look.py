@@ -1,0 +1,228 @@
+"""
+The first look: where nothing has changed since the last run, it is all that a run
+does, and it takes no reactor, whose import is what would take the longest.
+
+It is taken if all of this is so:
+
+ - the database has the digest of what both servers told at the end of the last run,
+   which left nothing to do (L{imapsync.plan.unchanged} says when that is kept), and is
+   of the present version, and no other instance uses it;
+ - a run of this kind is asked for: of one account, once, of all its mailboxes, with
+   nothing to be told to machines or to who debugs;
+ - both servers are asked on this computer, without TLS and without a command, by a
+   password of the configuration.
+
+It logs in to both servers at once, by the code that all runs log in by, and asks what
+all runs ask first.  If the digest of what they answer is the same, the run is over;
+it says LOGOUT, and tells what any run tells that finds nothing to do.
+
+If not, or if anything is odd (an error, a refusal, an alert, a connection that is to
+be compressed, silence), it ends without a word, and the connections go on to the
+ordinary run as they are (L{imapsync.imap.transport.replay}).  That one then meets
+what was odd, and does and tells what it does and tells of it otherwise; nothing is
+said twice to a server.
+
+While it waits for servers that are far away, behind a tunnel, it imports what an
+ordinary run would need, a little at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from importlib import import_module
+from selectors import EVENT_READ, BaseSelector, DefaultSelector
+from time import monotonic
+from typing import Any, NamedTuple, cast
+
+import imapsync
+from imapsync.config.request import Request
+from imapsync.config.server import ServerConfig
+from imapsync.config.settings import Config
+from imapsync.errors import StateError
+from imapsync.imap.plain import Odd, Plain
+from imapsync.mailbox.summary import spent, total
+from imapsync.model import Side
+from imapsync.plan.unchanged import Told, fingerprint, isComparable
+from imapsync.state.store import Store
+
+#: So many seconds, in all, are enough for servers that are well; and may they take to
+#: end, as L{imapsync.imap.client} has it.
+_PATIENCE = 5.0
+
+#: Who is silent for so many seconds is far, or busy: there is time for other things.
+_FAR = 0.03
+
+#: Of such a one, a silence of so many.
+_SILENCE = 0.002
+
+_HERE = re.compile(r"127(\.[0-9]+){3}|::1")
+
+
+def _connected(server: ServerConfig) -> socket.socket:
+    # In octets, the name is taken as it is: C{idna} takes time to be imported.
+    address = cast(Any, (server.host.encode("ascii"), server.port))
+    connected = socket.create_connection(address, _PATIENCE)
+    connected.setblocking(False)
+    return connected
+
+
+class Net(NamedTuple):
+    """
+    What is around: as it is, unless a test says otherwise.
+
+    @ivar connect: connects to a server.
+    @ivar selector: makes what waits for octets.
+    @ivar now: tells the time, in seconds.
+    """
+
+    connect: Callable[[ServerConfig], socket.socket] = _connected
+    selector: Callable[[], BaseSelector] = DefaultSelector
+    now: Callable[[], float] = monotonic
+
+
+NET = Net()
+
+
+class Looked(NamedTuple):
+    """
+    What has come of it.
+
+    @ivar summary: the lines that tell of a run that found nothing to do; none, if
+        there may be something.
+    @ivar connections: those that an ordinary run is to go on with.
+    """
+
+    summary: tuple[str, ...]
+    connections: Mapping[Side, Plain]
+
+
+def look(
+    config: Config, request: Request, ahead: Iterable[str] = (), net: Net = NET
+) -> Looked:
+    """
+    Take a first look, if it may be of use.
+
+    @param ahead: the names of modules to be imported meanwhile.
+    """
+    if not (
+        isComparable(config, request)
+        and not request.json
+        and all(map(_isHere, config.servers.values()))
+        and Store.hasCleanLook(config.database)
+    ):
+        return Looked((), {})
+    began = net.now()
+    first = _Look(config, iter(ahead), net)
+    try:
+        with closing(Store.open(config.database)) as state:
+            if first.told() != state.cleanLook:
+                return Looked((), first.released())
+            state.stillEqual()
+            first.leave()
+    except (Odd, OSError, StateError):
+        return Looked((), first.released())
+    finally:
+        first.close()
+    return Looked((total({}), spent(first.octets, net.now() - began)), {})
+
+
+class _Look:
+    """
+    Connections to both servers.
+
+    @ivar octets: how many went over them.
+    """
+
+    def __init__(self, config: Config, ahead: Iterator[str], net: Net) -> None:
+        self.octets = 0
+        self._net = net
+        self._config = config
+        self._ahead = ahead
+        self._silence = _FAR
+        self._connections: dict[Side, Plain] = {}
+
+    def told(self) -> bytes:
+        """
+        The digest of what both servers tell.
+
+        @raise Odd: one of them is to be asked in the ordinary way.
+        @raise OSError: likewise.
+        """
+        for side, server in self._config.servers.items():
+            self._connections[side] = Plain(server, self._net.connect(server))
+        self._hear(lambda connection: connection.seen is not None)
+        told = {
+            side: Told(*connection.seen)
+            for side, connection in self._connections.items()
+            if connection.seen is not None
+        }
+        return fingerprint(self._config, imapsync.__version__, told)
+
+    def leave(self) -> None:
+        """
+        LOGOUT on both, and wait for the ends.
+        """
+        self._ahead = iter(())
+        for connection in self._connections.values():
+            connection.leave()
+        with suppress(Odd):  # there is nothing to lose any more
+            self._hear(lambda connection: connection.ended)
+
+    def released(self) -> Mapping[Side, Plain]:
+        """
+        The connections, which are no longer used or closed here.
+        """
+        released, self._connections = self._connections, {}
+        return released
+
+    def close(self) -> None:
+        """
+        Close the connections.
+        """
+        for connection in self._connections.values():
+            self.octets += len(connection.tape)
+            connection.socket.close()
+
+    def _hear(self, isOver: Callable[[Plain], bool]) -> None:
+        """
+        Hear each until it is over.
+
+        @raise Odd: that takes too long.
+        """
+        until = self._net.now() + _PATIENCE
+        with self._net.selector() as selector:
+            waiting = list(self._connections.values())
+            for connection in waiting:
+                selector.register(connection, EVENT_READ, connection)
+            while waiting:
+                ready = selector.select(min(self._silence, until - self._net.now()))
+                for key, _ in ready:
+                    key.data.receive()
+                for connection in filter(isOver, waiting):
+                    selector.unregister(connection)
+                waiting = [one for one in waiting if not isOver(one)]
+                if self._net.now() > until:
+                    raise Odd("it takes too long")
+                if not ready:
+                    self._useSilence()
+
+    def _useSilence(self) -> None:
+        """
+        Import what may be needed, as little at a time as there is.
+        """
+        self._silence = _SILENCE
+        for name in self._ahead:
+            import_module(name)
+            return
+        self._silence = _PATIENCE
+
+
+def _isHere(server: ServerConfig) -> bool:
+    """
+    Whether a server is on this computer: then no name need be looked up, and nothing be
+    said about what goes over the net.
+    """
+    return server.host == "localhost" or _HERE.fullmatch(server.host) is not None

@@ -1,0 +1,44 @@
+"""
+What the last clean run saw when it looked last.
+"""
+
+from __future__ import annotations
+
+from imapsync.state.transactions import Transactions
+
+#: Where nothing is left to do.
+_CLEAN = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {table})"
+    for table in (
+        *("postponed", "foretold", "copying", "trouble", "doubt", "renaming"),
+        "mailbox WHERE local_strays OR remote_strays",
+    )
+)
+
+
+class LookTable(Transactions):
+    """
+    Its digest: L{Looks<imapsync.state.between.Looks>}.
+    """
+
+    @property
+    def cleanLook(self) -> bytes:
+        (digest,) = self._one("SELECT clean_look FROM meta")
+        return digest if isinstance(digest, bytes) else b""
+
+    def noteCleanLook(self, digest: bytes) -> None:
+        self._write(f"UPDATE meta SET clean_look = ? WHERE {_CLEAN}", digest)
+
+    def proveWritable(self) -> None:
+        self._prove("clean_look = x''")
+
+    def stillEqual(self) -> None:
+        self._prove(f"synced = {self._now()}")
+
+    def _prove(self, value: str) -> None:
+        """
+        Write something else, too, and bring it to the disk.
+        """
+        with self.transaction():
+            self._write(f"UPDATE meta SET runs = runs + 1, {value}")
+        self._query("PRAGMA wal_checkpoint")
