@@ -7,152 +7,80 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.cases import CASES, Case
-from benchmarks.place import Place, Servers
-from benchmarks.programs import (
-    IMAPSYNC,
-    MANY,
-    PROGRAMS,
-    REPAIR,
-    Failed,
-    Program,
-    Result,
-)
-from benchmarks.table import Table, markdown, updated
-from imapsync.test.integration.dovecot import Dovecot, Settings
+from benchmarks.goals import AIMED, reached, spent, titled
+from benchmarks.latency import live
+from benchmarks.programs import PROGRAMS, Failed
+from benchmarks.python import Python
+from benchmarks.run import Run
+from benchmarks.storage import DISK, MEMORY, STORAGES, Storage, disk, memory
+from benchmarks.table import Sheet, compared, updated
 
-#: Where the pages have what was measured.
-PAGE = Path(__file__).parents[1] / "doc" / "benchmarks.inc"
-RAW = "raw limit"
+#: Where the pages have what was measured, and what had been aimed at.
+DOC = Path(__file__).parents[1] / "doc"
+PAGE, LIVELY = DOC / "benchmarks.inc", DOC / "live.inc"
+GOALS, SPENT = DOC / "goals.inc", DOC / "seconds.inc"
+
+#: The case that measures live mode.
+LIVE = "live"
+
+#: How often it makes each change.
+_CHANGES = 50
 
 
-class Run:
+class Bench:
     """
-    One case, for all programs in turn.
+    What is the same for all cases.
+
+    @param storages: where servers can keep their mail, by what that is called.
     """
 
-    def __init__(self, case: Case, scale: float, rounds: int, servers: Servers) -> None:
-        self._case = case
+    def __init__(
+        self,
+        python: Python,
+        scale: float,
+        rounds: int,
+        storages: Mapping[str, Storage],
+    ) -> None:
+        self._python = python
         self._scale = scale
         self._rounds = rounds
-        self._servers = servers
-        self._programs = [
-            program
-            for program in case.programs
-            if program.there
-            and program.name not in case.without
-            and (case.spread or program is not MANY)
-            and case.repairs == (program is REPAIR)
-            and (program.far or not (case.roundTrip or case.rate))
-        ]
+        self._storages = storages
 
-        self._results: dict[str, list[Result]] = {}
-        self._starts: dict[str, list[Result]] = {}
-        self._places: dict[str, Place] = {}
-        self._notes: list[str] = []
-
-    def measure(self) -> Table:
+    def sheets(self, cases: Sequence[tuple[Case, str]]) -> Iterator[Sheet]:
         """
-        Run it.
-
-        @raise Failed: if imapsync does; the others then just do not count.
+        What each case takes where the servers keep their mail as named.
         """
-        case = self._case
         with ExitStack() as stack:
-            base = self._place(stack, Place(self._servers, case.compress))
-            case.fill(base, self._scale)
-            for program in self._programs:
-                with self._excused(program):
-                    place = self._copied(stack, base)
-                    self._prepare(program, place)
-                    self._places[program.name] = place
-            for _ in range(self._rounds):
-                for program in self._programs:
-                    if program.name in self._places:
-                        with self._excused(program):
-                            self._once(program)
-                self._raw()
-        if case.limit:
-            self._notes.append(f"Raw limit: {case.limit}.")
-        return Table(case.title, self._results, self._starts, self._notes)
+            servers = {
+                name: stack.enter_context(self._storages[name].servers())
+                for name in dict.fromkeys(name for _, name in cases)
+            }
+            for case, name in cases:
+                with servers[name].by(case.roundTrip, case.rate) as near:
+                    reached = near.within() if case.secure else near
+                    run = Run(
+                        *(case, self._scale, self._rounds, reached),
+                        self._python.imapsync,
+                    )
+                    run.measure()
+                kind = self._storages[name].kind
+                scale = "" if self._scale == 1 else f" {self._scale:g} of it all."
+                note = f"{self._python.title}; the mail is on {kind}.{scale}"
+                notes = [note, *run.notes]
+                title = titled(case.name, name)
+                yield compared(title, run.results, run.starts, notes)
 
-    @contextmanager
-    def _excused(self, program: Program) -> Iterator[None]:
-        try:
-            yield
-        except Failed as failure:
-            if program.name == IMAPSYNC.name or program is REPAIR:
-                raise
-            self._notes.append(f"Does not count: {failure}.")
-            for them in self._results, self._starts, self._places:
-                them.pop(program.name, None)
-
-    def _prepare(self, program: Program, place: Place) -> None:
+    def live(self) -> Sheet:
         """
-        Make a place as it is before the run that counts.
+        How soon changes show in live mode.
         """
-        if self._case.primed:
-            first = IMAPSYNC if program is REPAIR else program
-            first.run(place)
-            self._check(program, place)
-            # Some need a second run to find that there is nothing more.
-            first.run(place)
-        if self._case.change is not None:
-            self._case.change(place, self._scale)
-
-    def _once(self, program: Program) -> None:
-        place = self._places[program.name]
-        start = program.start(place)
-        with ExitStack() as stack:
-            if not self._case.primed or self._case.change is not None:
-                place = self._copied(stack, place)
-            result = program.run(place)
-            self._check(program, place)
-        self._starts.setdefault(program.name, []).append(start)
-        self._results.setdefault(program.name, []).append(result)
-
-    def _raw(self) -> None:
-        if self._case.raw is not None:
-            with ExitStack() as stack:
-                place = self._copied(stack, self._places[IMAPSYNC.name])
-                result = self._case.raw(place, self._scale)
-            self._results.setdefault(RAW, []).append(result)
-
-    def _copied(self, stack: ExitStack, place: Place) -> Place:
-        copy = self._place(stack, place.another())
-        copy.copy(place)
-        return copy
-
-    def _place(self, stack: ExitStack, place: Place) -> Place:
-        stack.callback(place.remove)
-        return place
-
-    def _check(self, program: Program, place: Place) -> None:
-        if self._case.huge:
-            differences = place.miscounted(self._case.boxes(self._scale))
-        else:
-            differences = place.differences(program.exact)
-        if differences:
-            raise Failed(f"{program.name} left a difference: {differences[0]}")
-
-
-def measured(cases: list[Case], scale: float, rounds: int) -> Iterator[Table]:
-    """
-    The results of all cases.
-    """
-    local, remote = Dovecot(Settings()), Dovecot(Settings())
-    try:
-        servers = Servers(local, remote, remote.port)
-        for case in cases:
-            with servers.by(case.roundTrip, case.rate) as reached:
-                yield Run(case, scale, rounds, reached).measure()
-    finally:
-        local.close()
-        remote.close()
+        count = max(1, round(_CHANGES * self._scale))
+        return live(self._python.imapsync, count, self._python.title)
 
 
 def fraction(text: str) -> float:
@@ -169,31 +97,120 @@ def number(text: str) -> int:
     return rounds
 
 
+def understood() -> argparse.Namespace:
+    """
+    The command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        epilog=_cases(),
+    )
+    parser.add_argument(
+        "case",
+        nargs="*",
+        choices=[[], LIVE, *CASES],
+        metavar="CASE",
+        help="what to measure; by default all that is not marked with *",
+    )
+    parser.add_argument(
+        "--scale", type=fraction, default=1.0, help="how much mail: 0.1 is a tenth"
+    )
+    parser.add_argument(
+        "--rounds", type=number, default=3, help="how often each program runs (3)"
+    )
+    parser.add_argument(
+        "--mail",
+        choices=["tmpfs", "disk", "both"],
+        help="where the servers keep their mail; by default in both for the cases"
+        " that doc/benchmarks.rst has goals for, and on disk for the others",
+    )
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        metavar="FILE",
+        help="an interpreter to install imapsync for, as users do, and to measure it"
+        " with (/usr/bin/python3, where it is there and new enough)",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="put the tables into doc/, too, and short ones made of them",
+    )
+    return parser.parse_args()
+
+
+def _cases() -> str:
+    titles = {name: case.title for name, case in CASES.items()}
+    titles[LIVE] = "How soon changes show in live mode"
+    stars = {LIVE, *(name for name, case in CASES.items() if case.huge)}
+    lines = [f"  {name + '*' * (name in stars):17}{titles[name]}" for name in titles]
+    return "\n".join(["cases (* only if named):", *lines])
+
+
+def chosen(
+    names: Sequence[str], mail: str | None, storages: Mapping[str, Storage]
+) -> list[tuple[Case, str]]:
+    """
+    The cases to measure, and where the servers keep their mail.
+
+    @param names: those asked for.
+    @param mail: where, if that was asked for.
+    @raise Failed: if that cannot be.
+    """
+    if mail == "tmpfs" and MEMORY not in storages:
+        raise Failed("there is no tmpfs in /dev/shm, or too little room in it")
+    asked = {"tmpfs": [MEMORY], "disk": [DISK], "both": [MEMORY, DISK], None: []}[mail]
+    cases = [CASES[name] for name in names if name != LIVE]
+    if not names:
+        cases = [case for case in CASES.values() if not case.huge]
+    return [
+        (case, storage)
+        for case in cases
+        for storage in asked or (STORAGES if case.name in AIMED else [DISK])
+        if storage in storages
+    ]
+
+
 def main() -> None:
     """
     Understand the command line, measure and print.
     """
-    parser = argparse.ArgumentParser(
-        prog="script/bench", description="Cases: " + ", ".join(CASES)
-    )
-    parser.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
-    parser.add_argument("--scale", type=fraction, default=1.0, help="1 is everything")
-    parser.add_argument("--rounds", type=number, default=3)
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
-    request = parser.parse_args()
-    cases = [CASES[name] for name in request.case]
-    cases = cases or [case for case in CASES.values() if not case.huge]
+    request = understood()
+    storages = {each.title: each for each in (memory(), disk()) if each is not None}
+    bench = Bench(Python(request.python), request.scale, request.rounds, storages)
+    cases = chosen(request.case, request.mail, storages)
     head = "".join(
         f"{program.name} {program.lacks}.\n"
         for program in PROGRAMS
         if program.there and program.lacks
     )
     print(head)
-    for table in measured(cases, request.scale, request.rounds):
-        print(markdown(table), flush=True)
+    order = [titled(case, storage) for case in CASES for storage in STORAGES]
+    for sheet in bench.sheets(cases):
+        print(sheet.markdown(), flush=True)
         if request.write:
-            before = PAGE.read_text() if PAGE.exists() else ""
-            PAGE.write_text(updated(before, head, table))
+            _write(PAGE, updated(_read(PAGE), head, sheet, order))
+    if LIVE in request.case:
+        sheet = bench.live()
+        print(sheet.markdown())
+        if request.write:
+            _write(LIVELY, sheet.restructured() + "\n")
+
+
+def _write(page: Path, text: str) -> None:
+    """
+    Write a page, and those that tell the same in short.
+    """
+    page.write_text(text)
+    measured = f"{_read(PAGE)}\n{_read(LIVELY)}"
+    GOALS.write_text(reached(measured).restructured() + "\n")
+    SPENT.write_text(spent(measured).restructured() + "\n")
+
+
+def _read(page: Path) -> str:
+    return page.read_text() if page.exists() else ""
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """
 How soon a change on one side shows on the other, beside interimap.
 
-usage: python benchmarks/latency.py [COUNT]
-
 From the OK for an APPEND, STORE or EXPUNGE on one side until another client on
-the other side, which asks all the time, is told of it; COUNT (50) times for each
+the other side, which asks all the time, is told of it; so many times for each
 kind of change, mailbox and direction.  Two private Dovecots on loopback; each
 pair of a mailbox and a direction has accounts and a process of its own, and all
 four go on at the same time, because they mostly wait.
@@ -14,20 +12,21 @@ Dovecot itself tells of a change half a second after it, never earlier.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.table import Sheet, span
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.dovecot import Dovecot, Settings
 from imapsync.test.integration.server import PASSWORD, freshUser
@@ -38,10 +37,10 @@ DELAY = 0.5
 #: After so many seconds a change is lost, and not only late.
 PATIENCE = 5.0
 
-PROGRAMS = {
-    "imapsync": [sys.executable, "-m", "imapsync", "--quiet"],
-    "interimap": ["interimap", "--quiet", "--watch=60", "--notify"],
-}
+TITLE = "Milliseconds until a change shows, on top of Dovecot's 500"
+
+#: One of its columns.
+MEDIAN = "imapsync: median"
 
 KINDS = ("message", "flag", "expunge")
 
@@ -90,18 +89,21 @@ def configuration(directory: Path, servers: list[Dovecot], user: str) -> Path:
 
 
 @contextmanager
-def running(program: str, servers: list[Dovecot], user: str) -> Iterator[None]:
+def running(command: list[str], servers: list[Dovecot], user: str) -> Iterator[None]:
     """
     Have the accounts followed.
     """
     with tempfile.TemporaryDirectory() as name:
         file = configuration(Path(name), servers, user)
+        program, *options = command
         if program == "interimap":
             # Its database is made by a first run.
-            subprocess.run(["interimap", "--quiet", f"--config={file}"], check=True)
-        command = [*PROGRAMS[program], f"--config={file}"]
+            first = [program, "--quiet", f"--config={file}"]
+            subprocess.run(first, check=True, capture_output=True)
         with (Path(name) / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [program, *options, f"--config={file}"], stdout=log, stderr=log
+            )
         try:
             yield
         finally:
@@ -110,7 +112,11 @@ def running(program: str, servers: list[Dovecot], user: str) -> Iterator[None]:
 
 
 def measure(
-    program: str, servers: list[Dovecot], mailbox: str, direction: str, count: int
+    command: list[str],
+    servers: list[Dovecot],
+    mailbox: str,
+    direction: str,
+    count: int,
 ) -> Results:
     """
     Measure one mailbox in one direction.
@@ -124,7 +130,7 @@ def measure(
         account.subscribe(mailbox)
         account.close()
     results: Results = defaultdict(list)
-    with running(program, servers, user):
+    with running(command, servers, user):
         # One that it has to find, so that we know when it has begun.
         acting, watcher = (Watcher(one, user, mailbox) for one in (here, there))
         acting.command("APPEND", mailbox, b"{3+}\r\nx\r\n")
@@ -151,61 +157,63 @@ def measure(
             ):
                 time.sleep(rng.uniform(0.2, 1.2))
                 watcher.command("NOOP")
-                for command in commands:
-                    acting.command(*command)
+                for words in commands:
+                    acting.command(*words)
                 done = time.monotonic()
                 results[kind, mailbox, direction].append(watcher.sees(seen) - done)
     return results
 
 
-def compare(count: int) -> dict[str, Results]:
+def live(imapsync: str, count: int, python: str) -> Sheet:
     """
     Measure all programs, one after the other.
+
+    @param imapsync: the command that users type.
+    @param python: what it runs on, for people.
     """
+    commands = {
+        "imapsync": [imapsync, "--quiet"],
+        "interimap": ["interimap", "--quiet", "--watch=60", "--notify"],
+    }
     servers = [Dovecot(Settings()), Dovecot(Settings())]
     results: dict[str, Results] = {}
-    for program, command in PROGRAMS.items():
+    for program, command in commands.items():
         if shutil.which(command[0]) is None:
             continue
         with ThreadPoolExecutor(4) as pool:
             going = [
-                pool.submit(measure, program, servers, mailbox, direction, count)
+                pool.submit(measure, command, servers, mailbox, direction, count)
                 for mailbox in ("INBOX", "Other")
                 for direction in ("local to remote", "remote to local")
             ]
             results[program] = {k: v for one in going for k, v in one.result().items()}
     for server in servers:
         server.close()
-    return results
+    whats = ("median", "worst", "lost")
+    heads = [f"{name}: {what}" for name in results for what in whats]
+    notes = [f"{python}; {count} of each, in each mailbox, each way."]
+    return Sheet(TITLE, ["change", *heads], [*_rows(results)], notes)
 
 
-def table(results: dict[str, Results]) -> Iterator[str]:
+def _rows(results: dict[str, Results]) -> Iterator[Sequence[str]]:
     """
-    A Markdown table: milliseconds, Dovecot's own delay subtracted.
+    A row for each kind of change: the least and the greatest median and worst of
+    both mailboxes and directions, and how many were lost.
     """
-    names = list(results)
-    heads = [f"{name} {what}" for name in names for what in ("median", "worst", "lost")]
-    yield "| " + " | ".join(["change", "mailbox", "direction", *heads]) + " |"
-    yield "|" + " --- |" * (3 + len(heads))
-    for key in results[names[0]]:
+    for kind in KINDS:
         cells = []
-        for name in names:
-            found = [1000 * (one - DELAY) for one in results[name][key]]
-            seen = [one for one in found if one < float("inf")] or [float("nan")]
-            cells += [f"{statistics.median(seen):.0f}", f"{max(seen):.0f}"]
-            cells.append(str(len(found) - len(seen)))
-        yield "| " + " | ".join([*key, *cells]) + " |"
+        for found in results.values():
+            groups = [waits for (what, *_), waits in found.items() if what == kind]
+            seen = [[wait for wait in waits if wait < math.inf] for waits in groups]
+            medians = [_told(statistics.median(waits)) for waits in seen if waits]
+            worst = [_told(max(waits)) for waits in seen if waits]
+            count, carried = sum(map(len, groups)), sum(map(len, seen))
+            cells += [span(medians), span(worst), f"{count - carried} of {count}"]
+        yield (kind, *cells)
 
 
-def main() -> None:
+def _told(wait: float) -> str:
     """
-    Run, and print the table.
+    A wait without Dovecot's own.
     """
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    print(f"Milliseconds on top of Dovecot's {1000 * DELAY:.0f}; {count} of each.\n")
-    for line in table(compare(count)):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return f"{1000 * (wait - DELAY):.0f}"

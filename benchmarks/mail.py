@@ -60,9 +60,9 @@ def mails(count: int, size: Size, seed: int = 1) -> Iterator[Mail]:
         # A million end before today: Dovecot takes no date that is yet to come.
         date = _START + timedelta(minutes=6 * number)
         head = _head(rng, number, seed, date)
-        lines = max(1, int(size(rng) - len(head)) // _LINE)
+        octets = int(size(rng) - len(head))
         flags = rng.sample(_FLAGS, rng.choice((0, 1, 1, 2)))
-        yield Mail(head + _body(rng, lines), flags, date)
+        yield Mail(head + body(rng, octets), flags, date)
 
 
 def _head(rng: random.Random, number: int, seed: int, date: datetime) -> bytes:
@@ -76,11 +76,12 @@ def _head(rng: random.Random, number: int, seed: int, date: datetime) -> bytes:
     ).encode()
 
 
-def _body(rng: random.Random, lines: int) -> bytes:
+def body(rng: random.Random, octets: int) -> bytes:
     """
-    Some lines of the stock, as often as needed.
+    Lines of words and of base 64: as many as fit in, and at least one.
     """
-    half, stock = lines - lines // 2, _stock()
+    lines, stock = max(1, octets // _LINE), _stock()
+    half = lines - lines // 2
     words = _cut(rng, stock[0], half)
     return words + _cut(rng, stock[1], lines // 2)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imapsync.test.integration.accounts import Account, Snapshot
+from imapsync.test.integration.accounts import Account, Message, Snapshot
 from imapsync.test.integration.dovecot import Dovecot
 from imapsync.test.integration.server import freshUser
 
@@ -25,16 +25,24 @@ class Servers:
     Both of them.
 
     @ivar remotePort: where the remote one is reached, perhaps by a long line.
+    @ivar secure: whether that port speaks TLS from the start.
     """
 
     local: Dovecot
     remote: Dovecot
     remotePort: int
+    secure: bool = False
+
+    def within(self) -> Servers:
+        """
+        The same, the remote one within TLS.
+        """
+        return replace(self, remotePort=self.remote.tlsPort, secure=True)
 
     @contextmanager
     def by(self, roundTrip: float, rate: float) -> Iterator[Servers]:
         """
-        The same, the remote one by a long line.
+        The same, the remote one by a long line, without TLS.
 
         @param roundTrip: in seconds.
         @param rate: in octets per second; 0 for any.
@@ -65,10 +73,12 @@ class Place:
     """
     A user with two accounts.
 
+    @ivar imapsync: the command that users type.
     @ivar compress: whether those programs that can are to compress.
     """
 
     servers: Servers
+    imapsync: str
     compress: bool = False
     user: str = field(default_factory=freshUser)
     directory: Path = field(
@@ -94,7 +104,7 @@ class Place:
         """
         One with nothing in it yet.
         """
-        return Place(self.servers, self.compress)
+        return Place(self.servers, self.imapsync, self.compress)
 
     def copy(self, other: Place) -> None:
         """
@@ -121,7 +131,8 @@ class Place:
         """
         In what the accounts differ.
 
-        @param exact: whether the messages' octets count, and subscriptions.
+        @param exact: whether the messages' octets count, and keywords and
+            subscriptions.
         """
         with self.accounts() as accounts:
             here, there = (account.snapshot() for account in accounts)
@@ -146,10 +157,15 @@ class Place:
 
 def _roughly(snapshot: Snapshot) -> Snapshot:
     """
-    Only how many messages there are, with their flags and dates.
+    Only how many messages there are, with their system flags and dates.
     """
+
+    def plain(message: Message) -> Message:
+        flags = frozenset(flag for flag in message.flags if flag.startswith("\\"))
+        return replace(message, digest="", flags=flags)
+
     boxes = {
-        name: Counter(replace(each, digest="") for each in messages.elements())
+        name: Counter(map(plain, messages.elements()))
         for name, messages in snapshot.mailboxes.items()
     }
     return Snapshot(boxes, frozenset())

@@ -56,7 +56,7 @@ class Program:
     @ivar lacks: what it cannot do, for people: the rest of a sentence.
     @ivar exact: whether messages are the same afterwards, octet for octet, and
         subscriptions too.
-    @ivar far: whether it can go by a long line.
+    @ivar connects: whether it goes to the remote server by its port.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Program:
     shortest: Callable[[Place], list[str]]
     lacks: str = ""
     exact: bool = True
-    far: bool = True
+    connects: bool = True
 
     @property
     def there(self) -> bool:
@@ -121,9 +121,13 @@ def _configured(
     lines = [f"database = {place.directory}/{database}"]
     lines += [f"connections = {connections}"] if connections else []
     for side, port in ports.items():
-        lines += [f"[{side}]", "type = imap", "host = 127.0.0.1", f"port = {port}"]
-        lines += ["STARTTLS = NO", f"username = {place.user}"]
-        lines += [f"password = {PASSWORD}"]
+        lines += [f"[{side}]", "host = 127.0.0.1", f"port = {port}"]
+        if side == "remote" and servers.secure:
+            authority = servers.remote.certificate.authority
+            lines += ["type = imaps", f"SSL_CAfile = {authority}"]
+        else:
+            lines += ["type = imap", "STARTTLS = NO"]
+        lines += [f"username = {place.user}", f"password = {PASSWORD}"]
         lines += [f"compress = {'YES' if place.compress else 'NO'}"]
     file = place.directory / "config"
     file.write_text("\n".join(lines) + "\n")
@@ -139,8 +143,15 @@ def _unusable(place: Place) -> str:
     return _configured(place, "file/state.db")
 
 
-def _imapsync(option: str, command: str = "--oneshot") -> list[str]:
-    return [sys.executable, "-m", "imapsync", command, "--quiet", option]
+def _imapsync(
+    place: Place, command: str = "--oneshot", connections: int | None = None
+) -> list[str]:
+    option = _configured(place, connections=connections)
+    return [place.imapsync, command, "--quiet", option]
+
+
+def _starting(place: Place, command: str = "--oneshot") -> list[str]:
+    return [place.imapsync, command, "--quiet", _unusable(place)]
 
 
 def _interimap(option: str) -> list[str]:
@@ -150,21 +161,34 @@ def _interimap(option: str) -> list[str]:
 def _mbsync(place: Place) -> list[str]:
     servers = place.servers
     ports = (servers.local.port, servers.remotePort)
-    return mbsync(place.directory, place.user, ports, place.compress, 0)
+    certificate = servers.remote.certificate.path if servers.secure else None
+    return mbsync(
+        *(place.directory, place.user, ports, place.compress, 0, certificate),
+    )
 
 
 def mbsync(
-    directory: Path, user: str, ports: Sequence[int], compress: bool, timeout: int
+    directory: Path,
+    user: str,
+    ports: Sequence[int],
+    compress: bool,
+    timeout: int,
+    certificate: Path | None = None,
 ) -> list[str]:
     """
     A command for mbsync, with a configuration in C{directory}.
 
     @param timeout: in seconds; 0 for none.
+    @param certificate: the remote server's, if it is reached within TLS.
     """
     lines = []
     for side, port in zip(("near", "far"), ports, strict=True):
         lines += [f"IMAPAccount {side}", "Host 127.0.0.1", f"Port {port}"]
-        lines += [f"User {user}", f"Pass {PASSWORD}", "SSLType None"]
+        if side == "far" and certificate is not None:
+            lines += ["SSLType IMAPS", f"CertificateFile {certificate}"]
+        else:
+            lines += ["SSLType None"]
+        lines += [f"User {user}", f"Pass {PASSWORD}"]
         lines += ["AuthMechs LOGIN", f"Timeout {timeout}"]
         lines += [] if compress else ["DisableExtension COMPRESS=DEFLATE"]
         lines += [""]
@@ -189,44 +213,28 @@ def _dsync(place: Place) -> list[str]:
     return _doveadm(place, "sync", "-u", place.user, there)
 
 
-IMAPSYNC = Program(
-    "imapsync",
-    sys.executable,
-    lambda place: _imapsync(_configured(place)),
-    lambda place: _imapsync(_unusable(place)),
-)
+IMAPSYNC = Program("imapsync", sys.executable, _imapsync, _starting)
 
 #: It compares both accounts instead.
-VERIFY = replace(
-    IMAPSYNC,
-    command=lambda place: [
-        *(sys.executable, "-m", "imapsync", "--verify", "--quiet", _configured(place)),
-    ],
-)
+VERIFY = replace(IMAPSYNC, command=lambda place: _imapsync(place, "--verify"))
 
 #: The same, and reads all of every message.
 VERIFY_CONTENT = replace(
-    IMAPSYNC,
-    command=lambda place: [
-        *(sys.executable, "-m", "imapsync", "--verify=content", "--quiet"),
-        _configured(place),
-    ],
+    IMAPSYNC, command=lambda place: _imapsync(place, "--verify=content")
 )
 
 #: It makes them equal, and may use more connections.
-MANY = Program(
-    "imapsync, 4 pairs",
-    sys.executable,
-    lambda place: _imapsync(_configured(place, connections=4)),
-    lambda place: _imapsync(_unusable(place)),
+MANY = replace(
+    IMAPSYNC,
+    name="imapsync, 4 pairs",
+    command=lambda place: _imapsync(place, connections=4),
 )
 
 #: It, where it is to compare everything with its database.
-REPAIR = Program(
-    IMAPSYNC.name,
-    sys.executable,
-    lambda place: _imapsync(_configured(place), "--repair"),
-    lambda place: _imapsync(_unusable(place), "--repair"),
+REPAIR = replace(
+    IMAPSYNC,
+    command=lambda place: _imapsync(place, "--repair"),
+    shortest=lambda place: _starting(place, "--repair"),
 )
 
 PROGRAMS = (
@@ -254,6 +262,6 @@ PROGRAMS = (
         _dsync,
         lambda place: _doveadm(place, "help"),
         lacks="is Dovecot's own: it has both accounts on its disk and knows no IMAP",
-        far=False,
+        connects=False,
     ),
 )

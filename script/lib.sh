@@ -74,12 +74,15 @@ unpackPackage() {
 # Make sure of a Python that can make virtual environments.
 ensurePython() {
     command -v "$python" >/dev/null || fail "$python is missing; PYTHON=... names another"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    suits "$python" ||
         fail "$python is too old: 3.10 or newer is needed"
     if ! "$python" -c 'import ensurepip' 2>/dev/null && [ -z "$(pipWheel)" ]; then
         debianPackage python3-venv '^python3-pip-whl$'
     fi
 }
+
+# Whether a Python is one that imapsync runs on.
+suits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
 
 # Debian's pip as a file: it runs where it lies.
 pipWheel() {
@@ -154,4 +157,21 @@ environment() {
 developmentEnvironment() {
     ensurePython
     environment "$top/.venv" --editable "$top[dev,test]"
+}
+
+buildWheel() {
+    say "Building the wheel."
+    # Setuptools would put what an earlier build left behind into the wheel.
+    rm -rf "$top/build" "$cache/wheel"
+    quietly "$top/.venv/bin/python" -m pip wheel --no-deps --no-build-isolation \
+        --wheel-dir "$cache/wheel" "$top"
+    rm -rf "$top/build"
+}
+
+# installWheel DIRECTORY [EXTRA]: an environment with the wheel that was built.
+installWheel() {
+    local wheel
+    wheel=$(echo "$cache"/wheel/*.whl)
+    environment "$1" "$wheel${2:+[$2]}"
+    quietly "$1/bin/python" -m pip install --no-deps --force-reinstall "$wheel"
 }

@@ -23,7 +23,7 @@ from imapsync.model import Known, Name, Side, Trouble
 from imapsync.names import shown
 from imapsync.plan import renames
 from imapsync.plan.account import Account
-from imapsync.plan.concluded import arrivals, concluded
+from imapsync.plan.concluded import arrivals, concluded, subscriptions
 from imapsync.plan.identity import Places
 from imapsync.plan.mailboxes import Step
 from imapsync.plan.outlook import Outlook, Rename
@@ -86,7 +86,12 @@ class Renamer:
         while True:
             known = self._state.mailboxes()
             places = await self._identifier.trace(accounts, known)
-            if self._conclude(known, places):
+            cut = await self._conclude(known, places, accounts, refused)
+            if cut is not None:
+                accounts, late = cut
+                if late.steps and self._say is None:
+                    return accounts, late
+                accounts = self._rehearsed(late, accounts)
                 continue
             outlook = renames.plan(
                 accounts, known, selection, places, self._stuck, self._parted
@@ -101,9 +106,7 @@ class Renamer:
             outlook.steps = [step for step in outlook.steps if step not in refused]
             self._remark(outlook.remarks)
             if self._say is not None:
-                for name, operation in outlook.operations():
-                    told(self._say, name, operation)
-                accounts = outlook.applied(accounts)
+                accounts = self._rehearsed(outlook, accounts)
             elif outlook.renames:
                 await self._rename(outlook, accounts, places)
                 return accounts, outlook
@@ -113,24 +116,45 @@ class Renamer:
             if not self._record(outlook, known) and not pending:
                 return accounts, outlook
 
-    def _conclude(
-        self, known: Collection[Known], places: Mapping[Side, Places]
-    ) -> bool:
+    def _rehearsed(self, outlook: Outlook, accounts: Accounts) -> Accounts:
         """
-        Have the database learn of what a run did before it was cut off.
+        What is to be listed when that was done, in a dry run.
+        """
+        for name, operation in outlook.operations():
+            told(self._say, name, operation)
+        return outlook.applied(accounts)
 
-        @return: whether it was news.
+    async def _conclude(
+        self,
+        known: Collection[Known],
+        places: Mapping[Side, Places],
+        accounts: Accounts,
+        refused: Collection[Step],
+    ) -> tuple[Accounts, Outlook] | None:
+        """
+        Have the database learn of what a run did before it was cut off, once it is
+        done to the end.
+
+        @return: what is listed, and the steps that are left; C{None} if there was no
+            news.
         """
         asked = {side: self._state.renamings(side) for side in Side}
         if not any(asked.values()):
-            return False
+            return None
         names, over = concluded(known, places, asked)
+        if names:
+            accounts = await self._listing.completed(accounts)
+        left = subscriptions(known, names, asked, accounts)
+        late = Outlook()
+        late.steps = [step for step in left if step not in refused]
+        if late.steps and self._say is None:
+            return accounts, late
         with self._state.transaction():
             self._state.rename(names)
             for side in Side:
                 self._state.endRenaming(side, over[side])
         self._called(known, names)
-        return bool(names)
+        return (accounts, late) if names else None
 
     def _called(self, known: Collection[Known], names: Mapping[int, Name]) -> None:
         self._names.update(

@@ -9,12 +9,14 @@ things of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imapsync.model import Known, Name, Side
 from imapsync.names import isWithin
+from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
+from imapsync.plan.mailboxes import Directed, Subscribe, Unsubscribe
 from imapsync.plan.outlook import Rename
 from imapsync.plan.renameorder import isTemporary
 
@@ -81,3 +83,26 @@ def concluded(
     taken = {one.name for one in known if one.id not in names}
     free = {one: name for one, name in names.items() if name not in taken}
     return Concluded(free, over)
+
+
+def subscriptions(
+    known: Collection[Known],
+    names: Mapping[int, Name],
+    asked: Mapping[Side, Asked],
+    accounts: Mapping[Side, Account],
+) -> Iterator[Directed]:
+    """
+    What was cut off with them: subscriptions do not follow by themselves.
+
+    @param names: as in L{Concluded}.
+    @param accounts: with what is subscribed and no mailbox.
+    """
+    for one in known:
+        name = names.get(one.id)
+        for side, account in accounts.items():
+            if name is None or account.readOnly:
+                continue
+            if one.subscribed and name == asked[side].get(one.id):
+                yield from () if account.subscribed(name) else (Subscribe(side, name),)
+            if account.subscribed(one.name) and not account.has(one.name):
+                yield Unsubscribe(side, one.name)

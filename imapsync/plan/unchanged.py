@@ -81,7 +81,9 @@ def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> byte
     for side in Side:
         one = told[side]
         boxes = sorted(
-            ascii((name, separator, sorted(attributes - _GUESSES), status))
+            ascii(
+                (name, separator, sorted(attributes - _GUESSES), status and (*status,))
+            )
             for name, separator, attributes, status in one.listed
         )
         capabilities = sorted(one.capabilities)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.test import children
+from imapsync.test.test_layers import modules
 
 #: They import much, or take long by themselves; and few need them.
 _HEAVY = (
@@ -160,3 +161,14 @@ class ImportTests(SynchronousTestCase):
             )
             *_, found[name] = done.stderr.decode().splitlines()
         self.assertEqual(dict.fromkeys(STARTS, ""), found)
+
+    def test_definitions(self) -> None:
+        """
+        Values are defined in the way that takes the least time.
+        """
+        found = [
+            name
+            for name, path in modules()
+            if not name.startswith("test") and "dataclasses" in path.read_text("utf-8")
+        ]
+        self.assertEqual([], found)

@@ -77,6 +77,29 @@ class MemoryTests(SynchronousTestCase):
         self.assertFalse(self.memory.isStatusNews(LOCAL, "Plain", told, None))
         self.assertTrue(self.memory.isStatusNews(LOCAL, "New", told, None))
 
+    def test_clear(self) -> None:
+        """
+        All is clear if servers tell of each mailbox what is known, and nothing was
+        refused or remarked on.
+        """
+        known = {"INBOX": KNOWN}
+        self.assertTrue(self.memory.isClear(known))
+        marks = {**KNOWN.marks, REMOTE: MARK._replace(modseq=19)}
+        for one in (
+            KNOWN._replace(marks=marks),
+            KNOWN._replace(marks={LOCAL: MARK}),
+            KNOWN._replace(pairs=3),
+            KNOWN._replace(retries=True),
+        ):
+            self.assertFalse(self.memory.isClear({"INBOX": one}))
+        self.assertFalse(self.memory.isClear({}))
+        self.memory.remarks.add("left out")
+        self.assertFalse(self.memory.isClear(known))
+        self.memory.remarks.clear()
+        for refused in Subscribe(LOCAL, "INBOX"), Create(LOCAL, "New"):
+            self.memory.refused = {refused}
+            self.assertFalse(self.memory.isClear(known))
+
     def test_list(self) -> None:
         """
         A mailbox is news if it was not there, or is gone, or is subscribed

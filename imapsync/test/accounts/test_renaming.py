@@ -539,6 +539,42 @@ class ConcludedTests(RenamesCase):
             self.assertEqual(4, len(self.remote.folders["C"].messages))
             self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
 
+    def leaveUnknown(self, kind: str) -> None:
+        """
+        The user deletes it, and something unknown is in the other one, which the
+        server was not told any more to be subscribed.
+        """
+        self.cut(kind)
+        self.local.delete("New")
+        self.local.ghosts.clear()
+        self.remote.folders["New"].add(mail("unknown"))
+
+    def test_unknown(self) -> None:
+        """
+        If there is something unknown in it, it is made again, since it was subscribed.
+        """
+        for kind in KINDS:
+            self.leaveUnknown(kind)
+            said: list[str] = []
+            self.sync(request=Request(dryRun=True), say=said.append)
+            self.assertIn("New: subscribe on remote", said)
+            self.assertIn("New: make again on local", "".join(said))
+            self.sync()
+            self.assertTrue(self.local.folders["New"].subscribed)
+            self.assertSettled()
+
+    def test_subscribeRefused(self) -> None:
+        """
+        If the server does not let it be subscribed, that is told.
+        """
+        for kind in KINDS:
+            self.leaveUnknown(kind)
+            self.remote.answers["SUBSCRIBE"] = "NO [NOPERM] no"
+            troubles = [*self.sync().troubles]
+            self.assertEqual(["New"], [trouble.mailbox for trouble in troubles])
+            self.assertIn("SUBSCRIBE was refused", str(troubles))
+            self.assertEqual(3, len(self.remote.folders["New"].messages))
+
     def test_below(self) -> None:
         """
         So it is with what was taken along.

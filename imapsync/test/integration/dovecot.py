@@ -11,6 +11,7 @@ import grp
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from imapsync.test import children
 from imapsync.test.integration.accounts import Account
@@ -69,8 +70,8 @@ class Dovecot(Server):
     @ivar certificate: which it shows on both.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__()
+    def __init__(self, settings: Settings, within: Path | None = None) -> None:
+        super().__init__(within)
         self.settings = settings
         # Dovecot takes a client with the server's own address for secure.
         self.host = "127.0.0.1" if settings.plaintext else "127.0.0.2"

@@ -61,9 +61,12 @@ class Server:
 
     host = "127.0.0.1"
 
-    def __init__(self) -> None:
-        name = type(self).__name__.lower()
-        self.directory = Path(tempfile.mkdtemp(prefix=f"imapsync-{name}-"))
+    def __init__(self, within: Path | None = None) -> None:
+        """
+        @param within: a directory for its own.
+        """
+        prefix = f"imapsync-{type(self).__name__.lower()}-"
+        self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=within))
         atexit.register(self.close)
         # Its own processes are not root's, even if we are.
         self.directory.chmod(0o755)

@@ -10,9 +10,11 @@ from types import MappingProxyType
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Known, Name, Side
-from imapsync.plan.concluded import Concluded, arrivals, concluded
+from imapsync.plan.concluded import Concluded, arrivals, concluded, subscriptions
 from imapsync.plan.identity import Places
+from imapsync.plan.mailboxes import Subscribe, Unsubscribe
 from imapsync.plan.outlook import Rename
+from imapsync.test.plan.test_mailboxes import account
 
 LOCAL, REMOTE = Side
 
@@ -119,3 +121,32 @@ class ConcludedTests(SynchronousTestCase):
         """
         found = self.found({}, {}, asked="imapsync-temporary-1")
         self.assertEqual(({}, {LOCAL: [], REMOTE: []}), found)
+
+
+class SubscriptionTests(SynchronousTestCase):
+    """
+    What is left to be done about subscriptions.
+    """
+
+    def test_followed(self) -> None:
+        """
+        Only the server that was asked is to have the new name subscribed, if the
+        mailbox was; nobody is to have the old one, where there is no mailbox.
+        """
+        boxes = [known(1, "Old"), known(2, "Other")]
+        accounts = {
+            LOCAL: account("Old + \\nonexistent"),
+            REMOTE: account("New", "Old +"),
+        }
+        asked = {LOCAL: {}, REMOTE: {1: "New"}}
+        steps = [Unsubscribe(LOCAL, "Old"), Subscribe(REMOTE, "New")]
+        self.assertEqual(steps, [*subscriptions(boxes, {1: "New"}, asked, accounts)])
+        self.assertEqual([], [*subscriptions(boxes, {}, asked, accounts)])
+        unwanted = [boxes[0]._replace(subscribed=False)]
+        found = subscriptions(unwanted, {1: "New"}, asked, accounts)
+        self.assertEqual(steps[:1], [*found])
+        readOnly = {side: one._replace(readOnly=True) for side, one in accounts.items()}
+        self.assertEqual([], [*subscriptions(boxes, {1: "New"}, asked, readOnly)])
+        accounts[REMOTE] = account("New +")
+        found = subscriptions(boxes, {1: "New"}, asked, accounts)
+        self.assertEqual(steps[:1], [*found])
