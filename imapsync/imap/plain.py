@@ -21,7 +21,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.imap import login
-from imapsync.imap.auth.sasl import LOGIN_COMMAND
 from imapsync.imap.commands.account import (
     LOOK,
     IdCommand,
@@ -47,9 +46,6 @@ T = TypeVar("T")
 
 #: So many octets are read at once.
 _PIECE = 256 * 1024
-
-#: Ways to log in that are the same each time, so that they can be taken over.
-_METHODS = ("PLAIN", "LOGIN", LOGIN_COMMAND)
 
 #: As L{imapsync.imap.connection} has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -237,8 +233,6 @@ class Plain:
         return Seen(self.features.told, tuple(namespaces), listed)
 
     async def _credentials(self, method: str) -> tuple[str, str]:
-        if method not in _METHODS:
-            raise Odd(f"a login by {method}")
         return self.server.username or "", self.server.password or ""
 
     # Commands
