@@ -12,9 +12,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.cli import options, signals, terminal
 from imapsync.errors import ImapSyncError, Lost
@@ -22,7 +22,7 @@ from imapsync.errors import ImapSyncError, Lost
 if TYPE_CHECKING:
     from imapsync.cli.logfile import LogFiles
     from imapsync.config.settings import Config
-    from imapsync.imap.plain import Plain
+    from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
 
@@ -100,7 +100,7 @@ def _run(line: options.CommandLine) -> int:
 
     logs = LogFiles(_logfiles(configs))
     try:
-        with _keeping():
+        with _keeping(), _sparing(line, configs):
             looked = _looked(line, configs)
         if looked is not None and looked.summary:
             for text in () if line.quiet else looked.summary:
@@ -120,7 +120,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 def _serve(
     line: options.CommandLine,
     configs: Configs,
-    connections: Mapping[Side, Plain],
+    connections: Mapping[Side, Begun],
     logs: LogFiles,
     force: Callable[[], None],
     hangup: bool,
@@ -132,7 +132,7 @@ def _serve(
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    with _keeping():
+    with _keeping(), _sparing(line, configs):
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
@@ -193,6 +193,50 @@ def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
 
     [config] = configs.values()
     return look(config, line.request, _AHEAD)
+
+
+def _sparing(
+    line: options.CommandLine, configs: Configs
+) -> AbstractContextManager[None]:
+    """
+    Leave TLS out of what is imported, where a run does not use it: that is a quarter
+    of a short one, and Twisted imports it wherever it can be imported.
+    """
+    encrypted = any(
+        server.encrypted
+        for settings in configs.values()
+        for server in settings.servers.values()
+    )
+    used = line.request.live or line.request.admin or encrypted
+    return nullcontext() if used else _without("OpenSSL")
+
+
+class _Without(NamedTuple):
+    """
+    Finds no module of that name, and says so: a finder as C{sys.meta_path} has them.
+    """
+
+    name: str
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """
+        Look for a module.
+        """
+        if name == self.name:
+            raise ModuleNotFoundError(f"{name} is left out", name=name)
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """
+    Meanwhile, have a module not be there for what can do without it.
+    """
+    finder = _Without(name)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 @contextmanager

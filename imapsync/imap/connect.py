@@ -34,7 +34,7 @@ from imapsync.imap.login import IDENTITY, compresses, enable, login
 from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
-    from imapsync.imap.plain import Plain
+    from imapsync.imap.plain import Begun
     from imapsync.imap.transport.tls import Trust
 
 
@@ -105,7 +105,7 @@ async def connect(
     return client
 
 
-def adopting(reactor: Any, connection: Plain) -> Access:
+def adopting(reactor: Any, connection: Begun) -> Access:
     """
     Go on with a connection where C{connect} makes the first one.
     """

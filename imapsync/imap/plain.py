@@ -15,6 +15,7 @@ then, and does and tells what is right.
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Awaitable, Generator
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -75,13 +76,23 @@ class Tape:
 
     def __init__(self) -> None:
         self.sent = bytearray()
-        self.received: list[Received] = []
+        self.received: deque[Received] = deque()
 
     def __len__(self) -> int:
         """
         How many octets did.
         """
         return len(self.sent) + sum(len(one.octets) for one in self.received)
+
+
+class Begun(NamedTuple):
+    """
+    A connection that somebody else goes on with.
+    """
+
+    server: ServerConfig
+    socket: socket.socket
+    tape: Tape
 
 
 class Answer(Generic[T]):
@@ -147,7 +158,7 @@ class Plain:
         self.secrets: tuple[str, ...] = ()
         self.features = Features()
         self.seen: Seen | None = None
-        self.server = server
+        self._server = server
         self._pipeline = Pipeline(self)
         self._pipeline.most = server.commandsInFlight
         self._dispatcher = Dispatcher(self)
@@ -201,6 +212,12 @@ class Plain:
             except StopIteration as end:
                 self.seen = end.value
 
+    def released(self) -> Begun:
+        """
+        Let somebody else go on.
+        """
+        return Begun(self._server, self.socket, self.tape)
+
     def leave(self) -> None:
         """
         LOGOUT.
@@ -215,7 +232,7 @@ class Plain:
         """
         Log in, and look at all mailboxes.
         """
-        server = self.server
+        server = self._server
         await self._greeted
         await login.login(self, server, self._credentials)
         await login.capability(self)
@@ -233,7 +250,7 @@ class Plain:
         return Seen(self.features.told, tuple(namespaces), listed)
 
     async def _credentials(self, method: str) -> tuple[str, str]:
-        return self.server.username or "", self.server.password or ""
+        return self._server.username or "", self._server.password or ""
 
     # Commands
 

@@ -42,7 +42,7 @@ from imapsync.config.request import Request
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import StateError
-from imapsync.imap.plain import Odd, Plain
+from imapsync.imap.plain import Begun, Odd, Plain
 from imapsync.mailbox.summary import spent, total
 from imapsync.model import Side
 from imapsync.plan.unchanged import Told, fingerprint, isComparable
@@ -66,6 +66,9 @@ def _connected(server: ServerConfig) -> socket.socket:
     address = cast(Any, (server.host.encode("ascii"), server.port))
     connected = socket.create_connection(address, _PATIENCE)
     connected.setblocking(False)
+    if not _HERE.fullmatch(connected.getpeername()[0]):
+        connected.close()
+        raise Odd("what is called localhost is elsewhere")
     return connected
 
 
@@ -96,7 +99,7 @@ class Looked(NamedTuple):
     """
 
     summary: tuple[str, ...]
-    connections: Mapping[Side, Plain]
+    connections: Mapping[Side, Begun]
 
 
 def look(
@@ -171,12 +174,12 @@ class _Look:
         with suppress(Odd):  # there is nothing to lose any more
             self._hear(lambda connection: connection.ended)
 
-    def released(self) -> Mapping[Side, Plain]:
+    def released(self) -> Mapping[Side, Begun]:
         """
         The connections, which are no longer used or closed here.
         """
         released, self._connections = self._connections, {}
-        return released
+        return {side: one.released() for side, one in released.items()}
 
     def close(self) -> None:
         """

@@ -10,8 +10,7 @@ if it had been there all along, and nobody need tell it.
 from __future__ import annotations
 
 import socket
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -103,7 +102,7 @@ class Replay:
         self._client = client
         self._sent = bytes(tape.sent)
         self._at = 0  # what comes before was written again
-        self._received = deque(tape.received)
+        self._received = tape.received
         client.transport = self
         # What comes now comes after that.
         self.transport.pauseProducing()
@@ -126,12 +125,6 @@ class Replay:
         if len(known) < len(data):
             self.transport.write(data[len(known) :])
         self._next()
-
-    def writeSequence(self, pieces: Iterable[bytes]) -> None:
-        """
-        The same.
-        """
-        self.write(b"".join(pieces))
 
     def _next(self) -> None:
         self._reactor.callLater(0, self._play)

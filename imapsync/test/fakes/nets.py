@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from imapsync.config.server import ServerConfig
 from imapsync.imap.access import Access
-from imapsync.imap.plain import Plain
+from imapsync.imap.plain import Begun
 from imapsync.imap.transport.replay import Adopted
 from imapsync.model import Side
 from imapsync.run.look import Net
@@ -172,7 +172,7 @@ class Nets:
         self.sockets[number] = Socket(account, number)
         return self.sockets[number]
 
-    def access(self, reactor: Adopting, connection: Plain) -> Access:
+    def access(self, reactor: Adopting, connection: Begun) -> Access:
         """
         What goes on with a connection.
         """

@@ -5,6 +5,7 @@ L{imapsync.imap.transport.replay}.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -15,7 +16,7 @@ from imapsync.errors import StateError
 from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.run import look as module
-from imapsync.run.look import Looked, look
+from imapsync.run.look import NET, Looked, look
 from imapsync.state.store import Store
 from imapsync.test.fakes.nets import Adopting, Nets
 from imapsync.test.test_service import ServiceCase
@@ -172,6 +173,20 @@ class NothingTests(LookCase):
             self.forget()
             self.assertNothing()
             self.assertEqual(1, self.local.count("LOGIN"))
+
+    def test_restrained(self) -> None:
+        """
+        A server to which one command is sent at a time gets no more here, whoever goes
+        on.
+        """
+        for side in Side:
+            self.world.options[side] = {"commandsInFlight": 1}
+        self.assertEqual(0, self.serve().code)
+        self.forget()
+        self.assertNothing()
+        self.forget()
+        self.local.inbox.add(mail(9))
+        self.assertGoesOn()
 
     def test_farewell(self) -> None:
         """
@@ -551,3 +566,24 @@ class NotTakenTests(LookCase):
         """
         self.patch(Store, "_upgrades", Store._upgrades[:-1])
         self.assertNotTaken()
+
+
+class ConnectTests(LookCase):
+    """
+    Real connections.
+    """
+
+    def test_connected(self) -> None:
+        """
+        A server on this computer is found by an address or as localhost, and never
+        blocks.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            for host in ("127.0.0.1", "localhost"):
+                server = (
+                    self.world.settings().servers[LOCAL]._replace(host=host, port=port)
+                )
+                with NET.connect(server) as connected:
+                    self.assertFalse(connected.getblocking())
+        self.assertRaises(OSError, NET.connect, server)

@@ -1,0 +1,169 @@
+"""
+Runs between real servers that take a first look.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from itertools import product
+
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+
+from imapsync.test import children
+from imapsync.test.integration.cyrus import dottedCyrus
+from imapsync.test.integration.messages import mails
+from imapsync.test.integration.relay import Relay, Way
+from imapsync.test.integration.scene import Scene, SceneCase, finished
+from imapsync.test.integration.server import Server
+
+#: The command, where no server is far, however busy this computer is.
+NEAR = (
+    "import sys; import imapsync.run.look as look; look._FAR = 60.0;"
+    " from imapsync.__main__ import run; code = run(sys.argv[1:]);"
+    " print('reactor' if 'twisted' in sys.modules else 'none'); sys.exit(code)"
+)
+
+#: What a line of a log begins with.
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
+
+
+class FirstLookTests(SceneCase):
+    """
+    What they say, and what they import.
+    """
+
+    def relayed(self, remote: Server | None) -> Scene:
+        """
+        Two accounts with some mail, behind relays.
+        """
+        scene = self.scene(None, remote)
+        scene.local.create("Été/Là")
+        scene.local.fill("Été/Là", mails(3))
+        scene.remote.fill("INBOX", mails(20))
+        self.relays = [
+            Relay(reactor, server) for server in (scene.localServer, scene.remoteServer)
+        ]
+        for relay in self.relays:
+            self.addCleanup(relay.shut)
+        local, remote_ = ({"port": str(relay.port)} for relay in self.relays)
+        scene.configure({"local": local, "remote": remote_})
+        return scene
+
+    def sent(self, word: bytes) -> list[int]:
+        """
+        How often something was said to either server since this was asked last.
+        """
+        passed = [relay.passed[Way.TO_SERVER] for relay in self.relays]
+        counts = [octets.upper().count(word) for octets in passed]
+        for octets in passed:
+            octets.clear()
+        return counts
+
+    def looks(self, scene: Scene, *options: str) -> str:
+        """
+        Run the command.
+
+        @return: what it needed.
+        """
+        command = [sys.executable, "-c", NEAR, *scene.command(*options)[3:]]
+        run = finished(scene.start(command))
+        self.assertEqual((0, []), (run.code, run.complaints), run.errors)
+        self.assertIn("Total: ", run.errors)
+        total = next(line for line in run.errors.splitlines() if "Total: " in line)
+        words = total.partition("Total: ")[2].split(", ")
+        self.done.append([word for word in words if not word.startswith("0 ")])
+        return run.output.strip()
+
+    async def test_looks(self) -> None:
+        """
+        Where nothing has changed, the reactor is not imported; where something has,
+        all goes on, and nothing is said twice.
+        """
+        for server in (None, dottedCyrus()):
+            scene, self.done = self.relayed(server), list[list[str]]()
+            found = [await self.looked(scene) for _ in range(2)]
+            scene.local.store("Été/Là", [2], "+FLAGS (\\Flagged)")
+            found += [await self.looked(scene) for _ in range(2)]
+            scene.remote.fill("INBOX", mails(2))
+            found += [await self.looked(scene) for _ in range(2)]
+            self.assertEqual([("reactor", [1, 1]), ("none", [1, 1])] * 3, found)
+            work = [["23 copied"], ["1 flagged"], ["2 copied"]]
+            self.assertEqual([x for one in work for x in (one, [])], self.done)
+
+    async def test_cut(self) -> None:
+        """
+        Wherever a connection is cut, the run ends with both sides equal.
+        """
+        scene = self.scene()
+        scene.local.fill("INBOX", mails(3))
+        relay = Relay(reactor, scene.remoteServer)
+        self.addCleanup(relay.close)
+        scene.configure({"remote": {"port": str(relay.port)}})
+        await deferToThread(self.ends, scene, 0)
+        uid, *_ = scene.local.uids("INBOX")
+        for number, (way, octets) in enumerate(product(Way, range(1, 1200, 109))):
+            if number % 2:
+                scene.local.store("INBOX", [uid], f"+FLAGS (word{number})")
+            relay.passed[way].clear()
+            relay.at(way, octets, relay.cut)
+            run = await deferToThread(self.ends, scene, 0)
+            self.assertEqual([], scene.differences(), run.errors)
+
+    def test_told(self) -> None:
+        """
+        It is told to whom any run would tell it: to a log file, or to nobody.
+        """
+        scene = self.scene()
+        log = scene.directory / "log"
+        scene.configure({"": {"logfile": str(log)}})
+        self.ends(scene, 0)
+        for options in ((), ("--quiet",)):
+            before = log.read_text().splitlines()
+            command = [sys.executable, "-c", NEAR, *scene.command(*options)[3:]]
+            run = finished(scene.start(command))
+            self.assertEqual(
+                (0, "none\n", ""), (run.code, run.output, run.errors), run.errors
+            )
+            told = log.read_text().splitlines()[len(before) :]
+            self.assertEqual(0 if options else 2, len(told))
+            form = (
+                r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d (Total: |\d+ octets in )"
+            )
+            for line in told:
+                self.assertRegex(line, form)
+
+    async def looked(self, scene: Scene) -> tuple[str, list[int]]:
+        """
+        Let the command run.
+
+        @return: what it needed, and how often it logged in.
+        """
+        return await deferToThread(self.looks, scene), self.sent(b" AUTHENTICATE ")
+
+
+class SignalTests(SceneCase):
+    """
+    Signals that come while it is taken.
+    """
+
+    def test_interrupted(self) -> None:
+        """
+        It ends as it does at any time, and the next run goes on.
+        """
+        scene = self.scene()
+        self.ends(scene, 0)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with socket.create_server(("127.0.0.1", 0)) as silent:
+                port = str(silent.getsockname()[1])
+                scene.configure({"local": {"port": port}})
+                process = scene.start(scene.command())
+                silent.settimeout(children.PATIENCE)
+                with silent.accept()[0]:
+                    process.send_signal(number)
+                    run = finished(process)
+            self.complains(run, 75, "interrupted")
+        scene.configure({})
+        self.syncs(scene)
