@@ -49,6 +49,7 @@ from zope.interface import implementer
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap import greeting
 from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.login import Authenticate
 from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
 from imapsync.imap.transport import direct
@@ -64,6 +65,9 @@ _ENOUGH = 64 * 1024
 
 #: Of more octets at once, the system tells the server by itself that they came.
 _FEW = 16 * 1024
+
+#: So many seconds may it take a server to understand that we go.
+FAREWELL = 5.0
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -295,6 +299,9 @@ class Connection(Dialogue):
         all, whatever comes of it.
         """
         patience = self._patience
+        alone = self._pipeline.alone
+        if isinstance(alone, Authenticate) and alone.cancelled is not None:
+            return min(patience, FAREWELL)
         return min(patience, greeting.PATIENCE) if self.state is None else patience
 
     @property

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from imapsync.config.mechanisms import USUAL
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.model import Listed, Side
@@ -41,8 +42,8 @@ def isComparable(config: Config, request: Request) -> bool:
     Whether nothing but what servers tell decides what a run of this kind does and
     says: all mailboxes are synced once; there are no warnings about the configuration,
     which each run gives; LIST tells what is selected; octets need not be counted.  And
-    whether servers can be asked without TLS or programs that are started, so that it
-    is quick.
+    whether servers can be asked without TLS or programs that are started, and in a way
+    that is the same each time, so that it is quick.
     """
     # How long it may take, and how much be removed, matters only if there is work.
     plain = Request(
@@ -59,6 +60,7 @@ def isComparable(config: Config, request: Request) -> bool:
             server.type == "imap"
             and not server.starttls
             and None not in (server.username, server.password)
+            and {*server.mechanisms} <= {*USUAL}
             and server.octetsPerDay is None
             for server in config.servers.values()
         )

@@ -14,7 +14,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from imapsync.imap import login
-from imapsync.imap.auth.sasl import MECHANISMS
+from imapsync.imap.auth.exchange import Identity
+from imapsync.imap.auth.sasl import begin
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.login import LoginCommand
@@ -212,5 +213,5 @@ def authenticated(client: SyncClient, mechanism: str) -> Deferred[None]:
     """
     Use a mechanism.
     """
-    exchange = MECHANISMS[mechanism]("me", "secret")
+    exchange = begin(mechanism, Identity("me", "secret"))
     return Deferred.fromCoroutine(login.authenticate(client, mechanism, exchange))

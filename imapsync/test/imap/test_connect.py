@@ -480,7 +480,8 @@ class LoginTests(ConnectCase):
         self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
         self.heard()
         self.say("+ " + base64.b64encode(b"and the PIN?").decode())
-        self.heard()
+        self.assertEqual(["*"], self.heard())
+        self.say("0001 BAD as you like")
         self.failed(ProtocolViolation, "PLAIN")
 
     def test_noCredentials(self) -> None:
@@ -503,7 +504,8 @@ class LoginTests(ConnectCase):
             )
             self.failed(
                 ConfigError,
-                "give username, and password or password-command, in [remote]",
+                "give username, and password, password-command or password-file, in"
+                " [remote]",
             )
 
     def test_nul(self) -> None:

@@ -288,9 +288,12 @@ class PipelineTests(SynchronousTestCase):
 
     def test_badChallenge(self) -> None:
         """
-        A challenge that is none is a violation.
+        A challenge that is none ends it, and another one is a violation.
         """
         self.submit(Authenticate("X", Echo(None), False))
+        self.sent()
+        self.pipeline.proceed(b"???")
+        self.assertEqual([b"*\r\n"], self.sent())
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"???")
 
     def test_needlessLeave(self) -> None:
