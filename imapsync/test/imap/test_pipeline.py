@@ -194,14 +194,14 @@ class PipelineTests(SynchronousTestCase):
         nothing else is sent, and nothing before that.
         """
         wire = Outgoing(self.pipeline)
-        self.pipeline.submit(appending := Appending("a", wire))
+        self.submit(appending := Appending("a", wire))
         appending.finish()
         for command in (
             Reselect("a", None, Listener(), True),
             Select("b", None, Listener(), True),
             Simple("C"),
         ):
-            self.pipeline.submit(command)
+            self.submit(command)
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.answer("0001")
         self.answer("0002")
