@@ -266,8 +266,7 @@ class Copier(BodyReceiver):
         """
         Octets of it.
         """
-        message = self._message
-        if message is None:
+        if (message := self._message) is None:
             return
         self._digest.write(piece)
         if message.spool is None:

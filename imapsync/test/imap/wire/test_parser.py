@@ -512,6 +512,22 @@ class BodyTests(SynchronousTestCase):
         parser.feed(b"ef)")
         self.assertEqual([b"ab", b"cd", b"ef"], recorder.pieces)
 
+    def test_notCopied(self) -> None:
+        """
+        They are passed on from where they were received, whole or in pieces.
+        """
+        head = b'* 3 FETCH (UID 5 FLAGS () INTERNALDATE "01-Jan-2024 00:00:00 +0000"'
+        for data in (
+            head + b" RFC822.SIZE 6 BODY[] {6}\r\nabcdef)\r\n",
+            head + b" RFC822.SIZE 9 BODY[] {9}\r\nabcdef",
+        ):
+            recorder = Recorder()
+            Parser(recorder).feed(data)
+            [piece] = recorder.pieces
+            assert isinstance(piece, memoryview)
+            self.assertIs(data, piece.obj)
+            self.assertEqual(b"abcdef", piece)
+
     def test_inline(self) -> None:
         """
         A body in quotes is a body; NIL is none.
