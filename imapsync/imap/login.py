@@ -8,9 +8,9 @@ or a plain one that a program looks at its servers with before it needs a reacto
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import imapsync
 from imapsync.config.server import ServerConfig
@@ -138,11 +138,12 @@ async def enter(client: Client, command: Command[Condition]) -> None:
         client.forgetCapabilities()
 
 
-async def enable(client: Client, server: ServerConfig) -> Awaitable[None]:
+async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, None]:
     """
     Have the server enable what is needed.
 
-    @return: for the answer: other commands may be sent before it comes.
+    @return: for the answer: other commands may be sent before it comes.  Whoever does
+        not wait for it has to close this.
     @raise MissingCapability: the server cannot do that.  So it is with the answer.
     """
     await capability(client)

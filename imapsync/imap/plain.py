@@ -17,6 +17,7 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Awaitable, Generator
+from contextlib import closing
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from imapsync.config.server import ServerConfig
@@ -238,13 +239,13 @@ class Plain:
         await login.capability(self)
         if login.compresses(self, server):
             raise Odd("compression")
-        enabled = await login.enable(self, server)
-        if "ID" in self.features:
-            self.perform(IdCommand(login.IDENTITY))
-        listing = self.perform(ListCommand("*", (), LOOK))
-        asked = "NAMESPACE" in self.features
-        spaces = [self.perform(NamespaceCommand())] if asked else []
-        await enabled
+        with closing(await login.enable(self, server)) as enabled:
+            if "ID" in self.features:
+                self.perform(IdCommand(login.IDENTITY))
+            listing = self.perform(ListCommand("*", (), LOOK))
+            asked = "NAMESPACE" in self.features
+            spaces = [self.perform(NamespaceCommand())] if asked else []
+            await enabled
         listed = await listing
         namespaces = [await one for one in spaces]
         return Seen(self.features.told, tuple(namespaces), listed)

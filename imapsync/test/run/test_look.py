@@ -5,6 +5,7 @@ L{imapsync.imap.transport.replay}.
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -18,7 +19,7 @@ from imapsync.model import Side
 from imapsync.run import look as module
 from imapsync.run.look import NET, Looked, look
 from imapsync.state.store import Store
-from imapsync.test.fakes.nets import Adopting, Nets
+from imapsync.test.fakes.nets import Adopting, Nets, Socket
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import Account, mail
 
@@ -281,6 +282,35 @@ class ChangedTests(LookCase):
 
             self.nets.before = silence
             self.assertGoesOn()
+
+    def test_room(self) -> None:
+        """
+        Wherever there is no room to send more, the ordinary run sends the rest; and
+        nobody is told.
+        """
+        send = Socket.send
+        for octets in range(0, 500, 11):
+            self.forget()
+            self.local.inbox.add(mail(octets + 100))
+            left = [octets]
+
+            def sendSome(socket: Socket, data: bytes, left: list[int] = left) -> int:
+                some = data[: left[0]]
+                left[0] -= len(some)
+                if not some:
+                    raise BlockingIOError
+                return send(socket, some)
+
+            self.patch(Socket, "send", sendSome)
+            looked = self.look()
+            self.patch(Socket, "send", send)
+            self.goOn(looked)
+            self.assertEqual(0, self.outcome.code, self.logged)
+            self.assertTrue(self.world.equal)
+            self.assertEqual(1, self.local.count("AUTHENTICATE"))
+            self.assertClosed()
+        gc.collect()
+        self.assertEqual([], self.flushWarnings())
 
     def test_moment(self) -> None:
         """
