@@ -79,21 +79,38 @@ def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> byte
     @param version: that of imapsync.
     """
     # Not a digest: C{hashlib} brings OpenSSL, which takes longer than all this.
-    from zlib import compress  # here, because most runs need none
+    import zlib  # here, because most runs need none
 
     pattern = config.ignoreMailbox
     # A long pattern is cut off where the configuration is shown; a password is not
     # there at all.
     ignored = pattern and (pattern.pattern, pattern.flags)
-    texts = [ascii((version, repr(config), ignored))]
-    for side in Side:
-        one = told[side]
-        boxes = sorted(
-            ascii(
-                (name, separator, sorted(attributes - _GUESSES), status and (*status,))
-            )
-            for name, separator, attributes, status in one.listed
-        )
-        capabilities = sorted(one.capabilities)
-        texts.append(ascii((side.value, capabilities, one.namespaces, boxes)))
-    return compress("\n".join(texts).encode("ascii"), _SWIFT)
+    lines = [ascii((version, repr(config), ignored))]
+    lines += [_line(side, told[side]) for side in Side]
+    return zlib.compress("\n".join(lines).encode("ascii"), _SWIFT)
+
+
+def isNews(seen: bytes, side: Side, told: Told) -> bool:
+    """
+    Whether what this server tells is enough to know that all cannot be the same.
+
+    @param seen: a L{fingerprint}.
+    """
+    import zlib
+
+    try:
+        lines = zlib.decompress(seen).split(b"\n")
+    except zlib.error:
+        return True
+    return _line(side, told).encode("ascii") not in lines
+
+
+def _line(side: Side, told: Told) -> str:
+    """
+    What one server told.
+    """
+    boxes = sorted(
+        ascii((name, separator, sorted(attributes - _GUESSES), status and (*status,)))
+        for name, separator, attributes, status in told.listed
+    )
+    return ascii((side.value, sorted(told.capabilities), told.namespaces, boxes))

@@ -22,8 +22,9 @@ ordinary run as they are (L{imapsync.imap.transport.replay}).  That one then mee
 what was odd, and does and tells what it does and tells of it otherwise; nothing is
 said twice to a server.
 
-While it waits for servers that are far away, behind a tunnel, it imports what an
-ordinary run would need, a little at a time.
+If one server tells news while the other is far away, behind a tunnel, an ordinary run
+is to follow: meanwhile, it imports what that needs, a little at a time.  It does not
+before that is certain: where there are no news, it would be in vain.
 """
 
 from __future__ import annotations
@@ -45,18 +46,12 @@ from imapsync.errors import StateError
 from imapsync.imap.plain import Begun, Odd, Plain
 from imapsync.mailbox.summary import spent, total
 from imapsync.model import Side
-from imapsync.plan.unchanged import Told, fingerprint, isComparable
+from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
 from imapsync.state.store import Store
 
 #: So many seconds, in all, are enough for servers that are well; and may they take to
 #: end, as L{imapsync.imap.client} has it.
 _PATIENCE = 5.0
-
-#: Who is silent for so many seconds is far, or busy: there is time for other things.
-_FAR = 0.03
-
-#: Of such a one, a silence of so many.
-_SILENCE = 0.002
 
 _HERE = re.compile(r"127(\.[0-9]+){3}|::1")
 
@@ -121,7 +116,7 @@ def look(
     first = _Look(config, iter(ahead), net)
     try:
         with closing(Store.open(config.database)) as state:
-            if first.told() != state.cleanLook:
+            if not first.isEqual(state.cleanLook):
                 return Looked((), first.released())
             state.stillEqual()
             first.leave()
@@ -144,31 +139,38 @@ class _Look:
         self._net = net
         self._config = config
         self._ahead = ahead
-        self._silence = _FAR
         self._connections: dict[Side, Plain] = {}
 
-    def told(self) -> bytes:
+    def isEqual(self, seen: bytes) -> bool:
         """
-        What both servers tell, as L{fingerprint} puts it.
+        Whether both servers tell what they told last.
 
+        @param seen: that, as L{fingerprint} puts it.
         @raise Odd: one of them is to be asked in the ordinary way.
         @raise OSError: likewise.
         """
         for side, server in self._config.servers.items():
             self._connections[side] = Plain(server, self._net.connect(server))
-        self._hear(lambda connection: connection.seen is not None)
-        told = {
+        self._hear(
+            lambda connection: connection.seen is not None,
+            lambda: any(isNews(seen, *one) for one in self._told().items()),
+        )
+        return seen == fingerprint(self._config, imapsync.__version__, self._told())
+
+    def _told(self) -> Mapping[Side, Told]:
+        """
+        What those servers told that have told all.
+        """
+        return {
             side: Told(*connection.seen)
             for side, connection in self._connections.items()
             if connection.seen is not None
         }
-        return fingerprint(self._config, imapsync.__version__, told)
 
     def leave(self) -> None:
         """
         LOGOUT on both, and wait for the ends.
         """
-        self._ahead = iter(())
         for connection in self._connections.values():
             connection.leave()
         with suppress(Odd):  # there is nothing to lose any more
@@ -189,10 +191,15 @@ class _Look:
             self.octets += len(connection.tape)
             connection.socket.close()
 
-    def _hear(self, isOver: Callable[[Plain], bool]) -> None:
+    def _hear(
+        self,
+        isOver: Callable[[Plain], bool],
+        hasNews: Callable[[], bool] = lambda: False,
+    ) -> None:
         """
         Hear each until it is over.
 
+        @param hasNews: whether an ordinary run is to follow, asked when one is over.
         @raise Odd: that takes too long.
         """
         until = self._net.now() + _PATIENCE
@@ -200,27 +207,20 @@ class _Look:
             waiting = list(self._connections.values())
             for connection in waiting:
                 selector.register(connection, EVENT_READ, connection)
+            news = False
             while waiting:
-                ready = selector.select(min(self._silence, until - self._net.now()))
+                name = next(self._ahead, None) if news else None
+                if name is not None:
+                    import_module(name)
+                ready = selector.select(0 if name else until - self._net.now())
                 for key, _ in ready:
                     key.data.receive()
-                for connection in filter(isOver, waiting):
+                for connection in (over := [one for one in waiting if isOver(one)]):
                     selector.unregister(connection)
-                waiting = [one for one in waiting if not isOver(one)]
+                    waiting.remove(connection)
+                news = news or bool(over and waiting and hasNews())
                 if self._net.now() > until:
                     raise Odd("it takes too long")
-                if not ready:
-                    self._useSilence()
-
-    def _useSilence(self) -> None:
-        """
-        Import what may be needed, as little at a time as there is.
-        """
-        self._silence = _SILENCE
-        for name in self._ahead:
-            import_module(name)
-            return
-        self._silence = _PATIENCE
 
 
 def _isHere(server: ServerConfig) -> bool:

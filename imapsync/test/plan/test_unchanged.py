@@ -15,7 +15,7 @@ from imapsync.config.request import Admin, Depth, Request
 from imapsync.config.server import OPTIONS
 from imapsync.config.settings import GRAMMAR, Config
 from imapsync.model import Listed, Side, Status
-from imapsync.plan.unchanged import Told, fingerprint, isComparable
+from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
 
 SERVER: Mapping[str, Any] = {
     "type": "imap",
@@ -110,6 +110,22 @@ class FingerprintTests(SynchronousTestCase):
             one._replace(listed={*one.listed}) for one in others
         ]
         self.assertEqual(equal, one == other)
+
+    @given(st.tuples(TOLD, TOLD), TOLD)
+    def test_news(self, both: tuple[Told, Told], other: Told) -> None:
+        """
+        Of one server it can be told that it tells something else, or that nobody can
+        know.
+        """
+        seen = fingerprint(configuration(), "1.0", dict(zip(Side, both, strict=True)))
+        for side, one in zip(Side, both, strict=True):
+            self.assertFalse(isNews(seen, side, one))
+            self.assertTrue(isNews(seen[:-1], side, one))
+            self.assertTrue(isNews(b"", side, one))
+            before, after = (
+                each._replace(listed={*each.listed}) for each in (one, other)
+            )
+            self.assertEqual(before != after, isNews(seen, side, other))
 
     @given(TOLD, st.randoms(use_true_random=False))
     def test_order(self, one: Told, random: Any) -> None:

@@ -483,25 +483,44 @@ class OddTests(LookCase):
 
     def test_silent(self) -> None:
         """
-        A server that says nothing is left to the ordinary run after some seconds;
-        meanwhile, what that needs is imported.
+        A server that says nothing is left to the ordinary run after some seconds.
+        """
+        self.hush(self.local, self.remote)
+        looked = self.look()
+        self.assertEqual(2, len(looked.connections))
+        self.assertTrue(4 < self.nets.seconds < 6)
+
+    def test_ahead(self) -> None:
+        """
+        While one server is waited for, what the ordinary run needs is imported as soon
+        as the other tells news, and only then.
+        """
+        names: list[str] = []
+        self.patch(module, "import_module", names.append)
+        self.hush(self.remote)
+        for expected in [], ["a", "b"]:
+            looked = self.look(ahead=("a", "b"))
+            self.assertEqual(expected, names)
+            self.assertEqual(2, len(looked.connections))
+            self.assertTrue(4 < self.nets.seconds < 6)
+            self.local.inbox.add(mail(9))
+            self.nets.seconds = 0.0
+
+    def hush(self, *accounts: Account) -> None:
+        """
+        Nothing arrives from these.
         """
 
         def hush() -> None:
             for one in self.nets.sockets.values():
-                one.dialogue.said().clear()
+                if one.account in accounts:
+                    one.dialogue.said().clear()
 
         self.nets.before = hush
-        names: list[str] = []
-        self.patch(module, "import_module", names.append)
-        looked = self.look(ahead=("a", "b"))
-        self.assertEqual(["a", "b"], names)
-        self.assertEqual(2, len(looked.connections))
-        self.assertTrue(4 < self.nets.seconds < 6)
 
     def test_near(self) -> None:
         """
-        Where servers answer at once, nothing more is imported.
+        Where nothing has changed, nothing more is imported.
         """
         self.patch(module, "import_module", self.fail)
         self.assertEqual(2, len(self.look(ahead=("a",)).summary))
