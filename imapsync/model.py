@@ -31,6 +31,10 @@ def flagsOf(text: str) -> Flags:
     return frozenset(text.split(" ")) if text else frozenset()
 
 
+#: A message, or a piece of one.
+Octets = bytes | memoryview
+
+
 #: A mailbox by the name that both sides share: levels joined by C{/}, without
 #: the server's prefix; C{INBOX} in upper case.
 Name = str
@@ -160,6 +164,11 @@ class Pair(NamedTuple):
         return self.local if side is Side.LOCAL else self.remote
 
 
+#: Of a message that is known: its local UID, its remote one, and the flags that both
+#: sides last agreed on.
+Agreed = tuple[int, int, Flags]
+
+
 class Given(NamedTuple):
     """
     What a server was given with a copy.
@@ -286,11 +295,13 @@ class Changes(NamedTuple):
         the agreed ones.
     @ivar new: UIDs without a pair.
     @ivar gone: UIDs of known messages that the server no longer lists.
+    @ivar agreed: what is agreed on the messages in C{flags}, by the same UIDs.
     """
 
     flags: Mapping[int, Flags] = MappingProxyType({})
     new: UidSet = UidSet()
     gone: UidSet = UidSet()
+    agreed: Mapping[int, Agreed] = MappingProxyType({})
 
     def __bool__(self) -> bool:
         return bool(self.flags or self.new or self.gone)

@@ -15,11 +15,15 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
+from imapsync.test.integration.dovecot import Dovecot, Settings
 from imapsync.test.integration.messages import mails, messages
 from imapsync.test.integration.scene import Scene
 
 #: Which messages an account holds, whatever their flags: mailbox and digest.
 Holdings = Counter[tuple[str, str]]
+
+#: How the remote server is told who we are: it never sees the password.
+MECHANISM = "SCRAM-SHA-256"
 
 ARRIVED = datetime(2026, 1, 5, 8, 30, tzinfo=timezone.utc)
 
@@ -59,12 +63,17 @@ def twoAccounts() -> Iterator[Scene]:
     An account on each of two servers, and a configuration for both.
     """
     heading("Two mail servers")
-    scene = Scene()
+    remote = Settings(
+        "maildir", ".", extra=f"auth_mechanisms = plain login {MECHANISM}"
+    )
+    options = {"remote": {"auth": MECHANISM}}
+    scene = Scene(remoteServer=Dovecot(remote), options=options)
     for side, server in ("local", scene.localServer), ("remote", scene.remoteServer):
         layout, separator = server.settings.layout, server.settings.separator
+        auth = MECHANISM if server is scene.remoteServer else "PLAIN"
         tell(
             f"{side + ':':8} Dovecot at {server.host}:{server.port},"
-            f" {layout}, names like Work{separator}Tax"
+            f" {layout}, names like Work{separator}Tax, login by {auth}"
         )
     try:
         yield scene

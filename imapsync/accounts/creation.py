@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imapsync import names
@@ -52,6 +53,8 @@ class Steps:
         self._report = report
         self._say = say
         self._taken: Counter[Step] = Counter()
+        self._waiting: list[Deferred[None]] = []
+        self._failure: Failure | None = None
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
@@ -60,21 +63,33 @@ class Steps:
     ) -> None:
         """
         Make, subscribe and unsubscribe mailboxes, many at a time.  What could
-        not be made is not subscribed: the name may be another one's there.
+        not be made is not subscribed: the name may be another one's there.  The last
+        answers may still be L{taken}.
         """
         if self._say is not None:
             for step in steps:
                 told(self._say, step.name, step)
             return
         made = [step for step in steps if isinstance(step, Create)]
-        await self._takeSome(made, accounts)
+        self._waiting += self._takeSome(made, accounts)
+        await self.taken()
         missed = {step.name for step in made if step in self.refused}
         rest = [step for step in steps if not isinstance(step, Create)]
-        await self._takeSome([s for s in rest if s.name not in missed], accounts)
+        rest = [step for step in rest if step.name not in missed]
+        self._waiting += self._takeSome(rest, accounts)
 
-    async def _takeSome(
+    async def taken(self) -> None:
+        """
+        Wait until all that was sent is answered.
+        """
+        waiting, self._waiting = self._waiting, []
+        await together(waiting)
+        if self._failure is not None:
+            self._failure.raiseException()
+
+    def _takeSome(
         self, steps: Sequence[Step], accounts: Mapping[Side, Account]
-    ) -> None:
+    ) -> list[Deferred[None]]:
         waiting = []
         for step in steps:
             if isinstance(step, Forget):
@@ -86,15 +101,17 @@ class Steps:
                 self._taken[step] += 1
                 spelled = accounts[step.side].spelled(step.name)
                 command = self._clients[step.side].onMailbox(step.verb, spelled)
-                command.addCallback(self._stepTaken, step)
-                waiting.append(command.addErrback(self._stepRefused, step))
-        await together(waiting)
+                done = command.addCallback(self._stepTaken, step)
+                waiting.append(done.addErrback(self._stepRefused, step))
+        return waiting
 
     def _stepTaken(self, _: object, step: Directed) -> None:
         self._report.took(step.name, str(step))
 
     def _stepRefused(self, failure: Failure, step: Directed) -> None:
-        failure.trap(Refused)
+        if not failure.check(Refused):
+            self._failure = failure  # for whoever waits, if anybody still does
+            return
         self.refused.add(step)
         code = getattr(failure.value, "responseCode", "")
         if code == "ALREADYEXISTS":

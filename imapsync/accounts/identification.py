@@ -53,6 +53,7 @@ class Identifier:
         self._doubted: dict[Side, set[int]] = {side: set() for side in Side}
         self._mute: set[Side] = set()
         self._met: dict[tuple[Side, str], tuple[int, str]] = {}
+        self._strange: dict[Name, Mapping[Side, Account]] = {}
 
     def doubt(self, known: Known) -> None:
         """
@@ -112,27 +113,38 @@ class Identifier:
                 if box.status and (identity := identities.get(box.name)):
                     self._met[side, box.name] = box.status.uidvalidity, identity
 
-    async def learn(
-        self, accounts: Mapping[Side, Account], names: Iterable[Name]
-    ) -> None:
+    def meet(self, accounts: Mapping[Side, Account], names: Iterable[Name]) -> None:
+        """
+        Of these mailboxes, L{learn} what identities they have.
+        """
+        self._strange.update(dict.fromkeys(names, accounts))
+
+    async def learn(self) -> None:
         """
         Have Dovecot's identities stored, of mailboxes that have none yet.
         """
-        known = [one for one in map(self._state.mailbox, names) if one is not None]
+        strange, self._strange = self._strange, {}
+        known = [one for one in map(self._state.mailbox, strange) if one is not None]
 
         async def onSide(side: Side) -> None:
             if not self._tellsIds(side):
                 wanting = [one for one in known if not one.identities.get(side)]
                 # Many would be too much for a server that does not know it.
-                for some in wanting[:1], wanting[1:]:
-                    await self._learn(side, accounts[side], some)
+                first = len(wanting) if self._isDovecot(side) else 1
+                for some in wanting[:first], wanting[first:]:
+                    await self._learn(side, strange, some)
 
         await onBoth(onSide)
 
-    async def _learn(self, side: Side, account: Account, known: list[Known]) -> None:
+    async def _learn(
+        self,
+        side: Side,
+        strange: Mapping[Name, Mapping[Side, Account]],
+        known: list[Known],
+    ) -> None:
         if side in self._mute:
             return
-        names = [account.spelled(one.name) for one in known]
+        names = [strange[one.name][side].spelled(one.name) for one in known]
         asked = [Deferred.fromCoroutine(self._guid(side, name)) for name in names]
         with suppress(Refused):
             told = await together(asked)
@@ -222,6 +234,9 @@ class Identifier:
         source = Source(client, self._suspects, place)
         await pairing.keyed(source, UidSet.of(expected), take)
         return bool(found) and all(found[u] == expected[u] for u in found)
+
+    def _isDovecot(self, side: Side) -> bool:
+        return self._clients[side].identity.get("name") == "Dovecot"
 
     def _tellsIds(self, side: Side) -> bool:
         return "OBJECTID" in self._clients[side].features

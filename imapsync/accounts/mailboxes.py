@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from imapsync.accounts.aside import Aside
 from imapsync.accounts.creation import Steps
 from imapsync.accounts.history import History
@@ -18,10 +20,11 @@ from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.config.settings import Config
 from imapsync.errors import MailboxError
+from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Name, Side
+from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.listing import leftOut, respelled
@@ -94,7 +97,7 @@ class Mailboxes:
         self._state = state
         self._report = report
         self._say = say
-        self._listing, identifier, self._history = legacy
+        self._listing, self._identifier, self._history = legacy
         self.aside = Aside(clients, state, report)
         self._readOnly = frozenset(s for s in Side if config.servers[s].readOnly)
         self._ownership = Ownership(
@@ -103,7 +106,8 @@ class Mailboxes:
         self._refused = self._history.refused
         self._steps = Steps(clients, state, report, say, self._history)
         self._renamer = Renamer(
-            *(clients, state, self._listing, identifier, report, say, self._history)
+            *(clients, state, self._listing, self._identifier),
+            *(report, say, self._history),
         )
         self._scope = Scope(config, typed, self._listing, self._history.named)
         self.failed = self._steps.failed
@@ -157,10 +161,20 @@ class Mailboxes:
         planned = plan(accounts, known, selection, outlook.held)
         for trouble in (*outlook.troubles, *planned.troubles):
             self._report.trouble(trouble)
-        steps = [step for step in planned.steps if step not in self._refused]
-        for step in planned.steps:
-            if isinstance(step, Create) and step in self._refused:
-                self._steps.collided(step, accounts[step.side])
+        unmade = [
+            step
+            for step in planned.steps
+            if isinstance(step, Create) and step in self._refused
+        ]
+        for one in unmade:
+            self._steps.collided(one, accounts[one.side])
+        # The name may be another one's there.
+        missed = {one.name for one in unmade}
+        steps = [
+            step
+            for step in planned.steps
+            if step not in self._refused and step.name not in missed
+        ]
         with self._state.transaction():
             for name in planned.mailboxes.keys() - known.keys():
                 self._state.addMailbox(name, subscribed=False)
@@ -185,7 +199,11 @@ class Mailboxes:
         """
         for _ in range(ROUNDS):
             self._listing.learn(self._state.mailboxes())
-            accounts = await self._ownership.look()
+            looking = Deferred.fromCoroutine(self._ownership.look())
+            # Their answers come along with that of LIST.
+            others = self._steps.taken(), self._identifier.learn()
+            await together([looking, *map(Deferred.fromCoroutine, others)])
+            accounts = await looking
             known = self._state.mailboxes()
             accounts = await self._listing.assured(accounts, known)
             if self._learn(accounts):
@@ -259,3 +277,14 @@ class Mailboxes:
         What the database knows, by name.
         """
         return {known.name: known for known in self._state.mailboxes()}
+
+
+def listedOn(name: Name, accounts: Accounts) -> Mapping[Side, Listed]:
+    """
+    What each server that lists a mailbox tells of it.
+    """
+    return {
+        side: account.listed[name]
+        for side, account in accounts.items()
+        if name in account.listed
+    }

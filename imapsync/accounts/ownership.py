@@ -56,7 +56,7 @@ def accountOf(server: ServerConfig) -> str:
         where = f"{_TUNNEL}{server.command}"
     else:
         where = server.host.lower().rstrip(".")
-    return f"{server.username}@{where}" if server.username else where
+    return f"{server.user}@{where}" if server.user else where
 
 
 def named(config: Config) -> Mapping[Side, Owner]:
@@ -192,7 +192,7 @@ class Ownership:
         for side, owner in named(self._config).items():
             server, client = self._config.servers[side], self._clients[side]
             account = owner.account
-            if client.user and not server.username:
+            if client.user and not server.user:
                 # Only the program that we are in knows who that is.
                 account = f"{client.user}@{owner.account}"
             tells = server.command is not None or not client.user

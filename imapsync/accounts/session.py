@@ -5,10 +5,10 @@ worked on, and when both sides are equal.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from imapsync.accounts import removals
 from imapsync.accounts.deletion import Deleter
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
@@ -19,6 +19,7 @@ from imapsync.accounts.mailboxes import (
     Accounts,
     Legacy,
     Mailboxes,
+    listedOn,
 )
 from imapsync.accounts.reminders import note, remind
 from imapsync.accounts.workers import Reserve, Workers
@@ -27,7 +28,7 @@ from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
-from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.model import Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
 from imapsync.plan.messages import Policy
@@ -37,7 +38,7 @@ from imapsync.plan.unchanged import Told
 from imapsync.state.interface import State
 
 if TYPE_CHECKING:
-    from imapsync.mailbox.sync import MailboxSync, Pass
+    from imapsync.mailbox.sync import MailboxSync
 
 
 class Session:
@@ -91,6 +92,7 @@ class Session:
         self._displaced: set[Name] = set()
         self._changing: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
+        self._released: set[Name] = set()
 
     async def run(self) -> None:
         """
@@ -162,19 +164,28 @@ class Session:
         self._skipForeseen(accounts)
         dirty = self._dirty(plan, accounts)
         changed = await self._followMoves(accounts, dirty, doomed)
-        await self._checkBrake(accounts, dirty, doomed)
+        await removals.check(
+            self._records.brake,
+            {one: self._known(one.name) for one in doomed},
+            map(self._known, dirty),
+            accounts,
+            lambda name: self._context(name, accounts),
+        )
         synced = self._tasks(dirty, accounts)
 
-        async def sync(name: Name, clients: Clients) -> None:
+        async def sync(
+            name: Name, clients: Clients, release: Callable[[], None]
+        ) -> None:
             nonlocal changed
-            changed = await self._sync(name, accounts, clients) or changed
+            changed = await self._sync(name, accounts, clients, release) or changed
 
         await self._workers.work(synced, sync)
         if not self._request.dryRun:
-            await self._identifier.learn(accounts, synced)
+            self._identifier.meet(accounts, synced)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed, accounts)
-        if not changed:
+        if not changed:  # else they come along with the next LIST
+            await self._identifier.learn()
             for waiting in outlook.waiting:
                 self._report.trouble(waiting)
         return changed and not self._request.dryRun
@@ -201,7 +212,7 @@ class Session:
         return {
             name: known[name]
             for name in plan.mailboxes
-            if mailboxes.dirty(known[name], _listed(name, accounts))
+            if mailboxes.dirty(known[name], listedOn(name, accounts))
         }
 
     def _skipForeseen(self, accounts: Accounts) -> None:
@@ -212,7 +223,7 @@ class Session:
         foreseen, self._foreseen = self._foreseen, {}
         with self._state.transaction():
             for known in self._state.mailboxes() if foreseen else ():
-                marks, listed = foreseen.get(known.id), _listed(known.name, accounts)
+                marks, listed = foreseen.get(known.id), listedOn(known.name, accounts)
                 if marks and mailboxes.fulfilled(known, marks, listed):
                     for side, mark in marks.items():
                         self._state.setMark(known.id, side, mark)
@@ -233,7 +244,7 @@ class Session:
         ]
         for name, known in dirty.items():
             if name not in self._failed:
-                suspects.append(suspected(known, _listed(name, accounts)))
+                suspects.append(suspected(known, listedOn(name, accounts)))
         if not suspects:
             return False
         # Imported here, as the pass, because most runs have nothing to do.
@@ -261,7 +272,7 @@ class Session:
         tasks = {}
         due = self._due(dirty)
         for name in dirty:
-            known, listed = self._known(name), _listed(name, accounts)
+            known, listed = self._known(name), listedOn(name, accounts)
             known = known._replace(retries=known.id in due)
             hopeless = name in self._failed or self._history.hopeless(name, listed)
             if mailboxes.dirty(known, listed) and not hopeless:
@@ -284,16 +295,27 @@ class Session:
                     self._state.hasten(mailbox)
         return retried & self._state.mailboxesDue()
 
-    async def _sync(self, name: Name, accounts: Accounts, clients: Clients) -> bool:
+    async def _sync(
+        self,
+        name: Name,
+        accounts: Accounts,
+        clients: Clients,
+        release: Callable[[], None],
+    ) -> bool:
         """
         Work on one mailbox.
 
+        @param release: called when the connections can serve another one.  What goes
+            wrong after that is left to the next time, when they are kept to the end.
         @return: whether anything changed.
         """
+        early = None if name in self._released else release
 
         def contextOf(source: Name) -> Context:
-            return self._context(source, accounts, clients)
+            context = self._context(source, accounts, clients)
+            return context._replace(release=early)
 
+        self._released.add(name)
         again = name not in self._tried
         self._tried.add(name)
         one = _mailboxSync(name, contextOf, again)
@@ -316,7 +338,7 @@ class Session:
         if one.changed:
             self._changing.add(name)
         else:
-            told, failed = _listed(name, accounts), name in self._failed
+            told, failed = listedOn(name, accounts), name in self._failed
             self._history.unfinished(name, told, failed)
         return one.changed
 
@@ -333,52 +355,6 @@ class Session:
             frozenset(side for side in Side if name in accounts[side].unmade),
         )
 
-    async def _checkBrake(
-        self,
-        accounts: Accounts,
-        dirty: Iterable[Name],
-        doomed: Iterable[Delete],
-    ) -> None:
-        """
-        Know before the first removal whether there would be too many.  STATUS
-        alone mostly tells; else each mailbox is looked into.
-        """
-        suspects = []
-        bound: Counter[Side] = Counter()
-        for one in doomed:
-            known = self._known(one.name)
-            box = _listed(one.name, accounts).get(one.side)
-            bound[one.side] += mailboxes.atStake(known, box)
-        count = bound.copy()
-        for name in dirty:
-            known, listed = self._known(name), _listed(name, accounts)
-            if not mailboxes.dirty(known, listed):
-                continue
-            missing = {
-                side.other: mailboxes.removable(known, side, box.status or Status())
-                for side, box in listed.items()
-            }
-            if any(missing.values()):
-                bound.update(missing)
-                suspects.append(known)
-        if not self._records.brake.trips(bound):
-            return
-        for known in suspects:
-            context = self._context(known.name, accounts)
-            try:
-                count.update(await _passOver(known.name, context).survey())
-            except MailboxError:
-                continue  # its pass will tell
-        self._records.brake.check(count)
-
-
-def _listed(name: Name, accounts: Accounts) -> Mapping[Side, Listed]:
-    return {
-        side: account.listed[name]
-        for side, account in accounts.items()
-        if name in account.listed
-    }
-
 
 def _mailboxSync(
     name: Name, contextOf: Callable[[Name], Context], again: bool
@@ -386,9 +362,3 @@ def _mailboxSync(
     from imapsync.mailbox.sync import MailboxSync
 
     return MailboxSync(name, contextOf, again)
-
-
-def _passOver(name: Name, context: Context) -> Pass:
-    from imapsync.mailbox.sync import Pass
-
-    return Pass(name, context, again=False)

@@ -21,8 +21,11 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Name
 
-#: What is to be done with a mailbox.
-Work = Callable[[Name, Clients], Coroutine[Deferred[Any], Any, None]]
+#: What is to be done with a mailbox; it may call what it is given when it only awaits
+#: answers: then the connections serve the next one.
+Work = Callable[
+    [Name, Clients, Callable[[], None]], Coroutine[Deferred[Any], Any, None]
+]
 
 #: Another worker is worth the time that connecting takes if there is so much more
 #: to do: mailboxes, each of which takes some round trips, or messages.
@@ -110,22 +113,64 @@ class Workers:
         await self._work(pair)
 
     async def _work(self, pair: Clients) -> None:
-        while self._queue:
-            name = self._queue.popleft()
-            try:
-                await self._do(name, pair)
-            except Lost as error:
-                if self._reserve is None or pair is self._workers[0]:
-                    raise
-                self._workers.remove(pair)
-                self._without(error)
-                # Whoever takes up the mailbox is to find what was on its way, or
-                # it would be copied again.
-                await self._reserve.settled()
-                self._queue.append(name)
-                return
+        begun: dict[Name, Deferred[None]] = {}
+        try:
+            await self._workOn(pair, begun)
+        except (CancelledError, ImapSyncError) as error:
+            for going in begun.values():
+                going.addErrback(lambda _: None)  # one failure is told
+                going.cancel()
+            first = pair is self._workers[0]
+            if first or self._reserve is None or not isinstance(error, Lost):
+                raise
+            self._workers.remove(pair)
+            self._without(error)
+            # Whoever takes up the mailbox is to find what was on its way, or
+            # it would be copied again.
+            await self._reserve.settled()
+            self._queue.extend(begun)
+            return
         for joining in list(self._joining):
             joining.cancel()  # there is nothing to help with any more
+
+    async def _workOn(self, pair: Clients, begun: dict[Name, Deferred[None]]) -> None:
+        """
+        @param begun: holds the mailboxes that are not done with: the one that is
+            worked on, and the one before it as long as answers are awaited.
+        """
+        while self._queue or begun:
+            before = [*begun]
+            if self._queue:
+                await self._begin(self._queue.popleft(), pair, begun)
+            for name in before:
+                await begun[name]
+                del begun[name]
+
+    async def _begin(
+        self, name: Name, pair: Clients, begun: dict[Name, Deferred[None]]
+    ) -> None:
+        """
+        Work on a mailbox until the connections can serve another one.
+        """
+        released: Deferred[None] = Deferred()
+        over: list[Name] = []
+
+        def release() -> None:
+            if not released.called:
+                released.callback(None)
+
+        async def work() -> None:
+            try:
+                await self._do(name, pair, release)
+            finally:
+                over.append(name)
+                release()
+
+        begun[name] = Deferred.fromCoroutine(work())
+        await released
+        if over:
+            await begun[name]
+            del begun[name]
 
     def _without(self, error: ImapSyncError) -> None:
         """

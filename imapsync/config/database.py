@@ -21,14 +21,16 @@ _LONGEST = 200
 def owner(sections: Mapping[str, Section]) -> tuple[str, str]:
     """
     The user and the host that the database is named after: those of the remote
-    server, else of the local one; of a tunnel, the host is only a name for this.
+    server, else of the local one.  It is the user whose mail it is; of a tunnel, the
+    host is only a name for this.
 
     @return: without a user, an empty text for it.
     """
     users = {}
     for side in (Side.REMOTE, Side.LOCAL):
         section = sections[str(side)]
-        users[side] = section.get("username", values.text, "")
+        username = section.get("username", values.text, "")
+        users[side] = section.get("authorize-as", values.text, username)
         if host := section.get("host", values.host, ""):
             return users[side], host
     return users[Side.REMOTE] or users[Side.LOCAL], "localhost"

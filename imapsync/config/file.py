@@ -47,10 +47,15 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     config = settings.read(
         sections, environ, Files(environ, lambda: os.path.dirname(file))
     )
-    if exposed and any(server.password for server in config.servers.values()):
-        warning = f"{file}: others can read the password in it: make it mode 0600"
-        return config._replace(warnings=(*config.warnings, warning))
-    return config
+    servers = config.servers.values()
+    seen = [file] if exposed and any(one.password for one in servers) else []
+    secrets = [one.passwordFile for one in servers if one.passwordFile]
+    seen += [path for path in dict.fromkeys(secrets) if _isExposed(os.stat(path))]
+    warnings = [
+        f"{path}: others can read the password in it: make it mode 0600"
+        for path in seen
+    ]
+    return config._replace(warnings=(*config.warnings, *warnings))
 
 
 def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:
@@ -86,7 +91,7 @@ def _read(file: str) -> tuple[bytes, bool]:
     """
     try:
         with open(file, "rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
+            exposed = _isExposed(os.fstat(stream.fileno()))
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise NotFound(
@@ -97,4 +102,12 @@ def _read(file: str) -> tuple[bytes, bool]:
         raise NotFound(f"{file}: cannot be read: {error.strerror}") from None
     if len(data) > _LARGEST:
         raise ConfigError(f"{file}: too large for a configuration file")
-    return data, stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+    return data, exposed
+
+
+def _isExposed(status: os.stat_result) -> bool:
+    """
+    Whether a file's group or others can read it.
+    """
+    mode = status.st_mode
+    return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))

@@ -43,6 +43,21 @@ class Files(NamedTuple):
             raise ValueError(f"names a file that cannot be read: {path}")
         return path
 
+    def secret(self, value: str) -> str:
+        """
+        A file to read; C{%d} is the directory of a systemd unit's credentials.
+        """
+        percent, slash, rest = text(value).partition("/")
+        if percent != "%d" or not slash:
+            return self.file(value)
+        directory = self.environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise ValueError(
+                "begins with %d, but there are no credentials: see LoadCredential in"
+                " systemd.exec(5)"
+            )
+        return self.file(f"{directory}/{rest}")
+
     def directory(self, value: str) -> str:
         """
         A directory to look files up in.

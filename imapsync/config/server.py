@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from imapsync.config import tls, values
+from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
@@ -19,6 +20,9 @@ _TYPE = values.oneOf("imap", "imaps", "tunnel")
 _SECRETS = ("password", "passwordCommand")
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
+#: Each of them tells the password.
+_SOURCES = ("password", "password-command", "password-file")
+
 #: What a server's section may hold.
 OPTIONS = (
     "type",
@@ -29,8 +33,8 @@ OPTIONS = (
     "STARTTLS",
     "auth",
     "username",
-    "password",
-    "password-command",
+    *_SOURCES,
+    "authorize-as",
     "compress",
     "read-only",
     "list-reference",
@@ -59,6 +63,8 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar passwordFile: whose first line is the password at the next login.
+    @ivar authorizeAs: whose mail it is, if not that of C{username}.
     """
 
     side: Side
@@ -79,6 +85,8 @@ class ServerConfig(NamedTuple):
     trash: str = ""
     octetsPerDay: int | None = None
     commandsInFlight: int | None = None
+    authorizeAs: str | None = None
+    passwordFile: str | None = None
 
     def __repr__(self) -> str:
         told = (
@@ -106,11 +114,32 @@ class ServerConfig(NamedTuple):
         return f"{self.side} ({self.type}://{host}:{self.port})"
 
     @property
+    def user(self) -> str | None:
+        """
+        Whose mail it is, as far as the configuration says.
+        """
+        return self.authorizeAs or self.username
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """
+        Those of C{auth} that can say all that is to be said.
+        """
+        named = bool(self.tls.certificate) or not self.encrypted
+        return tuple(
+            name
+            for name in self.auth
+            if self.authorizeAs is None or MECHANISMS[name].authorises
+            if named or MECHANISMS[name].asks
+        )
+
+    @property
     def account(self) -> tuple[object, ...]:
         """
         What no other account has in common with it.
         """
-        return (self.command or (self.host, self.port), self.username)
+        who = self.user or self.tls.certificate
+        return (self.command or (self.host, self.port), who)
 
 
 def read(side: Side, section: Section, files: Files) -> ServerConfig:
@@ -132,7 +161,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if not tunnel:
         section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
-    return ServerConfig(
+    config = ServerConfig(
         side=side,
         type=kind,
         host=section.get("host", values.host, "" if tunnel else "localhost"),
@@ -140,7 +169,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
-        auth=section.get("auth", values.mechanisms, ("PLAIN", "LOGIN")),
+        auth=section.get("auth", mechanisms, USUAL),
         username=section.get("username", values.text, None),
         password=section.get("password", values.text, None),
         passwordCommand=section.get("password-command", values.text, None),
@@ -151,7 +180,27 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         trash=section.get("trash", values.trash, ""),
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
+        authorizeAs=section.get("authorize-as", values.text, None),
+        passwordFile=section.get("password-file", files.secret, None),
     )
+    _checkMechanisms(section, config)
+    return config
+
+
+def _checkMechanisms(section: Section, config: ServerConfig) -> None:
+    """
+    Refuse mechanisms of which none can be used.
+    """
+    if config.mechanisms:
+        return
+    able = [name for name, known in MECHANISMS.items() if known.authorises]
+    if set(able).isdisjoint(config.auth):
+        raise section.wrong(
+            "authorize-as",
+            f"has no place in auth = {' '.join(config.auth)}; those that have one are"
+            f" {' '.join(able)}",
+        )
+    raise section.wrong("auth", "leaves EXTERNAL, which needs SSL_certificate")
 
 
 def _noTLS(kind: str) -> str:
@@ -194,8 +243,8 @@ def _credentials(section: Section, kind: str) -> None:
     """
     Refuse half of a credential.  Whether one is needed, the server says.
     """
-    secrets = [name for name in ("password", "password-command") if name in section]
-    if len(secrets) == 2:
-        raise section.wrong("password-command", "and password exclude each other")
+    secrets = [name for name in _SOURCES if name in section]
+    if len(secrets) > 1:
+        raise section.wrong(secrets[1], f"and {secrets[0]} exclude each other")
     if secrets and kind != "tunnel" and "username" not in section:
         raise section.wrong("username", f"is missing: {secrets[0]} needs it")

@@ -190,7 +190,8 @@ def _distinguish(servers: Mapping[Side, ServerConfig], section: Section) -> None
     local, remote = servers[Side.LOCAL], servers[Side.REMOTE]
     if local.readOnly and remote.readOnly:
         raise section.wrong("read-only", "is YES in [local] too: nothing could flow")
-    if local.account != remote.account or not (local.username or local.command):
+    known = local.user or local.command or local.tls.certificate
+    if local.account != remote.account or not known:
         return  # or nobody knows it before they are connected
     ours, theirs = local.listReference, remote.listReference
     if ours == theirs:

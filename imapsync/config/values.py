@@ -17,16 +17,6 @@ from imapsync.config.section import nearest, quoted
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
-_MECHANISMS = ("PLAIN", "LOGIN")
-_LATER_MECHANISMS = (
-    "SCRAM-SHA-256",
-    "SCRAM-SHA-1",
-    "CRAM-MD5",
-    "EXTERNAL",
-    "OAUTHBEARER",
-    "XOAUTH2",
-)
-
 # RFC 5258, 3.1; RFC 6154, 5.2.
 _SELECTIONS = ("SUBSCRIBED", "RECURSIVEMATCH", "REMOTE", "SPECIAL-USE")
 
@@ -138,20 +128,6 @@ def _canBeLookedUp(name: str) -> bool:
     except UnicodeError:
         return False
     return True
-
-
-def mechanisms(value: str) -> tuple[str, ...]:
-    """
-    SASL mechanisms (RFC 4422), the preferred one first.
-    """
-    names = tuple(text(value).upper().split())
-    known = _MECHANISMS + _LATER_MECHANISMS
-    for name in names:
-        if name in _LATER_MECHANISMS:
-            raise ValueError(f"names {name}, which is not available yet")
-        if name not in known:
-            raise _unknown("mechanism", name, known)
-    return names
 
 
 def fingerprints(value: str) -> tuple[Fingerprint, ...]:

@@ -11,9 +11,11 @@ means, equal.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+
+from imapsync.model import Octets
 
 #: How much of a message can be its header, in bytes.
 HEADER_LIMIT = 256 * 1024
@@ -23,31 +25,59 @@ _ALIKE = bytes(ord("X") if b == 0 or b > 0x7F else b for b in range(256))
 # Both begin with the line end before; so does what is searched (_START).
 _START = b"\n"
 _HEADER_END = re.compile(rb"\n\r?\n")
+_EMPTY_LINE = re.compile(rb"\r?\n")
 _LONGEST_END = len(b"\n\r\n")
+# In so many bytes of a message at a time is it looked for.
+_STEP = 8 * 1024
 
 # A Message-ID that is there but empty singles nothing out.
 _MESSAGE_ID = re.compile(
     rb"\nmessage-id[ \t]*:(?:[ \t]|\r?\n[ \t])*([^\s][^\r\n]*)", re.IGNORECASE
 )
 
+_DAY = re.compile(r"(\d\d?)-([A-Za-z]{3})-(\d{4})", re.ASCII)
+_ZONE = re.compile(r"([+-])([01]\d|2[0-3])([0-5]\d)", re.ASCII)
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_EPOCH = date(1970, 1, 1).toordinal()
 
-def instant(date: str) -> int:
+
+def instant(text: str) -> int:
     """
     An INTERNALDATE in seconds since 1970; 0 if it cannot be read.
     """
     try:
-        day, time, zone = date.split()
+        day, time, zone = text.split()
         hours, minutes, seconds = time.split(":")
-        return (
-            _midnight(day, zone) + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        )
-    except (ValueError, OverflowError):
+        since = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+        return _midnight(day) + since - _offset(zone)
+    except ValueError:
         return 0
 
 
 @lru_cache(4096)
-def _midnight(day: str, zone: str) -> int:
-    return int(datetime.strptime(f"{day} {zone}", "%d-%b-%Y %z").timestamp())
+def _midnight(day: str) -> int:
+    """
+    When a day began where the zone is that of Greenwich.
+    """
+    match = _DAY.fullmatch(day)
+    if match is None:
+        raise ValueError("no day")
+    number, month, year = match.groups()
+    begun = date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number))
+    return (begun.toordinal() - _EPOCH) * 86_400
+
+
+@lru_cache(256)
+def _offset(zone: str) -> int:
+    """
+    How many seconds clocks are ahead there.
+    """
+    match = _ZONE.fullmatch(zone)
+    if match is None:
+        raise ValueError("no zone")
+    sign, hours, minutes = match.groups()
+    offset = int(hours) * 3600 + int(minutes) * 60
+    return -offset if sign == "-" else offset
 
 
 def stamp(size: int, date: str, messageId: bytes) -> int:
@@ -70,11 +100,11 @@ class BodyDigest:
     def __init__(self) -> None:
         self._hash = blake2b(_START, digest_size=16)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Take the next piece of the message.
         """
-        self._hash.update(data.translate(_ALIKE))
+        self._hash.update(bytes(data).translate(_ALIKE))
 
     def digest(self, size: int) -> bytes:
         """
@@ -94,7 +124,7 @@ class OctetDigest:
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=32)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Take the next piece of the message.
         """
@@ -124,13 +154,15 @@ class KeyDigest:
         self._singular = False
         self._messageId = b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Take the next piece of the message.
         """
-        taken = 0 if self._headDone else self._writeHead(data)
-        if not self._singular:
-            self._hash.update(data[taken:].translate(_ALIKE))
+        left = memoryview(data)
+        while left and not self._headDone:
+            left = left[self._writeHead(left[:_STEP]) :]
+        if left and not self._singular:
+            self._hash.update(bytes(left).translate(_ALIKE))
 
     @property
     def singular(self) -> bool:
@@ -157,7 +189,7 @@ class KeyDigest:
         """
         return _ended(self._hash, b"header" if self.singular else b"whole", size)
 
-    def _writeHead(self, data: bytes) -> int:
+    def _writeHead(self, data: memoryview) -> int:
         """
         Look for the header's end.
 
@@ -166,13 +198,13 @@ class KeyDigest:
         head = self._head
         room = HEADER_LIMIT + len(_START) - len(head)
         unseen = max(0, len(head) - _LONGEST_END + 1)
-        head += data[:room]
+        head += (taken := data[:room])
         end = _HEADER_END.search(head, unseen)
         if end:
             self._endHead(end.start())
         elif len(data) >= room:
             self._endHead(len(head))
-        return room
+        return len(taken)
 
     def _endHead(self, end: int) -> None:
         """
@@ -181,15 +213,17 @@ class KeyDigest:
         if self._headDone:
             return
         self._headDone = True
-        covered, messageId = _covered(self._head, end)
+        head, messageId = self._head, _messageId(self._head, end)
         if messageId is not None:
             self._singular = True
             self._messageId = messageId
-        self._hash.update(covered)
+            # Some servers end a header that lacks its last line's end themselves.
+            head = head[:end].rstrip(b"\r\n")
+        self._hash.update(head.translate(_ALIKE))
         self._head = bytearray()
 
 
-def likeness(message: bytes, size: int) -> tuple[bytes, bytes]:
+def likeness(message: Octets, size: int) -> tuple[bytes, bytes]:
     """
     The key that a L{KeyDigest} makes of a message that is here whole, and the
     Message-ID.
@@ -198,25 +232,34 @@ def likeness(message: bytes, size: int) -> tuple[bytes, bytes]:
         digest = KeyDigest()
         digest.write(message)
         return digest.key(size), digest.messageId
-    head = _START + message
-    end = _HEADER_END.search(head)
-    covered, messageId = _covered(head, end.start() if end else len(head))
-    kind = b"whole" if messageId is None else b"header"
-    covered += b"\0%s %d" % (kind, size)
+    # Most of a message need not even be looked at.
+    head = _START + message[: _headerOf(message)]
+    messageId = _messageId(head, len(head))
+    if messageId is None:
+        covered, kind = _START + message, b"whole"
+    else:
+        covered, kind = head.rstrip(b"\r\n"), b"header"
+    covered = covered.translate(_ALIKE) + b"\0%s %d" % (kind, size)
     return blake2b(covered, digest_size=16).digest(), messageId or b""
 
 
-def _covered(head: bytes | bytearray, end: int) -> tuple[bytes, bytes | None]:
+def _headerOf(message: Octets) -> int:
     """
-    What is digested of a message that begins with C{head}, whose first C{end}
-    bytes are the header; and its Message-ID, if it has one.
+    How many bytes of a whole message are its header.
+    """
+    if _EMPTY_LINE.match(message):
+        return 0
+    end = _HEADER_END.search(message)
+    return end.start() if end else len(message)
+
+
+def _messageId(head: bytes | bytearray, end: int) -> bytes | None:
+    """
+    The Message-ID of a message that begins with C{head}, whose first C{end} bytes
+    are the header, if it has one.
     """
     found = _MESSAGE_ID.search(head, 0, end)
-    if found is None:
-        return bytes(head.translate(_ALIKE)), None
-    # Some servers end a header that lacks its last line's end themselves.
-    covered = bytes(head[:end].rstrip(b"\r\n").translate(_ALIKE))
-    return covered, found[1].rstrip().translate(_ALIKE)
+    return None if found is None else found[1].rstrip().translate(_ALIKE)
 
 
 def _ended(digest: blake2b, covered: bytes, size: int) -> bytes:

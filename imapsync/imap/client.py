@@ -28,7 +28,13 @@ from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Enable
-from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Selected
+from imapsync.imap.commands.mailbox import (
+    Leave,
+    MailboxListener,
+    Reselect,
+    Select,
+    Selected,
+)
 from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
@@ -38,15 +44,12 @@ from imapsync.imap.commands.messages import (
     Transferred,
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
-from imapsync.imap.connection import Connection
+from imapsync.imap.connection import FAREWELL, Connection
 from imapsync.imap.portions import inPortions
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
-
-#: So many seconds may it take until a connection ends after L{SyncClient.leave}.
-_FAREWELL = 5.0
 
 
 class SyncClient(Connection):
@@ -190,8 +193,8 @@ class SyncClient(Connection):
             if late.active():
                 late.cancel()
 
-        error = Lost(f"{self.name}: no end within {_FAREWELL:g} seconds of LOGOUT")
-        late = self._clock.callLater(_FAREWELL, self.abort, error)
+        error = Lost(f"{self.name}: no end within {FAREWELL:g} seconds of LOGOUT")
+        late = self._clock.callLater(FAREWELL, self.abort, error)
         self.perform(Alone("LOGOUT")).addBoth(close)
         return self.lost.addCallback(gone)
 
@@ -233,6 +236,15 @@ class SyncClient(Connection):
         hears it, and all that comes later.
         """
         return self.perform(Select(name, mark, listener, writable))
+
+    def reopen(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> Deferred[Selected]:
+        """
+        Select the present mailbox once more, behind what was appended to it; another
+        one may be opened at once.
+        """
+        return self.perform(Reselect(name, mark, listener, writable))
 
     def unselect(self) -> Deferred[None]:
         """

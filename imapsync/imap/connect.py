@@ -83,9 +83,13 @@ async def connect(
         if trust and server.type == "imap":
             await _startTLS(client, server, trust, preauthenticated)
         if not preauthenticated:
-            await login(
-                client, server, partial(credentials, reactor, client, server, access)
+            asked = partial(
+                credentials, reactor, client, server, access, trust is not None
             )
+            if trust:
+                await login(client, server, asked, trust.binding)
+            else:
+                await login(client, server, asked)
         await _enable(client, server)
     except Exception as error:
         given = error if isinstance(error, ImapSyncError) else Lost("given up")

@@ -33,7 +33,7 @@ time: what feeds the one and writes what the other says could be a plain socket.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -49,16 +49,25 @@ from zope.interface import implementer
 from imapsync.errors import ImapSyncError, Lost, ProtocolViolation
 from imapsync.imap import greeting
 from imapsync.imap.commands.base import Command
+from imapsync.imap.commands.login import Authenticate
 from imapsync.imap.dialogue import Dialogue
 from imapsync.imap.trace import Trace
+from imapsync.imap.transport import direct
 from imapsync.imap.transport.compress import Compression
 from imapsync.imap.wire.text import printable
+from imapsync.model import Octets
 
 #: For so many seconds, signs of life may take the place of an answer.
 _LONGEST = 3600.0
 
 #: So many octets, in either direction, are more than signs of life.
 _ENOUGH = 64 * 1024
+
+#: Of more octets at once, the system tells the server by itself that they came.
+_FEW = 16 * 1024
+
+#: So many seconds may it take a server to understand that we go.
+FAREWELL = 5.0
 
 #: Not every system has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -140,7 +149,8 @@ class Connection(Dialogue):
             self._first = (self._first + data)[: greeting.KEPT]
         else:
             TimeoutMixin.resetTimeout(self)
-        self._acknowledge()
+        if len(data) < _FEW:
+            self._acknowledge()
         try:
             self._count()
             if self._compression is None:
@@ -289,6 +299,9 @@ class Connection(Dialogue):
         all, whatever comes of it.
         """
         patience = self._patience
+        alone = self._pipeline.alone
+        if isinstance(alone, Authenticate) and alone.cancelled is not None:
+            return min(patience, FAREWELL)
         return min(patience, greeting.PATIENCE) if self.state is None else patience
 
     @property
@@ -327,19 +340,19 @@ class Connection(Dialogue):
         @param instead: what a trace shows if they are secret.
         """
         self.show(data if self.traceSecrets else instead or data)
-        self.send(data)
+        self.send([data])
 
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
-        Send octets that no trace shows.
+        Send octets that no trace shows, one piece behind the other.
         """
         if self._error is not None:
             return
         # As long as there is something to send, the server need not talk.
         TimeoutMixin.resetTimeout(self)
         if self._compression is None:
-            self._sent += len(data)
-        self.transport.write(data)
+            self._sent += sum(map(len, pieces))
+        direct.send(self.transport, pieces)
         try:
             self._count()
         except ImapSyncError as error:

@@ -14,8 +14,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ITransport
 
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ConfigError, Lost
+from imapsync.errors import ConfigError, Distrusted, Lost
 from imapsync.imap.access import Access, Credentials
+from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 
@@ -27,23 +28,48 @@ _log = Log()
 
 
 async def credentials(
-    reactor: Any, client: SyncClient, server: ServerConfig, access: Access
+    reactor: Any,
+    client: SyncClient,
+    server: ServerConfig,
+    access: Access,
+    encrypted: bool,
+    method: str,
 ) -> Credentials:
     """
     Those that C{client} is about to send.
 
+    @param encrypted: whether that is within TLS.
+    @param method: in which way: see L{imapsync.imap.auth.sasl.choose}.
     @raise Lost: if they are not told in time.
+    @raise Distrusted: if others could read them whose user does not know that.
     @raise ConfigError: if there are none.
     """
+    if not encrypted:
+        _checkLine(client, server, sasl.shows(method))
+    if not sasl.asks(method):
+        return Credentials(server.username or "", "")
     if access.credentials is not None:
-        found = await _asked(reactor, server, access.credentials)
-    else:
-        found = await _configured(reactor, server)
-    if server.type == "imap" and not server.starttls and not _isNear(client):
-        _log.warn(
-            "{where}: the password goes over the net in clear text", where=server.where
-        )
-    return found
+        return await _asked(reactor, server, access.credentials)
+    return await _configured(reactor, server)
+
+
+def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
+    """
+    Without TLS, make sure that nobody learns a password unless its user wants it so.
+
+    @param shows: whether who can read what is sent learns it.
+    @raise Distrusted: if somebody might.
+    """
+    if server.type == "tunnel" or _isNear(client):
+        return
+    if server.type != "imap" or server.starttls:
+        if shows:
+            raise Distrusted(f"{server.where}: the line is not encrypted")
+        return
+    what = "the password" if shows else "all mail"
+    _log.warn(
+        "{where}: {what} goes over the net in clear text", where=server.where, what=what
+    )
 
 
 async def _asked(
@@ -72,10 +98,14 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
         from imapsync.imap.auth.password import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
+    elif server.passwordFile is not None:
+        from imapsync.imap.auth.secretfile import readSecret
+
+        password = readSecret(server.passwordFile, server.where)
     if username is None or password is None:
         raise ConfigError(
-            f"{server.where}: the server wants a login; give username, and password"
-            f" or password-command, in [{server.side}]"
+            f"{server.where}: the server wants a login; give username, and password,"
+            f" password-command or password-file, in [{server.side}]"
         )
     return Credentials(username, password)
 

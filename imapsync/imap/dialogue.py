@@ -5,6 +5,7 @@ What is said, and in what order: L{Dialogue}.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
 )
 from imapsync.log import Log
+from imapsync.model import Octets
 
 T = TypeVar("T")
 
@@ -88,9 +90,9 @@ class Dialogue(StockClient):
         """
 
     @abstractmethod
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
-        Send octets that no trace shows.
+        Send octets that no trace shows, one piece behind the other.
         """
 
     @abstractmethod

@@ -4,6 +4,7 @@ Who hears what a server tells: L{Dispatcher}.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from imapsync.errors import ProtocolViolation
@@ -23,6 +24,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
     Vanished,
 )
+from imapsync.model import Octets
 
 
 class Session(Protocol):
@@ -100,7 +102,7 @@ class Dispatcher:
         if isinstance(command, Notify):
             self._account = command.listener
             self.notified = True
-        elif isinstance(command, Select) and self.selected is None:
+        elif isinstance(command, Select) and self._nowhere:
             self._allowance.selected()
             self._listener = command.listener
 
@@ -121,11 +123,23 @@ class Dispatcher:
             self._account = None
 
     def _selected(self, select: Select, successful: bool) -> None:
-        self.selected = select if successful else None
         if not successful:
-            self._listener = None
-        elif self._listener is not select.listener:
+            self._closed()  # there is none to be left by the next
+            return
+        self.selected = select
+        if self._listener is not select.listener:
             raise ProtocolViolation("another mailbox was selected without CLOSED")
+
+    @property
+    def _selecting(self) -> Iterator[Select]:
+        """
+        The mailboxes that are being selected, one after the other.
+        """
+        return (c for c in self._hearing.values() if isinstance(c, Select))
+
+    @property
+    def _nowhere(self) -> bool:
+        return self.selected is None and len([*self._selecting]) == 1
 
     def reached(self, modseq: int) -> None:
         """
@@ -139,8 +153,7 @@ class Dispatcher:
         What follows is about the mailbox that is being selected, if any
         (RFC 7162, 3.2.11).
         """
-        selects = (c for c in self._hearing.values() if isinstance(c, Select))
-        select = next(selects, None)
+        select = next(self._selecting, None)
         self._allowance.selected()
         self._listener = None
         if select is not None:
@@ -247,14 +260,14 @@ class Dispatcher:
                 return True
         return False
 
-    def literalReceived(self, piece: bytes) -> None:
+    def literalReceived(self, piece: Octets) -> None:
         """
         Octets of a body.
         """
         if self._bodies is not None:
             self._bodies.bodyReceived(piece)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Bodies that came whole, for whichever FETCH asked for them; of others,
         the rows are still news.

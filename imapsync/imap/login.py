@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import imapsync
 from imapsync.config.server import ServerConfig
@@ -23,11 +23,15 @@ from imapsync.errors import (
     Refused,
 )
 from imapsync.imap.auth import sasl
+from imapsync.imap.auth.exchange import Exchange, Identity
 from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.commands.base import Command, Simple
-from imapsync.imap.commands.login import Authenticate, Enable, Exchange, LoginCommand
+from imapsync.imap.commands.login import Authenticate, Enable, LoginCommand
 from imapsync.imap.features import Features
 from imapsync.imap.wire.responses import Condition
+
+if TYPE_CHECKING:
+    from imapsync.imap.auth.binding import Binding
 
 T = TypeVar("T")
 
@@ -77,34 +81,43 @@ async def capability(client: Client) -> frozenset[str]:
 async def login(
     client: Client,
     server: ServerConfig,
-    credentials: Callable[[], Awaitable[tuple[str, str]]],
+    credentials: Callable[[str], Awaitable[tuple[str, str]]],
+    binding: Callable[[], Binding | None] = lambda: None,
 ) -> None:
     """
     Log in.
 
-    @param credentials: asked for the user's name, and the password or token.
+    @param credentials: asked for the user's name, and the password or token, as the
+        method of the login needs them.
+    @param binding: tells what of the connection a login can be tied to.
     @raise Distrusted: if the server does not accept the credentials.
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
     capabilities = await capability(client)
+    scram = any(name.startswith("SCRAM-") for name in server.auth)
+    tie = binding() if scram else None
     with _named(server):
-        method = sasl.choose(server.auth, capabilities)
-    username, password = await credentials()
+        method = sasl.choose(server.mechanisms, capabilities, tie)
+    username, password = await credentials(method)
     with _named(server):
         sasl.checkCredentials(username, password)
-    client.user = username
-    client.secrets = forms(username, password)
+    client.user = server.authorizeAs or username
+    identity = Identity(
+        username, password, server.authorizeAs or "", server.host, server.port
+    )
     try:
         if method == sasl.LOGIN_COMMAND:
+            client.secrets = forms(password)
             await enter(client, LoginCommand(username, password))
         else:
-            exchange = sasl.MECHANISMS[method](username, password)
+            exchange = sasl.begin(method, identity, capabilities, tie)
+            client.secrets = forms(password, exchange.initial or b"")
             await authenticate(client, method, exchange)
     except ImapSyncError as error:
         # The server may repeat what only it should know: not even a traceback is
         # to show that.
-        raise _failed(server.where, error, client.secrets) from None
+        raise _failed(server, method, error, client.secrets) from None
 
 
 async def authenticate(client: Client, mechanism: str, exchange: Exchange) -> None:
@@ -165,18 +178,25 @@ async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) ->
 
 
 def _failed(
-    where: str, error: ImapSyncError, secrets: tuple[str, ...]
+    server: ServerConfig, method: str, error: ImapSyncError, secrets: tuple[str, ...]
 ) -> ImapSyncError:
     """
     What to tell of a login that failed.
     """
+    where = server.where
     if not isinstance(error, Refused):
         text = redacted(str(error), secrets)
+        if not text.startswith(where):
+            text = f"{where}: {text}"
         return error if text == str(error) else type(error)(text)
     from imapsync.imap.auth.refusal import judged
 
     said = redacted(error.text, secrets)
-    return judged(where, Refused(error.command, error.status, error.responseCode, said))
+    refused = Refused(error.command, error.status, error.responseCode, said)
+    who = "username and password" if sasl.asks(method) else "SSL_certificate"
+    if server.authorizeAs is not None:
+        who = f"{who}, and authorize-as"
+    return judged(where, refused, who)
 
 
 @contextmanager

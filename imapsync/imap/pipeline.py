@@ -236,12 +236,11 @@ class Pipeline:
         """
         Whether to send C{command} before those in flight are answered.
         """
+        if command.follows and all(one.yields for one in self._flights.values()):
+            return True
         if self.alone is not None:
             return self.alone.leads and not command.alone
-        return not command.alone or (
-            command.follows
-            and all(isinstance(f, Appending) for f in self._flights.values())
-        )
+        return not command.alone
 
     def _rouse(self) -> None:
         """

@@ -253,7 +253,7 @@ class Plain:
         namespaces = [await one for one in spaces]
         return Seen(self.features.told, tuple(namespaces), listed)
 
-    async def _credentials(self) -> tuple[str, str]:
+    async def _credentials(self, method: str) -> tuple[str, str]:
         return self._server.username or "", self._server.password or ""
 
     # Commands

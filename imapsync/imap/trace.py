@@ -37,4 +37,4 @@ class Trace:
         """
         We said this.
         """
-        self._tell(f"{self._name} > {printable(data.rstrip(), _MOST)}")
+        self._tell(f"{self._name} > {printable(data.strip(), _MOST)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
@@ -15,14 +15,14 @@ from twisted.python.failure import Failure
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.backoff import isFull
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import SYSTEM, Appended, headOf
+from imapsync.imap.commands.append import BARE, SYSTEM, Appended, Head, headOf
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.batch import Batch, Message, copied, culprits
+from imapsync.mailbox.batch import MANNERS, Batch, Message, copied, culprits
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.quotas import noRoom
-from imapsync.model import Flags
+from imapsync.model import Flags, Octets
 from imapsync.plan.flags import common
 from imapsync.uidset import UidSet
 
@@ -39,24 +39,6 @@ _FINAL = ("OVERQUOTA", "LIMIT", "TOOBIG")
 _BUSY = ("UNAVAILABLE", "INUSE")
 #: With this, to their number (RFC 9738).
 _LIMITED = "MESSAGELIMIT"
-
-
-class _Manner(NamedTuple):
-    """
-    How a message is handed over: a server may object to its date or to a
-    keyword, and then gets it without.
-    """
-
-    keywords: bool
-    date: bool
-
-
-_MANNERS = (
-    _Manner(keywords=True, date=True),
-    _Manner(keywords=True, date=False),
-    _Manner(keywords=False, date=True),
-    _Manner(keywords=False, date=False),
-)
 
 
 class Batches:
@@ -77,7 +59,7 @@ class Batches:
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
-    @ivar lessened: whether a message was given less than it has.
+    @ivar lessened: whether one was refused, given less than it has, or an odd date.
     """
 
     def __init__(
@@ -119,7 +101,7 @@ class Batches:
         """
         return self._present is not None
 
-    def begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+    def begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
         """
         Announce a message, whose octets come next.
 
@@ -127,24 +109,30 @@ class Batches:
         @return: as L{Appending.message} does.
         """
         self._writing = message
-        message.flags, message.date = given, date = self._head(message.row)
-        present = self._present
-        if present is not None and present.messages and self._asks(given, date):
-            # If it is refused, it is certain which it was, and that no more was
-            # sent than was asked for.
-            self._commit()
-        asked = self._careful or self._waits
+        asked: bool | None = False
+        if message.head is BARE:
+            message.head = head = self._head(message.row)
+            present = self._present
+            if present is not None and present.messages and self._asks(head):
+                # If it is refused, it is certain which it was, and that no more was
+                # sent than was asked for.
+                self._commit()
+            asked = True if self._careful or self._waits else None
         batch = self._present or self._open()
-        if len(given) < len(message.row.flags or ()):
+        head = message.head
+        odd = (moment := dateTime(head.date)) is not None and not moment.isUsual
+        if odd or len(head.flags) < len(message.row.flags or ()):
             self.lessened = True
-        return batch.appending.message(given, date, message.octets, octets, asked)
+        return batch.appending.message(message.head, message.octets, octets, asked)
 
-    def asksLeave(self, row: Row, size: int) -> bool:
+    def passing(self, row: Row, size: int) -> Head | None:
         """
-        Whether a message must wait for the server's leave.
+        What is in front of a message that need not wait for the server's leave;
+        C{None} if it must.
         """
         head = self._head(row)
-        return self._asks(*head) or self._target.features.asksLeave(size)
+        waits = self._asks(head) or self._target.features.asksLeave(size)
+        return None if waits else head
 
     @property
     def _waits(self) -> bool:
@@ -154,12 +142,10 @@ class Batches:
         """
         return self._present is None and self._target.crowded
 
-    def _asks(self, flags: Flags, date: str) -> bool:
-        if self._waits:
-            return True
-        return self._careful or not self._target.knows(headOf(flags, date).words)
+    def _asks(self, head: Head) -> bool:
+        return self._careful or self._waits or not self._target.knows(head.words)
 
-    def _head(self, row: Row, manner: int | None = None) -> tuple[Flags, str]:
+    def _head(self, row: Row, manner: int | None = None) -> Head:
         """
         What is in front of a message, when it is handed over in some manner: that
         of the present APPEND, if none is given.
@@ -167,11 +153,11 @@ class Batches:
         if manner is None:
             present = self._present
             manner = self.manner if present is None else present.manner
-        keywords, dated = _MANNERS[manner]
-        date = row.date if dated and dateTime(row.date) else ""
-        return self._given(row.flags or frozenset(), keywords), date
+        keywords, dated = MANNERS[manner]
+        flags = self._given(row.flags or frozenset(), keywords)
+        return headOf(flags, row.date if dated else "")
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Octets) -> None:
         """
         Octets of it.
         """
@@ -260,6 +246,7 @@ class Batches:
         if given is None:
             given = frozenset(flag for flag in flags if self._into.keeps(flag))
             given = given if keywords else common(given, SYSTEM)
+            given = flags if given == flags else given  # found equal the faster
             self._kept[flags, keywords] = given
         return given
 
@@ -283,7 +270,7 @@ class Batches:
         """
         self._outcome.copied([copied(message, uid) for message, uid in messages])
         for message, _ in messages:
-            if not message.date:
+            if not message.head.date:
                 self._outcome.undated(message.row.uid)
             if message.octets < message.size:
                 self._outcome.short(message.row.uid, message.octets, message.size)
@@ -297,6 +284,7 @@ class Batches:
         failure.trap(Refused)
         error = cast(Refused, failure.value)
         self._held.append((batch, error))
+        self.lessened = True
         if error.delayed or error.responseCode in _BUSY:
             return
         self.refusing, self.doubted = str(error), culprits(batch, error.responseCode)
@@ -388,7 +376,7 @@ class Batches:
         if error.responseCode in _FINAL or isFull(error.responseCode, error.text):
             return None
         [message] = batch.messages
-        heads = [self._head(message.row, number) for number in range(len(_MANNERS))]
+        heads = [self._head(message.row, number) for number in range(len(MANNERS))]
         tried = heads[: batch.manner + 1]
         return next((n for n, head in enumerate(heads) if head not in tried), None)
 

@@ -78,13 +78,13 @@ class Arrivals:
             date = dateTime(one.date)
             if date is not None and not (trusted and date.isUsual):
                 self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
-            if not same(one.flags, one.given):
+            if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
                     ours, theirs = theirs, ours
                 drift = Drift(one.given, ours, theirs)
-                pair = pairOf(one, self._side)
-                self.lacking.setdefault(drift, []).append((pair.local, pair.remote))
+                [pair] = pairsOf([one], self._side)
+                self.lacking.setdefault(drift, []).append(pair[:2])
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)
@@ -146,8 +146,13 @@ class Arrivals:
         suspects.brokeOver(self._view.place(self._side.other), uids)
 
 
-def pairOf(one: Copied, into: Side) -> Pair:
-    local, remote = one.target, one.source
-    if into is Side.REMOTE:
-        local, remote = remote, local
-    return Pair(local, remote, one.given, one.key, one.size, one.stamp)
+def pairsOf(messages: list[Copied], into: Side) -> list[Pair]:
+    if into is Side.LOCAL:
+        return [
+            Pair(target, source, given, key, size, stamp)
+            for source, target, _, given, key, size, stamp, _ in messages
+        ]
+    return [
+        Pair(source, target, given, key, size, stamp)
+        for source, target, _, given, key, size, stamp, _ in messages
+    ]

@@ -4,36 +4,52 @@ Messages that go over together, in one APPEND.
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, NamedTuple
 
-from imapsync.content.digest import stamp
-from imapsync.imap.commands.append import Appending
+from imapsync.content.digest import KeyDigest, stamp
+from imapsync.imap.commands.append import BARE, Appending, Head
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
-from imapsync.model import Flags
 
 #: One APPEND takes so many octets at the most: a server commits once for all of them.
 OCTETS = 4 * 1024 * 1024
+
+
+class Manner(NamedTuple):
+    """
+    How a message is handed over: a server may object to its date or to a
+    keyword, and then gets it without.
+    """
+
+    keywords: bool
+    date: bool
+
+
+#: In which order they are tried.
+MANNERS = (
+    Manner(keywords=True, date=True),
+    Manner(keywords=True, date=False),
+    Manner(keywords=False, date=True),
+    Manner(keywords=False, date=False),
+)
 
 
 class Message:
     """
     One that is passing through.
 
-    @ivar flags: those that the copy is given.
-    @ivar date: what its INTERNALDATE there is to be.
+    @ivar head: what the copy is given, once that is known.
     @ivar key: once it is complete.
     @ivar messageId: likewise.
     @ivar spool: where it waits, if it cannot go on at once.
     """
 
-    __slots__ = ("date", "flags", "key", "messageId", "octets", "row", "spool")
+    __slots__ = ("head", "key", "messageId", "octets", "row", "spool")
 
-    def __init__(self, octets: int, row: Row) -> None:
+    def __init__(self, octets: int, row: Row, head: Head = BARE) -> None:
         self.octets = octets
         self.row = row
-        self.flags: Flags = frozenset()
-        self.date = ""
+        self.head = head
         self.key = b""
         self.messageId = b""
         self.spool: IO[bytes] | None = None
@@ -45,6 +61,15 @@ class Message:
         """
         size = self.row.size
         return self.octets if size is None else size
+
+    def complete(self, row: Row, digest: KeyDigest) -> None:
+        """
+        All of it has come.
+
+        @param row: all of its attributes.
+        """
+        self.row = row
+        self.key, self.messageId = digest.key(self.size), digest.messageId
 
 
 class Batch:
@@ -87,8 +112,7 @@ def copied(message: Message, uid: int) -> Copied:
     """
     What became of a message that has this UID there.
     """
-    row, size = message.row, message.size
+    row, head, size = message.row, message.head, message.size
     flags = row.flags or frozenset()
     known = stamp(size, row.date, message.messageId)
-    given, date = message.flags, message.date
-    return Copied(row.uid, uid, flags, given, message.key, size, known, date)
+    return Copied(row.uid, uid, flags, head.flags, message.key, size, known, head.date)

@@ -5,7 +5,7 @@ dealt with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from twisted.internet.defer import Deferred
 
@@ -13,13 +13,13 @@ from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
-from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.oneside import MISSING, OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
+from imapsync.mailbox.review import Review
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Name, Side, Trouble, differ
 from imapsync.names import INBOX
@@ -33,27 +33,27 @@ class BothSides:
     """
     Both sides of the mailbox C{known}.
 
-    @param ahead: what was selected for this look, and is to be for the next.
     @ivar again: whether to try once more what was refused and has waited long
         enough, as the first look of a run does.
     @ivar sides: once it was L{read}.
     @ivar copies: likewise.
+    @ivar released: whether the connections serve other mailboxes by now.
     """
 
     log = Log()
 
-    def __init__(
-        self, known: Known, context: Context, again: bool, ahead: Ahead | None = None
-    ) -> None:
+    def __init__(self, known: Known, context: Context, again: bool) -> None:
         self.known = known
         self.name: Name = known.name
         self.context = context
         self.state = context.state
-        self._ahead = ahead or Ahead()
         self.sides: dict[Side, OneSide] = {}
         self._sources: dict[Side, Source] = {}
         self.copies = Copies(self.state, known.id)
         self.again = again
+        self.released = False
+        self._reviews: dict[Side, Review] = {}
+        self._reviewed: dict[Side, tuple[Mark, UidSet]] = {}
 
     async def read(self) -> bool:
         """
@@ -81,7 +81,7 @@ class BothSides:
             this.gone = this.changes.gone
         await onBoth(self._confirm)
         for side, this in self.sides.items():
-            this.miss(self.copies.of(side))
+            this.miss(self.copies.of(side) if this.gone else UidSet())
         return True
 
     async def _open(self, side: Side) -> OneSide:
@@ -92,61 +92,71 @@ class BothSides:
             reading = Reading(self.state, self.known.id, side, None)
             selected = Selected(self.context.names[side])
             return OneSide(side, client, reading, selected, refusals, False, False)
-        ahead = await self._ahead.taken(side, mark)
-        reading = ahead[0] if ahead else Reading(self.state, self.known.id, side, mark)
+        reading = Reading(self.state, self.known.id, side, mark)
         if self.known.retries:
             refusals.recall(reading, self.again)
-        if ahead:
-            selected = ahead[1]
-            # What was copied since then is not among its messages.
-            reading.counts = False
-        else:
-            try:
-                selected = await self._select(side, mark, reading)
-            except Refused as error:
-                raise unusable(side, error) from error
-        if not selected.persistent:
-            raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
-        if not selected.mark.uidvalidity:
-            raise MailboxError("it has no UIDVALIDITY", side)
-        # A mod-sequence that went back means that the server lost track of
-        # what changed: only comparing everything finds it.
-        whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
-        whole = whole or selected.partial
-        lapsed = mark is not None and mark.modseq > selected.mark.modseq
-        return OneSide(side, client, reading, selected, refusals, whole, lapsed)
+        try:
+            selected = await self._select(side, mark, reading)
+        except Refused as error:
+            raise unusable(side, error) from error
+        this = OneSide.of(side, client, reading, selected, refusals, mark)
+        if mark is None:
+            await this.list(unknown=not self.known.pairs)
+        return this
 
     def _select(
-        self, side: Side, mark: Mark | None, reading: Reading
+        self, side: Side, mark: Mark | None, reading: Reading, again: bool = False
     ) -> Deferred[Selected]:
         context = self.context
         writable = side not in context.policy.readOnly and not context.dryRun
         name = context.names[side]
-        return context.clients[side].open(name, mark, reading, writable)
+        client = context.clients[side]
+        select = client.reopen if again else client.open
+        return select(name, mark, reading, writable)
 
-    # The next look
+    # What was copied
 
-    def openAhead(self, ready: Callable[[], bool]) -> None:
+    def review(self, release: bool) -> bool:
         """
-        Have both sides selected for the next look while answers to what was
-        done in this one are under way: it costs no round trip of its own.  This
-        view hears no more.
+        All that is to be copied was sent.  Have the servers show what came of it, so
+        that it need not be looked again: it costs no round trip of its own.  This view
+        hears no more.
 
-        @param ready: whether the answers have come.
+        @param release: whether the connections may serve other mailboxes then.
+        @return: whether they do.
         """
-        if any(this.undone or this.reading.partial for this in self.sides.values()):
-            return
+        if self._undone:
+            return False
         for side, this in self.sides.items():
-            mark = this.selected.mark
-            reading = Reading(self.state, self.known.id, side, mark, ready)
-            selecting = self._select(side, mark, reading)
-            self._ahead.begin(side, mark, reading, selecting)
+            if self._isWritten(side) or not this.client.outspoken:
+                mark = this.selected.mark
+                reading = Reading(self.state, self.known.id, side, mark)
+                selecting = self._select(side, mark, reading, again=True)
+                self._reviews[side] = Review(mark, reading, selecting)
+        if release and self.context.release is not None:
+            self.released = True
+            self.context.release()
+        return self.released
 
-    async def openedAhead(self) -> None:
+    async def reviewed(self) -> None:
         """
-        Wait until the sides that were to be selected ahead are, or cannot be.
+        Wait until they have done so.
         """
-        await self._ahead.settled()
+        for side, review in self._reviews.items():
+            copies = self.copies.made(side)
+            mark = await review.mark(copies)
+            if mark is not None and not self._undone:
+                self._reviewed[side] = mark, copies
+
+    def _isWritten(self, side: Side) -> bool:
+        """
+        Whether anything is to be copied to C{side}.
+        """
+        return bool(self.sides[side.other].changes.new)
+
+    @property
+    def _undone(self) -> bool:
+        return any(one.undone or one.reading.partial for one in self.sides.values())
 
     async def resume(self, shown: Side | None = None) -> None:
         """
@@ -154,14 +164,15 @@ class BothSides:
 
         @param shown: which side's server is to show all that has come there.
         """
-        sides = set(await self._ahead.withdrawn())
-        if shown is not None and shown not in sides:
+        reviews, self._reviews = self._reviews, {}
+        for side, review in reviews.items():
+            await review.done
+            await self.select(side)
+        if shown is not None and shown not in reviews:
             if self.sides[shown].client.outspoken:
                 await self.sides[shown].client.catchUp()
             else:
-                sides.add(shown)
-        for side in sides:
-            await self.select(side)
+                await self.select(shown)
 
     async def select(self, side: Side) -> None:
         """
@@ -173,17 +184,11 @@ class BothSides:
 
     def _renumbered(self, side: Side) -> bool:
         mark = self.known.marks.get(side)
-        now = self.sides[side].selected.mark
         if mark is None:
             return False
-        # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
-        # does, a server was restored from a backup, and UIDs are used again.
-        return (
-            mark.uidvalidity != now.uidvalidity
-            or mark.uidnext > now.uidnext
-            # No other name can be that of INBOX.
-            or (self.name == INBOX and self._replaced(side))
-        )
+        # No other name can be that of INBOX.
+        another = self.name == INBOX and self._replaced(side)
+        return another or self.sides[side].isRenumbered(mark)
 
     def _replaced(self, side: Side) -> bool:
         """
@@ -252,7 +257,8 @@ class BothSides:
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
         if this.whole:
-            await this.list()
+            if this.reading.listed is None:
+                await this.list()
         elif this.reading.again:
             await this.refusals.read(this.client, this.reading)
         this.changes = this.reading.take(this.selected.mark.modseq)
@@ -350,7 +356,9 @@ class BothSides:
                         self.state.setStrays(mailbox, side, strays)
                 this.refusals.store()
                 if not this.reading.partial:
-                    self.copies.seen(side, this.reading.shownAtAll)
+                    _, copies = self._reviewed.get(side, (None, _NONE))
+                    shown = this.reading.shownAtAll | copies
+                    self.copies.seen(side, shown, side in self._reviewed)
                 self.state.removePairs(mailbox, side, this.missing)
                 identity = this.selected.identity
                 if identity and identity != self.known.identities.get(side, ""):
@@ -382,6 +390,11 @@ class BothSides:
         A server tells the mod-sequence of each change that it made for us.  If it
         has told of nothing else, that is what STATUS will tell, too.
         """
-        marks = {side: this.foreseen for side, this in self.sides.items()}
-        foreseen = {side: mark for side, mark in marks.items() if mark is not None}
-        return foreseen if len(foreseen) == len(marks) else {}
+        foreseen: dict[Side, Mark] = {}
+        for side, this in self.sides.items():
+            mark = None if self._isWritten(side) else this.foreseen
+            if side in self._reviewed:
+                mark, _ = self._reviewed[side]
+            if mark is not None and not (this.refusals or self._undone):
+                foreseen[side] = mark
+        return foreseen if len(foreseen) == len(Side) else {}

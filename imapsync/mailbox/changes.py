@@ -8,10 +8,10 @@ costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 
 from imapsync.imap.wire.responses import Row
-from imapsync.model import Changes, Flags, Mark, Side
+from imapsync.model import Agreed, Changes, Flags, Mark, Side
 from imapsync.plan.flags import same
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
@@ -41,23 +41,11 @@ class Reading:
         was called and unless all were to be.
     @ivar late: messages whose flags have changed before the mailbox was selected, as
         was told only after L{take}.
-    @ivar counts: whether the messages that there were when it was selected are those
-        that there are pairs of, and those that were told.
-    @ivar early: whether messages were told whose pairs may not be stored yet:
-        then nothing of this counts.
     """
 
     def __init__(
-        self,
-        state: State,
-        mailbox: int,
-        side: Side,
-        mark: Mark | None,
-        ready: Callable[[], bool] = lambda: True,
+        self, state: State, mailbox: int, side: Side, mark: Mark | None
     ) -> None:
-        """
-        @param ready: whether all pairs are stored that there are.
-        """
         self._state = state
         self._mailbox = mailbox
         self._side = side
@@ -65,18 +53,17 @@ class Reading:
         self.again = self.watched = UidSet()
         self.shown = UidSetBuilder()
         self._flags: dict[int, Flags] = {}
+        self._changed: dict[int, Agreed] = {}
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.told = 0
         self.partial = False
         self.exists: int | None = None
-        self.counts = True
-        self.early = False
-        self._ready = ready
         self._expected: Container[int] = ()
         self._doomed = UidSet()
         self.heard: dict[int, Flags] = {}
@@ -104,7 +91,7 @@ class Reading:
         """
         gone = self._gone.build()
         waiting = self._state.postponed(self._mailbox, self._side)
-        known = self.paired(gone)
+        known = self._known(gone)
         new = self._new.build() - gone - waiting
         return len(new) - len(known) - len((gone & waiting) - known)
 
@@ -152,18 +139,26 @@ class Reading:
         if self._listed is None:
             self.told = max(self.told, *(row.modseq for row in rows))
         agreed = self._agreed(uids)
-        if len(agreed) < len(told):
-            self.early = self.early or not self._ready()
         for uid, flags in told.items():
-            if uid not in agreed:
+            known = agreed.get(uid)
+            if known is None:
                 if uid >= self._since or uid in self.again:
                     self._new.add(uid)
-            elif same(agreed[uid], flags):
+            elif same(known[2], flags):
                 self._flags.pop(uid, None)
+                self._changed.pop(uid, None)
             elif len(self._flags) < CHANGES or uid in self._flags:
                 self._flags[uid] = flags
+                self._changed[uid] = known
             else:
                 self.partial = True
+
+    def found(self, uids: UidSet) -> None:
+        """
+        These messages are there, and none of them has a pair.
+        """
+        self._note(uids)
+        self._new.update(uids)
 
     def _note(self, uids: UidSet) -> None:
         """
@@ -223,8 +218,8 @@ class Reading:
                 self.heard[uid] = flags
             if modseq > self.reached:
                 self.reached = modseq
-        for uid, agreed in (self._agreed(UidSet.of(late)) if late else {}).items():
-            if not same(self._flags.get(uid, agreed), late[uid]):
+        for uid, known in (self._agreed(UidSet.of(late)) if late else {}).items():
+            if not same(self._flags.get(uid, known[2]), late[uid]):
                 self.late.add(uid)
 
     def take(self, modseq: int = 0) -> Changes:
@@ -239,7 +234,17 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        return Changes(self._flags, self._new.build() - gone, self.paired(gone))
+        new = self._new.build() - gone
+        return Changes(self._flags, new, self._known(gone), self._changed)
+
+    def _known(self, gone: UidSet) -> UidSet:
+        """
+        Those of C{gone} that have a pair.  They are wanted when the messages are
+        counted, and when they are taken up.
+        """
+        if self._lost[0] != gone:
+            self._lost = gone, self.paired(gone)
+        return self._lost[1]
 
     def paired(self, uids: UidSet) -> UidSet:
         """
@@ -247,11 +252,11 @@ class Reading:
         """
         return self._state.partners(self._mailbox, self._side, uids, self._side)
 
-    def _agreed(self, uids: UidSet) -> Mapping[int, Flags]:
+    def _agreed(self, uids: UidSet) -> Mapping[int, Agreed]:
         """
         What is agreed on those that have a pair.
         """
-        pairs = self._state.agreed(self._mailbox, self._side, uids)
+        known = self._state.agreed(self._mailbox, self._side, uids)
         if self._side is Side.LOCAL:
-            return {local: flags for local, _, flags in pairs}
-        return {remote: flags for _, remote, flags in pairs}
+            return {one[0]: one for one in known}
+        return {one[1]: one for one in known}

@@ -60,6 +60,8 @@ class Context(NamedTuple):
     @ivar names: what each server calls it.
     @ivar say: takes the lines of a dry run; C{None} if it is none.
     @ivar absent: in a dry run, the sides on which the mailbox is yet to be made.
+    @ivar release: to be called when only answers are awaited: then the connections
+        serve other mailboxes.  C{None} if they are not to.
     """
 
     clients: Clients
@@ -69,6 +71,7 @@ class Context(NamedTuple):
     records: Records
     say: Say | None = None
     absent: frozenset[Side] = frozenset()
+    release: Callable[[], None] | None = None
 
     @property
     def dryRun(self) -> bool:

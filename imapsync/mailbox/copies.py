@@ -132,12 +132,23 @@ class Copies:
         originals = self._unseen[side.other]
         return self._state.partners(self._mailbox, side.other, originals, side)
 
-    def seen(self, side: Side, shown: UidSet) -> None:
+    def made(self, side: Side) -> UidSet:
+        """
+        The copies on C{side} that were made since L{read}, likewise.
+        """
+        originals = self._begun[side.other]
+        return self._state.partners(self._mailbox, side.other, originals, side)
+
+    def seen(self, side: Side, shown: UidSet, made: bool = False) -> None:
         """
         All that there was on C{side} is dealt with.
 
         @param shown: the messages that its server has told of.
+        @param made: whether those that were copied since L{read} were seen, too.
         """
+        if made:
+            self._unseen[side.other] |= self._begun[side.other]
+            self._begun[side.other] = _NONE
         if self._unseen[side.other]:
             hidden = self.of(side) - shown
             left = self._state.partners(self._mailbox, side, hidden, side.other)

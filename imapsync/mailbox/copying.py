@@ -27,6 +27,7 @@ from imapsync.errors import (
     Refused,
 )
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.append import BARE, Head
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
@@ -37,12 +38,12 @@ from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
 from imapsync.mailbox.quotas import isNoRoom
 from imapsync.mailbox.spool import newSpool, pieces, spooling
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 
-#: So many octets may be sent and not yet acknowledged: a far server is to have
-#: something to do until it is told more.  They are not held here.
+#: So many octets, which are not held here, a far server may have to work on.
 UNACKNOWLEDGED = 32 * 1024 * 1024
 
 
@@ -55,9 +56,10 @@ class Copier(BodyReceiver):
     @param most: so many messages are in one APPEND at the most.
     @param careful: whether to ask the target's leave for each message.
     @param limit: the target takes no more octets in a message, as it says.
-    @param ahead: called when all is sent and only the target's answers are
-        awaited, with a function that tells whether they have come; not if more
-        is to be done after them.
+    @param sent: called when all is sent and only the target's answers are
+        awaited; not if more is to be done after them.  It returns whether the
+        connections are not ours any more: then what goes wrong is left.
+    @ivar left: whether anything was.
     @ivar queue: which messages are sent next.
     """
 
@@ -70,14 +72,15 @@ class Copier(BodyReceiver):
         most: int = MESSAGES,
         careful: bool = False,
         limit: int | None = None,
-        ahead: Callable[[Callable[[], bool]], None] | None = None,
+        sent: Callable[[], bool] | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._outcome = outcome
         self._careful = careful
         self._limit = Limit(limit, outcome)
-        self._ahead = ahead
+        self._sent = sent
+        self.left = self._given = False
         self._batches = Batches(
             target, into, outcome, most, careful, self._settled, self._failed
         )
@@ -103,8 +106,7 @@ class Copier(BodyReceiver):
         @raise StateError: no room to spool a message.
         """
         self.queue.extend(uids)
-        outlet = cast(IConsumer, self._target.transport)
-        outlet.registerProducer(self, True)
+        cast(IConsumer, self._target.transport).registerProducer(self, True)
         try:
             if self._careful:  # some were refused before
                 uids = await self._limit.among(self._source, uids)
@@ -118,11 +120,15 @@ class Copier(BodyReceiver):
                 self._blame()
             raise
         finally:
-            outlet.unregisterProducer()
-            for reason in list(self._holds):
-                self._release(reason)
+            if not self._given:
+                self._endStream()
 
-    def _begin(self, message: Message, octets: bytes = b"") -> Deferred[None] | None:
+    def _endStream(self) -> None:
+        cast(IConsumer, self._target.transport).unregisterProducer()
+        for reason in list(self._holds):
+            self._release(reason)
+
+    def _begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
         self.queue.sends(message.row.uid)
         return self._batches.begin(message, octets)
 
@@ -169,13 +175,17 @@ class Copier(BodyReceiver):
         await self._draining
         self._batches.close()
         trouble = self._batches.again or self._batches.lessened or self._failure
-        if complete and not trouble and self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            ahead(lambda: not self._batches.outstanding)
+        full = "unacknowledged" in self._holds
+        if complete and not (trouble or full) and self._sent and self._sent():
+            self._given = True
+            self._endStream()
         await self._batches.answered()
         failure = self._failure
         if failure is not None and not failure.check(MailboxError):
             failure.raiseException()
+        if self._given:
+            self.left = failure is not None or self._batches.lessened
+            return
         # A server that says that it takes nothing may have stored it even so.
         stored = await self._batches.settle()
         if failure is not None and not (stored and isNoRoom(failure.value)):
@@ -219,44 +229,44 @@ class Copier(BodyReceiver):
         if self._limit.isExceeded(size):
             self._large = size
             return
-        self._message = message = Message(size, row)
+        head = self._passing(row, size)
+        self._message = message = Message(size, row, head or BARE)
         self._digest = KeyDigest()
-        if self._mayPass(row, size):
+        if head is not None:
             self._begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
 
-    def _mayPass(self, row: Row, size: int) -> bool:
+    def _passing(self, row: Row, size: int) -> Head | None:
         """
-        Whether a message can go on at once.
+        What is in front of a message that can go on at once; C{None} if it cannot.
         """
-        if not (row.uid and row.date) or row.flags is None or "spool" in self._holds:
-            return False
-        if self._limit.isExceeded(size):
-            return False
-        return not self._batches.asksLeave(row, size)
+        told = row.uid and row.date and row.flags is not None
+        if not told or "spool" in self._holds or self._limit.isExceeded(size):
+            return None
+        return self._batches.passing(row, size)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small ones, which make most of the work.
         """
         for row, octets in messages:
-            if not self._mayPass(row, len(octets)):
+            head = self._passing(row, len(octets))
+            if head is None:
                 super().messagesReceived([(row, octets)])
             elif self._failure is None and row.uid not in self._arrived:
-                message = Message(len(octets), row)
+                message = Message(len(octets), row, head)
                 message.key, message.messageId = likeness(octets, message.size)
                 self._arrived.add(row.uid)
                 self._begin(message, octets)
                 self._end(message)
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         Octets of it.
         """
-        message = self._message
-        if message is None:
+        if (message := self._message) is None:
             return
         self._digest.write(piece)
         if message.spool is None:
@@ -276,9 +286,7 @@ class Copier(BodyReceiver):
             return
         if not row.uid or row.flags is None:
             raise ProtocolViolation("a message came without UID or FLAGS")
-        message.row = row
-        message.key = self._digest.key(message.size)
-        message.messageId = self._digest.messageId
+        message.complete(row, self._digest)
         self._arrived.add(row.uid)
         if message.spool is None:
             self._end(message)

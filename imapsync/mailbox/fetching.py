@@ -17,11 +17,12 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.suspects import Place, Suspects
+from imapsync.model import Octets
 from imapsync.uidset import UidSet, UidSetBuilder
 
 
 class _Digest(Protocol):
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: Octets) -> None: ...
 
 
 D = TypeVar("D", bound=_Digest)
@@ -51,7 +52,7 @@ class _Digesting(BodyReceiver, Generic[D]):
     def bodyBegan(self, row: Row, size: int) -> None:
         self._present = self._begin()
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         if self._present is not None:
             self._present.write(piece)
 

@@ -5,8 +5,8 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -16,7 +16,7 @@ from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.bothsides import BothSides
-from imapsync.model import Flags, Side
+from imapsync.model import Agreed, Flags, Side
 from imapsync.plan.flags import (
     Drift,
     Drifts,
@@ -24,6 +24,7 @@ from imapsync.plan.flags import (
     Store,
     Uids,
     common,
+    joined,
     judged,
     on,
     same,
@@ -33,7 +34,7 @@ from imapsync.plan.flags import (
 from imapsync.plan.operations import SetFlags
 from imapsync.uidset import UidSet
 
-#: So many messages are worked on at a time.
+#: So many messages are worked on at a time, of either side.
 CHUNK = 10_000
 
 #: The messages of one side whose flags the other would not have: by that, and by the
@@ -47,16 +48,17 @@ def touched(view: BothSides) -> Iterator[Drifts]:
     """
     The messages whose flags changed on a side or on both, some at a time.
     """
-    for side in Side:
-        for uids in UidSet.of(view.sides[side].changes.flags).split(CHUNK):
-            if drifts := _drifts(view, side, uids):
-                yield drifts
+    ours, theirs = (view.sides[side].changes.agreed for side in Side)
+    here = iter(ours.values())
+    there = (one for one in theirs.values() if one[0] not in ours)
+    while some := [*islice(here, CHUNK), *islice(there, CHUNK)]:
+        if drifts := _drifts(view, some):
+            yield drifts
 
 
-def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
+def _drifts(view: BothSides, changed: Iterable[Agreed]) -> Drifts:
     """
-    What has become of the messages on which C{side} reported, but for those that
-    are gone, or were among those of the other side.
+    What has become of these messages, but for those that are gone.
     """
     ours, theirs = (view.sides[side].changes.flags for side in Side)
     gone = {side: this.absent for side, this in view.sides.items() if this.absent}
@@ -65,9 +67,7 @@ def _drifts(view: BothSides, side: Side, uids: UidSet) -> Drifts:
         for side, this in view.sides.items()
     )
     drifts: dict[Drift, list[Uids]] = {}
-    for local, remote, agreed in view.state.agreed(view.known.id, side, uids):
-        if side is Side.REMOTE and local in ours:
-            continue
+    for local, remote, agreed in changed:
         if gone and (_in(gone, Side.LOCAL, local) or _in(gone, Side.REMOTE, remote)):
             continue
         drift = Drift(agreed, ours.get(local, agreed), theirs.get(remote, agreed))
@@ -163,10 +163,6 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> tuple[int, Astray
     for drift, moved in drifts.items():
         for (ours, theirs), many in _shown(view, drift, moved, plan).items():
             flags = _agreedOn(drift, ours, theirs)
-            if drift.fresh or drift.doubted:  # not what the database has
-                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
-            elif flags != drift.agreed:
-                agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
             for side in Side:
                 wanted = plan.expected[side].get(on(side, many)[0])
                 if wanted is None:
@@ -177,9 +173,16 @@ def _agree(view: BothSides, drifts: Drifts, plan: FlagPlan) -> tuple[int, Astray
                 if unchanged := _astray(view, side, drift, wanted, now, many):
                     key = (side, unchanged)
                     astray.setdefault(key, []).extend(on(side.other, many))
+                    # The other side is looked at again, and is to differ from what
+                    # is agreed, though it was this one that had changed.
+                    flags = joined(without(flags, unchanged), common(now, unchanged))
                 else:
                     report.did("flagged", view.name, side, len(many))
                     stored += len(many)
+            if drift.fresh or drift.doubted:  # not what the database has
+                supposed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
+            elif flags != drift.agreed:
+                agreed.update(dict.fromkeys(on(Side.LOCAL, many), flags))
     agreed |= _news(view, supposed)
     with view.state.transaction():
         view.state.setFlags(view.known.id, Side.LOCAL, agreed)

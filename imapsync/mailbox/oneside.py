@@ -4,6 +4,8 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
@@ -18,6 +20,9 @@ from imapsync.uidset import UidSet
 
 #: What is said of the original of a message that is missing.
 MISSING = "said that it had stored it, and does not have it"
+
+#: So many UIDs may be told in one line.
+_LINE = 200_000
 
 _log = Log()
 
@@ -60,6 +65,42 @@ class OneSide:
         self.partial: tuple[int, int] | None = None
         self.undone = False
 
+    @classmethod
+    def of(
+        cls,
+        side: Side,
+        client: SyncClient,
+        reading: Reading,
+        selected: Selected,
+        refusals: Refusals,
+        mark: Mark | None,
+    ) -> OneSide:
+        """
+        What was selected.
+
+        @param mark: up to which all was dealt with.
+        @raise MailboxError: it cannot be synced.
+        """
+        if not selected.persistent:
+            raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
+        if not selected.mark.uidvalidity:
+            raise MailboxError("it has no UIDVALIDITY", side)
+        # A mod-sequence that went back means that the server lost track of
+        # what changed: only comparing everything finds it.
+        whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
+        whole = whole or selected.partial
+        lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        return cls(side, client, reading, selected, refusals, whole, lapsed)
+
+    def isRenumbered(self, mark: Mark) -> bool:
+        """
+        Whether UIDs mean other messages than at C{mark}.
+        """
+        now = self.selected.mark
+        # UIDNEXT never goes back in one mailbox (RFC 9051, 2.3.1.1): where it
+        # does, a server was restored from a backup, and UIDs are used again.
+        return mark.uidvalidity != now.uidvalidity or mark.uidnext > now.uidnext
+
     @property
     def absent(self) -> UidSet:
         """
@@ -80,9 +121,7 @@ class OneSide:
         What its mark will be if nothing has happened but what was done; C{None} if
         that cannot be said.
         """
-        unread = self.undone or self.reading.partial or self.reading.disturbed
-        new = self.changes.new
-        if unread or self.refusals or new or not self.client.outspoken:
+        if self.reading.disturbed or not self.client.outspoken:
             return None
         mark = self.selected.mark
         return mark._replace(modseq=max(mark.modseq, self.reading.reached))
@@ -112,7 +151,7 @@ class OneSide:
         @param known: how many messages were known to be there.
         @return: whether that is so.
         """
-        if self.whole or not self.reading.counts:
+        if self.whole:
             return False
         expected = known + self.reading.difference
         there = self.selected.exists - self.reading.left
@@ -148,17 +187,23 @@ class OneSide:
         """
         self.changes = self.changes._replace(new=self.changes.new - uids)
 
-    async def list(self) -> None:
+    async def list(self, unknown: bool = False) -> None:
         """
         Have the flags of all messages told.  A server may show only some of them, such
         as the newest.
 
+        @param unknown: whether no message has a pair: then flags do not matter yet,
+            and SEARCH tells what there is in one line.
         @raise MailboxError: it tells of fewer than it has.
         """
         self.reading.listAll(self.lapsed)
         if not self.selected.exists:
             return
-        await self.client.reportFlags(None)
+        if unknown and self._fitsInLine:
+            with suppress(Refused):
+                self.reading.found(await self.client.exists(ALL))
+        if self._lacking > 0:
+            await self.client.reportFlags(None)
         if self._lacking <= 0:
             return
         missing = await self._unlisted()
@@ -170,6 +215,13 @@ class OneSide:
                 raise MailboxError(text, self.side)
         if self._lacking > 0:
             self.partial = self._there - self._lacking, self._there
+
+    @property
+    def _fitsInLine(self) -> bool:
+        """
+        Whether the UIDs of all messages are no long line, whatever they are.
+        """
+        return "ESEARCH" in self.client.features and self.selected.exists <= _LINE
 
     async def _unlisted(self) -> UidSet:
         there = await self.client.exists(ALL)

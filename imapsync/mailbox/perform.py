@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from imapsync.content.digest import instant
@@ -14,7 +15,7 @@ from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.appending import MESSAGES
-from imapsync.mailbox.arrivals import Arrivals, Dated, pairOf
+from imapsync.mailbox.arrivals import Arrivals, Dated, pairsOf
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.flags import carryFlags
@@ -230,7 +231,7 @@ class Performer:
             1 if operation.singly else MESSAGES,
             operation.careful,
             await target.client.appendLimit(target.selected.name),
-            view.openAhead if last else None,
+            partial(self._sent, target.client) if last else None,
         )
         try:
             await copier.copy(operation.uids)
@@ -246,6 +247,8 @@ class Performer:
         finally:
             outcome.end()
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
+        if copier.left:
+            view.leave(operation.side)
         await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()
@@ -254,6 +257,16 @@ class Performer:
             policy = view.context.policy
             plan = planFlags(outcome.lacking, policy.merge, policy.readOnly)
             await carryFlags(view, SetFlags(outcome.lacking, plan))
+
+    def _sent(self, target: SyncClient) -> bool:
+        """
+        All was sent to C{target}.
+
+        @return: whether the connections serve other mailboxes now.
+        """
+        view = self._view
+        # What was refused before is likely to be so again, and to be named then.
+        return view.review(target.keepsDates and not view.known.retries)
 
     async def _proveDates(self, side: Side, dated: Mapping[int, Dated]) -> None:
         """
@@ -281,7 +294,7 @@ class Performer:
 
         @return: whether it can be as it says.
         """
-        pairs = [pairOf(one, side) for one in messages]
+        pairs = pairsOf(messages, side)
         sources = [one.source for one in messages]
         given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
         try:

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import TypeVar
 
 from imapsync.errors import MailboxError, Refused
-from imapsync.mailbox.ahead import Ahead
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
@@ -69,7 +68,6 @@ class MailboxSync:
         self._context = contextOf(name)
         self._contextOf = contextOf
         self._again = again
-        self._ahead = Ahead()
         self.changed = False
         self.foreseen: Mapping[Side, Mark] = {}
 
@@ -81,24 +79,25 @@ class MailboxSync:
         @raise MassDeletion: nothing was removed, since too much would be.
         """
         for left in reversed(range(PASSES)):
-            one = Pass(self._name, self._context, self._again, self._ahead, left > 0)
+            one = Pass(self._name, self._context, self._again, left > 0)
             changed = await one.run()
             self._again = self._again and one.overtaken
-            if not (changed or one.overtaken):
+            if not (changed or one.overtaken or one.released):
                 return
-            self.changed = self.changed or changed
+            self.changed = self.changed or changed or one.released
             for each in one.transfers:
                 await transfer(each, self._contextOf(each.source), self._context)
             self.foreseen = one.foreseen
-            if self.foreseen:
+            if self.foreseen or one.released:
                 return
+            # Where there was more to do than it seemed, it is done to the end.
+            self._context = self._context._replace(release=None)
 
 
 class Pass:
     """
     One pass over a mailbox.
 
-    @param ahead: what was selected for it, and is to be for the next.
     @param anew: whether to leave it to the next to copy what may have come to the
         other side meanwhile.
     @ivar transfers: copies that a server can make by itself; another pass is to
@@ -114,13 +113,12 @@ class Pass:
         name: Name,
         context: Context,
         again: bool,
-        ahead: Ahead | None = None,
         anew: bool = False,
     ) -> None:
         self._context = context
         self._anew = anew and context.records.notes.acquainted and not context.dryRun
         self.overtaken = False
-        self._view = BothSides(known(name, context), context, again, ahead)
+        self._view = BothSides(known(name, context), context, again)
         self.transfers: list[Transfer] = []
         self.foreseen: Mapping[Side, Mark] = {}
 
@@ -141,13 +139,19 @@ class Pass:
             self._checkSuspects()
             await self._settle()
         except Refused as error:
-            await view.openedAhead()
             raise MailboxError(str(error), responseCode=error.responseCode) from error
-        await view.openedAhead()
+        await view.reviewed()
         if self._context.dryRun:
             return False
         self.foreseen = view.commit()
         return self._performer.achieved > 0 or bool(self.transfers)
+
+    @property
+    def released(self) -> bool:
+        """
+        Whether the connections serve other mailboxes by now.
+        """
+        return self._view.released
 
     async def survey(self) -> Counter[Side]:
         """
@@ -185,7 +189,7 @@ class Pass:
             await self._do(
                 News(
                     gone={side: self._gone(side, doomed[side]) for side in Side},
-                    goneOnBoth=self._goneOnBoth(),
+                    goneOnBoth=self._goneOnBoth(doomed),
                 )
             )
         suspects = self._context.records.suspects
@@ -253,10 +257,10 @@ class Pass:
         elsewhere |= thrown(view.state, view.known.id, side, doomed, trash.name)
         return Gone(doomed, elsewhere, trash)
 
-    def _goneOnBoth(self) -> UidSet:
+    def _goneOnBoth(self, doomed: Mapping[Side, UidSet]) -> UidSet:
         view, mailbox = self._view, self._view.known.id
         ours, theirs = (view.sides[side].gone for side in Side)
-        if not (ours and theirs):
+        if not theirs or len(ours) == len(doomed[Side.REMOTE]):
             return UidSet()
         there = view.state.partners(mailbox, Side.LOCAL, ours, Side.REMOTE) & theirs
         return view.state.partners(mailbox, Side.REMOTE, there, Side.LOCAL)

@@ -17,7 +17,7 @@ from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.suspects import MOST, Place, Suspects
-from imapsync.model import Mark, Side
+from imapsync.model import Mark, Octets, Side
 from imapsync.uidset import MAXIMUM, UidSet, UidSetBuilder
 
 _ITEMS = "FLAGS INTERNALDATE RFC822.SIZE"
@@ -32,7 +32,7 @@ class _Whole:
         self._body = BodyDigest()
         self._head = KeyDigest()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Take the next piece of the message.
         """

@@ -1,8 +1,8 @@
 """
 Whether a run would find all as the last one left it: then there is nothing to do.
 
-A run that ends clean leaves a L{fingerprint} of what both servers told it when it
-looked last, after which it did nothing.  Where they tell the same when the next run
+A run that ends clean leaves a L{fingerprint}: what both servers told it when it looked
+last, after which it did nothing.  Where they tell the same when the next run
 looks for the first time, that would do nothing either, and can be left out.  A
 server that tells otherwise, another configuration or another version has the next
 run done in the ordinary way.
@@ -13,12 +13,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from imapsync.config.mechanisms import USUAL
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.model import Listed, Side
 
 #: A server's guesses at whether there are new messages, which STATUS tells exactly.
 _GUESSES = frozenset(("\\marked", "\\unmarked"))
+
+
+#: How hard to compress: a few octets a mailbox are as good as fewer.
+_SWIFT = 1
 
 
 class Told(NamedTuple):
@@ -41,8 +46,8 @@ def isComparable(config: Config, request: Request) -> bool:
     Whether nothing but what servers tell decides what a run of this kind does and
     says: all mailboxes are synced once; there are no warnings about the configuration,
     which each run gives; LIST tells what is selected; octets need not be counted.  And
-    whether servers can be asked without TLS or programs that are started, so that it
-    is quick.
+    whether servers can be asked without TLS or programs that are started, and in a way
+    that is the same each time, so that it is quick.
     """
     # How long it may take, and how much be removed, matters only if there is work.
     plain = Request(
@@ -59,6 +64,7 @@ def isComparable(config: Config, request: Request) -> bool:
             server.type == "imap"
             and not server.starttls
             and None not in (server.username, server.password)
+            and {*server.mechanisms} <= {*USUAL}
             and server.octetsPerDay is None
             for server in config.servers.values()
         )
@@ -67,17 +73,19 @@ def isComparable(config: Config, request: Request) -> bool:
 
 def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> bytes:
     """
-    The digest of all that decides what there is to do.  Passwords are not in it.
+    All that decides what there is to do, compressed: it is the same if, and only if,
+    all of that is.  Passwords are not in it.
 
     @param version: that of imapsync.
     """
-    from hashlib import sha256  # here, because most runs need none
+    # Not a digest: C{hashlib} brings OpenSSL, which takes longer than all this.
+    from zlib import compress  # here, because most runs need none
 
     pattern = config.ignoreMailbox
     # A long pattern is cut off where the configuration is shown; a password is not
     # there at all.
     ignored = pattern and (pattern.pattern, pattern.flags)
-    digest = sha256(ascii((version, repr(config), ignored)).encode("ascii"))
+    texts = [ascii((version, repr(config), ignored))]
     for side in Side:
         one = told[side]
         boxes = sorted(
@@ -87,6 +95,5 @@ def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> byte
             for name, separator, attributes, status in one.listed
         )
         capabilities = sorted(one.capabilities)
-        text = ascii((side.value, capabilities, one.namespaces, boxes))
-        digest.update(text.encode("ascii"))
-    return digest.digest()
+        texts.append(ascii((side.value, capabilities, one.namespaces, boxes)))
+    return compress("\n".join(texts).encode("ascii"), _SWIFT)

@@ -4,17 +4,17 @@ does, and it takes no reactor, whose import is what would take the longest.
 
 It is taken if all of this is so:
 
- - the database has the digest of what both servers told at the end of the last run,
-   which left nothing to do (L{imapsync.plan.unchanged} says when that is kept), and is
-   of the present version, and no other instance uses it;
+ - the database has what both servers told at the end of the last run, which left
+   nothing to do (L{imapsync.plan.unchanged} says when that is kept), and is of the
+   present version, and no other instance uses it;
  - a run of this kind is asked for: of one account, once, of all its mailboxes, with
    nothing to be told to machines or to who debugs;
  - both servers are asked on this computer, without TLS and without a command, by a
    password of the configuration.
 
 It logs in to both servers at once, by the code that all runs log in by, and asks what
-all runs ask first.  If the digest of what they answer is the same, the run is over;
-it says LOGOUT, and tells what any run tells that finds nothing to do.
+all runs ask first.  If they answer the same, the run is over; it says
+LOGOUT, and tells what any run tells that finds nothing to do.
 
 If not, or if anything is odd (an error, a refusal, an alert, a connection that is to
 be compressed, silence), it ends without a word, and the connections go on to the
@@ -154,7 +154,7 @@ class _Look:
 
     def told(self) -> bytes:
         """
-        The digest of what both servers tell.
+        What both servers tell, as L{fingerprint} puts it.
 
         @raise Odd: one of them is to be asked in the ordinary way.
         @raise OSError: likewise.

@@ -332,8 +332,8 @@ class OneShot:
         if odd or len(told) < len(Side) or not isComparable(config, self._job.request):
             return
         with self._state.transaction():
-            digest = fingerprint(config, imapsync.__version__, told)
-            self._state.noteCleanLook(digest)
+            seen = fingerprint(config, imapsync.__version__, told)
+            self._state.noteCleanLook(seen)
 
     def _mayPass(self, trouble: Trouble) -> bool:
         """

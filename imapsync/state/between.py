@@ -201,13 +201,13 @@ class Looks(Protocol):
     @property
     def cleanLook(self) -> bytes:
         """
-        Its digest (L{imapsync.plan.unchanged}); empty, if a run has begun since, or
-        it did not end clean.
+        That (L{imapsync.plan.unchanged}); empty, if a run has begun since, or it did
+        not end clean.
         """
 
-    def noteCleanLook(self, digest: bytes) -> None:
+    def noteCleanLook(self, seen: bytes) -> None:
         """
-        This is the digest of what both servers told, and nothing was done after that.
+        This is what both servers told, and nothing was done after that.
         Where anything is left to the next run, it is not kept.
         """
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from imapsync.model import (
+    Agreed,
     Flags,
     Known,
     Mark,
@@ -141,9 +142,7 @@ class Pairs(Protocol):
         Few are held at a time, and the database may be changed meanwhile.
         """
 
-    def agreed(
-        self, mailbox: int, side: Side, uids: UidSet
-    ) -> Iterator[tuple[int, int, Flags]]:
+    def agreed(self, mailbox: int, side: Side, uids: UidSet) -> Iterator[Agreed]:
         """
         As L{pairs}, but only the local UID, the remote one, and the flags.
         """

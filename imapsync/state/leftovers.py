@@ -59,10 +59,14 @@ class LeftoverTables(Transactions):
         self._writeAll(_POSTPONE, ((mailbox, side.value, uid, *rest) for uid in uids))
 
     def settle(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        # Few are in the table, if any.
+        within = "WHERE mailbox = ? AND side = ? AND uid BETWEEN ? AND ?"
+        query = f"SELECT uid FROM postponed {within} ORDER BY uid"
+        first, last = (uids.ranges[0][0], uids.ranges[-1][1]) if uids else (0, 0)
+        there = self._uids(query, mailbox, side.value, first, last) & uids
         self._writeAll(
-            "DELETE FROM postponed"
-            " WHERE mailbox = ? AND side = ? AND uid BETWEEN ? AND ?",
-            ((mailbox, side.value, first, last) for first, last in uids.ranges),
+            f"DELETE FROM postponed {within}",
+            [(mailbox, side.value, *some) for some in there.ranges],
         )
 
     def postponed(self, mailbox: int, side: Side) -> UidSet:

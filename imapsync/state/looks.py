@@ -18,16 +18,16 @@ _CLEAN = " AND ".join(
 
 class LookTable(Transactions):
     """
-    Its digest: L{Looks<imapsync.state.between.Looks>}.
+    That: L{Looks<imapsync.state.between.Looks>}.
     """
 
     @property
     def cleanLook(self) -> bytes:
-        (digest,) = self._one("SELECT clean_look FROM meta")
-        return digest if isinstance(digest, bytes) else b""
+        (seen,) = self._one("SELECT clean_look FROM meta")
+        return seen if isinstance(seen, bytes) else b""
 
-    def noteCleanLook(self, digest: bytes) -> None:
-        self._write(f"UPDATE meta SET clean_look = ? WHERE {_CLEAN}", digest)
+    def noteCleanLook(self, seen: bytes) -> None:
+        self._write(f"UPDATE meta SET clean_look = ? WHERE {_CLEAN}", seen)
 
     def proveWritable(self) -> None:
         self._prove("clean_look = x''")

@@ -105,7 +105,7 @@ def _values() -> Iterator[tuple[str, str, str, str]]:
         yield "postponed", _time(column), f"{column} = 0", "no time"
     yield "postponed", "typeof(tries) = 'integer'", "tries = 0", "no number"
     yield "meta", "typeof(read_only) = 'text'", "read_only = ''", "no text"
-    yield "meta", "typeof(clean_look) = 'blob'", "clean_look = x''", "no digest"
+    yield "meta", "typeof(clean_look) = 'blob'", "clean_look = x''", "no octets"
     for side in Side:
         column = f"{side}_reference"
         kind = f"typeof({column}) IN ('text', 'null')"

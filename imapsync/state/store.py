@@ -116,8 +116,8 @@ class Store(
                 [(version,)] = database.execute("PRAGMA user_version")
                 if version != len(cls._upgrades):
                     return False
-                [(digest,)] = database.execute("SELECT clean_look FROM meta")
-                return bool(digest)
+                [(seen,)] = database.execute("SELECT clean_look FROM meta")
+                return bool(seen)
         except (StateError, ValueError):
             return False
 

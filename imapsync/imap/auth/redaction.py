@@ -13,15 +13,17 @@ _SHORTEST = 4
 _INSTEAD = "(not shown)"
 
 
-def forms(username: str, password: str) -> tuple[str, ...]:
+def forms(password: str, *sent: bytes) -> tuple[str, ...]:
     """
     How a password looks on its way, longest first.
+
+    @param sent: what it is sent in.
     """
-    plain = f"\0{username}\0{password}".encode()
+    if len(password) < _SHORTEST:
+        return ()
     raw = password.encode()
-    coded = (b2a_base64(one, newline=False).decode() for one in (plain, raw))
-    told = (password, raw.decode("latin-1"), repr(raw)[2:-1])  # as it may be quoted
-    several = {one for one in (*coded, *told) if len(password) >= _SHORTEST}
+    several = {b2a_base64(one, newline=False).decode() for one in (raw, *sent) if one}
+    several |= {password, raw.decode("latin-1"), repr(raw)[2:-1]}  # as it may be quoted
     return tuple(sorted(several, key=len, reverse=True))
 
 

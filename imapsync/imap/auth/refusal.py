@@ -16,8 +16,8 @@ _PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 
 #: What it says of the credentials (RFC 5530, 3), and what to do then.
 _LASTING = {
-    "AUTHENTICATIONFAILED": "see username and password",
-    "AUTHORIZATIONFAILED": "see username",
+    "AUTHENTICATIONFAILED": "see {options}",
+    "AUTHORIZATIONFAILED": "see {options}",
     "EXPIRED": "renew the password or token",
     "PRIVACYREQUIRED": "use encryption: see type and STARTTLS",
 }
@@ -52,20 +52,21 @@ def isPassing(code: str, text: str) -> bool:
     return code in _PASSING or bool(full)
 
 
-def judged(where: str, refusal: Refused) -> ImapSyncError:
+def judged(where: str, refusal: Refused, options: str) -> ImapSyncError:
     """
     What to tell of it.
 
     @param where: names the server.
+    @param options: those to look at, if it is because of the credentials.
     @return: L{Later} if it is passing; L{TurnedAway} if the server does not say
         whether it is.
     """
     text = f"{where}: the login was refused: {refusal.text}"
     code, words = refusal.responseCode, refusal.text
     if code in _LASTING:
-        return Distrusted(f"{text}; {_LASTING[code]}")
+        return Distrusted(f"{text}; {_LASTING[code].format(options=options)}")
     backoff = weighed(code, words)
     if backoff is not None or isPassing(code, words):
         return Later(text, 0.0 if backoff is None else backoff.seconds)
     blamed = _CREDENTIALS.search(words) and not _FULL.search(words)
-    return TurnedAway(f"{text}; see username and password" if blamed else text)
+    return TurnedAway(f"{text}; see {options}" if blamed else text)

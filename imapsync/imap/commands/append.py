@@ -5,6 +5,7 @@ come, never held.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -14,7 +15,7 @@ from imapsync.imap.commands.limited import Limit, limitOf
 from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition, Response
-from imapsync.model import Flags
+from imapsync.model import Flags, Octets
 from imapsync.uidset import MAXIMUM
 
 if TYPE_CHECKING:
@@ -47,24 +48,40 @@ class Head(NamedTuple):
     """
     What is in front of a message.
 
+    @ivar date: an INTERNALDATE as a server sent it; empty if none is sent.
     @ivar octets: as it is sent.
     @ivar words: what of it a server might not understand.
     """
 
+    flags: Flags
+    date: str
     octets: bytes
     words: Words
 
 
-@lru_cache(maxsize=4096)
+#: Neither flags nor a date.
+BARE = Head(frozenset(), "", b"()", frozenset())
+
+
 def headOf(flags: Flags, date: str) -> Head:
     """
     Flags and an INTERNALDATE as a server sent it; what is no date is not sent.
     """
-    stamp, words = dateTime(date), flags - SYSTEM
+    stamp = dateTime(date)
     if stamp is None:
-        return Head(flagList(flags), words)
-    octets = b"%s %s" % (flagList(flags), stamp.word)
-    return Head(octets, words | {f"date {stamp.kind}"})
+        return Head(flags, "", *_front(flags, ""))
+    front, words = _front(flags, stamp.kind)
+    return Head(flags, date, b"%s %s" % (front, stamp.word), words)
+
+
+@lru_cache(maxsize=4096)
+def _front(flags: Flags, kind: str) -> tuple[bytes, Words]:
+    """
+    A list of flags, and the words in front of a message that has a date of this
+    kind: servers repeat few combinations of them.
+    """
+    words = flags - SYSTEM
+    return flagList(flags), words | {f"date {kind}"} if kind else words
 
 
 class Outlet(Protocol):
@@ -95,9 +112,9 @@ class Outlet(Protocol):
         Drop the connection.
         """
 
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
-        Write octets.
+        Write octets, one piece behind the other.
         """
 
     def show(self, data: bytes) -> None:
@@ -128,7 +145,7 @@ class Appending(Command[Appended]):
     @ivar limit: set if the server says how many messages it takes at a time.
     """
 
-    hears = True
+    hears = yields = True
     done: Deferred[Appended]
 
     def __init__(self, mailbox: str, outlet: Outlet) -> None:
@@ -143,7 +160,7 @@ class Appending(Command[Appended]):
         self._words: Words = frozenset()
         self.misread = False
         self._unasked = False  # whether any octets went without leave
-        self._held: list[bytes] = []
+        self._held: list[Octets] = []
         self._heldLength = 0
 
     def started(self, head: bytes) -> None:
@@ -159,18 +176,16 @@ class Appending(Command[Appended]):
 
     def message(
         self,
-        flags: Flags,
-        date: str,
+        head: Head,
         size: int,
-        octets: bytes = b"",
-        asked: bool = False,
+        octets: Octets = b"",
+        asked: bool | None = None,
     ) -> Deferred[None] | None:
         """
         Begin a message of C{size} octets.
 
-        @param date: INTERNALDATE as a server sent it; what is no date is not sent.
         @param octets: those that are here already; none, where leave is asked.
-        @param asked: whether to ask leave in any case.
+        @param asked: whether to ask leave; by default, where that must be.
         @return: C{None} if its octets may follow at once; else they must wait
             until this fires.  It fails with L{Refused} if the server refuses.
         """
@@ -178,15 +193,16 @@ class Appending(Command[Appended]):
             self.finish()
         if self._over:
             return None
-        front, self._words = headOf(flags, date)
-        waits = asked or self._outlet.asksLeave(size, self._words)
-        marker = b" %s {%d}\r\n" if waits else b" %s {%d+}\r\n"
-        head = marker % (front, size)
-        self._outlet.show(head.strip())
+        if asked is None:
+            asked = self._outlet.asksLeave(size, head.words)
+        self._words = head.words
+        marker = b" %s {%d}\r\n" if asked else b" %s {%d+}\r\n"
+        front = marker % (head.octets, size)
+        self._outlet.show(front)
         self._messages += 1
-        self._held.append(head)
-        self._heldLength += len(head)
-        if not waits:
+        self._held.append(front)
+        self._heldLength += len(front)
+        if not asked:
             self._unasked = self._unasked or size > 0
             self.write(octets)
             return None
@@ -195,7 +211,7 @@ class Appending(Command[Appended]):
             self._flush()
         return leave
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Octets) -> None:
         """
         Octets of the present message.
         """
@@ -299,4 +315,4 @@ class Appending(Command[Appended]):
 
     def _flush(self) -> None:
         held, self._held, self._heldLength = self._held, [], 0
-        self._outlet.send(b"".join(held))
+        self._outlet.send(held)

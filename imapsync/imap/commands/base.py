@@ -55,7 +55,8 @@ class Command(Generic[T]):
     One command, from the moment it is asked for until its tagged response.
 
     @ivar alone: whether no other command may be in flight at the same time.
-    @ivar follows: whether APPENDs may be, though, that were sent before.
+    @ivar follows: whether those that yield may be, though, if they were sent before.
+    @ivar yields: whether what follows may select another mailbox.
     @ivar leads: whether other commands may be sent behind it, though.
     @ivar secret: whether its arguments stay out of the log.
     @ivar hears: whether untagged responses may be its own.
@@ -68,6 +69,7 @@ class Command(Generic[T]):
 
     alone = False
     follows = False
+    yields = False
     leads = False
     secret = False
     hears = False

@@ -201,6 +201,16 @@ class Select(Command[Selected]):
         return self._selected
 
 
+class Reselect(Select):
+    """
+    The same, for the mailbox that is selected: the next one may be selected before
+    this is answered.  It is not sent again, since that would be too late then.
+    """
+
+    yields = True
+    repeatable = False
+
+
 class Leave(Alone):
     """
     UNSELECT (RFC 3691), CLOSE, or EXAMINE before that: the mailbox that was

@@ -14,6 +14,7 @@ from imapsync.imap.commands.limited import Limited
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition, Found, Response, Row
+from imapsync.model import Octets
 from imapsync.uidset import MAXIMUM, UidSet
 
 
@@ -27,7 +28,7 @@ class BodyReceiver(Protocol):
         A body of C{size} octets follows; C{row} has what came before it.
         """
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         Octets of it.
         """
@@ -37,7 +38,7 @@ class BodyReceiver(Protocol):
         It is complete; C{row} has all of its attributes.
         """
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Bodies that came whole.
         """
@@ -113,8 +114,8 @@ class Fetch(Change):
             raise ProtocolViolation(f"{self.name}: more messages than were asked for")
 
     def sorted(
-        self, messages: list[tuple[Row, bytes]]
-    ) -> tuple[list[tuple[Row, bytes]], list[tuple[Row, bytes]]]:
+        self, messages: list[tuple[Row, Octets]]
+    ) -> tuple[list[tuple[Row, Octets]], list[tuple[Row, Octets]]]:
         """
         The messages that were asked for, and the others.
         """

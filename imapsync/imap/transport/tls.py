@@ -33,6 +33,7 @@ from zope.interface import implementer
 
 from imapsync.config.tls import TLSConfig
 from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.imap.auth.binding import Binding, bindingOf
 from imapsync.imap.transport import refusals
 from imapsync.imap.transport.certificate import read
 from imapsync.imap.transport.identity import identify, isFor
@@ -156,6 +157,12 @@ class Trust:
                 " neither; put one there only if you know that the certificate was"
                 " changed"
             )
+
+    def binding(self) -> Binding | None:
+        """
+        What ties a login to the last connection, whose handshake is done.
+        """
+        return None if self._last is None else bindingOf(self._last)
 
     def explained(self) -> Distrusted | Lost | None:
         """

@@ -16,7 +16,7 @@ from imapsync.model import Flags
 _FLAG = re.compile(r"""\\?[!#$&'+,./0-9:;<=>?@A-Z\[^_`a-z|}~-]+""")
 
 _DATE = re.compile(
-    r"( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
+    r"((?: ?\d|\d\d)-[A-Za-z]{3}-\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})",
     re.ASCII,
 )
 _USUAL = "usual"
@@ -109,15 +109,32 @@ def dateTime(text: str) -> DateTime | None:
     match = _DATE.fullmatch(text)
     if match is None:
         return None
-    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    day, hour, minute, second, zone = match.groups()
+    kind = _kind(_year(day), zone)
+    if not kind or hour > "23" or minute > "59" or second > "60":
+        return None
+    return DateTime(f'"{text.rjust(_LENGTH)}"'.encode("ascii"), kind)
+
+
+@lru_cache(maxsize=4096)
+def _year(day: str) -> int:
+    """
+    Of which year a day is; 0 if there is no such day.
+    """
+    number, month, year = day.split("-")
     try:
-        date(int(year), _MONTHS.index(month.capitalize()) + 1, int(day))
+        return date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number)).year
     except ValueError:
-        return None
-    if max(int(hour), int(hours)) > 23 or max(int(minute), int(minutes)) > 59:
-        return None
-    if int(second) > 60:
-        return None
-    usual = 1970 <= int(year) < 2038 and int(hours) < 15 and int(minutes) % 15 == 0
-    word = f'"{text.rjust(_LENGTH)}"'.encode("ascii")
-    return DateTime(word, _USUAL if usual else f"{year} {sign}{hours}{minutes}")
+        return 0
+
+
+@lru_cache(maxsize=4096)
+def _kind(year: int, zone: str) -> str:
+    """
+    L{DateTime.kind}; empty if a date cannot be so.
+    """
+    hours, minutes = int(zone[1:3]), int(zone[3:])
+    if not year or hours > 23 or minutes > 59:
+        return ""
+    usual = 1970 <= year < 2038 and hours < 15 and minutes % 15 == 0
+    return _USUAL if usual else f"{year:04} {zone}"

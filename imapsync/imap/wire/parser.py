@@ -42,6 +42,7 @@ from imapsync.imap.wire.responses import (
 )
 from imapsync.imap.wire.text import excerpt
 from imapsync.imap.wire.tokens import LARGEST, Part
+from imapsync.model import Octets
 
 #: No line, and no response with the literals it holds, may be longer.
 CAP = 8 * 1024 * 1024
@@ -118,13 +119,13 @@ class Receiver(Protocol):
         @return: whether to stream it; if not, it becomes part of the response.
         """
 
-    def literalReceived(self, piece: bytes) -> None:
+    def literalReceived(self, piece: Octets) -> None:
         """
         Octets of the literal that is being streamed.  When it is complete,
         its row follows, with what came behind it, alone.
         """
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small messages, which came whole, in order of arrival.
         """
@@ -175,8 +176,7 @@ class Parser:
             if self._late.find(b"\r\n", new - 1) < 0:
                 self._check(len(self._late) + self._held)
                 return
-            data = bytes(self._late)
-            self._late.clear()
+            data, self._late = bytes(self._late), bytearray()
         self._data, self._at = data, 0
         self._busy = True
         try:
@@ -248,14 +248,15 @@ class Parser:
         """
         Messages that are here with all of their octets.
         """
-        data, at, messages = self._data, self._at, []
+        data, at = self._data, self._at
+        view, messages = memoryview(data), list[tuple[Row, Octets]]()
         while (match := _MESSAGE.match(data, at)) is not None:
             row, octets = _messageRow(match)
             start = match.end()
             end = start + octets
-            if data[end : end + 3] != b")\r\n":
+            if not data.startswith(b")\r\n", end):
                 break
-            messages.append((row, data[start:end]))
+            messages.append((row, view[start:end]))
             at = end + 3
         self._at = at
         if messages:
@@ -342,7 +343,7 @@ class Parser:
         self._inLiteral, self._streaming, self._left = True, False, size
 
     def _continueLiteral(self) -> bool:
-        piece = self._data[self._at : self._at + self._left]
+        piece = memoryview(self._data)[self._at : self._at + self._left]
         self._at += len(piece)
         self._left -= len(piece)
         if not self._streaming:

@@ -178,6 +178,8 @@ class AccountTests(SynchronousTestCase):
             ({"host": "IMAP.Example.org.", "port": 993}, "me@imap.example.org"),
             ({"host": "imap.example.org", "port": 143}, "me@imap.example.org"),
             ({"username": None, "port": 143}, "127.0.0.1"),
+            ({"username": "admin", "authorizeAs": "you"}, "you@127.0.0.1"),
+            ({"username": None, "authorizeAs": "you"}, "you@127.0.0.1"),
             ({"command": "ssh a imap", "username": None}, "tunnel ssh a imap"),
             ({"command": "ssh a imap"}, "me@tunnel ssh a imap"),
         ):
@@ -431,6 +433,17 @@ class CredentialsTests(OwnershipCase):
             self.sync()
             self.assertForgot()
             self.assertEqual(set(), before - set(bodies(here.inbox)))
+
+    def test_authorized(self) -> None:
+        """
+        Not who logs in, but whose mail it is then.
+        """
+        self.begin()
+        self.configure(REMOTE, username=None, authorizeAs="me")
+        self.world.users[REMOTE] = "admin"
+        self.sync()
+        self.assertFollowed()
+        self.assertEqual("me@127.0.0.1", self.owners[REMOTE].account)
 
 
 class TunnelTests(OwnershipCase):

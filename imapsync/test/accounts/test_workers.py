@@ -5,7 +5,7 @@ Tests for L{imapsync.accounts.workers}.
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -32,6 +32,7 @@ class CrewTests(SynchronousTestCase):
         """
         self.joining: list[Deferred[Clients]] = []
         self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
+        self.releases: dict[Name, Callable[[], None]] = {}
         self.cancelled: list[object] = []
         self.settling: list[Deferred[None]] = []
         self.crew = Workers(FIRST, self, 3)
@@ -57,10 +58,13 @@ class CrewTests(SynchronousTestCase):
         self.settling.append(Deferred(self.cancelled.append))
         return self.settling[-1]
 
-    async def do(self, name: Name, clients: Clients) -> None:
+    async def do(
+        self, name: Name, clients: Clients, release: Callable[[], None]
+    ) -> None:
         """
         Work on a mailbox until the test says that it is done.
         """
+        self.releases[name] = release
         self.doing[name] = clients, Deferred(self.cancelled.append)
         await self.doing[name][1]
 
@@ -182,6 +186,76 @@ class CrewTests(SynchronousTestCase):
         self.assertDoing("b")
         self.assertIs(FIRST, self.end("b"))
         self.successResultOf(done)
+
+    def test_released(self) -> None:
+        """
+        While only answers are awaited for one mailbox, the next is worked on; but no
+        third one, and the work is done when all have come.
+        """
+        done = self.work({"a": 1, "b": 1, "c": 1})
+        self.releases[Name("a")]()
+        self.assertDoing("a", "b")
+        self.releases[Name("b")]()
+        self.releases[Name("b")]()
+        self.assertDoing("a", "b")
+        self.end("a")
+        self.assertDoing("b", "c")
+        self.end("c")
+        self.assertNoResult(done)
+        self.end("b")
+        self.successResultOf(done)
+
+    def test_releasedAndLost(self) -> None:
+        """
+        Where the connections of a hand go, another does what is not answered as well.
+        """
+        done = self.work({"a": MESSAGES, "b": 0, "c": 0})
+        self.joining[0].callback(SECOND)
+        self.releases[Name("b")]()
+        self.assertDoing("a", "b", "c")
+        for name in "b", "c":
+            self.doing.pop(Name(name))[1].errback(Lost("gone"))
+        self.assertIs(FIRST, self.end("a"))
+        self.settling[0].callback(None)
+        for name in "b", "c":
+            self.assertIs(FIRST, self.end(name))
+        self.successResultOf(done)
+
+    def test_releasedAndFailed(self) -> None:
+        """
+        What ends the work on one mailbox ends that on the one before as well; and the
+        other way round.
+        """
+        for ending, other in ("b", "a"), ("a", "b"):
+            done = self.work({"a": 1, "b": 1, "c": 1})
+            self.releases[Name("a")]()
+            if ending == "a":
+                self.releases[Name("b")]()
+            self.doing.pop(Name(ending))[1].errback(Refused("LIST", "NO", "", "no"))
+            self.failureResultOf(done, Refused)
+            self.assertEqual([self.doing.pop(Name(other))[1]], self.cancelled)
+            self.cancelled.clear()
+
+    def test_failedAtOnce(self) -> None:
+        """
+        If that happens before the one that has released the connections has come to
+        its next wait, it ends with them, and nobody is told again.
+        """
+        begun: Deferred[None] = Deferred()
+        waiting: Deferred[None] = Deferred(self.cancelled.append)
+
+        async def do(name: Name, _: Clients, release: Callable[[], None]) -> None:
+            if name == "b":
+                raise Refused("LIST", "NO", "", "no")
+            await begun
+            release()
+            await waiting
+
+        tasks = {Name(name): 1 for name in "ab"}
+        done = Deferred.fromCoroutine(self.crew.work(tasks, do))
+        begun.callback(None)
+        self.failureResultOf(done, Refused)
+        waiting.errback(Lost("given up"))
 
     def test_lostAndCancelled(self) -> None:
         """

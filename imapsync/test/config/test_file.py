@@ -163,6 +163,19 @@ class FileTests(ConfigTestCase):
                 self.load(LOCAL + REMOTE, mode).warnings,
             )
 
+    def test_exposedSecret(self) -> None:
+        """
+        So there is where it is in a file of its own.
+        """
+        secret = Path(self.file).with_name("secret")
+        secret.write_text("x")
+        text = REMOTE.replace("password = secret", "password-file = secret")
+        for mode, count in (0o640, 1), (0o604, 1), (0o600, 0), (0o400, 0):
+            secret.chmod(mode)
+            warnings = self.load(LOCAL + text, 0o600).warnings
+            warning = f"{secret}: others can read the password in it: make it mode 0600"
+            self.assertEqual((warning,) * count, warnings)
+
     def test_notExposed(self) -> None:
         """
         There is none about a file that only its owner can read, nor about one

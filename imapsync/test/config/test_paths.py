@@ -49,6 +49,18 @@ class FilesTests(SynchronousTestCase):
         for value in ("none", "."):
             self.assertRaises(ValueError, self.files.file, value)
 
+    def test_secret(self) -> None:
+        """
+        A secret may be among the credentials of a systemd unit.
+        """
+        self.assertEqual(str(self.existing), self.files.secret("file"))
+        self.assertRaises(ValueError, self.files.secret, "%d/file")
+        environ = {"CREDENTIALS_DIRECTORY": str(self.folder)}
+        files = Files(environ, lambda: "/nonexistent")
+        self.assertEqual(str(self.existing), files.secret("%d/file"))
+        for value in "%d/none", "%d", "%d/", "%dx/file", "":
+            self.assertRaises(ValueError, files.secret, value)
+
     def test_directory(self) -> None:
         """
         A directory to be read must exist, and be a directory.

@@ -131,6 +131,27 @@ class ServerTests(ConfigTestCase):
             "username = me\npassword = x\npassword-command = y",
             "3: password-command in [remote] and password exclude each other",
         )
+        self.assertWrongRemote(
+            "username = me\npassword-file = /dev/null\npassword-command = y",
+            "2: password-file in [remote] and password-command exclude each other",
+        )
+
+    def test_passwordFile(self) -> None:
+        """
+        A password may stand in a file of its own, which must be there.
+        """
+        self.assertWrongRemote(
+            "username = me\npassword-file = /nonexistent/x",
+            "2: password-file in [remote] names a file that cannot be read:"
+            " /nonexistent/x",
+        )
+        self.assertWrongRemote(
+            "username = me\npassword-file = %d/imap",
+            "2: password-file in [remote] begins with %d, but there are no credentials:"
+            " see LoadCredential in systemd.exec(5)",
+        )
+        server = self.remote(f"username = me\npassword-file = {__file__}")
+        self.assertEqual((None, __file__), (server.password, server.passwordFile))
 
     def test_noCredentials(self) -> None:
         """
@@ -229,11 +250,48 @@ class ServerTests(ConfigTestCase):
         """
         What is promised but not there yet is refused.
         """
-        for option, value, message in (
-            ("proxy", "socks5://localhost", "is not available yet"),
-            ("auth", "PLAIN XOAUTH2", "names XOAUTH2, which is not available yet"),
-        ):
-            self.assertWrongRemote(
-                f"username = me\npassword = secret\n{option} = {value}",
-                f"3: {option} in [remote] {message}",
-            )
+        self.assertWrongRemote(
+            "username = me\npassword = secret\nproxy = socks5://localhost",
+            "3: proxy in [remote] is not available yet",
+        )
+
+    def test_authorizeAs(self) -> None:
+        """
+        Whose mail it is may be another one than who logs in; only mechanisms that can
+        say so are used then.
+        """
+        login = "username = admin\npassword = secret\n"
+        server = self.remote(f"{login}authorize-as = you\n")
+        self.assertEqual(("you", ("PLAIN",)), (server.user, server.mechanisms))
+        self.assertEqual(self.remote("username = you").account, server.account)
+        own = self.remote(login)
+        self.assertEqual(("admin", ("PLAIN", "LOGIN")), (own.user, own.mechanisms))
+        server = self.remote(
+            f"{login}auth = XOAUTH2 SCRAM-SHA-1 LOGIN PLAIN\nauthorize-as = you"
+        )
+        self.assertEqual(("SCRAM-SHA-1", "PLAIN"), server.mechanisms)
+
+    def test_noPlaceForIt(self) -> None:
+        """
+        Where no mechanism can, that is said, with those that could.
+        """
+        self.assertWrongRemote(
+            "username = admin\nauth = LOGIN CRAM-MD5\nauthorize-as = you",
+            "3: authorize-as in [remote] has no place in auth = LOGIN CRAM-MD5; those"
+            " that have one are PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-1"
+            " SCRAM-SHA-1-PLUS EXTERNAL OAUTHBEARER",
+        )
+
+    def test_external(self) -> None:
+        """
+        A certificate alone says who we are; without one, and with TLS, there is
+        nothing that would.
+        """
+        self.assertWrongRemote(
+            "auth = EXTERNAL",
+            "1: auth in [remote] leaves EXTERNAL, which needs SSL_certificate",
+        )
+        server = self.remote("auth = EXTERNAL PLAIN\nusername = me\npassword = x")
+        self.assertEqual(("PLAIN",), server.mechanisms)
+        server = self.remote("type = tunnel\ncommand = x\nauth = EXTERNAL")
+        self.assertEqual(("EXTERNAL",), server.mechanisms)

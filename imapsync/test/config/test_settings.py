@@ -12,6 +12,7 @@ from imapsync.config.mapping import Value
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.test.config.test_file import LOCAL, REMOTE, ConfigTestCase
+from imapsync.test.integration.certificates import issue
 
 
 class DefaultSectionTests(ConfigTestCase):
@@ -89,6 +90,7 @@ class DefaultSectionTests(ConfigTestCase):
             (named, tunnel, "a", "a"),
             (bare, tunnel, "me@localhost", "localhost"),
             (tunnel, bare, "me@localhost", "localhost"),
+            (server, f"{server}authorize-as = you\n", "you@b", "b"),
         ):
             config = self.load(
                 local.format("local", "a") + remote.format("remote", "b")
@@ -147,6 +149,33 @@ class BothTests(ConfigTestCase):
             f"{local}list-reference = copy\n{REMOTE}list-reference = copy/",
             "10: list-reference in [remote] and that in [local] lie in each other,"
             " or would without the separator at their ends",
+        )
+
+    def test_sameMail(self) -> None:
+        """
+        Whose mail it is counts, whoever logs in; of a certificate, nobody knows.
+        """
+        local = REMOTE.replace("remote", "local")
+        acting = REMOTE.replace("username = me", "username = admin")
+        self.load(local + acting)
+        self.load(f"{local}{REMOTE}authorize-as = you")
+        self.assertWrong(
+            f"{local}{acting}authorize-as = me",
+            "6: host in [remote] leads to the same account as that in [local]",
+        )
+        one, other = (self.folder / name for name in ("one", "other"))
+        external = "[{}]\nauth = EXTERNAL\nSSL_certificate = {}\nSSL_key = {}\n"
+        for path in one, other:
+            path.mkdir()
+            issue(path)
+        names = [(f"{x}/certificate.pem", f"{x}/key.pem") for x in (one, other)]
+        local = external.format("local", *names[0])
+        self.assertFalse(
+            self.load(local + external.format("remote", *names[1])).oneAccount
+        )
+        self.assertWrong(
+            local + external.format("remote", *names[0]),
+            "5: host in [remote] leads to the same account as that in [local]",
         )
 
 

@@ -110,29 +110,6 @@ class FormTests(SynchronousTestCase):
                 f" not {quoted(value)}",
             )
 
-    def test_mechanisms(self) -> None:
-        """
-        Mechanisms keep their order.
-        """
-        self.assertEqual(("LOGIN", "PLAIN"), values.mechanisms("login  Plain"))
-
-    def test_noMechanisms(self) -> None:
-        """
-        A mechanism that is unknown, or known but not available, is refused,
-        even beside one that is available.
-        """
-        self.assertWrong(values.mechanisms, "", "must not be empty")
-        self.assertWrong(
-            values.mechanisms,
-            "PLAIN cram-md5",
-            "names CRAM-MD5, which is not available yet",
-        )
-        self.assertWrong(
-            values.mechanisms,
-            "LOGON",
-            'names an unknown mechanism "LOGON"; did you mean LOGIN?',
-        )
-
     @given(st.sampled_from(["sha256", "sha1", "sha512", "md5"]), st.binary())
     def test_fingerprints(self, algorithm: str, data: bytes) -> None:
         """

@@ -14,6 +14,7 @@ from imapsync.content.digest import (
     HEADER_LIMIT,
     BodyDigest,
     KeyDigest,
+    instant,
     likeness,
     stamp,
 )
@@ -191,6 +192,7 @@ class KeyDigestTests(SynchronousTestCase):
         written(digest, *pieces)
         known = digest.key(100), digest.messageId
         self.assertEqual(known, likeness(message, 100))
+        self.assertEqual(known, likeness(memoryview(b"(" + message)[1:], 100))
         self.assertEqual(keyOf(message), keyOf(*pieces))
         self.assertEqual(isSingular(message), isSingular(*pieces))
 
@@ -207,6 +209,63 @@ class KeyDigestTests(SynchronousTestCase):
         else:
             self.assertFalse(isSingular(whole))
             self.assertEqual(digestOf(whole), keyOf(*cut(whole, cuts)))
+
+
+class InstantTests(SynchronousTestCase):
+    """
+    When a message arrived.
+    """
+
+    def test_known(self) -> None:
+        """
+        A date is read in any spelling that servers have.
+        """
+        for text, seconds in (
+            ("01-Jan-1970 00:00:00 +0000", 0),
+            (" 1-jan-1970 00:00:01 -0000", 1),
+            ("1-JAN-1970 00:00:00 -0130", 5400),
+            ("29-Feb-2020 23:59:60 +2359", 1582934460),
+            ("31-Dec-1969 23:59:59 +0000", -1),
+            ("01-Jan-0001 00:00:00 +0000", -62135596800),
+            ("31-Dec-9999 23:59:59 +0000", 253402300799),
+        ):
+            self.assertEqual(seconds, instant(text), text)
+
+    def test_everyDay(self) -> None:
+        """
+        The days follow each other, whether they are remembered or not.
+        """
+        for _ in range(2):
+            at = instant("01-Jan-2000 12:00:00 +0100")
+            for year in range(2000, 2016):
+                for month, days in (("Feb", 28 + (year % 4 == 0)), ("Oct", 31)):
+                    for day in range(1, days):
+                        first = instant(f"{day:02}-{month}-{year} 12:00:00 +0100")
+                        then = instant(f"{day + 1:02}-{month}-{year} 12:00:00 +0100")
+                        self.assertEqual(86_400, then - first)
+                        self.assertGreater(first, at)
+                        at = first
+
+    def test_none(self) -> None:
+        """
+        What is none has no instant.
+        """
+        for text in (
+            "",
+            "01-Mai-2024 00:00:00 +0000",
+            "30-Feb-2024 00:00:00 +0000",
+            "29-Feb-2023 00:00:00 +0000",
+            "00-Jan-2024 00:00:00 +0000",
+            "01-Jan-0000 00:00:00 +0000",
+            "01-Jan-24 00:00:00 +0000",
+            "01-Jan-2024 00:00:00 +2400",
+            "01-Jan-2024 00:00:00 +0060",
+            "01-Jan-2024 00:00:00 0000",
+            "01-Jan-2024 00:00 +0000",
+            "01-Jan-2024 00:00:00",
+            "\u0661-Jan-2024 00:00:00 +0000",
+        ):
+            self.assertEqual(0, instant(text), text)
 
 
 class StampTests(SynchronousTestCase):

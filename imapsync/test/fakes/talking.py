@@ -14,12 +14,14 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from imapsync.imap import login
-from imapsync.imap.auth.sasl import MECHANISMS
+from imapsync.imap.auth.exchange import Identity
+from imapsync.imap.auth.sasl import begin
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.login import LoginCommand
 from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Condition, Row
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")
@@ -152,7 +154,7 @@ class Bodies(BodyReceiver):
         self.began.append((row, size))
         self._pieces = b""
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         A piece of it.
         """
@@ -211,5 +213,5 @@ def authenticated(client: SyncClient, mechanism: str) -> Deferred[None]:
     """
     Use a mechanism.
     """
-    exchange = MECHANISMS[mechanism]("me", "secret")
+    exchange = begin(mechanism, Identity("me", "secret"))
     return Deferred.fromCoroutine(login.authenticate(client, mechanism, exchange))

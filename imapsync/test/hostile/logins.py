@@ -9,6 +9,7 @@ from imapsync.test.hostile.server import HostileAccount
 
 SECRET = "the password, in clear text or by a weaker way"
 TLS = {"starttls": True}
+SCRAM = {"auth": ("SCRAM-SHA-256",)}
 
 
 def _says(account: HostileAccount, verb: str, text: str) -> None:
@@ -23,6 +24,11 @@ def _offers(account: HostileAccount, *words: str) -> None:
     auth = {one for one in account.capabilities if one.startswith("AUTH=")}
     account.capabilities -= auth
     account.capabilities |= set(words)
+
+
+def _proves(account: HostileAccount, text: str) -> None:
+    _offers(account, "AUTH=SCRAM-SHA-256", "SASL-IR")
+    _says(account, "AUTHENTICATE", text)
 
 
 def _untold(account: HostileAccount, *words: str) -> None:
@@ -131,6 +137,24 @@ LOGINS = (
         "It breaks the protocol.",
         lambda a: _says(a, "AUTHENTICATE", "+ \x00\xff!!"),
         codes=(76,),
+    ),
+    B(
+        "no proof",
+        "lets us in by SCRAM without a proof that it knows the password",
+        "our mail, on a server that only pretends to be ours",
+        "It is left at once.",
+        lambda a: _proves(a, "TAG OK welcome"),
+        codes=(77,),
+        options=SCRAM,
+    ),
+    B(
+        "a nonce of another",
+        "answers SCRAM with what another client has begun",
+        "a proof that we know the password, for another server",
+        "It gets none.",
+        lambda a: _proves(a, "+ cj1hbm90aGVyLHM9WVdJPSxpPTQwOTY="),
+        codes=(77,),
+        options=SCRAM,
     ),
     B(
         "challenges without end",

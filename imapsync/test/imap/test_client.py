@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Garbled, ImapSyncError, Lost, ProtocolViolation, Refused
+from imapsync.imap.commands.append import BARE
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.commands.messages import Transferred
 from imapsync.imap.wire.responses import Namespaces, Row
@@ -645,7 +646,7 @@ class ScriptedTests(SynchronousTestCase):
         server = Talk(trace=trace)
         client = server.client
         appending = client.beginAppend("a")
-        appending.message(frozenset(), "", 3)
+        appending.message(BARE, 3)
         appending.write(b"abc")
         waiting: list[Deferred[Any]] = [
             appending.finish(),

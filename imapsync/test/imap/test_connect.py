@@ -241,7 +241,7 @@ class ReachTests(ConnectCase):
 
     def test_acknowledged(self) -> None:
         """
-        Whatever comes is acknowledged at once; the system forgets that it was
+        A little that comes is acknowledged at once; the system forgets that it was
         asked when we send something.
         """
         ours, theirs = connected()
@@ -256,6 +256,11 @@ class ReachTests(ConnectCase):
                 self.say("* OK piece by piece")
                 prompt = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
                 self.assertTrue(prompt)
+            # Of much at once, the system sees to it.
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            self.say("* OK " + "x" * 16 * 1024)
+            prompt = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+            self.assertFalse(prompt)
 
     def test_refused(self) -> None:
         """
@@ -475,7 +480,8 @@ class LoginTests(ConnectCase):
         self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
         self.heard()
         self.say("+ " + base64.b64encode(b"and the PIN?").decode())
-        self.heard()
+        self.assertEqual(["*"], self.heard())
+        self.say("0001 BAD as you like")
         self.failed(ProtocolViolation, "PLAIN")
 
     def test_noCredentials(self) -> None:
@@ -498,7 +504,8 @@ class LoginTests(ConnectCase):
             )
             self.failed(
                 ConfigError,
-                "give username, and password or password-command, in [remote]",
+                "give username, and password, password-command or password-file, in"
+                " [remote]",
             )
 
     def test_nul(self) -> None:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
+from imapsync.imap.commands.append import BARE
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.notify import Idle
 from imapsync.test.fakes.talking import Listener, Talk, failing
@@ -414,7 +415,7 @@ class TimeoutTests(SynchronousTestCase):
         """
         server = Talk()
         appending = server.client.beginAppend("a")
-        appending.message(frozenset(), "", 10**8)
+        appending.message(BARE, 10**8)
         for _ in range(300):
             appending.write(b"x" * 2000)
             self.assertTrue(self.living(server, b"* OK x\r\n", 1))
@@ -467,7 +468,7 @@ class TimeoutTests(SynchronousTestCase):
         """
         server = Talk(timeout=30)
         appending = server.client.beginAppend("a")
-        appending.message(frozenset(), "", 10**6)
+        appending.message(BARE, 10**6)
         for _ in range(5):
             appending.write(b"x" * 70_000)
             self.assertFalse(self.silence(server, 29))
@@ -601,3 +602,8 @@ class UntaggedTests(SynchronousTestCase):
         server = Talk(b"* OK x")
         server.client.perform(Simple("NOOP"))
         self.assertEqual((8, 11), (server.client.received, server.client.sent))
+        counted: list[int] = []
+        server.client.meter = counted.append
+        server.client.send([b"ab", memoryview(b"cdef")[1:]])
+        self.assertEqual((16, [24]), (server.client.sent, counted))
+        self.assertEqual(b"abdef", server.transport.value()[-5:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Expired, Later, Lost, Refused
+from imapsync.imap.commands.append import BARE
 from imapsync.imap.patience import Patience
 from imapsync.test.fakes.talking import Bodies, Talk, entered, failing
 from imapsync.uidset import UidSet
@@ -178,7 +179,7 @@ class DelayTests(SynchronousTestCase):
         """
         appending = self.client.beginAppend("INBOX")
         failures = failing(appending.done)
-        appending.message(frozenset(), "", 4, b"text")
+        appending.message(BARE, 4, b"text")
         appending.finish()
         self.talk.say(self.talk.heard().split()[0] + b" BAD " + THROTTLED)
         self.assertTrue(failures[0].check(Later))

@@ -94,6 +94,44 @@ class ListenerTests(SynchronousTestCase):
         self.dispatcher.finished(second, True)
         self.assertEqual(([Row(1)], [Row(2)]), (old.told, new.told))
 
+    def test_twice(self) -> None:
+        """
+        So it is where two are being selected at the same time, and even if the first
+        was left already when the second was asked for.
+        """
+        for early in False, True:
+            self.setUp()
+            first, old = self.select("A1")
+            self.dispatcher.finished(first, True)
+            second, again = self.select("A2")
+            third, new = self.select("A3") if early else (None, None)
+            self.dispatcher.untagged(CLOSED)
+            if third is None or new is None:
+                third, new = self.select("A3")
+            self.dispatcher.rowsReceived([Row(1)])
+            self.dispatcher.finished(second, True)
+            self.dispatcher.rowsReceived([Row(2)])
+            self.dispatcher.untagged(CLOSED)
+            self.dispatcher.rowsReceived([Row(3)])
+            self.dispatcher.finished(third, True)
+            self.assertEqual(
+                ([], [Row(1), Row(2)], [Row(3)]), (old.told, again.told, new.told)
+            )
+
+    def test_firstRefused(self) -> None:
+        """
+        If the first of two is refused, none is left for the second.
+        """
+        first, _ = self.select("A1")
+        self.dispatcher.finished(first, True)
+        second, _ = self.select("A2")
+        third, new = self.select("A3")
+        self.dispatcher.finished(second, False)
+        self.dispatcher.rowsReceived([Row(3)])
+        self.dispatcher.finished(third, True)
+        self.assertEqual([Row(3)], new.told)
+        self.assertIs(third, self.dispatcher.selected)
+
     def test_selected(self) -> None:
         """
         What is told before CLOSED, as by an APPEND before it, is nothing that a

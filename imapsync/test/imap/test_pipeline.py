@@ -4,6 +4,7 @@ Tests for L{imapsync.imap.pipeline}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,11 +14,12 @@ from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Alone, Command, Simple
 from imapsync.imap.commands.login import Authenticate, LoginCommand
-from imapsync.imap.commands.mailbox import Leave, Select
+from imapsync.imap.commands.mailbox import Leave, Reselect, Select
 from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.responses import Condition
+from imapsync.model import Octets
 from imapsync.test.fakes.talking import Listener, awaiting, outcome
 from imapsync.test.imap.commands.test_login import Echo
 
@@ -68,11 +70,11 @@ class Outgoing(Wire):
         super().__init__(True)
         self._pipeline = pipeline
 
-    def send(self, data: bytes) -> None:
+    def send(self, pieces: Sequence[Octets]) -> None:
         """
         Remember it.
         """
-        self.sent.append(data)
+        self.sent.append(b"".join(pieces))
 
     name = "server"
 
@@ -186,6 +188,27 @@ class PipelineTests(SynchronousTestCase):
         self.submit(Select("d", None, Listener(), True))
         self.assertEqual("C", self.pipeline.names)
 
+    def test_yields(self) -> None:
+        """
+        Behind a mailbox that is selected once more, another may be selected; but
+        nothing else is sent, and nothing before that.
+        """
+        wire = Outgoing(self.pipeline)
+        self.submit(appending := Appending("a", wire))
+        appending.finish()
+        for command in (
+            Reselect("a", None, Listener(), True),
+            Select("b", None, Listener(), True),
+            Simple("C"),
+        ):
+            self.submit(command)
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0001")
+        self.answer("0002")
+        self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
+        self.answer("0003")
+        self.assertEqual("C", self.pipeline.names)
+
     def test_leads(self) -> None:
         """
         Behind UNSELECT others are sent before it is answered, but none that is
@@ -265,9 +288,12 @@ class PipelineTests(SynchronousTestCase):
 
     def test_badChallenge(self) -> None:
         """
-        A challenge that is none is a violation.
+        A challenge that is none ends it, and another one is a violation.
         """
         self.submit(Authenticate("X", Echo(None), False))
+        self.sent()
+        self.pipeline.proceed(b"???")
+        self.assertEqual([b"*\r\n"], self.sent())
         self.assertRaises(ProtocolViolation, self.pipeline.proceed, b"???")
 
     def test_needlessLeave(self) -> None:

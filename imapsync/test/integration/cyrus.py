@@ -39,6 +39,8 @@ class Settings:
         the messages that have some.
     @ivar sizeLimit: octets that a message may have; greater ones are refused.
     @ivar quota: so many KB of room a user has; 0 is any number.
+    @ivar logins: the lines that say how a user logs in; by default it accepts every
+        user name and every password.
     @ivar extra: more lines for the configuration file.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     munges: bool = True
     sizeLimit: int | None = None
     quota: int = 0
+    logins: str = "sasl_pwcheck_method: alwaystrue\nsasl_mech_list: PLAIN"
     extra: str = ""
 
 
@@ -154,6 +157,7 @@ def _settings(server: Cyrus) -> str:
         "refuses": int(not settings.munges),
         "size": settings.sizeLimit or 0,
         "quota": settings.quota,
+        "logins": settings.logins,
         "extra": settings.extra,
     }
     return _SETTINGS.format_map(values)
@@ -168,8 +172,7 @@ syslog_prefix: imapsync-test
 cyrus_user: {owner}
 cyrus_group: {group}
 
-sasl_pwcheck_method: alwaystrue
-sasl_mech_list: PLAIN
+{logins}
 allowplaintext: 1
 autocreate_quota: {quota}
 autocreate_post: 1

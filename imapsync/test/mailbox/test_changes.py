@@ -55,7 +55,9 @@ class ChangesTests(ReadingCase):
         heard.rowsReceived([Row(1, SEEN), Row(2, DRAFT), Row(3, NOTHING)])
         heard.rowsReceived([Row(3, frozenset(["\\seen"])), Row(4, DRAFT)])
         heard.rowsReceived([Row(4, NOTHING)])
-        self.assertEqual(Changes(flags={2: DRAFT, 4: NOTHING}), heard.take())
+        changes = heard.take()
+        self.assertEqual({2: DRAFT, 4: NOTHING}, changes.flags)
+        self.assertEqual({2: (102, 2, SEEN), 4: (104, 4, SEEN)}, changes.agreed)
 
     def test_new(self) -> None:
         """
@@ -106,6 +108,19 @@ class ChangesTests(ReadingCase):
             Changes(new=UidSet.of([20]), gone=UidSet.of([3, 4])), heard.take()
         )
 
+    def test_vanishedLater(self) -> None:
+        """
+        What vanishes after the messages were counted is gone as well.
+        """
+        heard = self.reading()
+        heard.vanished(UidSet.of([3, 15]), earlier=True)
+        self.assertEqual(-1, heard.difference)
+        self.assertEqual(-1, heard.difference)
+        heard.vanished(UidSet.of([4]), earlier=False)
+        self.assertEqual(-2, heard.difference)
+        heard.vanished(UidSet.of([5]), earlier=False)
+        self.assertEqual("3:5", str(heard.take().gone))
+
     def test_all(self) -> None:
         """
         When every message is told, a known one that is not is gone.
@@ -151,22 +166,19 @@ class ChangesTests(ReadingCase):
         heard.rowsReceived([Row(1, DRAFT), Row(number, NOTHING)])
         changes = heard.take()
         self.assertEqual(CHANGES, len(changes.flags))
+        self.assertEqual(changes.flags.keys(), changes.agreed.keys())
         self.assertEqual(DRAFT, changes.flags[1])
 
-    def test_early(self) -> None:
+    def test_found(self) -> None:
         """
-        A message without a pair that comes too soon is noticed, but none that
-        comes later or has one.
+        Messages may be found otherwise; one that is gone meanwhile is none.
         """
-        for early, waits in (True, iter([False])), (False, iter([True])):
-            since = Reading(
-                *(self.state, self.mailbox, REMOTE, None),
-                ready=waits.__next__,
-            )
-            since.rowsReceived([Row(1, SEEN)])
-            self.assertFalse(since.early)
-            since.rowsReceived([Row(2, SEEN), Row(30, SEEN)])
-            self.assertEqual(early, since.early)
+        heard = Reading(*(self.state, self.mailbox, REMOTE, None))
+        heard.listAll()
+        heard.found(UidSet(((30, 40),)))
+        heard.vanished(UidSet.of([35]), earlier=False)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.listed)
+        self.assertEqual(UidSet(((30, 34), (36, 40))), heard.take().new)
 
     def test_told(self) -> None:
         """
@@ -226,7 +238,7 @@ class HeardTests(ReadingCase):
         heard.expect({1, 2})
         heard.rowsReceived([Row(1, SEEN), Row(2, DRAFT), Row(3, DRAFT), Row(2, SEEN)])
         self.assertEqual({1: SEEN, 2: SEEN}, heard.heard)
-        self.assertEqual(Changes(flags={1: DRAFT}), changes)
+        self.assertEqual({1: DRAFT}, changes.flags)
 
     def test_disturbed(self) -> None:
         """

@@ -8,7 +8,6 @@ import errno
 import gc
 import os
 import tempfile
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -216,27 +215,43 @@ class StreamTests(CopyingCase):
         self.assertEqual([70, 71], [one.target for one in self.record.copies])
         self.assertIdle()
 
-    def test_ahead(self) -> None:
+    def test_sent(self) -> None:
         """
-        It tells when all is sent, and when that is answered as well; but not if
-        there is more to be done, as with a flag that the target does not take
-        or a message that does not come.
+        It tells when all is sent, before that is answered; but not if there is more to
+        be done, as with a flag that the target does not take, an odd date, or a message
+        that does not come.
         """
-        told: list[Callable[[], bool]] = []
+        told: list[int] = []
 
-        def ahead(ready: Callable[[], bool]) -> None:
-            self.assertEqual([], self.record.copies)
-            self.assertFalse(ready())
-            told.append(ready)
+        def sent() -> bool:
+            told.append(len(self.record.copies))
+            return False
 
         self.source.inbox.add(mail(1), SEEN)
-        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1])))
-        self.assertEqual([True], [ready() for ready in told])
-        self.record.copies.clear()
-        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1, 2])))
+        self.source.inbox.add(mail(3), SEEN, "01-Jan-1960 00:00:00 +0000")
+        self.world.run(self.prepare(sent=sent).copy(UidSet.of([1])))
+        self.assertEqual([0], told)
+        for uids in [2], [1, 3]:
+            self.world.run(self.prepare(sent=sent).copy(UidSet.of(uids)))
         self.target.inbox.permanent = ""
-        self.world.run(self.prepare(ahead=ahead).copy(UidSet.of([1])))
-        self.assertEqual((1, 2), (len(told), len(self.record.copies)))
+        self.world.run(self.prepare(sent=sent).copy(UidSet.of([1])))
+        self.assertEqual((1, 4), (len(told), len(self.record.copies)))
+
+    def test_left(self) -> None:
+        """
+        Where the connections are not ours any more, what is refused then is left, and
+        nothing more is said to the server.
+        """
+        self.source.inbox.add(mail(1), SEEN)
+        self.source.inbox.add(mail(2), SEEN)
+        for refused in False, True:
+            if refused:
+                self.target.answers["APPEND"] = "NO not now"
+            copier = self.prepare(sent=lambda: True)
+            self.world.run(copier.copy(UidSet.of([1, 2])))
+            self.assertEqual(refused, copier.left)
+        self.assertEqual((2, {}), (len(self.record.copies), self.record.refusals))
+        self.assertEqual(0, self.target.count("NOOP", "SEARCH"))
 
     def test_any(self) -> None:
         """

@@ -213,7 +213,7 @@ class EchoTests(EchoCase):
     def test_withoutUids(self) -> None:
         """
         With servers that do not tell the UIDs of copies, it comes to an end as well, if
-        by the brake.
+        by the brake, which stops all in the middle of it.
         """
         self.begin(1, 1, 1)
         for account in self.world.accounts.values():
@@ -221,8 +221,10 @@ class EchoTests(EchoCase):
         for number in range(13):
             self.inboxes[0].add(mail(f"new {number}"))
         self.assertTrue(self.world.rests())
-        self.assertTrue(self.world.equal)
-        self.assertLessEqual(len(self.inboxes[0].messages), 1 + 12 * 13)
+        going = any(one.status.state == "waiting" for one in self.services)
+        self.assertTrue(self.world.equal or not going)
+        for inbox in self.inboxes:
+            self.assertLessEqual(len(inbox.messages), 1 + 15 * 13)
 
 
 class BrakeTests(EchoCase):

@@ -5,6 +5,8 @@ L{imapsync.test.mailbox.test_sync}.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 
 from twisted.logger import capturedLogs, formatEvent
@@ -64,6 +66,30 @@ class FlagsTests(SynchronousTestCase):
         )
         self.assertEqual(frozenset("ab"), self.ours.messages[2].flags)
 
+    def test_bothSides(self) -> None:
+        """
+        What changed on either side is carried at once: neither server waits for what
+        the other says, nor for the database.
+        """
+        self.patch(flags, "CHUNK", 1)
+        self.ours.flag(1, "\\Seen")
+        self.theirs.flag(2, "\\Seen")
+        agreed = []
+        for account in (self.local, self.remote):
+            account.before["STORE"] = lambda: agreed.append(self.agreed())
+        self.sync()
+        self.assertEqual([{""}, {""}], agreed)
+        self.assertEqual({"", "\\Seen"}, self.agreed())
+        self.assertTrue(self.world.equal)
+
+    def agreed(self) -> set[str]:
+        """
+        The sets of flags that both sides agree on, as the database has them by now.
+        """
+        with closing(sqlite3.connect(self.world.database)) as database:
+            query = "SELECT text FROM flags WHERE id IN (SELECT flags FROM pair)"
+            return {text for (text,) in database.execute(query)}
+
     def test_many(self) -> None:
         """
         Any number of changed messages is worked on, some at a time.
@@ -108,6 +134,22 @@ class FlagsTests(SynchronousTestCase):
             self.assertEqual({}, self.remote.before)
             self.assertTrue(self.world.equal)
             self.assertEqual(last, self.ours.messages[1].flags & {"x"})
+
+    def test_refusedBack(self) -> None:
+        """
+        Flags that one side lost are given back to it, since the other had changed as
+        well; where its server refuses that, it is tried again.
+        """
+        self.ours.flag(1, "a", "b")
+        self.sync()
+        self.ours.flag(1, "a")
+        self.theirs.flag(1, "b")
+        self.local.answers["STORE"] = "NO not now"
+        self.sync()
+        del self.local.answers["STORE"]
+        self.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual({"a", "b"}, self.ours.messages[1].flags)
 
     def test_goneMeanwhile(self) -> None:
         """

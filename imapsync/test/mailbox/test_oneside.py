@@ -16,6 +16,50 @@ from imapsync.uidset import MAXIMUM, UidSet
 LOCAL, REMOTE = Side
 
 
+class UnknownTests(MailboxCase):
+    """
+    A first run.
+    """
+
+    def begin(self) -> None:
+        """
+        There are messages on one side.
+        """
+        super().begin()
+        self.world.fill(*map(mail, range(5)))
+
+    def test_searched(self) -> None:
+        """
+        What there is is asked in one line; their flags come with the messages.
+        """
+        self.sync()
+        self.assertEqual(1, self.local.count("SEARCH"))
+        self.assertNotIn("UID FETCH 1:* ['FLAGS']", self.local.heard)
+        self.assertSettled()
+
+    def test_listed(self) -> None:
+        """
+        Where SEARCH does not tell ranges, is refused, or does not find all, flags are
+        asked for.
+        """
+
+        def limit() -> None:
+            self.local.finds = 3
+
+        acts: list[Callable[[], None]] = [
+            lambda: self.local.capabilities.discard("ESEARCH"),
+            lambda: self.local.answers.update(SEARCH="NO not that"),
+            limit,
+        ]
+        for act in acts:
+            self.begin()
+            act()
+            self.sync()
+            self.local.answers.clear()
+            self.assertIn("UID FETCH 1:* ['FLAGS']", self.local.heard)
+            self.assertSettled()
+
+
 class PartTests(MailboxCase):
     """
     An INBOX of twelve messages on both sides, and a remote server that has lost track

@@ -123,19 +123,24 @@ class PassTests(MailboxCase):
         """
         self.assertEqual(2, self.looksAhead(lambda: None))
 
-    def test_tooSoon(self) -> None:
+    def test_touched(self) -> None:
         """
-        What that look is told before it can be held against the database is
-        asked again.
+        Where a copy is changed before that look, there is another.
         """
-        self.assertEqual(3, self.looksAhead(lambda: self.ours.flag(1, "\\Seen")))
+        for act in (
+            lambda: self.theirs.flag(1, "\\Seen"),
+            lambda: self.theirs.expunge(2),
+            lambda: self.theirs.add(mail("new")),
+        ):
+            self.begin()
+            self.assertEqual(3, self.looksAhead(act))
 
-    def looksAhead(self, meanwhile: Callable[[], None]) -> int:
+    def looksAhead(self, meanwhile: Callable[[], object]) -> int:
         """
         Copy messages, slowly.
 
         @param meanwhile: done before the second look.
-        @return: how often the local mailbox was selected.
+        @return: how often the remote mailbox was selected.
         """
         self.world.fill(*map(mail, range(1, 4)))
         self.remote.window = 40
@@ -145,10 +150,10 @@ class PassTests(MailboxCase):
             copied.append(len(self.theirs.messages))
             meanwhile()
 
-        self.local.before["FETCH"] = lambda: self.local.before.update(SELECT=look)
+        self.remote.before["APPEND"] = lambda: self.remote.before.update(SELECT=look)
         self.sync()
-        self.assertEqual([0], copied)
-        selected = self.local.count("SELECT")
+        self.assertEqual([3], copied)
+        selected = self.remote.count("SELECT")
         self.assertSettled()
         return selected
 
@@ -471,12 +476,12 @@ class OvertakenTests(MailboxCase):
         """
         counts = iter(range(30))
 
-        def more() -> None:
-            if (number := next(counts, None)) is not None:
+        def more(line: str) -> str:
+            if line == self.LOOK and (number := next(counts, None)) is not None:
                 self.theirs.add(mail(f"other {number}"))
-                self.remote.before["STATUS"] = more
+            return ""
 
-        more()
+        self.remote.refusal = more
         self.sync()
         self.assertIn(mail("new"), [one.body for one in self.theirs.messages.values()])
         self.assertSettled()

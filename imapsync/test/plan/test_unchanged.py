@@ -42,6 +42,7 @@ SERVER_CHANGES: Mapping[str, Any] = {
     "auth": "LOGIN",
     "username": "you",
     "password": None,
+    "authorize-as": "you",
     "compress": False,
     "read-only": True,
     "list-reference": "mine/",
@@ -167,7 +168,9 @@ class FingerprintTests(SynchronousTestCase):
         untold = {*OPTIONS} - SERVER_CHANGES.keys()
         tls = {option for option in untold if option.startswith("SSL_")}
         elsewhere = {"type", "proxy", "command", "null-stderr", "STARTTLS"}
-        self.assertEqual(elsewhere | {"password-command"}, untold - tls)
+        self.assertEqual(
+            elsewhere | {"password-command", "password-file"}, untold - tls
+        )
         for option, value in SERVER_CHANGES.items():
             with self.subTest(option):
                 config = configuration(
@@ -217,6 +220,8 @@ class ComparableTests(SynchronousTestCase):
             {"type": "tunnel", "command": "true", "starttls": None},
             {"password": None, "password-command": "true"},
             {"password": None, "username": None},
+            {"password": None, "password-file": __file__},
+            {"auth": "SCRAM-SHA-256 PLAIN"},
             {"max-octets-per-day": "1G"},
             {"null-stderr": True},  # of which it is warned
         )

@@ -23,7 +23,7 @@ LOCAL, REMOTE = Side
 
 class LookTests(ServiceCase):
     """
-    The digest of what both servers told last.
+    What both servers told last.
     """
 
     def setUp(self) -> None:

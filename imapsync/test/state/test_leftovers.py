@@ -33,8 +33,9 @@ class LeftoverTests(StateTestCase):
         self.assertEqual([True, False], [known.retries for known in state.mailboxes()])
         with state.transaction():
             state.settle(mailbox, Side.REMOTE, ALL)
-            state.settle(mailbox, Side.LOCAL, UidSet.parse("1:3"))
-        self.assertEqual("4:5,9", str(state.postponed(mailbox, Side.LOCAL)))
+            state.settle(mailbox, Side.LOCAL, UidSet.parse("1:2,4,6:8,10"))
+            state.settle(mailbox, Side.LOCAL, UidSet())
+        self.assertEqual("3,5,9", str(state.postponed(mailbox, Side.LOCAL)))
         with state.transaction():
             state.settle(mailbox, Side.LOCAL, ALL)
         self.assertFalse(state.mailboxes()[0].retries)

@@ -34,7 +34,7 @@ LEFT: tuple[Callable[[Store, int], object], ...] = (
 
 class LookTests(StateTestCase):
     """
-    The digest of what was seen.
+    What was seen.
     """
 
     def seen(self) -> tuple[Store, int]:
@@ -111,7 +111,7 @@ class LookTests(StateTestCase):
 
     def test_restored(self) -> None:
         """
-        In a database that is restored are the digest and the marks of one moment.
+        In a database that is restored are what was seen and the marks of one moment.
         """
         state, mailbox = self.seen()
         state.close()
@@ -131,7 +131,7 @@ class LookTests(StateTestCase):
 
     def test_damaged(self) -> None:
         """
-        What is no digest is none.
+        What is no octets was not seen.
         """
         state, _ = self.seen()
         state._query("UPDATE meta SET clean_look = 'seen'")

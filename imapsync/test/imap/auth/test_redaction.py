@@ -20,7 +20,7 @@ class RedactionTests(SynchronousTestCase):
         """
         A password is found as it is, and as it goes over the wire.
         """
-        secrets = forms("me", "s\xe9cret")
+        secrets = forms("s\xe9cret", "\0me\0s\xe9cret".encode())
         for raw in "\0me\0s\xe9cret", "s\xe9cret":
             coded = base64.b64encode(raw.encode()).decode()
             self.assertEqual("<(not shown)>", redacted(f"<{coded}>", secrets))
@@ -31,11 +31,11 @@ class RedactionTests(SynchronousTestCase):
         """
         One that is too short is not looked for: it is in every text.
         """
-        self.assertEqual("banana", redacted("banana", forms("me", "an")))
+        self.assertEqual("banana", redacted("banana", forms("an")))
 
     def test_nothing(self) -> None:
         """
         All else stays.
         """
-        self.assertEqual("no", redacted("no", forms("me", "secret")))
+        self.assertEqual("no", redacted("no", forms("secret", b"")))
         self.assertEqual("no", redacted("no", ()))

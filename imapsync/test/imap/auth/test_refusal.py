@@ -19,7 +19,7 @@ class JudgedTests(SynchronousTestCase):
         """
         It refuses a login with these words, which are told as they are.
         """
-        error = judged("remote", Refused("LOGIN", "NO", code, text))
+        error = judged("remote", Refused("LOGIN", "NO", code, text), "one, two")
         told = f"remote: the login was refused: {text}"
         self.assertTrue(str(error).startswith(told), str(error))
         return error
@@ -30,8 +30,8 @@ class JudgedTests(SynchronousTestCase):
         are, and what to do.
         """
         for code, advice in (
-            ("AUTHENTICATIONFAILED", "; see username and password"),
-            ("AUTHORIZATIONFAILED", "; see username"),
+            ("AUTHENTICATIONFAILED", "; see one, two"),
+            ("AUTHORIZATIONFAILED", "; see one, two"),
             ("EXPIRED", "; renew the password"),
             ("PRIVACYREQUIRED", "; use encryption"),
         ):
@@ -76,7 +76,7 @@ class JudgedTests(SynchronousTestCase):
         ):
             error = self.judge(words)
             self.assertIs(TurnedAway, type(error), words)
-            self.assertIn("; see username and password", str(error))
+            self.assertIn("; see one, two", str(error))
 
     def test_unclear(self) -> None:
         """

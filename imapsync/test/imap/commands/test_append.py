@@ -7,13 +7,13 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Lost, Misread, ProtocolViolation, Refused
-from imapsync.imap.commands.append import Appended, headOf
+from imapsync.imap.commands.append import BARE, Appended, headOf
 from imapsync.imap.commands.base import Alone, Simple
 from imapsync.test.fakes.talking import Talk, failing
 
 DATE = "01-Jan-2024 00:00:00 +0000"
 SEEN = frozenset(["\\Seen"])
-NONE: frozenset[str] = frozenset()
+DATED = headOf(SEEN, DATE)
 
 
 def talk(*capabilities: bytes) -> Talk:
@@ -22,7 +22,7 @@ def talk(*capabilities: bytes) -> Talk:
     """
     told = b"* PREAUTH [CAPABILITY IMAP4rev1 " + b" ".join(capabilities) + b"] x"
     server = Talk(told)
-    server.client.accepted(headOf(SEEN, DATE).words)
+    server.client.accepted(DATED.words)
     return server
 
 
@@ -37,7 +37,7 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a b")
-        self.assertIsNone(appending.message(SEEN, DATE, 5))
+        self.assertIsNone(appending.message(DATED, 5))
         appending.write(b"hel")
         appending.write(b"lo")
         done = appending.finish()
@@ -62,7 +62,7 @@ class FreeTests(SynchronousTestCase):
             server = talk(b"LITERAL+")
             appending = server.client.beginAppend("a")
             for octets in (b"x", b"", b"yz"):
-                appending.message(NONE, "", len(octets))
+                appending.message(BARE, len(octets))
                 appending.write(octets)
             done = appending.finish()
             self.assertEqual(
@@ -78,7 +78,7 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 0)
+        appending.message(BARE, 0)
         done = appending.finish()
         server.say(b"0001 OK done")
         self.assertEqual(Appended(0, ()), self.successResultOf(done))
@@ -90,7 +90,7 @@ class FreeTests(SynchronousTestCase):
         for told in (b"", b"7", b"7 x", b"x 7", b"7 1:*", b"99999999999 1", b"7 1 2"):
             server = talk(b"LITERAL+")
             appending = server.client.beginAppend("a")
-            appending.message(NONE, "", 0)
+            appending.message(BARE, 0)
             done = appending.finish()
             server.say(b"0001 OK [APPENDUID %s] done" % told)
             self.assertEqual(Appended(0, ()), self.successResultOf(done))
@@ -102,7 +102,7 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 10**6)
+        appending.message(BARE, 10**6)
         appending.write(b"x" * 65000)
         self.assertEqual(b"", server.heard())
         appending.write(b"x" * 1000)
@@ -114,12 +114,12 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         first = server.client.beginAppend("a")
-        first.message(NONE, "", 1)
+        first.message(BARE, 1)
         waiting = server.client.perform(Simple("NOOP"))
         first.write(b"x")
         one = first.finish()
         second = server.client.beginAppend("b")
-        second.message(NONE, "", 1)
+        second.message(BARE, 1)
         second.write(b"y")
         two = second.finish()
         self.assertEqual(
@@ -143,7 +143,7 @@ class FreeTests(SynchronousTestCase):
         server.open()
         opening = server.client.perform(Alone("X"))
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 1)
+        appending.message(BARE, 1)
         appending.write(b"x")
         done = appending.finish()
         self.assertEqual(b"0002 X\r\n", server.heard())
@@ -160,14 +160,14 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 4)
+        appending.message(BARE, 4)
         appending.write(b"ab")
         self.assertIsNone(appending.refusal)
         server.say(b"0001 NO [OVERQUOTA] full")
         assert appending.refusal is not None
         self.assertEqual("OVERQUOTA", appending.refusal.responseCode)
         appending.write(b"cd")
-        self.assertIsNone(appending.message(NONE, "", 3))
+        self.assertIsNone(appending.message(BARE, 3))
         appending.write(b"efg")
         self.failureResultOf(appending.finish(), Refused)
         self.assertEqual(b'0001 APPEND "a" () {4+}\r\nabcd\r\n', server.heard())
@@ -178,7 +178,7 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 4)
+        appending.message(BARE, 4)
         server.say(b"0001 OK done")
         self.failureResultOf(appending.done, ProtocolViolation)
         self.assertTrue(server.transport.disconnecting)
@@ -190,23 +190,22 @@ class FreeTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 4)
+        appending.message(BARE, 4)
         server.hangUp()
         appending.write(b"x" * 100_000)
-        self.assertIsNone(appending.message(NONE, "", 4))
+        self.assertIsNone(appending.message(BARE, 4))
         self.failureResultOf(appending.finish(), Lost)
         self.assertEqual(b"", server.heard())
         late = server.client.beginAppend("a")
-        self.assertIsNone(late.message(NONE, "", 4))
+        self.assertIsNone(late.message(BARE, 4))
         self.failureResultOf(late.finish(), Lost)
 
     def test_badFlag(self) -> None:
         """
-        Nothing is sent of a message whose flags cannot be.
+        There is nothing in front of a message whose flags cannot be sent.
         """
-        server = talk(b"LITERAL+")
-        appending = server.client.beginAppend("a")
-        self.assertRaises(ValueError, appending.message, frozenset(["a b"]), "", 1)
+        for date in (DATE, ""):
+            self.assertRaises(ValueError, headOf, frozenset(["a b"]), date)
 
 
 class WaitingTests(SynchronousTestCase):
@@ -221,7 +220,7 @@ class WaitingTests(SynchronousTestCase):
         server = talk()
         appending = server.client.beginAppend("a")
         for count in (b"", b"x"):
-            leave = appending.message(NONE, "", 1)
+            leave = appending.message(BARE, 1)
             assert leave is not None
             self.assertTrue(server.heard().endswith(count + b" () {1}\r\n"))
             self.assertNoResult(leave)
@@ -239,9 +238,9 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL-")
         appending = server.client.beginAppend("a")
-        self.assertIsNone(appending.message(NONE, "", 4096))
+        self.assertIsNone(appending.message(BARE, 4096))
         appending.write(b"x" * 4096)
-        self.assertIsNotNone(appending.message(NONE, "", 4097))
+        self.assertIsNotNone(appending.message(BARE, 4097))
         self.assertTrue(server.heard().endswith(b"x () {4097}\r\n"))
 
     def test_refused(self) -> None:
@@ -250,7 +249,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a")
-        leave = appending.message(NONE, "", 99)
+        leave = appending.message(BARE, 99)
         assert leave is not None
         waiting = server.client.perform(Simple("NOOP"))
         server.heard()
@@ -268,11 +267,11 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 1)
+        appending.message(BARE, 1)
         server.say(b"+ go")
         appending.write(b"x")
         server.say(b"0001 NO no")
-        self.assertIsNone(appending.message(NONE, "", 1))
+        self.assertIsNone(appending.message(BARE, 1))
         self.assertTrue(server.heard().endswith(b" {1}\r\nx\r\n"))
         self.failureResultOf(appending.finish(), Refused)
 
@@ -282,7 +281,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a")
-        leave = appending.message(NONE, "", 99)
+        leave = appending.message(BARE, 99)
         assert leave is not None
         failures = failing(leave)
         server.hangUp()
@@ -295,7 +294,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a")
-        leave = appending.message(NONE, "", 99)
+        leave = appending.message(BARE, 99)
         assert leave is not None
         server.say(b"0001 OK done")
         self.failureResultOf(leave, ProtocolViolation)
@@ -307,7 +306,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a\udcff")
-        leave = appending.message(NONE, "", 1)
+        leave = appending.message(BARE, 1)
         assert leave is not None
         self.assertEqual(b"0001 APPEND {2}\r\n", server.heard())
         server.say(b"+ go")
@@ -327,7 +326,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk()
         appending = server.client.beginAppend("a\udcff")
-        leave = appending.message(NONE, "", 1)
+        leave = appending.message(BARE, 1)
         assert leave is not None
         server.heard()
         server.say(b"0001 NO no")
@@ -342,7 +341,7 @@ class WaitingTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(NONE, "", 1)
+        appending.message(BARE, 1)
         server.say(b"+ go")
         appending.write(b"x")
         appending.finish()
@@ -359,9 +358,9 @@ class TraceTests(SynchronousTestCase):
         All but the messages.
         """
         server = Talk(trace=True)
-        server.client.accepted(headOf(SEEN, DATE).words)
+        server.client.accepted(DATED.words)
         appending = server.client.beginAppend("a")
-        appending.message(SEEN, DATE, 6)
+        appending.message(DATED, 6)
         appending.write(b"secret")
         appending.finish()
         self.assertEqual(
@@ -386,9 +385,9 @@ class MisreadTests(SynchronousTestCase):
         server = talk(b"LITERAL+", b"MULTIAPPEND")
         old = "01-Jan-1960 00:00:00 +0000"
         for flags, date in ({"key"}, DATE), (SEEN, old), ({"a", "\\Seen"}, ""):
-            words = frozenset(flags), date, 1
+            head = headOf(frozenset(flags), date)
             asking = server.client.beginAppend("a")
-            leave = asking.message(*words)
+            leave = asking.message(head, 1)
             heard = server.heard()
             self.assertTrue(heard.endswith(b" {1}\r\n"), heard)
             server.say(b"+ go")
@@ -398,7 +397,7 @@ class MisreadTests(SynchronousTestCase):
             asking.finish()
             self.assertEqual(b"x\r\n", server.heard())
             free = server.client.beginAppend("a")
-            self.assertIsNone(free.message(*words, b"x"))
+            self.assertIsNone(free.message(head, 1, b"x"))
             free.finish()
             heard = server.heard()
             self.assertTrue(heard.endswith(b" {1+}\r\nx\r\n"), heard)
@@ -410,7 +409,7 @@ class MisreadTests(SynchronousTestCase):
         server = talk(b"LITERAL+")
         for status in b"NO", b"BAD":
             appending = server.client.beginAppend("a")
-            leave = appending.message(frozenset(["key"]), DATE, 1)
+            leave = appending.message(headOf(frozenset(["key"]), DATE), 1)
             assert leave is not None
             tag = server.heard().split()[0]
             server.say(tag + b" %s not that" % status)
@@ -426,7 +425,7 @@ class MisreadTests(SynchronousTestCase):
         """
         server = talk(b"LITERAL+")
         appending = server.client.beginAppend("a")
-        appending.message(SEEN, "01-Mai-2024 00:00:00 +0000", 0)
+        appending.message(headOf(SEEN, "01-Mai-2024 00:00:00 +0000"), 0)
         appending.finish()
         self.assertEqual(b'0001 APPEND "a" (\\Seen) {0+}\r\n\r\n', server.heard())
 
@@ -438,7 +437,7 @@ class MisreadTests(SynchronousTestCase):
         for complete in False, True:
             server = talk(b"LITERAL+")
             appending = server.client.beginAppend("a")
-            appending.message(SEEN, DATE, 200_000)
+            appending.message(DATED, 200_000)
             appending.write(b"x" * 100_000)
             if complete:
                 appending.write(b"x" * 100_000)
@@ -464,13 +463,13 @@ class MisreadTests(SynchronousTestCase):
         server = talk(b"LITERAL+")
         for octets, status in (b"x", b"NO"), (b"", b"BAD"):
             appending = server.client.beginAppend("a")
-            appending.message(SEEN, DATE, len(octets), octets)
+            appending.message(DATED, len(octets), octets)
             done = appending.finish()
             tag = server.heard().split()[0]
             server.say(tag + b" %s no" % status)
             self.failureResultOf(done, Refused)
         appending = server.client.beginAppend("a")
-        leave = appending.message(SEEN, DATE, 1, asked=True)
+        leave = appending.message(DATED, 1, asked=True)
         assert leave is not None
         tag = server.heard().split()[0]
         server.say(b"+ go")

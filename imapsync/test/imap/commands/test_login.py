@@ -6,10 +6,17 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import ProtocolViolation
+from imapsync.errors import (
+    Distrusted,
+    ImapSyncError,
+    Lost,
+    ProtocolViolation,
+    Refused,
+)
+from imapsync.imap.auth.exchange import Exchange, Told
 from imapsync.imap.commands.login import Authenticate, Enable
 from imapsync.imap.wire.responses import Condition, Enabled, Exists
-from imapsync.test.fakes.talking import answered
+from imapsync.test.fakes.talking import answered, awaiting
 
 
 def condition(
@@ -21,19 +28,35 @@ def condition(
     return Condition(tag, status, code, arguments, "text")
 
 
-class Echo:
+class Echo(Exchange):
     """
     A mechanism that answers challenges with themselves.
     """
 
-    def __init__(self, initial: bytes | None) -> None:
+    def __init__(
+        self,
+        initial: bytes | None = None,
+        refuses: ImapSyncError | None = None,
+        doubts: Distrusted | None = None,
+    ) -> None:
         self.initial = initial
+        self._refuses = refuses
+        self._doubts = doubts
 
     def respond(self, challenge: bytes) -> bytes:
         """
         The challenge.
         """
+        if self._refuses is not None:
+            raise self._refuses
         return challenge + b"!"
+
+    def conclude(self) -> None:
+        """
+        Be content, or not.
+        """
+        if self._doubts is not None:
+            raise self._doubts
 
 
 class AuthenticateTests(SynchronousTestCase):
@@ -74,10 +97,13 @@ class AuthenticateTests(SynchronousTestCase):
 
     def test_noBase64(self) -> None:
         """
-        What is no base 64 is no challenge.
+        What is no base 64 is no challenge: all is called off.
         """
         command = Authenticate("X", Echo(None), True)
-        self.assertRaises(ProtocolViolation, command.continued, b"Something bad!")
+        done = awaiting(command)
+        self.assertEqual(b"*", command.continued(b"Something bad!"))
+        command.finished(condition("BAD"))
+        self.failureResultOf(done, ProtocolViolation)
 
     def test_endless(self) -> None:
         """
@@ -87,6 +113,78 @@ class AuthenticateTests(SynchronousTestCase):
         for _ in range(20):
             command.continued(b"YWI=")
         self.assertRaises(ProtocolViolation, command.continued, b"YWI=")
+
+    def test_cancelled(self) -> None:
+        """
+        A server that is not to get an answer is told so, and what it says then, or
+        that it goes, changes nothing about why.
+        """
+        doubt = Distrusted("no")
+        for status in "OK", "NO", "BAD":
+            command = Authenticate("X", Echo(refuses=doubt), True)
+            done = awaiting(command)
+            self.assertEqual(b"*", command.continued(b"YWI="))
+            command.finished(condition(status))
+            error = self.failureResultOf(done, Distrusted).value
+            self.assertEqual("X: no", str(error))
+        command = Authenticate("X", Echo(refuses=doubt), True)
+        done = awaiting(command)
+        command.continued(b"YWI=")
+        command.fail(Lost("gone"))
+        self.failureResultOf(done, Distrusted)
+
+    def test_cancelledOnce(self) -> None:
+        """
+        After that there is nothing more to go on with.
+        """
+        doubt = Distrusted("no")
+        command = Authenticate("X", Echo(refuses=doubt), True)
+        command.continued(b"YWI=")
+        self.assertRaises(Distrusted, command.continued, b"YWI=")
+
+    def test_doubted(self) -> None:
+        """
+        OK is not enough where the mechanism wants more.
+        """
+        doubt = Distrusted("no proof")
+        command = Authenticate("X", Echo(doubts=doubt), True)
+        done = awaiting(command)
+        command.finished(condition("OK"))
+        error = self.failureResultOf(done, Distrusted).value
+        self.assertEqual("X: no proof", str(error))
+
+    def test_refused(self) -> None:
+        """
+        A server that refuses owes no proof.
+        """
+        command = Authenticate("X", Echo(doubts=Distrusted("no proof")), True)
+        done = awaiting(command)
+        command.finished(condition("NO", "AUTHENTICATIONFAILED"))
+        error = self.failureResultOf(done, Refused).value
+        self.assertEqual("AUTHENTICATIONFAILED", error.responseCode)
+
+    def test_told(self) -> None:
+        """
+        What it has told before is beside what it says then, and makes that clearer,
+        but does not contradict it.
+        """
+        exchange = Echo()
+        exchange.told = Told("EXPIRED", "invalid_token")
+        for code, meant in (
+            ("", "EXPIRED"),
+            ("AUTHENTICATIONFAILED", "EXPIRED"),
+            ("UNAVAILABLE", "UNAVAILABLE"),
+        ):
+            command = Authenticate("X", exchange, True)
+            done = awaiting(command)
+            command.finished(condition("NO", code))
+            error = self.failureResultOf(done, Refused).value
+            self.assertEqual(meant, error.responseCode)
+            self.assertEqual("text (invalid_token)", error.text)
+        command = Authenticate("X", exchange, True)
+        done = awaiting(command)
+        command.finished(condition("OK"))
+        self.assertEqual("", self.successResultOf(done).code)
 
 
 class EnableTests(SynchronousTestCase):

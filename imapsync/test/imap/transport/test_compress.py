@@ -20,6 +20,7 @@ from zope.interface.verify import verifyObject
 from imapsync.errors import Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Simple
 from imapsync.imap.transport.compress import PIECE, Compression
+from imapsync.model import Octets
 from imapsync.test.fakes.talking import Bodies, Talk, failing
 from imapsync.uidset import UidSet
 
@@ -388,7 +389,7 @@ class _Reluctant(Bodies):
         super().__init__()
         self._client = client
 
-    def bodyReceived(self, piece: bytes) -> None:
+    def bodyReceived(self, piece: Octets) -> None:
         """
         A piece.
         """

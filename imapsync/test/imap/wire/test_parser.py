@@ -23,7 +23,7 @@ from imapsync.imap.wire.responses import (
     Unreadable,
     Vanished,
 )
-from imapsync.model import Listed
+from imapsync.model import Listed, Octets
 from imapsync.test.fakes.grammar import (
     EVIL,
     bodies,
@@ -49,7 +49,7 @@ class Recorder:
         self.refuses = refuses
         self.delivered: list[object] = []
         self.batches: list[int] = []
-        self.pieces: list[bytes] = []
+        self.pieces: list[Octets] = []
         self._size = -1
 
     def responseReceived(self, response: Response) -> None:
@@ -84,13 +84,13 @@ class Recorder:
         self.delivered.append(("body", row, size))
         return True
 
-    def literalReceived(self, piece: bytes) -> None:
+    def literalReceived(self, piece: Octets) -> None:
         """
         A piece of it.
         """
         self.pieces.append(piece)
 
-    def messagesReceived(self, messages: list[tuple[Row, bytes]]) -> None:
+    def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         The same as if they came in pieces.
         """
@@ -511,6 +511,22 @@ class BodyTests(SynchronousTestCase):
         parser.feed(b"cd")
         parser.feed(b"ef)")
         self.assertEqual([b"ab", b"cd", b"ef"], recorder.pieces)
+
+    def test_notCopied(self) -> None:
+        """
+        They are passed on from where they were received, whole or in pieces.
+        """
+        head = b'* 3 FETCH (UID 5 FLAGS () INTERNALDATE "01-Jan-2024 00:00:00 +0000"'
+        for data in (
+            head + b" RFC822.SIZE 6 BODY[] {6}\r\nabcdef)\r\n",
+            head + b" RFC822.SIZE 9 BODY[] {9}\r\nabcdef",
+        ):
+            recorder = Recorder()
+            Parser(recorder).feed(data)
+            [piece] = recorder.pieces
+            assert isinstance(piece, memoryview)
+            self.assertIs(data, piece.obj)
+            self.assertEqual(b"abcdef", piece)
 
     def test_inline(self) -> None:
         """

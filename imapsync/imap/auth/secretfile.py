@@ -1,0 +1,36 @@
+"""
+A password that stands in a file of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imapsync.errors import ConfigError
+
+#: More than that, in octets, is no password.
+_MOST = 64 * 1024
+
+
+def readSecret(path: str, where: str) -> str:
+    """
+    The first line of a file.
+
+    @raise ConfigError: if that is no password.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            line = stream.readline(_MOST + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: password-file {path} cannot be read: {error.strerror}"
+        ) from None
+    line = line.removesuffix(b"\n").removesuffix(b"\r")
+    if not line:
+        raise ConfigError(f"{where}: the first line of password-file {path} is empty")
+    if len(line) > _MOST:
+        raise ConfigError(f"{where}: the first line of password-file {path} is endless")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{where}: password-file {path} is not UTF-8") from None
