@@ -103,7 +103,8 @@ def _run(line: options.CommandLine) -> int:
         with _keeping(), _sparing(line, configs):
             looked = _looked(line, configs)
         if looked is not None and looked.summary:
-            for text in () if line.quiet else looked.summary:
+            alerts = (f"warn: {text}" for text in looked.alerts)
+            for text in (*alerts, *(() if line.quiet else looked.summary)):
                 logs.files[""].write(entry(time.time(), text))
             return 0
         return _serve(

@@ -35,13 +35,18 @@ _PATIENCE = 4.2
 
 def interrupt(force: Callable[[], None], hangup: bool = False) -> None:
     """
-    Until there is a reactor, have each that ends be C{KeyboardInterrupt}.
+    Until there is a reactor, have the first that ends be C{KeyboardInterrupt}.
 
     @param hangup: whether SIGHUP does.
     @param force: called then in a thread; see L{end}.
     """
 
-    def handle(*_: object) -> None:
+    caught: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        if caught:
+            return
+        caught.append(number)
         _thread.start_new_thread(force, ())
         raise KeyboardInterrupt
 

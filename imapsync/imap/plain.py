@@ -23,6 +23,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.imap import login
+from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.commands.account import (
     LOOK,
     IdCommand,
@@ -148,6 +149,7 @@ class Plain:
 
     @param connected: a socket, which does not block.
     @ivar seen: what the server told, as soon as it has told all.
+    @ivar alerts: those that came when it was over: who leaves hears them, too.
     @ivar ended: whether it has answered LOGOUT, or is gone.
     """
 
@@ -159,6 +161,7 @@ class Plain:
         self.secrets: tuple[str, ...] = ()
         self.features = Features()
         self.seen: Seen | None = None
+        self.alerts: list[str] = []
         self._server = server
         self._pipeline = Pipeline(self)
         self._pipeline.most = server.commandsInFlight
@@ -305,6 +308,9 @@ class Plain:
         tagged = condition.tag != "*"
         if self._leaving is None and self._isOdd(condition, tagged):
             raise Odd(condition.text)
+        if condition.code == "ALERT" and condition.status != "BYE":
+            text = redacted(condition.text, self.secrets)
+            self.alerts.append(f"{self._server.where}: {text}")
         if tagged:
             command = self._pipeline.flight(condition.tag)
             self._dispatcher.finished(command, condition.status == "OK")

@@ -71,6 +71,17 @@ def isComparable(config: Config, request: Request) -> bool:
     )
 
 
+def isTelling(told: Told) -> bool:
+    """
+    Whether no two mailboxes could have changed places without LIST showing it.  Where
+    two could, each run asks which is which, if the server can tell.
+    """
+    if "OBJECTID" not in told.capabilities:
+        return True
+    alike = [box.status for box in told.listed if box.status and box.status.messages]
+    return len({*alike}) == len(alike)
+
+
 def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> bytes:
     """
     All that decides what there is to do, compressed: it is the same if, and only if,

@@ -91,10 +91,12 @@ class Looked(NamedTuple):
     @ivar summary: the lines that tell of a run that found nothing to do; none, if
         there may be something.
     @ivar connections: those that an ordinary run is to go on with.
+    @ivar alerts: what servers want people to know, of a run that is over.
     """
 
     summary: tuple[str, ...]
     connections: Mapping[Side, Begun]
+    alerts: tuple[str, ...] = ()
 
 
 def look(
@@ -124,7 +126,8 @@ def look(
         return Looked((), first.released())
     finally:
         first.close()
-    return Looked((total({}), spent(first.octets, net.now() - began)), {})
+    summary = total({}), spent(first.octets, net.now() - began)
+    return Looked(summary, {}, tuple(first.alerts))
 
 
 class _Look:
@@ -132,10 +135,12 @@ class _Look:
     Connections to both servers.
 
     @ivar octets: how many went over them.
+    @ivar alerts: L{Looked.alerts}.
     """
 
     def __init__(self, config: Config, ahead: Iterator[str], net: Net) -> None:
         self.octets = 0
+        self.alerts: list[str] = []
         self._net = net
         self._config = config
         self._ahead = ahead
@@ -189,6 +194,7 @@ class _Look:
         """
         for connection in self._connections.values():
             self.octets += len(connection.tape)
+            self.alerts += connection.alerts
             connection.socket.close()
 
     def _hear(

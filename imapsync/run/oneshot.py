@@ -25,7 +25,7 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side, Trouble
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
-from imapsync.plan.unchanged import Told, fingerprint, isComparable
+from imapsync.plan.unchanged import Told, fingerprint, isComparable, isTelling
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
@@ -329,7 +329,9 @@ class OneShot:
         """
         config, told = self._job.config, self._looked
         odd = self._report.known or self._report.unsound or self._suspects.lessons
-        if odd or len(told) < len(Side) or not isComparable(config, self._job.request):
+        if odd or len(told) < len(Side) or not all(map(isTelling, told.values())):
+            return
+        if not isComparable(config, self._job.request):
             return
         with self._state.transaction():
             seen = fingerprint(config, imapsync.__version__, told)

@@ -168,6 +168,14 @@ class EndTests(SignalCase):
         self.assertEqual([], self.send(signal.SIGINT))
         self.assertRaises(KeyboardInterrupt, self.send, signal.SIGTERM)
 
+    def test_interruptOnce(self) -> None:
+        """
+        So is only the first: others would end what the first has begun to end.
+        """
+        interrupt(self.forced.set)
+        self.assertRaises(KeyboardInterrupt, self.send, signal.SIGINT)
+        self.assertEqual([], self.send(signal.SIGINT, signal.SIGTERM))
+
     def end(self, hangup: bool = False) -> None:
         """
         Take the signals to end.

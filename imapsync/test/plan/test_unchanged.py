@@ -15,7 +15,13 @@ from imapsync.config.request import Admin, Depth, Request
 from imapsync.config.server import OPTIONS
 from imapsync.config.settings import GRAMMAR, Config
 from imapsync.model import Listed, Side, Status
-from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
+from imapsync.plan.unchanged import (
+    Told,
+    fingerprint,
+    isComparable,
+    isNews,
+    isTelling,
+)
 
 SERVER: Mapping[str, Any] = {
     "type": "imap",
@@ -244,3 +250,25 @@ class ComparableTests(SynchronousTestCase):
         for remote in several:
             config = configuration({}, **remote)
             self.assertFalse(isComparable(config, Request()), remote)
+
+
+class TellingTests(SynchronousTestCase):
+    """
+    Tests for L{isTelling}.
+    """
+
+    def test_alike(self) -> None:
+        """
+        Two mailboxes that are alike could have changed places, unless they are empty;
+        which matters if the server tells them apart by other means.
+        """
+        some, others = Status(1, 2, 3, 4), Status(0, 1, 3, 1)
+        for capability in ("OBJECTID", "MOVE"):
+            for status, further in ((some, some), (others, others), (some, others)):
+                boxes = [
+                    Listed(name, "/", frozenset(), one)
+                    for name, one in (("a", status), ("b", further), ("c", None))
+                ]
+                told = Told(frozenset([capability]), (), boxes)
+                alike = status is further is some and capability == "OBJECTID"
+                self.assertEqual(not alike, isTelling(told))

@@ -405,6 +405,17 @@ class OddTests(LookCase):
         self.assertGoesOn()
         self.assertEqual(1, sum("beware" in line for line in self.logged))
 
+    def test_toldLate(self) -> None:
+        """
+        One that comes when all was asked is told along with the summary; it shows no
+        password.
+        """
+        self.saying("* OK [ALERT] open to secret", when="LOGOUT")
+        looked = self.look()
+        self.assertEqual(2, len(looked.summary))
+        where = self.world.settings().servers[LOCAL].where
+        self.assertEqual((f"{where}: open to (not shown)",), looked.alerts)
+
     def test_bye(self) -> None:
         """
         A server that says BYE is tried again.

@@ -123,6 +123,24 @@ class LookTests(ServiceCase):
         self.assertEqual(0, self.serve().code)
         self.assertNotIn(self.kept, (b"", self.told()))
 
+    def test_swapped(self) -> None:
+        """
+        Where two mailboxes could change places, and LIST would not show it, each run
+        has to ask which is which: nothing is kept.
+        """
+        play = self.remote.make("Play")
+        play.add(mail(4))
+        play.uidvalidity = self.remote.folders["Work"].uidvalidity
+        self.remote.capabilities |= {"OBJECTID"}
+        self.assertNotKept(0)
+        for old, new in (("Work", "Rest"), ("Play", "Work"), ("Rest", "Play")):
+            self.remote.rename(old, new)
+            self.remote.folders[new].subscribed = new != "Rest"
+        self.assertNotKept(0)
+        self.assertTrue(self.world.equal)
+        play.add(mail(5))
+        self.assertKept()
+
     def test_restored(self) -> None:
         """
         A database that is restored does not take for equal what it does not know.
