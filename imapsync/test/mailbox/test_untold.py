@@ -6,6 +6,7 @@ of messages shows.
 from __future__ import annotations
 
 from imapsync.errors import MassDeletion
+from imapsync.imap.commands.limited import ALL
 from imapsync.model import Side
 from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_sync import MailboxCase
@@ -40,7 +41,7 @@ class UntoldTests(MailboxCase):
         How often all messages were looked at.
         """
         return sum(
-            line.startswith("UID FETCH 1:*")
+            line.startswith(("UID FETCH 1:*", f"UID SEARCH RETURN (ALL) UID {ALL}"))
             for account in (self.local, self.remote)
             for line in account.heard
         )
