@@ -47,7 +47,7 @@ from imapsync.imap.plain import Begun, Odd, Plain
 from imapsync.mailbox.summary import spent, total
 from imapsync.model import Side
 from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
-from imapsync.state.store import Store
+from imapsync.state.looks import LookFile
 
 #: So many seconds, in all, are enough for servers that are well; and may they take to
 #: end, as L{imapsync.imap.client} has it.
@@ -111,13 +111,13 @@ def look(
         isComparable(config, request)
         and not request.json
         and all(map(_isHere, config.servers.values()))
-        and Store.hasCleanLook(config.database)
+        and LookFile.isWorthwhile(config.database)
     ):
         return Looked((), {})
     began = net.now()
     first = _Look(config, iter(ahead), net)
     try:
-        with closing(Store.open(config.database)) as state:
+        with closing(LookFile.open(config.database)) as state:
             if not first.isEqual(state.cleanLook):
                 return Looked((), first.released())
             state.stillEqual()

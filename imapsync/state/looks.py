@@ -4,6 +4,11 @@ What the last clean run saw when it looked last.
 
 from __future__ import annotations
 
+import os
+
+from imapsync.errors import StateError
+from imapsync.state.file import StateFile
+from imapsync.state.sqlitefile import reading
 from imapsync.state.transactions import Transactions
 
 #: Where nothing is left to do.
@@ -42,3 +47,25 @@ class LookTable(Transactions):
         with self.transaction():
             self._write(f"UPDATE meta SET runs = runs + 1, {value}")
         self._query("PRAGMA wal_checkpoint")
+
+
+class LookFile(LookTable, StateFile):
+    """
+    The database, for what needs to know no more of it.
+    """
+
+    @classmethod
+    def isWorthwhile(cls, path: str) -> bool:
+        """
+        Whether a database of the present version may have one, C{cleanLook}, as seen
+        without opening it.
+        """
+        try:
+            with reading(os.path.realpath(path)) as database:
+                [(version,)] = database.execute("PRAGMA user_version")
+                if version != len(cls._upgrades):
+                    return False
+                [(seen,)] = database.execute("SELECT clean_look FROM meta")
+                return bool(seen)
+        except (StateError, ValueError):
+            return False

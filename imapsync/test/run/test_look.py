@@ -18,6 +18,8 @@ from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.run import look as module
 from imapsync.run.look import NET, Looked, look
+from imapsync.state.file import StateFile
+from imapsync.state.looks import LookTable
 from imapsync.state.store import Store
 from imapsync.test.fakes.nets import Adopting, Nets, Socket
 from imapsync.test.test_service import ServiceCase
@@ -555,7 +557,7 @@ class OddTests(LookCase):
         def full(_: object) -> None:
             raise StateError("full")
 
-        self.patch(Store, "stillEqual", full)
+        self.patch(LookTable, "stillEqual", full)
         self.assertGoesOn()
 
 
@@ -624,7 +626,7 @@ class NotTakenTests(LookCase):
         A database of another version is left for whoever brings it to the present
         one.
         """
-        self.patch(Store, "_upgrades", Store._upgrades[:-1])
+        self.patch(StateFile, "_upgrades", StateFile._upgrades[:-1])
         self.assertNotTaken()
 
 
