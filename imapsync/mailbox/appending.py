@@ -59,7 +59,8 @@ class Batches:
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
-    @ivar lessened: whether one was refused, given less than it has, or an odd date.
+    @ivar lessened: whether one was refused, even in part, given less than it has, or
+        an odd date.
     """
 
     def __init__(
@@ -259,6 +260,7 @@ class Batches:
             if batch.appending.limit is not None:
                 text = "it took only a part of them"
                 self._held.append((batch, Refused("APPEND", "NO", _LIMITED, text)))
+                self.lessened = True
             else:
                 self._outcome.unproven([one.row.uid for one in batch.messages])
             return

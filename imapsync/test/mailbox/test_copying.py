@@ -253,6 +253,18 @@ class StreamTests(CopyingCase):
         self.assertEqual((2, {}), (len(self.record.copies), self.record.refusals))
         self.assertEqual(0, self.target.count("NOOP", "SEARCH"))
 
+    def test_leftInPart(self) -> None:
+        """
+        So is what a server leaves of an APPEND that it takes in part (RFC 9738).
+        """
+        self.source.inbox.add(mail(1), SEEN)
+        self.source.inbox.add(mail(2), SEEN)
+        self.target.mostSaved, self.target.partly = 1, True
+        copier = self.prepare(sent=lambda: True)
+        self.world.run(copier.copy(UidSet.of([1, 2])))
+        self.assertEqual(1, len(self.target.inbox.messages))
+        self.assertTrue(copier.left)
+
     def test_any(self) -> None:
         """
         Messages with NUL, 8-bit octets, no header, what looks like a
