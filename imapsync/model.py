@@ -2,7 +2,8 @@
 The values that all parts of imapsync speak with each other.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: as text, that of each field of a tuple would be
+# compiled whenever the program starts.
 
 import enum
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ class Side(enum.Enum):
     __hash__ = object.__hash__
 
     @property
-    def other(self) -> Side:
+    def other(self) -> "Side":
         """
         The account across.
         """
@@ -242,7 +243,7 @@ class Listed(NamedTuple):
         """
         return "\\subscribed" in self.attributes
 
-    def withSubscription(self, subscribed: bool) -> Listed:
+    def withSubscription(self, subscribed: bool) -> "Listed":
         """
         The same, as it is listed when it is subscribed, or is not.
         """

@@ -2,7 +2,8 @@
 What is asked of a run, whoever asks.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: as text, that of each field of a tuple would be
+# compiled whenever the program starts.
 
 from enum import Enum
 from typing import NamedTuple

@@ -3,7 +3,8 @@ What a configuration may say: sections, the options that each may have, and thei
 values as text, with the place of each, so that an error can always point there.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: as text, that of each field of a tuple would be
+# compiled whenever the program starts.
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -2,7 +2,8 @@
 What a configuration says of one server.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: as text, that of each field of a tuple would be
+# compiled whenever the program starts.
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -113,6 +113,16 @@ STARTS = {
         " Store.ownersOf('FOLDER/db')",
         (*_HEAVY, "twisted", "zope"),
     ),
+    "the first look": Start(
+        "import imapsync.run.look; from imapsync.plan.unchanged import isNews, Told;"
+        " from imapsync.model import Side;"
+        " isNews(b'', Side.LOCAL, Told(set(), (), ()))",
+        (
+            *(name for name in _HEAVY if name != "socket"),
+            *("OpenSSL", "attr", "twisted", "zope", "imapsync.accounts"),
+            *("imapsync.state.store", "imapsync.state.interface"),
+        ),
+    ),
     "the protocol's values": Start(
         "import imapsync.imap.features, imapsync.imap.wire.arguments,"
         " imapsync.imap.wire.parser",

@@ -4,7 +4,8 @@ What a server says, as values (RFC 9051, 7; RFC 7162; RFC 5258): a catalogue.
 They come by the thousand: so they are tuples, which are made the fastest.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: as text, that of each field of a tuple would be
+# compiled whenever the program starts.
 
 from collections.abc import Mapping
 from typing import NamedTuple
