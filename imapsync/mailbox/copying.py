@@ -19,13 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.content.digest import KeyDigest, likeness
-from imapsync.errors import (
-    ImapSyncError,
-    Lost,
-    MailboxError,
-    ProtocolViolation,
-    Refused,
-)
+from imapsync.errors import ImapSyncError, Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import BARE, Head
 from imapsync.imap.commands.mailbox import Selected
@@ -285,7 +279,10 @@ class Copier(BodyReceiver):
                 self._arrived.add(row.uid)
             return
         if not row.uid or row.flags is None:
-            raise ProtocolViolation("a message came without UID or FLAGS")
+            if message.spool is None:
+                raise Lost(f"{self._source.name}: a message lost its UID or FLAGS")
+            message.spool.close()  # it has not come: nobody knows which it is
+            return
         message.complete(row, self._digest)
         self._arrived.add(row.uid)
         if message.spool is None:

@@ -201,7 +201,9 @@ class OneSide:
             return
         if unknown and self._fitsInLine:
             with suppress(Refused):
-                self.reading.found(await self.client.exists(ALL))
+                found = await self.client.exists(ALL)
+                if len(found) <= self._there:  # else it cannot be true
+                    self.reading.found(found)
         if self._lacking > 0:
             await self.client.reportFlags(None)
         if self._lacking <= 0:

@@ -109,7 +109,7 @@ def _wanders(account: HostileAccount) -> None:
 
     def wander(verb: str) -> None:
         if verb == "LIST":
-            [name] = [n for n in account.folders if n.startswith(("Work", "Went"))]
+            name = next(n for n in account.folders if n.startswith(("Work", "Went")))
             account.rename(name, f"Went{next(numbers)}")
             account.folders[
                 next(n for n in account.folders if n.startswith("Went"))
@@ -448,7 +448,7 @@ RESOURCES = (
         "What is nested so deep cannot be read.",
         lambda a: a.front("FETCH", b"* 1 FETCH (UID 1 X " + b"(" * 400_000 + b"\r\n"),
         heavy=True,
-        codes=(1,),
+        codes=(0, 1),
     ),
     B(
         "an open code",
@@ -467,7 +467,7 @@ RESOURCES = (
             "FETCH", b"* 1 FETCH (UID 1 " + b"FLAGS (a" * 50_000 + b"\r\n"
         ),
         heavy=True,
-        codes=(1,),
+        codes=(0, 1),
     ),
     B(
         "a compressed bomb",
