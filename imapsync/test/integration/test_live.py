@@ -379,6 +379,18 @@ class Process:
         """
         self.says("-> waiting")
 
+    def equal(self, scene: Scene) -> None:
+        """
+        Wait until both sides are, and it rests: what happens from then on is
+        news.
+        """
+        while scene.differences() or not self._rests():
+            self.says("")
+
+    def _rests(self) -> bool:
+        states = [line for line in self.lines if ": Live: " in line]
+        return states[-1].endswith("-> waiting")
+
     def send(self, number: int) -> None:
         """
         Send it a signal.
@@ -451,8 +463,7 @@ class ProcessTests(SceneCase):
             if changed != scene.accounts:
                 process.says("news -> syncing")
             send(signal.SIGCONT)
-            while scene.differences():
-                process.says("")
+            process.equal(scene)
         self.assertEqual(11, len(scene.local.uids("INBOX")))
         self.assertEqual(0, process.end())
 
