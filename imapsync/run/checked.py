@@ -80,11 +80,18 @@ def _peer(peer: Peer) -> Mapping[str, object]:
         "subject": peer.subject,
         "issuer": peer.issuer,
         "names": peer.names,
-        "since": peer.since,
-        "until": peer.until,
+        "since": _time(peer.since),
+        "until": _time(peer.until),
         "fingerprint": peer.fingerprint,
         "keyFingerprint": peer.keyFingerprint,
     }
+
+
+def _time(told: str) -> str:
+    """
+    A time as RFC 3339 has it, if the certificate has one.
+    """
+    return told.replace(" ", "T", 1).replace(" UTC", "Z")
 
 
 def _abilities(found: Found) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ It only puts into words what L{imapsync.run.checking} has found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -243,16 +243,31 @@ def _mailboxes(found: Found, inspected: Inspected) -> Iterator[Finding]:
     yield Finding("names", f"{prefix}, {levels}")
     others = [*(one for one, _ in naming.further), *naming.foreign]
     if others:
-        yield Finding("", f"besides: {_some([shown(one) for one in others])}")
+        quoted = [f'"{shown(one)}"' for one in others]
+        yield Finding("", f"besides: {_some(quoted)}")
     counts = counted(found, inspected)
+    there = [name for name in found.selected if account.has(name)]
     yield Finding(
         "mailboxes",
         f"{counts['selected']} of {counts['mailboxes']} selected,"
         f" {counts['subscribed']} subscribed; {counts['unselectable']} mere names",
     )
+    for step, names in zip(_steps("alike"), _alike(there), strict=False):
+        told = " and ".join(f'"{shown(name)}"' for name in names)
+        yield Finding(step, f"{told}: some servers take these for one")
     yield Finding("messages", f"{amount(found.size)} in those selected")
     if inspected.appendLimit is not None:
         yield Finding("", f"of up to {inspected.appendLimit} octets (APPENDLIMIT)")
+
+
+def _alike(names: Iterable[Name]) -> Iterator[list[Name]]:
+    """
+    Those that differ only in case.
+    """
+    folded: dict[str, list[Name]] = {}
+    for name in sorted(names):
+        folded.setdefault(name.casefold(), []).append(name)
+    yield from (some for some in folded.values() if len(some) > 1)
 
 
 def counted(found: Found, inspected: Inspected) -> Mapping[str, int]:
@@ -308,9 +323,7 @@ def _live(met: Met, watch: float) -> str:
         return "NOTIFY: changes in all mailboxes are told at once"
     asked = f"asked every {watch:g} s (--watch)"
     if "IDLE" in met.features:
-        return (
-            f"IDLE: changes in one mailbox are told at once, for others it is {asked}"
-        )
+        return f"IDLE: one mailbox is listened to, for the others it is {asked}"
     return f"neither NOTIFY nor IDLE: it is {asked}"
 
 

@@ -5,7 +5,7 @@ What a check (C{--check}) found of one server, as values.
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.address import IPv4Address, IPv6Address
 
@@ -145,9 +145,8 @@ def metBy(client: SyncClient) -> Met:
 
 
 def _address(client: SyncClient) -> tuple[str, int]:
-    if client.transport is None:
-        return "", 0
-    peer = client.transport.getPeer()
+    transport: Any = client.transport
+    peer = None if transport is None else transport.getPeer()
     if isinstance(peer, (IPv4Address, IPv6Address)):
         return peer.host, peer.port
     return "", 0
