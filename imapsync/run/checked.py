@@ -22,7 +22,7 @@ def document(checked: Checked) -> Mapping[str, object]:
     All of it; C{doc/json.rst} promises what is in it.
     """
     ledger = checked.ledger
-    owners = {side: ledger.owners.get(side) for side in Side}
+    owners = {side: (ledger.owners or {}).get(side) for side in Side}
     return {
         "database": ledger.path,
         "exists": ledger.exists,

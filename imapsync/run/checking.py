@@ -193,4 +193,4 @@ def _ledger(config: Config) -> Ledger:
     path = next(candidates(config)).database
     if not os.path.lexists(path):
         return Ledger(path, False, {})
-    return Ledger(path, True, Store.ownersOf(path) or {})
+    return Ledger(path, True, Store.ownersOf(path))

@@ -32,12 +32,12 @@ class Ledger(NamedTuple):
     The database that a run would go on with.
 
     @ivar exists: whether there is one.
-    @ivar owners: whose it is, as far as that is known.
+    @ivar owners: whose it is, as far as that is known; C{None} if it cannot be read.
     """
 
     path: str
     exists: bool
-    owners: Mapping[Side, Owner]
+    owners: Mapping[Side, Owner] | None
 
 
 class Checked(NamedTuple):
@@ -117,7 +117,7 @@ def told(checked: Checked, verbose: bool) -> Iterator[str]:
     for head, some in groups:
         for one in some:
             if one.wrong and (one.error is None or one.error is not checked.failure):
-                yield line(f"{head}: {one.text}")
+                yield line(f"{head or one.step}: {one.text}")
 
 
 def _groups(checked: Checked) -> Iterator[tuple[str, Iterator[Finding]]]:
@@ -134,6 +134,8 @@ def _groups(checked: Checked) -> Iterator[tuple[str, Iterator[Finding]]]:
 def _ledger(ledger: Ledger) -> Finding:
     if not ledger.exists:
         return Finding("database", f"{ledger.path}, which the first run makes")
+    if ledger.owners is None:
+        return Finding("database", f"{ledger.path}, which cannot be read", True)
     known = [(side, ledger.owners[side]) for side in Side if side in ledger.owners]
     owners = " and ".join(f"{side} {owner.account}" for side, owner in known)
     whose = f" (of {owners})" if owners else ""
@@ -181,8 +183,8 @@ def _connection(server: ServerConfig, met: Met) -> Iterator[Finding]:
     if met.address:
         called = "" if server.host == met.address else f"{server.host} is "
         yield Finding("address", f"{called}{met.address}, port {met.port}")
-    elif server.command:
-        yield Finding("command", "it was started")
+    elif server.command and met.greeted:
+        yield Finding("command", "it runs")
     if met.peer is not None:
         yield from _peer(server, met.peer)
     elif not (server.command or server.encrypted):

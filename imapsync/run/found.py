@@ -13,6 +13,7 @@ from imapsync.accounts.inspection import Inspected
 from imapsync.config.server import ServerConfig
 from imapsync.display import line
 from imapsync.errors import Distrusted, ImapSyncError, MissingCapability
+from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.client import SyncClient
 from imapsync.imap.features import Features
 from imapsync.imap.transport.certificate import read
@@ -95,7 +96,7 @@ class Found(NamedTuple):
         At which step it was when it went no further.
         """
         met, error = self.met, self.error
-        if met is None:
+        if met is None or (self.server.command and not met.greeted):
             return "command" if self.server.command else "address"
         if isinstance(error, MissingCapability):
             return "capabilities"
@@ -127,15 +128,19 @@ def metBy(client: SyncClient) -> Met:
     host, port = _address(client)
     capabilities = client.offered or client.features.told
     mechanisms = sorted(w[5:] for w in capabilities if w.startswith("AUTH="))
-    identity = client.identity
+    # Whoever learns a secret may say it again.
+    identity = {
+        key: line(redacted(told, client.secrets))
+        for key, told in client.identity.items()
+    }
     return Met(
         host,
         port,
         _peer(client),
         client.state is not None,
         line(client.greeting),
-        line(identity.get("name", "")),
-        line(identity.get("version", "")),
+        identity.get("name", ""),
+        identity.get("version", ""),
         tuple(line(word) for word in mechanisms),
         client.method,
         client.user,

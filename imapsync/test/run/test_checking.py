@@ -196,7 +196,7 @@ class WellTests(CheckCase):
         """
         self.world.options[LOCAL] |= {"type": "tunnel", "command": "local"}
         lines = self.check()
-        self.tells(lines, "local (tunnel)", "command it was started", "greeting ready")
+        self.tells(lines, "local (tunnel)", "command it runs", "greeting ready")
         self.assertNotIn("TLS", "".join(lines).partition("remote (")[0])
 
     def test_pushing(self) -> None:
@@ -471,11 +471,24 @@ class WrongTests(CheckCase):
         self.assertEqual((Lost.code, "interrupted"), outcome[:2])
         self.assertEqual([], self.said)
 
+    def test_damaged(self) -> None:
+        """
+        A database that cannot be read.
+        """
+        path = Path(self.world.database)
+        path.write_text("This is no database, but long enough to be one.")
+        said: list[str] = []
+        outcome = self.serve(CHECK, say=said.append, verbose=False)
+        self.assertEqual(Outcome(1), outcome)
+        self.assertEqual([f"database: {path}, which cannot be read"], said)
+
     def test_hostile(self) -> None:
         """
         What servers say of themselves does no harm to a terminal.
         """
         self.local.salutation = "\x1b[2J\x07hi"
+        for account in (self.local, self.remote):
+            account.capabilities |= {"AUTH=\x1b[31m"}
         self.local.make("a\tb\x85")
         lines = self.check(1)
         for line in lines:
