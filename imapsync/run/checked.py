@@ -49,7 +49,7 @@ def _side(checked: Checked, side: Side) -> Mapping[str, object]:
     size, fit = checked.room(side)
     both = found.inspected and checked.found[side.other].inspected
     return {
-        **_connection(found.met),
+        **_connection(found.met, found.proxy),
         **_abilities(found),
         **_mailboxes(found),
         "coming": _size(size) if both else None,
@@ -59,11 +59,12 @@ def _side(checked: Checked, side: Side) -> Mapping[str, object]:
     }
 
 
-def _connection(met: Met | None) -> Mapping[str, object]:
+def _connection(met: Met | None, proxy: str) -> Mapping[str, object]:
     """
     What is known up to the login.
     """
     return {
+        "proxy": proxy or None,
         "address": met.address or None if met else None,
         "port": met.port or None if met else None,
         "tls": _peer(met.peer) if met and met.peer else None,

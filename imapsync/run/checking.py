@@ -3,7 +3,8 @@ A look at both servers before the first run (C{--check}), which changes nothing:
 L{Checking}.
 
 Both are asked at the same time.  What is wrong with one keeps nobody from looking at
-the other.  No database is opened, nor made: so it may be done at any time.
+the other.  No database is made, and one that is there is only asked whose it is: so it
+may be done at any time.
 """
 
 from __future__ import annotations

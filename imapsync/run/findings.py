@@ -148,7 +148,7 @@ def about(checked: Checked, side: Side) -> Iterator[Finding]:
     """
     found = checked.found[side]
     if found.met is not None:
-        yield from _connection(found.server, found.met)
+        yield from _connection(found, found.met)
         if found.met.entered:
             yield from _capabilities(found.server, found.met)
     if found.inspected is not None:
@@ -176,11 +176,14 @@ def _steps(step: str) -> Iterator[str]:
     return chain((step,), repeat(""))
 
 
-def _connection(server: ServerConfig, met: Met) -> Iterator[Finding]:
+def _connection(found: Found, met: Met) -> Iterator[Finding]:
     """
     From the address to the login.
     """
-    if met.address:
+    server = found.server
+    if found.proxy:
+        yield Finding("proxy", f"{found.proxy} at {met.address}, port {met.port}")
+    elif met.address:
         called = "" if server.host == met.address else f"{server.host} is "
         yield Finding("address", f"{called}{met.address}, port {met.port}")
     elif server.command and met.greeted:

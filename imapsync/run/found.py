@@ -110,6 +110,13 @@ class Found(NamedTuple):
         return "login" if met.greeted else "greeting"
 
     @property
+    def proxy(self) -> str:
+        """
+        Who connects us, if we do not connect ourselves; without a login.
+        """
+        return str(getattr(self.server, "proxy", None) or "")
+
+    @property
     def size(self) -> Size:
         """
         How much there is to be worked on.
