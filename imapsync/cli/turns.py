@@ -22,11 +22,12 @@ class Turns:
 
     def say(self, name: str, text: str) -> None:
         """
-        Say something of an account.
+        Say something of an account, with its name in front if it is not there.
 
         @raise StateError: standard output takes none.
         """
-        self._lines[name].append(f"{name}: {text}" if name else text)
+        named = not name or text.startswith(f"{name}\n")
+        self._lines[name].append(text if named else f"{name}: {text}")
         self._flush()
 
     def ended(self, name: str) -> None:

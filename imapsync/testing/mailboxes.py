@@ -71,7 +71,8 @@ class MailboxDialogue(Conversation):
             self._say(f'* LIST ({attributes}) "{self.account.separator}" "{quoted}"')
             folder = self.account.folders.get(name)
             if folder and name not in self.account.silent | self.account.shut:
-                told = _size(folder) if ["SIZE"] in words[-1] else _status(folder)
+                sizes = isinstance(words[-1], list) and ["SIZE"] in words[-1]
+                told = _size(folder) if sizes else _status(folder)
                 self._say(f'* STATUS "{quoted}" ({told})')
 
     def _GETQUOTAROOT(self, _tag: str, name: str) -> None:

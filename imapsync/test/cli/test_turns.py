@@ -62,6 +62,14 @@ class TurnsTests(SynchronousTestCase):
         turns.say("", "1")
         self.assertEqual(["1"], self.said())
 
+    def test_named(self) -> None:
+        """
+        What has a name as its head needs no other.
+        """
+        self.turns.say("a", "a\n  1")
+        self.turns.say("a", "a1")
+        self.assertEqual(["a", "  1", "a: a1"], self.said())
+
     def test_closed(self) -> None:
         """
         Where nothing can be said, whoever tries is told.
