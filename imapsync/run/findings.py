@@ -213,7 +213,10 @@ def _login(server: ServerConfig, met: Met) -> str:
 
 def _peer(server: ServerConfig, peer: Peer) -> Iterator[Finding]:
     cipher = f", {peer.cipher}" if peer.cipher else ""
-    checked = "" if server.tls.verifyPeer else "; not compared with its certificate"
+    tls = server.tls
+    checked = "" if tls.verifyPeer else "; not checked (SSL_verify_trusted_peer = NO)"
+    if tls.fingerprints and not tls.verifyPeer:
+        checked = "; only SSL_fingerprint counts"
     yield Finding("TLS", f"{peer.version}{cipher}")
     yield Finding("certificate", f"of {peer.subject or 'nobody'}{checked}")
     yield Finding("", f"issued by {peer.issuer or 'nobody'}")

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from imapsync.config.request import Request
 from imapsync.config.tls import TLSConfig
+from imapsync.config.values import Fingerprint
 from imapsync.errors import Distrusted, Lost, MissingCapability, NotFound
 from imapsync.model import Side
 from imapsync.service import Outcome
@@ -307,7 +308,7 @@ class WrongTests(CheckCase):
             "tls": TLSConfig(verifyPeer=False),
         }
         lines = self.check()
-        self.assertRegex("\n".join(lines), r"certificate +of .*; not compared")
+        self.assertRegex("\n".join(lines), r"certificate +of .*; not checked \(SSL_ver")
 
     def test_fingerprint(self) -> None:
         """
@@ -432,6 +433,42 @@ class WrongTests(CheckCase):
         lines = self.check(Lost.code)
         self.tells(lines, "mailboxes 2 of 3 selected, 2 subscribed; 0 mere names")
         self.assertIsNone(self.document(Lost.code)["checks"]["remote"]["coming"])
+
+    def test_cut(self) -> None:
+        """
+        A connection that is cut off while it is asked, at first and later on.
+        """
+        remote = self.remote
+
+        def cut() -> None:
+            remote.downLeft = 1
+
+        def later() -> None:
+            remote.before["LIST"] = cut
+
+        remote.before["LIST"] = cut
+        lines = self.check(Lost.code)
+        self.assertRegex(lines[-1], r"^! mailboxes +the connection was lost")
+        self.tells(lines, "mailboxes 1 of 1 selected, 1 subscribed; 0 mere names")
+        remote.before["LIST"] = later
+        *_, head, last = self.check(Lost.code)
+        self.assertEqual("both sides", head)
+        self.assertRegex(last, r"^! mailboxes +remote \(\S+\): the connection was lost")
+        remote.before["LIST"] = later
+        told = self.document(Lost.code)
+        self.assertIn("the connection was lost", told["error"])
+        self.assertIsNone(told["checks"]["remote"]["error"])
+
+    def test_fingerprinted(self) -> None:
+        """
+        Where only the fingerprint counts, and it is another one.
+        """
+        tls = TLSConfig(verifyPeer=False, fingerprints=(Fingerprint("sha256", b"x"),))
+        self.world.options[LOCAL] |= {"type": "imaps", "tls": tls}
+        lines = self.check(Distrusted.code)
+        text = "\n".join(lines)
+        self.assertRegex(text, r"certificate +of .*; only SSL_fingerprint counts\n")
+        self.assertRegex(text, r"! TLS +its certificate has the digest sha256\$")
 
     def test_refusedList(self) -> None:
         """
