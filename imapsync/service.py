@@ -330,7 +330,7 @@ class _Run:
         if job.request.check:
             from imapsync.run.checking import Checking
 
-            checking = Checking(job)
+            checking = Checking(job, state)
             self._document = checking.document
             return checking
         if not job.request.live:

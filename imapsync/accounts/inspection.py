@@ -1,6 +1,6 @@
 """
 What there is on a server, for who wants to know it before the first run: what it lists,
-how large that is, and how much room there is.  Nothing is changed, nor opened.
+how large that is, and how much room there is.  Nothing is changed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imapsync.accounts.history import Named
 from imapsync.accounts.listing import Listing
+from imapsync.accounts.ownership import Ownership
 from imapsync.accounts.scope import Scope
 from imapsync.config.settings import Config
 from imapsync.display import octets
@@ -28,6 +29,7 @@ from imapsync.names import INBOX
 from imapsync.plan.account import Account
 from imapsync.plan.capacity import Limit, Size, limits
 from imapsync.plan.mailboxes import Plan, plan
+from imapsync.state.interface import State
 
 T = TypeVar("T")
 
@@ -77,16 +79,24 @@ async def inspect(config: Config, side: Side, client: SyncClient) -> Inspected:
 
 
 async def compare(
-    config: Config, typed: tuple[str, ...], clients: Mapping[Side, SyncClient]
+    config: Config,
+    typed: tuple[str, ...],
+    clients: Mapping[Side, SyncClient],
+    state: State,
+    known: bool,
 ) -> Plan:
     """
     Which mailboxes a first sync of both would have to do with.
 
     @param typed: those that the user named; none means all.
+    @param state: one that knows nothing.
+    @param known: whether there is one that does.
+    @raise ConfigError: both sides are one account.
     @raise NotFound: a mailbox that was asked for is on neither server.
     """
     listing = Listing(config, clients)
     accounts = await listing.assured(await listing.look(), ())
+    await Ownership(config, clients, state, listing).distinguish(accounts, known)
     selection = await Scope(config, typed, listing, Named()).select(accounts)
     return plan(accounts, {}, selection)
 

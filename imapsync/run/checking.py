@@ -28,16 +28,21 @@ from imapsync.run import findings
 from imapsync.run.connections import Bridge, Job
 from imapsync.run.findings import Checked, Ledger
 from imapsync.run.found import Found, metBy
+from imapsync.state.interface import State
 from imapsync.state.store import Store
 
 
 class Checking:
     """
     A check.
+
+    @param state: one that knows nothing.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, state: State) -> None:
         self._job = job
+        self._state = state
+        self._ledger = _ledger(job.config)
         self._bridges = {side: Bridge(job, set()) for side in Side}
         self._errors: dict[Side, ImapSyncError] = {}
         self._inspected: dict[Side, Inspected] = {}
@@ -136,7 +141,8 @@ class Checking:
         clients = {side: self._bridges[side].clients[side] for side in self._inspected}
         try:
             if len(clients) == len(Side):
-                plan = await compare(config, typed, clients)
+                known = self._ledger.exists
+                plan = await compare(config, typed, clients, self._state, known)
                 self._selected = dict.fromkeys(Side, frozenset(plan.mailboxes))
                 self._troubles = plan.troubles
             else:
@@ -171,7 +177,7 @@ class Checking:
             )
         return Checked(
             config.path,
-            _ledger(config),
+            self._ledger,
             self._job.request.watch,
             found,
             self._troubles,

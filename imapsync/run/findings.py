@@ -11,6 +11,7 @@ from itertools import chain, repeat
 from typing import NamedTuple
 
 from imapsync.accounts.inspection import Inspected
+from imapsync.accounts.ownership import shownAccount
 from imapsync.config.server import ServerConfig
 from imapsync.display import line, shown
 from imapsync.errors import ImapSyncError
@@ -137,7 +138,7 @@ def _ledger(ledger: Ledger) -> Finding:
     if ledger.owners is None:
         return Finding("database", f"{ledger.path}, which cannot be read", True)
     known = [(side, ledger.owners[side]) for side in Side if side in ledger.owners]
-    owners = " and ".join(f"{side} {owner.account}" for side, owner in known)
+    owners = " and ".join(f"{side} {shownAccount(o.account)}" for side, o in known)
     whose = f" (of {owners})" if owners else ""
     return Finding("database", f"{ledger.path}{whose}")
 

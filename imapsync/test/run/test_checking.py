@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from imapsync.config.request import Request
 from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
-from imapsync.errors import Distrusted, Lost, MissingCapability, NotFound
+from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability, NotFound
 from imapsync.model import Side
 from imapsync.service import Outcome
 from imapsync.state.store import Store
@@ -57,7 +57,7 @@ class CheckCase(ServiceCase):
         self.assertEqual(code, self.outcome.code, self.outcome.text)
         self.assertEqual(before, (self.local.content, self.remote.content))
         for account in (self.local, self.remote):
-            changing = "SELECT EXAMINE APPEND CREATE DELETE RENAME SUBSCRIBE NOTIFY"
+            changing = "SELECT STORE APPEND CREATE DELETE RENAME SUBSCRIBE NOTIFY"
             self.assertEqual(0, account.count(*changing.split()))
         self.assertFalse(Path(self.world.database).exists())
         self.assertEqual([], [link for link in self.world.links if link.open])
@@ -469,6 +469,17 @@ class WrongTests(CheckCase):
         text = "\n".join(lines)
         self.assertRegex(text, r"certificate +of .*; only SSL_fingerprint counts\n")
         self.assertRegex(text, r"! TLS +its certificate has the digest sha256\$")
+
+    def test_one(self) -> None:
+        """
+        Both sides are one account.
+        """
+        self.remote = self.world.accounts[REMOTE] = self.local
+        lines = self.check(ConfigError.code)
+        self.assertIn("are one account, by two names", self.outcome.text)
+        self.assertRegex(lines[-1], r"^! mailboxes +/etc/imapsync: local \(")
+        self.local.guids = True
+        self.check(ConfigError.code)
 
     def test_refusedList(self) -> None:
         """
