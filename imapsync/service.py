@@ -6,7 +6,7 @@ L{imapsync.testing}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from imapsync.state.interface import State
 from imapsync.state.store import Store
 
 if TYPE_CHECKING:
+    from imapsync.run.checking import Checking
     from imapsync.run.live import Following
 
 __all__ = (
@@ -211,7 +212,8 @@ class _Run:
         self._job = job
         self._name = name
         self._standing = standing
-        self._work: OneShot | Following | None = None
+        self._work: OneShot | Following | Checking | None = None
+        self._document: Callable[[], Mapping[str, object]] = dict
         self._going = False
         self._stopped = False
         self._began = job.reactor.seconds()
@@ -264,8 +266,8 @@ class _Run:
         from imapsync.run.document import written
 
         seconds = self._job.reactor.seconds() - self._began
-        work = self._work.document() if isinstance(self._work, OneShot) else {}
         try:
+            work = self._document()
             self._job.emit(written(self._job, self._name, outcome, seconds, work))
         except Exception as error:  # noqa: BLE001 (so it is in the loop below)
             return _failed(error)
@@ -278,9 +280,8 @@ class _Run:
         try:
             return Outcome(await self._code())
         except CancelledError:
-            hint = (
-                "" if self._job.request.verify else "; the next run goes on from here"
-            )
+            vain = self._readsOnly
+            hint = "" if vain else "; the next run goes on from here"
             return Outcome(Lost.code, f"interrupted{hint}")
         except Exception as error:  # noqa: BLE001 (the outermost loop)
             return _failed(error)
@@ -290,7 +291,7 @@ class _Run:
         account.set(self._name)
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
-        if job.request.verify is not None:
+        if self._readsOnly:
             # It believes nothing, and another instance may be at work.
             with closing(Store.unkept()) as state:
                 return await self._runWith(job.config, state)
@@ -302,7 +303,7 @@ class _Run:
                 return 0
             raise CancelledError
         request = self._job.request
-        if not (request.dryRun or request.verify or config.presumed):
+        if not (request.dryRun or self._readsOnly or config.presumed):
             state.proveWritable()
         self._work = self._begun(self._job._replace(config=config), state)
         self._going = True
@@ -318,9 +319,24 @@ class _Run:
             state.check()  # in a damaged database there may be anything
             raise
 
-    def _begun(self, job: Job, state: State) -> OneShot | Following:
+    @property
+    def _readsOnly(self) -> bool:
+        """
+        Whether all that is wanted is to know something.
+        """
+        return self._job.request.verify is not None or self._job.request.check
+
+    def _begun(self, job: Job, state: State) -> OneShot | Following | Checking:
+        if job.request.check:
+            from imapsync.run.checking import Checking
+
+            checking = Checking(job, state)
+            self._document = checking.document
+            return checking
         if not job.request.live:
-            return OneShot(job, state, self._standing)
+            once = OneShot(job, state, self._standing)
+            self._document = once.document
+            return once
         # Imported here because its machine takes time to be made, and not
         # everybody is live.
         from imapsync.run.live import Following

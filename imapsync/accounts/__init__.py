@@ -9,5 +9,6 @@ C{deletion}, which sets them C{aside} first, act on them as a whole, and so does
 C{admin}, for a user.  C{moves} are found between them, C{removals} counted before
 anything goes.  C{workers} share the work, C{history} is what one session leaves to the
 next; C{reminders} name what waits to be tried again.  C{repair} compares all with the
-database; C{verification} compares both sides, and changes nothing.
+database; C{verification} compares both sides, and C{inspection} looks at each: they
+change nothing.
 """

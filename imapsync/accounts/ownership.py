@@ -80,7 +80,7 @@ def checkNames(config: Config, state: State) -> None:
     for side, owner in noted.items():
         if plan.claim(side, noted, now) in (Claim.SAME, Claim.UNSURE):
             continue
-        before, present = _shown(owner.account), _shown(now[side].account)
+        before, present = shownAccount(owner.account), shownAccount(now[side].account)
         text = f"{side} of the database {config.database} is {before}, not {present}"
         if config.presumed:
             raise OtherAccounts(text)
@@ -152,7 +152,7 @@ class Ownership:
             for side in Side
         }
         others = [side for side in Side if not proven[side]]
-        await self._distinguish(accounts, known=len(noted) == len(Side) and not others)
+        await self.distinguish(accounts, known=len(noted) == len(Side) and not others)
         for side in others:
             self._disown(side, noted.get(side), now[side])
         for side in Side:
@@ -161,8 +161,8 @@ class Ownership:
                     "{side}: {now} is the account that was {before}; going on with"
                     " the database {path}.",
                     side=side,
-                    now=_shown(now[side].account),
-                    before=_shown(noted[side].account),
+                    now=shownAccount(now[side].account),
+                    before=shownAccount(noted[side].account),
                     path=self._config.database,
                 )
         kept = {side: noted[side] for side in noted if proven[side]}
@@ -211,7 +211,9 @@ class Ownership:
             return
         whose = ""
         if before is not None and before.account != now.account:
-            whose = f", {_shown(before.account)}, not of {_shown(now.account)}"
+            whose = (
+                f", {shownAccount(before.account)}, not of {shownAccount(now.account)}"
+            )
         self.log.warn(
             "{side}: the database {path} is of another account{whose}; pairing by"
             " content.  Give each pair of accounts its own with the option 'database'.",
@@ -300,11 +302,12 @@ class Ownership:
 
     # Two sides
 
-    async def _distinguish(self, accounts: Mapping[Side, Account], known: bool) -> None:
+    async def distinguish(self, accounts: Mapping[Side, Account], known: bool) -> None:
         """
         Refuse two sides that are one account.
 
         @param known: whether they were taken for two before.
+        @raise ConfigError: they are.
         """
         if self._config.oneAccount:
             return  # of which they are two parts
@@ -348,7 +351,7 @@ class Ownership:
         return False
 
 
-def _shown(account: str) -> str:
+def shownAccount(account: str) -> str:
     """
     What people are told of it: there may be a secret in a command.
     """

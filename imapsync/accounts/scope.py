@@ -13,6 +13,7 @@ from imapsync.accounts.listing import Listing
 from imapsync.config.settings import Config
 from imapsync.errors import NotFound
 from imapsync.model import Name, Side
+from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.selection import Patterns, Selection, unknown
 
@@ -46,7 +47,7 @@ class Scope:
         if subscribed:  # which is told by the plain LIST as well
             options = tuple(option for option in options if option != "SUBSCRIBED")
         return Selection(
-            Patterns(self._config.listMailbox, accounts[Side.LOCAL].naming),
+            Patterns(self._config.listMailbox, _typed(accounts)),
             self._config.ignoreMailbox,
             subscribed,
             frozenset(asked),
@@ -67,7 +68,7 @@ class Scope:
         """
         asked = {}
         for text in self._typed:
-            meant = names.fromUser(text, accounts[Side.LOCAL].naming)
+            meant = names.fromUser(text, _typed(accounts))
             there = (n for n in meant if any(a.has(n) for a in accounts.values()))
             asked[next(there, meant[0])] = names.shown(text)
         for old, new in self._named.names.items():
@@ -91,3 +92,10 @@ class Scope:
                 " and the separators of its levels"
             )
         self._named.met.update(asked)
+
+
+def _typed(accounts: Mapping[Side, Account]) -> Naming:
+    """
+    How users type names: as on the local side, if that is known.
+    """
+    return next(accounts[side].naming for side in Side if side in accounts)

@@ -28,7 +28,7 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
-_COMMANDS = ("oneshot", "repair", "verify", "status", "delete", "rename")
+_COMMANDS = ("oneshot", "repair", "verify", "check", "status", "delete", "rename")
 
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "dry-run": ("oneshot", "repair"),
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
-    "json": ("oneshot", "repair", "verify", "status"),
+    "json": ("oneshot", "repair", "verify", "check", "status"),
 }
 
 
@@ -78,6 +78,7 @@ _OPTIONS = (
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
     _Option("repair", "compare everything with the database, mend, then exit"),
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
+    _Option("check", "say what is found on both servers, change nothing"),
     _Option("status", "tell what the database knows, then exit"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
@@ -129,6 +130,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         status="status" in names,
         patience=_seconds("patience", options, Request().patience, none=True),
         json="json" in names,
+        check="check" in names,
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])

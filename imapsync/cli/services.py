@@ -17,9 +17,10 @@ from imapsync.cli import systemd
 from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import emit, say
+from imapsync.cli.turns import Turns
 from imapsync.config import file as config
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError
+from imapsync.errors import ImapSyncError, StateError
 from imapsync.gather import together
 from imapsync.imap.access import ORDINARY, Access
 from imapsync.log import Log
@@ -64,6 +65,7 @@ class Several(MultiService):
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
         self._supervised: Supervised | None = None
+        self._turns = Turns(configs) if line.request.check else None
         self.finished: Deferred[int] = Deferred()
         self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
@@ -137,7 +139,10 @@ class Several(MultiService):
                 self._settle(name, outcome)
 
     def _add(self, name: str, settings: Config) -> None:
-        service = serviceFor(self._line, settings, self._reactor, name, self._access)
+        tell = partial(self._turns.say, name) if self._turns else None
+        service = serviceFor(
+            self._line, settings, self._reactor, name, self._access, tell
+        )
         self._services[name] = service
         if self._supervised is not None:
             service.observe(partial(_tell, self._supervised, name))
@@ -155,6 +160,11 @@ class Several(MultiService):
             self._settle(name, outcome)
 
     def _settle(self, name: str, outcome: Outcome) -> None:
+        try:
+            if self._turns is not None:
+                self._turns.ended(name)
+        except StateError as error:
+            outcome = Outcome(error.code, str(error), Failure(error))
         self._outcomes[name] = outcome
         self._ended(name, outcome)
         if len(self._outcomes) == len(self.configs):
@@ -171,22 +181,24 @@ def serviceFor(
     reactor: Any,
     name: str = "",
     access: Mapping[Side, Access] = MappingProxyType({}),
+    tell: Callable[[str], None] | None = None,
 ) -> SyncService:
     """
     The service that does what a command line asks for.
 
     @param name: what log lines call it, if it is one of several.
     @param access: ways to the servers besides those of the configuration.
+    @param tell: takes what is said to people; by default, it is said at once.
     """
 
     def sayWhose(text: str) -> None:
-        say(f"{name}: {text}")
+        say(f"{name}: {text}" if name else text)
 
     service = SyncService(
         config,
         reactor,
         line.request,
-        say=sayWhose if name else say,
+        say=tell or sayWhose,
         verbose=not line.quiet,
         trace=line.debug,
         local=access.get(Side.LOCAL, ORDINARY),

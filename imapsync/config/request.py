@@ -47,6 +47,7 @@ class Request(NamedTuple):
     @ivar admin: to be done instead of a sync.
     @ivar repair: compare everything with the database, and mend, instead of a sync.
     @ivar verify: compare everything that deep and change nothing, instead of a sync.
+    @ivar check: look at both servers and change nothing, instead of a sync.
     @ivar status: tell what the database knows, instead of a sync.
     @ivar patience: how many seconds to wait in all, if not live, for servers that
         ask to come back later.
@@ -64,3 +65,4 @@ class Request(NamedTuple):
     status: bool = False
     patience: float = 600.0
     json: bool = False
+    check: bool = False

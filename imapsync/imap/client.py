@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
@@ -51,6 +51,9 @@ from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
 from imapsync.uidset import UidSet
 
+if TYPE_CHECKING:
+    from imapsync.imap.transport.tls import Trust
+
 
 class SyncClient(Connection):
     """
@@ -64,10 +67,12 @@ class SyncClient(Connection):
 
     @ivar keepsDates: whether it was seen to keep the date of a message.
     @ivar identity: what the server says of itself (RFC 2971), as far as it does.
+    @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
     keepsDates = False
     identity: Mapping[str, str] = MappingProxyType({})
+    trust: Trust | None = None
     _most: int | None = None  # messages at a time, as has turned out
 
     # Before a mailbox is selected

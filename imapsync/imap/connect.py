@@ -76,6 +76,7 @@ async def connect(
     """
     trust = _trustIn(server)
     client = await _reach(reactor, server, makeClient, trust, access.endpoint)
+    client.trust = trust
     try:
         if trust and server.type == "imaps":
             await _trusted(client, trust)

@@ -52,6 +52,8 @@ class Dialogue(StockClient):
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
     @ivar secrets: what is left out of what the server says, where that is told.
+    @ivar offered: what the server could do before the login, if there is one.
+    @ivar method: how that is done, or was.
     @ivar farewell: what the server said in its BYE, if it did.
     @ivar patience: for how long the server may ask to be left alone; not at all
         without.
@@ -68,6 +70,8 @@ class Dialogue(StockClient):
         self.greeting = ""
         self.user = ""
         self.secrets: tuple[str, ...] = ()
+        self.offered: frozenset[str] = frozenset()
+        self.method = ""
         self._pipeline = Pipeline(self)
         self._dispatcher = Dispatcher(self)
         self._parser = Parser(self._dispatcher)

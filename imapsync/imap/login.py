@@ -46,10 +46,14 @@ class Client(Protocol):
     @ivar state: C{"auth"} as soon as it has.
     @ivar user: who has.
     @ivar secrets: what is left out of what the server says, where that is told.
+    @ivar offered: what the server could do before the login.
+    @ivar method: how the login is done, or was.
     """
 
     state: str | None
     user: str
+    offered: frozenset[str]
+    method: str
     secrets: tuple[str, ...]
 
     @property
@@ -94,11 +98,11 @@ async def login(
     @raise Lost: if it would not accept any just now.
     @raise ConfigError: if there are none.
     """
-    capabilities = await capability(client)
+    client.offered = capabilities = await capability(client)
     scram = any(name.startswith("SCRAM-") for name in server.auth)
     tie = binding() if scram else None
     with _named(server):
-        method = sasl.choose(server.mechanisms, capabilities, tie)
+        client.method = method = sasl.choose(server.mechanisms, capabilities, tie)
     username, password = await credentials(method)
     with _named(server):
         sasl.checkCredentials(username, password)

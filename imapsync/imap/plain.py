@@ -159,6 +159,8 @@ class Plain:
         self.state: str | None = None
         self.user = ""
         self.secrets: tuple[str, ...] = ()
+        self.offered: frozenset[str] = frozenset()
+        self.method = ""
         self.features = Features()
         self.seen: Seen | None = None
         self.alerts: list[str] = []

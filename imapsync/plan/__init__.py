@@ -9,5 +9,6 @@ C{outlook} are about mailboxes as a whole, as an C{account} lists them and C{lis
 judges them; C{ownership} says whether these are the known accounts.  The C{brake} stops
 what would remove too much, C{growth} what would copy without end.  C{refusals} says
 when to try again what was refused, C{repair} finds what is not as it is to be, and
-C{unchanged} whether anything is not as the last run left it.
+C{unchanged} whether anything is not as the last run left it, C{capacity} whether there
+is room.
 """

@@ -76,6 +76,7 @@ class Bridge:
     @param budget: how much may go over them; any number without.
     @param number: which pair of connections it is, for the trace.
     @ivar clients: once L{connect} is through, both.
+    @ivar met: the last on each side, whatever became of it.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Bridge:
         self._admitted = admitted
         self.number = number
         self.clients: dict[Side, SyncClient] = {}
+        self.met: dict[Side, SyncClient] = {}
         self._begun: list[SyncClient] = []
         self._open: set[SyncClient] = set()
         self._waiting: list[Deferred[None]] = []
@@ -183,6 +185,7 @@ class Bridge:
             client.restrain(server.commandsInFlight)
             client.lost.addCallback(self._ended, client)
             self._begun.append(client)
+            self.met[side] = client
             return client
 
         if self._budget is not None:

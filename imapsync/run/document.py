@@ -39,7 +39,8 @@ def written(
     @param work: what is to be said of what was done.
     """
     request = job.request
-    kind = "verify" if request.verify else "repair" if request.repair else "sync"
+    kinds = {"check": request.check, "verify": request.verify, "repair": request.repair}
+    kind = next((name for name, asked in kinds.items() if asked), "sync")
     ended = time()
     period = ended - seconds, ended
     error = outcome.text

@@ -33,6 +33,7 @@ _LEFT = ("argparse", "configparser", "importlib.metadata", "multiprocessing")
 #: What only some runs need, of all that works on mail.
 _SOME = (
     *("automat", "imapsync.run.live", "imapsync.run.verification"),
+    *("imapsync.run.checking", "imapsync.accounts.inspection"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     "twisted.python.usage",

@@ -218,6 +218,9 @@ class Account:
     @ivar finds: the same, for SEARCH.
     @ivar tardy: whether it tells what has changed only when it has said that the
         mailbox is selected.
+    @ivar quota: what is used, and what may be, of each resource, such as
+        C{"STORAGE"}, in units of 1024 octets; C{None} if there is no quota.  With the
+        capability C{QUOTA}, it is told; nothing is refused for it.
     @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
         of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.
     """
@@ -278,6 +281,7 @@ class Account:
         self.finds: int | None = None
         self.tardy = False
         self.partly = False
+        self.quota: dict[str, tuple[int, int]] | None = None
         self.grudges: Callable[[bytes], str] = lambda _: ""
         self._numbers = count(first)
         self.make("INBOX")

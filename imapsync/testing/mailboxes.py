@@ -59,7 +59,7 @@ class MailboxDialogue(Conversation):
     def _IDLE(self, tag: str) -> None:
         self._idle = tag
 
-    def _LIST(self, _tag: str, first: object, *words: str) -> None:
+    def _LIST(self, _tag: str, first: object, *words: Any) -> None:
         # As on real servers, mere names are told only to those who ask so.
         chosen = isinstance(first, list) and "SUBSCRIBED" in first
         pattern = self._named(words[1] if isinstance(first, list) else words[0])
@@ -71,7 +71,18 @@ class MailboxDialogue(Conversation):
             self._say(f'* LIST ({attributes}) "{self.account.separator}" "{quoted}"')
             folder = self.account.folders.get(name)
             if folder and name not in self.account.silent | self.account.shut:
-                self._say(f'* STATUS "{quoted}" ({_status(folder)})')
+                sizes = isinstance(words[-1], list) and ["SIZE"] in words[-1]
+                told = _size(folder) if sizes else _status(folder)
+                self._say(f'* STATUS "{quoted}" ({told})')
+
+    def _GETQUOTAROOT(self, _tag: str, name: str) -> None:
+        quota = self.account.quota
+        if quota is None:
+            self._say(f'* QUOTAROOT "{name}"')
+            return
+        self._say(f'* QUOTAROOT "{name}" "User quota"')
+        told = " ".join(f"{what} {some} {most}" for what, (some, most) in quota.items())
+        self._say(f'* QUOTA "User quota" ({told})')
 
     def _listed(self, chosen: bool) -> Iterator[tuple[str, str]]:
         """
@@ -223,3 +234,7 @@ def _status(folder: Folder) -> str:
         f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
         f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
     )
+
+
+def _size(folder: Folder) -> str:
+    return f"SIZE {sum(len(message.body) for message in folder.messages.values())}"

@@ -13,7 +13,8 @@ from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
 from imapsync.imap.commands.limited import Limit, limitOf
 from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
-from imapsync.imap.wire.reading import bounded, unrolled
+from imapsync.imap.wire.conditions import unrolled
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import Condition, Response
 from imapsync.model import Flags, Octets
 from imapsync.uidset import MAXIMUM

@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.limited import Limited
 from imapsync.imap.wire.arguments import Word, mailboxWord
-from imapsync.imap.wire.reading import bounded, unrolled
+from imapsync.imap.wire.conditions import unrolled
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import Condition, Found, Response, Row
 from imapsync.model import Octets
 from imapsync.uidset import MAXIMUM, UidSet

@@ -23,7 +23,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from weakref import WeakValueDictionary
 
 from OpenSSL import SSL, crypto
@@ -96,6 +96,20 @@ class _Connection(SSL.Connection):
             raise _Failure(*error.args) from error
 
 
+class Shown(NamedTuple):
+    """
+    What a peer has shown of itself.
+
+    @ivar version: of TLS, such as C{"TLSv1.3"}.
+    @ivar cipher: OpenSSL's name for it; empty if none was agreed on yet.
+    @ivar certificate: DER.
+    """
+
+    version: str
+    cipher: str
+    certificate: bytes
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class Trust:
     """
@@ -157,6 +171,20 @@ class Trust:
                 " neither; put one there only if you know that the certificate was"
                 " changed"
             )
+
+    def shown(self) -> Shown | None:
+        """
+        What the peer has shown of itself on the last connection, also if that is not
+        trusted; C{None} if there was nothing.
+        """
+        chain = self._last and self._last.get_peer_cert_chain()
+        if not (self._last and chain):
+            return None
+        return Shown(
+            self._last.get_protocol_version_name(),
+            self._last.get_cipher_name() or "",
+            _octetsOf(chain[0]),
+        )
 
     def binding(self) -> Binding | None:
         """

@@ -8,6 +8,7 @@ import re
 
 from imapsync.imap.wire.responses import Condition
 from imapsync.imap.wire.text import printable
+from imapsync.uidset import parsed
 
 _STATUS = re.compile(
     rb"(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?", re.IGNORECASE | re.DOTALL
@@ -67,3 +68,16 @@ def _end(text: bytes, at: int) -> int:
             break
         at = quoted.end()
     return first
+
+
+def unrolled(uids: bytes, most: int) -> tuple[int, ...]:
+    """
+    The UIDs of APPENDUID or COPYUID, in the order that gives them a meaning;
+    none if they are more than C{most}.
+
+    @raise ValueError: if they are no UIDs.
+    """
+    ranges = parsed(uids)
+    if sum(last - first + 1 for first, last in ranges) > most:
+        return ()
+    return tuple(uid for first, last in ranges for uid in range(first, last + 1))

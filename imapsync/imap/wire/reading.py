@@ -26,6 +26,8 @@ from imapsync.imap.wire.responses import (
     Metadata,
     Namespaces,
     Other,
+    Quota,
+    QuotaRoots,
     Response,
     Row,
     StatusResponse,
@@ -35,7 +37,7 @@ from imapsync.imap.wire.responses import (
 from imapsync.imap.wire.text import excerpt
 from imapsync.imap.wire.tokens import Nil, Node, Part, Streamed, String, nested, tokens
 from imapsync.model import Flags, Listed, Status
-from imapsync.uidset import MAXIMUM, UidSet, parsed
+from imapsync.uidset import MAXIMUM, UidSet
 
 _NUMBER_MAXIMUM = 2**63 - 1
 
@@ -83,19 +85,6 @@ def bounded(text: bytes, maximum: int = _NUMBER_MAXIMUM) -> int:
     if not text.isdigit() or len(text) > 19 or int(text) > maximum:
         raise ProtocolViolation(f"no number within bounds: {excerpt(text)}")
     return int(text)
-
-
-def unrolled(uids: bytes, most: int) -> tuple[int, ...]:
-    """
-    The UIDs of APPENDUID or COPYUID, in the order that gives them a meaning;
-    none if they are more than C{most}.
-
-    @raise ValueError: if they are no UIDs.
-    """
-    ranges = parsed(uids)
-    if sum(last - first + 1 for first, last in ranges) > most:
-        return ()
-    return tuple(uid for first, last in ranges for uid in range(first, last + 1))
 
 
 def parseFlags(raw: bytes) -> Flags:
@@ -271,9 +260,6 @@ def _words(node: Node) -> bytes:
 
 
 def _name(node: Node) -> str:
-    """
-    A mailbox name.
-    """
     return _decoded(_octets(node))
 
 
@@ -385,6 +371,17 @@ def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
     return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)
 
 
+def _readQuota(nodes: list[Node]) -> Response:
+    words = [_octets(node) for node in _list(nodes[1])]
+    told = zip(words[::3], words[1::3], words[2::3], strict=False)
+    limits = {_text(what).upper(): (bounded(a), bounded(b)) for what, a, b in told}
+    return Quota(_octets(nodes[0]), limits)
+
+
+def _readQuotaRoots(nodes: list[Node]) -> Response:
+    return QuotaRoots(_name(nodes[0]), tuple(map(_octets, nodes[1:])))
+
+
 _READERS = {
     b"CAPABILITY": _readCapabilities,
     b"ENABLED": _readEnabled,
@@ -397,4 +394,6 @@ _READERS = {
     b"SEARCH": _readSearch,
     b"ESEARCH": _readExtendedSearch,
     b"NAMESPACE": _readNamespaces,
+    b"QUOTA": _readQuota,
+    b"QUOTAROOT": _readQuotaRoots,
 }

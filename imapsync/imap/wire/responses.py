@@ -185,6 +185,28 @@ class Namespaces(NamedTuple):
     foreign: tuple[tuple[str, str], ...]
 
 
+class Quota(NamedTuple):
+    """
+    A QUOTA response (RFC 9208, 5.2).
+
+    @ivar root: what the server calls the quota.
+    @ivar limits: how much is used, and how much may be, by the name of the resource,
+        such as C{"STORAGE"} (in units of 1024 octets) or C{"MESSAGE"}.
+    """
+
+    root: bytes
+    limits: Mapping[str, tuple[int, int]]
+
+
+class QuotaRoots(NamedTuple):
+    """
+    A QUOTAROOT response (RFC 9208, 5.3): the quotas that a mailbox counts for.
+    """
+
+    mailbox: str
+    roots: tuple[bytes, ...]
+
+
 class Unreadable(NamedTuple):
     """
     A response that is whole on the wire, but makes no sense.
@@ -222,6 +244,8 @@ Response = (
     | Identified
     | Found
     | Namespaces
+    | Quota
+    | QuotaRoots
     | Unreadable
     | Other
 )

@@ -211,6 +211,16 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             "--verify=all", "--verify=all: it takes header or content, or no value"
         )
 
+    def test_check(self) -> None:
+        """
+        A check is a command of its own.
+        """
+        request = parse(["--check", "--json", "Work"]).request
+        self.assertEqual((True, False), (request.check, request.live))
+        self.assertFalse(parse(["-1"]).request.check)
+        self.assertWrong("--check -1", "--oneshot and --check exclude each other")
+        self.assertWrong("--check -n", "--dry-run is of no use with --check")
+
     def test_json(self) -> None:
         """
         What is said can be for machines, if it is said at the end.
@@ -218,7 +228,8 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         for typed in "--oneshot", "--verify":
             self.assertTrue(parse([typed, "--json"]).request.json)
         self.assertWrong(
-            "--json", "--json needs --oneshot or --repair or --verify or --status"
+            "--json",
+            "--json needs --oneshot or --repair or --verify or --check or --status",
         )
 
     def test_config(self) -> None:

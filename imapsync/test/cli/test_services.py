@@ -4,6 +4,8 @@ Tests for L{imapsync.cli.services}.
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,6 +104,40 @@ class SeveralTests(SynchronousTestCase):
         self.assertTrue(self.world.equal)
         codes = {name: outcome.code for name, outcome in self.ended}
         self.assertEqual({"good": 0, "bad": 78}, codes)
+
+    def test_check(self) -> None:
+        """
+        What is found of each is told in their order, whoever is the first to end.
+        """
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        self.configs = {"bad": self.configs["bad"], "good": self.configs["good"]}
+        self.world.local.make("a\x85")
+        links = self.world.links
+
+        def pause() -> None:
+            links[0].pauseProducing()
+
+        self.world.local.before["ENABLE"] = pause
+        several = self.start("--check")
+        self.assertEqual([("good", 1)], [(name, one.code) for name, one in self.ended])
+        self.assertEqual("", output.getvalue())
+        links[0].resumeProducing()
+        self.world.pump()
+        self.assertEqual(78, self.successResultOf(several.finished))
+        [told] = output.getvalue().splitlines()
+        self.assertTrue(told.startswith("good: both sides: "), told)
+
+    def test_checkUntold(self) -> None:
+        """
+        If that cannot be told, it is not done.
+        """
+        self.world.local.make("a\x85")
+        self.patch(sys, "stdout", None)
+        several = self.start("--check")
+        self.assertEqual(78, self.successResultOf(several.finished))
+        codes = {name: outcome.code for name, outcome in self.ended}
+        self.assertEqual({"good": 74, "bad": 78}, codes)
 
     def test_live(self) -> None:
         """

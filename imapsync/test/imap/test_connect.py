@@ -359,7 +359,10 @@ class LoginTests(ConnectCase):
             f"AUTHENTICATE PLAIN {CREDENTIALS}", tagged=f"OK [CAPABILITY {ALL}] in"
         )
         self.enable()
-        self.assertEqual(frozenset(REQUIRED), self.connected().capabilities)
+        client = self.connected()
+        self.assertEqual(frozenset(REQUIRED), client.capabilities)
+        self.assertEqual(("me", "PLAIN"), (client.user, client.method))
+        self.assertEqual({"IMAP4REV1", "SASL-IR", "AUTH=PLAIN"}, client.offered)
 
     def test_plainWithoutInitialResponse(self) -> None:
         """

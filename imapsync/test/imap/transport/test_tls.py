@@ -97,6 +97,25 @@ class TrustTests(HandshakeCase):
         trust = self.trust()
         trust.checkFingerprint(self.accepted(trust))
 
+    def test_shown(self) -> None:
+        """
+        What a server has shown is known, above all if it is not trusted.
+        """
+        for trust, cipher in (
+            (self.trust(), True),
+            (self.trust("other.example"), True),
+            (self.trust(caFile=None), True),
+            (self.trust(caFile=None, protocolMax="TLSv1.2"), False),
+        ):
+            self.assertIsNone(trust.shown())
+            self.shake(trust)
+            shown = trust.shown()
+            assert shown is not None
+            digest = hashlib.sha256(shown.certificate).hexdigest()
+            self.assertEqual(self.certificate.fingerprint, digest)
+            version = "TLSv1.3" if cipher else "TLSv1.2"
+            self.assertEqual((version, cipher), (shown.version, bool(shown.cipher)))
+
     def test_cutOff(self) -> None:
         """
         A connection that is cut off, in the handshake or after it, is no

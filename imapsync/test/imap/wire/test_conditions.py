@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.wire.conditions import parseCondition
+from imapsync.imap.wire.conditions import parseCondition, unrolled
 from imapsync.imap.wire.responses import Condition
 
 
@@ -99,3 +99,13 @@ class ConditionTests(SynchronousTestCase):
         for piece in b'"', b'\\"', b"(", b"(]", b")]", b'" ', b"]":
             self.code(b"[X " + piece * (2_000_000 // len(piece)))
         self.assertLess(time.monotonic() - began, 20)
+
+    def test_unrolled(self) -> None:
+        """
+        UIDs keep their order, and no server makes us count to four thousand
+        million.
+        """
+        self.assertEqual((5, 6, 7), unrolled(b"5:7", 3))
+        self.assertEqual((9, 5), unrolled(b"9,5", 3))
+        self.assertEqual((), unrolled(b"1:4294967295", 3))
+        self.assertRaises(ValueError, unrolled, b"1:*", 3)

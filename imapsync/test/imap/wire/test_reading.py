@@ -16,7 +16,6 @@ from imapsync.imap.wire.reading import (
     parseFlags,
     parseResponse,
     parseRow,
-    unrolled,
 )
 from imapsync.imap.wire.responses import (
     Body,
@@ -28,6 +27,8 @@ from imapsync.imap.wire.responses import (
     Metadata,
     Namespaces,
     Other,
+    Quota,
+    QuotaRoots,
     Response,
     Row,
     StatusResponse,
@@ -559,12 +560,29 @@ class ResponseTests(SynchronousTestCase):
         ):
             self.assertRaises(ProtocolViolation, parse, line)
 
-    def test_unrolled(self) -> None:
+    def test_quotas(self) -> None:
         """
-        UIDs keep their order, and no server makes us count to four thousand
-        million.
+        QUOTA and QUOTAROOT, also where there are none, or no limits.
         """
-        self.assertEqual((5, 6, 7), unrolled(b"5:7", 3))
-        self.assertEqual((9, 5), unrolled(b"9,5", 3))
-        self.assertEqual((), unrolled(b"1:4294967295", 3))
-        self.assertRaises(ValueError, unrolled, b"1:*", 3)
+        for line, quota in (
+            (
+                b'* QUOTA "" (storage 10 512 MESSAGE 1 2)',
+                Quota(b"", {"STORAGE": (10, 512), "MESSAGE": (1, 2)}),
+            ),
+            (b"* QUOTA user.me ()", Quota(b"user.me", {})),
+            (b'* QUOTA "User quota" (X 1)', Quota(b"User quota", {})),
+        ):
+            self.assertEqual(quota, parse(line))
+        for line, roots in (
+            (b'* QUOTAROOT inbox "User quota" ""', (b"User quota", b"")),
+            (b"* QUOTAROOT INBOX", ()),
+        ):
+            self.assertEqual(QuotaRoots("INBOX", roots), parse(line))
+        for line in (
+            b"* QUOTA",
+            b"* QUOTA x",
+            b"* QUOTA x (STORAGE a 1)",
+            b"* QUOTA x (STORAGE 1 99999999999999999999)",
+            b"* QUOTAROOT",
+        ):
+            self.assertRaises(ProtocolViolation, parse, line)
