@@ -51,6 +51,7 @@ class Request(NamedTuple):
     @ivar patience: how many seconds to wait in all, if not live, for servers that
         ask to come back later.
     @ivar json: whether what is said is for machines.
+    @ivar authorize: whose provider to ask for a token, instead of a sync.
     """
 
     mailboxes: tuple[str, ...] = ()
@@ -64,3 +65,4 @@ class Request(NamedTuple):
     status: bool = False
     patience: float = 600.0
     json: bool = False
+    authorize: Side | None = None
