@@ -1,0 +1,122 @@
+"""
+Asking for tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
+
+from imapsync.config.oauth import OAuthConfig
+from imapsync.errors import ConfigError
+from imapsync.oauth.discovery import discover
+from imapsync.oauth.providers import Endpoints, endpointsOf, scopeOf
+from imapsync.oauth.tokens import Tokens, fieldsIn, tokensIn
+from imapsync.oauth.web import Web
+
+#: What is no secret in a request.
+_OPEN = frozenset(("scope", "redirect_uri", "client_assertion_type"))
+
+
+class Client:
+    """
+    We, as what gives tokens knows us (RFC 6749, 1.1).
+
+    @param now: tells the time, in seconds since 1970.
+    """
+
+    def __init__(self, web: Web, config: OAuthConfig, now: Callable[[], float]) -> None:
+        self._web = web
+        self._config = config
+        self._now = now
+        self._endpoints: Endpoints | None = None
+
+    async def endpoints(self) -> Endpoints:
+        """
+        Where to ask.
+
+        @raise Lost: if that has to be discovered, and cannot be just now.
+        @raise ConfigError: if it cannot be.
+        """
+        if self._endpoints is None:
+            self._endpoints = endpointsOf(self._config) or await self._discovered()
+        return self._endpoints
+
+    async def granted(self, grant: str, **parameters: str) -> Tokens:
+        """
+        The tokens that are given for a grant (RFC 6749, 4).
+
+        @param grant: its C{grant_type}.
+        @param parameters: the rest of the request, but who we are.
+        @raise Declined: if none are.
+        @raise Lost: if it may be otherwise soon.
+        """
+        url = (await self.endpoints()).token
+        words: dict[str, Any] = {**self._identified(), **parameters}
+        form = prepare_token_request(grant, **words)
+        answer = await self._web.post(url, form)
+        host = urlsplit(url).netloc
+        tokens = tokensIn(answer, host, self._now(), self._secrets(parameters))
+        return tokens._replace(identity=self.identity)
+
+    async def refreshed(self, tokens: Tokens) -> Tokens:
+        """
+        New ones for old ones (RFC 6749, 6); otherwise as L{granted}.
+        """
+        fresh = await self.granted("refresh_token", refresh_token=tokens.refresh)
+        return fresh._replace(refresh=fresh.refresh or tokens.refresh)
+
+    async def begun(self) -> Mapping[str, object]:
+        """
+        What the device endpoint answers (RFC 8628, 3.2); otherwise as L{granted}.
+        """
+        url = (await self.endpoints()).device
+        if url is None:
+            raise ConfigError("the provider has no device flow; see oauth2-flow")
+        form = urlencode({**self._identified(), "scope": self.scope})
+        answer = await self._web.post(url, form)
+        return fieldsIn(answer, urlsplit(url).netloc, self._secrets({}))
+
+    @property
+    def scope(self) -> str:
+        """
+        What a token is to be good for; empty for what is usual.
+        """
+        return scopeOf(self._config)
+
+    @property
+    def identity(self) -> str:
+        """
+        Who a token is granted to, and what for: one that is for something else is of
+        no use.
+        """
+        config = self._config
+        where = config.tokenUrl or config.issuer or config.tenant
+        words = config.provider, where, config.clientId, config.flow, self.scope
+        return " ".join(quote(word, safe="") for word in words)
+
+    async def _discovered(self) -> Endpoints:
+        """
+        What the issuer says, where the configuration does not.
+        """
+        config = self._config
+        found = await discover(self._web, config.issuer or "")
+        return Endpoints(
+            config.tokenUrl or found.token,
+            config.authorizationUrl or found.authorization,
+            config.deviceUrl or found.device,
+        )
+
+    def _identified(self) -> dict[str, str]:
+        words = {
+            "client_id": self._config.clientId,
+            "client_secret": self._config.clientSecret,
+        }
+        return {name: word for name, word in words.items() if word}
+
+    def _secrets(self, parameters: Mapping[str, str]) -> list[str]:
+        told = [word for name, word in parameters.items() if name not in _OPEN]
+        return [self._config.clientSecret or "", *told]
