@@ -108,7 +108,7 @@ async def _here(
         brought = await answer.addTimeout(PATIENCE, reactor)
         tokens = await _redeemed(client, consent, brought)
     except defer.TimeoutError:
-        raise Distrusted(f"nobody said yes within {PATIENCE / 60:.0f} minutes") from None
+        raise _late(PATIENCE) from None
     except ImapSyncError as error:
         doorway.tell(f"imapsync has got no access: {error}", refused=True)
         raise
@@ -190,4 +190,8 @@ async def _elsewhere(clock: IReactorTime, client: Client, person: Person) -> Tok
             return await client.granted(device.GRANT, device_code=offer.code)
         except (Declined, Lost) as error:
             pause = device.again(pause, error)
-    raise Distrusted(f"nobody said yes within {offer.seconds / 60:.0f} minutes")
+    raise _late(offer.seconds)
+
+
+def _late(seconds: float) -> Distrusted:
+    return Distrusted(f"nobody said yes within {seconds / 60:.0f} minutes")
