@@ -23,7 +23,7 @@ from imapsync.imap.access import ORDINARY, Access, Credentials
 from imapsync.log import Log, account
 from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
-from imapsync.run.lifecycle import Lifecycle, Outcome
+from imapsync.run.lifecycle import Lifecycle, Outcome, failed
 from imapsync.run.oneshot import OneShot
 from imapsync.run.status import (
     Change,
@@ -268,7 +268,7 @@ class _Run:
         try:
             self._job.emit(written(self._job, self._name, outcome, seconds, work))
         except Exception as error:  # noqa: BLE001 (so it is in the loop below)
-            return _failed(error)
+            return failed(error)
         return outcome
 
     async def _outcome(self) -> Outcome:
@@ -283,7 +283,7 @@ class _Run:
             )
             return Outcome(Lost.code, f"interrupted{hint}")
         except Exception as error:  # noqa: BLE001 (the outermost loop)
-            return _failed(error)
+            return failed(error)
 
     async def _code(self) -> int:
         job = self._job
@@ -326,13 +326,3 @@ class _Run:
         from imapsync.run.live import Following
 
         return Following(job, state, self._standing)
-
-
-def _failed(error: Exception) -> Outcome:
-    """
-    What that means for a run.
-    """
-    if isinstance(error, ImapSyncError):
-        return Outcome(error.code, str(error), Failure(error))
-    text = f"internal error: {error!r}; --debug shows where"
-    return Outcome(ImapSyncError.code, text, Failure(error))

@@ -1,0 +1,145 @@
+"""
+Getting a token for one side, once: C{--authorize}.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+
+from imapsync.config.oauth import OAuthConfig
+from imapsync.config.request import Request
+from imapsync.config.settings import Config
+from imapsync.errors import ConfigError, ImapSyncError, Lost, MissingCapability
+from imapsync.imap.client import SyncClient
+from imapsync.imap.connect import connect
+from imapsync.log import Log
+from imapsync.model import Side
+from imapsync.oauth.client import Client
+from imapsync.oauth.flows import Person, consented
+from imapsync.oauth.place import storeOf
+from imapsync.oauth.web import Web
+from imapsync.run.lifecycle import Outcome, failed
+
+class Authorization(Service):
+    """
+    Has a user say yes, keeps what comes of it, and shows that it opens their mail.
+
+    @param ended: is told how it ended, as of L{Several<imapsync.cli.services.Several>}.
+    @param web: asks the provider.
+    @param debug: whether to log what is said to the mail server.
+    @ivar finished: fires with the exit code.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        request: Request,
+        config: Config,
+        reactor: Any,
+        person: Person,
+        ended: Callable[[str, Outcome], None],
+        debug: bool = False,
+        web: Web | None = None,
+    ) -> None:
+        self._config = config
+        self._server = config.servers[request.authorize or Side.REMOTE]
+        self._reactor = reactor
+        self._person = person
+        self._ended = ended
+        self._web = web or Web(reactor)
+        self._debug = debug
+        self._working: Deferred[None] | None = None
+        self.finished: Deferred[int] = Deferred()
+
+    def startService(self) -> None:
+        """
+        Begin.
+        """
+        super().startService()
+        self._working = Deferred.fromCoroutine(self._run())
+
+    def stopService(self) -> Deferred[None] | None:
+        """
+        Give it up, if it goes on.
+
+        @return: fires when all is closed.
+        """
+        super().stopService()
+        if self._working is not None:
+            self._working.cancel()
+        return self._working
+
+    async def _run(self) -> None:
+        try:
+            await self._authorize()
+            outcome = Outcome(0)
+        except CancelledError:
+            outcome = Outcome(Lost.code, "interrupted")
+        except Exception as error:  # noqa: BLE001 (the outermost of all)
+            outcome = failed(error)
+        self._ended("", outcome)
+        self.finished.callback(outcome.code)
+
+    async def _authorize(self) -> None:
+        for warning in self._config.warnings:
+            self.log.warn("{text}", text=warning)
+        server = self._server
+        if server.oauth2 is None:
+            raise ConfigError(
+                f"{self._config.path}: [{server.side}] has no oauth2, and so there is"
+                " nothing to authorize: give oauth2 = google, microsoft or custom"
+            )
+        if server.oauth2.attended:
+            await self._ask(server.oauth2)
+        await self._prove()
+
+    async def _ask(self, config: OAuthConfig) -> None:
+        """
+        Have a user say yes.
+        """
+        server, reactor = self._server, self._reactor
+        store = await storeOf(reactor, config)
+        client = Client(self._web, config, time.time)
+        try:
+            tokens = await consented(
+                reactor, client, config, server.user or "", self._person
+            )
+        except ImapSyncError as error:
+            error.args = (f"{server.where}: {error}",)
+            raise
+        await store.write(tokens)
+        self._person.tell(
+            f"The token for {server.user} is kept in {store.where}; it is renewed"
+            " without you from now on."
+            if tokens.refresh
+            else f"The token for {server.user} is kept in {store.where}; the provider"
+            " gives none to renew it with, and so this has to be done again when it"
+            " expires."
+        )
+
+    async def _prove(self) -> None:
+        """
+        Log in.
+        """
+        server = self._server
+        trace = self._traced if self._debug else None
+        try:
+            client = await connect(
+                self._reactor,
+                server,
+                lambda: SyncClient(self._reactor, server.where, trace=trace),
+            )
+        except MissingCapability as lacking:
+            self._person.tell(f"{server.where}: the login works; but {lacking}")
+            return
+        await client.leave()
+        self._person.tell(f"{server.where}: the login as {client.user} works.")
+
+    def _traced(self, line: str) -> None:
+        self.log.debug("{line}", line=line)
