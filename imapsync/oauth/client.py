@@ -17,6 +17,8 @@ from imapsync.oauth.providers import Endpoints, endpointsOf, scopeOf
 from imapsync.oauth.tokens import Tokens, fieldsIn, tokensIn
 from imapsync.oauth.web import Web
 
+_KIND = "urn:ietf:params:oauth"
+
 #: What is no secret in a request.
 _OPEN = frozenset(("scope", "redirect_uri", "client_assertion_type"))
 
@@ -69,6 +71,51 @@ class Client:
         fresh = await self.granted("refresh_token", refresh_token=tokens.refresh)
         return fresh._replace(refresh=fresh.refresh or tokens.refresh)
 
+    async def own(self, user: str) -> Tokens:
+        """
+        Those for which nobody has to say yes; otherwise as L{granted}.
+
+        @param user: whose mail it is.
+        """
+        if self._config.flow == "service-account":
+            return await self._delegated(user)
+        if self._config.keyFile is None:
+            return await self.granted("client_credentials", scope=self.scope)
+        # RFC 7523, 2.2.
+        name = self._config.clientId
+        proof = await self._signed({"iss": name, "sub": name})
+        kind = f"{_KIND}:client-assertion-type:jwt-bearer"
+        return await self.granted(
+            "client_credentials",
+            scope=self.scope,
+            client_assertion_type=kind,
+            client_assertion=proof,
+        )
+
+    async def _delegated(self, user: str) -> Tokens:
+        """
+        Those that we may have in somebody's name (RFC 7523, 2.1).
+        """
+        claims = {"iss": self._config.clientId, "sub": user}
+        # Google wants the scope there, others beside it.
+        if self.scope:
+            claims["scope"] = self.scope
+        words = {} if self._config.provider == "google" else {"scope": self.scope}
+        proof = await self._signed(claims)
+        return await self.granted(
+            f"{_KIND}:grant-type:jwt-bearer", assertion=proof, **words
+        )
+
+    async def _signed(self, claims: Mapping[str, str]) -> str:
+        # Imported here because few need it: it takes time.
+        from imapsync.oauth import assertion
+
+        key = assertion.load(self._config.keyFile or "")
+        said = {"aud": (await self.endpoints()).token, **claims}
+        if not said["iss"]:
+            said["iss"] = key.issuer
+        return assertion.signed(key, said, self._now())
+
     async def begun(self) -> Mapping[str, object]:
         """
         What the device endpoint answers (RFC 8628, 3.2); otherwise as L{granted}.
@@ -111,9 +158,13 @@ class Client:
         )
 
     def _identified(self) -> dict[str, str]:
+        """
+        Who we are, as far as that is not in what we sign.
+        """
+        keyed = self._config.keyFile is not None and not self._config.attended
         words = {
             "client_id": self._config.clientId,
-            "client_secret": self._config.clientSecret,
+            "client_secret": None if keyed else self._config.clientSecret,
         }
         return {name: word for name, word in words.items() if word}
 
