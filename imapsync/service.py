@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imapsync.accounts.databases import withDatabase
 from imapsync.config.request import Depth, Request

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 
 from imapsync.config.oauth import OAuthConfig
@@ -25,7 +24,8 @@ from imapsync.oauth.place import storeOf
 from imapsync.oauth.web import Web
 from imapsync.run.lifecycle import Outcome, failed
 
-class Authorization(Service):
+
+class Authorization:
     """
     Has a user say yes, keeps what comes of it, and shows that it opens their mail.
 
@@ -61,7 +61,6 @@ class Authorization(Service):
         """
         Begin.
         """
-        super().startService()
         self._working = Deferred.fromCoroutine(self._run())
 
     def stopService(self) -> Deferred[None] | None:
@@ -70,7 +69,6 @@ class Authorization(Service):
 
         @return: fires when all is closed.
         """
-        super().stopService()
         if self._working is not None:
             self._working.cancel()
         return self._working

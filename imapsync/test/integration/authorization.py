@@ -32,6 +32,13 @@ class AuthorizationServer:
         serve = functools.partial(self._server.serve_forever, 0.02)
         threading.Thread(target=serve, daemon=True).start()
 
+    def renew(self) -> Authority:
+        """
+        Forget all that was.
+        """
+        self.authority = Authority(self.authority.url)
+        return self.authority
+
     def close(self) -> None:
         """
         Answer nobody any more.
