@@ -11,13 +11,33 @@ import re
 import select
 import signal
 import stat
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThread
+
+from imapsync.cli.authorize import Authorization
+from imapsync.config import file as config
+from imapsync.config.request import Request
+from imapsync.model import Side
+from imapsync.oauth.client import Client
+from imapsync.oauth.store import written
+from imapsync.oauth.tokens import Tokens
+from imapsync.oauth.web import Web
+from imapsync.service import Outcome
 from imapsync.test import children
 from imapsync.test.fakes.authorization import (
+    CONFIDENTIAL,
     PUBLIC,
+    SECRET,
     Authority,
+    error,
+    odd,
 )
 from imapsync.test.integration.authorization import AuthorizationServer, visit
 from imapsync.test.integration.dovecot import Dovecot, Settings
@@ -29,6 +49,7 @@ from imapsync.test.integration.scene import (
     SceneCase,
     finished,
 )
+from imapsync.test.integration.test_live import LiveCase
 
 #: What is typed on a device.
 _USER_CODE = "[A-Z]{4}-[A-Z]{4}"
@@ -122,6 +143,32 @@ class Asked:
             finished(self._child)
 
 
+class User:
+    """
+    Who is to say yes: L{imapsync.oauth.flows.Person}.
+    """
+
+    def __init__(self, act: Callable[[str], object], typed: str) -> None:
+        self._act, self._typed = act, typed
+
+    def tell(self, text: str) -> None:
+        """
+        Do something about it.
+        """
+        deferToThread(self._act, text).addErrback(lambda _: None)
+
+    def show(self, page: str) -> None:
+        """
+        Look at no other page.
+        """
+
+    def typed(self, needed: bool) -> Deferred[str] | None:
+        """
+        Type what there is.
+        """
+        return succeed(self._typed)
+
+
 class TokenCase(SceneCase):
     """
     An account that a token opens.
@@ -158,16 +205,40 @@ class TokenCase(SceneCase):
         self.addCleanup(asked.close)
         return asked
 
-    def authorized(self, scene: Scene) -> Run:
+    async def authorize(
+        self, scene: Scene, act: Callable[[str], object] = visit, typed: str = ""
+    ) -> Outcome:
         """
-        Have the user say yes, in a browser on this computer.
+        Run C{--authorize} in this process.
+
+        @param act: what the user does, in a thread, as soon as they have read a text.
+        @param typed: what they type.
         """
-        asked = self.asked(scene)
-        status, text = visit(asked.line("http"))
-        run = asked.ended()
-        self.assertEqual(0, run.code, run.tail)
-        self.assertEqual(200, status, text)
-        return run
+        outcomes: list[Outcome] = []
+        authorization = Authorization(
+            Request(authorize=Side.REMOTE),
+            config.load(str(scene.file), {}),
+            reactor,
+            User(act, typed),
+            lambda _, outcome: outcomes.append(outcome),
+        )
+        authorization.startService()
+        code = await authorization.finished
+        [outcome] = outcomes
+        self.assertEqual(code, outcome.code)
+        return outcome
+
+    def consented(self, scene: Scene) -> None:
+        """
+        The user has said yes some time ago.
+        """
+        oauth = config.load(str(scene.file), {}).servers[Side.REMOTE].oauth2
+        assert oauth is not None
+        identity = Client(Web(reactor), oauth, time.time).identity
+        tokens = Tokens("", None, self.authority.allow(), identity)
+        path = Path(oauth.tokenFile)
+        path.write_text(written(tokens))
+        path.chmod(0o600)
 
     def kept(self, scene: Scene) -> dict[str, object]:
         """
@@ -179,18 +250,21 @@ class TokenCase(SceneCase):
         return kept
 
 
-class BrowserTests(TokenCase):
+class CommandTests(TokenCase):
     """
-    A user says yes in a browser.
+    A user says yes in a browser, and all is well then.
     """
 
     def test_synced(self) -> None:
         """
-        Then accounts are synced without them, by each mechanism, also after the
-        token has expired.
+        Accounts are synced without them, by each mechanism, also after the token has
+        expired; it is never shown.
         """
         scene = self.tokened()
-        run = self.authorized(scene)
+        asked = self.asked(scene)
+        self.assertEqual(200, visit(asked.line("http"))[0])
+        run = asked.ended()
+        self.assertEqual(0, run.code, run.tail)
         self.says(run.output, f"is kept in {scene.directory}", "the login as")
         kept = self.kept(scene)
         for secret in "access", "refresh":
@@ -216,20 +290,6 @@ class BrowserTests(TokenCase):
         self.assertEqual(0, run.code, run.tail)
         self.assertIn("imapsync has got access", page.read_text())
 
-    def test_denied(self) -> None:
-        """
-        Who says no, or is sent on with another state, ends it; nothing is kept.
-        """
-        for switch, words in (("denies", "not today"), ("forges", "its state")):
-            scene = self.tokened()
-            setattr(self.authority, switch, True)
-            asked = self.asked(scene)
-            status, text = visit(asked.line("http"))
-            self.complains(asked.ended(), 77, "remote (imap://", words)
-            self.assertEqual(400, status)
-            self.assertIn(words, text)
-            self.assertEqual([], [*scene.directory.glob("*.oauth2")])
-
     def test_interrupted(self) -> None:
         """
         It can be given up.
@@ -239,50 +299,183 @@ class BrowserTests(TokenCase):
         asked.interrupt()
         self.complains(asked.ended(), 75, "interrupted")
 
-    def test_another(self) -> None:
+    def test_typed(self) -> None:
+        """
+        Somebody types what a browser elsewhere came to.
+        """
+        scene = self.tokened(**{"oauth2-flow": "paste"})
+        asked = self.asked(scene)
+        target = asked.line("http").removeprefix(self.authority.url)
+        asked.types(self.authority.answer("GET", target).location)
+        run = asked.ended()
+        self.assertEqual(0, run.code, run.tail)
+
+    def test_password(self) -> None:
+        """
+        A side that has a password wants no token.
+        """
+        run = self.tokened().order("--authorize=local")
+        self.complains(run, 78, "[local] has no oauth2")
+
+
+class ConsentTests(TokenCase):
+    """
+    What users and providers say.
+    """
+
+    async def test_refused(self) -> None:
+        """
+        Who says no, or is sent on with another state, ends it; nothing is kept.
+        """
+        for switch, words in (("denies", "not today"), ("forges", "its state")):
+            scene = self.tokened()
+            setattr(self.authority, switch, True)
+            pages: list[str] = []
+
+            def act(text: str, pages: list[str] = pages) -> None:
+                pages.append(visit(_page(text))[1])
+
+            outcome = await self.authorize(scene, act)
+            self.assertEqual(77, outcome.code)
+            self.says(outcome.text, "remote (imap://", words)
+            self.assertEqual([], [*scene.directory.glob("*.oauth2")])
+            self.assertEqual(0, self.authority.count("/token"))
+
+    async def test_another(self) -> None:
         """
         Whose mail the token does not open is told so by the mail server.
         """
         scene = self.tokened()
         self.authority.user = "somebody"
-        asked = self.asked(scene)
-        visit(asked.line("http"))
-        self.complains(asked.ended(), 77, "remote (imap://", "refused")
+        outcome = await self.authorize(scene, lambda text: visit(_page(text)))
+        self.assertEqual(77, outcome.code)
+        self.says(outcome.text, "remote (imap://", "refused")
 
-
-class ElsewhereTests(TokenCase):
-    """
-    A user says yes in a browser on another computer.
-    """
-
-    def test_pasted(self) -> None:
+    async def test_nothing(self) -> None:
         """
-        The address that it comes to is pasted.
+        Nobody pastes anything, or not what it should be.
         """
         scene = self.tokened(**{"oauth2-flow": "paste"})
-        asked = self.asked(scene)
-        page = asked.line("http")
-        target = page.removeprefix(self.authority.url)
-        asked.types(self.authority.answer("GET", target).location)
-        run = asked.ended()
-        self.assertEqual(0, run.code, run.tail)
-        self.syncs(scene)
+        for typed, words in (("", "nothing was pasted"), ("yes", "no such code")):
+            outcome = await self.authorize(scene, typed=typed)
+            self.assertEqual(77, outcome.code)
+            self.says(outcome.text, "remote (imap://", words)
 
-    def test_nothing(self) -> None:
+    async def test_device(self) -> None:
         """
-        Nobody pastes anything.
-        """
-        run = self.asked(self.tokened(**{"oauth2-flow": "paste"})).ended()
-        self.complains(run, 77, "remote (imap://", "nothing was pasted")
-
-    def test_device(self) -> None:
-        """
-        A code is typed on another device.
+        A code is typed on another device; or its user says no.
         """
         scene = self.tokened(**{"oauth2-flow": "device"})
-        asked = self.asked(scene)
-        asked.line("Open ")
-        self.authority.decide(asked.line(_USER_CODE))
-        run = asked.ended()
+        for consents, code in (False, 77), (True, 0):
+
+            def act(text: str, consents: bool = consents) -> None:
+                self.authority.decide(text.splitlines()[-1], consents)
+
+            outcome = await self.authorize(scene, act)
+            self.assertEqual(code, outcome.code, outcome.text)
+        self.ends(scene, 0)
+
+    async def test_odd(self) -> None:
+        """
+        A token endpoint may answer anything: that is told in a line.
+        """
+        options = {"oauth2-flow": "client-credentials", "oauth2-client-secret": SECRET}
+        scene = self.tokened(**{"oauth2-client-id": CONFIDENTIAL}, **options)
+        host = self.authority.url.removeprefix("http://")
+        for answer in (*odd(), error("server_error", status=503)):
+            self.authority.says = [answer]
+            outcome = await self.authorize(scene)
+            self.assertIn(outcome.code, (75, 77, 78), outcome.text)
+            self.says(outcome.text, "remote (imap://", f": {host}: ")
+            self.assertLess(len(outcome.text), 400)
+
+
+class UnattendedTests(TokenCase):
+    """
+    Nobody has to say yes.
+    """
+
+    def test_credentials(self) -> None:
+        """
+        A program with a secret of its own; one with another secret gets nothing.
+        """
+        scene = self.tokened(
+            **{
+                "oauth2-client-id": CONFIDENTIAL,
+                "oauth2-client-secret": SECRET,
+                "oauth2-flow": "client-credentials",
+            }
+        )
+        run = scene.order("--authorize=remote")
         self.assertEqual(0, run.code, run.tail)
         self.syncs(scene)
+        self.authority.secrets[CONFIDENTIAL] = "another"
+        self.authority.expire()
+        for run in scene.order("--authorize=remote"), scene.sync():
+            self.complains(run, 77, "remote (imap://", "invalid_client")
+            self.assertNotIn(SECRET, run.errors)
+
+
+class KeptTests(TokenCase):
+    """
+    What was kept is used, renewed and lost.
+    """
+
+    def test_rotated(self) -> None:
+        """
+        Each refresh token is used once, and the next one kept before anything else;
+        somebody who has kept an old one is found out.
+        """
+        scene = self.tokened()
+        self.authority.rotates = True
+        self.consented(scene)
+        [path] = scene.directory.glob("*.oauth2")
+        seen = [path.read_text()]
+        for _ in range(3):
+            self.authority.expire()
+            self.ends(scene, 0)
+            seen.append(path.read_text())
+        self.assertEqual(4, len({json.loads(text)["refresh"] for text in seen}))
+        path.write_text(seen[1])
+        self.authority.expire()
+        self.complains(scene.sync(), 77, "used twice", "imapsync --authorize=remote")
+
+    def test_revoked(self) -> None:
+        """
+        What is not allowed any more ends it at once, and says which command mends it.
+        """
+        scene = self.tokened()
+        self.consented(scene)
+        self.ends(scene, 0)
+        self.authority.revoke()
+        asked = len(self.authority.asked)
+        mend = f"run imapsync --authorize=remote --config={scene.file}"
+        self.complains(scene.sync(), 77, "remote (imap://", "expired or revoked", mend)
+        refreshed = [path for path, _ in self.authority.asked[asked:]]
+        self.assertEqual(1, refreshed.count("/token"))
+
+
+class LiveTests(TokenCase, LiveCase):
+    """
+    Live mode.
+    """
+
+    async def test_expired(self) -> None:
+        """
+        A session ends, and its token is not good any more: a quiet new login.
+        """
+        scene = self.tokened()
+        self.consented(scene)
+        alive = await self.started(scene)
+        self.authority.expire()
+        asking().doveadm("kick", scene.user)
+        scene.reconnect()
+        scene.remote.append("INBOX", b"Subject: new\r\n\r\nnew\r\n")
+        await alive.equal()
+        self.assertEqual(2, self.authority.count("/token"))
+        self.assertEqual(0, (await alive.stop()).code)
+
+
+def _page(text: str) -> str:
+    [page] = [line for line in text.splitlines() if line.startswith("http")]
+    return page
