@@ -178,9 +178,8 @@ class _Reader(protocol.Protocol):
             self.whole.errback(reason)
 
     def _close(self) -> None:
-        transport: Any = self.transport
-        if transport is not None:
-            getattr(transport, "abortConnection", transport.loseConnection)()
+        if self.transport is not None:
+            self.transport.loseConnection()
 
 
 def _host(url: str) -> str:
