@@ -440,6 +440,20 @@ class KeptTests(TokenCase):
         self.authority.expire()
         self.complains(scene.sync(), 77, "used twice", "imapsync --authorize=remote")
 
+    def test_due(self) -> None:
+        """
+        A token is renewed before it expires, by the time of day, so that no server
+        has to refuse it.
+        """
+        scene = self.tokened()
+        self.consented(scene)
+        self.authority.lifetime = 100
+        began = time.time()
+        for _ in range(2):
+            self.ends(scene, 0)
+        self.assertEqual(2, self.authority.count("/token"))
+        self.assertLess(began, float(str(self.kept(scene)["expires"])))
+
     def test_revoked(self) -> None:
         """
         What is not allowed any more ends it at once, and says which command mends it.
