@@ -229,7 +229,7 @@ def _sparing(
     of a short one, and Twisted imports it wherever it can be imported.
     """
     encrypted = any(
-        server.encrypted
+        server.encrypted or server.oauth2 is not None
         for settings in configs.values()
         for server in settings.servers.values()
     )

@@ -17,6 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThread
@@ -414,6 +420,51 @@ class UnattendedTests(TokenCase):
         for run in scene.order("--authorize=remote"), scene.sync():
             self.complains(run, 77, "remote (imap://", "invalid_client")
             self.assertNotIn(SECRET, run.errors)
+
+    def test_signed(self) -> None:
+        """
+        A service account, whose key a mail domain trusts, is given each user's mail.
+        """
+        key = rsa.generate_private_key(65537, 2048)
+        scene = self.tokened(
+            **{
+                "oauth2-client-id": None,
+                "oauth2-key-file": "account.json",
+                "oauth2-flow": "service-account",
+            }
+        )
+        path = scene.directory / "account.json"
+        pem = key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ).decode()
+        account = {"client_email": "robot@example.com", "private_key": pem}
+        path.write_text(json.dumps({"type": "service_account", **account}))
+        path.chmod(0o600)
+        self.authority.user = "nobody"
+        self.authority.keys["robot@example.com"] = key.public_key()
+        run = scene.order("--authorize=remote")
+        self.assertEqual(0, run.code, run.tail)
+        self.syncs(scene)
+        other = rsa.generate_private_key(65537, 2048)
+        self.authority.keys["robot@example.com"] = other.public_key()
+        self.authority.expire()
+        self.complains(scene.sync(), 77, "remote (imap://", "Invalid JWT Signature.")
+
+    def test_encrypted(self) -> None:
+        """
+        Tokens come by TLS, from a server that the system trusts, even if the mail
+        servers need none.
+        """
+        scene = self.tokened(
+            **{
+                "oauth2-client-id": CONFIDENTIAL,
+                "oauth2-client-secret": SECRET,
+                "oauth2-flow": "client-credentials",
+                "oauth2-token-url": f"https://127.0.0.1:{asking().tlsPort}/token",
+            }
+        )
+        run = self.asked(scene).ended()
+        self.complains(run, 75, "remote (imap://", "certificate verify failed")
 
 
 class KeptTests(TokenCase):
