@@ -134,10 +134,11 @@ class Authorization:
                 lambda: SyncClient(self._reactor, server.where, trace=trace),
             )
         except MissingCapability as lacking:
-            self._person.tell(f"{server.where}: the login works; but {lacking}")
+            self._person.tell(f"The login works; but {lacking}")
             return
         await client.leave()
-        self._person.tell(f"{server.where}: the login as {client.user} works.")
+        user = f" as {client.user}" if client.user else ""
+        self._person.tell(f"{server.where}: the login{user} works.")
 
     def _traced(self, line: str) -> None:
         self.log.debug("{line}", line=line)
