@@ -35,6 +35,7 @@ _SOME = (
     *("automat", "imapsync.run.live", "imapsync.run.verification"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
+    *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     "twisted.python.usage",
 )
 
