@@ -20,6 +20,7 @@ from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.flows import Person, consented
+from imapsync.oauth.lock import locked
 from imapsync.oauth.place import storeOf
 from imapsync.oauth.web import Web
 from imapsync.run.lifecycle import Outcome, failed
@@ -93,32 +94,35 @@ class Authorization:
                 f"{self._config.path}: [{server.side}] has no oauth2, and so there is"
                 " nothing to authorize: give oauth2 = google, microsoft or custom"
             )
-        if server.oauth2.attended:
+        try:
             await self._ask(server.oauth2)
+        except ImapSyncError as error:
+            error.args = (f"{server.where}: {error}",)
+            raise
         await self._prove()
 
     async def _ask(self, config: OAuthConfig) -> None:
         """
-        Have a user say yes.
+        Get a token, and keep it.
         """
         server, reactor = self._server, self._reactor
+        user = server.user or ""
         store = await storeOf(reactor, config)
         client = Client(self._web, config, time.time)
-        try:
-            tokens = await consented(
-                reactor, client, config, server.user or "", self._person
-            )
-        except ImapSyncError as error:
-            error.args = (f"{server.where}: {error}",)
-            raise
-        await store.write(tokens)
+        if config.attended:
+            tokens = await consented(reactor, client, config, user, self._person)
+        else:
+            tokens = await client.own(user)
+        # Who renews the one before just now is not to keep that in its place.
+        async with locked(reactor, f"{config.tokenFile}.lock"):
+            await store.write(tokens)
+        renewable = tokens.refresh or not config.attended
         self._person.tell(
-            f"The token for {server.user} is kept in {store.where}; it is renewed"
-            " without you from now on."
-            if tokens.refresh
-            else f"The token for {server.user} is kept in {store.where}; the provider"
-            " gives none to renew it with, and so this has to be done again when it"
-            " expires."
+            f"The token for {user} is kept in {store.where}; it is renewed without you"
+            " from now on."
+            if renewable
+            else f"The token for {user} is kept in {store.where}; there is nothing to"
+            " renew it with, so do this again when it has expired."
         )
 
     async def _prove(self) -> None:

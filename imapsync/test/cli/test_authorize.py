@@ -111,7 +111,7 @@ class AuthorizationTests(SynchronousTestCase):
         authorization = self.begin()
         self.consent()
         self.ends(authorization, 0)
-        self.assertIn("gives none to renew it with", self.user.told[-2])
+        self.assertIn("nothing to renew it with", self.user.told[-2])
 
     def test_lacking(self) -> None:
         """

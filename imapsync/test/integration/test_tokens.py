@@ -416,10 +416,11 @@ class UnattendedTests(TokenCase):
         self.assertEqual(0, run.code, run.tail)
         self.syncs(scene)
         self.authority.secrets[CONFIDENTIAL] = "another"
+        self.complains(scene.order("--authorize=remote"), 77, "invalid_client")
         self.authority.expire()
-        for run in scene.order("--authorize=remote"), scene.sync():
-            self.complains(run, 77, "remote (imap://", "invalid_client")
-            self.assertNotIn(SECRET, run.errors)
+        run = scene.sync()
+        self.complains(run, 77, "remote (imap://", "invalid_client")
+        self.assertNotIn(SECRET, run.errors)
 
     def test_signed(self) -> None:
         """

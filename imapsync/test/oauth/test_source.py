@@ -93,7 +93,8 @@ class SourceCase(SynchronousTestCase):
         Where tokens come from.
         """
         server = PLAIN._replace(password=None, oauth2=config or self.config, **changes)
-        return Source(self.clock, server, Web(self.clock, self.grantor))
+        web = Web(self.clock, self.grantor)
+        return Source(self.clock, server, web, now=self.clock.seconds)
 
     def asking(
         self, refused: str = "", source: Source | None = None
@@ -181,6 +182,7 @@ class KeptTests(SourceCase):
             PLAIN._replace(oauth2=self.config),
             Web(self.clock, self.grantor),
             slow,
+            self.clock.seconds,
         )
         asking = self.asking(source=source)
         self.assertEqual(1, len(self.grantor.asked))
