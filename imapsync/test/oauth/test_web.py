@@ -124,13 +124,13 @@ class WebTests(SynchronousTestCase):
         """
         Whatever comes between is told in one line.
         """
-        inner = SSL.Error([("SSL routines", "", "certificate verify failed")])
+        inner = SSL.Error([("SSL routines", "", "wrong version number")])
         for error, text in (
             (ValueError("a\nb."), "a b"),
             (OSError(), "OSError"),
             (
                 ResponseNeverReceived([Failure(inner)]),
-                "TLS failed: certificate verify failed",
+                "TLS failed: wrong version number",
             ),
             (ResponseNeverReceived([Failure(ConnectionLost("\x1b"))]), ""),
         ):
