@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.request import Request
@@ -56,6 +56,7 @@ class Authorization:
         self._web = web or Web(reactor)
         self._debug = debug
         self._working: Deferred[None] | None = None
+        self._stopped = False
         self.finished: Deferred[int] = Deferred()
 
     def startService(self) -> None:
@@ -70,6 +71,7 @@ class Authorization:
 
         @return: fires when all is closed.
         """
+        self._stopped = True
         if self._working is not None:
             self._working.cancel()
         return self._working
@@ -78,10 +80,10 @@ class Authorization:
         try:
             await self._authorize()
             outcome = Outcome(0)
-        except CancelledError:
-            outcome = Outcome(Lost.code, "interrupted")
-        except Exception as error:  # noqa: BLE001 (the outermost of all)
-            outcome = failed(error)
+        except Exception as error:  # noqa: BLE001 (the outermost)
+            # What was interrupted may fail with whatever that meant for it.
+            interrupted = Outcome(Lost.code, "interrupted")
+            outcome = interrupted if self._stopped else failed(error)
         self._ended("", outcome)
         self.finished.callback(outcome.code)
 

@@ -36,7 +36,7 @@ _SOME = (
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
-    "twisted.python.usage",
+    *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
 )
 
 #: Run a program, and tell which of these modules were imported for it.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pty
 import re
 import select
 import signal
@@ -87,18 +88,20 @@ def asking() -> Dovecot:
 
 class Asked:
     """
-    A run of C{--authorize}.
+    A run of C{--authorize} at a terminal.
     """
 
     def __init__(self, scene: Scene, environ: Mapping[str, str]) -> None:
+        self._terminal, terminal = pty.openpty()
         self._child = children.begun(
             [*PROGRAM, "--authorize=remote", f"--config={scene.file}"],
-            stdin=children.PIPE,
+            stdin=terminal,
             stdout=children.PIPE,
             stderr=children.PIPE,
             cwd=scene.directory,
             env={**os.environ, "BROWSER": "", "DISPLAY": "", **environ},
         )
+        os.close(terminal)
         self._told = b""
 
     def line(self, pattern: str) -> str:
@@ -123,9 +126,7 @@ class Asked:
         """
         Type a line to it.
         """
-        assert self._child.stdin is not None
-        self._child.stdin.write(f"{text}\n".encode())
-        self._child.stdin.flush()
+        os.write(self._terminal, f"{text}\n".encode())
 
     def ended(self) -> Run:
         """
@@ -147,6 +148,7 @@ class Asked:
         if self._child.poll() is None:
             self._child.kill()
             finished(self._child)
+        os.close(self._terminal)
 
 
 class User:
@@ -211,6 +213,22 @@ class TokenCase(SceneCase):
         self.addCleanup(asked.close)
         return asked
 
+    def authorization(
+        self, scene: Scene, user: User
+    ) -> tuple[Authorization, list[Outcome]]:
+        """
+        What asks C{user}, and how it ends.
+        """
+        outcomes: list[Outcome] = []
+        authorization = Authorization(
+            Request(authorize=Side.REMOTE),
+            config.load(str(scene.file), {}),
+            reactor,
+            user,
+            lambda _, outcome: outcomes.append(outcome),
+        )
+        return authorization, outcomes
+
     async def authorize(
         self, scene: Scene, act: Callable[[str], object] = visit, typed: str = ""
     ) -> Outcome:
@@ -220,14 +238,7 @@ class TokenCase(SceneCase):
         @param act: what the user does, in a thread, as soon as they have read a text.
         @param typed: what they type.
         """
-        outcomes: list[Outcome] = []
-        authorization = Authorization(
-            Request(authorize=Side.REMOTE),
-            config.load(str(scene.file), {}),
-            reactor,
-            User(act, typed),
-            lambda _, outcome: outcomes.append(outcome),
-        )
+        authorization, outcomes = self.authorization(scene, User(act, typed))
         authorization.startService()
         code = await authorization.finished
         [outcome] = outcomes
@@ -309,8 +320,7 @@ class CommandTests(TokenCase):
         """
         Somebody types what a browser elsewhere came to.
         """
-        scene = self.tokened(**{"oauth2-flow": "paste"})
-        asked = self.asked(scene)
+        asked = self.asked(self.tokened())
         target = asked.line("http").removeprefix(self.authority.url)
         asked.types(self.authority.answer("GET", target).location)
         run = asked.ended()
@@ -380,6 +390,20 @@ class ConsentTests(TokenCase):
             outcome = await self.authorize(scene, act)
             self.assertEqual(code, outcome.code, outcome.text)
         self.ends(scene, 0)
+
+    async def test_silent(self) -> None:
+        """
+        A provider that does not answer can be given up at once.
+        """
+        scene = self.tokened()
+        server = authorizing()
+        server.answering.clear()
+        self.addCleanup(server.answering.set)
+        authorization, outcomes = self.authorization(scene, User(visit, ""))
+        authorization.startService()
+        authorization.stopService()
+        self.assertEqual(75, await authorization.finished)
+        self.assertEqual("interrupted", outcomes[0].text)
 
     async def test_odd(self) -> None:
         """
@@ -465,7 +489,7 @@ class UnattendedTests(TokenCase):
             }
         )
         run = self.asked(scene).ended()
-        self.complains(run, 75, "remote (imap://", "certificate verify failed")
+        self.complains(run, 77, "remote (imap://", "certificate verify failed")
 
 
 class KeptTests(TokenCase):
@@ -519,6 +543,8 @@ class KeptTests(TokenCase):
         self.complains(scene.sync(), 77, "remote (imap://", "expired or revoked", mend)
         refreshed = [path for path, _ in self.authority.asked[asked:]]
         self.assertEqual(1, refreshed.count("/token"))
+        self.consented(scene)
+        self.ends(scene, 0)
 
 
 class LiveTests(TokenCase, LiveCase):
