@@ -108,7 +108,8 @@ class Authorization:
         Get a token, and keep it.
         """
         server, reactor = self._server, self._reactor
-        user = server.user or ""
+        # It is who says yes that is asked, for their own mail or not.
+        user = (server.username if config.attended else server.user) or ""
         store = await storeOf(reactor, config)
         client = Client(self._web, config, time.time)
         if config.attended:

@@ -103,6 +103,16 @@ class AuthorizationTests(SynchronousTestCase):
         self.assertTrue(Path(self.oauth.tokenFile).exists())
         authorization.stopService()
 
+    def test_other(self) -> None:
+        """
+        Who may open somebody else's mail says yes themselves.
+        """
+        self.world.options[Side.REMOTE] = {"authorizeAs": "somebody"}
+        authorization = self.begin()
+        self.assertIn("login_hint=me&", self.user.page)
+        authorization.stopService()
+        self.ends(authorization, 75)
+
     def test_passing(self) -> None:
         """
         They are told if it cannot be renewed.
