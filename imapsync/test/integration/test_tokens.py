@@ -269,19 +269,22 @@ class TokenCase(SceneCase):
 
 class CommandTests(TokenCase):
     """
-    A user says yes in a browser, and all is well then.
+    The command, whose user says yes in a browser.
     """
 
     def test_synced(self) -> None:
         """
-        Accounts are synced without them, by each mechanism, also after the token has
-        expired; it is never shown.
+        Their browser is opened, and shows what came of it.  Then accounts are synced
+        without them, by each mechanism, also after the token has expired; it is never
+        shown.
         """
         scene = self.tokened()
-        asked = self.asked(scene)
-        self.assertEqual(200, visit(asked.line("http"))[0])
-        run = asked.ended()
+        browser, page = scene.directory / "browser", scene.directory / "page"
+        browser.write_text(_BROWSER.format(python=sys.executable, page=str(page)))
+        browser.chmod(0o700)
+        run = self.asked(scene, BROWSER=f"{browser} %s").ended()
         self.assertEqual(0, run.code, run.tail)
+        self.assertIn("imapsync has got access", page.read_text())
         self.says(run.output, f"is kept in {scene.directory}", "the login as")
         kept = self.kept(scene)
         for secret in "access", "refresh":
@@ -294,18 +297,6 @@ class CommandTests(TokenCase):
             run = self.ends(scene, 0)
             self.assertNotIn("error", run.errors)
         self.assertEqual(2, self.authority.count("/token", grant_type="refresh_token"))
-
-    def test_opened(self) -> None:
-        """
-        The browser is opened, where there is one, and shows what came of it.
-        """
-        scene = self.tokened()
-        browser, page = scene.directory / "browser", scene.directory / "page"
-        browser.write_text(_BROWSER.format(python=sys.executable, page=str(page)))
-        browser.chmod(0o700)
-        run = self.asked(scene, BROWSER=f"{browser} %s").ended()
-        self.assertEqual(0, run.code, run.tail)
-        self.assertIn("imapsync has got access", page.read_text())
 
     def test_interrupted(self) -> None:
         """
