@@ -88,7 +88,7 @@ class Person:
 @implementer(IReadDescriptor)
 class Line:
     """
-    A line that is read, but no further, without having anybody wait for it.
+    A line that is not blank, read without having anybody wait for it.
 
     @ivar whole: fires with it, or with what there is of it at the end.  It can be
         cancelled.
@@ -121,8 +121,8 @@ class Line:
             some = os.read(self._descriptor, 4096)
         except OSError:  # a terminal that is gone, or not ours just now
             some = b""
-        self._octets += some
-        if not some or b"\n" in some or len(self._octets) > _LONGEST:
+        self._octets = (self._octets + some).lstrip()
+        if not some or b"\n" in self._octets or len(self._octets) > _LONGEST:
             self._finish()
 
     def connectionLost(self, reason: Failure) -> None:

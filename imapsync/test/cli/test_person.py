@@ -125,6 +125,17 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(set(), self.reactor.readers)
         os.close(self.end)
 
+    def test_blank(self) -> None:
+        """
+        Who presses a key too early can still type.
+        """
+        self.comes(b"\n")
+        self.comes(b" \n  ")
+        self.assertNoResult(self.line.whole)
+        self.comes(b"code\n")
+        self.assertEqual("code", self.successResultOf(self.line.whole))
+        os.close(self.end)
+
     def test_end(self) -> None:
         """
         What there is at the end is enough, even if it is nothing.
