@@ -556,6 +556,11 @@ class LiveTests(TokenCase, LiveCase):
         scene.remote.append("INBOX", b"Subject: new\r\n\r\nnew\r\n")
         await alive.equal()
         self.assertEqual(2, self.authority.count("/token"))
+        traffic = re.compile(r"(local|remote) \(.*?\)(?: #\d+)? [<>] ")
+        told = "\n".join(line for line in alive.lines if not traffic.match(line))
+        self.assertIn("trying again in 1 s", told)
+        for word in "refused", "Authentication", "token", "oauth2":
+            self.assertNotIn(word, told)
         self.assertEqual(0, (await alive.stop()).code)
 
 
