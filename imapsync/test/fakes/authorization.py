@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -89,7 +89,7 @@ class Authority:
     @ivar forges: whether it sends the browser on with a state that nobody gave.
     @ivar rotates: whether each refresh gives another refresh token.
     @ivar lifetime: what it says of how long an access token is good, in seconds.
-    @ivar interval: how often a device may ask, in seconds; C{None} is not told.
+    @ivar interval: how often a device may ask, in seconds.
     @ivar says: what it answers next at the token endpoint, first of all.
     @ivar keys: public keys of service accounts.
     @ivar secrets: those of clients; an empty one is none.
@@ -102,7 +102,7 @@ class Authority:
     forges: bool = False
     rotates: bool = False
     lifetime: int = 3600
-    interval: int | None = 0
+    interval: int = 0
     says: list[Answer] = field(default_factory=list)
     keys: dict[str, RSAPublicKey] = field(default_factory=dict)
     secrets: dict[str, str] = field(
@@ -182,14 +182,11 @@ class Authority:
             "code_challenge_methods_supported": ["S256"],
         }
 
-    def answer(
-        self, method: str, target: str, body: bytes = b"", authorization: str = ""
-    ) -> Answer:
+    def answer(self, method: str, target: str, body: bytes = b"") -> Answer:
         """
         Answer a request.
 
         @param target: path and query.
-        @param authorization: the value of that header.
         """
         parts = urlsplit(target)
         fields = dict(parse_qsl(body.decode() or parts.query, True))
@@ -207,7 +204,7 @@ class Authority:
         if parts.path == "/token" and self.says:
             return self.says.pop(0)
         try:
-            return route({**fields, **_basic(authorization)})
+            return route(fields)
         except _Wrong as wrong:
             return error(wrong.code, wrong.why)
 
@@ -326,14 +323,14 @@ class Authority:
         client = self._client(fields)
         code, userCode = secrets.token_urlsafe(), _userCode()
         self._devices[code] = userCode, Grant(client, "", fields.get("scope", ""))
-        interval = {} if self.interval is None else {"interval": self.interval}
         told = {
             "device_code": code,
             "user_code": userCode,
             "verification_uri": f"{self.url}/activate",
             "expires_in": 900,
+            "interval": self.interval,
         }
-        return _told({**told, **interval})
+        return _told(told)
 
     def _introspect(self, fields: Fields) -> Answer:
         """
@@ -394,17 +391,6 @@ def odd() -> Iterator[Answer]:
 
 def _told(fields: Mapping[str, object], status: int = 200) -> Answer:
     return Answer(status, json.dumps(fields).encode())
-
-
-def _basic(authorization: str) -> Fields:
-    """
-    A client's name and secret, if it tells them so (RFC 6749, 2.3.1).
-    """
-    scheme, _, coded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return {}
-    client, _, secret = base64.b64decode(coded).decode().partition(":")
-    return {"client_id": unquote_plus(client), "client_secret": unquote_plus(secret)}
 
 
 def _userCode() -> str:

@@ -8,12 +8,17 @@ wait for a child process meanwhile, and change what the server does.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from imapsync.test.fakes.authorization import Authority
+
+#: No proxy leads to the loopback.
+_opener = build_opener(ProxyHandler({}))
 
 
 class AuthorizationServer:
@@ -39,14 +44,6 @@ class AuthorizationServer:
         self.authority = Authority(self.authority.url)
         return self.authority
 
-    def close(self) -> None:
-        """
-        Answer nobody any more.
-        """
-        self.answering.set()
-        self._server.shutdown()
-        self._server.server_close()
-
 
 class _Server(ThreadingHTTPServer):
     """
@@ -56,10 +53,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """
-        Keep quiet.
+        Keep quiet of that.
         """
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -77,10 +76,7 @@ class _Request(BaseHTTPRequestHandler):
         """
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self._asked.answering.wait()
-        answer = self._asked.authority.answer(
-            *(self.command, self.path, body),
-            self.headers.get("Authorization", ""),
-        )
+        answer = self._asked.authority.answer(self.command, self.path, body)
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -104,7 +100,7 @@ def visit(url: str) -> tuple[int, str]:
     @return: the status and text of the page that it ends at.
     """
     try:
-        with urlopen(url, timeout=20) as page:
+        with _opener.open(url, timeout=20) as page:
             return page.status, page.read().decode()
     except HTTPError as error:
         with error:

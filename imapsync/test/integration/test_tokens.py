@@ -61,6 +61,9 @@ from imapsync.test.integration.test_live import LiveCase
 #: What is typed on a device.
 _USER_CODE = "[A-Z]{4}-[A-Z]{4}"
 
+#: No screen, and no way but the direct one.
+_NOWHERE = {"BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": "", "no_proxy": "*"}
+
 #: A browser: goes to a page, and keeps what it comes to.
 _BROWSER = """\
 #!{python}
@@ -99,7 +102,13 @@ class Asked:
             stdout=children.PIPE,
             stderr=children.PIPE,
             cwd=scene.directory,
-            env={**os.environ, "BROWSER": "", "DISPLAY": "", **environ},
+            env={
+                **os.environ,
+                "BROWSER": "",
+                "DISPLAY": "",
+                "no_proxy": "*",
+                **environ,
+            },
         )
         os.close(terminal)
         self._told = b""
