@@ -56,7 +56,7 @@ def read(fields: Mapping[str, object]) -> Offer:
         raise Lost("the device endpoint tells no code to be typed")
     return Offer(
         *(code, userCode, page),
-        _seconds(fields.get("expires_in"), _LIFETIME),
+        _seconds(fields.get("expires_in"), _LIFETIME) or _LIFETIME,
         max(_LEAST, _seconds(fields.get("interval"), _USUAL)),
     )
 

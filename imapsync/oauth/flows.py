@@ -96,7 +96,7 @@ async def _here(
     In a browser on this computer; or on another one, if they paste what comes of it.
     """
     typed = person.typed(needed=False)
-    answer = first(consent, doorway.came, typed)
+    answer = _first(consent, doorway.came, typed)
     person.tell(f"Open this page in a browser, and say yes there:\n{consent.page}")
     if typed is not None:
         person.tell(
@@ -119,7 +119,7 @@ async def _here(
     return tokens
 
 
-def first(
+def _first(
     consent: Consent, came: Deferred[str], typed: Deferred[str] | None
 ) -> Deferred[str]:
     """

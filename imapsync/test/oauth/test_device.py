@@ -43,7 +43,8 @@ class ReadTests(SynchronousTestCase):
         for wrong in wrongs:
             fields = {**EXAMPLE, "expires_in": wrong, "interval": wrong}
             self.assertEqual((900.0, 5.0), read(fields)[3:])
-        self.assertEqual(0.2, read({**EXAMPLE, "interval": 0}).interval)
+        none = read({**EXAMPLE, "expires_in": 0, "interval": 0})
+        self.assertEqual((900.0, 0.2), none[3:])
 
     def test_google(self) -> None:
         """

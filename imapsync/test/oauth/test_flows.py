@@ -7,6 +7,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -323,6 +324,17 @@ class BrowserTests(FlowCase):
             self.assertEqual((host, ""), (redirect.hostname, redirect.path))
             asking.cancel()
             self.failed(asking, kind=CancelledError)
+
+    def test_unheard(self) -> None:
+        """
+        No port is free.
+        """
+
+        def refuse(*_: object, **__: object) -> None:
+            raise CannotListenError("127.0.0.1", 0, "no room")
+
+        self.patch(self.reactor, "listenTCP", refuse)
+        self.failed(self.begin(), "a browser could not answer: no room", kind=Lost)
 
     def test_nowhere(self) -> None:
         """
