@@ -185,6 +185,17 @@ class BrowserTests(FlowCase):
     A browser on this computer.
     """
 
+    def closed(self) -> None:
+        """
+        Neither a browser is waited for any more, nor what the user types.
+        """
+        super().closed()
+        for _, doorway, _, _ in self.reactor.tcpServers:
+            assert isinstance(doorway, Doorway)
+            self.assertTrue(doorway.came.called)
+            if self.user.line is not None:
+                self.assertTrue(self.user.line.called)
+
     def browse(self, page: str) -> Browser:
         """
         Follow a page to where it leads.
