@@ -9,7 +9,8 @@ same reason, one that is under way is waited for even if nobody wants it any mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -57,6 +58,8 @@ class Source:
     @param server: with C{oauth2}.
     @param web: what is asked for tokens.
     @param store: where they are kept; found out if not given.
+    @param now: tells the time of day, in seconds since 1970: what is kept is of use
+        after the computer was started again, unlike the time of a reactor.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Source:
         server: ServerConfig,
         web: Web | None = None,
         store: Store | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         assert server.oauth2 is not None
         self._config: OAuthConfig = server.oauth2
         self._reactor = reactor
         self._server = server
-        self._client = Client(web or Web(reactor), self._config, reactor.seconds)
+        self._now = now
+        self._client = Client(web or Web(reactor), self._config, now)
         self._store = store
         self._waiting: list[Deferred[Given]] = []
         self._busy = False
@@ -88,11 +93,12 @@ class Source:
         while True:
             waiting: Deferred[Given] = Deferred()
             self._waiting.append(waiting)
-            if not self._busy:
+            mine = not self._busy
+            if mine:
                 self._busy = True
                 Deferred.fromCoroutine(self._found(refused)).addBoth(self._settled)
             given = await waiting
-            if given.access != refused:
+            if mine or given.access != refused:
                 return given
 
     def _settled(self, result: Given | Failure) -> None:
@@ -112,6 +118,8 @@ class Source:
                 kept = await self._kept(store)  # by somebody else, meanwhile
                 if self._isGood(kept, refused):
                     return Given(kept.access, False)
+                if kept.refresh:
+                    await store.write(kept)  # while it is of use, if that fails
                 fresh = await self._renewed(kept, store.where)
                 await store.write(fresh)
         return Given(fresh.access, True)
@@ -128,7 +136,7 @@ class Source:
     def _isGood(self, kept: Tokens, refused: str) -> bool:
         if kept.access in ("", refused):
             return False
-        return kept.expires is None or kept.expires > self._reactor.seconds() + MARGIN
+        return kept.expires is None or kept.expires > self._now() + MARGIN
 
     async def _renewed(self, kept: Tokens, where: str) -> Tokens:
         config = self._config
