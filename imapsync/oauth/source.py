@@ -93,11 +93,12 @@ class Source:
         while True:
             waiting: Deferred[Given] = Deferred()
             self._waiting.append(waiting)
-            if not self._busy:
+            mine = not self._busy
+            if mine:
                 self._busy = True
                 Deferred.fromCoroutine(self._found(refused)).addBoth(self._settled)
             given = await waiting
-            if given.access != refused:
+            if mine or given.access != refused:
                 return given
 
     def _settled(self, result: Given | Failure) -> None:
@@ -117,6 +118,8 @@ class Source:
                 kept = await self._kept(store)  # by somebody else, meanwhile
                 if self._isGood(kept, refused):
                     return Given(kept.access, False)
+                if kept.refresh:
+                    await store.write(kept)  # while it is of use, if that fails
                 fresh = await self._renewed(kept, store.where)
                 await store.write(fresh)
         return Given(fresh.access, True)

@@ -46,9 +46,17 @@ class RenewalTests(ConnectCase):
         self.server: ServerConfig = PLAIN._replace(
             password=None, auth=("XOAUTH2",), oauth2=self.oauth
         )
+        self.keep(None)
+
+    def keep(self, expires: float | None) -> None:
+        """
+        Keep that token.
+
+        @param expires: when it does.
+        """
         web: Any = None
         identity = Client(web, self.oauth, self.reactor.seconds).identity
-        tokens = Tokens("access-0", 5000.0, "refresh-0", identity)
+        tokens = Tokens("access-0", expires, "refresh-0", identity)
         writing = TokenFile(str(self.path)).write(tokens)
         self.successResultOf(Deferred.fromCoroutine(writing))
 
@@ -119,7 +127,7 @@ class RenewalTests(ConnectCase):
         """
         One that is about to expire is renewed before.
         """
-        self.reactor.advance(5000)
+        self.keep(5.0)
         self.start(self.server)
         self.greet()
         self.assertEqual([], self.heard())
@@ -164,7 +172,7 @@ class RenewalTests(ConnectCase):
         """
         There is no second, where the first was new.
         """
-        self.reactor.advance(5000)
+        self.keep(5.0)
         self.start(self.server)
         self.greet()
         self.grant()

@@ -12,13 +12,20 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.oauth import OAuthConfig
-from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Later, Lost
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Later,
+    Lost,
+    StateUnavailable,
+)
 from imapsync.oauth.client import Client
 from imapsync.oauth.source import MARGIN, Given, Source, sourceOf
 from imapsync.oauth.store import parsed
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import Web
+from imapsync.oauth.web import PATIENCE, Web
 from imapsync.test.fakes.sites import CONFIG, NOT_FOUND, REVOKED, Grantor, Reply, told
 from imapsync.test.imap.test_connect import PLAIN
 
@@ -30,7 +37,8 @@ class Slow:
     A place for tokens that shows what is kept before anybody gets a token.
 
     @ivar kept: what is.
-    @ivar writing: fires when it may be kept, if somebody says so.
+    @ivar writing: fires when something new may be kept, if somebody says so.
+    @ivar full: whether nothing can be kept.
     """
 
     where = "a slow place"
@@ -38,6 +46,7 @@ class Slow:
     def __init__(self, kept: Tokens) -> None:
         self.kept = kept
         self.writing: Deferred[None] | None = None
+        self.full = False
 
     async def read(self) -> Tokens:
         """
@@ -49,7 +58,9 @@ class Slow:
         """
         Keep these, when it may be.
         """
-        if self.writing is not None:
+        if self.full:
+            raise StateUnavailable("no room")
+        if self.writing is not None and tokens != self.kept:
             await self.writing
         self.kept = tokens
 
@@ -174,22 +185,44 @@ class KeptTests(SourceCase):
         Nobody gets a new token before it is kept: else, if we were stopped now, what
         renews it next would be lost.
         """
-        source = self.source()
-        slow = Slow(Tokens("", None, "refresh-0", source._client.identity))
+        slow, source = self.slow()
         slow.writing = Deferred()
-        source = Source(
-            self.clock,
-            PLAIN._replace(oauth2=self.config),
-            Web(self.clock, self.grantor),
-            slow,
-            self.clock.seconds,
-        )
         asking = self.asking(source=source)
         self.assertEqual(1, len(self.grantor.asked))
         self.assertNoResult(asking)
         slow.writing.callback(None)
         self.assertEqual("access-1", self.successResultOf(asking).access)
         self.assertEqual("refresh-1", slow.kept.refresh)
+
+    def test_full(self) -> None:
+        """
+        Where none could be kept, none is asked for.
+        """
+        slow, source = self.slow()
+        slow.full = True
+        asking = self.asking(source=source)
+        self.failureResultOf(asking, StateUnavailable)
+        self.assertEqual([], self.grantor.asked)
+
+    def slow(self) -> tuple[Slow, Source]:
+        """
+        Where tokens are kept slowly, and where they come from.
+        """
+        web = Web(self.clock, self.grantor)
+        identity = Client(web, self.config, self.clock.seconds).identity
+        slow = Slow(Tokens("", None, "refresh-0", identity))
+        server = PLAIN._replace(oauth2=self.config)
+        return slow, Source(self.clock, server, web, slow, self.clock.seconds)
+
+    def test_same(self) -> None:
+        """
+        A provider that gives the same one again is not asked again and again.
+        """
+        fields = {"access_token": "access-0", "expires_in": 3600}
+        self.grantor.refusal = told(fields)
+        given = self.successResultOf(self.asking("access-0"))
+        self.assertEqual(Given("access-0", True), given)
+        self.assertEqual(1, len(self.grantor.asked))
 
     def test_shortLived(self) -> None:
         """
@@ -312,6 +345,8 @@ class SharedTests(SourceCase):
         source = self.source()
         asking = [self.asking(source=source) for _ in range(3)]
         self.assertEqual(1, len(self.grantor.asked))
+        [late] = self.clock.getDelayedCalls()  # for that; nobody looks at the lock
+        self.assertEqual(self.clock.seconds() + PATIENCE, late.getTime())
         self.grantor.release()
         for one in asking:
             self.assertEqual(Given("access-1", True), self.successResultOf(one))
