@@ -4,9 +4,10 @@ Which L{Store} has the tokens of a server.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import ConfigError
@@ -14,6 +15,9 @@ from imapsync.oauth.lock import locked
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Tokens
+
+if TYPE_CHECKING:
+    from imapsync.oauth.ring import Ring
 
 
 def lockOf(reactor: Any, config: OAuthConfig) -> AbstractAsyncContextManager[None]:
@@ -37,13 +41,15 @@ async def keep(reactor: Any, config: OAuthConfig, tokens: Tokens) -> str:
 
 
 async def storeOf(
-    reactor: Any, config: OAuthConfig, keyring: Any | None = None
+    reactor: Any,
+    config: OAuthConfig,
+    make: Callable[[Any, OAuthConfig], Ring] | None = None,
 ) -> Store:
     """
     Where the tokens of a server are kept, or are to be: as C{config} says, or else in
     the file if it is there, in the keyring of the system if it has one, in the file.
 
-    @param keyring: in place of the package of that name.
+    @param make: makes a keyring, in place of that of the system.
     @raise ConfigError: if there is no such place.
     """
     said = config.store == "keyring"
@@ -59,5 +65,5 @@ async def storeOf(
             "oauth2-token-store = keyring needs the Python package keyring: install"
             " imapsync[keyring]"
         ) from None
-    ring = Ring(reactor, config) if keyring is None else Ring(reactor, config, keyring)
+    ring = (make or Ring)(reactor, config)
     return ring if said or await ring.isUsable() else TokenFile(config.tokenFile)

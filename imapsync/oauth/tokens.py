@@ -73,13 +73,13 @@ def tokensIn(
     fields = fieldsIn(answer, host, secrets)
     try:
         given = parse_token_response(json.dumps(fields))
-    except (OAuth2Error, ValueError, TypeError, AttributeError):
+        seconds = _seconds(given.get("expires_in"))
+    except (OAuth2Error, ArithmeticError, ValueError, TypeError, AttributeError):
         raise Lost(f"{host}: it tells no token where it should") from None
     access, refresh = (given.get(f"{kind}_token") for kind in ("access", "refresh"))
     if not _isToken(access) or not (refresh is None or _isToken(refresh)):
         raise Lost(f"{host}: what it tells is no token")
-    seconds = given.get("expires_in")
-    expires = None if seconds is None else now + min(seconds, _LONGEST)
+    expires = None if seconds is None else now + seconds
     return Tokens(str(access), expires, refresh or "")
 
 
@@ -117,6 +117,11 @@ def _refusal(
     if error:
         return Declined(text, error)
     return ConfigError(f"{text}; is that where tokens are given?")
+
+
+def _seconds(value: object) -> int | None:
+    # Not every version makes a number of what some say as a text.
+    return None if value is None else min(int(str(value)), _LONGEST)
 
 
 def _isToken(value: object) -> bool:

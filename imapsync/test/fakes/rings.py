@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
 
 class Threads(Clock):
@@ -16,33 +15,18 @@ class Threads(Clock):
     A reactor whose threads do all at once.
     """
 
-    def getThreadPool(self) -> Threads:
-        """
-        They are here.
-        """
-        return self
-
     def callFromThread(self, act: Callable[..., object], *words: Any) -> None:
         """
         Act.
         """
         act(*words)
 
-    def callInThreadWithCallback(
-        self,
-        done: Callable[[bool, object], None],
-        act: Callable[..., object],
-        *words: Any,
-    ) -> None:
-        """
-        Act, and tell what comes of it.
-        """
-        try:
-            result = act(*words)
-        except Exception:  # noqa: BLE001 (so do threads)
-            done(False, Failure())
-        else:
-            done(True, result)
+
+def spawned(work: Callable[[], None]) -> None:
+    """
+    Do it at once.
+    """
+    work()
 
 
 class Keyring:

@@ -5,21 +5,22 @@ L{imapsync.oauth.tokenfile} and L{imapsync.oauth.ring}.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from keyring.errors import KeyringLocked
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import StateUnavailable
 from imapsync.oauth.place import keep, storeOf
 from imapsync.oauth.ring import Ring
 from imapsync.oauth.store import Store, parsed, written
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Tokens
-from imapsync.test.fakes.rings import Keyring, Threads
+from imapsync.test.fakes.rings import Keyring, Threads, spawned
 from imapsync.test.fakes.sites import CONFIG
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ class RingTests(StoreCase):
         """
         super().setUp()
         self.keyring = Keyring()
-        self.ring = Ring(Threads(), self.config, self.keyring)
+        self.ring = Ring(Threads(), self.config, self.keyring, spawned)
 
     def test_keeps(self) -> None:
         """
@@ -182,6 +183,19 @@ class RingTests(StoreCase):
                     self.fails(acting),
                 )
 
+    def test_waiting(self) -> None:
+        """
+        Nobody waits any more for one that asks a user, if that is to be so.
+        """
+        asked: list[Callable[[], None]] = []
+        ring = Ring(Threads(), self.config, self.keyring, asked.append)
+        reading = Deferred.fromCoroutine(ring.read())
+        self.assertNoResult(reading)
+        reading.cancel()
+        self.failureResultOf(reading, CancelledError)
+        for work in asked:
+            work()
+
 
 class PlaceTests(StoreCase):
     """
@@ -193,7 +207,11 @@ class PlaceTests(StoreCase):
         Where tokens are kept.
         """
         config = self.config._replace(**changes)
-        return self.done(storeOf(Threads(), config, self.keyring))
+
+        def make(reactor: Any, config: OAuthConfig) -> Ring:
+            return Ring(reactor, config, self.keyring, spawned)
+
+        return self.done(storeOf(Threads(), config, make))
 
     def setUp(self) -> None:
         """
