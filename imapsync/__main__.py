@@ -14,17 +14,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imapsync.cli import options, signals, terminal
 from imapsync.errors import ImapSyncError, Lost
 
 if TYPE_CHECKING:
+    from imapsync.cli.authorize import Authorization
     from imapsync.cli.logfile import LogFiles
+    from imapsync.cli.services import Several
     from imapsync.config.settings import Config
     from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
+    from imapsync.service import Outcome
 
     Configs = Mapping[str, Config]
 
@@ -143,7 +146,6 @@ def _serve(
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
         from imapsync.imap.connect import adopting
-        from imapsync.service import Outcome
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
     observer = AccountObserver(logs.files, standardError(), least, bool(line.debug))
@@ -166,22 +168,45 @@ def _serve(
     access = {
         side: adopting(reactor, connection) for side, connection in connections.items()
     }
-    several = Several(line, configs, os.environ, reactor, ended, follow, access)
+    service: Several | Authorization
+    if line.request.authorize is not None:
+        service = _authorization(line, configs, reactor, ended)
+    else:
+        service = several = Several(
+            line, configs, os.environ, reactor, ended, follow, access
+        )
+        if line.request.live:
+            reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
     codes: list[int] = []
 
     def finished(code: int) -> None:
         codes.append(code)
         signals.stop(reactor)
 
-    several.finished.addCallback(finished)
-    if line.request.live:
-        reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
+    service.finished.addCallback(finished)
     reactor.callWhenRunning(signals.end, reactor, force, hangup)
-    reactor.callWhenRunning(several.startService)
-    reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
+    reactor.callWhenRunning(service.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
     [code] = codes
     return code
+
+
+def _authorization(
+    line: options.CommandLine,
+    configs: Configs,
+    reactor: Any,
+    ended: Callable[[str, Outcome], None],
+) -> Authorization:
+    """
+    The service for C{--authorize}.
+    """
+    from imapsync.cli.authorize import Authorization
+    from imapsync.cli.person import Person
+
+    [config] = configs.values()
+    person = Person(reactor, os.environ, None if sys.stdin is None else 0)
+    return Authorization(line.request, config, reactor, person, ended, line.debug > 0)
 
 
 def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
@@ -204,7 +229,7 @@ def _sparing(
     of a short one, and Twisted imports it wherever it can be imported.
     """
     encrypted = any(
-        server.encrypted
+        server.encrypted or server.oauth2 is not None
         for settings in configs.values()
         for server in settings.servers.values()
     )

@@ -22,7 +22,7 @@ from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError
+from imapsync.errors import ImapSyncError, UsageError
 from imapsync.log import Log
 from imapsync.service import Outcome
 
@@ -45,6 +45,8 @@ class Options(usage.Options):
         """
         try:
             self.line = parse(options or ())
+            if self.line.request.authorize is not None:
+                raise UsageError("--authorize is for the command imapsync, not twistd")
         except ImapSyncError as error:
             _exit(error)
 

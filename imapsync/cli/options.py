@@ -28,7 +28,10 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
-_COMMANDS = ("oneshot", "repair", "verify", "check", "status", "delete", "rename")
+_COMMANDS = (
+    *("oneshot", "repair", "verify", "check", "status", "authorize"),
+    *("delete", "rename"),
+)
 
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
@@ -80,6 +83,7 @@ _OPTIONS = (
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
     _Option("check", "say what is found on both servers, change nothing"),
     _Option("status", "tell what the database knows, then exit"),
+    _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
@@ -131,6 +135,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         patience=_seconds("patience", options, Request().patience, none=True),
         json="json" in names,
         check="check" in names,
+        authorize=_side([value for name, value in options if name == "authorize"]),
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
@@ -155,6 +160,8 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
             needed = " or ".join(f"--{one}" for one in heeding if one)
             wrong = f"is of no use with --{command}" if command else f"needs {needed}"
             raise UsageError(f"--{name} {wrong}")
+    if command == "authorize":
+        _checkAlone(command, names, mailboxes)
     if command not in ("delete", "rename"):
         return
     from imapsync.names import isInbox  # here, because few need it: it takes time
@@ -165,6 +172,24 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
         raise UsageError("--rename needs two names, OLD and NEW")
     if any(map(isInbox, mailboxes)):
         raise UsageError(f"INBOX cannot be {command}d")
+
+
+def _checkAlone(command: str, names: Sequence[str], mailboxes: Sequence[str]) -> None:
+    """
+    Refuse what a command for a single server takes no more than one of.
+    """
+    if mailboxes:
+        raise UsageError(f"--{command} is about no MAILBOX")
+    for name in (command, "config"):
+        if names.count(name) > 1:
+            raise UsageError(f"--{command} takes one side of one configuration")
+
+
+def _side(values: Sequence[str]) -> Side | None:
+    for value in values:
+        if value not in map(str, Side):
+            raise UsageError(f"--authorize={value}: it takes local or remote")
+    return Side(values[0]) if values else None
 
 
 def _targets(values: Sequence[str]) -> frozenset[str]:

@@ -36,7 +36,8 @@ _SOME = (
     *("imapsync.run.checking", "imapsync.accounts.inspection"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
-    "twisted.python.usage",
+    *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
+    *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
 )
 
 #: Run a program, and tell which of these modules were imported for it.

@@ -69,6 +69,12 @@ class TapTests(SynchronousTestCase):
         [line] = errors.getvalue().splitlines()
         self.assertIn(words, line)
 
+    def test_authorize(self) -> None:
+        """
+        Nobody can be asked there.
+        """
+        self.assertExits(64, "not twistd", "--authorize=remote", self.option)
+
     def test_plugin(self) -> None:
         """
         twistd knows the service by its name, and finds these functions.

@@ -232,6 +232,29 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             "--json needs --oneshot or --repair or --verify or --check or --status",
         )
 
+    def test_authorize(self) -> None:
+        """
+        A token is got for one side of one configuration.
+        """
+        for side in Side:
+            request = parse([f"--authorize={side}"]).request
+            self.assertEqual((side, False), (request.authorize, request.live))
+        self.assertIsNone(parse(["--oneshot"]).request.authorize)
+        needed = "--authorize needs a value: --authorize=SIDE"
+        self.assertWrong("--authorize", needed)
+        for arguments, message in (
+            ("--authorize=both", "--authorize=both: it takes local or remote"),
+            ("--authorize=local INBOX", "--authorize is about no MAILBOX"),
+            ("--authorize=local -1", "--oneshot and --authorize exclude each other"),
+            ("--authorize=local -n", "--dry-run is of no use with --authorize"),
+        ):
+            self.assertWrong(arguments, message)
+        for more in "--authorize=remote", "--config=a --config=b":
+            self.assertWrong(
+                f"--authorize=local {more}",
+                "--authorize takes one side of one configuration",
+            )
+
     def test_config(self) -> None:
         """
         A configuration file has a name.
