@@ -22,7 +22,7 @@ from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError
+from imapsync.errors import ImapSyncError, UsageError
 from imapsync.log import Log
 from imapsync.service import Outcome
 
@@ -62,6 +62,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     line = options.line
+    if line.init is not None:
+        _exit(UsageError("--init is for the command imapsync"))
     try:
         configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:

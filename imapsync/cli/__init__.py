@@ -2,7 +2,9 @@
 What a person types, and what they are told.
 
 C{options} reads the command line, C{services} runs a service for each
-configuration, C{status} tells what databases know.  C{terminal}, C{observers} and
-C{logfile} write to people; C{signals} and C{systemd} are how a system speaks to a
-program, and the C{clock} and the C{resolver} are what a reactor is given for it.
+configuration, C{status} tells what databases know.  C{init} makes a configuration: of
+what is C{given} and of what an C{interview} learns, C{asking} a person.
+C{terminal}, C{observers} and C{logfile} write to people; C{signals} and C{systemd} are
+how a system speaks to a program, and the C{clock} and the C{resolver} are what a
+reactor is given for it.
 """

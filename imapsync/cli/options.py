@@ -28,7 +28,7 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
-_COMMANDS = ("oneshot", "repair", "verify", "status", "delete", "rename")
+_COMMANDS = ("oneshot", "repair", "verify", "status", "init", "delete", "rename")
 
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
@@ -46,12 +46,14 @@ class CommandLine(NamedTuple):
 
     @ivar configs: the configuration files' names; none means the default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar init: the words behind C{--init}; C{None} without it.
     """
 
     request: Request
     configs: tuple[str, ...] = ()
     quiet: bool = False
     debug: int = 0
+    init: tuple[str, ...] | None = None
 
 
 class _Option(NamedTuple):
@@ -79,6 +81,7 @@ _OPTIONS = (
     _Option("repair", "compare everything with the database, mend, then exit"),
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
     _Option("status", "tell what the database knows, then exit"),
+    _Option("init", "make a configuration, asking for two addresses"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
@@ -118,6 +121,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     for name in names:
         _answer(name)
     _checkCommand(names, mailboxes)
+    configs = _configs([value for name, value in options if name == "config"])
+    quiet, debug = "quiet" in names, names.count("debug")
+    if "init" in names:
+        if len(configs) > 1:
+            raise UsageError("--init makes one configuration: give --config once")
+        return CommandLine(Request(), configs, quiet, debug, tuple(mailboxes))
     request = Request(
         tuple(map(_mailbox, mailboxes)),
         dryRun="dry-run" in names,
@@ -136,8 +145,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         rename, database = "rename" in names, "database" in targets
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
-    configs = _configs([value for name, value in options if name == "config"])
-    return CommandLine(request, configs, "quiet" in names, names.count("debug"))
+    return CommandLine(request, configs, quiet, debug)
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ LAYERS = (
     "errors display document uidset names model log gather",
     "config content",
     "imap plan state",
-    "mailbox",
+    "mailbox discovery",
     "accounts",
     "run",
     "service testing",
@@ -36,7 +36,8 @@ LAYERS = (
 #: Those that know nothing of Twisted.
 PURE = {
     *"errors display document uidset names model config plan content state".split(),
-    *"imap.wire imap.trace".split(),
+    *"imap.wire imap.trace discovery.address discovery.autoconfig".split(),
+    *"discovery.pacc discovery.proposal discovery.records cli.interview".split(),
 }
 
 #: Those that need none of it to be imported, besides: a first look is taken without.

@@ -1,0 +1,369 @@
+"""
+What C{--init} asks, and what it makes of the answers: neither a terminal nor a net is
+known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from imapsync.cli.given import Given, Options
+from imapsync.config.draft import Draft
+from imapsync.config.section import isFit
+from imapsync.config.server import PORTS
+from imapsync.discovery import address
+from imapsync.discovery.address import Address
+from imapsync.discovery.proposal import Proposal
+from imapsync.errors import ImapSyncError, UsageError
+from imapsync.model import Side
+
+#: Each of them says how a login is proved.
+_PROOFS = (
+    *("password", "password-command", "password-file", "oauth2", "command"),
+    "SSL_certificate",
+)
+
+#: What belongs to a place, and goes with it.
+_PLACE = ("type", "host", "port", "username", "auth")
+
+_WHERE = "your mail address, or a server (HOST or HOST:PORT)"
+
+_KEEP = {
+    "f": "in a file of its own, that only you can read",
+    "c": "in the configuration, that only you can read",
+    "p": "nowhere here: a command will tell it (password-command)",
+}
+_AGAIN = {
+    "t": "try again, with another user name or password",
+    "s": "another server",
+    "k": "keep it as it is, and write it",
+    "q": "quit, and write nothing",
+}
+
+
+class Made(NamedTuple):
+    """
+    What is to be written about a side.
+
+    @ivar secret: what the file of C{password-file} is to hold; empty if it is not
+        ours to write.
+    """
+
+    draft: Draft
+    secret: str = ""
+
+
+class Person(Protocol):
+    """
+    Who answers questions.
+    """
+
+    def say(self, text: str) -> None:
+        """
+        Tell them something.
+        """
+
+    def ask(self, question: str, default: str = "") -> str:
+        """
+        A line, without the spaces at its ends; never empty.
+        """
+
+    def secret(self, question: str) -> str:
+        """
+        A line that is not shown, as it is typed.
+        """
+
+    def choose(self, question: str, choices: Mapping[str, str]) -> str:
+        """
+        One of these letters; the first by default.
+        """
+
+
+class Net(Protocol):
+    """
+    Who knows about servers.
+    """
+
+    async def find(self, typed: Address) -> Sequence[Proposal]:
+        """
+        Where the mail of an address may be, the best one first.
+        """
+
+    async def logIn(self, side: Side, options: Options) -> str:
+        """
+        Try these options.
+
+        @return: who we are then.
+        @raise ImapSyncError: they do not serve.
+        """
+
+
+class Interview:
+    """
+    Learns what is to be known of a side.
+
+    @param person: C{None} if nobody is there to be asked.
+    @param provider: tells which C{oauth2} a server wants, if it is known for that.
+    @param secretFile: tells how the file for a side's password is called.
+    """
+
+    def __init__(
+        self,
+        person: Person | None,
+        net: Net,
+        provider: Callable[[str], str],
+        secretFile: Callable[[Side], str],
+    ) -> None:
+        self._person = person
+        self._net = net
+        self._provider = provider
+        self._secretFile = secretFile
+
+    async def side(self, side: Side, given: Given) -> Made:
+        """
+        Ask what is missing, try it, and ask again until it serves.
+
+        @raise UsageError: if nobody is there to be asked.
+        @raise ImapSyncError: if nobody is there to say what else to try, or who is
+            there does not want to.
+        """
+        options, source = await self._place(side, given)
+        remarks = {"": source} if source else {}
+        while True:
+            options = self._proof(side, options)
+            if "oauth2" in options:
+                # Without a token there is no login yet.
+                return Made(Draft(options, remarks))
+            error = await self._try(side, options)
+            if error is None:
+                break
+            if self._person is None:
+                raise error
+            match self._person.choose("What now?", _AGAIN):
+                case "q":
+                    raise error
+                case "k":
+                    break
+                case "s":
+                    options, remarks = self._server(side, given), {}
+                case _:
+                    options = self._other(options)
+        if "password" in options and "password" not in given.options:
+            return await self._kept(side, options, remarks)
+        return Made(Draft(options, remarks))
+
+    # Where
+
+    async def _place(self, side: Side, given: Given) -> tuple[Options, str]:
+        """
+        The options that lead to a server, and who says so.
+        """
+        if not given.where and {"command", "host"} & {*given.options}:
+            kind = {"type": "tunnel"} if "command" in given.options else {}
+            return self._named({**kind, **given.options}), ""
+        typed = self._address(side, given)
+        if typed.isServer or "host" in given.options:
+            return self._at(typed, given), ""
+        if self._person is not None:
+            self._person.say(f"Looking for the servers of {typed.host} ...")
+        found = await self._net.find(typed)
+        for one in found:
+            if self._isTaken(one, bool(given.where)):
+                return self._proposed(one, given), f"{one.where}: {one.source}."
+        if self._person is None:
+            raise UsageError(
+                f"--init: no server is known for sure for {typed.host}; name it:"
+                f" {side}={typed.user}@HOST, with its port, as in :993"
+            )
+        self._person.say("No server was found." if not found else "No other is known.")
+        return self._server(side, given, typed.mail), ""
+
+    def _address(self, side: Side, given: Given) -> Address:
+        if given.where:
+            try:
+                return address.read(given.where)
+            except ValueError as error:
+                raise UsageError(f"--init: {side} {error}") from None
+        person = self._asking(f"{side}=ADDRESS")
+        while True:
+            try:
+                return address.read(person.ask(f"The {side} side: {_WHERE}:"))
+            except ValueError as error:
+                person.say(f"It {error}.")
+
+    def _isTaken(self, one: Proposal, named: bool) -> bool:
+        """
+        Whether to go on with what was found.
+
+        @param named: whether the address was typed before there were questions.
+        """
+        if self._person is None or (named and one.vouched):
+            if self._person is not None:
+                self._person.say(f"Found {one.where} ({one.source}).")
+            return one.vouched
+        sure = "" if one.vouched else "; it may be forged"
+        question = f"Found {one.where} ({one.source}{sure}).  Use it?"
+        return self._person.choose(question, {"y": "yes", "n": "no"}) == "y"
+
+    def _server(self, side: Side, given: Given, username: str = "") -> Options:
+        """
+        Ask for a server.
+        """
+        person = self._asking(f"{side}=HOST")
+        while True:
+            try:
+                typed = address.read(person.ask("The server (HOST or HOST:PORT):"))
+            except ValueError as error:
+                person.say(f"It {error}.")
+                continue
+            fixed = {
+                name: value
+                for name, value in given.options.items()
+                if name not in _PLACE or name == "username"
+            }
+            typed = typed._replace(user=typed.user or username)
+            return self._at(typed, Given("", fixed))
+
+    def _at(self, typed: Address, given: Given) -> Options:
+        """
+        The options of a server that was named.
+        """
+        kind = given.options.get("type", typed.type)
+        found = _located(kind, typed.host, typed.port)
+        if typed.user:
+            # Of a mail address whose server is given besides, it is all of it.
+            found["username"] = typed.user if typed.isServer else typed.mail
+        return self._named({**found, **given.options})
+
+    def _proposed(self, one: Proposal, given: Given) -> Options:
+        found = _located(one.type, one.host, one.port)
+        found["username"] = one.username
+        if one.auth and not one.oauth2:
+            found["auth"] = " ".join(one.auth)
+        return {**found, **given.options}
+
+    def _named(self, options: dict[str, str]) -> Options:
+        """
+        With a user's name, if one is needed.
+        """
+        if "username" in options or {"command", "SSL_certificate"} & {*options}:
+            return options
+        where = options.get("host", "the server")
+        return {**options, "username": self._user(where)}
+
+    def _user(self, host: str, default: str = "") -> str:
+        person = self._asking("SIDE.username=NAME")
+        while True:
+            name = person.ask(f"User name at {host}:", default)
+            if isFit(name):
+                return name
+            person.say("It has a character that no user name can have.")
+
+    # By what
+
+    def _proof(self, side: Side, options: Options) -> Options:
+        """
+        With what proves the login.
+        """
+        if {*_PROOFS} & {*options}:
+            return options
+        host = options.get("host", "the server")
+        provider = self._provider(host)
+        if provider and (self._person is None or self._wantsTokens(provider)):
+            return self._tokens(side, provider, options)
+        person = self._asking(f"{side}.password-command=COMMAND")
+        question = f"Password of {options['username']} at {host} (not shown):"
+        while not (password := person.secret(question)):
+            person.say("It is empty.")
+        return {**options, "password": password}
+
+    def _wantsTokens(self, provider: str) -> bool:
+        person = self._asking("")
+        name = provider.capitalize()
+        choices = {"y": "yes", "n": "no, by an app password"}
+        question = (
+            f"{name} wants OAuth2, for which you need a client ID of your own (see the"
+            f" how-to for {name}).  Log in so?"
+        )
+        return person.choose(question, choices) == "y"
+
+    def _tokens(self, side: Side, provider: str, options: Options) -> Options:
+        found = {**options, "oauth2": provider}
+        if {"oauth2-client-id", "oauth2-key-file"} & {*options}:
+            return found
+        person = self._asking(f"{side}.oauth2-client-id=ID")
+        found["oauth2-client-id"] = person.ask("Client ID:")
+        if secret := person.secret("Client secret, if there is one (not shown):"):
+            found["oauth2-client-secret"] = secret.strip(" \t")
+        return found
+
+    def _other(self, options: Options) -> Options:
+        """
+        Another user's name, and no proof.
+        """
+        bare = {name: one for name, one in options.items() if name != "password"}
+        whole = bare.get("username", "")
+        # Where the address is not the name of its user, what stands before the @ is.
+        part = whole.rpartition("@")[0] or whole
+        bare["username"] = self._user(bare.get("host", "the server"), part)
+        return bare
+
+    async def _try(self, side: Side, options: Options) -> ImapSyncError | None:
+        try:
+            who = await self._net.logIn(side, options)
+        except ImapSyncError as error:
+            if self._person is not None:
+                self._person.say(str(error))
+            return error
+        if self._person is not None:
+            self._person.say(f"Logged in{f' as {who}' if who else ''}.")
+        return None
+
+    # Where to keep it
+
+    async def _kept(self, side: Side, options: Options, remarks: Options) -> Made:
+        """
+        Have a password that was typed be found again.
+        """
+        person = self._asking("")
+        password = options["password"]
+        bare = {name: one for name, one in options.items() if name != "password"}
+        while True:
+            match person.choose("Where is the password to be kept?", _KEEP):
+                case "c" if password == password.strip(" \t"):
+                    return Made(Draft(options, remarks))
+                case "c":
+                    person.say("There, spaces at its ends would not count.")
+                case "p":
+                    command = person.ask("The command that prints it:")
+                    found = {**bare, "password-command": command}
+                    if await self._try(side, found) is None:
+                        return Made(Draft(found, remarks))
+                case _:
+                    found = {**bare, "password-file": self._secretFile(side)}
+                    return Made(Draft(found, remarks), password)
+
+    def _asking(self, word: str) -> Person:
+        """
+        @param word: what would have made the question needless.
+        @raise UsageError: if nobody is there.
+        """
+        if self._person is None:
+            raise UsageError(
+                f"--init: without a terminal nobody can be asked; give {word}"
+            )
+        return self._person
+
+
+def _located(kind: str, host: str, port: int) -> dict[str, str]:
+    """
+    The options that say so, without those that say what is usual.
+
+    @param port: 0 for the usual one.
+    """
+    found = {"type": kind} if kind != "imaps" else {}
+    found["host"] = host
+    if port and port != PORTS.get(kind):
+        found["port"] = str(port)
+    return found
