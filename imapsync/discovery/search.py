@@ -9,7 +9,7 @@ learns the address.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -110,7 +110,7 @@ class Search:
         L{PATIENCE} means none.
         """
         asked = [Deferred.fromCoroutine(one) for one in self._asked(address)]
-        found = await _best(asked, self._clock)
+        found = await _Race(asked, self._clock).best
         distinct = {(one.host, one.port): one for one in reversed(found)}
         return tuple(one for one in found if distinct[one.host, one.port] is one)
 
@@ -166,30 +166,30 @@ class Search:
         return (guessed,)
 
 
-def _best(asked: Sequence[Deferred[Found]], clock: IReactorTime) -> Awaitable[Found]:
+class _Race:
     """
-    What the first in this order found that found anything, and then what others have
-    found until then.
+    Waits for what the first in an order found that found anything.
+
+    @param asked: in this order.
+    @ivar best: fires with that, and then what others have found until then.
     """
-    known: list[Found | None] = [None for _ in asked]
-    best: Deferred[Found] = Deferred()
 
-    def end() -> None:
-        if best.called:
-            return
-        best.callback([one for found in known for one in found or ()])
-        if late.active():
-            late.cancel()
-        for one in asked:
-            one.cancel()
+    def __init__(self, asked: Sequence[Deferred[Found]], clock: IReactorTime) -> None:
+        self._asked = asked
+        self._known: list[Found | None] = [None for _ in asked]
+        self._over = False
+        self._late = clock.callLater(PATIENCE, self._end)
+        self.best: Deferred[Found] = Deferred(lambda _: self._close())
+        for number, one in enumerate(asked):
+            one.addErrback(self._fail).addCallback(partial(self._tell, number))
 
-    def tell(number: int, found: Found) -> None:
-        known[number] = found
-        first = next((one for one in known if one is None or one), ())
-        if first is not None:
-            end()
+    def _tell(self, number: int, found: Found) -> None:
+        self._known[number] = found
+        first = next((one for one in self._known if one is None or one), ())
+        if first is not None and not self._over:
+            self._end()
 
-    def fail(failure: Failure) -> Found:
+    def _fail(self, failure: Failure) -> Found:
         # Whatever was said is of no use; somebody else may know.
         if failure.check(*_USUAL):
             _log.debug("{reason}", reason=failure.getErrorMessage())
@@ -197,7 +197,14 @@ def _best(asked: Sequence[Deferred[Found]], clock: IReactorTime) -> Awaitable[Fo
             _log.failure("A search went wrong", failure)
         return ()
 
-    late = clock.callLater(PATIENCE, end)
-    for number, one in enumerate(asked):
-        one.addErrback(fail).addCallback(partial(tell, number))
-    return best
+    def _end(self) -> None:
+        found = [one for several in self._known for one in several or ()]
+        self._close()
+        self.best.callback(found)
+
+    def _close(self) -> None:
+        self._over = True
+        if self._late.active():
+            self._late.cancel()
+        for one in self._asked:
+            one.cancel()
