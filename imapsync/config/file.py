@@ -49,9 +49,15 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         sections, environ, Files(environ, lambda: os.path.dirname(file))
     )
     servers = config.servers.values()
-    seen = [file] if exposed and any(one.password for one in servers) else []
-    secrets = [one.passwordFile for one in servers if one.passwordFile]
-    seen += [path for path in dict.fromkeys(secrets) if _isExposed(os.stat(path))]
+    clients = [one.oauth2 for one in servers if one.oauth2]
+    within = any(one.password for one in servers) or any(
+        one.clientSecret for one in clients
+    )
+    secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
+    seen = [file] if exposed and within else []
+    seen += [
+        path for path in dict.fromkeys(secrets) if path and _isExposed(os.stat(path))
+    ]
     warnings = [
         f"{path}: others can read the password in it: make it mode 0600"
         for path in seen

@@ -6,14 +6,17 @@ What a configuration says of one server.
 # compiled whenever the program starts.
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.config import tls, values
-from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
+from imapsync.config.mechanisms import BEARER, MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
+
+if TYPE_CHECKING:
+    from imapsync.config.oauth import OAuthConfig
 
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
@@ -22,8 +25,8 @@ _SECRETS = ("password", "passwordCommand")
 #: Those that the types have by default.
 PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
-#: Each of them tells the password.
-_SOURCES = ("password", "password-command", "password-file")
+#: Each of them tells the password, or the token.
+_SOURCES = ("oauth2", "password", "password-command", "password-file")
 
 #: What a server's section may hold.
 OPTIONS = (
@@ -36,6 +39,17 @@ OPTIONS = (
     "auth",
     "username",
     *_SOURCES,
+    "oauth2-flow",
+    "oauth2-client-id",
+    "oauth2-client-secret",
+    "oauth2-scope",
+    "oauth2-tenant",
+    "oauth2-issuer",
+    "oauth2-authorization-url",
+    "oauth2-token-url",
+    "oauth2-device-url",
+    "oauth2-key-file",
+    "oauth2-token-store",
     "authorize-as",
     "compress",
     "read-only",
@@ -67,6 +81,7 @@ class ServerConfig(NamedTuple):
         before.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
+    @ivar oauth2: in place of a password, how to get tokens.
     """
 
     side: Side
@@ -89,6 +104,8 @@ class ServerConfig(NamedTuple):
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
     passwordFile: str | None = None
+    # As text: few need that module.
+    oauth2: "OAuthConfig | None" = None
 
     def __repr__(self) -> str:
         told = (
@@ -163,6 +180,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if not tunnel:
         section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
+    bearer = "oauth2" in section
     config = ServerConfig(
         side=side,
         type=kind,
@@ -171,7 +189,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
-        auth=section.get("auth", mechanisms, USUAL),
+        auth=section.get("auth", mechanisms, BEARER if bearer else USUAL),
         username=section.get("username", values.text, None),
         password=section.get("password", values.text, None),
         passwordCommand=section.get("password-command", values.text, None),
@@ -184,6 +202,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
         passwordFile=section.get("password-file", files.secret, None),
+        oauth2=_oauth(side, section, files) if bearer else None,
     )
     _checkMechanisms(section, config)
     return config
@@ -193,6 +212,11 @@ def _checkMechanisms(section: Section, config: ServerConfig) -> None:
     """
     Refuse mechanisms of which none can be used.
     """
+    for name in config.auth:
+        if config.oauth2 is not None and name not in BEARER:
+            raise section.wrong(
+                "auth", f"names {name}: with oauth2 there are {' and '.join(BEARER)}"
+            )
     if config.mechanisms:
         return
     able = [name for name, known in MECHANISMS.items() if known.authorises]
@@ -203,6 +227,12 @@ def _checkMechanisms(section: Section, config: ServerConfig) -> None:
             f" {' '.join(able)}",
         )
     raise section.wrong("auth", "leaves EXTERNAL, which needs SSL_certificate")
+
+
+def _oauth(side: Side, section: Section, files: Files) -> "OAuthConfig":
+    from imapsync.config import oauth  # here, because few need it
+
+    return oauth.read(side, section, files)
 
 
 def _noTLS(kind: str) -> str:
@@ -223,6 +253,10 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
     The options that would have none beside the others, and why.
     """
     kind = server.type
+    if any(option.startswith("oauth2-") for option in section.options):
+        from imapsync.config import oauth
+
+        yield from oauth.idle(section)
     if server.readOnly:
         yield "trash", "with read-only = YES"
     if kind == "tunnel":
@@ -248,5 +282,6 @@ def _credentials(section: Section, kind: str) -> None:
     secrets = [name for name in _SOURCES if name in section]
     if len(secrets) > 1:
         raise section.wrong(secrets[1], f"and {secrets[0]} exclude each other")
-    if secrets and kind != "tunnel" and "username" not in section:
+    needed = kind != "tunnel" or "oauth2" in secrets
+    if secrets and needed and "username" not in section:
         raise section.wrong("username", f"is missing: {secrets[0]} needs it")

@@ -74,6 +74,28 @@ async def connect(
     @raise MissingCapability: if it cannot do what is needed.
     @raise ConfigError: if what the configuration names cannot be used.
     """
+    if server.oauth2 is None or access.credentials is not None:
+        return await _connected(reactor, server, makeClient, access)
+    # Imported here because few use it.
+    from imapsync.imap.renewal import Renewal
+
+    renewal = Renewal(reactor, server)
+    access = access._replace(credentials=renewal.credentials)
+    try:
+        return await _connected(reactor, server, makeClient, access)
+    except Distrusted:
+        if not renewal.isDue():
+            raise
+    # Over another connection: not every server hears a second login.
+    return await _connected(reactor, server, makeClient, access)
+
+
+async def _connected(
+    reactor: Any,
+    server: ServerConfig,
+    makeClient: Callable[[], SyncClient],
+    access: Access,
+) -> SyncClient:
     trust = _trustIn(server)
     client = await _reach(reactor, server, makeClient, trust, access.endpoint)
     try:

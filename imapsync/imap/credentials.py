@@ -93,6 +93,10 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
     """
     What the configuration says.
     """
+    if server.oauth2 is not None:
+        from imapsync.imap.renewal import Renewal
+
+        return await Renewal(reactor, server).credentials()
     username, password = server.username, server.password
     if username is not None and server.passwordCommand is not None:
         from imapsync.imap.auth.password import readPassword

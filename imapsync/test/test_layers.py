@@ -24,6 +24,7 @@ from imapsync.test import children
 LAYERS = (
     "errors display document uidset names model log gather",
     "config content",
+    "oauth",
     "imap plan state",
     "mailbox discovery",
     "accounts",

@@ -267,7 +267,7 @@ class ServerTests(ConfigTestCase):
         own = self.remote(login)
         self.assertEqual(("admin", ("PLAIN", "LOGIN")), (own.user, own.mechanisms))
         server = self.remote(
-            f"{login}auth = XOAUTH2 SCRAM-SHA-1 LOGIN PLAIN\nauthorize-as = you"
+            f"{login}auth = CRAM-MD5 SCRAM-SHA-1 LOGIN PLAIN\nauthorize-as = you"
         )
         self.assertEqual(("SCRAM-SHA-1", "PLAIN"), server.mechanisms)
 
@@ -279,7 +279,7 @@ class ServerTests(ConfigTestCase):
             "username = admin\nauth = LOGIN CRAM-MD5\nauthorize-as = you",
             "3: authorize-as in [remote] has no place in auth = LOGIN CRAM-MD5; those"
             " that have one are PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-1"
-            " SCRAM-SHA-1-PLUS EXTERNAL OAUTHBEARER",
+            " SCRAM-SHA-1-PLUS EXTERNAL OAUTHBEARER XOAUTH2",
         )
 
     def test_external(self) -> None:
