@@ -27,6 +27,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.log import Log
 from imapsync.model import Side
+from imapsync.oauth.providers import forHost
 
 
 class Servers:
@@ -53,14 +54,15 @@ class Servers:
         Where the mail of an address may be, the best one first.
         """
         # Imported here because that takes time, and not all need it.
+        from imapsync.discovery.documents import Documents
         from imapsync.discovery.greeting import Knocker
         from imapsync.discovery.resolver import Names
         from imapsync.discovery.search import Search
-        from imapsync.discovery.web import Web, agentOf
+        from imapsync.oauth.web import Web
 
         reactor = self._reactor
-        web = Web(agentOf(reactor))
-        search = Search(reactor, web, Names(reactor), Knocker(reactor))
+        documents = Documents(Web(reactor))
+        search = Search(reactor, documents, Names(reactor), Knocker(reactor))
         return await search.find(typed)
 
     async def logIn(self, side: Side, options: Options) -> str:
@@ -162,11 +164,11 @@ async def make(
     Ask, find and try, and write what came of it.
     """
 
-    def named(side: Side) -> str:
-        return os.path.basename(secretPath(path, side))
-
-    interview = Interview(person, servers, _provider, named)
-    found = {side: await interview.side(side, words[side]) for side in Side}
+    found = {}
+    for side in Side:
+        secret = os.path.basename(secretPath(path, side))
+        interview = Interview(person, servers, _provider, side, words[side], secret)
+        found[side] = await interview.made()
     text = draft.text({side: one.draft for side, one in found.items()})
     Config.of({str(side): _checked(one) for side, one in found.items()})
     _write(path, text, found)
@@ -205,7 +207,8 @@ def _write(path: str, text: str, found: Mapping[Side, Made]) -> None:
 
 
 def _provider(host: str) -> str:
-    return ""
+    provider = forHost(host)
+    return "" if provider is None else provider.name
 
 
 def _told(

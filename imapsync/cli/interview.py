@@ -105,7 +105,8 @@ class Interview:
 
     @param person: C{None} if nobody is there to be asked.
     @param provider: tells which C{oauth2} a server wants, if it is known for that.
-    @param secretFile: tells how the file for a side's password is called.
+    @param given: what need not be asked.
+    @param secretFile: how the file for a password is called.
     """
 
     def __init__(
@@ -113,14 +114,18 @@ class Interview:
         person: Person | None,
         net: Net,
         provider: Callable[[str], str],
-        secretFile: Callable[[Side], str],
+        side: Side,
+        given: Given,
+        secretFile: str,
     ) -> None:
         self._person = person
         self._net = net
         self._provider = provider
+        self._side = side
+        self._given = given
         self._secretFile = secretFile
 
-    async def side(self, side: Side, given: Given) -> Made:
+    async def made(self) -> Made:
         """
         Ask what is missing, try it, and ask again until it serves.
 
@@ -128,14 +133,13 @@ class Interview:
         @raise ImapSyncError: if nobody is there to say what else to try, or who is
             there does not want to.
         """
-        options, source = await self._place(side, given)
-        remarks = {"": source} if source else {}
+        options, source = await self._place()
         while True:
-            options = self._proof(side, options)
+            options = self._proof(options)
             if "oauth2" in options:
                 # Without a token there is no login yet.
-                return Made(Draft(options, remarks))
-            error = await self._try(side, options)
+                return Made(_draft(options, source))
+            error = await self._try(options)
             if error is None:
                 break
             if self._person is None:
@@ -146,46 +150,48 @@ class Interview:
                 case "k":
                     break
                 case "s":
-                    options, remarks = self._server(side, given), {}
+                    options, source = self._server(), ""
                 case _:
                     options = self._other(options)
-        if "password" in options and "password" not in given.options:
-            return await self._kept(side, options, remarks)
-        return Made(Draft(options, remarks))
+        if "password" in options and "password" not in self._given.options:
+            return await self._kept(options, source)
+        return Made(_draft(options, source))
 
     # Where
 
-    async def _place(self, side: Side, given: Given) -> tuple[Options, str]:
+    async def _place(self) -> tuple[Options, str]:
         """
         The options that lead to a server, and who says so.
         """
+        given = self._given
         if not given.where and {"command", "host"} & {*given.options}:
             kind = {"type": "tunnel"} if "command" in given.options else {}
             return self._named({**kind, **given.options}), ""
-        typed = self._address(side, given)
+        typed = self._address()
         if typed.isServer or "host" in given.options:
-            return self._at(typed, given), ""
+            return self._at(typed, given.options), ""
         if self._person is not None:
             self._person.say(f"Looking for the servers of {typed.host} ...")
         found = await self._net.find(typed)
         for one in found:
             if self._isTaken(one, bool(given.where)):
-                return self._proposed(one, given), f"{one.where}: {one.source}."
+                return self._proposed(one), f"{one.where}: {one.source}."
         if self._person is None:
             raise UsageError(
                 f"--init: no server is known for sure for {typed.host}; name it:"
-                f" {side}={typed.user}@HOST, with its port, as in :993"
+                f" {self._side}={typed.user}@HOST, with its port, as in :993"
             )
         self._person.say("No server was found." if not found else "No other is known.")
-        return self._server(side, given, typed.mail), ""
+        return self._server(typed.mail), ""
 
-    def _address(self, side: Side, given: Given) -> Address:
-        if given.where:
+    def _address(self) -> Address:
+        where, side = self._given.where, self._side
+        if where:
             try:
-                return address.read(given.where)
+                return address.read(where)
             except ValueError as error:
                 raise UsageError(f"--init: {side} {error}") from None
-        person = self._asking(f"{side}=ADDRESS")
+        person = self._asking("=ADDRESS")
         while True:
             try:
                 return address.read(person.ask(f"The {side} side: {_WHERE}:"))
@@ -206,11 +212,11 @@ class Interview:
         question = f"Found {one.where} ({one.source}{sure}).  Use it?"
         return self._person.choose(question, {"y": "yes", "n": "no"}) == "y"
 
-    def _server(self, side: Side, given: Given, username: str = "") -> Options:
+    def _server(self, username: str = "") -> Options:
         """
         Ask for a server.
         """
-        person = self._asking(f"{side}=HOST")
+        person = self._asking("=HOST")
         while True:
             try:
                 typed = address.read(person.ask("The server (HOST or HOST:PORT):"))
@@ -219,29 +225,29 @@ class Interview:
                 continue
             fixed = {
                 name: value
-                for name, value in given.options.items()
+                for name, value in self._given.options.items()
                 if name not in _PLACE or name == "username"
             }
             typed = typed._replace(user=typed.user or username)
-            return self._at(typed, Given("", fixed))
+            return self._at(typed, fixed)
 
-    def _at(self, typed: Address, given: Given) -> Options:
+    def _at(self, typed: Address, given: Options) -> Options:
         """
         The options of a server that was named.
         """
-        kind = given.options.get("type", typed.type)
+        kind = given.get("type", typed.type)
         found = _located(kind, typed.host, typed.port)
         if typed.user:
             # Of a mail address whose server is given besides, it is all of it.
             found["username"] = typed.user if typed.isServer else typed.mail
-        return self._named({**found, **given.options})
+        return self._named({**found, **given})
 
-    def _proposed(self, one: Proposal, given: Given) -> Options:
+    def _proposed(self, one: Proposal) -> Options:
         found = _located(one.type, one.host, one.port)
         found["username"] = one.username
         if one.auth and not one.oauth2:
             found["auth"] = " ".join(one.auth)
-        return {**found, **given.options}
+        return {**found, **self._given.options}
 
     def _named(self, options: dict[str, str]) -> Options:
         """
@@ -253,7 +259,7 @@ class Interview:
         return {**options, "username": self._user(where)}
 
     def _user(self, host: str, default: str = "") -> str:
-        person = self._asking("SIDE.username=NAME")
+        person = self._asking(".username=NAME")
         while True:
             name = person.ask(f"User name at {host}:", default)
             if isFit(name):
@@ -262,7 +268,7 @@ class Interview:
 
     # By what
 
-    def _proof(self, side: Side, options: Options) -> Options:
+    def _proof(self, options: Options) -> Options:
         """
         With what proves the login.
         """
@@ -271,11 +277,12 @@ class Interview:
         host = options.get("host", "the server")
         provider = self._provider(host)
         if provider and (self._person is None or self._wantsTokens(provider)):
-            return self._tokens(side, provider, options)
-        person = self._asking(f"{side}.password-command=COMMAND")
+            return self._tokens(provider, options)
+        person = self._asking(".password-command=COMMAND")
         question = f"Password of {options['username']} at {host} (not shown):"
-        while not (password := person.secret(question)):
-            person.say("It is empty.")
+        while not (password := person.secret(question)) or not isFit(password):
+            wrong = "has a character that none can have" if password else "is empty"
+            person.say(f"It {wrong}.")
         return {**options, "password": password}
 
     def _wantsTokens(self, provider: str) -> bool:
@@ -288,11 +295,11 @@ class Interview:
         )
         return person.choose(question, choices) == "y"
 
-    def _tokens(self, side: Side, provider: str, options: Options) -> Options:
+    def _tokens(self, provider: str, options: Options) -> Options:
         found = {**options, "oauth2": provider}
         if {"oauth2-client-id", "oauth2-key-file"} & {*options}:
             return found
-        person = self._asking(f"{side}.oauth2-client-id=ID")
+        person = self._asking(".oauth2-client-id=ID")
         found["oauth2-client-id"] = person.ask("Client ID:")
         if secret := person.secret("Client secret, if there is one (not shown):"):
             found["oauth2-client-secret"] = secret.strip(" \t")
@@ -303,15 +310,13 @@ class Interview:
         Another user's name, and no proof.
         """
         bare = {name: one for name, one in options.items() if name != "password"}
-        whole = bare.get("username", "")
-        # Where the address is not the name of its user, what stands before the @ is.
-        part = whole.rpartition("@")[0] or whole
-        bare["username"] = self._user(bare.get("host", "the server"), part)
+        where = bare.get("host", "the server")
+        bare["username"] = self._user(where, bare.get("username", ""))
         return bare
 
-    async def _try(self, side: Side, options: Options) -> ImapSyncError | None:
+    async def _try(self, options: Options) -> ImapSyncError | None:
         try:
-            who = await self._net.logIn(side, options)
+            who = await self._net.logIn(self._side, options)
         except ImapSyncError as error:
             if self._person is not None:
                 self._person.say(str(error))
@@ -322,7 +327,7 @@ class Interview:
 
     # Where to keep it
 
-    async def _kept(self, side: Side, options: Options, remarks: Options) -> Made:
+    async def _kept(self, options: Options, source: str) -> Made:
         """
         Have a password that was typed be found again.
         """
@@ -332,28 +337,33 @@ class Interview:
         while True:
             match person.choose("Where is the password to be kept?", _KEEP):
                 case "c" if password == password.strip(" \t"):
-                    return Made(Draft(options, remarks))
+                    return Made(_draft(options, source))
                 case "c":
                     person.say("There, spaces at its ends would not count.")
                 case "p":
                     command = person.ask("The command that prints it:")
                     found = {**bare, "password-command": command}
-                    if await self._try(side, found) is None:
-                        return Made(Draft(found, remarks))
+                    if await self._try(found) is None:
+                        return Made(_draft(found, source))
                 case _:
-                    found = {**bare, "password-file": self._secretFile(side)}
-                    return Made(Draft(found, remarks), password)
+                    found = {**bare, "password-file": self._secretFile}
+                    return Made(_draft(found, source), password)
 
     def _asking(self, word: str) -> Person:
         """
-        @param word: what would have made the question needless.
+        @param word: what would have made the question needless, behind the side.
         @raise UsageError: if nobody is there.
         """
         if self._person is None:
             raise UsageError(
-                f"--init: without a terminal nobody can be asked; give {word}"
+                "--init: without a terminal nobody can be asked; give"
+                f" {self._side}{word}"
             )
         return self._person
+
+
+def _draft(options: Options, source: str) -> Draft:
+    return Draft(options, {"": source} if source else {})
 
 
 def _located(kind: str, host: str, port: int) -> dict[str, str]:

@@ -92,8 +92,12 @@ def create(path: str, text: str) -> None:
 
     @raise NotMade: if something of that name is there, or it cannot be written.
     """
+    folder = os.path.dirname(path) or "."
     try:
-        os.makedirs(os.path.dirname(path) or ".", 0o700, exist_ok=True)
+        os.makedirs(folder, 0o700, exist_ok=True)
+    except OSError as error:
+        raise NotMade(f"{folder}: cannot be made: {error.strerror}") from None
+    try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise NotMade(occupied(path)) from None

@@ -50,7 +50,7 @@ Found = Sequence[Proposal]
 
 class Documents(Protocol):
     """
-    As L{imapsync.discovery.web.Web}.
+    As L{imapsync.discovery.documents.Documents}.
     """
 
     async def get(self, url: str) -> bytes:
