@@ -4,7 +4,7 @@ Asking DNS for what is not an address.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Names:
 
         @raise Lost: if nobody can be asked.
         """
-        found = await self._asked(self._resolver.lookupService(name), dns.Record_SRV)
+        found = await self._asked(self._resolver.lookupService, name, dns.Record_SRV)
         return [
             Service(one.priority, one.weight, one.port, _text(one.target.name))
             for one in found
@@ -56,7 +56,7 @@ class Names:
 
         @raise Lost: if nobody can be asked.
         """
-        found = await self._asked(self._resolver.lookupText(name), dns.Record_TXT)
+        found = await self._asked(self._resolver.lookupText, name, dns.Record_TXT)
         return [_text(b"".join(one.data)) for one in found]
 
     async def exchanges(self, name: str) -> Sequence[str]:
@@ -65,20 +65,21 @@ class Names:
 
         @raise Lost: if nobody can be asked.
         """
-        found = await self._asked(
-            self._resolver.lookupMailExchange(name), dns.Record_MX
-        )
+        asked = self._resolver.lookupMailExchange
+        found = await self._asked(asked, name, dns.Record_MX)
         return [
             _text(one.name.name).removesuffix(".").lower()
             for one in sorted(found, key=lambda one: one.preference)
         ]
 
-    async def _asked(self, asking: Deferred[Any], kind: type[Any]) -> list[Any]:
+    async def _asked(
+        self, ask: Callable[[str], Deferred[Any]], name: str, kind: type[Any]
+    ) -> list[Any]:
         """
         The records of this kind.
         """
         try:
-            answers, _, _ = await asking
+            answers, _, _ = await ask(name)
         except CancelledError:
             raise
         except DomainError:

@@ -208,6 +208,8 @@ def _reason(error: BaseException) -> str:
         error = cast(BaseException, getattr(inner[0], "value", inner[0]))
     args = getattr(error, "args", ())
     if args and isinstance(args[0], list):  # OpenSSL's
-        words = ", ".join(str(entry[-1]) for entry in args[0] if entry)
+        words = ", ".join(str(one[-1]) for one in args[0] if isinstance(one, tuple))
+        # Else they are service_identity's.
+        words = words or "the certificate is for another name"
         return line(f"TLS failed: {words}", 400)
     return line(str(error) or type(error).__name__, 400).rstrip(".")
