@@ -3,7 +3,8 @@ What a person types, and what they are told.
 
 C{options} reads the command line, C{services} runs a service for each
 configuration, C{status} tells what databases know.  C{init} makes a configuration: of
-what is C{given} and of what an C{interview} learns, C{asking} a person.
+what is C{given} and of what an C{interview} learns, C{asking} a person;
+C{keeping} is about passwords, for which there may be a C{ring}.
 C{terminal}, C{observers} and C{logfile} write to people; C{signals} and C{systemd} are
 how a system speaks to a program, and the C{clock} and the C{resolver} are what a
 reactor is given for it.

@@ -10,13 +10,39 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import NoReturn, Protocol, TextIO
 
 from imapsync.cli import terminal
 from imapsync.display import line
 from imapsync.errors import UsageError
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Person(Protocol):
+    """
+    Who answers questions.
+    """
+
+    def say(self, text: str) -> None:
+        """
+        Tell them something.
+        """
+
+    def ask(self, question: str, default: str = "") -> str:
+        """
+        A line, without the spaces at its ends; never empty.
+        """
+
+    def secret(self, question: str) -> str:
+        """
+        A line that is not shown, as it is typed.
+        """
+
+    def choose(self, question: str, choices: Mapping[str, str]) -> str:
+        """
+        One of these letters; the first by default.
+        """
 
 
 class Terminal:

@@ -13,9 +13,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from imapsync.cli import asking, given, signals, terminal
+from imapsync.cli.asking import Person
 from imapsync.cli.given import Given, Options
-from imapsync.cli.interview import Interview, Made, Net, Person
+from imapsync.cli.interview import Interview, Made, Net
+from imapsync.cli.keeping import Keyring
 from imapsync.cli.options import CommandLine
+from imapsync.cli.ring import ring
 from imapsync.config import draft, file, mapping, server
 from imapsync.config.paths import Files
 from imapsync.config.server import ServerConfig
@@ -114,7 +117,10 @@ def begin(
     person = asking.person()
     checkQuestions(words, person)
     servers = Servers(reactor, environ, os.path.dirname(path), line.debug)
-    result = _awaited(reactor, force, lambda: make(path, words, person, servers))
+    keyring = ring() if person is not None else None
+    result = _awaited(
+        reactor, force, lambda: make(path, words, person, servers, keyring)
+    )
     terminal.say("\n".join(_told(path, result, line.configs)))
     return 0
 
@@ -158,7 +164,11 @@ def checkQuestions(words: Mapping[Side, Given], person: Person | None) -> None:
 
 
 async def make(
-    path: str, words: Mapping[Side, Given], person: Person | None, servers: Net
+    path: str,
+    words: Mapping[Side, Given],
+    person: Person | None,
+    servers: Net,
+    keyring: Keyring | None = None,
 ) -> Mapping[Side, Made]:
     """
     Ask, find and try, and write what came of it.
@@ -167,7 +177,9 @@ async def make(
     found = {}
     for side in Side:
         secret = os.path.basename(secretPath(path, side))
-        interview = Interview(person, servers, _provider, side, words[side], secret)
+        interview = Interview(
+            person, servers, _provider, side, words[side], secret, keyring
+        )
         found[side] = await interview.made()
     text = draft.text({side: one.draft for side, one in found.items()})
     Config.of({str(side): _checked(one) for side, one in found.items()})

@@ -5,10 +5,12 @@ known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from imapsync.cli.asking import Person
 from imapsync.cli.given import Given, Options
+from imapsync.cli.keeping import Keeping, Keyring
 from imapsync.config.draft import Draft
 from imapsync.config.section import isFit
 from imapsync.config.server import PORTS
@@ -29,11 +31,12 @@ _PLACE = ("type", "host", "port", "username", "auth")
 
 _WHERE = "your mail address, or a server (HOST or HOST:PORT)"
 
-_KEEP = {
-    "f": "in a file of its own, that only you can read",
-    "c": "in the configuration, that only you can read",
-    "p": "nowhere here: a command will tell it (password-command)",
+#: What the file says of options.
+_REMARKS = {
+    "password-file": "Its first line is the password.",
+    "oauth2": "Tokens in place of a password: imapsync --authorize gets the first.",
 }
+
 _AGAIN = {
     "t": "try again, with another user name or password",
     "s": "another server",
@@ -52,32 +55,6 @@ class Made(NamedTuple):
 
     draft: Draft
     secret: str = ""
-
-
-class Person(Protocol):
-    """
-    Who answers questions.
-    """
-
-    def say(self, text: str) -> None:
-        """
-        Tell them something.
-        """
-
-    def ask(self, question: str, default: str = "") -> str:
-        """
-        A line, without the spaces at its ends; never empty.
-        """
-
-    def secret(self, question: str) -> str:
-        """
-        A line that is not shown, as it is typed.
-        """
-
-    def choose(self, question: str, choices: Mapping[str, str]) -> str:
-        """
-        One of these letters; the first by default.
-        """
 
 
 class Net(Protocol):
@@ -107,6 +84,7 @@ class Interview:
     @param provider: tells which C{oauth2} a server wants, if it is known for that.
     @param given: what need not be asked.
     @param secretFile: how the file for a password is called.
+    @param ring: may keep passwords, if there is one.
     """
 
     def __init__(
@@ -117,6 +95,7 @@ class Interview:
         side: Side,
         given: Given,
         secretFile: str,
+        ring: Keyring | None = None,
     ) -> None:
         self._person = person
         self._net = net
@@ -124,6 +103,7 @@ class Interview:
         self._side = side
         self._given = given
         self._secretFile = secretFile
+        self._ring = ring
 
     async def made(self) -> Made:
         """
@@ -153,9 +133,13 @@ class Interview:
                     options, source = self._server(), ""
                 case _:
                     options = self._other(options)
-        if "password" in options and "password" not in self._given.options:
-            return await self._kept(options, source)
-        return Made(_draft(options, source))
+        if self._person is None or "password" not in options:
+            return Made(_draft(options, source))
+        if "password" in self._given.options:
+            return Made(_draft(options, source))
+        keeping = Keeping(self._person, self._secretFile, self._ring, self._try)
+        options, secret = await keeping.kept(options)
+        return Made(_draft(options, source), secret)
 
     # Where
 
@@ -325,30 +309,6 @@ class Interview:
             self._person.say(f"Logged in{f' as {who}' if who else ''}.")
         return None
 
-    # Where to keep it
-
-    async def _kept(self, options: Options, source: str) -> Made:
-        """
-        Have a password that was typed be found again.
-        """
-        person = self._asking("")
-        password = options["password"]
-        bare = {name: one for name, one in options.items() if name != "password"}
-        while True:
-            match person.choose("Where is the password to be kept?", _KEEP):
-                case "c" if password == password.strip(" \t"):
-                    return Made(_draft(options, source))
-                case "c":
-                    person.say("There, spaces at its ends would not count.")
-                case "p":
-                    command = person.ask("The command that prints it:")
-                    found = {**bare, "password-command": command}
-                    if await self._try(found) is None:
-                        return Made(_draft(found, source))
-                case _:
-                    found = {**bare, "password-file": self._secretFile}
-                    return Made(_draft(found, source), password)
-
     def _asking(self, word: str) -> Person:
         """
         @param word: what would have made the question needless, behind the side.
@@ -363,7 +323,7 @@ class Interview:
 
 
 def _draft(options: Options, source: str) -> Draft:
-    return Draft(options, {"": source} if source else {})
+    return Draft(options, {**_REMARKS, **({"": source} if source else {})})
 
 
 def _located(kind: str, host: str, port: int) -> dict[str, str]:

@@ -38,7 +38,8 @@ LAYERS = (
 PURE = {
     *"errors display document uidset names model config plan content state".split(),
     *"imap.wire imap.trace discovery.address discovery.autoconfig".split(),
-    *"discovery.pacc discovery.proposal discovery.records cli.interview".split(),
+    *"discovery.pacc discovery.proposal discovery.records".split(),
+    *"cli.given cli.interview cli.keeping".split(),
 }
 
 #: Those that need none of it to be imported, besides: a first look is taken without.

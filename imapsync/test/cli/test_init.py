@@ -134,6 +134,22 @@ class MakeTests(InitCase):
         said = "# mx.example, port 993, TLS: told by the provider.\n"
         self.assertIn(f"[local]\n{said}host = mx.example\n", self.path.read_text())
 
+    def test_tokens(self) -> None:
+        """
+        A provider that is known to want tokens gets them, and no login is tried.
+        """
+        made = self.make(
+            *("local=me@imap.gmail.com:993", "local.oauth2-client-id=us"),
+            *("remote.command=cat",),
+        )
+        self.successResultOf(made)
+        text = self.path.read_text()
+        self.assertIn("oauth2 = google\noauth2-client-id = us\n", text)
+        oauth2 = self.load().servers[Side.LOCAL].oauth2
+        assert oauth2 is not None
+        self.assertEqual(("google", "us"), (oauth2.provider, oauth2.clientId))
+        self.assertEqual([{"type", "command"}], [{*one} for one in self.accounts.tried])
+
     def test_same(self) -> None:
         """
         Two sides that are one account are refused, and nothing is written.

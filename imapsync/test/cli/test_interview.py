@@ -11,6 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.given import Given
 from imapsync.cli.interview import Interview, Made
+from imapsync.cli.keeping import Keyring
+from imapsync.cli.ring import Ring
 from imapsync.discovery.proposal import Proposal
 from imapsync.errors import Distrusted, ImapSyncError, MissingCapability, UsageError
 from imapsync.model import Side
@@ -21,6 +23,25 @@ FOUND = Proposal(
 )
 
 SERVER = {"host": "imap.example.org", "username": "me@example.org"}
+
+
+class Backend:
+    """
+    A keyring that is locked at first.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, ...]] = []
+        self._locked = True
+
+    def set_password(self, *words: str) -> None:
+        """
+        Keep one.
+        """
+        if self._locked:
+            self._locked = False
+            raise RuntimeError("it is locked")
+        self.kept.append(words)
 
 
 class InterviewCase(SynchronousTestCase):
@@ -35,6 +56,7 @@ class InterviewCase(SynchronousTestCase):
         self.accounts = Accounts(**{"me@example.org": "secret", "me": "secret"})
         self.accounts.found["example.org"] = [FOUND]
         self.providers: dict[str, str] = {}
+        self.ring: Keyring | None = None
 
     def side(
         self, person: Somebody | None, where: str = "", **options: str
@@ -49,6 +71,7 @@ class InterviewCase(SynchronousTestCase):
             Side.LOCAL,
             Given(where, {name.replace("_", "-"): x for name, x in options.items()}),
             "config.local.secret",
+            self.ring,
         )
         return Deferred.fromCoroutine(interview.made())
 
@@ -244,6 +267,22 @@ class QuestionTests(InterviewCase):
         options, secret = self.learns(person, "me@example.org")
         wanted = {**SERVER, "password-command": "pass show secret"}
         self.assertEqual((wanted, ""), (options, secret))
+
+    def test_ring(self) -> None:
+        """
+        A keyring is offered where there is one, which may refuse.
+        """
+        person = Somebody(("Password", "secret"), ("kept", "k"))
+        asked = self.failureResultOf(self.side(person, "me@example.org"))
+        self.assertIn("k is none of", str(asked.value))
+        backend = Backend()
+        self.ring = Ring(backend)
+        person = Somebody(("Password", "secret"), ("kept", "k"), ("kept", "k"))
+        options, secret = self.learns(person, "me@example.org")
+        self.assertEqual(({**SERVER, "password": "keyring:"}, ""), (options, secret))
+        self.assertEqual("the keyring does not take it: it is locked", person.told[-1])
+        entry = ("imap.example.org", "me@example.org", "secret")
+        self.assertEqual([entry], backend.kept)
 
     def test_spaces(self) -> None:
         """
