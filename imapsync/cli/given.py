@@ -38,9 +38,10 @@ def read(words: Sequence[str]) -> Mapping[Side, Given]:
         name, equals, value = word.partition("=")
         section, dot, option = name.partition(".")
         if section not in options or not equals:
+            # What is behind the name may be a password.
             raise UsageError(
                 "--init takes local=ADDRESS, remote=ADDRESS and words such as"
-                f' remote.password-command=COMMAND, not "{word}"'
+                f' remote.password-command=COMMAND, not "{name}"'
             )
         given, key = (options[section], option) if dot else (where, section)
         if dot:
@@ -51,5 +52,10 @@ def read(words: Sequence[str]) -> Mapping[Side, Given]:
         if key in given or not value:
             wrong = "is given twice" if key in given else "is empty"
             raise UsageError(f"--init: {name} {wrong}")
-        given[key] = value.strip(" \t") if key == "username" else value
+        given[key] = value
+    for section in where:
+        if "command" in options[section]:
+            raise UsageError(
+                f"--init: {section} and {section}.command exclude each other"
+            )
     return {side: Given(where.get(str(side), ""), options[str(side)]) for side in Side}

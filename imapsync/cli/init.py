@@ -19,18 +19,21 @@ from imapsync.cli.interview import Interview, Made, Net
 from imapsync.cli.keeping import Keyring
 from imapsync.cli.options import CommandLine
 from imapsync.cli.ring import ring
-from imapsync.config import draft, file, mapping, server
+from imapsync.config import draft, file, mapping, server, settings
 from imapsync.config.paths import Files
 from imapsync.config.server import ServerConfig
-from imapsync.config.settings import GRAMMAR, Config
+from imapsync.config.settings import GRAMMAR
 from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal
-from imapsync.errors import NotMade, UsageError
+from imapsync.errors import ConfigError, NotMade, UsageError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.providers import forHost
+
+#: Of a side about which nothing was typed.
+_NOTHING = Given("", {})
 
 
 class Servers:
@@ -119,9 +122,10 @@ def begin(
     servers = Servers(reactor, environ, os.path.dirname(path), line.debug)
     keyring = ring() if person is not None else None
     result = _awaited(
-        reactor, force, lambda: make(path, words, person, servers, keyring)
+        reactor, force, lambda: make(path, words, person, servers, environ, keyring)
     )
-    terminal.say("\n".join(_told(path, result, line.configs)))
+    if not line.quiet:
+        terminal.say("\n".join(_told(path, result, line.configs)))
     return 0
 
 
@@ -168,23 +172,45 @@ async def make(
     words: Mapping[Side, Given],
     person: Person | None,
     servers: Net,
+    environ: Mapping[str, str],
     keyring: Keyring | None = None,
 ) -> Mapping[Side, Made]:
     """
     Ask, find and try, and write what came of it.
     """
 
-    found = {}
+    found: dict[Side, Made] = {}
     for side in Side:
         secret = os.path.basename(secretPath(path, side))
-        interview = Interview(
-            person, servers, _provider, side, words[side], secret, keyring
-        )
-        found[side] = await interview.made()
+        while side not in found:
+            interview = Interview(
+                person, servers, _provider, side, words[side], secret, keyring
+            )
+            found[side] = await interview.made()
+            try:
+                _check(path, found, environ)
+            except ConfigError as error:
+                if person is None or words[side] != _NOTHING:
+                    raise
+                person.say(str(error))
+                del found[side]
     text = draft.text({side: one.draft for side, one in found.items()})
-    Config.of({str(side): _checked(one) for side, one in found.items()})
     _write(path, text, found)
     return found
+
+
+def _check(path: str, found: Mapping[Side, Made], environ: Mapping[str, str]) -> None:
+    """
+    See whether a configuration of both sides, if both are there, is right.
+
+    @raise ConfigError: if not.
+    """
+    if len(found) < len(Side):
+        return
+    sections = mapping.sections(
+        {str(side): _checked(one) for side, one in found.items()}, GRAMMAR
+    )
+    settings.read(sections, environ, Files(environ, lambda: os.path.dirname(path)))
 
 
 def _checked(made: Made) -> Options:

@@ -244,11 +244,7 @@ class Interview:
 
     def _user(self, host: str, default: str = "") -> str:
         person = self._asking(".username=NAME")
-        while True:
-            name = person.ask(f"User name at {host}:", default)
-            if isFit(name):
-                return name
-            person.say("It has a character that no user name can have.")
+        return _fit(person, lambda: person.ask(f"User name at {host}:", default))
 
     # By what
 
@@ -264,9 +260,9 @@ class Interview:
             return self._tokens(provider, options)
         person = self._asking(".password-command=COMMAND")
         question = f"Password of {options['username']} at {host} (not shown):"
-        while not (password := person.secret(question)) or not isFit(password):
-            wrong = "has a character that none can have" if password else "is empty"
-            person.say(f"It {wrong}.")
+        password = ""
+        while not password:
+            password = _fit(person, lambda: person.secret(question))
         return {**options, "password": password}
 
     def _wantsTokens(self, provider: str) -> bool:
@@ -284,9 +280,10 @@ class Interview:
         if {"oauth2-client-id", "oauth2-key-file"} & {*options}:
             return found
         person = self._asking(".oauth2-client-id=ID")
-        found["oauth2-client-id"] = person.ask("Client ID:")
-        if secret := person.secret("Client secret, if there is one (not shown):"):
-            found["oauth2-client-secret"] = secret.strip(" \t")
+        found["oauth2-client-id"] = _fit(person, lambda: person.ask("Client ID:"))
+        question = "Client secret, if there is one (not shown):"
+        if secret := _fit(person, lambda: person.secret(question)).strip(" \t"):
+            found["oauth2-client-secret"] = secret
         return found
 
     def _other(self, options: Options) -> Options:
@@ -320,6 +317,15 @@ class Interview:
                 f" {self._side}{word}"
             )
         return self._person
+
+
+def _fit(person: Person, ask: Callable[[], str]) -> str:
+    """
+    An answer that no configuration has anything against.
+    """
+    while not isFit(answer := ask()):
+        person.say("It has a character that it cannot have.")
+    return answer
 
 
 def _draft(options: Options, source: str) -> Draft:

@@ -99,7 +99,8 @@ def _configured() -> Iterator[tuple[str, int]]:
         return
     for line in lines:
         word, *rest = line.split() or [""]
-        if word == "nameserver" and rest:
+        # One that is good on a single network interface cannot be asked by these means.
+        if word == "nameserver" and rest and "%" not in rest[0]:
             yield rest[0], _PORT
 
 

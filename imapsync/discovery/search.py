@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from imapsync.discovery import autoconfig, pacc, records
 from imapsync.discovery.address import Address
-from imapsync.discovery.proposal import Proposal
+from imapsync.discovery.proposal import Proposal, named
 from imapsync.discovery.records import SERVICES, Service
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.log import Log
@@ -150,7 +150,7 @@ class Search:
         What is known of the provider that takes mail for the domain.
         """
         exchanges = await self._names.exchanges(address.host)
-        for domain in autoconfig.domains(exchanges[0]) if exchanges else ():
+        for domain in autoconfig.domains(named(exchanges[0])) if exchanges else ():
             source = f"{_DATABASE} for {domain}, which takes the mail"
             url = f"{autoconfig.DATABASE}{domain}"
             try:

@@ -35,6 +35,7 @@ _SOME = (
     *("automat", "imapsync.run.live", "imapsync.run.verification"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
+    *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     "twisted.python.usage",
 )
 

@@ -51,6 +51,8 @@ class ReadTests(SynchronousTestCase):
         for words, told in (
             (["INBOX"], 'not "INBOX"'),
             (["local"], 'not "local"'),
+            (["lokal.password=hush"], 'not "lokal.password"'),
+            (["local=a@b.c", "local.command=x"], "exclude each other"),
             (["both=x"], "local=ADDRESS, remote=ADDRESS"),
             (["local="], "local is empty"),
             (["local.host="], "local.host is empty"),
@@ -62,6 +64,7 @@ class ReadTests(SynchronousTestCase):
         ):
             error = self.assertRaises(UsageError, read, words)
             self.assertIn(told, str(error))
+            self.assertNotIn("hush", str(error))
 
     @given(st.lists(st.text(max_size=20), max_size=3))
     def test_any(self, words: list[str]) -> None:

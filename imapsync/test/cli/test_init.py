@@ -45,7 +45,8 @@ class InitCase(SynchronousTestCase):
         """
         Make a configuration.
         """
-        making = make(str(self.path), given.read(words), person, self.accounts)
+        read = given.read(words)
+        making = make(str(self.path), read, person, self.accounts, self.environ)
         return Deferred.fromCoroutine(making)
 
     def load(self) -> Config:
@@ -162,6 +163,35 @@ class MakeTests(InitCase):
         failure = self.failureResultOf(made, ConfigError)
         self.assertIn("leads to the same account", str(failure.value))
         self.assertFalse(self.folder.exists())
+
+    def test_sameAgain(self) -> None:
+        """
+        A person may say something else.
+        """
+        person = Somebody(
+            ("local side", "me@mx.example:143"),
+            *(("Password", "secret"), ("kept", "f")),
+            ("remote side", "me@mx.example:143"),
+            *(("Password", "secret"), ("kept", "f")),
+            ("remote side", "you@mx.example:143"),
+            *(("Password", "hush"), ("kept", "f")),
+        )
+        self.successResultOf(self.make(person=person))
+        self.assertIn("leads to the same account", "".join(person.told))
+        self.assertEqual("you", self.load().servers[Side.REMOTE].username)
+
+    def test_files(self) -> None:
+        """
+        Files that are named are looked for where a run will look for them.
+        """
+        self.folder.mkdir()
+        (self.folder / "secret").write_text("secret")
+        self.accounts.passwords["me"] = ""
+        words = "local=me@mx.example:143", "remote.command=cat"
+        failure = self.failureResultOf(self.make(*words, "local.password-file=none"))
+        failure.trap(ConfigError)
+        self.successResultOf(self.make(*words, "local.password-file=secret"))
+        self.load()
 
     def test_unfit(self) -> None:
         """

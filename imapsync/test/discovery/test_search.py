@@ -212,6 +212,17 @@ class FindTests(SynchronousTestCase):
         self.assertEqual([OWN, WELL_KNOWN], told)
         self.assertIn(f"{autoconfig.DATABASE}host.net", self.world.asked)
 
+    def test_oddExchange(self) -> None:
+        """
+        What DNS says is no part of an URL unless it is a name.
+        """
+        for name in ("mx.a/../../x?.host.net", "mx.\ufffd.net", "mx.a b.net", "."):
+            self.world.known["example.org"] = [name]
+            self.world.asked.clear()
+            self.hosts()
+            database = [x for x in self.world.asked if "thunderbird" in x]
+            self.assertEqual([DATABASE], database)
+
     def test_bug(self) -> None:
         """
         A mistake of ours is told, and does not hide what others know.
