@@ -178,7 +178,6 @@ async def make(
     """
     Ask, find and try, and write what came of it.
     """
-
     found: dict[Side, Made] = {}
     for side in Side:
         secret = os.path.basename(secretPath(path, side))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import stat
 import time
 from collections.abc import Sequence
@@ -238,6 +239,24 @@ class InitTests(SceneCase):
         typist = self.typist(scene, "--init")
         typist.answers("The local side", self.addresses(scene)[0])
         typist.sees("Password of")
+        typist.interrupt()
+        self.assertEqual(75, typist.leaves(), typist.shown)
+        self.says(typist.shown, "imapsync: interrupted")
+        self.assertFalse((scene.directory / ".config").exists())
+
+    def test_interruptedLater(self) -> None:
+        """
+        So it does while a server is waited for.
+        """
+        scene = self.filled()
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        silent.settimeout(children.PATIENCE)
+        typist = self.typist(scene, "--init")
+        typist.answers("The local side", f"me@127.0.0.1:{silent.getsockname()[1]}")
+        typist.answers("Password of", PASSWORD)
+        connection, _ = silent.accept()
+        self.addCleanup(connection.close)
         typist.interrupt()
         self.assertEqual(75, typist.leaves(), typist.shown)
         self.says(typist.shown, "imapsync: interrupted")
