@@ -30,6 +30,7 @@ class Documents:
         A document, wherever it has moved.
 
         @raise Lost: if there is none.
+        @raise Distrusted: if it is not that server.
         """
         for _ in range(_MOVES + 1):
             if not _isSafe(url):

@@ -22,7 +22,7 @@ from imapsync.discovery import autoconfig, pacc, records
 from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal, named
 from imapsync.discovery.records import SERVICES, Service
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import ImapSyncError
 from imapsync.log import Log
 
 #: In seconds, for all.
@@ -155,7 +155,7 @@ class Search:
             url = f"{autoconfig.DATABASE}{domain}"
             try:
                 return await self._document(url, address, source, False)
-            except (Lost, ValueError):
+            except (ImapSyncError, ValueError):
                 continue
         return ()
 

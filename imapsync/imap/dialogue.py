@@ -316,15 +316,16 @@ class Dialogue(StockClient):
         What it means that the server made an end.
         """
         text = f"{self.name}: {text}"
-        backoff = weighed(self._farewellCode, self.farewell)
+        said = self._farewellCode, self.farewell
+        backoff = weighed(*said)
         if backoff is not None or self.resting:
             told = 0.0 if backoff is None else backoff.seconds
             return Later(text, max(told, self._restsFor))
-        if self.farewell and self.state == "auth" and over(self.farewell):
+        if self.farewell and self.state == "auth" and over(*said):
             return Expired(text)
         from imapsync.imap.auth.refusal import isPassing  # few end so
 
-        if self.farewell and isPassing(self._farewellCode, self.farewell):
+        if self.farewell and isPassing(*said):
             return Later(text)
         return Lost(text)
 

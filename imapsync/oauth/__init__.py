@@ -5,5 +5,5 @@ C{providers} knows what Google and Microsoft want, and C{discovery} asks others 
 8414).  C{web} asks a web server, C{client} what gives tokens, with an C{assertion}
 where we sign what we ask for; C{tokens} is what comes back.  They are kept in a
 C{store}, which is a C{tokenfile} or a C{ring}: C{place} says which.  C{source} has new
-ones got before they are needed.
+ones got before they are needed, under a C{lock}.
 """

@@ -77,17 +77,14 @@ def signed(
     header = {"alg": "RS256", "typ": "JWT", **key.header}
     times = {"iat": int(now), "exp": int(now) + LASTS}
     said = {**claims, **times, "jti": unique or secrets.token_urlsafe(16)}
-    return jws(key.private, header, said)
+    return jws(key.private, *(json.dumps(one).encode() for one in (header, said)))
 
 
-def jws(
-    private: RSAPrivateKey, header: Mapping[str, object], payload: Mapping[str, object]
-) -> str:
+def jws(private: RSAPrivateKey, header: bytes, payload: bytes) -> str:
     """
     The compact form (RFC 7515, 7.1).
     """
-    parts = (json.dumps(one, separators=(",", ":")) for one in (header, payload))
-    text = ".".join(_base64(part.encode()) for part in parts)
+    text = f"{_base64(header)}.{_base64(payload)}"
     signature = private.sign(text.encode(), PKCS1v15(), SHA256())
     return f"{text}.{_base64(signature)}"
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import keyring
-from keyring.errors import KeyringError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from imapsync.config.oauth import OAuthConfig
@@ -45,9 +44,12 @@ class Ring:
         """
         Whether the system has one.
         """
-        found = await self._done(self._backend.get_keyring)
+        try:
+            found = await self._done(self._backend.get_keyring)
+        except StateUnavailable:
+            return False
         priority: float = found.priority
-        return priority > 0
+        return priority > 0  # else there is but one that refuses all
 
     async def read(self) -> Tokens | None:
         """
@@ -69,6 +71,8 @@ class Ring:
         )
         try:
             return await asking
-        except (KeyringError, RuntimeError) as error:
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 (there are many kinds of keyrings)
             text = line(str(error), 400) or type(error).__name__
             raise StateUnavailable(f"{self.where} cannot be used: {text}") from None

@@ -21,8 +21,7 @@ from imapsync.config.oauth import OAuthConfig
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError, Distrusted, Later, Lost
 from imapsync.oauth.client import Client
-from imapsync.oauth.lock import locked
-from imapsync.oauth.place import storeOf
+from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.providers import titleOf
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokens import Declined, Tokens
@@ -109,7 +108,7 @@ class Source:
             kept = await self._kept(store)
             if self._isGood(kept, refused):
                 return Given(kept.access, False)
-            async with locked(self._reactor, f"{self._config.tokenFile}.lock"):
+            async with lockOf(self._reactor, self._config):
                 kept = await self._kept(store)  # by somebody else, meanwhile
                 if self._isGood(kept, refused):
                     return Given(kept.access, False)
@@ -134,22 +133,20 @@ class Source:
     async def _renewed(self, kept: Tokens, where: str) -> Tokens:
         config = self._config
         if config.attended and not kept.refresh:
-            raise Distrusted(
-                f"{titleOf(config)} has not been asked for a token yet (there is none"
-                f" in {where}): run {config.mend}"
-                if not kept.access
-                else f"the token in {where} is no longer good, and cannot be renewed:"
-                f" run {config.mend}"
+            what = (
+                f"the token in {where} is no longer good, and nothing renews it"
+                if kept.access
+                else f"there is no token of {titleOf(config)} yet in {where}"
             )
+            raise Distrusted(f"{what}: run {config.mend}")
         try:
             if config.attended:
                 return await self._client.refreshed(kept)
             return await self._client.own(self._server.user or "")
         except Declined as error:
+            advice = "see oauth2-client-id and the other options of oauth2"
             if config.attended and error.error in _ASKS:
                 advice = f"a user has to say yes once more: run {config.mend}"
-            else:
-                advice = "see oauth2-client-id and the other options of oauth2"
             raise Declined(f"{error}; {advice}", error.error) from None
 
     @contextmanager

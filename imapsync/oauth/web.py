@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from OpenSSL import SSL
+from service_identity.exceptions import VerificationError
 from twisted.internet import defer, protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IReactorTime
@@ -28,7 +30,7 @@ from zope.interface import implementer
 
 import imapsync
 from imapsync.display import line
-from imapsync.errors import Lost
+from imapsync.errors import Distrusted, ImapSyncError, Lost
 
 #: So long may an answer take in all, in seconds.
 PATIENCE = 30.0
@@ -80,6 +82,7 @@ class Web:
 
         @param accept: the media type that is wanted.
         @raise Lost: if no such answer comes.
+        @raise Distrusted: if it is not that server.
         """
         return await self._asked("GET", url, {"Accept": accept}, None)
 
@@ -90,6 +93,7 @@ class Web:
         What is answered to C{form}.
 
         @raise Lost: if no such answer comes.
+        @raise Distrusted: if it is not that server.
         """
         said = {"Content-Type": _FORM, **(headers or {})}
         return await self._asked("POST", url, said, _Body(form.encode()))
@@ -107,7 +111,7 @@ class Web:
         except (CancelledError, Lost):
             raise
         except Exception as error:  # noqa: BLE001 (whatever HTTP or TLS has against it)
-            raise Lost(f"{_host(url)}: cannot be asked: {_reason(error)}") from None
+            raise _failed(_host(url), error) from None
 
     async def _answered(
         self, verb: str, url: str, headers: Mapping[str, str], body: _Body | None
@@ -182,9 +186,8 @@ class _Reader(protocol.Protocol):
             self.whole.errback(reason)
 
     def _close(self) -> None:
-        transport: Any = self.transport
-        if transport is not None:
-            getattr(transport, "abortConnection", transport.loseConnection)()
+        if self.transport is not None:
+            self.transport.loseConnection()
 
 
 def _host(url: str) -> str:
@@ -199,17 +202,23 @@ def _wait(response: IResponse) -> float:
     return float(said[0]) if said[0].isdigit() and len(said[0]) < 6 else 0.0
 
 
-def _reason(error: BaseException) -> str:
+def _failed(host: str, error: BaseException) -> ImapSyncError:
     """
-    One line that says what went wrong.
+    What to tell of what went wrong.
     """
     while inner := getattr(error, "reasons", None):
         # Of several the first; of what failed because of another, that.
         error = cast(BaseException, getattr(inner[0], "value", inner[0]))
-    args = getattr(error, "args", ())
-    if args and isinstance(args[0], list):  # OpenSSL's
-        words = ", ".join(str(one[-1]) for one in args[0] if isinstance(one, tuple))
-        # Else they are service_identity's.
-        words = words or "the certificate is for another name"
-        return line(f"TLS failed: {words}", 400)
-    return line(str(error) or type(error).__name__, 400).rstrip(".")
+    if isinstance(error, VerificationError):
+        return Distrusted(f"{host}: its certificate is for another host")
+    if isinstance(error, SSL.Error):
+        entries = error.args[0] if error.args else ()
+        words = ", ".join(str(entry[-1]) for entry in entries) or "no reason given"
+        if "certificate" in words:
+            return Distrusted(
+                f"{host}: its certificate cannot be trusted ({words}); SSL_CERT_FILE in"
+                " the environment names other authorities than those of the system"
+            )
+        return Lost(f"{host}: cannot be asked: TLS failed: {words}")
+    reason = line(str(error) or type(error).__name__, 400).rstrip(".")
+    return Lost(f"{host}: cannot be asked: {reason}")

@@ -36,6 +36,7 @@ _SOME = (
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
+    *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     "twisted.python.usage",
 )
 

@@ -233,10 +233,12 @@ class EndTests(SynchronousTestCase):
             b"Session invalidated - AccessTokenExpired",
             b"Session expired, please login again.",
             b"Disconnected for inactivity.",
+            b"[EXPIRED] Log in again.",
+            b"[AUTHENTICATIONFAILED] Log in again.",
         ):
             error = self.end(words)
             self.assertIs(Expired, type(error))
-            self.assertIn(words.decode(), str(error))
+            self.assertIn(words.decode().rpartition("] ")[2], str(error))
 
     def test_later(self) -> None:
         """

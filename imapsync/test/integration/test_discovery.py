@@ -42,7 +42,7 @@ from imapsync.discovery.greeting import Knocker
 from imapsync.discovery.records import Service
 from imapsync.discovery.resolver import Names
 from imapsync.discovery.search import Search
-from imapsync.errors import Lost
+from imapsync.errors import Distrusted, Lost
 from imapsync.oauth.web import MOST, Web
 from imapsync.test.discovery.test_autoconfig import server
 from imapsync.test.discovery.test_pacc import DOCUMENT, text
@@ -368,7 +368,7 @@ class DocumentsTests(DiscoveryCase):
         """
         url = "https://autoconfig.example.net/mail"
         self.pages.found[url] = server()
-        with self.assertRaises(Lost):
+        with self.assertRaises(Distrusted):
             await self.documents.get(url)
 
 

@@ -1,0 +1,85 @@
+"""
+Keyrings in memory, and what asks them in a thread that is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+
+class Threads(Clock):
+    """
+    A reactor whose threads do all at once.
+    """
+
+    def getThreadPool(self) -> Threads:
+        """
+        They are here.
+        """
+        return self
+
+    def callFromThread(self, act: Callable[..., object], *words: Any) -> None:
+        """
+        Act.
+        """
+        act(*words)
+
+    def callInThreadWithCallback(
+        self,
+        done: Callable[[bool, object], None],
+        act: Callable[..., object],
+        *words: Any,
+    ) -> None:
+        """
+        Act, and tell what comes of it.
+        """
+        try:
+            result = act(*words)
+        except Exception:  # noqa: BLE001 (so do threads)
+            done(False, Failure())
+        else:
+            done(True, result)
+
+
+class Keyring:
+    """
+    What the package C{keyring} is, with one backend.
+
+    @ivar priority: that of the backend.
+    @ivar kept: by the names of the service and the user.
+    @ivar broken: raised whatever is asked, if anything.
+    """
+
+    def __init__(self, priority: float = 5.0) -> None:
+        self.priority = priority
+        self.kept: dict[tuple[str, str], str] = {}
+        self.broken: Exception | None = None
+
+    def get_keyring(self) -> Keyring:
+        """
+        The backend.
+        """
+        self._asked()
+        return self
+
+    def get_password(self, service: str, user: str) -> str | None:
+        """
+        What is kept.
+        """
+        self._asked()
+        return self.kept.get((service, user))
+
+    def set_password(self, service: str, user: str, password: str) -> None:
+        """
+        Keep something.
+        """
+        self._asked()
+        self.kept[service, user] = password
+
+    def _asked(self) -> None:
+        if self.broken is not None:
+            raise self.broken
