@@ -108,7 +108,7 @@ class _Reader:
         """
         self.servers: list[dict[str, list[str]]] = []
         self._path: list[str] = []
-        self._text = ""
+        self._texts: list[str] = []
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = _refuse
         parser.EntityDeclHandler = _refuse
@@ -117,12 +117,12 @@ class _Reader:
         parser.CharacterDataHandler = self._read
         try:
             parser.Parse(document, True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError) as error:
             raise ValueError(f"is not well-formed: {error}") from None
 
     def _begin(self, name: str, attributes: Mapping[str, str]) -> None:
         self._path.append(name)
-        self._text = ""
+        self._texts.clear()
         if len(self._path) > _DEEPEST:
             raise ValueError("is too deep")
         if self._path == _SERVER:
@@ -132,11 +132,11 @@ class _Reader:
             self.servers += [self._server] if imap else []
 
     def _read(self, text: str) -> None:
-        self._text += text
+        self._texts.append(text)
 
     def _end(self, name: str) -> None:
         if self._path == [*_SERVER, name]:
-            self._server.setdefault(name, []).append(self._text.strip())
+            self._server.setdefault(name, []).append("".join(self._texts).strip())
         self._path.pop()
 
 

@@ -148,6 +148,18 @@ class ReadTests(SynchronousTestCase):
             self.assertRaises(ValueError, self.read, document)
         self.assertEqual((), self.read(b"<html><p>Not found</p></html>"))
 
+    def test_encoding(self) -> None:
+        """
+        A document says in which encoding it is, which may be one that nobody knows.
+        """
+        head = "<?xml version='1.0' encoding='{}'?>"
+        for name in ("iso-8859-1", "us-ascii", "UTF-8"):
+            document = head.format(name).encode() + server()
+            self.assertEqual(1, len(self.read(document)))
+        for name in ("none", "hex", "rot13", "idna", "utf-7", "big5", "punycode"):
+            document = head.format(name).encode() + server()
+            self.assertRaises(ValueError, self.read, document)
+
     @given(st.binary(max_size=200))
     def test_any(self, octets: bytes) -> None:
         """
