@@ -141,7 +141,7 @@ def _read(file: str) -> tuple[bytes, bool]:
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise NotFound(
-            f"{file}: there is no such configuration file: make it,"
+            f"{file}: there is no such configuration file: have it made by --init,"
             " or name another one, best with its full path, by --config"
         ) from None
     except OSError as error:

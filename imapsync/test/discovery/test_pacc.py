@@ -90,6 +90,31 @@ class ReadTests(SynchronousTestCase):
         """
         self.assertRaises(ValueError, read, DOCUMENT, [said], ME)
 
+    @given(
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=5),
+            lambda one: (
+                st.lists(one, max_size=2)
+                | st.dictionaries(
+                    st.sampled_from(
+                        ["protocols", "imap", "host", "authentication", "oauth-public"]
+                    ),
+                    one,
+                    max_size=3,
+                )
+            ),
+        )
+    )
+    def test_anyDocument(self, told: object) -> None:
+        """
+        Whatever stands in a document, it is understood or refused.
+        """
+        document = json.dumps(told).encode()
+        try:
+            read(document, [text(document)], ME)
+        except ValueError:
+            return
+
     def test_places(self) -> None:
         """
         Both are within the domain.
