@@ -25,6 +25,9 @@ class Given(NamedTuple):
     where: str
     options: Options
 
+    def __repr__(self) -> str:
+        return f"Given({self.where!r}, {[*self.options]})"
+
 
 def read(words: Sequence[str]) -> Mapping[Side, Given]:
     """

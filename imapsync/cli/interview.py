@@ -56,6 +56,9 @@ class Made(NamedTuple):
     draft: Draft
     secret: str = ""
 
+    def __repr__(self) -> str:
+        return f"Made({self.draft})"
+
 
 class Net(Protocol):
     """

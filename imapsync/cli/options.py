@@ -55,6 +55,14 @@ class CommandLine(NamedTuple):
     debug: int = 0
     init: tuple[str, ...] | None = None
 
+    def __repr__(self) -> str:
+        # Behind --init there may be a password.
+        words = self.init and len(self.init)
+        told = {**self._asdict(), "init": words}
+        return (
+            f"CommandLine({', '.join(f'{key}={one!r}' for key, one in told.items())})"
+        )
+
 
 class _Option(NamedTuple):
     """

@@ -32,6 +32,9 @@ class Draft(NamedTuple):
     options: Mapping[str, str]
     remarks: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        return f"Draft({[*self.options]})"
+
 
 _HEAD = """\
 # A configuration of imapsync, as its manual describes it: one account on two servers,

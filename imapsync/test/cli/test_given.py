@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.given import Given, read
+from imapsync.cli.options import parse
 from imapsync.errors import UsageError
 from imapsync.model import Side
 
@@ -43,6 +44,17 @@ class ReadTests(SynchronousTestCase):
         )
         nothing = Given("", {})
         self.assertEqual(dict.fromkeys(Side, nothing), read([]))
+
+    def test_shown(self) -> None:
+        """
+        What stands for a password is not shown of it.
+        """
+        words = ["local=me@example.org", "local.password=hush"]
+        line = parse(["--init", *words])
+        self.assertNotIn("hush", repr(line))
+        found = read(line.init or ())
+        self.assertNotIn("hush", repr(found))
+        self.assertIn("password", repr(found))
 
     def test_wrong(self) -> None:
         """

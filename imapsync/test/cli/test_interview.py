@@ -82,6 +82,8 @@ class InterviewCase(SynchronousTestCase):
         The options that come of it, and the secret.
         """
         made = self.successResultOf(self.side(person, where, **options))
+        for one in (made, made.draft):
+            self.assertNotIn("'secret'", repr(one))
         if person is not None:
             self.assertEqual([], person.answers)
         return made.draft.options, made.secret
