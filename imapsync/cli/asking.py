@@ -102,10 +102,9 @@ class Terminal:
 
         @raise UsageError: if there comes none any more.
         """
-        if {*choices} == {"y", "n"}:
-            question += " ({y}, {n})".format(
-                **{letter: f"{letter}: {one}" for letter, one in choices.items()}
-            )
+        if "y" in choices:
+            told = (f"{letter}: {meaning}" for letter, meaning in choices.items())
+            question = f"{question} ({', '.join(told)})"
         else:
             self.say(question)
             for letter, meaning in choices.items():
