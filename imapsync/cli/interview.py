@@ -215,8 +215,8 @@ class Interview:
                 for name, value in self._given.options.items()
                 if name not in _PLACE or name == "username"
             }
-            typed = typed._replace(user=typed.user or username)
-            return self._at(typed, fixed)
+            user = typed.user or username
+            return self._at(typed._replace(user=user, isServer=True), fixed)
 
     def _at(self, typed: Address, given: Options) -> Options:
         """

@@ -225,7 +225,7 @@ class QuestionTests(InterviewCase):
         person = Somebody(
             ("Password", "wrong"),
             ("What now", "s"),
-            ("server", "me@other.example.org:993"),
+            ("server", "me@other.example.org"),
             ("Password of me at other", "secret"),
             ("kept", "c"),
         )
