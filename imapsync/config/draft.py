@@ -52,7 +52,7 @@ def text(drafts: Mapping[Side, Draft]) -> str:
 
     @raise ConfigError: if a value cannot stand in one.
     """
-    lines = [_HEAD]
+    lines = [_HEAD.rstrip("\n")]
     for side in Side:
         lines += ["", *_section(side, drafts[side])]
     whole = "\n".join([*lines, ""])
