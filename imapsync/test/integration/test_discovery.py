@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet import reactor as globalReactor
+from twisted.internet._resolver import HostResolution
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IDelayedCall,
+    IHostnameResolver,
+    IHostResolution,
     IListeningPort,
+    IReactorPluggableNameResolver,
+    IResolutionReceiver,
     IStreamClientEndpoint,
 )
 from twisted.internet.ssl import (
@@ -33,16 +38,18 @@ from twisted.web.client import URI, Agent
 from twisted.web.iweb import IAgentEndpointFactory
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
-from imapsync.discovery import autoconfig, pacc
+from imapsync.cli.init import Servers
+from imapsync.discovery import autoconfig, pacc, resolver, search
 from imapsync.discovery.address import Address
 from imapsync.discovery.documents import Documents
 from imapsync.discovery.greeting import Knocker
 from imapsync.discovery.records import Service
 from imapsync.discovery.resolver import Names
 from imapsync.discovery.search import Search
-from imapsync.errors import Distrusted, Lost
+from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.model import Side
 from imapsync.oauth.web import MOST, Web
 from imapsync.test.discovery.test_autoconfig import server
 from imapsync.test.discovery.test_pacc import DOCUMENT, text
@@ -53,6 +60,7 @@ from imapsync.test.integration.dovecot import (
     maildirServer,
     mdboxServer,
 )
+from imapsync.test.integration.server import PASSWORD
 
 ME = Address("me", "example.org")
 
@@ -229,6 +237,14 @@ class DiscoveryCase(TestCase):
         """
         One that knows these records.
         """
+        return Names(self.tidy, [self.listen(records)])
+
+    def listen(self, records: Mapping[str, Sequence[Any]]) -> tuple[str, int]:
+        """
+        Begin one.
+
+        @return: its address and port.
+        """
         zone = Zone(b"example.org", records)
         factory = DNSServerFactory(clients=[zone])
         factory.noisy = False
@@ -236,7 +252,7 @@ class DiscoveryCase(TestCase):
         protocol.noisy = False
         port = self.reactor.listenUDP(0, protocol, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
-        return Names(self.tidy, [("127.0.0.1", port.getHost().port)])
+        return "127.0.0.1", port.getHost().port
 
 
 class SearchTests(DiscoveryCase):
@@ -301,6 +317,63 @@ class SearchTests(DiscoveryCase):
         self.pages.found[url] = server(hostname="imap.example.net")
         found = await self.find(names)
         self.assertEqual([("imap.example.net", 993, "imaps", False)], found)
+
+
+@implementer(IHostnameResolver)
+class Nowhere:
+    """
+    Knows no host.
+    """
+
+    def resolveHostName(
+        self, resolutionReceiver: IResolutionReceiver, hostName: str, *_: Any, **__: Any
+    ) -> IHostResolution:
+        """
+        It has no address.
+        """
+        resolution = HostResolution(hostName)
+        resolutionReceiver.resolutionBegan(resolution)
+        resolutionReceiver.resolutionComplete()
+        return resolution
+
+
+class ServersTests(DiscoveryCase):
+    """
+    What C{--init} asks.
+    """
+
+    async def test_find(self) -> None:
+        """
+        The system's name servers, and hosts that they know.
+        """
+        record = dns.Record_SRV(0, 0, 993, b"mx.example.org")
+        place = self.listen({"_imaps._tcp.example.org": [record]})
+        self.patch(resolver, "_configured", lambda: [place])
+        self.patch(search, "PATIENCE", 60.0)
+        directlyProvides(self.tidy, IReactorPluggableNameResolver)
+        vars(self.tidy).update(nameResolver=Nowhere())
+        [found] = await Servers(self.tidy, {}, "/", 0).find(ME)
+        self.assertEqual(("mx.example.org", 993), (found.host, found.port))
+        self.assertIn("by DNS", found.source)
+
+    async def test_logIn(self) -> None:
+        """
+        The servers themselves, which say who we are.
+        """
+        here = mdboxServer()
+        servers = Servers(self.reactor, {}, "/", 0)
+        options = {
+            "host": "localhost",
+            "port": str(here.tlsPort),
+            "SSL_ca_file": str(here.certificate.authority),
+            "username": "somebody",
+        }
+        right = {**options, "password": PASSWORD}
+        self.assertEqual("somebody", await servers.logIn(Side.LOCAL, right))
+        with self.assertRaises(Distrusted):
+            await servers.logIn(Side.LOCAL, {**options, "password": "wrong"})
+        with self.assertRaises(ConfigError):
+            await servers.logIn(Side.LOCAL, {**right, "port": "0"})
 
 
 class NamesTests(DiscoveryCase):
