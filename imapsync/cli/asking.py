@@ -79,8 +79,11 @@ class Terminal:
         """
         shown = f" [{line(default)}]" if default else ""
         while True:
-            self._target.write(f"{line(question)}{shown} ")
-            self._target.flush()
+            try:
+                self._target.write(f"{line(question)}{shown} ")
+                self._target.flush()
+            except OSError:
+                raise _left() from None
             if answer := self._answer() or default:
                 return answer
 
@@ -93,7 +96,7 @@ class Terminal:
         with _interruptible():
             try:
                 return self._hide(f"{line(question)} ")
-            except EOFError:
+            except (EOFError, OSError):
                 raise _left() from None
 
     def choose(self, question: str, choices: Mapping[str, str]) -> str:
@@ -122,6 +125,8 @@ class Terminal:
             except UnicodeDecodeError:
                 self.say("That is not UTF-8.")
                 return ""
+            except OSError:
+                raise _left() from None
         if not answer:
             raise _left()
         return answer.strip()
@@ -140,7 +145,7 @@ def person() -> Terminal | None:
 
 
 def _left() -> UsageError:
-    return UsageError("no answer: standard input has come to its end")
+    return UsageError("nobody answers: the terminal was closed")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

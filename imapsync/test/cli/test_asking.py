@@ -98,6 +98,28 @@ class TerminalTests(SynchronousTestCase):
         terminal = self.terminal()
         self.assertRaises(UsageError, terminal.ask, "Who?", "me")
 
+    def test_gone(self) -> None:
+        """
+        A terminal that was closed answers nothing, either.
+        """
+
+        class Gone(io.StringIO):
+            def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+                raise OSError(5, "Input/output error")
+
+            def write(self, text: str, /) -> int:
+                raise OSError(5, "Input/output error")
+
+        def hide(question: str) -> str:
+            raise OSError(5, "Input/output error")
+
+        for terminal in (
+            Terminal(Gone(), io.StringIO(), hide),
+            Terminal(io.StringIO("me\n"), Gone(), hide),
+        ):
+            self.assertRaises(UsageError, terminal.ask, "Who?")
+            self.assertRaises(UsageError, terminal.secret, "Password?")
+
     def test_interrupted(self) -> None:
         """
         A signal ends the question, not only the program some time later; and
