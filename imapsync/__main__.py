@@ -92,6 +92,8 @@ def _run(line: options.CommandLine) -> int:
     if live:
         signals.passOver()
     signals.interrupt(force, hangup)
+    if line.init is not None:
+        return _make(line, force)
     from imapsync.config.file import loadAll
 
     configs = loadAll(line.configs, os.environ)
@@ -115,6 +117,27 @@ def _run(line: options.CommandLine) -> int:
         )
     finally:
         logs.close()
+
+
+def _make(line: options.CommandLine, force: Callable[[], None]) -> int:
+    """
+    Make a configuration.
+
+    @param force: see L{signals.end}.
+    """
+    from twisted.internet import reactor
+    from twisted.logger import globalLogBeginner
+
+    from imapsync.cli import init
+    from imapsync.cli.logfile import standardError
+    from imapsync.cli.observers import AccountObserver
+    from imapsync.cli.resolver import resolve
+
+    least = "debug" if line.debug else "warn"
+    observer = AccountObserver({}, standardError(), least, bool(line.debug))
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    resolve(reactor)
+    return init.begin(reactor, line, os.environ, force)
 
 
 def _logfiles(configs: Configs) -> Mapping[str, str | None]:

@@ -64,6 +64,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     line = options.line
+    if line.init is not None:
+        _exit(UsageError("--init is for the command imapsync"))
     try:
         configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:

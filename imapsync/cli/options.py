@@ -29,7 +29,7 @@ _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
 _COMMANDS = (
-    *("oneshot", "repair", "verify", "check", "status", "authorize"),
+    *("oneshot", "repair", "verify", "check", "status", "init", "authorize"),
     *("delete", "rename"),
 )
 
@@ -49,12 +49,22 @@ class CommandLine(NamedTuple):
 
     @ivar configs: the configuration files' names; none means the default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar init: the words behind C{--init}; C{None} without it.
     """
 
     request: Request
     configs: tuple[str, ...] = ()
     quiet: bool = False
     debug: int = 0
+    init: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        # Behind --init there may be a password.
+        words = self.init and len(self.init)
+        told = {**self._asdict(), "init": words}
+        return (
+            f"CommandLine({', '.join(f'{key}={one!r}' for key, one in told.items())})"
+        )
 
 
 class _Option(NamedTuple):
@@ -83,6 +93,7 @@ _OPTIONS = (
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
     _Option("check", "say what is found on both servers, change nothing"),
     _Option("status", "tell what the database knows, then exit"),
+    _Option("init", "make a configuration, asking for two addresses"),
     _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
@@ -123,6 +134,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     for name in names:
         _answer(name)
     _checkCommand(names, mailboxes)
+    configs = _configs([value for name, value in options if name == "config"])
+    quiet, debug = "quiet" in names, names.count("debug")
+    if "init" in names:
+        if len(configs) > 1:
+            raise UsageError("--init makes one configuration: give --config once")
+        return CommandLine(Request(), configs, quiet, debug, tuple(mailboxes))
     request = Request(
         tuple(map(_mailbox, mailboxes)),
         dryRun="dry-run" in names,
@@ -143,8 +160,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         rename, database = "rename" in names, "database" in targets
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
-    configs = _configs([value for name, value in options if name == "config"])
-    return CommandLine(request, configs, "quiet" in names, names.count("debug"))
+    return CommandLine(request, configs, quiet, debug)
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:

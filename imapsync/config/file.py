@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
 from imapsync.config.settings import Config
-from imapsync.errors import ConfigError, NotFound
+from imapsync.errors import ConfigError, NotFound, NotMade
 
 #: More than any configuration has: what is larger was named by mistake.
 _LARGEST = 1 << 20
@@ -84,6 +85,45 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
     return dict(zip(_names([one.path for one in configs]), configs, strict=True))
 
 
+def create(path: str, text: str) -> None:
+    """
+    Write a file that is not there yet, and that nobody else can read, with the
+    directories that it needs.
+
+    @raise NotMade: if something of that name is there, or it cannot be written.
+    """
+    folder = os.path.dirname(path) or "."
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+    except OSError as error:
+        raise NotMade(f"{folder}: cannot be made: {error.strerror}") from None
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise NotMade(occupied(path)) from None
+    except OSError as error:
+        raise NotMade(f"{path}: cannot be made: {error.strerror}") from None
+    try:
+        with os.fdopen(number, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(path)
+        raise NotMade(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def occupied(path: str) -> str:
+    """
+    What to tell of a file that would have to be overwritten.
+    """
+    return (
+        f"{path}: is there already, and is never overwritten: move it away, or name"
+        " another file by --config"
+    )
+
+
 def _names(paths: Sequence[str]) -> Sequence[str]:
     if len(paths) == 1:
         return [""]
@@ -101,7 +141,7 @@ def _read(file: str) -> tuple[bytes, bool]:
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise NotFound(
-            f"{file}: there is no such configuration file: make it,"
+            f"{file}: there is no such configuration file: have it made by --init,"
             " or name another one, best with its full path, by --config"
         ) from None
     except OSError as error:

@@ -22,7 +22,8 @@ _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
 _SECRETS = ("password", "passwordCommand")
-_PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
+#: Those that the types have by default.
+PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: Each of them tells the password, or the token.
 _SOURCES = ("oauth2", "password", "password-command", "password-file")
@@ -184,7 +185,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         side=side,
         type=kind,
         host=section.get("host", values.host, "" if tunnel else "localhost"),
-        port=section.get("port", values.port, _PORTS[kind]),
+        port=section.get("port", values.port, PORTS[kind]),
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,

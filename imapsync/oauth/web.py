@@ -47,11 +47,13 @@ class Answer(NamedTuple):
 
     @ivar status: as HTTP has it.
     @ivar wait: so many seconds it wants to be left alone; 0 if it does not say.
+    @ivar location: where it says that something else is to be found.
     """
 
     status: int
     body: bytes
     wait: float = 0.0
+    location: str = ""
 
     def __repr__(self) -> str:
         return f"<Answer {self.status}>"
@@ -74,14 +76,15 @@ class Web:
             pool=HTTPConnectionPool(reactor, persistent=False),
         )
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, accept: str = "application/json") -> Answer:
         """
         What there is at C{url}.
 
+        @param accept: the media type that is wanted.
         @raise Lost: if no such answer comes.
         @raise Distrusted: if it is not that server.
         """
-        return await self._asked("GET", url, {}, None)
+        return await self._asked("GET", url, {"Accept": accept}, None)
 
     async def post(
         self, url: str, form: str, headers: Mapping[str, str] | None = None
@@ -126,7 +129,8 @@ class Web:
         )
         reader = _Reader(_host(url))
         response.deliverBody(reader)
-        return Answer(response.code, await reader.whole, _wait(response))
+        location = response.headers.getRawHeaders("location", [""])[0]
+        return Answer(response.code, await reader.whole, _wait(response), location)
 
 
 @implementer(IBodyProducer)

@@ -36,6 +36,7 @@ _SOME = (
     *("imapsync.run.checking", "imapsync.accounts.inspection"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
+    *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
 )

@@ -97,6 +97,12 @@ class TapTests(SynchronousTestCase):
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
 
+    def test_init(self) -> None:
+        """
+        Nobody can be asked for a configuration here.
+        """
+        self.assertExits(64, "--init is for the command imapsync", "--init")
+
     def test_logfile(self) -> None:
         """
         An option without effect is named.

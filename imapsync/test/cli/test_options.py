@@ -59,6 +59,22 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(CommandLine(request), parse(["--repair", "-n"]))
         self.assertWrong("--repair -1", "--oneshot and --repair exclude each other")
 
+    def test_init(self) -> None:
+        """
+        C{--init} has words behind it that are no mailboxes.
+        """
+        words = ("local=me@example.org", "remote.host=x")
+        line = CommandLine(Request(), ("FILE",), init=words)
+        self.assertEqual(line, parse(["--init", *words, "--config=FILE"]))
+        self.assertEqual((), parse(["--init"]).init)
+        self.assertIs(None, parse(["--oneshot"]).init)
+        self.assertWrong("--init -1", "--oneshot and --init exclude each other")
+        self.assertWrong("--init -n", "--dry-run is of no use with --init")
+        self.assertWrong(
+            "--init --config=a --config=b",
+            "--init makes one configuration: give --config once",
+        )
+
     def test_all(self) -> None:
         """
         Each option has its place in the line.

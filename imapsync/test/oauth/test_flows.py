@@ -39,7 +39,7 @@ class FakeWeb(Web):
         self._authority = authority
         self.down = False
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, accept: str = "") -> Answer:
         """
         What is there.
         """

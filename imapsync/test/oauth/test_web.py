@@ -190,7 +190,8 @@ class WireTests(SynchronousTestCase):
             b"HTTP/1.1 307 Over There\r\nLocation: http://127.0.0.1:9/\r\n"
             b"Content-Length: 0\r\n\r\n"
         )
-        self.assertEqual(Answer(307, b""), self.successResultOf(self.asking))
+        answer = Answer(307, b"", location="http://127.0.0.1:9/")
+        self.assertEqual(answer, self.successResultOf(self.asking))
         self.assertEqual(1, len(self.reactor.tcpClients))
 
     def test_long(self) -> None:
