@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from imapsync.config import values
@@ -35,7 +36,7 @@ _LOOPBACK = r"localhost|127(\.[0-9]+){3}|::1"
 
 _provider = values.oneOf(*ALLOWED)
 _flow = values.oneOf(*FLOWS)
-_store = values.oneOf("file", "keyring")
+_place = values.oneOf("file", "keyring")
 
 
 class OAuthConfig(NamedTuple):
@@ -192,6 +193,15 @@ def _tenant(value: str) -> str:
             f" {', '.join(_TENANTS[:-1])} or {_TENANTS[-1]}, not {quoted(value)}"
         )
     return value
+
+
+def _store(value: str) -> str:
+    if _place(value) == "keyring" and find_spec("keyring") is None:
+        raise ValueError(
+            "= keyring needs the Python package keyring, which is not installed:"
+            " install imapsync[keyring]"
+        )
+    return _place(value)
 
 
 def _checkFlow(section: Section, config: OAuthConfig) -> None:

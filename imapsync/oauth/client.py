@@ -4,9 +4,10 @@ Asking for tokens.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 
@@ -56,10 +57,12 @@ class Client:
         @raise Declined: if none are.
         @raise Lost: if it may be otherwise soon.
         """
-        url = (await self.endpoints()).token
-        words: dict[str, Any] = {**self._identified(), **parameters}
+        endpoints = await self.endpoints()
+        url = endpoints.token
+        who, headers = self._identified(endpoints.basic)
+        words: dict[str, Any] = {**who, **parameters}
         form = prepare_token_request(grant, **words)
-        answer = await self._web.post(url, form)
+        answer = await self._web.post(url, form, headers)
         host = urlsplit(url).netloc
         tokens = tokensIn(answer, host, self._now(), self._secrets(parameters))
         return tokens._replace(identity=self.identity)
@@ -96,7 +99,7 @@ class Client:
         """
         Those that we may have in somebody's name (RFC 7523, 2.1).
         """
-        claims = {"iss": self._config.clientId, "sub": user}
+        claims = {"sub": user}
         # Google wants the scope there, others beside it.
         if self.scope:
             claims["scope"] = self.scope
@@ -111,20 +114,24 @@ class Client:
         from imapsync.oauth import assertion
 
         key = assertion.load(self._config.keyFile or "")
-        said = {"aud": (await self.endpoints()).token, **claims}
-        if not said["iss"]:
-            said["iss"] = key.issuer
+        said = {
+            "aud": (await self.endpoints()).token,
+            "iss": key.issuer or self._config.clientId,
+            **claims,
+        }
         return assertion.signed(key, said, self._now())
 
     async def begun(self) -> Mapping[str, object]:
         """
         What the device endpoint answers (RFC 8628, 3.2); otherwise as L{granted}.
         """
-        url = (await self.endpoints()).device
+        endpoints = await self.endpoints()
+        url = endpoints.device
         if url is None:
             raise ConfigError("the provider has no device flow; see oauth2-flow")
-        form = urlencode({**self._identified(), "scope": self.scope})
-        answer = await self._web.post(url, form)
+        who, headers = self._identified(endpoints.basic)
+        form = urlencode({**who, "scope": self.scope})
+        answer = await self._web.post(url, form, headers)
         return fieldsIn(answer, urlsplit(url).netloc, self._secrets({}))
 
     @property
@@ -155,18 +162,25 @@ class Client:
             config.tokenUrl or found.token,
             config.authorizationUrl or found.authorization,
             config.deviceUrl or found.device,
+            found.basic,
         )
 
-    def _identified(self) -> dict[str, str]:
+    def _identified(self, basic: bool) -> tuple[dict[str, str], dict[str, str]]:
         """
         Who we are, as far as that is not in what we sign.
+
+        @param basic: whether our secret is told by HTTP Basic.
+        @return: what is in the form, and in the headers.
         """
-        keyed = self._config.keyFile is not None and not self._config.attended
-        words = {
-            "client_id": self._config.clientId,
-            "client_secret": None if keyed else self._config.clientSecret,
-        }
-        return {name: word for name, word in words.items() if word}
+        config = self._config
+        keyed = config.keyFile is not None and not config.attended
+        secret = None if keyed else config.clientSecret
+        if basic and secret:
+            pair = f"{quote_plus(config.clientId)}:{quote_plus(secret)}"
+            coded = b64encode(pair.encode()).decode()
+            return {}, {"Authorization": f"Basic {coded}"}
+        words = {"client_id": config.clientId, "client_secret": secret}
+        return {name: word for name, word in words.items() if word}, {}
 
     def _secrets(self, parameters: Mapping[str, str]) -> list[str]:
         told = [word for name, word in parameters.items() if name not in _OPEN]

@@ -72,7 +72,10 @@ def read(answer: Answer, issuer: str) -> Endpoints:
     )
     if token is None:
         raise ConfigError(f"{host}: it tells of no token endpoint")
-    return Endpoints(token, authorization, device)
+    methods = fields.get("token_endpoint_auth_methods_supported")
+    ways = methods if isinstance(methods, list) else []
+    basic = "client_secret_basic" in ways and "client_secret_post" not in ways
+    return Endpoints(token, authorization, device, basic)
 
 
 def _url(value: object, host: str) -> str | None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imapsync.config.oauth import OAuthConfig
-from imapsync.errors import ConfigError
 from imapsync.oauth.lock import locked
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokenfile import TokenFile
@@ -50,20 +50,16 @@ async def storeOf(
     the file if it is there, in the keyring of the system if it has one, in the file.
 
     @param make: makes a keyring, in place of that of the system.
-    @raise ConfigError: if there is no such place.
     """
     said = config.store == "keyring"
-    if not said and (config.store == "file" or Path(config.tokenFile).exists()):
+    if not said and (
+        config.store == "file"
+        or Path(config.tokenFile).exists()
+        or find_spec("keyring") is None
+    ):
         return TokenFile(config.tokenFile)
-    try:
-        # Imported here because it takes time, and not everybody has it.
-        from imapsync.oauth.ring import Ring
-    except ImportError:
-        if not said:
-            return TokenFile(config.tokenFile)
-        raise ConfigError(
-            "oauth2-token-store = keyring needs the Python package keyring: install"
-            " imapsync[keyring]"
-        ) from None
+    # Imported here because it takes time, and not everybody has it.
+    from imapsync.oauth.ring import Ring
+
     ring = (make or Ring)(reactor, config)
     return ring if said or await ring.isUsable() else TokenFile(config.tokenFile)

@@ -16,11 +16,13 @@ class Endpoints(NamedTuple):
 
     @ivar authorization: shown to people, in a browser; C{None} if there is none.
     @ivar device: begins the flow of RFC 8628; C{None} if there is none.
+    @ivar basic: whether our secret is to be told by HTTP Basic only (RFC 6749, 2.3.1).
     """
 
     token: str
     authorization: str | None = None
     device: str | None = None
+    basic: bool = False
 
 
 class Provider(NamedTuple):
@@ -95,8 +97,9 @@ def endpointsOf(config: OAuthConfig) -> Endpoints | None:
     """
     provider = PROVIDERS.get(config.provider)
     if provider is not None:
+        urls = provider.endpoints[:3]
         token, authorization, device = (
-            url and url.format(tenant=config.tenant) for url in provider.endpoints
+            url and url.format(tenant=config.tenant) for url in urls
         )
         return Endpoints(token or "", authorization, device)
     if config.tokenUrl is None:

@@ -21,12 +21,15 @@ from twisted.python.failure import Failure
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError, Distrusted, Later, Lost
+from imapsync.log import Log
 from imapsync.oauth.client import Client
 from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.providers import titleOf
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokens import Declined, Tokens
 from imapsync.oauth.web import Web
+
+_log = Log()
 
 #: A token is renewed so many seconds before it expires: a login takes time, too.
 MARGIN = 120.0
@@ -121,8 +124,18 @@ class Source:
                 if kept.refresh:
                     await store.write(kept)  # while it is of use, if that fails
                 fresh = await self._renewed(kept, store.where)
-                await store.write(fresh)
+                if self._config.attended or not await self._isTaken(store):
+                    await store.write(fresh)
+        _log.debug("{where}: there is a new token", where=self._server.where)
         return Given(fresh.access, True)
+
+    async def _isTaken(self, store: Store) -> bool:
+        """
+        Whether somebody has said yes to what is kept there for another purpose: that
+        must not be lost to what can be got at any time.
+        """
+        there = await store.read()
+        return there is not None and bool(there.refresh)
 
     async def _kept(self, store: Store) -> Tokens:
         """

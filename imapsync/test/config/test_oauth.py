@@ -4,6 +4,8 @@ Tests for L{imapsync.config.oauth}.
 
 from __future__ import annotations
 
+import sys
+
 from imapsync.config.oauth import OAuthConfig, url
 from imapsync.config.settings import Config
 from imapsync.model import Side
@@ -221,6 +223,19 @@ class OAuthTests(ConfigTestCase):
         ):
             self.assertWrongRemote(text, message)
         self.oauth(f"username = me\noauth2 = custom\n{token}{json}")
+
+    def test_noKeyring(self) -> None:
+        """
+        A keyring needs a package that not everybody has.
+        """
+        self.patch(sys, "meta_path", [])
+        self.patch(sys, "modules", {**sys.modules})
+        sys.modules.pop("keyring", None)
+        self.assertWrongRemote(
+            f"{GOOGLE}oauth2-token-store = keyring",
+            "4: oauth2-token-store in [remote] = keyring needs the Python package"
+            " keyring, which is not installed: install imapsync[keyring]",
+        )
 
     def test_url(self) -> None:
         """

@@ -4,6 +4,8 @@ Tests for L{imapsync.oauth.client}.
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,6 +191,29 @@ class ClientTests(SynchronousTestCase):
             form,
         )
 
+    def test_account(self) -> None:
+        """
+        Who signs is who the key is of, where the file says so.
+        """
+        path = Path(self.mktemp()).absolute()
+        key = pem(rfcKey()).decode()
+        path.write_text(json.dumps({"private_key": key, "client_email": "robot@x"}))
+        config = OAuthConfig("google", "service-account", "us", keyFile=str(path))
+        url = "https://oauth2.googleapis.com/token"
+        self.grantor = Sites({url: told({"access_token": "a"})})
+        self.done(self.client(config).own("me@example.com"))
+        self.assertEqual({"client_id", "grant_type", "assertion"}, {*self.asked.form})
+        _, claims = parts(self.asked.form["assertion"])
+        self.assertEqual(
+            {
+                "iss": "robot@x",
+                "sub": "me@example.com",
+                "aud": url,
+                "scope": "https://mail.google.com/",
+            },
+            {name: claims[name] for name in ("iss", "sub", "aud", "scope")},
+        )
+
     def test_discovered(self) -> None:
         """
         Where to ask is discovered once, but for what the configuration says.
@@ -200,10 +225,28 @@ class ClientTests(SynchronousTestCase):
         )
         for _ in range(2):
             self.assertEqual(
-                Endpoints(TOKEN_URL, f"{ISSUER}/authorize"),
+                Endpoints(TOKEN_URL, f"{ISSUER}/authorize", None, True),
                 self.done(client.endpoints()),
             )
         self.assertEqual(1, len(self.grantor.asked))
+
+    def test_basic(self) -> None:
+        """
+        One that takes our secret by HTTP Basic only is told it so (RFC 6749, 2.3.1).
+        """
+        token = {"access_token": "a"}
+        urls = {"token_endpoint": TOKEN_URL}
+        pages = {FIRST: told({**METADATA, **urls}), TOKEN_URL: told(token)}
+        self.grantor = Sites(pages)
+        client = self.client(
+            CONFIG._replace(issuer=ISSUER, tokenUrl=None, clientSecret="a b:%")
+        )
+        self.done(client.refreshed(Tokens("", refresh="x")))
+        self.assertEqual(
+            {"grant_type": "refresh_token", "refresh_token": "x"}, self.asked.form
+        )
+        [said] = self.asked.headers.getRawHeaders("Authorization") or []
+        self.assertEqual(b"us:a+b%3A%25", b64decode(said.removeprefix("Basic ")))
 
     def test_device(self) -> None:
         """

@@ -68,7 +68,7 @@ class DiscoveryTests(SynchronousTestCase):
         The example of RFC 8414, 3.2.
         """
         self.assertEqual(
-            Endpoints(f"{ISSUER}/token", f"{ISSUER}/authorize"),
+            Endpoints(f"{ISSUER}/token", f"{ISSUER}/authorize", None, True),
             self.successResultOf(self.discovering(first=told(METADATA))),
         )
         self.assertEqual([FIRST], [asked.url for asked in self.sites.asked])
@@ -83,6 +83,23 @@ class DiscoveryTests(SynchronousTestCase):
         found = self.successResultOf(self.discovering(second=told(metadata)))
         self.assertEqual(url, found.device)
         self.assertEqual([FIRST, SECOND], [asked.url for asked in self.sites.asked])
+
+    def test_secret(self) -> None:
+        """
+        Our secret is told in the form, unless it is not taken there.
+        """
+        name = "token_endpoint_auth_methods_supported"
+        for ways, basic in (
+            (["client_secret_basic"], True),
+            (["client_secret_basic", "client_secret_post"], False),
+            (["private_key_jwt"], False),
+            (["none", 7, None], False),
+            ("client_secret_basic", False),
+            (None, False),
+        ):
+            page = told({**METADATA, name: ways})
+            found = self.successResultOf(self.discovering(first=page))
+            self.assertEqual(basic, found.basic)
 
     def test_nowhere(self) -> None:
         """

@@ -428,6 +428,16 @@ class OwnTests(SourceCase):
             {asked.form["grant_type"] for asked in self.grantor.asked},
         )
 
+    def test_taken(self) -> None:
+        """
+        They take no place of what a user has said yes to: that cannot be got again.
+        """
+        self.config = self.config._replace(flow="client-credentials")
+        for number in 1, 2:
+            given = self.successResultOf(self.asking())
+            self.assertEqual(Given(f"access-{number}", True), given)
+        self.assertEqual("refresh-0", self.kept.refresh)
+
     def test_refused(self) -> None:
         """
         What a provider has against us is for the configuration to mend.
