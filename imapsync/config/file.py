@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
+from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound
 
@@ -48,7 +49,7 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         sections, environ, Files(environ, lambda: os.path.dirname(file))
     )
     servers = config.servers.values()
-    seen = [file] if exposed and any(one.password for one in servers) else []
+    seen = [file] if exposed and any(map(_hasSecret, servers)) else []
     secrets = [one.passwordFile for one in servers if one.passwordFile]
     seen += [path for path in dict.fromkeys(secrets) if _isExposed(os.stat(path))]
     warnings = [
@@ -56,6 +57,13 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         for path in seen
     ]
     return config._replace(warnings=(*config.warnings, *warnings))
+
+
+def _hasSecret(server: ServerConfig) -> bool:
+    """
+    Whether a password stands in the configuration itself.
+    """
+    return bool(server.password or (server.proxy and server.proxy.login))
 
 
 def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from imapsync.config import tls, values
 from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
+from imapsync.config.proxy import Proxy, proxy
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
@@ -64,6 +65,7 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar proxy: who connects us, if we do not connect ourselves.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     """
@@ -88,6 +90,7 @@ class ServerConfig(NamedTuple):
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
     passwordFile: str | None = None
+    proxy: Proxy | None = None
 
     def __repr__(self) -> str:
         told = (
@@ -159,8 +162,6 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if tunnel and "command" not in section:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
-    if not tunnel:
-        section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
     config = ServerConfig(
         side=side,
@@ -183,8 +184,11 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
         passwordFile=section.get("password-file", files.secret, None),
+        proxy=None if tunnel else section.get("proxy", proxy, None),
     )
     _checkMechanisms(section, config)
+    if config.proxy is not None and "%" in config.host:
+        raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
     return config
 
 

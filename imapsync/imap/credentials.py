@@ -60,7 +60,8 @@ def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
     @param shows: whether who can read what is sent learns it.
     @raise Distrusted: if somebody might.
     """
-    if server.type == "tunnel" or _isNear(client):
+    # Behind a proxy, the peer that we see is not the server.
+    if server.type == "tunnel" or (server.proxy is None and _isNear(client)):
         return
     if server.type != "imap" or server.starttls:
         if shows:

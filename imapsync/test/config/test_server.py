@@ -246,15 +246,6 @@ class ServerTests(ConfigTestCase):
         )
         self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
 
-    def test_notYet(self) -> None:
-        """
-        What is promised but not there yet is refused.
-        """
-        self.assertWrongRemote(
-            "username = me\npassword = secret\nproxy = socks5://localhost",
-            "3: proxy in [remote] is not available yet",
-        )
-
     def test_authorizeAs(self) -> None:
         """
         Whose mail it is may be another one than who logs in; only mechanisms that can

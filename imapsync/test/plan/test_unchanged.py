@@ -245,6 +245,7 @@ class ComparableTests(SynchronousTestCase):
             {"password": None, "password-file": __file__},
             {"auth": "SCRAM-SHA-256 PLAIN"},
             {"max-octets-per-day": "1G"},
+            {"proxy": "socks5://127.0.0.1"},
             {"null-stderr": True},  # of which it is warned
         )
         for remote in several:
