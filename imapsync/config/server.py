@@ -20,6 +20,8 @@ _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
 _SECRETS = ("password", "passwordCommand")
+# What a password begins with that is kept elsewhere.
+_KEYRING = "keyring:"
 _PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
 #: Each of them tells the password.
@@ -65,6 +67,8 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar keyring: the service, and the user, whose password is in the keyring of the
+        system.
     @ivar proxy: who connects us, if we do not connect ourselves.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
@@ -91,6 +95,7 @@ class ServerConfig(NamedTuple):
     authorizeAs: str | None = None
     passwordFile: str | None = None
     proxy: Proxy | None = None
+    keyring: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         told = (
@@ -163,17 +168,21 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
     command = section.get("command", values.text, None)
+    host = section.get("host", values.host, "" if tunnel else "localhost")
+    username = section.get("username", values.text, None)
+    password = section.get("password", values.text, None)
+    keyring = _keyring(section, password or "", host, username or "")
     config = ServerConfig(
         side=side,
         type=kind,
-        host=section.get("host", values.host, "" if tunnel else "localhost"),
+        host=host,
         port=section.get("port", values.port, _PORTS[kind]),
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
         auth=section.get("auth", mechanisms, USUAL),
-        username=section.get("username", values.text, None),
-        password=section.get("password", values.text, None),
+        username=username,
+        password=password if keyring is None else None,
         passwordCommand=section.get("password-command", values.text, None),
         tls=tls.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
@@ -185,11 +194,27 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         authorizeAs=section.get("authorize-as", values.text, None),
         passwordFile=section.get("password-file", files.secret, None),
         proxy=None if tunnel else section.get("proxy", proxy, None),
+        keyring=keyring,
     )
     _checkMechanisms(section, config)
     if config.proxy is not None and "%" in config.host:
         raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
     return config
+
+
+def _keyring(
+    section: Section, password: str, host: str, username: str
+) -> tuple[str, str] | None:
+    """
+    The entry of the keyring that stands in the place of a password, if one does.
+    """
+    if not password.startswith(_KEYRING):
+        return None
+    named, slash, user = password.removeprefix(_KEYRING).rpartition("/")
+    entry = (named, user) if slash else (user or host, username)
+    if not all(entry):
+        raise section.wrong("password", f"must be {_KEYRING}SERVICE/USER")
+    return entry
 
 
 def _checkMechanisms(section: Section, config: ServerConfig) -> None:

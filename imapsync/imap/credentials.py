@@ -99,6 +99,10 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
         from imapsync.imap.auth.password import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
+    elif server.keyring is not None:
+        from imapsync.imap.auth.keyring import readEntry
+
+        password = await readEntry(reactor, *server.keyring, server.where)
     elif server.passwordFile is not None:
         from imapsync.imap.auth.secretfile import readSecret
 

@@ -4,6 +4,7 @@ A password that a command of the user tells.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet import defer
@@ -33,13 +34,34 @@ async def readPassword(reactor: Any, command: str, where: str) -> str:
         password.
     @raise Distrusted: if it fails, or does not come to an end.
     """
-    reader = _Reader(reactor, where)
-    spawn(reactor, reader, "password-command", command, where, "r")
+
+    def why(fate: Fate | None, words: str) -> ImapSyncError:
+        kind = ConfigError if fate is not None and fate.neverRan else Distrusted
+        return kind(f"{where}: password-command {fate}{words}")
+
+    return await firstLine(reactor, "password-command", command, where, why)
+
+
+async def firstLine(
+    reactor: Any,
+    option: str,
+    command: str | Sequence[str],
+    where: str,
+    why: Callable[[Fate | None, str], ImapSyncError],
+) -> str:
+    """
+    Likewise of any other command.
+
+    @param option: whose it is.
+    @param why: tells of a failure, given also what is to be said of its standard error.
+    """
+    reader = _Reader(reactor, where, option, why)
+    spawn(reactor, reader, option, command, where, "r")
     try:
         return await reader.password.addTimeout(_LONGEST, reactor)
     except defer.TimeoutError:
         raise Distrusted(
-            f"{where}: password-command did not end "
+            f"{where}: {option} did not end "
             f"within {_LONGEST:.0f} seconds{reader.words.ended()}"
         ) from None
 
@@ -52,9 +74,17 @@ class _Reader(Command):
         cancelled, the command is ended.
     """
 
-    def __init__(self, clock: IReactorTime, where: str) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        where: str,
+        option: str,
+        why: Callable[[Fate | None, str], ImapSyncError],
+    ) -> None:
         super().__init__(clock, where)
         self.password: Deferred[str] = Deferred(lambda _: self.terminate())
+        self._option = option
+        self._why = why
         self._line = b""
         self._fate: Fate | None = None
 
@@ -70,7 +100,7 @@ class _Reader(Command):
             self._settle()
         elif len(self._line) > _MOST:
             text = (
-                f"{self._where}: password-command wrote more than {_MOST} octets"
+                f"{self._where}: {self._option} wrote more than {_MOST} octets"
                 " without an end of line; its first line is to be the password"
             )
             self.password.errback(ConfigError(text))
@@ -108,14 +138,13 @@ class _Reader(Command):
     def _read(self) -> str:
         fate, words = self._fate, self.words.ended()
         if fate is None or fate.status != 0:
-            kind = ConfigError if fate is not None and fate.neverRan else Distrusted
-            raise kind(f"{self._where}: password-command {fate}{words}")
+            raise self._why(fate, words)
         line = self._line.partition(b"\n")[0].rstrip(b"\r")
         if not line:
-            raise ConfigError(f"{self._where}: password-command wrote nothing{words}")
+            raise ConfigError(f"{self._where}: {self._option} wrote nothing{words}")
         try:
             return line.decode()
         except UnicodeDecodeError:
             raise ConfigError(
-                f"{self._where}: password-command wrote something else than UTF-8"
+                f"{self._where}: {self._option} wrote something else than UTF-8"
             ) from None

@@ -10,7 +10,7 @@ import re
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -51,7 +51,7 @@ def spawn(
     reactor: Any,
     protocol: ProcessProtocol,
     option: str,
-    command: str,
+    command: str | Sequence[str],
     where: str,
     stderr: int | str,
 ) -> None:
@@ -60,12 +60,14 @@ def spawn(
 
     @param reactor: provides L{IReactorProcess}.
     @param option: which names the command.
+    @param command: as its user wrote it, or its words.
     @param where: how to call the server in an error.
     @param stderr: what its standard error is: C{"r"}, or a file descriptor.
     @raise ConfigError: if there is no such command.
     """
     try:
-        arguments = argumentsOf(command)
+        words = argumentsOf(command) if isinstance(command, str) else command
+        arguments = [*words]
         reactor.spawnProcess(
             protocol,
             arguments[0],

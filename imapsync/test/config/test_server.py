@@ -246,6 +246,29 @@ class ServerTests(ConfigTestCase):
         )
         self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
 
+    def test_keyring(self) -> None:
+        """
+        A password may be that of an entry of the keyring.
+        """
+        for text, entry in (
+            ("keyring:", ("mail.example", "me")),
+            ("keyring:imap", ("imap", "me")),
+            ("keyring:imap/you", ("imap", "you")),
+            ("keyring:https://mail.example/you", ("https://mail.example", "you")),
+        ):
+            server = self.remote(
+                f"host = mail.example\nusername = me\npassword = {text}"
+            )
+            self.assertEqual((None, entry), (server.password, server.keyring))
+        server = self.remote("username = me\npassword = a keyring:")
+        self.assertEqual(("a keyring:", None), (server.password, server.keyring))
+        for text in "username = me\npassword = keyring:/", "password = keyring:x/":
+            self.assertWrongRemote(
+                f"type = tunnel\ncommand = x\n{text}",
+                f"{3 + text.count(chr(10))}: password in [remote] must be"
+                " keyring:SERVICE/USER",
+            )
+
     def test_authorizeAs(self) -> None:
         """
         Whose mail it is may be another one than who logs in; only mechanisms that can
