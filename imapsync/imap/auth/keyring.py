@@ -39,7 +39,7 @@ async def readEntry(reactor: Any, service: str, user: str, where: str) -> str:
     """
     The password of a user for a service.
 
-    @param reactor: provides L{IReactorProcess} and L{IReactorTime}.
+    @param reactor: provides what L{firstLine} needs.
     @raise ConfigError: if there is no such entry, or no keyring.
     @raise Distrusted: if it is not told.
     """

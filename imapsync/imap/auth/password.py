@@ -9,7 +9,6 @@ from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError
@@ -29,7 +28,7 @@ async def readPassword(reactor: Any, command: str, where: str) -> str:
     When it ends is what counts: an agent that it has started may go on, and even
     have its output open.
 
-    @param reactor: provides L{IReactorProcess} and L{IReactorTime}.
+    @param reactor: provides L{IReactorProcess}, L{IReactorTime} and L{IReactorCore}.
     @raise ConfigError: if there is no such command, or what it writes is no
         password.
     @raise Distrusted: if it fails, or does not come to an end.
@@ -76,12 +75,12 @@ class _Reader(Command):
 
     def __init__(
         self,
-        clock: IReactorTime,
+        reactor: Any,
         where: str,
         option: str,
         why: Callable[[Fate | None, str], ImapSyncError],
     ) -> None:
-        super().__init__(clock, where)
+        super().__init__(reactor, where)
         self.password: Deferred[str] = Deferred(lambda _: self.terminate())
         self._option = option
         self._why = why

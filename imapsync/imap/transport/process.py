@@ -20,7 +20,7 @@ from twisted.internet.error import (
     ProcessExitedAlready,
     ProcessTerminated,
 )
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -230,11 +230,15 @@ class Command(ProcessProtocol):
     process: Any
     _family: Family
 
-    def __init__(self, clock: IReactorTime, where: str) -> None:
+    def __init__(self, reactor: Any, where: str) -> None:
+        """
+        @param reactor: provides L{IReactorTime} and L{IReactorCore}.
+        """
         self.words = LastWords(where)
-        self._clock = clock
+        self._reactor = reactor
         self._where = where
         self._next: IDelayedCall | None = None
+        self._trigger: Any = None
 
     def connectionMade(self) -> None:
         self.process = self.transport
@@ -249,8 +253,17 @@ class Command(ProcessProtocol):
         """
         self._family.signal("TERM")
         self.later(self._kill)
+        # Who ends the program meanwhile leaves nobody behind.
+        self._trigger = self._reactor.addSystemEventTrigger(
+            "during", "shutdown", self._killAtOnce
+        )
+
+    def _killAtOnce(self) -> None:
+        self._trigger = None
+        self._family.signal("KILL")
 
     def _kill(self) -> None:
+        self.forgetNext()
         self._family.signal("KILL")
         self.closePipes()
 
@@ -276,7 +289,7 @@ class Command(ProcessProtocol):
         then.
         """
         self.forgetNext()
-        self._next = self._clock.callLater(PATIENCE, step)
+        self._next = self._reactor.callLater(PATIENCE, step)
 
     def forgetNext(self) -> None:
         """
@@ -285,3 +298,6 @@ class Command(ProcessProtocol):
         following, self._next = self._next, None
         if following is not None and following.active():
             following.cancel()
+        trigger, self._trigger = self._trigger, None
+        if trigger is not None:
+            self._reactor.removeSystemEventTrigger(trigger)

@@ -5,6 +5,7 @@ Where a password can come from, and where it must not be found.
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import sys
 from base64 import b64encode
@@ -16,6 +17,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SkipTest
 
+from imapsync.test.children import PATIENCE
 from imapsync.test.integration import proxy
 from imapsync.test.integration.dovecot import mdboxServer
 from imapsync.test.integration.messages import mails
@@ -151,6 +153,32 @@ class FoundTests(SecretCase):
                 for place in places:
                     before, found, _ = place.partition(form)
                     self.assertFalse(found, before[-80:])
+
+
+class CommandTests(SceneCase):
+    """
+    A command that tells a password.
+    """
+
+    def test_stubborn(self) -> None:
+        """
+        Who ends the program while it waits leaves nothing running, even if that does
+        not heed TERM, or was started by another one.
+        """
+        scene = self.scene()
+        told = scene.directory / "told"
+        os.mkfifo(told)
+        sleeper = f"trap '' TERM; exec >{told}; echo hi; sleep 600; sleep 600"
+        command = f"sh -c {shlex.quote(sleeper)}; true"
+        scene.configure({"remote": {"password": None, "password-command": command}})
+        child = scene.start(scene.command())
+        with told.open("rb", buffering=0) as stream:
+            self.assertEqual(b"hi\n", stream.read(10))
+            child.terminate()
+            self.assertEqual(75, finished(child).code)
+            # It ends when nobody is left who could write.
+            self.assertTrue(select.select([stream], [], [], PATIENCE)[0])
+            self.assertEqual(b"", stream.read(10))
 
 
 class KeyringTests(SecretCase):
