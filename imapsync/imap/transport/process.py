@@ -183,6 +183,13 @@ class Family:
             self._process.signalProcess(name)
         _send(name, {one for one in self._members if one[0] != head})
 
+    def isLeft(self) -> bool:
+        """
+        Whether any of these are there.
+        """
+        self._look(self._process.pid)
+        return bool(self._members)
+
     def _look(self, head: int | None) -> None:
         """
         See who is in it now.
@@ -253,17 +260,17 @@ class Command(ProcessProtocol):
         """
         self._family.signal("TERM")
         self.later(self._kill)
-        # Who ends the program meanwhile leaves nobody behind.
-        self._trigger = self._reactor.addSystemEventTrigger(
-            "during", "shutdown", self._killAtOnce
-        )
+        # A program that ends before all of them have leaves none behind.
+        if self._trigger is None:
+            self._trigger = self._reactor.addSystemEventTrigger(
+                "during", "shutdown", self._killAtOnce
+            )
 
     def _killAtOnce(self) -> None:
         self._trigger = None
         self._family.signal("KILL")
 
     def _kill(self) -> None:
-        self.forgetNext()
         self._family.signal("KILL")
         self.closePipes()
 
@@ -298,6 +305,6 @@ class Command(ProcessProtocol):
         following, self._next = self._next, None
         if following is not None and following.active():
             following.cancel()
-        trigger, self._trigger = self._trigger, None
-        if trigger is not None:
+        if self._trigger is not None and not self._family.isLeft():
+            trigger, self._trigger = self._trigger, None
             self._reactor.removeSystemEventTrigger(trigger)

@@ -145,7 +145,9 @@ class PasswordTests(SynchronousTestCase):
         self.assertEqual([], self.reactor.getDelayedCalls())
         # One that ends by itself need not be remembered.
         for patient in True, False:
-            self.ask().cancel()
+            asked = self.ask()
+            asked.cancel()
+            self.failureResultOf(asked, CancelledError)
             self.reactor.advance(0 if patient else 1)
             self.reactor.end(signal=15)
             self.assertEqual([], self.reactor.atShutdown)
