@@ -213,6 +213,21 @@ class ReachTests(ConnectCase):
         self.start(PLAIN._replace(port=1143))
         self.assertEqual(("127.0.0.1", 1143), self.reactor.tcpClients[-1][:2])
 
+    def test_proxy(self) -> None:
+        """
+        A proxy is called instead, if there is one; it is named when it does not answer,
+        and before we lose patience with the server.
+        """
+        server = PLAIN._replace(proxy=Proxy("socks5h", "127.0.0.1", 1080))
+        self.start(server)
+        self.assertEqual(("127.0.0.1", 1080), self.reactor.tcpClients[-1][:2])
+        self.accept()
+        self.reactor.advance(28)
+        self.assertNoResult(self.connecting)
+        self.reactor.advance(2)
+        self.transport.clear()
+        self.failed(Lost, "the proxy socks5h://127.0.0.1:1080 did not connect us")
+
     def test_keepAlive(self) -> None:
         """
         The system looks whether the peer is still there; where there is TLS,
