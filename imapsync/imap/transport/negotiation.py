@@ -15,7 +15,7 @@ from collections.abc import Generator
 from typing import NamedTuple
 
 from imapsync.config.tls import dnsName
-from imapsync.errors import Distrusted, Lost, ProtocolViolation
+from imapsync.errors import ConfigError, Distrusted, Lost, ProtocolViolation
 from imapsync.imap.wire.text import excerpt, printable
 
 #: RFC 1928, 3; RFC 1929.
@@ -39,6 +39,9 @@ _SIZES = {_IPV4: 4, _IPV6: 16}
 
 #: The second one is for proxies (RFC 9110, 15.5.8); some say the first.
 _UNWELCOME = (401, 407)
+
+#: RFC 1035, 2.3.4; in octets.
+_LONGEST_NAME = 255
 
 #: No head of an answer is longer, in octets.
 _LONGEST_HEAD = 16 * 1024
@@ -68,6 +71,7 @@ def socks5(host: str, port: int, login: tuple[str, str] | None) -> Negotiation:
     @raise Lost: the proxy does not connect us.
     @raise Distrusted: it does not let us.
     @raise ProtocolViolation: it does not speak SOCKS5.
+    @raise ConfigError: it cannot be told the name.
     """
     methods = bytes((_NO_LOGIN, _LOGIN)) if login else bytes((_NO_LOGIN,))
     answer = yield Ask(bytes((5, len(methods))) + methods, 2)
@@ -112,7 +116,16 @@ def _encoded(name: str) -> bytes:
     """
     A host's name, as others look it up.
     """
-    return (name if name.isascii() else dnsName(name)).encode("ascii")
+    try:
+        encoded = (name if name.isascii() else dnsName(name)).encode("ascii")
+    except ValueError:
+        encoded = b""
+    if not 0 < len(encoded) <= _LONGEST_NAME:
+        told = printable(name.encode(), 80)
+        raise ConfigError(
+            f"cannot be told what {told} is: no such name can be; see host"
+        )
+    return encoded
 
 
 def connect(host: str, port: int, login: tuple[str, str] | None) -> Negotiation:
@@ -124,6 +137,7 @@ def connect(host: str, port: int, login: tuple[str, str] | None) -> Negotiation:
     @raise Lost: the proxy does not connect us.
     @raise Distrusted: it does not let us.
     @raise ProtocolViolation: it does not speak HTTP.
+    @raise ConfigError: it cannot be told the name.
     """
     name = f"[{host}]".encode() if ":" in host else _encoded(host)
     target = b"%b:%d" % (name, port)

@@ -4,9 +4,19 @@ Tests for L{imapsync.imap.transport.negotiation}.
 
 from __future__ import annotations
 
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import Distrusted, ImapSyncError, Lost, ProtocolViolation
+from imapsync.errors import (
+    ConfigError,
+    Distrusted,
+    ImapSyncError,
+    Lost,
+    ProtocolViolation,
+)
 from imapsync.imap.transport.negotiation import Negotiation, connect, socks5
 
 LOGIN = ("me", "secret")
@@ -32,6 +42,10 @@ def heard(negotiation: Negotiation, answers: bytes) -> tuple[bytes, bytes | None
             return sent, answers
         sent += ask.sent
     return sent, None
+
+
+#: What no proxy can be told.
+UNSPEAKABLE = ".".join(["a" * 60] * 5), "b\xfc_cher\u2044.example"
 
 
 class NegotiationCase(SynchronousTestCase):
@@ -211,3 +225,35 @@ class ConnectTests(NegotiationCase):
             text = self.fails(connect("h", 1, None), answers, ProtocolViolation)
             self.assertIn("does not speak HTTP", text)
             self.assertLess(len(text), 300)
+
+
+class AnyTests(NegotiationCase):
+    """
+    Whatever a proxy says, or is to be told.
+    """
+
+    @given(
+        st.binary(max_size=40), st.sampled_from([b"", b"\5\0", b"\5\2", b"HTTP/1.1 "])
+    )
+    def test_answers(self, answers: bytes, start: bytes) -> None:
+        """
+        It connects us, waits, or fails as a proxy does.
+        """
+        for talk, login in product((socks5, connect), (None, LOGIN)):
+            try:
+                sent, rest = heard(talk("mail.example", 993, login), start + answers)
+            except ImapSyncError as error:
+                self.assertNotIn("secret", str(error))
+            else:
+                self.assertTrue(sent)
+                self.assertTrue(rest is None or answers.endswith(rest))
+
+    def test_names(self) -> None:
+        """
+        A name that neither of the protocols has a place for.
+        """
+        for name in UNSPEAKABLE:
+            text = self.fails(socks5(name, 1, None), b"\5\0", ConfigError)
+            self.assertIn("see host", text)
+        text = self.fails(connect(UNSPEAKABLE[1], 1, None), b"", ConfigError)
+        self.assertIn("see host", text)
