@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
+from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound, NotMade
 
@@ -50,11 +51,8 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     )
     servers = config.servers.values()
     clients = [one.oauth2 for one in servers if one.oauth2]
-    within = any(one.password for one in servers) or any(
-        one.clientSecret for one in clients
-    )
+    seen = [file] if exposed and any(map(_hasSecret, servers)) else []
     secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
-    seen = [file] if exposed and within else []
     seen += [
         path for path in dict.fromkeys(secrets) if path and _isExposed(os.stat(path))
     ]
@@ -63,6 +61,17 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         for path in seen
     ]
     return config._replace(warnings=(*config.warnings, *warnings))
+
+
+def _hasSecret(server: ServerConfig) -> bool:
+    """
+    Whether a password stands in the configuration itself.
+    """
+    return bool(
+        server.password
+        or (server.proxy and server.proxy.login)
+        or (server.oauth2 and server.oauth2.clientSecret)
+    )
 
 
 def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:

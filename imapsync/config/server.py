@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imapsync.config import tls, values
 from imapsync.config.mechanisms import BEARER, MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
+from imapsync.config.proxy import Proxy, proxy
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
@@ -22,6 +23,8 @@ _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
 _SECRETS = ("password", "passwordCommand")
+# What a password begins with that is kept elsewhere.
+_KEYRING = "keyring:"
 #: Those that the types have by default.
 PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
@@ -79,6 +82,9 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar keyring: the service, and the user, whose password is in the keyring of the
+        system.
+    @ivar proxy: who connects us, if we do not connect ourselves.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     @ivar oauth2: in place of a password, how to get tokens.
@@ -106,6 +112,8 @@ class ServerConfig(NamedTuple):
     passwordFile: str | None = None
     # As text: few need that module.
     oauth2: "OAuthConfig | None" = None
+    proxy: Proxy | None = None
+    keyring: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         told = (
@@ -177,21 +185,23 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if tunnel and "command" not in section:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
-    if not tunnel:
-        section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
     bearer = "oauth2" in section
+    host = section.get("host", values.host, "" if tunnel else "localhost")
+    username = section.get("username", values.text, None)
+    password = section.get("password", values.text, None)
+    keyring = _keyring(section, password or "", host, username or "")
     config = ServerConfig(
         side=side,
         type=kind,
-        host=section.get("host", values.host, "" if tunnel else "localhost"),
+        host=host,
         port=section.get("port", values.port, PORTS[kind]),
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
         auth=section.get("auth", mechanisms, BEARER if bearer else USUAL),
-        username=section.get("username", values.text, None),
-        password=section.get("password", values.text, None),
+        username=username,
+        password=password if keyring is None else None,
         passwordCommand=section.get("password-command", values.text, None),
         tls=tls.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
@@ -203,9 +213,28 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         authorizeAs=section.get("authorize-as", values.text, None),
         passwordFile=section.get("password-file", files.secret, None),
         oauth2=_oauth(side, section, files) if bearer else None,
+        proxy=None if tunnel else section.get("proxy", proxy, None),
+        keyring=keyring,
     )
     _checkMechanisms(section, config)
+    if config.proxy is not None and "%" in config.host:
+        raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
     return config
+
+
+def _keyring(
+    section: Section, password: str, host: str, username: str
+) -> tuple[str, str] | None:
+    """
+    The entry of the keyring that stands in the place of a password, if one does.
+    """
+    if not password.startswith(_KEYRING):
+        return None
+    named, slash, user = password.removeprefix(_KEYRING).rpartition("/")
+    entry = (named, user) if slash else (user or host, username)
+    if not all(entry):
+        raise section.wrong("password", f"must be {_KEYRING}SERVICE/USER")
+    return entry
 
 
 def _checkMechanisms(section: Section, config: ServerConfig) -> None:

@@ -140,6 +140,15 @@ def adopting(reactor: Any, connection: Begun) -> Access:
 
 
 def _endpoint(reactor: Any, server: ServerConfig) -> IStreamClientEndpoint:
+    if server.proxy is not None:
+        # Imported here because few use it.
+        from imapsync.imap.transport.proxy import ProxyEndpoint
+
+        # It knows best whom we wait for: so it loses patience before we do.
+        timeout, where = _PATIENCE - 1, server.where
+        return ProxyEndpoint(
+            reactor, server.proxy, server.host, server.port, where, timeout
+        )
     # Its time-out is for each address; ours, for all of them, comes first.
     return HostEndpoint(reactor, server.host, server.port, timeout=2 * _PATIENCE)
 

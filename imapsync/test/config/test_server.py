@@ -246,14 +246,28 @@ class ServerTests(ConfigTestCase):
         )
         self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
 
-    def test_notYet(self) -> None:
+    def test_keyring(self) -> None:
         """
-        What is promised but not there yet is refused.
+        A password may be that of an entry of the keyring.
         """
-        self.assertWrongRemote(
-            "username = me\npassword = secret\nproxy = socks5://localhost",
-            "3: proxy in [remote] is not available yet",
-        )
+        for text, entry in (
+            ("keyring:", ("mail.example", "me")),
+            ("keyring:imap", ("imap", "me")),
+            ("keyring:imap/you", ("imap", "you")),
+            ("keyring:https://mail.example/you", ("https://mail.example", "you")),
+        ):
+            server = self.remote(
+                f"host = mail.example\nusername = me\npassword = {text}"
+            )
+            self.assertEqual((None, entry), (server.password, server.keyring))
+        server = self.remote("username = me\npassword = a keyring:")
+        self.assertEqual(("a keyring:", None), (server.password, server.keyring))
+        for text in "username = me\npassword = keyring:/", "password = keyring:x/":
+            self.assertWrongRemote(
+                f"type = tunnel\ncommand = x\n{text}",
+                f"{3 + text.count(chr(10))}: password in [remote] must be"
+                " keyring:SERVICE/USER",
+            )
 
     def test_authorizeAs(self) -> None:
         """

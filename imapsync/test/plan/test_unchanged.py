@@ -246,6 +246,7 @@ class ComparableTests(SynchronousTestCase):
             {"password": None, "oauth2": "google", "oauth2-client-id": "x"},
             {"auth": "SCRAM-SHA-256 PLAIN"},
             {"max-octets-per-day": "1G"},
+            {"proxy": "socks5://127.0.0.1"},
             {"null-stderr": True},  # of which it is warned
         )
         for remote in several:
