@@ -53,7 +53,8 @@ def main() -> None:
         code = run(sys.argv[1:])
     finally:
         terminal.release()
-    sys.exit(code)
+    # All is closed.  Python would go on and take apart all that was imported.
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -300,7 +300,8 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self._bidFarewell(condition)
+            if self._pipeline.names != "LOGOUT":  # that it answers so
+                self._bidFarewell(condition)
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)
@@ -320,13 +321,14 @@ class Dialogue(StockClient):
         if backoff is not None or self.resting:
             told = 0.0 if backoff is None else backoff.seconds
             return Later(text, max(told, self._restsFor))
-        if self.farewell and self.state == "auth" and over(self.farewell):
+        if not self.farewell:
+            return Lost(text)
+        if self.state == "auth" and over(self.farewell):
             return Expired(text)
         from imapsync.imap.auth.refusal import isPassing  # few end so
 
-        if self.farewell and isPassing(self._farewellCode, self.farewell):
-            return Later(text)
-        return Lost(text)
+        passing = isPassing(self._farewellCode, self.farewell)
+        return Later(text) if passing else Lost(text)
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.
@@ -364,7 +366,9 @@ class Dialogue(StockClient):
         if self.patience is None or command.secret:  # a login has its own judge
             return False
         refused = condition.status != "OK"
-        backoff = weighed(condition.code, condition.text)
+        # What was done may come with a request for time, too, but seldom does.
+        weighty = refused or "backoff" in condition.text.lower()
+        backoff = weighed(condition.code, condition.text) if weighty else None
         if backoff is None or not (refused or backoff.seconds):
             self._delays = self._delays if refused else 0
             return False
