@@ -38,8 +38,7 @@ _AHEAD = (
     *"twisted.internet.unix twisted.internet.posixbase".split(),
     *"twisted.application.service twisted.cred.credentials".split(),
     *"twisted.mail.imap4 imapsync.imap.client imapsync.mailbox.context".split(),
-    *"twisted.internet.endpoints imapsync.accounts.session".split(),
-    *"imapsync.cli.services".split(),
+    *"imapsync.accounts.session imapsync.cli.services".split(),
 )
 
 

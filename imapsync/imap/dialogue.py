@@ -52,7 +52,7 @@ class Dialogue(StockClient):
     @ivar greeting: what the server said of itself then.
     @ivar user: who has logged in; empty while nobody has.
     @ivar secrets: what is left out of what the server says, where that is told.
-    @ivar farewell: what the server said in its BYE, if it did.
+    @ivar farewell: what the server said in its BYE, if it said that of itself.
     @ivar patience: for how long the server may ask to be left alone; not at all
         without.
     @ivar options: those to look at if what is at the other end speaks no IMAP.

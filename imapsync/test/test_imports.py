@@ -32,15 +32,10 @@ _LEFT = ("argparse", "configparser", "importlib.metadata", "multiprocessing")
 
 #: What only some runs need, of all that works on mail.
 _SOME = (
-    *(
-        "automat",
-        "imapsync.accounts.admin",
-        "imapsync.run.live",
-        "imapsync.run.verification",
-    ),
+    *("automat", "imapsync.run.live", "imapsync.run.verification"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
-    "twisted.python.usage",
+    *("imapsync.accounts.admin", "twisted.python.usage"),
 )
 
 #: Run a program, and tell which of these modules were imported for it.
