@@ -41,6 +41,10 @@ _AHEAD = (
     *"imapsync.accounts.session imapsync.cli.services".split(),
 )
 
+#: The garbage collector looks when there are so many more things than before; by
+#: itself, it would at 700.
+_SELDOM = 20_000
+
 
 def main() -> None:
     """
@@ -245,13 +249,15 @@ def _keeping() -> Iterator[None]:
     """
     Have the garbage collector not look at what is imported meanwhile, neither now
     nor later: nearly all of it stays to the end, and to search it time and again
-    would be a tenth of a short run.
+    would be a tenth of a short run.  Then have it look seldom: what comes and goes
+    with each message leaves hardly any garbage of the kind that it is there for.
     """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_SELDOM)
         gc.enable()
 
 
