@@ -245,11 +245,6 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, listedOn(name, accounts)))
-        if not suspects:
-            return False
-        # Imported here, as the pass, because most runs have nothing to do.
-        from imapsync.accounts.moves import follow
-
         changed = False
         for side in Side:
             if side in self._policy.readOnly:
@@ -258,6 +253,11 @@ class Session:
                 {name: self._context(name, accounts) for name in some}
                 for some in between(suspects, side.other)
             )
+            if not lost:
+                continue
+            # Imported here, as the pass, because in most runs nothing can have moved.
+            from imapsync.accounts.moves import follow
+
             gone = {one.name for one in doomed if one.side is side}
             changed = await follow(side, lost, gained, gone) or changed
         return changed

@@ -94,4 +94,4 @@ def distance(times: int, told: float = 0.0) -> float:
 
 def _found(pattern: str, text: str) -> re.Match[str] | None:
     # Patterns are compiled when they are needed, which is seldom.
-    return re.search(pattern, text, re.IGNORECASE)
+    return re.search(pattern, text, re.IGNORECASE) if text else None

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
@@ -31,7 +30,6 @@ from imapsync.imap.access import ORDINARY, Access, Foreign
 from imapsync.imap.client import SyncClient
 from imapsync.imap.credentials import credentials
 from imapsync.imap.login import IDENTITY, compresses, enable, login
-from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
     from imapsync.imap.plain import Begun
@@ -149,6 +147,9 @@ def _endpoint(reactor: Any, server: ServerConfig) -> IStreamClientEndpoint:
         return ProxyEndpoint(
             reactor, server.proxy, server.host, server.port, where, timeout
         )
+    # Imported here because a connection that was begun needs no other.
+    from imapsync.imap.transport.host import HostEndpoint
+
     # Its time-out is for each address; ours, for all of them, comes first.
     return HostEndpoint(reactor, server.host, server.port, timeout=2 * _PATIENCE)
 
@@ -180,6 +181,8 @@ async def _reach(
         return client
     endpoint = Foreign(endpoint) if endpoint else _endpoint(reactor, server)
     if trust and server.type == "imaps":
+        from twisted.internet.endpoints import wrapClientTLS
+
         endpoint = wrapClientTLS(trust, endpoint, reactor)
     factory = Factory.forProtocol(makeClient)
     factory.noisy = False

@@ -39,6 +39,7 @@ _SOME = (
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
+    "imapsync.accounts.admin",
 )
 
 #: Run a program, and tell which of these modules were imported for it.

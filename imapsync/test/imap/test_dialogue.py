@@ -253,6 +253,17 @@ class EndTests(SynchronousTestCase):
             assert isinstance(error, Later)
             self.assertEqual(seconds, error.seconds)
 
+    def test_left(self) -> None:
+        """
+        What it says when it is told to means nothing.
+        """
+        talk = Talk()
+        left = talk.client.leave()
+        talk.say(b"* BYE " + THROTTLED, b"0001 OK x")
+        talk.hangUp()
+        self.successResultOf(left)
+        self.assertEqual("", talk.client.farewell)
+
     def test_others(self) -> None:
         """
         It says nothing of that.
