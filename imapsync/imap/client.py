@@ -29,6 +29,7 @@ from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Enable
 from imapsync.imap.commands.mailbox import (
+    Enter,
     Leave,
     MailboxListener,
     Reselect,
@@ -236,6 +237,15 @@ class SyncClient(Connection):
         hears it, and all that comes later.
         """
         return self.perform(Select(name, mark, listener, writable))
+
+    def enter(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> Deferred[Selected]:
+        """
+        Select a mailbox of which it is known already what is in it: what is to be done
+        there is sent before this is answered.
+        """
+        return self.perform(Enter(name, mark, listener, writable))
 
     def reopen(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool

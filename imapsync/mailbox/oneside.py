@@ -187,6 +187,15 @@ class OneSide:
         """
         self.changes = self.changes._replace(new=self.changes.new - uids)
 
+    def keepTo(self, mark: Mark) -> None:
+        """
+        Leave to the next look what was not there yet at C{mark}.
+        """
+        old = mark.uidnext if self.selected.mark.uidvalidity == mark.uidvalidity else 1
+        later = self.changes.new - UidSet(((1, old - 1),) if old > 1 else ())
+        self.passOver(later)
+        self.undone = self.undone or bool(later)
+
     async def list(self, unknown: bool = False) -> None:
         """
         Have the flags of all messages told.  A server may show only some of them, such

@@ -211,6 +211,16 @@ class Reselect(Select):
     repeatable = False
 
 
+class Enter(Select):
+    """
+    The same, for a mailbox of which it is known already what this will tell: what
+    bears no other mailbox is sent right behind it.
+    """
+
+    leads = yields = True
+    repeatable = False
+
+
 class Leave(Alone):
     """
     UNSELECT (RFC 3691), CLOSE, or EXAMINE before that: the mailbox that was

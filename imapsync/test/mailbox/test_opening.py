@@ -1,0 +1,356 @@
+"""
+Tests for L{imapsync.mailbox.opening}: mailboxes that were made a moment ago are filled
+before their servers have told that they are empty.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.error import ConnectionLost
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.errors import Lost
+from imapsync.imap.client import SyncClient
+from imapsync.mailbox.report import Report
+from imapsync.model import Side
+from imapsync.plan.fresh import MOMENT
+from imapsync.test.accounts.test_session import Killed, MortalState
+from imapsync.test.fakes.world import World, troubles
+from imapsync.testing.accounts import SEEN, Account, mail
+from imapsync.testing.links import Link
+
+LOCAL, REMOTE = Side
+
+NAMES = ("a", "b", "c", "d")
+
+
+class FarLink(Link):
+    """
+    A connection over which nothing arrives before its time.
+
+    @ivar far: whether it is one.
+    @ivar due: of so many octets it is the time.
+    """
+
+    far = False
+    due = 0
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many octets are on their way.
+        """
+        return len(self._server.said()) if self.far and self.open else 0
+
+    def _down(self) -> bool:
+        if not self.far:
+            return super()._down()
+        if not self.due:
+            return False
+        before = self.passed["down"][-1]
+        moved = super()._down()
+        self.due -= self.passed["down"][-1] - before
+        return moved
+
+
+class FarWorld(World):
+    """
+    What the remote server says arrives when all that can be done meanwhile is done.
+
+    @ivar trips: how often it had to be waited for.
+    @ivar most: after so many times it is gone; C{None} if never.
+    """
+
+    link = FarLink
+    trips = 0
+    most: int | None = None
+
+    def connect(self, side: Side, *arguments: Any) -> SyncClient:
+        """
+        A client of either server.
+        """
+        client = super().connect(side, *arguments)
+        for link in self.links:
+            if isinstance(link, FarLink):
+                link.far = link.account is self.remote
+        return client
+
+    def step(self) -> bool:
+        """
+        Let a little of it happen.
+        """
+        if super().step():
+            return True
+        far = [
+            link for link in self.links if isinstance(link, FarLink) and link.waiting
+        ]
+        if far and self.trips == self.most:
+            for link in self.links:
+                link.end(ConnectionLost())
+            return True
+        self.trips += bool(far)
+        for link in far:
+            link.due = link.waiting
+        return bool(far)
+
+
+class FreshCase(SynchronousTestCase):
+    """
+    Mailboxes that only one side has.
+    """
+
+    world: World
+
+    def setUp(self) -> None:
+        """
+        Make them.
+        """
+        self.begin(World(self.mktemp()))
+
+    def begin(self, world: World, names: tuple[str, ...] = NAMES) -> None:
+        """
+        Make them anew.
+        """
+        self.world = world
+        self.local, self.remote = world.local, world.remote
+        self.local.inbox.add(mail(0))
+        for name in names:
+            folder = self.local.make(name)
+            folder.add(mail(f"{name} 1"), SEEN)
+            folder.add(mail(f"{name} 2"))
+
+    def assertSettled(self) -> None:
+        """
+        Both sides are equal, each message is there once, and another run has nothing
+        to do.
+        """
+        self.assertEqual(self.local.content, self.remote.content)
+        for folder in self.local.folders.values():
+            bodies = [message.body for message in folder.messages.values()]
+            self.assertEqual(len(bodies), len({*bodies}))
+        report = self.sync()
+        self.assertEqual((0, []), (report.changes, troubles(report)))
+        for account in (self.local, self.remote):
+            self.assertEqual(0, account.count("SELECT", "EXAMINE", "APPEND"))
+
+    def meanwhile(
+        self, account: Account, name: str, happens: Callable[[], object]
+    ) -> None:
+        """
+        Something happens right before C{account} selects a mailbox.
+        """
+        hooks = [happens]
+        self.addCleanup(self.assertEqual, [], hooks)
+
+        def hear(line: str) -> str:
+            if line.startswith(f"SELECT {name}") and hooks:
+                hooks.pop()()
+            return ""
+
+        account.refusal = hear
+
+    def sync(self) -> Report:
+        """
+        Sync.
+        """
+        return self.world.sync()
+
+
+class FreshTests(FreshCase):
+    """
+    They are filled at once, if nothing else happens.
+    """
+
+    def trips(self, *names: str) -> int:
+        """
+        How many round trips it takes to make and fill these.
+        """
+        self.begin(world := FarWorld(self.mktemp()), names)
+        self.sync()
+        self.assertSettled()
+        return world.trips
+
+    def test_trips(self) -> None:
+        """
+        More of them take no more round trips to the server that is to have them.
+        """
+        self.assertEqual(self.trips("a"), self.trips(*NAMES))
+
+    def test_longAgo(self) -> None:
+        """
+        A while after they were made, it is looked first what is in them.
+        """
+        self.begin(world := FarWorld(self.mktemp()))
+
+        def wait() -> None:
+            world.clock.advance(MOMENT + 1)
+            self.remote.folders["b"].add(mail("b 1"), SEEN)
+
+        self.meanwhile(self.remote, "INBOX", wait)
+        self.sync()
+        self.assertSettled()
+
+    def test_empty(self) -> None:
+        """
+        One that is to stay empty is no news.
+        """
+        self.local.make("e")
+        self.sync()
+        self.assertSettled()
+
+    def test_toTheLocalSide(self) -> None:
+        """
+        So it is on the other side.
+        """
+        for name in NAMES:
+            self.remote.make(f"their {name}").add(mail(f"their {name}"))
+        self.sync()
+        self.assertSettled()
+
+    def test_another(self) -> None:
+        """
+        What comes to one before it is opened is carried over.
+        """
+        self.meanwhile(
+            self.remote, "b", lambda: self.remote.folders["b"].add(mail("new"))
+        )
+        self.sync()
+        self.assertEqual(3, len(self.local.folders["b"].messages))
+        self.assertSettled()
+
+    def test_onBoth(self) -> None:
+        """
+        What comes to both sides before it is opened is not copied.
+        """
+
+        def arrive() -> None:
+            for account in (self.local, self.remote):
+                account.folders["b"].add(mail("new"))
+
+        self.meanwhile(self.local, "b", arrive)
+        self.sync()
+        self.assertEqual(3, len(self.local.folders["b"].messages))
+        self.assertSettled()
+
+    def test_gone(self) -> None:
+        """
+        One that is gone before it is opened is made again.
+        """
+        self.meanwhile(self.remote, "b", lambda: self.remote.delete("b"))
+        self.sync()
+        self.assertSettled()
+
+    def test_anew(self) -> None:
+        """
+        So is what is in one that another has made in its place.
+        """
+
+        def renew() -> None:
+            self.remote.delete("b")
+            self.remote.make("b").add(mail("new"))
+
+        self.meanwhile(self.remote, "b", renew)
+        self.sync()
+        self.assertEqual(3, len(self.local.folders["b"].messages))
+        self.assertSettled()
+
+    def test_shut(self) -> None:
+        """
+        One that cannot be opened is left to the next look.
+        """
+        self.remote.refusal = lambda line: "NO later" * (line == "SELECT b")
+        report = self.sync()
+        self.assertIn("b", {one.mailbox for one in report.troubles})
+        self.remote.refusal = lambda _: ""
+        self.sync()
+        self.assertSettled()
+
+    def test_refused(self) -> None:
+        """
+        A message that is refused in one of them costs no other.
+        """
+        self.remote.objection = lambda offer: "NO no" * (mail("b 1") == offer.body)
+        report = self.sync()
+        self.assertEqual(["b"], [one.mailbox for one in report.troubles])
+        for name in "acd":
+            self.assertEqual(2, len(self.remote.folders[name].messages))
+        self.assertEqual(1, len(self.remote.folders["b"].messages))
+
+
+class InterruptedTests(FreshCase):
+    """
+    Runs that end while many of them are being filled: the next makes both sides equal,
+    without one message more or less.
+    """
+
+    def tearDown(self) -> None:
+        """
+        Have errors that nobody took told now.
+        """
+        gc.collect()
+
+    def test_killed(self) -> None:
+        """
+        Killed before or after any commit.
+        """
+        deaths = 0
+        for steps in range(1, 200):
+            self.begin(World(self.mktemp()))
+            MortalState.left = steps
+            try:
+                self.world.sync(open=MortalState.open)
+            except Killed:
+                deaths += 1
+            else:
+                break
+            self.sync()
+            self.assertSettled()
+        self.assertGreater(deaths, 30)
+
+    def test_cut(self) -> None:
+        """
+        Cut at any octet, either way.
+        """
+        for way, step in ("down", 173), ("up", 97):
+            octets = 400
+            while self.isCut(f"{way}Left", octets):
+                octets += step
+            self.assertGreater(octets, 1500)
+
+    def isCut(self, way: str, octets: int) -> bool:
+        """
+        Cut the connection to the side that is filled.
+
+        @return: whether it has come so far.
+        """
+        self.begin(World(self.mktemp()))
+        setattr(self.remote, way, octets)
+        cut = False
+        try:
+            self.sync()
+        except Lost:
+            cut = True
+        setattr(self.remote, way, None)
+        self.sync()
+        self.assertSettled()
+        return cut
+
+    def test_slow(self) -> None:
+        """
+        Cut while none of them is answered for.
+        """
+        for stop in range(3, 60):
+            self.begin(world := FarWorld(self.mktemp()))
+            world.most = stop
+            try:
+                self.sync()
+            except Lost:
+                world.most = None
+            else:
+                self.assertGreater(stop, 8)
+                break
+            self.sync()
+            self.assertSettled()
