@@ -203,11 +203,12 @@ class Select(Command[Selected]):
 
 class Reselect(Select):
     """
-    The same, for the mailbox that is selected: the next one may be selected before
-    this is answered.  It is not sent again, since that would be too late then.
+    The same, for the mailbox that is selected: more may be asked of it, or the next one
+    be selected, before this is answered.  It is not sent again, since that would be too
+    late then.
     """
 
-    yields = True
+    leads = yields = True
     repeatable = False
 
 

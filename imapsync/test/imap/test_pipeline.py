@@ -221,9 +221,19 @@ class PipelineTests(SynchronousTestCase):
             appending.finish()
             self.submit(Reselect(name, None, Listener(), True))
         tags = [f"{number:04}" for number in range(1, 7)]
-        self.assertEqual(tags, self.wire.flying)
-        self.submit(Simple("C"))
-        self.assertEqual(tags, self.wire.flying)
+        self.submit(Select("c", None, Listener(), True))
+        self.submit(Simple("D"))
+        self.assertEqual([*tags, "0007"], self.wire.flying)
+
+    def test_reselected(self) -> None:
+        """
+        More is asked of a mailbox that is selected once more, but then the next one
+        has to wait.
+        """
+        self.submit(Reselect("a", None, Listener(), True))
+        self.submit(Simple("B"))
+        self.submit(Select("c", None, Listener(), True))
+        self.assertEqual(["0001", "0002"], self.wire.flying)
 
     def test_leads(self) -> None:
         """

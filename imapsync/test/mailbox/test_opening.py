@@ -350,7 +350,7 @@ class InterruptedTests(FreshCase):
             except Lost:
                 world.most = None
             else:
-                self.assertGreater(stop, 8)
+                self.assertGreater(stop, 6)
                 break
             self.sync()
             self.assertSettled()
