@@ -242,8 +242,7 @@ class SyncClient(Connection):
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
     ) -> Deferred[Selected]:
         """
-        Select a mailbox of which it is known already what is in it: what is to be done
-        there is sent before this is answered.
+        Select a mailbox; what is to be done there may be sent before this is answered.
         """
         return self.perform(Enter(name, mark, listener, writable))
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from twisted.internet.defer import Deferred
+
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
@@ -196,23 +198,27 @@ class OneSide:
         self.passOver(later)
         self.undone = self.undone or bool(later)
 
-    async def list(self, unknown: bool = False) -> None:
+    async def list(
+        self, unknown: bool = False, found: Deferred[UidSet | None] | None = None
+    ) -> None:
         """
         Have the flags of all messages told.  A server may show only some of them, such
         as the newest.
 
         @param unknown: whether no message has a pair: then flags do not matter yet,
             and SEARCH tells what there is in one line.
+        @param found: will tell what it found, if it was asked already.
         @raise MailboxError: it tells of fewer than it has.
         """
         self.reading.listAll(self.lapsed)
         if not self.selected.exists:
             return
-        if unknown and self._fitsInLine:
+        if unknown and fitsInLine(self.client, self.selected.exists):
             with suppress(Refused):
-                found = await self.client.exists(ALL)
-                if len(found) <= self._there:  # else it cannot be true
-                    self.reading.found(found)
+                uids = await (self.client.exists(ALL) if found is None else found)
+                # If it tells of more than there are, it cannot be true.
+                if uids is not None and len(uids) <= self._there:
+                    self.reading.found(uids)
         if self._lacking > 0:
             await self.client.reportFlags(None)
         if self._lacking <= 0:
@@ -226,13 +232,6 @@ class OneSide:
                 raise MailboxError(text, self.side)
         if self._lacking > 0:
             self.partial = self._there - self._lacking, self._there
-
-    @property
-    def _fitsInLine(self) -> bool:
-        """
-        Whether the UIDs of all messages are no long line, whatever they are.
-        """
-        return "ESEARCH" in self.client.features and self.selected.exists <= _LINE
 
     async def _unlisted(self) -> UidSet:
         there = await self.client.exists(ALL)
@@ -331,6 +330,15 @@ class OneSide:
             waiting = self.refusals.pending
             strays += len(self.new - paired - waiting) - len(self.gone & paired)
         return strays
+
+
+def fitsInLine(client: SyncClient, messages: int) -> bool:
+    """
+    Whether the UIDs of all messages are no long line, whatever they are.
+
+    @param messages: there are no more than so many.
+    """
+    return "ESEARCH" in client.features and messages <= _LINE
 
 
 def unusable(side: Side, error: Refused) -> MailboxError:

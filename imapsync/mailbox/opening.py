@@ -7,15 +7,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from imapsync.errors import Refused
+from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import MailboxListener, Selected
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
-from imapsync.mailbox.oneside import OneSide, unusable
+from imapsync.mailbox.oneside import OneSide, fitsInLine, unusable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.model import Known, Mark, Side
 from imapsync.plan.fresh import Fresh
+from imapsync.uidset import UidSet
 
 #: How a client selects a mailbox.
 Way = Callable[[str, Mark | None, MailboxListener, bool], Deferred[Selected]]
@@ -55,25 +58,35 @@ class Opening:
         if known.retries:
             refusals.recall(reading, self._again)
         try:
-            selected = await self._opened(side, mark, reading)
+            selected, found = await self._selected(side, reading)
         except Refused as error:
             raise unusable(side, error) from error
         this = OneSide.of(side, client, reading, selected, refusals, mark)
         if mark is None:
-            await this.list(unknown=not known.pairs)
+            await this.list(unknown=not known.pairs, found=found)
         return this
 
-    async def _opened(
-        self, side: Side, mark: Mark | None, reading: Reading
-    ) -> Selected:
-        client, fresh = self._context.clients[side], self._context.fresh
-        if fresh is None or fresh.side is not side or self._known.marks:
-            return await self.select(client.open, side, mark, reading)
-        self.ahead = fresh
+    async def _selected(
+        self, side: Side, reading: Reading
+    ) -> tuple[Selected, Deferred[UidSet | None] | None]:
+        """
+        @return: what was selected; and what will tell the messages that are in it, if
+            that was asked along.
+        """
+        context, client = self._context, self._context.clients[side]
+        mark = self._known.marks.get(side)
+        fresh = None if self._known.marks else context.fresh
+        if fresh is None:
+            return await self.select(client.open, side, mark, reading), None
         entering = self.select(client.enter, side, mark, reading)
-        # What failed is tried again by whoever looks next, and fails again.
-        self._entering = entering.addErrback(lambda _: None)
-        return Selected(self._context.names[side], fresh.mark)
+        # What fails here is tried again by whoever needs it, and fails again.
+        if fresh.side is side:
+            self.ahead, self._entering = fresh, entering.addErrback(_nothing)
+            return Selected(context.names[side], fresh.mark), None
+        if not fitsInLine(client, fresh.source.uidnext):
+            return await entering, None
+        found = client.exists(ALL).addErrback(_nothing)
+        return await entering, found
 
     async def entered(self) -> Selected | None:
         """
@@ -98,3 +111,9 @@ class Opening:
         context = self._context
         writable = side not in context.policy.readOnly and not context.dryRun
         return way(context.names[side], mark, reading, writable)
+
+
+def _nothing(_: Failure) -> None:
+    """
+    What is left of a failure.
+    """

@@ -214,8 +214,8 @@ class Reselect(Select):
 
 class Enter(Select):
     """
-    The same, for a mailbox of which it is known already what this will tell: what
-    bears no other mailbox is sent right behind it.
+    The same, and what is to be done there is sent right behind it: if this is refused,
+    so is that.  Nor is this sent again.
     """
 
     leads = yields = True

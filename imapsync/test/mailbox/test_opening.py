@@ -110,15 +110,20 @@ class FreshCase(SynchronousTestCase):
         """
         self.begin(World(self.mktemp()))
 
-    def begin(self, world: World, names: tuple[str, ...] = NAMES) -> None:
+    def begin(
+        self, world: World, names: tuple[str, ...] = NAMES, side: Side = LOCAL
+    ) -> None:
         """
         Make them anew.
+
+        @param side: which has them.
         """
         self.world = world
         self.local, self.remote = world.local, world.remote
-        self.local.inbox.add(mail(0))
+        account = world.accounts[side]
+        account.inbox.add(mail(0))
         for name in names:
-            folder = self.local.make(name)
+            folder = account.make(name)
             folder.add(mail(f"{name} 1"), SEEN)
             folder.add(mail(f"{name} 2"))
 
@@ -164,11 +169,13 @@ class FreshTests(FreshCase):
     They are filled at once, if nothing else happens.
     """
 
-    def trips(self, *names: str) -> int:
+    def trips(self, *names: str, side: Side = LOCAL) -> int:
         """
-        How many round trips it takes to make and fill these.
+        How many round trips to the remote server it takes to make and fill these.
+
+        @param side: which has them.
         """
-        self.begin(world := FarWorld(self.mktemp()), names)
+        self.begin(world := FarWorld(self.mktemp()), names, side)
         self.sync()
         self.assertSettled()
         return world.trips
@@ -209,6 +216,25 @@ class FreshTests(FreshCase):
             self.remote.make(f"their {name}").add(mail(f"their {name}"))
         self.sync()
         self.assertSettled()
+
+    def test_farSource(self) -> None:
+        """
+        From a far server, each takes two: one tells which messages are in it, and with
+        the other they come.
+        """
+        one, all_ = (self.trips(*names, side=REMOTE) for names in ("a", NAMES))
+        self.assertEqual(2 * (len(NAMES) - 1), all_ - one)
+
+    def test_sparse(self) -> None:
+        """
+        Where the answer might be too long, it is not asked for before it is known how
+        many messages there are.
+        """
+        self.begin(world := FarWorld(self.mktemp()), ("a",), REMOTE)
+        self.remote.folders["a"].uidnext = 1_000_000
+        self.sync()
+        self.assertSettled()
+        self.assertEqual(self.trips("a", side=REMOTE) + 1, world.trips)
 
     def test_another(self) -> None:
         """
@@ -314,7 +340,7 @@ class InterruptedTests(FreshCase):
         """
         Cut at any octet, either way.
         """
-        for way, step in ("down", 173), ("up", 97):
+        for way, step in ("down", 397), ("up", 211):
             octets = 400
             while self.isCut(f"{way}Left", octets):
                 octets += step
