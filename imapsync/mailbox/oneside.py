@@ -5,6 +5,7 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -25,6 +26,14 @@ MISSING = "said that it had stored it, and does not have it"
 
 #: So many UIDs may be told in one line.
 _LINE = 200_000
+
+#: The STATUS of a mailbox, and which messages are not gone.
+_Answer = list[Any]
+
+#: Which messages that was asked of before it was needed, if any.
+_Asked = tuple[UidSet, Deferred[_Answer | None] | None]
+
+_NOTHING: _Asked = UidSet(), None
 
 _log = Log()
 
@@ -66,6 +75,7 @@ class OneSide:
         self.new = self.gone = self.missing = UidSet()
         self.partial: tuple[int, int] | None = None
         self.undone = False
+        self._asked = _NOTHING
 
     @classmethod
     def of(
@@ -142,8 +152,13 @@ class OneSide:
         some servers tell it only behind the answer.
         """
         now = self.selected.mark.modseq
-        if mark is not None and mark.modseq < now and self.reading.told < now:
-            await self.client.catchUp()
+        if mark is None or mark.modseq >= now or self.reading.told >= now:
+            return
+        heard = self.client.catchUp()
+        if gone := self.reading.lost:
+            # What failed is asked again, and fails again.
+            self._asked = gone, self._ask(gone).addErrback(lambda _: None)
+        await heard
 
     def count(self, known: int) -> bool:
         """
@@ -175,6 +190,7 @@ class OneSide:
         Have every message be told, and believe nothing that was known.
         """
         self.whole = self.lapsed = True
+        self._asked = _NOTHING
 
     def strange(self, mark: Mark) -> bool:
         """
@@ -261,14 +277,10 @@ class OneSide:
             return ""
         status: Status
         there: UidSet
-        items = "MESSAGES UIDVALIDITY UIDNEXT"
+        asked, answer = self._asked
         try:
-            status, there = await together(
-                [
-                    self.client.mailboxStatus(self.selected.name, items),
-                    self.client.exists(self.gone),
-                ]
-            )
+            told = (await answer) if answer and asked == self.gone else None
+            status, there = told or await self._ask(self.gone)
         except Refused as error:
             raise unusable(self.side, error) from error
         was = self.selected.mark
@@ -283,6 +295,11 @@ class OneSide:
                 side=self.side,
             )
         return self.spare(status)
+
+    def _ask(self, gone: UidSet) -> Deferred[_Answer]:
+        items = "MESSAGES UIDVALIDITY UIDNEXT"
+        status = self.client.mailboxStatus(self.selected.name, items)
+        return together([status, self.client.exists(gone)])
 
     def miss(self, copies: UidSet) -> None:
         """
