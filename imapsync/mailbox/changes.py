@@ -124,6 +124,13 @@ class Reading:
         """
         return self._gone.build()
 
+    @property
+    def lost(self) -> UidSet:
+        """
+        Those of them that have a pair.
+        """
+        return self._known(self.vanishedEarly)
+
     def rowsReceived(self, rows: list[Row]) -> None:
         """
         Flags of messages.
