@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from imapsync.imap.wire.arguments import dateTime
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.strangers import strangers
@@ -75,9 +74,8 @@ class Arrivals:
             return
         trusted = self._view.sides[self._side].client.keepsDates
         for one in messages:
-            date = dateTime(one.date)
-            if date is not None and not (trusted and date.isUsual):
-                self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
+            if one.date and not (trusted and one.usual):
+                self.dated[one.target] = Dated(one.source, one.date, one.usual)
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -150,9 +148,9 @@ def pairsOf(messages: list[Copied], into: Side) -> list[Pair]:
     if into is Side.LOCAL:
         return [
             Pair(target, source, given, key, size, stamp)
-            for source, target, _, given, key, size, stamp, _ in messages
+            for source, target, _, given, key, size, stamp, _, _ in messages
         ]
     return [
         Pair(source, target, given, key, size, stamp)
-        for source, target, _, given, key, size, stamp, _ in messages
+        for source, target, _, given, key, size, stamp, _, _ in messages
     ]

@@ -17,6 +17,7 @@ class Copied(NamedTuple):
     @ivar flags: those that it has there.
     @ivar given: those of them that the copy was given.
     @ivar date: the INTERNALDATE that it was given, or empty.
+    @ivar usual: whether any server can take that.
     """
 
     source: int
@@ -27,6 +28,7 @@ class Copied(NamedTuple):
     size: int
     stamp: int
     date: str = ""
+    usual: bool = True
 
 
 class Outcome(Protocol):

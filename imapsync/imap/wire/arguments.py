@@ -16,7 +16,8 @@ from imapsync.model import Flags
 _FLAG = re.compile(r"""\\?[!#$&'+,./0-9:;<=>?@A-Z\[^_`a-z|}~-]+""")
 
 _DATE = re.compile(
-    r"((?: ?\d|\d\d)-[A-Za-z]{3}-\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})",
+    r"((?: ?\d|\d\d)-[A-Za-z]{3}-\d{4})"
+    r" (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) ([+-]\d{4})",
     re.ASCII,
 )
 _USUAL = "usual"
@@ -101,40 +102,27 @@ class DateTime(NamedTuple):
         return self.kind == _USUAL
 
 
-@lru_cache(maxsize=4096)
 def dateTime(text: str) -> DateTime | None:
     """
     A date that a server sent, C{None} if that is none.
     """
     match = _DATE.fullmatch(text)
-    if match is None:
-        return None
-    day, hour, minute, second, zone = match.groups()
-    kind = _kind(_year(day), zone)
-    if not kind or hour > "23" or minute > "59" or second > "60":
-        return None
-    return DateTime(f'"{text.rjust(_LENGTH)}"'.encode("ascii"), kind)
+    kind = _kind(*match.groups()) if match else ""
+    return DateTime(f'"{text:>26}"'.encode(), kind) if kind else None
 
 
 @lru_cache(maxsize=4096)
-def _year(day: str) -> int:
-    """
-    Of which year a day is; 0 if there is no such day.
-    """
-    number, month, year = day.split("-")
-    try:
-        return date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number)).year
-    except ValueError:
-        return 0
-
-
-@lru_cache(maxsize=4096)
-def _kind(year: int, zone: str) -> str:
+def _kind(day: str, zone: str) -> str:
     """
     L{DateTime.kind}; empty if a date cannot be so.
     """
+    number, month, year = day.split("-")
     hours, minutes = int(zone[1:3]), int(zone[3:])
-    if not year or hours > 23 or minutes > 59:
+    try:
+        date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number))
+    except ValueError:
+        return ""  # there is no such day
+    if hours > 23 or minutes > 59:
         return ""
-    usual = 1970 <= year < 2038 and hours < 15 and minutes % 15 == 0
-    return _USUAL if usual else f"{year:04} {zone}"
+    usual = "1970" <= year < "2038" and hours < 15 and minutes % 15 == 0
+    return _USUAL if usual else f"{year} {zone}"
