@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
 from imapsync.imap.commands.limited import Limit, limitOf
-from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
+from imapsync.imap.wire.arguments import (
+    USUAL,
+    dateKind,
+    dateTime,
+    flagList,
+    mailboxWord,
+)
 from imapsync.imap.wire.reading import bounded, unrolled
 from imapsync.imap.wire.responses import Condition, Response
 from imapsync.model import Flags, Octets
@@ -69,11 +75,12 @@ def headOf(flags: Flags, date: str) -> Head:
     """
     Flags and an INTERNALDATE as a server sent it; what is no date is not sent.
     """
-    stamp = dateTime(date)
-    if stamp is None:
-        return Head(flags, "", *_front(flags, ""))
-    front, words = _front(flags, stamp.kind)
-    return Head(flags, date, b"%s %s" % (front, stamp.word), words, stamp.isUsual)
+    kind = dateKind(date)
+    front, words = _front(flags, kind)
+    if not kind:
+        return Head(flags, "", front, words)
+    octets = b"%b %b" % (front, dateTime(date))
+    return Head(flags, date, octets, words, kind == USUAL)
 
 
 @lru_cache(maxsize=4096)

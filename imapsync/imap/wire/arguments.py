@@ -20,7 +20,8 @@ _DATE = re.compile(
     r" (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) ([+-]\d{4})",
     re.ASCII,
 )
-_USUAL = "usual"
+#: The kind of date that every server takes.
+USUAL = "usual"
 
 #: With two places for the day.
 _LENGTH = len("01-Jan-1970 00:00:00 +0000")
@@ -82,40 +83,26 @@ def _flagList(flags: Flags) -> bytes:
 _usualFlags = lru_cache(maxsize=4096)(_flagList)
 
 
-class DateTime(NamedTuple):
+def dateTime(text: str) -> bytes:
     """
-    A C{date-time} (RFC 9051, 9).
-
-    @ivar word: as it is sent.
-    @ivar kind: dates are of the same kind if a server that takes one takes the
-        other: some take no year that their clocks cannot show, or no odd zone.
+    A C{date-time} (RFC 9051, 9), from one that is of some L{dateKind}.
     """
-
-    word: bytes
-    kind: str
-
-    @property
-    def isUsual(self) -> bool:
-        """
-        Whether it is of the kind that every server takes.
-        """
-        return self.kind == _USUAL
+    return b'"%b"' % text.encode("ascii").rjust(_LENGTH)
 
 
-def dateTime(text: str) -> DateTime | None:
+def dateKind(text: str) -> str:
     """
-    A date that a server sent, C{None} if that is none.
+    Of which kind a date is that a server sent; empty if it is none.
+
+    Dates are of the same kind if a server that takes one takes the other: some take
+    no year that their clocks cannot show, or no odd zone.
     """
     match = _DATE.fullmatch(text)
-    kind = _kind(*match.groups()) if match else ""
-    return DateTime(f'"{text:>26}"'.encode(), kind) if kind else None
+    return _kind(*match.groups()) if match else ""
 
 
 @lru_cache(maxsize=4096)
 def _kind(day: str, zone: str) -> str:
-    """
-    L{DateTime.kind}; empty if a date cannot be so.
-    """
     number, month, year = day.split("-")
     hours, minutes = int(zone[1:3]), int(zone[3:])
     try:
@@ -125,4 +112,4 @@ def _kind(day: str, zone: str) -> str:
     if hours > 23 or minutes > 59:
         return ""
     usual = "1970" <= year < "2038" and hours < 15 and minutes % 15 == 0
-    return _USUAL if usual else f"{year} {zone}"
+    return USUAL if usual else f"{year} {zone}"
