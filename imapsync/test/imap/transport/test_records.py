@@ -29,13 +29,20 @@ class Heard(Protocol):
     """
 
     def __init__(self) -> None:
-        self.octets = b""
+        self.pieces: list[bytes] = []
 
     def dataReceived(self, data: bytes) -> None:
         """
         It is told more.
         """
-        self.octets += data
+        self.pieces.append(data)
+
+    @property
+    def octets(self) -> bytes:
+        """
+        All of it.
+        """
+        return b"".join(self.pieces)
 
 
 class RecordsTests(HandshakeCase):
@@ -154,6 +161,68 @@ class RecordsTests(HandshakeCase):
         self.assertIsNone(layerOf(StringTransport()))
 
 
+class ReceivingTests(HandshakeCase):
+    """
+    A server whose records come together.
+    """
+
+    def setUp(self) -> None:
+        """
+        Shake hands.
+        """
+        super().setUp()
+        self.clock = Clock()
+        self.client = wrapped(self.trust(), True, Heard)
+        self.heard = self.client.wrappedProtocol
+        self.theirs = wrapped(self.server, False, Protocol, self.clock)
+        self.pump = joined(self.client, self.theirs)
+        self.pump.flush()
+        self.theirs.transport = StringTransport()
+
+    def write(self, *pieces: bytes) -> bytes:
+        """
+        What the server sends, each piece in records of its own.
+        """
+        for piece in pieces:
+            self.theirs.write(piece)
+            self.clock.advance(0)
+        octets: bytes = self.theirs.transport.value()
+        self.theirs.transport.clear()
+        return octets
+
+    def test_together(self) -> None:
+        """
+        They are heard at once, but for what is not complete yet.
+        """
+        sent = self.write(b"one", b"two", LARGE, b"three")
+        self.client.dataReceived(sent[:-1])
+        self.assertEqual([b"onetwo" + LARGE], self.heard.pieces)
+        self.client.dataReceived(sent[-1:])
+        self.assertEqual([b"three"], self.heard.pieces[1:])
+
+    def test_end(self) -> None:
+        """
+        What comes before an end is heard before it.
+        """
+        sent = self.write(b"one", b"two")
+        self.theirs.loseConnection()
+        self.client.dataReceived(sent + self.write())
+        self.assertEqual([b"onetwo"], self.heard.pieces)
+        self.assertTrue(self.client.transport.disconnecting)
+
+    def test_broken(self) -> None:
+        """
+        So it is if what follows is no TLS; and then nothing more is read.
+        """
+        sent = self.write(b"one", b"two")
+        self.client.dataReceived(sent + b"nothing of the kind")
+        self.assertEqual([b"onetwo"], self.heard.pieces)
+        self.assertTrue(self.client.transport.disconnecting)
+        with self.assertRaises(SSL.Error) as caught:
+            self.client.getHandle().recv(1)
+        self.assertRegex(str(caught.exception), "TLS failed: .+")
+
+
 class SocketTests(HandshakeCase):
     """
     The same over TCP connections, from the start or after STARTTLS.
@@ -238,5 +307,5 @@ class SocketTests(HandshakeCase):
         self.turn()
         heard = server.wrappedProtocol
         self.assertEqual(LARGE, heard.octets)
-        heard.octets = b""
+        heard.pieces.clear()
         self.assertSent(ours, heard, [ours])
