@@ -79,12 +79,13 @@ def _offset(zone: str) -> int:
     return -offset if sign == "-" else offset
 
 
-def stamp(size: int, date: str, messageId: bytes) -> int:
+def stamp(size: int, seconds: int, messageId: bytes) -> int:
     """
     63 bits by which a message is known again after its server has moved or
     copied it; 0 if it has no Message-ID, or no date that can be read.
+
+    @param seconds: its date as an L{instant}.
     """
-    seconds = instant(date)
     if not (seconds and messageId):
         return 0
     digest = blake2b(b"%d %d %s" % (size, seconds, messageId), digest_size=8)

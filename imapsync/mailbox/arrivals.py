@@ -4,6 +4,8 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from imapsync.mailbox.bothsides import BothSides
@@ -18,12 +20,11 @@ class Dated(NamedTuple):
     """
     A message whose copy was given its date.
 
-    @ivar usual: whether any server can take that date.
+    @ivar date: that, as an L{instant<imapsync.content.digest.instant>}.
     """
 
     source: int
-    date: str
-    usual: bool
+    date: int
 
 
 class Into(Protocol):
@@ -50,13 +51,16 @@ class Arrivals:
     L{imapsync.mailbox.outcome.Outcome}.
 
     @ivar lacking: those that were not given all of their flags.
-    @ivar dated: those whose dates are to be proven.
+    @ivar sample: one, of those whose dates are to be proven, whose date any server can
+        take; and C{odd} are those whose dates are not such.
     @ivar unstored: those that were refused.
     """
 
     def __init__(self, into: Into, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
-        self.dated: dict[int, Dated] = {}
+        self.sample: dict[int, Dated] = {}
+        self.odd: dict[int, Dated] = {}
+        self._likely = array("q")  # target, source and date in turn: there are many
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
@@ -75,7 +79,7 @@ class Arrivals:
         trusted = self._view.sides[self._side].client.keepsDates
         for one in messages:
             if one.date and not (trusted and one.usual):
-                self.dated[one.target] = Dated(one.source, one.date, one.usual)
+                self._date(one)
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -83,6 +87,23 @@ class Arrivals:
                 drift = Drift(one.given, ours, theirs)
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
+
+    def _date(self, one: Copied) -> None:
+        if not one.usual:
+            self.odd[one.target] = Dated(one.source, one.date)
+        elif self.sample:
+            self._likely.extend((one.target, one.source, one.date))
+        else:
+            self.sample[one.target] = Dated(one.source, one.date)
+
+    @property
+    def likely(self) -> Mapping[int, Dated]:
+        """
+        The others whose dates are kept if that of the sample is.
+        """
+        told = iter(self._likely)
+        each = zip(told, told, told, strict=True)
+        return {target: Dated(source, date) for target, source, date in each}
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from imapsync.content.digest import KeyDigest, likeness, stamp
+from imapsync.content.digest import KeyDigest, instant, likeness, stamp
 from imapsync.imap.commands.append import BARE, Appending, Head
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
@@ -115,6 +115,9 @@ def copied(message: Message, uid: int) -> Copied:
     """
     row, head, size = message.row, message.head, message.size
     flags = row.flags or frozenset()
-    known = stamp(size, row.date, message.messageId)
-    key, date, usual = message.key, head.date, head.usual
-    return Copied(row.uid, uid, flags, head.flags, key, size, known, date, usual)
+    date = instant(row.date)
+    known = stamp(size, date, message.messageId)
+    given, usual = date if head.date else 0, head.usual
+    return Copied(
+        row.uid, uid, flags, head.flags, message.key, size, known, given, usual
+    )

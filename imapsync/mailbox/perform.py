@@ -6,11 +6,10 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from imapsync.content.digest import instant
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
@@ -249,7 +248,7 @@ class Performer:
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
-        await self._proveDates(operation.side, outcome.dated)
+        await self._proveDates(operation.side, outcome)
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
@@ -268,20 +267,19 @@ class Performer:
         # What was refused before is likely to be so again, and to be named then.
         return view.review(target.keepsDates and not view.known.retries)
 
-    async def _proveDates(self, side: Side, dated: Mapping[int, Dated]) -> None:
+    async def _proveDates(self, side: Side, outcome: Arrivals) -> None:
         """
         See whether the other side's server keeps the dates that it was given.
-
-        @param dated: messages of C{side}, by the UIDs of their copies.
         """
+        client, sample = self._view.sides[side.other].client, outcome.sample
+        dated = {**outcome.odd, **sample}
         if not dated:
             return
-        client = self._view.sides[side.other].client
-        usual = [uid for uid, one in dated.items() if one.usual]
-        changed = await _changed(client, dated, dated.keys() - usual[1:])
-        if usual and usual[0] in changed:
-            changed += await _changed(client, dated, usual[1:])
-        elif usual:
+        changed = await _changed(client, dated)
+        if sample.keys() & changed:
+            dated |= outcome.likely
+            changed |= await _changed(client, outcome.likely)
+        elif sample:
             client.keepsDates = True
         if changed:
             uids = UidSet.of(dated[uid].source for uid in changed)
@@ -296,7 +294,7 @@ class Performer:
         """
         pairs = pairsOf(messages, side)
         sources = [one.source for one in messages]
-        given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
+        given = ((one.source, Given(one.given, one.date)) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
@@ -336,19 +334,17 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
 }
 
 
-async def _changed(
-    client: SyncClient, dated: Mapping[int, Dated], uids: Iterable[int]
-) -> list[int]:
+async def _changed(client: SyncClient, dated: Mapping[int, Dated]) -> set[int]:
     """
-    Those of C{uids} whose date the server has changed.
+    Which messages have another date than they were given, of these UIDs.
     """
-    asked = UidSet.of(uids)
+    asked = UidSet.of(dated)
     if not asked:
-        return []
+        return set()
     # It may not have told yet that they are there.
     client.catchUp().addErrback(lambda _: None)
     try:
         told = await dates(client, asked)
     except Refused:
-        return []
-    return [u for u, when in told.items() if when and when != instant(dated[u].date)]
+        return set()
+    return {uid for uid, when in told.items() if when and when != dated[uid].date}
