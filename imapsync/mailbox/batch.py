@@ -12,7 +12,8 @@ from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
 from imapsync.model import Octets
 
-#: One APPEND takes so many octets at the most: a server commits once for all of them.
+#: An APPEND that has so many octets takes no more messages: a server commits once for
+#: all of them.
 OCTETS = 4 * 1024 * 1024
 
 
