@@ -277,8 +277,9 @@ class Performer:
             return
         changed = await _changed(client, dated)
         if sample.keys() & changed:
-            dated |= outcome.likely
-            changed |= await _changed(client, outcome.likely)
+            likely = outcome.likely
+            dated |= likely
+            changed |= await _changed(client, likely)
         elif sample:
             client.keepsDates = True
         if changed:

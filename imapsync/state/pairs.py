@@ -43,8 +43,13 @@ class PairTable(Transactions):
             "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    *(mailbox, local, remote, number(flags)),
-                    *(key or None, size or None, stamp or None),
+                    mailbox,
+                    local,
+                    remote,
+                    number(flags),
+                    key or None,
+                    size or None,
+                    stamp or None,
                 )
                 for local, remote, flags, key, size, stamp in pairs
             ],
