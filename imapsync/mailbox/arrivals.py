@@ -21,10 +21,12 @@ class Dated(NamedTuple):
     A message whose copy was given its date.
 
     @ivar date: that, as an L{instant<imapsync.content.digest.instant>}.
+    @ivar usual: whether any server can take that date.
     """
 
     source: int
     date: int
+    usual: bool
 
 
 class Into(Protocol):
@@ -51,16 +53,12 @@ class Arrivals:
     L{imapsync.mailbox.outcome.Outcome}.
 
     @ivar lacking: those that were not given all of their flags.
-    @ivar sample: one, of those whose dates are to be proven, whose date any server can
-        take; and C{odd} are those whose dates are not such.
     @ivar unstored: those that were refused.
     """
 
     def __init__(self, into: Into, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
-        self.sample: dict[int, Dated] = {}
-        self.odd: dict[int, Dated] = {}
-        self._likely = array("q")  # target, source and date in turn: there are many
+        self._dated = array("q")  # what L{dated} tells: there are many
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
@@ -79,7 +77,7 @@ class Arrivals:
         trusted = self._view.sides[self._side].client.keepsDates
         for one in messages:
             if one.date and not (trusted and one.usual):
-                self._date(one)
+                self._dated.extend((one.target, one.source, one.date, one.usual))
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -88,22 +86,17 @@ class Arrivals:
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
 
-    def _date(self, one: Copied) -> None:
-        if not one.usual:
-            self.odd[one.target] = Dated(one.source, one.date)
-        elif self.sample:
-            self._likely.extend((one.target, one.source, one.date))
-        else:
-            self.sample[one.target] = Dated(one.source, one.date)
-
     @property
-    def likely(self) -> Mapping[int, Dated]:
+    def dated(self) -> Mapping[int, Dated]:
         """
-        The others whose dates are kept if that of the sample is.
+        Those whose dates are to be proven, by the UIDs of their copies.
         """
-        told = iter(self._likely)
-        each = zip(told, told, told, strict=True)
-        return {target: Dated(source, date) for target, source, date in each}
+        told = iter(self._dated)
+        each = zip(told, told, told, told, strict=True)
+        return {
+            target: Dated(source, date, bool(usual))
+            for target, source, date, usual in each
+        }
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)

@@ -6,7 +6,7 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -248,7 +248,7 @@ class Performer:
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
-        await self._proveDates(operation.side, outcome)
+        await self._proveDates(operation.side, outcome.dated)
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
@@ -267,20 +267,20 @@ class Performer:
         # What was refused before is likely to be so again, and to be named then.
         return view.review(target.keepsDates and not view.known.retries)
 
-    async def _proveDates(self, side: Side, outcome: Arrivals) -> None:
+    async def _proveDates(self, side: Side, dated: Mapping[int, Dated]) -> None:
         """
         See whether the other side's server keeps the dates that it was given.
+
+        @param dated: messages of C{side}, by the UIDs of their copies.
         """
-        client, sample = self._view.sides[side.other].client, outcome.sample
-        dated = {**outcome.odd, **sample}
         if not dated:
             return
-        changed = await _changed(client, dated)
-        if sample.keys() & changed:
-            likely = outcome.likely
-            dated |= likely
-            changed |= await _changed(client, likely)
-        elif sample:
+        client = self._view.sides[side.other].client
+        usual = [uid for uid, one in dated.items() if one.usual]
+        changed = await _changed(client, dated, dated.keys() - usual[1:])
+        if usual and usual[0] in changed:
+            changed += await _changed(client, dated, usual[1:])
+        elif usual:
             client.keepsDates = True
         if changed:
             uids = UidSet.of(dated[uid].source for uid in changed)
@@ -335,17 +335,19 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
 }
 
 
-async def _changed(client: SyncClient, dated: Mapping[int, Dated]) -> set[int]:
+async def _changed(
+    client: SyncClient, dated: Mapping[int, Dated], uids: Iterable[int]
+) -> list[int]:
     """
-    Which messages have another date than they were given, of these UIDs.
+    Those of C{uids} whose date the server has changed.
     """
-    asked = UidSet.of(dated)
+    asked = UidSet.of(uids)
     if not asked:
-        return set()
+        return []
     # It may not have told yet that they are there.
     client.catchUp().addErrback(lambda _: None)
     try:
         told = await dates(client, asked)
     except Refused:
-        return set()
-    return {uid for uid, when in told.items() if when and when != dated[uid].date}
+        return []
+    return [u for u, when in told.items() if when and when != dated[u].date]
