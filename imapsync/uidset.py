@@ -204,7 +204,11 @@ class UidSetBuilder:
         """
         Add a set.
         """
-        self._ranges.extend(uids.ranges)
+        ranges, more = self._ranges, uids.ranges
+        if ranges and more and ranges[-1][1] == more[0][0] - 1:
+            ranges[-1] = (ranges[-1][0], more[0][1])
+            more = more[1:]
+        ranges.extend(more)
 
     def build(self) -> UidSet:
         """

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from twisted.internet.defer import Deferred
 
-from imapsync.content.digest import instant
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.arrivals import Dated
@@ -78,4 +77,4 @@ async def _told(client: SyncClient, uids: Iterable[int]) -> Mapping[int, int]:
 
 
 def _isOther(uid: int, told: Mapping[int, int], copies: Mapping[int, Dated]) -> bool:
-    return bool(told.get(uid)) and told[uid] != instant(copies[uid].date)
+    return bool(told.get(uid)) and told[uid] != copies[uid].date

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from imapsync.content.digest import instant
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
@@ -279,7 +278,7 @@ class Performer:
         """
         pairs = pairsOf(messages, side)
         sources = [one.source for one in messages]
-        given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
+        given = ((one.source, Given(one.given, one.date)) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)

@@ -179,7 +179,8 @@ class DelayTests(SynchronousTestCase):
         """
         appending = self.client.beginAppend("INBOX")
         failures = failing(appending.done)
-        appending.message(BARE, 4, b"text")
+        appending.message(BARE, 4)
+        appending.write(b"text")
         appending.finish()
         self.talk.say(self.talk.heard().split()[0] + b" BAD " + THROTTLED)
         self.assertTrue(failures[0].check(Later))
