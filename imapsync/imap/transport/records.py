@@ -10,13 +10,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from twisted.protocols.policies import ProtocolWrapper
-
 #: So many octets are encrypted together (RFC 8446, 5.1).
 _RECORD = 16 * 1024
 
 #: What is added to a record takes less than that.
 _MORE = 512
+
+#: What is looked at inside of Twisted's TLS.  Where there is no such thing, octets go
+#: its own way.
+_INSIDE = ("_handshakeDone", "_lostTLSConnection", "_aggregator", "_appSendBuffer")
 
 
 def layerOf(transport: Any) -> Any:
@@ -25,10 +27,9 @@ def layerOf(transport: Any) -> Any:
     encrypted, or cannot be at once.
     """
     layer = transport.protocol if getattr(transport, "TLS", False) else transport
-    if not isinstance(layer, ProtocolWrapper) or not layer.connected:
+    if not all(hasattr(layer, name) for name in _INSIDE) or not layer.connected:
         return None
-    ready = getattr(layer, "_handshakeDone", False) and not layer.disconnecting
-    if not ready or layer._lostTLSConnection:
+    if not layer._handshakeDone or layer.disconnecting or layer._lostTLSConnection:
         return None
     layer._aggregator.flush()  # goes first
     return None if layer._appSendBuffer else layer
