@@ -20,8 +20,7 @@ from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.flows import Person, consented
-from imapsync.oauth.lock import locked
-from imapsync.oauth.place import storeOf
+from imapsync.oauth.place import keep
 from imapsync.oauth.web import Web
 from imapsync.run.lifecycle import Outcome, failed
 
@@ -110,21 +109,18 @@ class Authorization:
         server, reactor = self._server, self._reactor
         # It is who says yes that is asked, for their own mail or not.
         user = (server.username if config.attended else server.user) or ""
-        store = await storeOf(reactor, config)
         client = Client(self._web, config, time.time)
         if config.attended:
             tokens = await consented(reactor, client, config, user, self._person)
         else:
             tokens = await client.own(user)
-        # Who renews the one before just now is not to keep that in its place.
-        async with locked(reactor, f"{config.tokenFile}.lock"):
-            await store.write(tokens)
+        where = await keep(reactor, config, tokens)
         renewable = tokens.refresh or not config.attended
         self._person.tell(
-            f"The token for {user} is kept in {store.where}; it is renewed without you"
+            f"The token for {user} is kept in {where}; it is renewed without you"
             " from now on."
             if renewable
-            else f"The token for {user} is kept in {store.where}; there is nothing to"
+            else f"The token for {user} is kept in {where}; there is nothing to"
             " renew it with, so do this again when it has expired."
         )
 

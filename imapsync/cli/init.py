@@ -16,9 +16,7 @@ from imapsync.cli import asking, given, signals, terminal
 from imapsync.cli.asking import Person
 from imapsync.cli.given import Given, Options
 from imapsync.cli.interview import Interview, Made, Net
-from imapsync.cli.keeping import Keyring
 from imapsync.cli.options import CommandLine
-from imapsync.cli.ring import ring
 from imapsync.config import draft, file, mapping, server, settings
 from imapsync.config.paths import Files
 from imapsync.config.server import ServerConfig
@@ -31,6 +29,7 @@ from imapsync.imap.connect import connect
 from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.providers import forHost
+from imapsync.system.keyring import Keyring
 
 #: Of a side about which nothing was typed.
 _NOTHING = Given("", {})
@@ -120,7 +119,7 @@ def begin(
     person = asking.person()
     checkQuestions(words, person)
     servers = Servers(reactor, environ, os.path.dirname(path), line.debug)
-    keyring = ring() if person is not None else None
+    keyring = Keyring(reactor)
     result = _awaited(
         reactor, force, lambda: make(path, words, person, servers, environ, keyring)
     )

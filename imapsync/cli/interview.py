@@ -87,7 +87,7 @@ class Interview:
     @param provider: tells which C{oauth2} a server wants, if it is known for that.
     @param given: what need not be asked.
     @param secretFile: how the file for a password is called.
-    @param ring: may keep passwords, if there is one.
+    @param ring: the keyring of the system, if it is to be asked.
     """
 
     def __init__(

@@ -24,10 +24,15 @@ _IN_RING = "keyring:"
 
 class Keyring(Protocol):
     """
-    Who keeps passwords.
+    What keeps passwords.
     """
 
-    def keep(self, service: str, user: str, password: str) -> None:
+    async def isUsable(self) -> bool:
+        """
+        Whether there is one.
+        """
+
+    async def write(self, service: str, user: str, secret: str) -> None:
         """
         Keep one.
 
@@ -40,7 +45,7 @@ class Keeping:
     Asks a person for a place.
 
     @param secretFile: how the file for a password is called.
-    @param ring: may keep passwords, if there is one.
+    @param ring: the keyring of the system, if it is to be asked.
     @param check: tries options, and says what is wrong with them.
     """
 
@@ -64,12 +69,13 @@ class Keeping:
         """
         password = options["password"]
         bare = {name: one for name, one in options.items() if name != "password"}
-        choices = {**_KEEP, **(_RING if self._ring else {})}
+        hasRing = self._ring is not None and await self._ring.isUsable()
+        choices = {**_KEEP, **(_RING if hasRing else {})}
         while True:
             match self._person.choose("Where is the password to be kept?", choices):
                 case "c" if self._fits(password):
                     return options, ""
-                case "k" if self._isInRing(options):
+                case "k" if await self._isInRing(options):
                     return {**bare, "password": _IN_RING}, ""
                 case "p":
                     command = self._person.ask("The command that prints it:")
@@ -88,14 +94,14 @@ class Keeping:
             self._person.say("A configuration would take it for another one.")
         return fits
 
-    def _isInRing(self, options: Options) -> bool:
+    async def _isInRing(self, options: Options) -> bool:
         """
         Whether the password is there now.
         """
         words = options["host"], options["username"], options["password"]
         try:
             if self._ring is not None:
-                self._ring.keep(*words)
+                await self._ring.write(*words)
         except ImapSyncError as error:
             self._person.say(str(error))
             return False
