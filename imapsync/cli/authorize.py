@@ -14,6 +14,7 @@ from imapsync.config.oauth import OAuthConfig
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, ImapSyncError, Lost, MissingCapability
+from imapsync.http.web import Web
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.log import Log
@@ -21,7 +22,6 @@ from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.flows import Person, consented
 from imapsync.oauth.place import keep
-from imapsync.oauth.web import Web
 from imapsync.run.lifecycle import Outcome, failed
 
 

@@ -63,7 +63,7 @@ class Servers:
         from imapsync.discovery.greeting import Knocker
         from imapsync.discovery.resolver import Names
         from imapsync.discovery.search import Search
-        from imapsync.oauth.web import Web
+        from imapsync.http.web import Web
 
         reactor = self._reactor
         documents = Documents(Web(reactor))

@@ -21,13 +21,13 @@ from twisted.python.failure import Failure
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError, Distrusted, Later, Lost
+from imapsync.http.web import Web
 from imapsync.log import Log
 from imapsync.oauth.client import Client
 from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.providers import titleOf
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import Web
 
 _log = Log()
 

@@ -31,11 +31,11 @@ from twisted.internet.threads import deferToThread
 from imapsync.cli.authorize import Authorization
 from imapsync.config import file as config
 from imapsync.config.request import Request
+from imapsync.http.web import Web
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.store import written
 from imapsync.oauth.tokens import Tokens
-from imapsync.oauth.web import Web
 from imapsync.service import Outcome
 from imapsync.test import children
 from imapsync.test.fakes.authorization import (
