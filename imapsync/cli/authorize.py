@@ -20,7 +20,7 @@ from imapsync.imap.connect import connect
 from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
-from imapsync.oauth.flows import Person, consented
+from imapsync.oauth.flows import EndUser, consented
 from imapsync.oauth.place import keep
 from imapsync.run.lifecycle import Outcome, failed
 
@@ -42,7 +42,7 @@ class Authorization:
         request: Request,
         config: Config,
         reactor: Any,
-        person: Person,
+        person: EndUser,
         ended: Callable[[str, Outcome], None],
         debug: bool = False,
         web: Web | None = None,
@@ -116,7 +116,7 @@ class Authorization:
             tokens = await client.own(user)
         where = await keep(reactor, config, tokens)
         renewable = tokens.refresh or not config.attended
-        self._person.tell(
+        self._person.say(
             f"The token for {user} is kept in {where}; it is renewed without you"
             " from now on."
             if renewable
@@ -137,11 +137,11 @@ class Authorization:
                 lambda: SyncClient(self._reactor, server.where, trace=trace),
             )
         except MissingCapability as lacking:
-            self._person.tell(f"The login works; but {lacking}")
+            self._person.say(f"The login works; but {lacking}")
             return
         await client.leave()
         user = f" as {client.user}" if client.user else ""
-        self._person.tell(f"{server.where}: the login{user} works.")
+        self._person.say(f"{server.where}: the login{user} works.")
 
     def _traced(self, line: str) -> None:
         self.log.debug("{line}", line=line)

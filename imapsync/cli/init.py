@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from imapsync.cli import asking, given, signals, terminal
-from imapsync.cli.asking import Person
+from imapsync.cli import given, signals, terminal
 from imapsync.cli.given import Given, Options
 from imapsync.cli.interview import Interview, Made, Net
 from imapsync.cli.options import CommandLine
+from imapsync.cli.person import Person
 from imapsync.config import draft, file, mapping, server, settings
 from imapsync.config.paths import Files
 from imapsync.config.server import ServerConfig
@@ -116,7 +117,8 @@ def begin(
     """
     path = target(line.configs, environ)
     words = given.read(line.init or ())
-    person = asking.person()
+    somebody = Person(reactor, environ, None if sys.stdin is None else 0)
+    person = somebody if somebody.isThere() else None
     checkQuestions(words, person)
     servers = Servers(reactor, environ, os.path.dirname(path), line.debug)
     keyring = Keyring(reactor)

@@ -5,12 +5,15 @@ Where a password that was typed is to be kept.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from imapsync.cli.asking import Person
 from imapsync.cli.given import Options
 from imapsync.errors import ImapSyncError
 
+if TYPE_CHECKING:
+    from imapsync.cli.person import Person
+
+_QUESTION = "Where is the password to be kept?"
 _KEEP = {
     "f": "in a file of its own, that only you can read",
     "c": "in the configuration, that only you can read",
@@ -72,13 +75,13 @@ class Keeping:
         hasRing = self._ring is not None and await self._ring.isUsable()
         choices = {**_KEEP, **(_RING if hasRing else {})}
         while True:
-            match self._person.choose("Where is the password to be kept?", choices):
+            match await self._person.choose(_QUESTION, choices):
                 case "c" if self._fits(password):
                     return options, ""
                 case "k" if await self._isInRing(options):
                     return {**bare, "password": _IN_RING}, ""
                 case "p":
-                    command = self._person.ask("The command that prints it:")
+                    command = await self._person.ask("The command that prints it:")
                     found = {**bare, "password-command": command}
                     if await self._check(found) is None:
                         return found, ""

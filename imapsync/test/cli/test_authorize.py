@@ -179,7 +179,7 @@ class AuthorizationTests(SynchronousTestCase):
         """
         What must not happen is told, and ends it.
         """
-        self.patch(User, "tell", lambda *_: 1 / 0)
+        self.patch(User, "say", lambda *_: 1 / 0)
         self.ends(self.begin(), 70, "internal error: ZeroDivisionError")
 
     def test_warned(self) -> None:

@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import stat
+import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,13 @@ class Typist:
         Press Ctrl-C.
         """
         os.write(self._terminal, b"\x03")
+
+    def isShown(self) -> bool:
+        """
+        Whether what is typed is shown.
+        """
+        flags: int = termios.tcgetattr(self._terminal)[3]
+        return bool(flags & termios.ECHO)
 
     def _more(self, patience: float) -> bool:
         if not select.select([self._terminal], [], [], patience)[0]:
@@ -239,8 +247,10 @@ class InitTests(SceneCase):
         typist = self.typist(scene, "--init")
         typist.answers("The local side", self.addresses(scene)[0])
         typist.sees("Password of")
+        self.assertFalse(typist.isShown())
         typist.interrupt()
         self.assertEqual(75, typist.leaves(), typist.shown)
+        self.assertTrue(typist.isShown())
         self.says(typist.shown, "imapsync: interrupted")
         self.assertFalse((scene.directory / ".config").exists())
 

@@ -162,13 +162,13 @@ class Asked:
 
 class User:
     """
-    Who is to say yes: L{imapsync.oauth.flows.Person}.
+    Who is to say yes: L{imapsync.oauth.flows.EndUser}.
     """
 
     def __init__(self, act: Callable[[str], object], typed: str) -> None:
         self._act, self._typed = act, typed
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """
         Do something about it.
         """

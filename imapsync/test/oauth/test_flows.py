@@ -73,7 +73,7 @@ class User:
         self.shown: list[str] = []
         self.line: Deferred[str] | None = Deferred()
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """
         Read.
         """
