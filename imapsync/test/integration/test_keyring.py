@@ -51,7 +51,6 @@ class KeyringTests(TestCase):
         )
         paths = [str(self.folder), os.environ.get("PYTHONPATH", "")]
         self.set("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-        self.set("PYTHON_KEYRING_BACKEND", "backend.Ring")
         self.keyring = Keyring(reactor)
 
     def set(self, name: str, value: str) -> None:
@@ -69,6 +68,7 @@ class KeyringTests(TestCase):
         """
         What is kept is read as it was, and is nowhere to be seen meanwhile.
         """
+        self.set("PYTHON_KEYRING_BACKEND", "backend.Ring")
         self.assertTrue(await self.keyring.isUsable())
         self.assertIsNone(await self.keyring.read("mail", "me"))
         await self.keyring.write("mail", "me", SECRET)
@@ -76,10 +76,21 @@ class KeyringTests(TestCase):
         called = (self.folder / "mail" / "called").read_text()
         self.assertEqual(repr(["-c", "write", "mail", "me"]), called)
 
+    async def test_ours(self) -> None:
+        """
+        The keyring of who runs the tests is left alone.
+        """
+        chosen = self.folder / "python_keyring"
+        chosen.mkdir()
+        (chosen / "keyringrc.cfg").write_text("[backend]\ndefault-keyring=backend.Ring")
+        self.set("XDG_CONFIG_HOME", str(self.folder))
+        self.assertFalse(await self.keyring.isUsable())
+
     async def test_refused(self) -> None:
         """
         One that refuses says why; one that there is but for want of another is none.
         """
+        self.set("PYTHON_KEYRING_BACKEND", "backend.Ring")
         with self.assertRaises(StateUnavailable) as caught:
             await self.keyring.write("mail", "stuck", SECRET)
         self.assertIn("RuntimeError: nobody unlocks it", str(caught.exception))
