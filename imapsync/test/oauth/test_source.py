@@ -201,7 +201,8 @@ class KeptTests(SourceCase):
         slow, source = self.slow()
         slow.full = True
         asking = self.asking(source=source)
-        self.failureResultOf(asking, StateUnavailable)
+        error = self.failureResultOf(asking, StateUnavailable).value
+        self.assertTrue(str(error).startswith(f"{WHERE}: "), str(error))
         self.assertEqual([], self.grantor.asked)
 
     def slow(self) -> tuple[Slow, Source]:
