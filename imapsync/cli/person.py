@@ -17,7 +17,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.cli.terminal import prompt, say
-from imapsync.display import line
 from imapsync.errors import StateError, UsageError
 
 #: In octets: what is longer is no line.
@@ -99,7 +98,7 @@ class Person:
 
         @raise UsageError: if there comes none any more.
         """
-        shown = f" [{line(default)}]" if default else ""
+        shown = f" [{default}]" if default else ""
         while True:
             if answer := (await self._answer(f"{question}{shown}")).strip() or default:
                 return answer
@@ -227,6 +226,7 @@ class Line:
         """
         There comes no more.
         """
+        self.ended = True
         self._finish()
 
     def _finish(self) -> None:

@@ -211,6 +211,10 @@ class AnswerTests(SynchronousTestCase):
         asked = self.asked(self.person.ask("Who?", "me"))
         self.types(b"\x04")
         self.failureResultOf(asked, UsageError)
+        asked = self.asked(self.person.ask("Who?", "me"))
+        [reader] = self.reactor.readers
+        reader.connectionLost(Failure(ConnectionDone()))
+        self.failureResultOf(asked, UsageError)
         self.patch(sys, "stdout", None)
         self.failureResultOf(self.asked(self.person.ask("Who?")), UsageError)
         self.failureResultOf(self.asked(self.person.secret("Password?")), UsageError)

@@ -73,10 +73,20 @@ class Typist:
 
     def close(self) -> None:
         """
+        Close the terminal, if it is open.
+        """
+        if self._terminal >= 0:
+            self.hangsUp()
+
+    def hangsUp(self) -> int:
+        """
         Close the terminal.
+
+        @return: the exit code of the program.
         """
         os.close(self._terminal)
-        children.ended(self.process)
+        self._terminal = -1
+        return children.ended(self.process)
 
     def interrupt(self) -> None:
         """
@@ -252,6 +262,18 @@ class InitTests(SceneCase):
         self.assertEqual(75, typist.leaves(), typist.shown)
         self.assertTrue(typist.isShown())
         self.says(typist.shown, "imapsync: interrupted")
+        self.assertFalse((scene.directory / ".config").exists())
+
+    def test_closed(self) -> None:
+        """
+        So does who closes the terminal.
+        """
+        scene = self.filled()
+        typist = self.typist(scene, "--init")
+        typist.answers("The local side", self.addresses(scene)[0])
+        typist.sees("Password of")
+        # It hears of that as a signal, and as an end of what is typed.
+        self.assertIn(typist.hangsUp(), (64, 75))
         self.assertFalse((scene.directory / ".config").exists())
 
     def test_interruptedLater(self) -> None:
