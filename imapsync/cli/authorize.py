@@ -10,13 +10,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from imapsync.cli.login import loggedIn
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, ImapSyncError, Lost, MissingCapability
 from imapsync.http.web import Web
-from imapsync.imap.client import SyncClient
-from imapsync.imap.connect import connect
 from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
@@ -31,7 +30,7 @@ class Authorization:
 
     @param ended: is told how it ended, as of L{Several<imapsync.cli.services.Several>}.
     @param web: asks the provider.
-    @param debug: whether to log what is said to the mail server.
+    @param debug: see L{loggedIn}.
     @ivar finished: fires with the exit code.
     """
 
@@ -44,7 +43,7 @@ class Authorization:
         reactor: Any,
         person: EndUser,
         ended: Callable[[str, Outcome], None],
-        debug: bool = False,
+        debug: int = 0,
         web: Web | None = None,
     ) -> None:
         self._config = config
@@ -129,19 +128,10 @@ class Authorization:
         Log in.
         """
         server = self._server
-        trace = self._traced if self._debug else None
         try:
-            client = await connect(
-                self._reactor,
-                server,
-                lambda: SyncClient(self._reactor, server.where, trace=trace),
-            )
+            user = await loggedIn(self._reactor, server, self._debug)
         except MissingCapability as lacking:
             self._person.say(f"The login works; but {lacking}")
             return
-        await client.leave()
-        user = f" as {client.user}" if client.user else ""
-        self._person.say(f"{server.where}: the login{user} works.")
-
-    def _traced(self, line: str) -> None:
-        self.log.debug("{line}", line=line)
+        who = f" as {user}" if user else ""
+        self._person.say(f"{server.where}: the login{who} works.")

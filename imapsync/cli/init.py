@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from imapsync.cli import given, signals, terminal
 from imapsync.cli.given import Given, Options
 from imapsync.cli.interview import Interview, Made, Net
+from imapsync.cli.login import loggedIn
 from imapsync.cli.options import CommandLine
 from imapsync.cli.person import Person
 from imapsync.config import draft, file, mapping, server, settings
@@ -25,9 +26,6 @@ from imapsync.config.settings import GRAMMAR
 from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal
 from imapsync.errors import ConfigError, NotMade, UsageError
-from imapsync.imap.client import SyncClient
-from imapsync.imap.connect import connect
-from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.providers import forHost
 from imapsync.system.keyring import Keyring
@@ -45,14 +43,11 @@ class Servers:
     @param debug: how much IMAP traffic to log: none, all without credentials, or all.
     """
 
-    log = Log()
-
     def __init__(
         self, reactor: Any, environ: Mapping[str, str], folder: str, debug: int
     ) -> None:
         self._reactor = reactor
         self._debug = debug
-        self._trace = self._traced if debug else None
         self._files = Files(environ, lambda: folder)
 
     async def find(self, typed: Address) -> Sequence[Proposal]:
@@ -78,23 +73,7 @@ class Servers:
         @return: who we are then.
         @raise ImapSyncError: they do not serve.
         """
-        config = self._config(side, options)
-        reactor = self._reactor
-
-        def client() -> SyncClient:
-            made = SyncClient(reactor, config.where, trace=self._trace)
-            made.traceSecrets = self._debug > 1
-            return made
-
-        connected = await connect(reactor, config, client)
-        try:
-            await connected.catchUp()
-        finally:
-            await connected.leave()
-        return connected.user
-
-    def _traced(self, line: str) -> None:
-        self.log.debug("{line}", line=line)
+        return await loggedIn(self._reactor, self._config(side, options), self._debug)
 
     def _config(self, side: Side, options: Options) -> ServerConfig:
         sections = mapping.sections({str(side): options}, GRAMMAR)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from imapsync.cli.given import Options
+from imapsync.config.server import KEYRING
 from imapsync.errors import ImapSyncError
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ _KEEP = {
     "p": "nowhere here: a command will tell it (password-command)",
 }
 _RING = {"k": "in the keyring of the system, which has to be open then"}
-
-#: What a configuration has in place of a password that a keyring keeps.
-_IN_RING = "keyring:"
 
 
 class Keyring(Protocol):
@@ -79,7 +77,7 @@ class Keeping:
                 case "c" if self._fits(password):
                     return options, ""
                 case "k" if await self._isInRing(options):
-                    return {**bare, "password": _IN_RING}, ""
+                    return {**bare, "password": KEYRING}, ""
                 case "p":
                     command = await self._person.ask("The command that prints it:")
                     found = {**bare, "password-command": command}
@@ -92,7 +90,7 @@ class Keeping:
         """
         Whether a configuration can hold it as it is.
         """
-        fits = password == password.strip(" \t") and not password.startswith(_IN_RING)
+        fits = password == password.strip(" \t") and not password.startswith(KEYRING)
         if not fits:
             self._person.say("A configuration would take it for another one.")
         return fits

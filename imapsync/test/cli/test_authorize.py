@@ -54,9 +54,7 @@ class AuthorizationTests(SynchronousTestCase):
         }
         return self.world.settings(warnings=("beware",))
 
-    def begin(
-        self, oauth: OAuthConfig | None = None, debug: bool = False
-    ) -> Authorization:
+    def begin(self, oauth: OAuthConfig | None = None, debug: int = 0) -> Authorization:
         """
         Begin.
         """
@@ -188,7 +186,7 @@ class AuthorizationTests(SynchronousTestCase):
         logged if somebody wants it.
         """
         with capturedLogs() as events:
-            authorization = self.begin(debug=True)
+            authorization = self.begin(debug=1)
             self.consent()
             self.ends(authorization, 0)
         told = [formatEvent(event) for event in events]
