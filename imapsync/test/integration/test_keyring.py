@@ -36,6 +36,20 @@ class Ring(KeyringBackend):
 SECRET = "päss\nwörd"
 
 
+def keyringIn(folder: Path) -> dict[str, str]:
+    """
+    A keyring whose entries are files in a folder.
+
+    @return: the environment in which it is that of the system.
+    """
+    (folder / "backend.py").write_text(_BACKEND.format(folder=str(folder)))
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHON_KEYRING_BACKEND": "backend.Ring",
+    }
+
+
 class KeyringTests(TestCase):
     """
     Tests for L{Keyring}.
@@ -46,11 +60,7 @@ class KeyringTests(TestCase):
             raise SkipTest("the package keyring is not installed")
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
-        (self.folder / "backend.py").write_text(
-            _BACKEND.format(folder=str(self.folder))
-        )
-        paths = [str(self.folder), os.environ.get("PYTHONPATH", "")]
-        self.set("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        self.set("PYTHONPATH", keyringIn(self.folder)["PYTHONPATH"])
         self.keyring = Keyring(reactor)
 
     def set(self, name: str, value: str) -> None:
