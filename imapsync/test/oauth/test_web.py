@@ -9,7 +9,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -201,6 +201,36 @@ class WireTests(SynchronousTestCase):
         self.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (MOST + 1))
         self.failureResultOf(self.asking, Lost)
         self.assertTrue(self.transport.disconnecting)
+
+    def test_heads(self) -> None:
+        """
+        So is one that has no end of headers to tell.
+        """
+        self.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n")
+        told = 0
+        while told <= 2 * MOST:
+            self.assertNoResult(self.asking)
+            self.protocol.dataReceived(b"X-Some: words\r\n" * 1000)
+            told += 15_000
+        self.assertTrue(self.transport.disconnected)
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+        failure = self.failureResultOf(self.asking, Lost)
+        self.assertIn("its answer is too long", str(failure.value))
+
+    def test_headless(self) -> None:
+        """
+        One that tells nothing but headers until the time is over is one that does not
+        answer; whoever does not want to wait for that need not.
+        """
+        self.protocol.dataReceived(b"HTTP/1.1 200 OK\r\nX-Some: words\r\n")
+        self.reactor.advance(PATIENCE)
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+        failure = self.failureResultOf(self.asking, Lost)
+        self.assertEqual("127.0.0.1:8: no answer within 30 seconds", str(failure.value))
+        self.setUp()
+        self.asking.cancel()
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+        self.failureResultOf(self.asking, CancelledError)
 
     def test_silent(self) -> None:
         """
