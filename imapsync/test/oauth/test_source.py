@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,12 +21,14 @@ from imapsync.errors import (
     Lost,
     StateUnavailable,
 )
+from imapsync.oauth import ending
 from imapsync.oauth.client import Client
 from imapsync.oauth.source import MARGIN, Given, Source, sourceOf
 from imapsync.oauth.store import parsed
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Declined, Tokens
 from imapsync.oauth.web import PATIENCE, Web
+from imapsync.test.fakes.reactors import Reactor
 from imapsync.test.fakes.sites import CONFIG, NOT_FOUND, REVOKED, Grantor, Reply, told
 from imapsync.test.imap.test_connect import PLAIN
 
@@ -377,6 +380,42 @@ class SharedTests(SourceCase):
         self.grantor.release()
         self.assertEqual("refresh-1", self.kept.refresh)
         self.assertEqual("access-1", self.successResultOf(self.asking()).access)
+
+    def test_ending(self) -> None:
+        """
+        The end of the program waits for it, for some seconds.
+        """
+        for number, late in enumerate((False, True)):
+            reactor: Any = Reactor()
+            self.keep(Tokens("access", 0.0, f"refresh-{number}"))
+            self.grantor.held = []
+            server = PLAIN._replace(password=None, oauth2=self.config)
+            web = Web(self.clock, self.grantor)
+            asking = self.asking(source=Source(reactor, server, web))
+            [(wait, args, words)] = reactor.triggers["before"]["shutdown"]
+            ended = wait(*args, **words)
+            reactor.advance(ending.PATIENCE - 1)
+            self.assertNoResult(ended)
+            if late:
+                reactor.advance(1)
+                self.failureResultOf(ended, defer.TimeoutError)
+            self.grantor.release()
+            self.successResultOf(asking)
+            if not late:
+                self.assertIsNone(self.successResultOf(ended))
+            self.assertEqual([], reactor.getDelayedCalls())
+
+    def test_notEnding(self) -> None:
+        """
+        Where there is no end meanwhile, nothing of it is left behind.
+        """
+        reactor: Any = Reactor()
+        server = PLAIN._replace(password=None, oauth2=self.config)
+        source = Source(reactor, server, Web(self.clock, self.grantor))
+        asking = self.asking("access-0", source)
+        self.grantor.release()
+        self.successResultOf(asking)
+        self.assertEqual({"before": {"shutdown": []}}, reactor.triggers)
 
     def test_processes(self) -> None:
         """
