@@ -20,8 +20,7 @@ from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.flows import Person, consented
-from imapsync.oauth.lock import locked
-from imapsync.oauth.place import storeOf
+from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.web import Web
 from imapsync.run.lifecycle import Outcome, failed
 
@@ -111,13 +110,15 @@ class Authorization:
         # It is who says yes that is asked, for their own mail or not.
         user = (server.username if config.attended else server.user) or ""
         store = await storeOf(reactor, config)
+        async with lockOf(reactor, config):
+            pass  # where that is not possible, nobody need be asked
         client = Client(self._web, config, time.time)
         if config.attended:
             tokens = await consented(reactor, client, config, user, self._person)
         else:
             tokens = await client.own(user)
         # Who renews the one before just now is not to keep that in its place.
-        async with locked(reactor, f"{config.tokenFile}.lock"):
+        async with lockOf(reactor, config):
             await store.write(tokens)
         renewable = tokens.refresh or not config.attended
         self._person.tell(
