@@ -111,7 +111,7 @@ class Authorization:
         user = (server.username if config.attended else server.user) or ""
         store = await storeOf(reactor, config)
         async with lockOf(reactor, config):
-            pass  # where that is not possible, nobody need be asked
+            await store.read()  # where that is not possible, nobody need be asked
         client = Client(self._web, config, time.time)
         if config.attended:
             tokens = await consented(reactor, client, config, user, self._person)

@@ -229,5 +229,8 @@ def _failed(host: str, error: BaseException) -> ImapSyncError:
                 " the environment names other authorities than those of the system"
             )
         return Lost(f"{host}: cannot be asked: TLS failed: {words}")
+    if len(error.args) == 2 and isinstance(error.args[1], bytes):
+        # That could not be read.
+        return Lost(f"{host}: cannot be asked: it does not speak HTTP")
     reason = line(str(error) or type(error).__name__, 400).rstrip(".")
     return Lost(f"{host}: cannot be asked: {reason}")

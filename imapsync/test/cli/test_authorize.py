@@ -157,13 +157,16 @@ class AuthorizationTests(SynchronousTestCase):
         """
         authorization = self.begin(self.oauth._replace(tokenFile="/dev/null/x/tokens"))
         self.ends(authorization, 73, "/dev/null/x/tokens")
+        self.outcomes.clear()
+        Path(self.oauth.tokenFile).mkdir(parents=True)
+        self.ends(self.begin(), 73, self.oauth.tokenFile)
         self.assertEqual([], self.user.told)
 
     def test_unkeptLater(self) -> None:
         """
         Where it turns out later, it is told then.
         """
-        Path(self.oauth.tokenFile).mkdir(parents=True)
+        Path(f"{self.oauth.tokenFile}.new").mkdir(parents=True)
         authorization = self.begin()
         self.consent()
         self.ends(authorization, 73, self.oauth.tokenFile)
