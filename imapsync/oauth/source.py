@@ -160,7 +160,7 @@ class Source:
             what = (
                 f"the token in {where} is no longer good, and nothing renews it"
                 if kept.access
-                else f"there is no token of {titleOf(config)} yet in {where}"
+                else f"there is no token of {titleOf(config)} in {where} that is of use"
             )
             raise Distrusted(f"{what}: run {config.mend}")
         try:

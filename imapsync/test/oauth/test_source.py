@@ -242,7 +242,9 @@ class KeptTests(SourceCase):
         """
         self.path.unlink()
         advice = "run imapsync --authorize=remote"
-        text = f"there is no token of the provider yet in {self.path}: {advice}"
+        text = (
+            f"there is no token of the provider in {self.path} that is of use: {advice}"
+        )
         self.fails(Distrusted, text)
         self.path.write_text("{")
         self.fails(Distrusted, text)
@@ -259,7 +261,7 @@ class KeptTests(SourceCase):
         """
         self.config = self.config._replace(scope="other")
         failure = self.failureResultOf(self.asking(), Distrusted)
-        self.assertIn("there is no token", str(failure.value))
+        self.assertIn("that is of use: run imapsync", str(failure.value))
 
 
 class RefusalTests(SourceCase):
