@@ -29,8 +29,9 @@ def awaited(reactor: Any) -> Iterator[None]:
     waiting: list[Deferred[None]] = []
 
     def wait() -> Deferred[None]:
-        waiting.append(done.addTimeout(PATIENCE, clock))
-        return done
+        waiting.append(done)
+        # Whoever waits wants to know when, not why.
+        return done.addTimeout(PATIENCE, clock).addErrback(lambda _: None)
 
     trigger = reactor.addSystemEventTrigger("before", "shutdown", wait)
     try:
