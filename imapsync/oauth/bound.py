@@ -55,6 +55,8 @@ class _Endpoint:
         self._most = most
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        quiet: Any = protocolFactory
+        quiet.noisy = False
         bounded = _Factory(protocolFactory)
         bounded.most = self._most
         made: Deferred[Any] = self._endpoint.connect(bounded)

@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseNeverReceived
@@ -166,6 +167,7 @@ class WireTests(SynchronousTestCase):
         self.asking = Deferred.fromCoroutine(asking)
         host, port, factory, *_ = self.reactor.tcpClients[-1]
         self.assertEqual(("127.0.0.1", 8), (host, port))
+        self.factory: Any = factory
         protocol: Any = factory.buildProtocol(None)
         self.protocol = protocol
         self.transport = StringTransport()
@@ -181,6 +183,18 @@ class WireTests(SynchronousTestCase):
         self.protocol.dataReceived(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
         self.assertEqual(Answer(200, b"yes"), self.successResultOf(self.asking))
         self.assertTrue(self.transport.disconnecting)
+
+    def test_quiet(self) -> None:
+        """
+        No log tells that a server is asked.
+        """
+        events: list[LogEvent] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.factory.doStart()
+        self.factory.doStop()
+        self.assertEqual([], events)
 
     def test_redirection(self) -> None:
         """
