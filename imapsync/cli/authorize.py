@@ -20,7 +20,7 @@ from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.flows import EndUser, consented
-from imapsync.oauth.place import keep
+from imapsync.oauth.place import keep, lockOf, storeOf
 from imapsync.run.lifecycle import Outcome, failed
 
 
@@ -108,6 +108,9 @@ class Authorization:
         server, reactor = self._server, self._reactor
         # It is who says yes that is asked, for their own mail or not.
         user = (server.username if config.attended else server.user) or ""
+        async with lockOf(reactor, config):
+            # Where that is not possible, nobody need be asked.
+            await (await storeOf(reactor, config)).read()
         client = Client(self._web, config, time.time)
         if config.attended:
             tokens = await consented(reactor, client, config, user, self._person)

@@ -279,8 +279,8 @@ class Interview:
         name = provider.capitalize()
         choices = {"y": "yes", "n": "no, by an app password"}
         question = (
-            f"{name} wants OAuth2, for which you need a client ID of your own (see the"
-            f" how-to for {name}).  Log in so?"
+            f"{name} wants OAuth2, for which you need a client ID of your own (see"
+            f" doc/{provider}.rst, in the sources).  Log in so?"
         )
         return await person.choose(question, choices) == "y"
 

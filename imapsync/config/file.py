@@ -51,14 +51,13 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     )
     servers = config.servers.values()
     clients = [one.oauth2 for one in servers if one.oauth2]
-    seen = [file] if exposed and any(map(_hasSecret, servers)) else []
     secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
-    seen += [
-        path for path in dict.fromkeys(secrets) if path and _isExposed(os.stat(path))
-    ]
+    seen = {file: "password"} if exposed and any(map(_hasSecret, servers)) else {}
+    seen |= {path: "password" for path in secrets if path and _canBeRead(path)}
+    seen |= {one.tokenFile: "token" for one in clients if _canBeRead(one.tokenFile)}
     warnings = [
-        f"{path}: others can read the password in it: make it mode 0600"
-        for path in seen
+        f"{path}: others can read the {what} in it: make it mode 0600"
+        for path, what in seen.items()
     ]
     return config._replace(warnings=(*config.warnings, *warnings))
 
@@ -158,6 +157,16 @@ def _read(file: str) -> tuple[bytes, bool]:
     if len(data) > _LARGEST:
         raise ConfigError(f"{file}: too large for a configuration file")
     return data, exposed
+
+
+def _canBeRead(path: str) -> bool:
+    """
+    Whether there is such a file, and its group or others can read it.
+    """
+    try:
+        return _isExposed(os.stat(path))
+    except OSError:
+        return False
 
 
 def _isExposed(status: os.stat_result) -> bool:

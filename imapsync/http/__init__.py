@@ -1,5 +1,6 @@
 """
 Web servers, for all who have something to ask there.
 
-C{web} asks one: over HTTP, and no longer and for no more than that takes.
+C{web} asks one over HTTP, for no longer than that takes; it may say no more than its
+C{bound}.
 """

@@ -8,7 +8,7 @@ redirection is an answer: what was sent to one server is for no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 from urllib.parse import urlsplit
 
 from OpenSSL import SSL
@@ -20,7 +20,6 @@ from twisted.python.failure import Failure
 from twisted.web.client import (
     Agent,
     BrowserLikePolicyForHTTPS,
-    HTTPConnectionPool,
     ResponseDone,
 )
 from twisted.web.http import PotentialDataLoss
@@ -31,6 +30,7 @@ from zope.interface import implementer
 import imapsync
 from imapsync.display import line
 from imapsync.errors import Distrusted, ImapSyncError, Lost
+from imapsync.http.bound import Pool
 
 #: So long may an answer take in all, in seconds.
 PATIENCE = 30.0
@@ -73,7 +73,7 @@ class Web:
             reactor,
             BrowserLikePolicyForHTTPS(),
             connectTimeout=PATIENCE,
-            pool=HTTPConnectionPool(reactor, persistent=False),
+            pool=Pool(reactor, 2 * MOST),
         )
 
     async def get(self, url: str, accept: str = "application/json") -> Answer:
@@ -102,6 +102,7 @@ class Web:
         self, verb: str, url: str, headers: Mapping[str, str], body: _Body | None
     ) -> Answer:
         asking = Deferred.fromCoroutine(self._answered(verb, url, headers, body))
+        asking.addErrback(_caused)
         try:
             return await asking.addTimeout(PATIENCE, self._clock)
         except defer.TimeoutError:
@@ -202,13 +203,21 @@ def _wait(response: IResponse) -> float:
     return float(said[0]) if said[0].isdigit() and len(said[0]) < 6 else 0.0
 
 
+def _caused(failure: Failure) -> NoReturn:
+    """
+    Of several reasons have the first; of what failed because of another, that.
+    """
+    error = failure.value
+    while inner := getattr(error, "reasons", None):
+        error = cast(BaseException, getattr(inner[0], "value", inner[0]))
+    assert error is not None
+    raise error
+
+
 def _failed(host: str, error: BaseException) -> ImapSyncError:
     """
     What to tell of what went wrong.
     """
-    while inner := getattr(error, "reasons", None):
-        # Of several the first; of what failed because of another, that.
-        error = cast(BaseException, getattr(inner[0], "value", inner[0]))
     if isinstance(error, VerificationError):
         return Distrusted(f"{host}: its certificate is for another host")
     if isinstance(error, SSL.Error):
@@ -220,5 +229,8 @@ def _failed(host: str, error: BaseException) -> ImapSyncError:
                 " the environment names other authorities than those of the system"
             )
         return Lost(f"{host}: cannot be asked: TLS failed: {words}")
+    if len(error.args) == 2 and isinstance(error.args[1], bytes):
+        # That could not be read.
+        return Lost(f"{host}: cannot be asked: it does not speak HTTP")
     reason = line(str(error) or type(error).__name__, 400).rstrip(".")
     return Lost(f"{host}: cannot be asked: {reason}")

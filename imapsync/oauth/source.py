@@ -4,7 +4,8 @@ Where tokens come from when there is a login to be done.
 What is kept is used as long as it is good.  When it is not, or will not be soon, or a
 server refuses it, a new token is got and kept before anybody uses it: a provider that
 gives another refresh token with it does not know the one before any more.  For the
-same reason, one that is under way is waited for even if nobody wants it any more.
+same reason, one that is under way is waited for even if nobody wants it any more, and
+for some seconds even if the program is to end.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from imapsync.errors import ConfigError, Distrusted, Later, Lost, StateUnavailab
 from imapsync.http.web import Web
 from imapsync.log import Log
 from imapsync.oauth.client import Client
+from imapsync.oauth.ending import awaited
 from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.providers import titleOf
 from imapsync.oauth.store import Store
@@ -123,9 +125,10 @@ class Source:
                     return Given(kept.access, False)
                 if kept.refresh:
                     await store.write(kept)  # while it is of use, if that fails
-                fresh = await self._renewed(kept, store.where)
-                if self._config.attended or not await self._isTaken(store):
-                    await store.write(fresh)
+                with awaited(self._reactor):
+                    fresh = await self._renewed(kept, store.where)
+                    if self._config.attended or not await self._isTaken(store):
+                        await store.write(fresh)
         _log.debug("{where}: there is a new token", where=self._server.where)
         return Given(fresh.access, True)
 
@@ -157,7 +160,7 @@ class Source:
             what = (
                 f"the token in {where} is no longer good, and nothing renews it"
                 if kept.access
-                else f"there is no token of {titleOf(config)} yet in {where}"
+                else f"there is no token of {titleOf(config)} in {where} that is of use"
             )
             raise Distrusted(f"{what}: run {config.mend}")
         try:

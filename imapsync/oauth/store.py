@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import Protocol
 
-from imapsync.oauth.tokens import Tokens
+from imapsync.oauth.tokens import Tokens, isAccess, isRefresh
 
 
 class Store(Protocol):
@@ -49,11 +49,12 @@ def parsed(text: str | bytes) -> Tokens | None:
     with suppress(ValueError, RecursionError):
         fields = json.loads(text)
         if isinstance(fields, dict) and fields.pop("version", None) == 1:
-            expires = fields.get("expires")
-            words = [fields.get(name) for name in ("access", "refresh", "identity")]
-            if all(isinstance(word, str) for word in words) and (
-                expires is None or isinstance(expires, (int, float))
+            access, expires, refresh, identity = map(fields.get, Tokens._fields)
+            if (
+                (access == "" or isAccess(access))
+                and (expires is None or isinstance(expires, (int, float)))
+                and (refresh == "" or isRefresh(refresh))
+                and isinstance(identity, str)
             ):
-                access, refresh, identity = map(str, words)
-                return Tokens(access, expires, refresh, identity)
+                return Tokens(str(access), expires, str(refresh), identity)
     return None

@@ -9,9 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
-from oauthlib.oauth2.rfc6749.parameters import parse_token_response
-
 from imapsync.display import line
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Later, Lost
 from imapsync.http.web import Answer
@@ -20,7 +17,7 @@ from imapsync.http.web import Answer
 _PASSING = frozenset(("temporarily_unavailable", "server_error"))
 
 #: So many seconds are as good as more.
-_LONGEST = 10**9
+_LONGEST = 1e9
 
 #: What is shorter stands in every text.
 _SHORTEST = 4
@@ -71,16 +68,15 @@ def tokensIn(
     @raise ConfigError: if that is not where tokens are given.
     """
     fields = fieldsIn(answer, host, secrets)
-    try:
-        given = parse_token_response(json.dumps(fields))
-        seconds = _seconds(given.get("expires_in"))
-    except (OAuth2Error, ArithmeticError, ValueError, TypeError, AttributeError):
-        raise Lost(f"{host}: it tells no token where it should") from None
-    access, refresh = (given.get(f"{kind}_token") for kind in ("access", "refresh"))
-    if not _isToken(access) or not (refresh is None or _isToken(refresh)):
+    access, refresh = (fields.get(f"{kind}_token") for kind in ("access", "refresh"))
+    if access is None:
+        raise Lost(f"{host}: it tells no token where it should")
+    if not isAccess(access):
         raise Lost(f"{host}: what it tells is no token")
+    # What is said of it besides may be odd: whoever gave it may not do so again.
+    seconds = _seconds(fields.get("expires_in"))
     expires = None if seconds is None else now + seconds
-    return Tokens(str(access), expires, refresh or "")
+    return Tokens(str(access), expires, str(refresh) if isRefresh(refresh) else "")
 
 
 def fieldsIn(
@@ -97,7 +93,7 @@ def fieldsIn(
         fields = {}
         if answer.status == 200:
             raise Lost(f"{host}: its answer is no JSON object")
-    if answer.status == 200 and "error" not in fields:
+    if answer.status == 200 and not fields.get("error"):
         return fields
     raise _refusal(answer, fields, host, secrets)
 
@@ -119,16 +115,31 @@ def _refusal(
     return ConfigError(f"{text}; is that where tokens are given?")
 
 
-def _seconds(value: object) -> int | None:
-    # Not every version makes a number of what some say as a text.
-    return None if value is None else min(int(str(value)), _LONGEST)
-
-
-def _isToken(value: object) -> bool:
+def isAccess(value: object) -> bool:
     """
     Whether it can be sent in a header (RFC 6750, 2.1), or by SASL.
     """
     return isinstance(value, str) and re.fullmatch("[!-~]+", value) is not None
+
+
+def isRefresh(value: object) -> bool:
+    """
+    Whether it is a refresh token (RFC 6749, A.17).
+    """
+    return isinstance(value, str) and re.fullmatch("[ -~]+", value) is not None
+
+
+def _seconds(value: object) -> float | None:
+    # Some say it as a text.
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return _LONGEST
+    except ValueError:
+        return None
+    return min(seconds, _LONGEST) if seconds > 0 else None
 
 
 def _word(value: object, secrets: Iterable[str]) -> str:

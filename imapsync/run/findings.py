@@ -299,8 +299,10 @@ def _room(checked: Checked, side: Side, inspected: Inspected) -> Iterator[Findin
         yield Finding("quota", "the server does not tell (QUOTA)")
     elif not quotas:
         yield Finding("quota", "there is none")
-    for step, one in zip(_steps("quota"), quotas or (), strict=False):
+    for step, one in zip(_steps("quota"), (quotas or ())[:_NAMES], strict=False):
         yield Finding(step, f"{_quantity(one, one.used)} of {_quantity(one, one.most)}")
+    if len(quotas or ()) > _NAMES:
+        yield Finding("", f"and {len(quotas or ()) - _NAMES} more")
     if checked.found[side.other].inspected is None or checked.error:
         return
     if checked.found[side].server.readOnly:

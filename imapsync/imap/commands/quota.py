@@ -5,6 +5,7 @@ The commands that ask how much room there is, and how much is taken.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from imapsync.imap.commands.account import Collected
 from imapsync.imap.commands.base import Command
@@ -17,6 +18,9 @@ from imapsync.imap.wire.responses import (
     StatusResponse,
 )
 from imapsync.names import uniform
+
+#: So many quotas, and so many limits of each, are more than a mailbox counts for.
+MOST = 30
 
 
 class QuotaCommand(Command[list[Quota]]):
@@ -31,22 +35,28 @@ class QuotaCommand(Command[list[Quota]]):
         super().__init__("GETQUOTAROOT", mailboxWord(mailbox))
         self._mailbox = uniform(mailbox)
         self._roots: tuple[bytes, ...] = ()
-        self.collected: Collected[Quota] = Collected("GETQUOTAROOT")
+        self._told: dict[bytes, Quota] = {}
 
     def claim(self, response: Response) -> bool:
         if isinstance(response, QuotaRoots) and response.mailbox == self._mailbox:
             self._roots = response.roots
             return True
         if isinstance(response, Quota):
-            name = response.root.decode("latin-1")
-            self.collected.put(name, response, len(name) + 64 * len(response.limits))
+            self._keep(response)
             return True
         return False
 
     def result(self, condition: Condition) -> list[Quota]:
         # A server that names no roots means all that it told.
-        told = self.collected.told.values()
+        told = self._told.values()
         return [one for one in told if one.root in (self._roots or (one.root,))]
+
+    def _keep(self, quota: Quota) -> None:
+        if self._roots and quota.root not in self._roots:
+            return
+        if quota.root in self._told or len(self._told) < MOST:
+            limits = dict(islice(quota.limits.items(), MOST))
+            self._told[quota.root] = Quota(quota.root, limits)
 
 
 class SizesCommand(Command[Mapping[str, int]]):

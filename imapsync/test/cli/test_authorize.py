@@ -151,11 +151,23 @@ class AuthorizationTests(SynchronousTestCase):
 
     def test_unkept(self) -> None:
         """
-        What cannot be kept is of no use.
+        What cannot be kept is of no use: where that is known, nobody is asked.
         """
         authorization = self.begin(self.oauth._replace(tokenFile="/dev/null/x/tokens"))
-        self.consent()
         self.ends(authorization, 73, "/dev/null/x/tokens")
+        self.outcomes.clear()
+        Path(self.oauth.tokenFile).mkdir(parents=True)
+        self.ends(self.begin(), 73, self.oauth.tokenFile)
+        self.assertEqual([], self.user.told)
+
+    def test_unkeptLater(self) -> None:
+        """
+        Where it turns out later, it is told then.
+        """
+        Path(f"{self.oauth.tokenFile}.new").mkdir(parents=True)
+        authorization = self.begin()
+        self.consent()
+        self.ends(authorization, 73, self.oauth.tokenFile)
 
     def test_wrongFlow(self) -> None:
         """

@@ -309,7 +309,9 @@ class QuestionTests(InterviewCase):
         """
         self.providers["imap.example.org"] = "google"
         person = Somebody(
-            ("Google wants OAuth2", ""), ("Client ID", "us"), ("Client secret", "")
+            ("see doc/google.rst, in the sources", ""),
+            ("Client ID", "us"),
+            ("Client secret", ""),
         )
         options, _ = self.learns(person, "me@example.org")
         wanted = {**SERVER, "oauth2": "google", "oauth2-client-id": "us"}

@@ -5,6 +5,7 @@ Tests for L{imapsync.config.oauth}.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from imapsync.config.oauth import OAuthConfig, url
 from imapsync.config.settings import Config
@@ -131,6 +132,22 @@ class OAuthTests(ConfigTestCase):
         (self.folder / "key").chmod(0o640)
         [warning] = self.load(text).warnings
         self.assertTrue(warning.startswith(f"{self.folder}/key: others can read"))
+
+    def test_exposedToken(self) -> None:
+        """
+        So there is if others can read the tokens that are kept.
+        """
+        text = f"database = {self.folder}/db\n{LOCAL}[remote]\n{GOOGLE}"
+        oauth2 = self.load(text).servers[Side.REMOTE].oauth2
+        assert oauth2 is not None
+        tokens = Path(oauth2.tokenFile)
+        tokens.touch(0o600)
+        self.assertEqual((), self.load(text).warnings)
+        tokens.chmod(0o644)
+        [warning] = self.load(text).warnings
+        self.assertEqual(
+            f"{tokens}: others can read the token in it: make it mode 0600", warning
+        )
 
     def test_wrong(self) -> None:
         """

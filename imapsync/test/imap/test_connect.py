@@ -15,7 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -43,6 +43,7 @@ from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.processes import Processes
+from imapsync.test.fakes.reactors import Reactor
 from imapsync.test.integration.certificates import issue
 
 PLAIN = ServerConfig(
@@ -105,7 +106,7 @@ class ConnectCase(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.reactor: Any = MemoryReactorClock()
+        self.reactor: Any = Reactor()
         self.transport: Any = SecurableTransport(
             peerAddress=IPv4Address("TCP", "192.0.2.1", 143)
         )

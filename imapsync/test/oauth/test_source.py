@@ -21,11 +21,13 @@ from imapsync.errors import (
     StateUnavailable,
 )
 from imapsync.http.web import PATIENCE, Web
+from imapsync.oauth import ending
 from imapsync.oauth.client import Client
 from imapsync.oauth.source import MARGIN, Given, Source, sourceOf
 from imapsync.oauth.store import parsed
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Declined, Tokens
+from imapsync.test.fakes.reactors import Reactor
 from imapsync.test.fakes.sites import CONFIG, NOT_FOUND, REVOKED, Grantor, Reply, told
 from imapsync.test.imap.test_connect import PLAIN
 
@@ -240,7 +242,9 @@ class KeptTests(SourceCase):
         """
         self.path.unlink()
         advice = "run imapsync --authorize=remote"
-        text = f"there is no token of the provider yet in {self.path}: {advice}"
+        text = (
+            f"there is no token of the provider in {self.path} that is of use: {advice}"
+        )
         self.fails(Distrusted, text)
         self.path.write_text("{")
         self.fails(Distrusted, text)
@@ -257,7 +261,7 @@ class KeptTests(SourceCase):
         """
         self.config = self.config._replace(scope="other")
         failure = self.failureResultOf(self.asking(), Distrusted)
-        self.assertIn("there is no token", str(failure.value))
+        self.assertIn("that is of use: run imapsync", str(failure.value))
 
 
 class RefusalTests(SourceCase):
@@ -378,6 +382,41 @@ class SharedTests(SourceCase):
         self.grantor.release()
         self.assertEqual("refresh-1", self.kept.refresh)
         self.assertEqual("access-1", self.successResultOf(self.asking()).access)
+
+    def test_ending(self) -> None:
+        """
+        The end of the program waits for it, for some seconds.
+        """
+        for number, late in enumerate((False, True)):
+            reactor: Any = Reactor()
+            self.keep(Tokens("access", 0.0, f"refresh-{number}"))
+            self.grantor.held = []
+            server = PLAIN._replace(password=None, oauth2=self.config)
+            web = Web(self.clock, self.grantor)
+            asking = self.asking(source=Source(reactor, server, web))
+            [(wait, args, words)] = reactor.triggers["before"]["shutdown"]
+            ended = wait(*args, **words)
+            reactor.advance(ending.PATIENCE - 1)
+            self.assertNoResult(ended)
+            if late:
+                reactor.advance(1)
+                self.assertIsNone(self.successResultOf(ended))
+            self.grantor.release()
+            self.successResultOf(asking)
+            self.assertIsNone(self.successResultOf(ended))
+            self.assertEqual([], reactor.getDelayedCalls())
+
+    def test_notEnding(self) -> None:
+        """
+        Where there is no end meanwhile, nothing of it is left behind.
+        """
+        reactor: Any = Reactor()
+        server = PLAIN._replace(password=None, oauth2=self.config)
+        source = Source(reactor, server, Web(self.clock, self.grantor))
+        asking = self.asking("access-0", source)
+        self.grantor.release()
+        self.successResultOf(asking)
+        self.assertEqual({"before": {"shutdown": []}}, reactor.triggers)
 
     def test_processes(self) -> None:
         """

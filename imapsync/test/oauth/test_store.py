@@ -84,6 +84,9 @@ class TextTests(SynchronousTestCase):
             text.replace('"version": 1', '"version": 2'),
             text.replace("1234.5", '"soon"'),
             text.replace('"access": "access"', '"access": 7'),
+            text.replace('"access": "access"', '"access": "\\ud800"'),
+            text.replace('"access": "access"', '"access": "a\\u0001b"'),
+            text.replace('"refresh": "refresh"', '"refresh": "\\ud800"'),
         ):
             self.assertNotEqual(text, odd)
             self.assertIsNone(parsed(odd))

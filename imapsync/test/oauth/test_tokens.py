@@ -139,12 +139,30 @@ class TokensTests(SynchronousTestCase):
         for odd in (
             {},
             {"token": "a"},
-            {"access_token": "a", "expires_in": "soon"},
-            {"access_token": "a", "expires_in": []},
+            {"access_token": None},
         ):
             self.assertFails(Lost, "it tells no token where it should", odd)
-        for token in None, 7, "", "a b", "a\1", "\xe4", ["a"]:
+        for token in 7, "", "a b", "a\1", "\xe4", "\ud800", ["a"]:
             self.assertFails(Lost, "what it tells is no token", {"access_token": token})
-            if token is not None:
-                both = {"access_token": "a", "refresh_token": token}
-                self.assertFails(Lost, "what it tells is no token", both)
+
+    def test_oddBesides(self) -> None:
+        """
+        A token is of use whatever is said of it: another one may be had for the same
+        only once.
+        """
+        for name, values in (
+            ("expires_in", ["soon", "", [], None, True, 0, -5, float("nan"), "nan"]),
+            ("refresh_token", [7, "", "a\1", "\xe4", ["a"], None]),
+            ("scope", [7, ["a"], None]),
+            ("token_type", [7, None]),
+            ("error", ["", None]),
+        ):
+            for value in values:
+                fields = {"access_token": "a", name: value}
+                self.assertEqual(Tokens("a"), parsed(fields), fields)
+        for value in 60, 60.0, "60", "60.5":
+            tokens = parsed({"access_token": "a", "expires_in": value})
+            self.assertIn(tokens.expires, (1060.0, 1060.5))
+        # RFC 6749, A.17, lets it have spaces.
+        tokens = parsed({"access_token": "a", "refresh_token": "b c"})
+        self.assertEqual("b c", tokens.refresh)

@@ -176,6 +176,16 @@ class WellTests(CheckCase):
         self.assertFalse(told["exists"])
         self.assertEqual([], told["troubles"])
 
+    def test_quotas(self) -> None:
+        """
+        Of more limits than anybody wants to read, some are told.
+        """
+        self.local.capabilities |= {"QUOTA"}
+        self.local.quota = {f"X{number}": (1, 2) for number in range(12)}
+        lines = self.check()
+        self.tells(lines, "quota 1 X0 of 2 X0", "1 X9 of 2 X9", "and 2 more")
+        self.assertFalse([line for line in lines if "X10" in line])
+
     def test_preauthenticated(self) -> None:
         """
         Where there is no login, none is told.

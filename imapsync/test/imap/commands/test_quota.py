@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.commands.quota import QuotaCommand, SizesCommand
+from imapsync.imap.commands.quota import MOST, QuotaCommand, SizesCommand
 from imapsync.imap.wire.responses import Quota
 from imapsync.test.fakes.talking import answered
 from imapsync.test.imap.commands.test_account import DONE, parsed
@@ -50,6 +50,28 @@ class QuotaTests(SynchronousTestCase):
         self.assertEqual([mine], self.quotas(b"* QUOTAROOT inbox mine", *told))
         self.assertEqual([mine, other], self.quotas(*told))
         self.assertEqual([], self.quotas(b"* QUOTAROOT INBOX"))
+
+    def test_many(self) -> None:
+        """
+        No account counts for more than a few: what is beyond them is not kept.
+        """
+        limits = b" ".join(b"R%d 1 2" % number for number in range(3 * MOST))
+        [one] = self.quotas(b"* QUOTA a (%b)" % limits)
+        self.assertEqual(MOST, len(one.limits))
+        roots = [b"* QUOTA r%d (STORAGE 1 2)" % number for number in range(3 * MOST)]
+        self.assertEqual(MOST, len(self.quotas(*roots)))
+        bare = [b"* QUOTA r%d ()" % number for number in range(3 * MOST)]
+        self.assertEqual(MOST, len(self.quotas(*bare)))
+        mine = self.quotas(b"* QUOTAROOT INBOX mine", *roots, b"* QUOTA mine (A 1 2)")
+        self.assertEqual([Quota(b"mine", {"A": (1, 2)})], mine)
+
+    def test_again(self) -> None:
+        """
+        What is told of a quota once more is what holds.
+        """
+        told = [b"* QUOTA a (STORAGE %d 200)" % used for used in range(2 * MOST)]
+        last = Quota(b"a", {"STORAGE": (2 * MOST - 1, 200)})
+        self.assertEqual([last], self.quotas(*told))
 
     def test_sizes(self) -> None:
         """
