@@ -25,6 +25,7 @@ from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle, Outcome
 from imapsync.run.oneshot import OneShot
+from imapsync.run.progress import Progress
 from imapsync.run.status import (
     Change,
     Counters,
@@ -49,6 +50,7 @@ __all__ = (
     "Depth",
     "MailboxStatus",
     "Outcome",
+    "Progress",
     "Refusal",
     "Request",
     "Side",
@@ -151,6 +153,21 @@ class SyncService(Service):
         if self._run is not None:
             self._run.measure()
         return self._standing.status
+
+    @property
+    def progress(self) -> Progress:
+        """
+        How far the run that goes on has come, or the last one came.  That is a part of
+        L{status}, and takes no time to be asked for.
+        """
+        return self._standing.progress
+
+    @property
+    def state(self) -> SyncState:
+        """
+        What it is doing, likewise.
+        """
+        return self._standing.state
 
     def observe(self, observer: Observer) -> None:
         """

@@ -3,7 +3,8 @@ What a person types, and what they are told.
 
 C{options} reads the command line, C{services} runs a service for each
 configuration, which may speak in C{turns}, C{status} tells what databases know.
-C{terminal}, C{observers} and C{logfile} write to people; C{signals} and C{systemd} are
-how a system speaks to a program, and the C{clock} and the C{resolver} are what a
-reactor is given for it.
+C{terminal}, C{observers} and C{logfile} write to people; C{progress} tells them how far
+all has come, in its C{wording}, or as a C{bar} at the foot of the C{screen}.
+C{signals} and C{systemd} are how a system speaks to a program, and the C{clock} and the
+C{resolver} are what a reactor is given for it.
 """

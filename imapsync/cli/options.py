@@ -30,6 +30,9 @@ _TARGETS = frozenset(("local", "remote", "database"))
 #: What may be asked for; one of them.
 _COMMANDS = ("oneshot", "repair", "verify", "check", "status", "delete", "rename")
 
+#: How the progress of a run may be shown.
+PROGRESS = ("auto", "bar", "log", "json", "none")
+
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
     "target": ("delete", "rename"),
@@ -37,6 +40,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
     "json": ("oneshot", "repair", "verify", "check", "status"),
+    "progress": ("", "oneshot", "repair", "verify"),
 }
 
 
@@ -46,12 +50,14 @@ class CommandLine(NamedTuple):
 
     @ivar configs: the configuration files' names; none means the default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar progress: how it is shown: one of L{PROGRESS}.
     """
 
     request: Request
     configs: tuple[str, ...] = ()
     quiet: bool = False
     debug: int = 0
+    progress: str = "auto"
 
 
 class _Option(NamedTuple):
@@ -88,6 +94,7 @@ _OPTIONS = (
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
     _Option("json", "print for machines"),
+    _Option("progress", "auto, bar, log, json or none", argument="HOW"),
     _Option("quiet", "only warnings and errors", "q"),
     _Option("debug", "log all IMAP traffic; twice: credentials too"),
     _Option("help", "show this help and exit", "h"),
@@ -139,7 +146,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
     configs = _configs([value for name, value in options if name == "config"])
-    return CommandLine(request, configs, "quiet" in names, names.count("debug"))
+    quiet = "quiet" in names
+    progress = _progress([value for name, value in options if name == "progress"])
+    if progress == "auto" and quiet:
+        progress = "none"
+    return CommandLine(request, configs, quiet, names.count("debug"), progress)
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
@@ -294,6 +305,14 @@ def _depth(typed: Sequence[str]) -> Depth | None:
         raise UsageError(
             f"--verify={typed[-1]}: it takes header or content, or no value"
         ) from None
+
+
+def _progress(typed: Sequence[str]) -> str:
+    how = typed[-1] if typed else PROGRESS[0]
+    if how not in PROGRESS:
+        known = ", ".join(PROGRESS)
+        raise UsageError(f"--progress={how}: it takes one of {known}")
+    return how
 
 
 def _mailbox(name: str) -> str:

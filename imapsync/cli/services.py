@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock
@@ -27,6 +27,14 @@ from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
+
+    from imapsync.cli.progress import Showing
+
+#: Work that takes less than so many seconds is not worth it to show its progress.
+SHORT = 1.0
 
 
 class Several(MultiService):
@@ -66,6 +74,8 @@ class Several(MultiService):
         self._reloading: DeferredLock = DeferredLock()
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
+        self._showing: Showing | None = None
+        self._waiting: IDelayedCall | None = None
         self.finished: Deferred[int] = Deferred()
         self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
@@ -76,6 +86,16 @@ class Several(MultiService):
         for name, settings in configs.items():
             self._add(name, settings)
 
+    def startService(self) -> None:
+        """
+        Begin; what takes long is shown.
+        """
+        MultiService.startService(self)
+        request = self._line.request
+        quick = request.check or request.admin is not None
+        if self._line.progress != "none" and not quick:
+            self._waiting = self._reactor.callLater(SHORT, self._show)
+
     def stopService(self) -> Deferred[list[Any]]:
         """
         End all.
@@ -83,6 +103,7 @@ class Several(MultiService):
         @return: fires when all is closed, even of one that is about to begin
             anew.
         """
+        self._hide()
         stopping = MultiService.stopService(self)
         return together([stopping, self._reloading.run(lambda: None)])
 
@@ -168,7 +189,29 @@ class Several(MultiService):
         self._outcomes[name] = outcome
         self._ended(name, outcome)
         if len(self._outcomes) == len(self.configs):
+            self._hide()
             self.finished.callback(max(one.code for one in self._outcomes.values()))
+
+    def _show(self) -> None:
+        """
+        Begin to show how far all has come.
+        """
+        # Imported here, because most runs are over by now.
+        from imapsync.cli.progress import Showing, wayFor
+
+        self._waiting = None
+        paths = {name: config.path for name, config in self.configs.items()}
+        way = wayFor(self._line.progress, paths)
+        services = self._services.items
+        self._showing = Showing(self._reactor, way, services, self._line.request.live)
+        self._showing.start()
+
+    def _hide(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if self._showing is not None:
+            self._showing.stop()
 
 
 def _tell(supervised: Supervised, name: str, change: Change) -> None:

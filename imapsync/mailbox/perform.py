@@ -219,6 +219,20 @@ class Performer:
 
     # Copying
 
+    def foresee(self) -> None:
+        """
+        All that is new on one side, and not on the other, is to be copied.
+        """
+        view, context = self._view, self._view.context
+        if context.dryRun:
+            return
+        counts = {
+            side.other: len(this.changes.new)
+            for side, this in view.sides.items()
+            if side.other not in context.policy.readOnly
+        }
+        self._report.course.copies(view.name, counts)
+
     async def _copy(self, operation: Copy, last: bool) -> None:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
@@ -311,6 +325,8 @@ class Performer:
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
+        octets = sum(one.size for one in messages)
+        self._report.course.did(self._view.name, side, len(pairs), octets)
         self.achieved += len(pairs)
         return True
 
@@ -322,6 +338,7 @@ class Performer:
         self._view.leave(side.other)
         place = self._view.place(side.other)
         self._view.context.records.suspects.unproven(place, sources)
+        self._report.course.did(self._view.name, side, len(sources), 0)
         self.achieved += len(sources)
 
 

@@ -229,7 +229,9 @@ class OneShot:
         if request.verify is not None:
             from imapsync.run.verification import Verifier
 
-            self._verifier = Verifier(self._job, request.verify, self._suspects)
+            self._verifier = Verifier(
+                self._job, request.verify, self._suspects, self._report.course
+            )
             return self._verifier
         if request.repair:
             from imapsync.accounts.repair import Repair
