@@ -62,6 +62,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     line = options.line
+    if line.progress in ("auto", "bar"):  # its log may be on the terminal as well
+        line = line._replace(progress="log")
     try:
         configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:

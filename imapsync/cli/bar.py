@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from operator import add
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from imapsync.cli.screen import Screen, columns
@@ -20,8 +18,14 @@ from imapsync.cli.wording import Seen, doing, duration, flows, left, mailboxes, 
 from imapsync.mailbox.course import Flow
 from imapsync.run.progress import Pace, Progress
 
+_Signs = tuple[str, str]
+
 #: So wide is a bar at the most, and at the least.
 _WIDEST, _LEAST = 60, 10
+
+#: What is done of a bar, and what is not; where there is only ASCII, too.
+_SIGNS = "\N{BOX DRAWINGS HEAVY HORIZONTAL}", "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
+_PLAIN = "#", "-"
 
 #: So many accounts are shown by name at the most.
 _ACCOUNTS = 10
@@ -50,9 +54,11 @@ class Bar:
             return
         # The last column is left empty: some terminals begin a new line behind it.
         width = max(1, columns(self._errors) - 1)
-        lines = [self._rendered(one, width) for one in pictured(accounts, width)]
-        texts, widths = zip(*lines, strict=True)
-        self._screen.draw(texts, widths)
+        self._console.width = width
+        signs = _SIGNS if self._console.encoding.startswith("utf") else _PLAIN
+        lines = [*pictured(accounts, width, signs)]
+        widths = [one.cell_len for one in lines]
+        self._screen.draw([*map(self._rendered, lines)], widths)
 
     def end(self) -> None:
         """
@@ -60,21 +66,19 @@ class Bar:
         """
         self._screen.close()
 
-    def _rendered(self, picture: RenderableType, width: int) -> tuple[str, int]:
-        console = self._console
-        with console.capture() as capture:
-            console.print(picture, width=width, no_wrap=True, crop=True, end="")
-        first, *_ = capture.get().split("\n")
-        return first.rstrip(), width
+    def _rendered(self, text: Text) -> str:
+        with self._console.capture() as capture:
+            self._console.print(text, no_wrap=True, overflow="crop", end="")
+        return capture.get()
 
 
-def pictured(accounts: Sequence[Seen], width: int) -> Iterator[RenderableType]:
+def pictured(accounts: Sequence[Seen], width: int, signs: _Signs) -> Iterator[Text]:
     """
     The lines.
     """
     if len(accounts) == 1:
         [one] = accounts
-        yield from _whole(one, width)
+        yield from _whole(one, width, signs)
         return
     for one in accounts[:_ACCOUNTS]:
         yield _brief(one, width)
@@ -82,7 +86,7 @@ def pictured(accounts: Sequence[Seen], width: int) -> Iterator[RenderableType]:
         yield Text(f"and {more:,} more accounts", "dim")
     every = _sum(accounts)
     yield from _directions(every.progress, width)
-    yield _barred(every, width)
+    yield _barred(every, width, signs)
 
 
 def _sum(accounts: Sequence[Seen]) -> Seen:
@@ -112,32 +116,38 @@ def _sum(accounts: Sequence[Seen]) -> Seen:
     )
 
 
-def _whole(one: Seen, width: int) -> Iterator[RenderableType]:
+def _whole(one: Seen, width: int, signs: _Signs) -> Iterator[Text]:
     what, mailbox = doing(one)
     count = mailboxes(one.progress)
     room = width - len(what) - 1
     if mailbox and room - len(count) - 2 < min(12, cell_len(mailbox)):
         count = ""
     room -= len(count) + 2 if count else 0
-    head = Text(f"{what} ")
-    head.append(_cut(mailbox, room), "bold")
+    head = Text(what)
+    if mailbox:
+        head.append(f" {_cut(mailbox, room)}", "bold")
     if count:
         head.append(" " * max(2, width - head.cell_len - len(count)))
         head.append(count, "dim")
     yield head
     yield from _directions(one.progress, width)
-    yield _barred(one, width)
+    yield _barred(one, width, signs)
 
 
-def _directions(progress: Progress, width: int) -> Iterator[RenderableType]:
+def _directions(progress: Progress, width: int) -> Iterator[Text]:
     for told in flows(progress):
-        parts = [f"{told.where:<9}", told.messages]
-        if told.octets:
-            parts.append(told.octets)
-        yield Text("  ".join(_fitting(parts, width)))
+        where, long = f"{told.where:<9}", f"{told.messages} {told.unit}"
+        forms = (
+            [where, long, told.octets],
+            [where, long],
+            [where, told.messages, told.octets],
+            [where, told.messages],
+        )
+        lines = ["  ".join(filter(None, form)) for form in forms]
+        yield Text(next((one for one in lines if len(one) <= width), lines[-1]))
 
 
-def _brief(one: Seen, width: int) -> RenderableType:
+def _brief(one: Seen, width: int) -> Text:
     """
     One account of several.
     """
@@ -147,15 +157,19 @@ def _brief(one: Seen, width: int) -> RenderableType:
     tail += filter(None, [left(one.pace)])
     tail = _fitting(tail, width // 2)
     end = "  ".join(tail)
-    text = Text(_cut(one.name, max(8, width // 3)), "bold")
-    text.append(f" {what} {mailbox}".rstrip(), "not bold")
-    text.truncate(max(1, width - len(end) - 2), overflow="ellipsis")
-    text.append(" " * max(2, width - text.cell_len - len(end)))
-    text.append(end, "not bold")
+    text = Text.assemble((_cut(one.name, max(8, width // 3)), "bold"))
+    text.append(f"  {what} {mailbox}".rstrip())
+    room = width - len(end) - 2
+    if text.cell_len > room:
+        text.truncate(max(1, room - 3))
+        text.append("...")
+    if end:
+        text.append(" " * max(2, width - text.cell_len - len(end)))
+        text.append(end)
     return text
 
 
-def _barred(one: Seen, width: int) -> RenderableType:
+def _barred(one: Seen, width: int, signs: _Signs) -> Text:
     """
     The line with the bar.
     """
@@ -164,14 +178,14 @@ def _barred(one: Seen, width: int) -> RenderableType:
     parts = [ahead, *rates(one.pace)[::-1]]
     if share is None:
         return Text("  ".join(_fitting(parts, width)))
-    percent = f"{int(share * 100):3} %"
-    parts = _fitting([percent, *parts], width - _LEAST - 2)
+    parts = _fitting([f"{int(share * 100):3} %", *parts], width - _LEAST - 2)
     texts = "  ".join(parts)
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    size = min(_WIDEST, width - len(texts) - 2)
-    bar = ProgressBar(total=1.0, completed=share, width=max(_LEAST, size))
-    grid.add_row(bar, Text(texts))
-    return grid
+    size = min(_WIDEST, max(_LEAST, width - len(texts) - 2))
+    full = int(share * size)
+    done, rest = signs
+    return Text.assemble(
+        (done * full, "bar.complete"), (rest * (size - full), "dim"), f"  {texts}"
+    )
 
 
 def _fitting(parts: Sequence[str], width: int) -> list[str]:

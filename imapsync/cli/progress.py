@@ -14,7 +14,6 @@ from imapsync.cli.terminal import emit
 from imapsync.cli.wording import Seen, sentence
 from imapsync.errors import StateError
 from imapsync.log import Log
-from imapsync.run.document import progressed
 from imapsync.run.progress import Paces, Progress
 from imapsync.run.status import SyncState
 
@@ -120,6 +119,9 @@ class Documents:
 
         @raise StateError: standard output takes none.
         """
+        # Imported here, because few ask for it.
+        from imapsync.run.document import progressed
+
         for one in accounts:
             told = one.state, one.progress
             if self._told.get(one.name) != told:

@@ -62,10 +62,14 @@ def mailboxes(progress: Progress) -> str:
 class Told(NamedTuple):
     """
     One direction.
+
+    @ivar messages: how many of how many.
+    @ivar unit: what they are.
     """
 
     where: str
     messages: str
+    unit: str
     octets: str
 
 
@@ -81,7 +85,8 @@ def flows(progress: Progress) -> Iterator[Told]:
         most = "at most " if progress.vague else ""
         yield Told(
             f"{'on' if progress.reading else 'to'} {side}",
-            f"{done:,} of {most}{whole:,} message{'s' if whole > 1 else ''}",
+            f"{done:,} of {most}{whole:,}",
+            "messages" if whole > 1 else "message",
             quantity(octets) if octets else "",
         )
 
@@ -127,7 +132,7 @@ def sentence(one: Seen) -> str:
     done = [mailboxes(one.progress)]
     for told in flows(one.progress):
         octets = f" ({told.octets})" if told.octets else ""
-        done.append(f"{told.messages}{octets} {told.where}")
+        done.append(f"{told.messages} {told.unit}{octets} {told.where}")
     parts = [", ".join(filter(None, done)), ", ".join(rates(one.pace)), left(one.pace)]
     head = f"{what} {mailbox}" if mailbox else what
     tail = "; ".join(filter(None, parts))

@@ -9,9 +9,8 @@ C{appending} in a C{batch} or over a C{spool}, C{removal} and C{transfer}.  C{ou
 is what becomes of messages, C{arrivals} what is made of that, C{strangers} what else
 has come; C{copies} knows what we made ourselves, C{review} looks at it, C{late} at
 what of that may have come late, C{echoes} at what others copied meanwhile; C{refusals}
-are what is tried again another time, C{quotas} say where there is no room.  C{suspects}
-and C{notes} tell one pass what came before it, C{report} counts for the C{summary},
-C{course} knows how far all has come.  C{repair} compares all with the database,
-C{entries} and what has none, by C{mending} that; C{verification} reads all, and does
-nothing.
+are tried again another time, C{quotas} say where there is no room.  C{suspects} and
+C{notes} tell one pass what came before it, C{report} counts for the C{summary}, and
+C{course} how far all has come.  C{repair} compares all with the database, C{entries}
+and what has none, by C{mending} that; C{verification} only reads all.
 """

@@ -1,0 +1,140 @@
+"""
+Tests for L{imapsync.run.progress}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.mailbox.course import Course, Flow
+from imapsync.model import Side
+from imapsync.run.progress import Pace, Paces, Progress
+
+LOCAL, REMOTE = Side
+
+
+class ProgressTests(SynchronousTestCase):
+    """
+    Tests for L{Progress}.
+    """
+
+    def test_new(self) -> None:
+        """
+        At first there is nothing, and no share of it is done.
+        """
+        self.assertEqual(Progress(), Progress.of(Course()))
+        self.assertIsNone(Progress().share)
+
+    def test_taken(self) -> None:
+        """
+        It stays as it was, whatever is done after that.
+        """
+        course = Course()
+        course.plans({"a": {LOCAL: 4, REMOTE: 0}, "b": {}})
+        course.begins("a")
+        course.did("a", REMOTE, 1, 10)
+        found = Progress.of(course)
+        course.ended("a")
+        expected = Progress((("a", "looking at"),), 0, 2, Flow(), Flow(1, 10, 3))
+        self.assertEqual(expected, found)
+        self.assertEqual(Flow(1, 10, 3), found.both)
+        self.assertEqual([Flow(), Flow(1, 10, 3)], [found.flow(side) for side in Side])
+
+    def test_share(self) -> None:
+        """
+        Messages count if there are any to be done, else mailboxes; where it is not
+        known what is to be done, nothing does.
+        """
+        progress = Progress(over=1, ahead=3, remote=Flow(1, 10, 1))
+        self.assertEqual(0.5, progress.share)
+        self.assertEqual(0.25, progress._replace(remote=Flow(1, 10, 0)).share)
+        self.assertIsNone(progress._replace(vague=True).share)
+
+
+class PacesTests(SynchronousTestCase):
+    """
+    Tests for L{Paces}.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make one.
+        """
+        self.clock = Clock()
+        self.paces = Paces()
+
+    def take(self, seconds: float, done: int, left: int, vague: bool = False) -> Pace:
+        """
+        After some seconds, so many messages of 100 octets are done.
+        """
+        self.clock.advance(seconds)
+        progress = Progress(remote=Flow(done, done * 100, left), vague=vague)
+        return self.paces.take(self.clock.seconds(), progress)
+
+    def test_first(self) -> None:
+        """
+        At first, nobody can tell.
+        """
+        self.assertEqual(Pace(), self.take(1, 5, 995))
+
+    def test_steady(self) -> None:
+        """
+        Where as much is done in each second, it is known how long it takes.
+        """
+        self.take(1, 0, 1000)
+        self.take(1, 10, 990)
+        self.assertEqual(Pace(10, 1000), self.take(1, 20, 980))
+        self.assertEqual(Pace(10, 1000, 94), self.take(4, 60, 940))
+
+    def test_late(self) -> None:
+        """
+        How long it took until the first message was done does not count.
+        """
+        self.take(1, 0, 1000)
+        self.take(20, 0, 1000)
+        self.take(1, 10, 990)
+        for second in range(2, 41):
+            pace = self.take(1, 10 * second, 1000 - 10 * second)
+        self.assertEqual(Pace(10, 1000, 60), pace)
+
+    def test_few(self) -> None:
+        """
+        A few messages tell nothing of the others.
+        """
+        self.take(1, 1, 1000)
+        self.assertIsNone(self.take(10, 5, 1000).left)
+
+    def test_stalled(self) -> None:
+        """
+        Where nothing is done for long, nobody can tell; nor can anybody soon after it
+        has become much faster.
+        """
+        for second in range(60):
+            self.take(1, 10 * second, 10_000 - 10 * second)
+        pace = self.take(31, 590, 9410)
+        self.assertEqual(Pace(), self.take(1, 590, 9410))
+        self.assertIsNone(pace.left)
+        self.assertIsNone(self.take(5, 5000, 5000).left)
+
+    def test_vague(self) -> None:
+        """
+        Nor if it is not known what is to be done.
+        """
+        self.take(1, 10, 1000, vague=True)
+        self.assertIsNone(self.take(10, 100, 900, vague=True).left)
+
+    def test_done(self) -> None:
+        """
+        Nothing is left when all is done.
+        """
+        self.take(1, 10, 90)
+        self.assertIsNone(self.take(10, 100, 0).left)
+
+    def test_anew(self) -> None:
+        """
+        When another run counts, all begins anew.
+        """
+        self.take(1, 10, 1000)
+        self.take(10, 110, 900)
+        self.assertEqual(Pace(), self.take(1, 0, 50))
