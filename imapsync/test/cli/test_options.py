@@ -71,8 +71,8 @@ class ParseTests(SynchronousTestCase):
             progress="log",
         )
         for arguments in (
-            "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet --progress=log"
-            " --debug --debug --config other --watch=2.5 INBOX a/b",
+            "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet"
+            " --progress=log --debug --debug --config other --watch=2.5 INBOX a/b",
             "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug"
             " --watch 9 --watch 2.5 --config=other --progress=bar --progress=log",
         ):
