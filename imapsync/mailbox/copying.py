@@ -123,7 +123,7 @@ class Copier(BodyReceiver):
             self._release(reason)
 
     def _begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
-        self.queue.sends(message.row.uid)
+        self.queue.sends(message.row.uid, message.octets)
         return self._batches.begin(message, octets)
 
     def _blame(self) -> None:

@@ -5,7 +5,7 @@ How far the work on an account has come: L{Course}.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from imapsync.model import Name, Side
 
@@ -17,7 +17,7 @@ class Flow(NamedTuple):
     """
     Messages of one direction.
 
-    @ivar messages: how many are done with.
+    @ivar messages: how many are done with, or sent at least.
     @ivar octets: those of them.
     @ivar left: how many are still to come, as far as is known.
     """
@@ -25,6 +25,43 @@ class Flow(NamedTuple):
     messages: int = 0
     octets: int = 0
     left: int = 0
+
+
+class Sent(Protocol):
+    """
+    What was sent, whatever became of it.
+
+    @ivar messages: how many.
+    @ivar octets: of them.
+    """
+
+    messages: int
+    octets: int
+
+
+class _UnderWay:
+    """
+    Messages that are copied just now.
+
+    @ivar messages: how many of what was sent are done with.
+    @ivar octets: of them.
+    """
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self.messages = 0
+        self.octets = 0
+
+    def flow(self, left: int) -> Flow:
+        """
+        What was sent, and is not done with.
+
+        @param left: how much that is at the most: what is refused may be sent again.
+        """
+        messages = self._sent.messages - self.messages
+        if not 0 < messages <= left:
+            return Flow(max(0, min(messages, left)))
+        return Flow(messages, max(0, self._sent.octets - self.octets))
 
 
 class Course:
@@ -42,6 +79,7 @@ class Course:
         self.going: dict[Name, Doing] = {}
         self.reading = False
         self._left: dict[tuple[Name, Side], int] = {}
+        self._sent: dict[tuple[Name, Side], _UnderWay] = {}
         self._vague: set[Name] = set()
         self._ahead: set[Name] = set()
         self._over: set[Name] = set()
@@ -97,6 +135,20 @@ class Course:
 
     # What is done
 
+    def sends(self, name: Name, side: Side, sent: Sent) -> None:
+        """
+        Messages are about to be copied to C{side}.
+
+        @param sent: counts what is sent, until L{sent} is called.
+        """
+        self._sent[name, side] = _UnderWay(sent)
+
+    def sent(self, name: Name, side: Side) -> None:
+        """
+        All that was sent is done with, or never will be.
+        """
+        self._sent.pop((name, side), None)
+
     def did(self, name: Name, side: Side, count: int, octets: int) -> None:
         """
         So many messages of a mailbox are done with.
@@ -105,6 +157,9 @@ class Course:
         self._octets[side] += octets
         if left := self._left.get((name, side)):
             self._left[name, side] = max(0, left - count)
+        if sent := self._sent.get((name, side)):
+            sent.messages += count
+            sent.octets += octets
 
     def ended(self, name: Name) -> None:
         """
@@ -144,5 +199,12 @@ class Course:
         """
         What there is of one direction.
         """
+        messages, octets = self._messages[side], self._octets[side]
         left = sum(count for (_, where), count in self._left.items() if where is side)
-        return Flow(self._messages[side], self._octets[side], left)
+        for way, sent in self._sent.items():
+            if way[1] is side:
+                under = sent.flow(self._left.get(way, 0))
+                messages += under.messages
+                octets += under.octets
+                left -= under.messages
+        return Flow(messages, octets, left)

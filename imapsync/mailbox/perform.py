@@ -247,6 +247,8 @@ class Performer:
             await target.client.appendLimit(target.selected.name),
             partial(self._sent, target.client) if last else None,
         )
+        course, way = self._report.course, (view.name, operation.side.other)
+        course.sends(*way, copier.queue)
         try:
             await copier.copy(operation.uids)
         except MailboxError as error:
@@ -260,6 +262,7 @@ class Performer:
             raise
         finally:
             outcome.end()
+            course.sent(*way)
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)

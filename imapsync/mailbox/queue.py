@@ -19,6 +19,8 @@ class Queue:
     Says in time which messages are next.
 
     @param begins: is told.
+    @ivar messages: how many were sent so far; those that are sent again, too.
+    @ivar octets: of all of them.
     """
 
     def __init__(self, begins: Callable[[UidSet], None]) -> None:
@@ -27,6 +29,8 @@ class Queue:
         self._begun = UidSet()
         self._last = 0  # of those that were said to be next
         self._sent = UidSetBuilder()
+        self.messages = 0
+        self.octets = 0
 
     def extend(self, uids: UidSet) -> None:
         """
@@ -34,10 +38,14 @@ class Queue:
         """
         self._waiting.extend(uids.split(NEXT))
 
-    def sends(self, uid: int) -> None:
+    def sends(self, uid: int, octets: int) -> None:
         """
         The first octet of this one is about to go.
+
+        @param octets: so many it has.
         """
+        self.messages += 1
+        self.octets += octets
         while uid > self._last and self._waiting:
             some = self._waiting.popleft()
             self._begins(some)

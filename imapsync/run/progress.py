@@ -13,9 +13,11 @@ from imapsync.model import Name, Side
 #: So many seconds back is looked to know how fast it goes.
 WINDOW = 30.0
 
-#: Not before so many seconds, and so many messages, is anything foretold.
+#: Not before so many seconds, so many messages, and so many times at which more of
+#: them were done, is anything foretold.
 _EARLY = 5.0
 _FEW = 10
+_STEPS = 4
 
 #: How fast it goes now and how fast it went in all may differ so much, or nobody knows
 #: how it will go on.
@@ -105,6 +107,7 @@ class Paces:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, Progress]] = deque()
         self._first: tuple[float, Progress] | None = None
+        self._steps = 0
 
     def take(self, now: float, progress: Progress) -> Pace:
         """
@@ -116,13 +119,15 @@ class Paces:
         if samples and _isAnew(samples[-1][1], progress):
             samples.clear()
             self._first = None
+        if samples and progress.both.messages > samples[-1][1].both.messages:
+            self._steps += 1
         samples.append((now, progress))
         while len(samples) > 2 and samples[1][0] <= now - WINDOW:
             samples.popleft()
         began, before = samples[0]
         if self._first is None or not self._first[1].both.messages:
             # What it took until the first message tells nothing of the others.
-            self._first = now, progress
+            self._first, self._steps = (now, progress), 0
         messages, octets = _rates(now - began, before, progress)
         return Pace(messages, octets, self._left(now, progress, messages))
 
@@ -133,7 +138,7 @@ class Paces:
         elapsed = now - began
         if progress.vague or not left or not rate:
             return None
-        if elapsed < _EARLY or done < _FEW:
+        if elapsed < _EARLY or done < _FEW or self._steps < _STEPS:
             return None
         usual = done / elapsed
         if not 1 / _STEADY <= rate / usual <= _STEADY:

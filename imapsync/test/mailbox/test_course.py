@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.mailbox.course import Course, Flow
+from imapsync.mailbox.queue import Queue
 from imapsync.model import Side
 
 LOCAL, REMOTE = Side
@@ -67,6 +68,26 @@ class CourseTests(SynchronousTestCase):
         self.assertEqual((Flow(left=3), Flow(4, 400, 11)), self.flows())
         self.course.did("a", REMOTE, 8, 800)
         self.assertEqual((Flow(left=3), Flow(12, 1200, 5)), self.flows())
+
+    def test_underWay(self) -> None:
+        """
+        What was sent counts, and once only when it is done with; what is sent again
+        does not.
+        """
+        queue = Queue(lambda _: None)
+        self.course.did("a", REMOTE, 2, 20)
+        self.course.sends("a", REMOTE, queue)
+        for uid in range(1, 4):
+            queue.sends(uid, 100)
+        self.assertEqual(Flow(5, 320, 10), self.course.flow(REMOTE))
+        self.course.did("a", REMOTE, 2, 200)
+        self.assertEqual(Flow(5, 320, 10), self.course.flow(REMOTE))
+        for uid in range(4, 30):
+            queue.sends(uid, 100)
+        messages, _, left = self.course.flow(REMOTE)
+        self.assertEqual((10, 5), (messages, left))
+        self.course.sent("a", REMOTE)
+        self.assertEqual(Flow(4, 220, 11), self.course.flow(REMOTE))
 
     def test_ended(self) -> None:
         """

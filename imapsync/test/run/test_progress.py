@@ -83,9 +83,10 @@ class PacesTests(SynchronousTestCase):
         Where as much is done in each second, it is known how long it takes.
         """
         self.take(1, 0, 1000)
-        self.take(1, 10, 990)
-        self.assertEqual(Pace(10, 1000), self.take(1, 20, 980))
-        self.assertEqual(Pace(10, 1000, 94), self.take(4, 60, 940))
+        for second in range(1, 6):
+            pace = self.take(1, 10 * second, 1000 - 10 * second)
+        self.assertEqual(Pace(10, 1000), pace)
+        self.assertEqual(Pace(10, 1000, 94), self.take(1, 60, 940))
 
     def test_late(self) -> None:
         """
@@ -104,6 +105,14 @@ class PacesTests(SynchronousTestCase):
         """
         self.take(1, 1, 1000)
         self.assertIsNone(self.take(10, 5, 1000).left)
+
+    def test_jump(self) -> None:
+        """
+        Nor do many that are done at once.
+        """
+        self.take(1, 1, 1000)
+        self.take(10, 1, 1000)
+        self.assertEqual(None, self.take(1, 500, 500).left)
 
     def test_stalled(self) -> None:
         """
@@ -135,6 +144,6 @@ class PacesTests(SynchronousTestCase):
         """
         When another run counts, all begins anew.
         """
-        self.take(1, 10, 1000)
-        self.take(10, 110, 900)
+        for second in range(1, 9):
+            self.take(1, 10 * second, 1000 - 10 * second)
         self.assertEqual(Pace(), self.take(1, 0, 50))
