@@ -185,11 +185,10 @@ class LinesTests(ShowingCase):
         Every half a minute, there is a line for each account that works.
         """
         self.show(Lines())
-        self.copied(10, 990)
-        self.advance(29)
-        self.assertEqual([], self.logged)
-        self.copied(300, 700)
-        self.advance(1)
+        for second in range(1, 31):
+            self.assertEqual([], self.logged)
+            self.copied(10 * second, 1000 - 10 * second)
+            self.advance(1)
         self.assertEqual(
             [
                 (
