@@ -142,6 +142,7 @@ class Showing:
     @param clock: tells the time.
     @param accounts: yields them, by name.
     @param live: whether only their first sync is told of.
+    @param since: when the work began, as the clock tells it.
     """
 
     log = Log()
@@ -152,12 +153,13 @@ class Showing:
         way: Way,
         accounts: Callable[[], Iterable[tuple[str, Account]]],
         live: bool,
+        since: float,
     ) -> None:
         self._clock = clock
         self._way = way
         self._accounts = accounts
         self._states = _EARLY if live else _WORKING
-        self._began = clock.seconds()
+        self._began = since
         self._paces: dict[str, Paces] = {}
         self._over: set[str] = set()
         self._call = LoopingCall(self._tick)

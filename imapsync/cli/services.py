@@ -94,7 +94,8 @@ class Several(MultiService):
         request = self._line.request
         quick = request.check or request.admin is not None
         if self._line.progress != "none" and not quick:
-            self._waiting = self._reactor.callLater(SHORT, self._show)
+            now = self._reactor.seconds()
+            self._waiting = self._reactor.callLater(SHORT, self._show, now)
 
     def stopService(self) -> Deferred[list[Any]]:
         """
@@ -192,9 +193,11 @@ class Several(MultiService):
             self._hide()
             self.finished.callback(max(one.code for one in self._outcomes.values()))
 
-    def _show(self) -> None:
+    def _show(self, since: float) -> None:
         """
         Begin to show how far all has come.
+
+        @param since: when the work began.
         """
         # Imported here, because most runs are over by now.
         from imapsync.cli.progress import Showing, wayFor
@@ -203,7 +206,8 @@ class Several(MultiService):
         paths = {name: config.path for name, config in self.configs.items()}
         way = wayFor(self._line.progress, paths)
         services = self._services.items
-        self._showing = Showing(self._reactor, way, services, self._line.request.live)
+        live = self._line.request.live
+        self._showing = Showing(self._reactor, way, services, live, since)
         self._showing.start()
 
     def _hide(self) -> None:

@@ -97,7 +97,7 @@ class ShowingCase(SynchronousTestCase):
         """
         Begin to tell of them.
         """
-        showing = Showing(self.clock, way, self.working, live)
+        showing = Showing(self.clock, way, self.working, live, since=0.0)
         showing.start()
         self.addCleanup(showing.stop)
         return showing

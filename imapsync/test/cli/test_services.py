@@ -5,6 +5,7 @@ Tests for L{imapsync.cli.services}.
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -127,6 +128,52 @@ class SeveralTests(SynchronousTestCase):
         self.assertEqual(78, self.successResultOf(several.finished))
         [told] = output.getvalue().splitlines()
         self.assertTrue(told.startswith("good: both sides: "), told)
+
+    def held(self, *arguments: str) -> tuple[Several, io.StringIO]:
+        """
+        Start all; nothing comes from the local server before L{resumed}.
+        """
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        self.configs = {"good": self.configs["good"]}
+
+        def pause() -> None:
+            self.world.links[0].pauseProducing()
+
+        self.world.local.before["ENABLE"] = pause
+        return self.start(*arguments), output
+
+    def resumed(self, several: Several) -> None:
+        """
+        It comes, and all is done.
+        """
+        self.world.links[0].resumeProducing()
+        self.world.pump()
+        self.assertEqual(0, self.successResultOf(several.finished))
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_progress(self) -> None:
+        """
+        Work that takes long is shown, until it is done.
+        """
+        several, output = self.held("--oneshot", "--progress=json")
+        self.reactor.advance(0.9)
+        self.assertEqual("", output.getvalue())
+        self.reactor.advance(0.2)
+        told = json.loads(output.getvalue())
+        self.assertEqual(("progress", "good"), (told["kind"], told["account"]))
+        self.assertEqual(1.1, told["seconds"])
+        self.resumed(several)
+
+    def test_quick(self) -> None:
+        """
+        What does not take long is not, nor what is not to be.
+        """
+        several, output = self.held("--oneshot", "--progress=json")
+        self.resumed(several)
+        self.assertEqual("", output.getvalue())
+        self.held("--oneshot", "--progress=none")
+        self.assertNotIn(1.0, [x.getTime() for x in self.reactor.getDelayedCalls()])
 
     def test_checkUntold(self) -> None:
         """

@@ -7,9 +7,13 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config.request import Depth, Request
 from imapsync.mailbox.course import Course, Flow
 from imapsync.model import Side
 from imapsync.run.progress import Pace, Paces, Progress
+from imapsync.run.status import SyncState
+from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import mail
 
 LOCAL, REMOTE = Side
 
@@ -50,6 +54,77 @@ class ProgressTests(SynchronousTestCase):
         self.assertEqual(0.5, progress.share)
         self.assertEqual(0.25, progress._replace(remote=Flow(1, 10, 0)).share)
         self.assertIsNone(progress._replace(vague=True).share)
+
+
+class ServiceTests(ServiceCase):
+    """
+    What a service tells.
+    """
+
+    def setUp(self) -> None:
+        """
+        There is something to be copied, either way.
+        """
+        super().setUp()
+        for number in range(3):
+            self.local.inbox.add(mail(number))
+        work = self.remote.make("Work")
+        for number in range(5):
+            work.add(mail(10 + number))
+        self.octets = 3 * len(mail(1)), sum(len(mail(10 + n)) for n in range(5))
+
+    def test_synced(self) -> None:
+        """
+        After a sync, it is told how far it came; that is a part of the status.
+        """
+        self.assertEqual(0, self.serve().code)
+        progress = self.service.progress
+        there, here = self.octets
+        expected = Progress((), 2, 0, Flow(5, here), Flow(3, there))
+        self.assertEqual(expected, progress)
+        self.assertEqual(progress, self.service.status.progress)
+        self.assertIs(SyncState.STOPPED, self.service.state)
+
+    def test_dryRun(self) -> None:
+        """
+        In a dry run, nothing is copied, nor is anything about to be.
+        """
+        outcome = self.serve(Request(dryRun=True), say=lambda _: None)
+        self.assertEqual(0, outcome.code)
+        self.assertEqual(Progress((), 2, 0), self.service.progress)
+
+    def test_verified(self) -> None:
+        """
+        A verification reads on both sides.
+        """
+        self.assertEqual(0, self.serve().code)
+        outcome = self.serve(Request(verify=Depth.HEADER), say=lambda _: None)
+        self.assertEqual(0, outcome.code)
+        flow = Flow(8, sum(self.octets))
+        expected = Progress((), 2, 0, flow, flow, reading=True)
+        self.assertEqual(expected, self.service.progress)
+
+    def test_repaired(self) -> None:
+        """
+        A repair looks at all mailboxes.
+        """
+        self.assertEqual(0, self.serve().code)
+        outcome = self.serve(Request(repair=True), say=lambda _: None)
+        self.assertEqual(0, outcome.code)
+        self.assertEqual(Progress((), 2, 0), self.service.progress)
+
+    def test_interrupted(self) -> None:
+        """
+        While messages are copied, those that were sent count.
+        """
+        found: list[Progress] = []
+        self.remote.before["APPEND"] = lambda: found.append(self.service.progress)
+        self.assertEqual(0, self.serve().code)
+        self.assertEqual([("INBOX", "copying")], [*found[0].mailboxes])
+        self.assertFalse(found[0].vague)
+        messages, _, left = found[0].remote
+        self.assertEqual(3, messages + left)
+        self.assertLess(0, messages)
 
 
 class PacesTests(SynchronousTestCase):
