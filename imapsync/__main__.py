@@ -166,7 +166,9 @@ def _serve(
     access = {
         side: adopting(reactor, connection) for side, connection in connections.items()
     }
-    several = Several(line, configs, os.environ, reactor, ended, follow, access)
+    several = Several(
+        *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
+    )
     codes: list[int] = []
 
     def finished(code: int) -> None:

@@ -6,7 +6,7 @@ L{imapsync.testing}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,8 @@ class SyncService(Service):
     @param local: ways to the local server that no configuration can name.
     @param remote: ways to the remote one.
     @param emit: takes the document that C{request.json} asks for, in pieces.
+    @param show: takes what was done as a table, row by row, and says whether there is
+        room for it; else it is logged.
     """
 
     log: Logger = Log()
@@ -103,6 +105,7 @@ class SyncService(Service):
         local: Access = ORDINARY,
         remote: Access = ORDINARY,
         emit: Callable[[Iterable[str]], None] = _printed,
+        show: Callable[[Sequence[str]], bool] = lambda _: False,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
@@ -110,6 +113,7 @@ class SyncService(Service):
         self._request = request
         self._say = say
         self._emit = emit
+        self._show = show
         self._verbose = verbose
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
@@ -213,6 +217,7 @@ class SyncService(Service):
             Log(self.log.namespace, self, self.log.observer, name),
             self._access,
             self._emit,
+            self._show,
         )
         self._run = _Run(job, name, self._standing)
         return self._run

@@ -4,7 +4,7 @@ Several pairs of accounts in one process, independent of each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Several(MultiService):
     @param follow: told of configurations that were read again, before anything is
         begun anew; it may refuse them with L{ConfigError}.
     @param access: ways to the servers, if there is one account.
+    @param show: takes tables; see L{SyncService}.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -61,6 +62,7 @@ class Several(MultiService):
         ended: Callable[[str, Outcome], None],
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
         access: Mapping[Side, Access] = MappingProxyType({}),
+        show: Callable[[Sequence[str]], bool] = lambda _: False,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
@@ -69,6 +71,7 @@ class Several(MultiService):
         self._ended = ended
         self._follow = follow
         self._access = access
+        self._tables = show
         self._outcomes: dict[str, Outcome] = {}
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
@@ -163,7 +166,9 @@ class Several(MultiService):
     def _add(self, name: str, settings: Config) -> None:
         tell = partial(self._turns.say, name) if self._turns else None
         service = serviceFor(
-            self._line, settings, self._reactor, name, self._access, tell
+            *(self._line, settings, self._reactor, name, self._access, tell),
+            # What goes to a file has its time in each line.
+            show=(lambda _: False) if settings.logfile else self._tables,
         )
         self._services[name] = service
         if self._supervised is not None:
@@ -229,6 +234,7 @@ def serviceFor(
     name: str = "",
     access: Mapping[Side, Access] = MappingProxyType({}),
     tell: Callable[[str], None] | None = None,
+    show: Callable[[Sequence[str]], bool] = lambda _: False,
 ) -> SyncService:
     """
     The service that does what a command line asks for.
@@ -236,10 +242,14 @@ def serviceFor(
     @param name: what log lines call it, if it is one of several.
     @param access: ways to the servers besides those of the configuration.
     @param tell: takes what is said to people; by default, it is said at once.
+    @param show: takes tables; see L{SyncService}.
     """
 
     def sayWhose(text: str) -> None:
         say(f"{name}: {text}" if name else text)
+
+    def showWhose(rows: Sequence[str]) -> bool:
+        return show([name, *rows] if name and rows else rows)
 
     service = SyncService(
         config,
@@ -251,6 +261,7 @@ def serviceFor(
         local=access.get(Side.LOCAL, ORDINARY),
         remote=access.get(Side.REMOTE, ORDINARY),
         emit=emit,
+        show=showWhose,
     )
     if name:
         service.setName(name)

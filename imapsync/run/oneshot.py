@@ -29,6 +29,7 @@ from imapsync.plan.unchanged import Told, fingerprint, isComparable, isTelling
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
+from imapsync.run.table import table
 from imapsync.run.telling import Telling
 from imapsync.state.interface import State
 
@@ -366,6 +367,7 @@ class OneShot:
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:
             totals = admin is None and self._verifier is None
-            for text in report.lines(totals):
-                log.info("{line}", line=text)
+            if not (totals and self._job.show(table(report))):
+                for text in report.lines(totals):
+                    log.info("{line}", line=text)
             log.info("{line}", line=spent(self._octets, seconds))

@@ -34,10 +34,10 @@ class ProgressTests(SceneCase):
 
     def slow(self) -> Scene:
         """
-        The local account has messages, and the remote server is far away.
+        The remote server has messages, and is far away.
         """
         scene = self.scene()
-        scene.local.fill("INBOX", mails(30, size=5000))
+        scene.remote.fill("INBOX", mails(30, size=5000))
         server = scene.remoteServer
         line = children.begun(
             [
@@ -56,7 +56,8 @@ class ProgressTests(SceneCase):
 
     def test_terminal(self) -> None:
         """
-        On a terminal of 40 columns there is a bar; in the end, only the log is left.
+        On a terminal of 40 columns there is a bar; in the end, only the log is left,
+        and a table of what was done.
         """
         scene = self.slow()
         ours, its = os.openpty()
@@ -78,13 +79,14 @@ class ProgressTests(SceneCase):
         bars = [lines for lines in seen if _BAR.match(lines[-1])]
         self.assertTrue(bars, seen)
         self.assertIn("Copying INBOX", bars[-1][-3])
-        self.assertRegex(bars[-1][-2], r"^to remote  \d+ of 30 messages")
+        self.assertRegex(bars[-1][-2], r"^to local   \d+ of 30 messages")
         styles = ";".join(terminal.styles).split(";")
         self.assertEqual([], [one for one in styles if one[:1] in ("3", "9")])
-        text = "".join(terminal.lines)
-        self.assertIn("Total: 30 copied", text)
+        text = "\n".join(terminal.lines)
+        rows = "to local  mailbox", "      30  INBOX", "      30  1 mailbox"
+        self.assertIn("\n".join(rows), text)
         self.assertNotIn("\u2501", text)
-        self.assertEqual(1, text.count("30 copied local to remote"))
+        self.assertNotIn("Copying", text)
 
     def read(self, descriptor: int) -> bytes:
         """
@@ -107,7 +109,7 @@ class ProgressTests(SceneCase):
         self.assertEqual({"progress"}, {one["kind"] for one in told})
         for one in told:
             self.assertEqual([], complaints(one))
-        counts = [one["progress"]["remote"] for one in told]
+        counts = [one["progress"]["local"] for one in told]
         self.assertEqual(
             sorted(one["messages"] for one in counts),
             [one["messages"] for one in counts],
