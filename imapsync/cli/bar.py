@@ -138,6 +138,7 @@ def _directions(progress: Progress, width: int) -> Iterator[Text]:
     for told in flows(progress):
         where, long = f"{told.where:<9}", f"{told.messages} {told.unit}"
         forms = (
+            [where, long, f"{told.octets} {told.all}".strip()],
             [where, long, told.octets],
             [where, long],
             [where, told.messages, told.octets],

@@ -20,6 +20,10 @@ _STATES = {
 }
 
 
+#: So many messages tell how large the others may be.
+SAMPLE = 50
+
+
 class Seen(NamedTuple):
     """
     An account at work.
@@ -65,12 +69,14 @@ class Told(NamedTuple):
 
     @ivar messages: how many of how many.
     @ivar unit: what they are.
+    @ivar all: about how many octets it will be in the end; empty, if nobody can tell.
     """
 
     where: str
     messages: str
     unit: str
     octets: str
+    all: str = ""
 
 
 def flows(progress: Progress) -> Iterator[Told]:
@@ -88,7 +94,17 @@ def flows(progress: Progress) -> Iterator[Told]:
             f"{done:,} of {most}{whole:,}",
             "messages" if whole > 1 else "message",
             quantity(octets) if octets else "",
+            _all(done, octets, left),
         )
+
+
+def _all(done: int, octets: int, left: int) -> str:
+    """
+    Those that are done are a sample of all.
+    """
+    if not (octets and left) or done < SAMPLE:
+        return ""
+    return f"of about {quantity(octets + left * octets // done)}"
 
 
 def rates(pace: Pace) -> Sequence[str]:
@@ -131,7 +147,8 @@ def sentence(one: Seen) -> str:
     what, mailbox = doing(one)
     done = [mailboxes(one.progress)]
     for told in flows(one.progress):
-        octets = f" ({told.octets})" if told.octets else ""
+        some = " ".join(filter(None, [told.octets, told.all]))
+        octets = f" ({some})" if some else ""
         done.append(f"{told.messages} {told.unit}{octets} {told.where}")
     parts = [", ".join(filter(None, done)), ", ".join(rates(one.pace)), left(one.pace)]
     head = f"{what} {mailbox}" if mailbox else what

@@ -73,15 +73,14 @@ class Progress(NamedTuple):
     @property
     def share(self) -> float | None:
         """
-        How much of the messages is done; of the mailboxes, where no message is to be
-        done; C{None} if that is not known.
+        How much is done, if a mailbox takes as long as a message; C{None} if that is
+        not known.
         """
         if self.vague:
             return None
         messages, _, left = self.both
-        done, whole = messages, messages + left
-        if not left:
-            done, whole = self.over, self.over + self.ahead
+        done = messages + self.over
+        whole = done + left + self.ahead
         return done / whole if whole else None
 
 

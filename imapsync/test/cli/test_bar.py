@@ -64,7 +64,7 @@ class BarTests(SynchronousTestCase):
                 "Copying INBOX/Lists/M\u00fcll/\u65e5\u672c"
                 + " " * 33
                 + "3 of 20 mailboxes",
-                "to remote  123,456 of 1,000,000 messages  11.5 GiB",
+                "to remote  123,456 of 1,000,000 messages  11.5 GiB of about 92.8 GiB",
                 "to local   12 of 12 messages  39.1 KiB",
                 "\u2501" * 2 + "\u2500" * 22 + "   12 %  about 2 h 5 min left"
                 "  1.2 MiB/s  45 messages/s",

@@ -193,7 +193,8 @@ class LinesTests(ShowingCase):
             [
                 (
                     "a",
-                    "a: Copying INBOX: 0 of 1 mailbox, 300 of 1,000 messages (29.3 KiB)"
+                    "a: Copying INBOX: 0 of 1 mailbox, 300 of 1,000 messages (29.3 KiB"
+                    " of about 97.7 KiB)"
                     " to remote; 10 messages/s, 1000 octets/s; about 1 min left.",
                 )
             ],

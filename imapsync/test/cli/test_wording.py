@@ -29,7 +29,7 @@ class SentenceTests(SynchronousTestCase):
         """
         self.assertEqual(
             "Copying K\u00f6\\u001b and 1 more: 3 of 20 mailboxes,"
-            " 1,234 of 5,234 messages (11.7 MiB) to remote,"
+            " 1,234 of 5,234 messages (11.7 MiB of about 49.8 MiB) to remote,"
             " 1 of 1 message to local; 45 messages/s, 1.2 MiB/s; about 2 min left.",
             sentence(SEEN),
         )
@@ -48,7 +48,9 @@ class SentenceTests(SynchronousTestCase):
         What is read is so on a side.
         """
         reading = SEEN._replace(progress=COPYING._replace(reading=True))
-        self.assertIn("5,234 messages (11.7 MiB) on remote", sentence(reading))
+        self.assertIn(
+            "5,234 messages (11.7 MiB of about 49.8 MiB) on remote", sentence(reading)
+        )
 
     def test_states(self) -> None:
         """

@@ -47,12 +47,13 @@ class ProgressTests(SynchronousTestCase):
 
     def test_share(self) -> None:
         """
-        Messages count if there are any to be done, else mailboxes; where it is not
+        Messages count, and so does a mailbox in which there are none; where it is not
         known what is to be done, nothing does.
         """
-        progress = Progress(over=1, ahead=3, remote=Flow(1, 10, 1))
-        self.assertEqual(0.5, progress.share)
-        self.assertEqual(0.25, progress._replace(remote=Flow(1, 10, 0)).share)
+        progress = Progress(over=1, ahead=3, remote=Flow(2, 10, 6))
+        self.assertEqual(0.25, progress.share)
+        self.assertEqual(0.5, progress._replace(remote=Flow(2, 10, 0)).share)
+        self.assertEqual(0.25, progress._replace(remote=Flow()).share)
         self.assertIsNone(progress._replace(vague=True).share)
 
 
