@@ -108,11 +108,13 @@ class Place:
 
     def copy(self, other: Place) -> None:
         """
-        Put into it what is in the other one.
+        Have it hold what is in the other one.
         """
         with self.accounts():
             pass
         for old, new in zip(other._folders(), self._folders(), strict=True):
+            shutil.rmtree(new)
+            new.mkdir(mode=0o700)
             subprocess.run(["cp", "-a", f"{old}/.", str(new)], check=True)
 
     def remove(self) -> None:

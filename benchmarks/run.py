@@ -101,8 +101,13 @@ class Run:
         place = self._places[program.name]
         start = program.start(place)
         with ExitStack() as stack:
-            if not self._case.primed or self._case.change is not None:
+            if not self._case.primed:
                 place = self._copied(stack, place)
+            elif self._case.change is not None:
+                # In an account of another name, imapsync would have to make sure first
+                # that it is the one that it knows: that is no part of the load.
+                kept = self._copied(stack, place)
+                stack.callback(place.copy, kept)
             result = program.run(place)
             self._check(program, place)
         self.starts.setdefault(program.name, []).append(start)

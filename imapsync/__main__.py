@@ -14,17 +14,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imapsync.cli import options, signals, terminal
 from imapsync.errors import ImapSyncError, Lost
 
 if TYPE_CHECKING:
+    from imapsync.cli.authorize import Authorization
     from imapsync.cli.logfile import LogFiles
+    from imapsync.cli.services import Several
     from imapsync.config.settings import Config
     from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
+    from imapsync.service import Outcome
 
     Configs = Mapping[str, Config]
 
@@ -38,9 +41,12 @@ _AHEAD = (
     *"twisted.internet.unix twisted.internet.posixbase".split(),
     *"twisted.application.service twisted.cred.credentials".split(),
     *"twisted.mail.imap4 imapsync.imap.client imapsync.mailbox.context".split(),
-    *"twisted.internet.endpoints imapsync.accounts.session".split(),
-    *"imapsync.cli.services".split(),
+    *"imapsync.accounts.session imapsync.cli.services".split(),
 )
+
+#: The garbage collector looks when there are so many more things than before; by
+#: itself, it would at 700.
+_SELDOM = 20_000
 
 
 def main() -> None:
@@ -53,7 +59,8 @@ def main() -> None:
         code = run(sys.argv[1:])
     finally:
         terminal.release()
-    sys.exit(code)
+    # All is closed.  Python would go on and take apart all that was imported.
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -89,6 +96,8 @@ def _run(line: options.CommandLine) -> int:
     if live:
         signals.passOver()
     signals.interrupt(force, hangup)
+    if line.init is not None:
+        return _make(line, force)
     from imapsync.config.file import loadAll
 
     configs = loadAll(line.configs, os.environ)
@@ -112,6 +121,27 @@ def _run(line: options.CommandLine) -> int:
         )
     finally:
         logs.close()
+
+
+def _make(line: options.CommandLine, force: Callable[[], None]) -> int:
+    """
+    Make a configuration.
+
+    @param force: see L{signals.end}.
+    """
+    from twisted.internet import reactor
+    from twisted.logger import globalLogBeginner
+
+    from imapsync.cli import init
+    from imapsync.cli.logfile import standardError
+    from imapsync.cli.observers import AccountObserver
+    from imapsync.cli.resolver import resolve
+
+    least = "debug" if line.debug else "warn"
+    observer = AccountObserver({}, standardError(), least, bool(line.debug))
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    resolve(reactor)
+    return init.begin(reactor, line, os.environ, force)
 
 
 def _logfiles(configs: Configs) -> Mapping[str, str | None]:
@@ -143,7 +173,6 @@ def _serve(
         from imapsync.cli.resolver import resolve
         from imapsync.cli.services import Several
         from imapsync.imap.connect import adopting
-        from imapsync.service import Outcome
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
     observer = AccountObserver(logs.files, standardError(), least, bool(line.debug))
@@ -166,24 +195,45 @@ def _serve(
     access = {
         side: adopting(reactor, connection) for side, connection in connections.items()
     }
-    several = Several(
-        *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
-    )
+    service: Several | Authorization
+    if line.request.authorize is not None:
+        service = _authorization(line, configs, reactor, ended)
+    else:
+        service = several = Several(
+            *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
+        )
+        if line.request.live:
+            reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
     codes: list[int] = []
 
     def finished(code: int) -> None:
         codes.append(code)
         signals.stop(reactor)
 
-    several.finished.addCallback(finished)
-    if line.request.live:
-        reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
+    service.finished.addCallback(finished)
     reactor.callWhenRunning(signals.end, reactor, force, hangup)
-    reactor.callWhenRunning(several.startService)
-    reactor.addSystemEventTrigger("before", "shutdown", several.stopService)
+    reactor.callWhenRunning(service.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
     [code] = codes
     return code
+
+
+def _authorization(
+    line: options.CommandLine,
+    configs: Configs,
+    reactor: Any,
+    ended: Callable[[str, Outcome], None],
+) -> Authorization:
+    """
+    The service for C{--authorize}.
+    """
+    from imapsync.cli.authorize import Authorization
+    from imapsync.cli.person import Person
+
+    [config] = configs.values()
+    person = Person(reactor, os.environ, None if sys.stdin is None else 0)
+    return Authorization(line.request, config, reactor, person, ended, line.debug > 0)
 
 
 def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
@@ -206,7 +256,7 @@ def _sparing(
     of a short one, and Twisted imports it wherever it can be imported.
     """
     encrypted = any(
-        server.encrypted
+        server.encrypted or server.oauth2 is not None
         for settings in configs.values()
         for server in settings.servers.values()
     )
@@ -247,13 +297,15 @@ def _keeping() -> Iterator[None]:
     """
     Have the garbage collector not look at what is imported meanwhile, neither now
     nor later: nearly all of it stays to the end, and to search it time and again
-    would be a tenth of a short run.
+    would be a tenth of a short run.  Then have it look seldom: what comes and goes
+    with each message leaves hardly any garbage of the kind that it is there for.
     """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_SELDOM)
         gc.enable()
 
 

@@ -84,6 +84,14 @@ class OtherAccounts(StateError):
     """
 
 
+class NotMade(ImapSyncError):
+    """
+    A configuration cannot be written, or is there already.
+    """
+
+    code = 73
+
+
 class MissingCapability(ImapSyncError):
     """
     A server lacks a capability without which mail cannot be kept exact.

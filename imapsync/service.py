@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imapsync.accounts.databases import withDatabase
 from imapsync.config.request import Depth, Request
@@ -23,7 +22,7 @@ from imapsync.imap.access import ORDINARY, Access, Credentials
 from imapsync.log import Log, account
 from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
-from imapsync.run.lifecycle import Lifecycle, Outcome
+from imapsync.run.lifecycle import Lifecycle, Outcome, failed
 from imapsync.run.oneshot import OneShot
 from imapsync.run.progress import Progress
 from imapsync.run.status import (
@@ -292,7 +291,7 @@ class _Run:
             work = self._document()
             self._job.emit(written(self._job, self._name, outcome, seconds, work))
         except Exception as error:  # noqa: BLE001 (so it is in the loop below)
-            return _failed(error)
+            return failed(error)
         return outcome
 
     async def _outcome(self) -> Outcome:
@@ -306,7 +305,7 @@ class _Run:
             hint = "" if vain else "; the next run goes on from here"
             return Outcome(Lost.code, f"interrupted{hint}")
         except Exception as error:  # noqa: BLE001 (the outermost loop)
-            return _failed(error)
+            return failed(error)
 
     async def _code(self) -> int:
         job = self._job
@@ -364,13 +363,3 @@ class _Run:
         from imapsync.run.live import Following
 
         return Following(job, state, self._standing)
-
-
-def _failed(error: Exception) -> Outcome:
-    """
-    What that means for a run.
-    """
-    if isinstance(error, ImapSyncError):
-        return Outcome(error.code, str(error), Failure(error))
-    text = f"internal error: {error!r}; --debug shows where"
-    return Outcome(ImapSyncError.code, text, Failure(error))

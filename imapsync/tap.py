@@ -22,7 +22,7 @@ from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
 from imapsync.config import file as config
 from imapsync.config.settings import Config
-from imapsync.errors import ImapSyncError
+from imapsync.errors import ImapSyncError, UsageError
 from imapsync.log import Log
 from imapsync.service import Outcome
 
@@ -45,6 +45,8 @@ class Options(usage.Options):
         """
         try:
             self.line = parse(options or ())
+            if self.line.request.authorize is not None:
+                raise UsageError("--authorize is for the command imapsync, not twistd")
         except ImapSyncError as error:
             _exit(error)
 
@@ -62,6 +64,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     line = options.line
+    if line.init is not None:
+        _exit(UsageError("--init is for the command imapsync"))
     if line.progress in ("auto", "bar"):  # its log may be on the terminal as well
         line = line._replace(progress="log")
     try:

@@ -97,14 +97,22 @@ class UidSet:
         at = bisect_right(self.ranges, (first, MAXIMUM + 1)) - 1
         return at >= 0 and self.ranges[at][1] >= last
 
+    # Most that are joined or subtracted are empty, or what they are subtracted from.
+
     def __or__(self, other: UidSet) -> UidSet:
+        if not (self and other):
+            return self or other
         return UidSet.ofRanges(self.ranges + other.ranges)
 
     def __and__(self, other: UidSet) -> UidSet:
         return UidSet(tuple(_common(self.ranges, other.ranges)))
 
     def __sub__(self, other: UidSet) -> UidSet:
-        return UidSet(tuple(_without(self.ranges, other.ranges))) if other else self
+        if not (self and other):
+            return self
+        if self.ranges == other.ranges:
+            return UidSet()
+        return UidSet(tuple(_without(self.ranges, other.ranges)))
 
     def split(self, size: int) -> Iterator[UidSet]:
         """
@@ -196,7 +204,11 @@ class UidSetBuilder:
         """
         Add a set.
         """
-        self._ranges.extend(uids.ranges)
+        ranges, more = self._ranges, uids.ranges
+        if ranges and more and ranges[-1][1] == more[0][0] - 1:
+            ranges[-1] = (ranges[-1][0], more[0][1])
+            more = more[1:]
+        ranges.extend(more)
 
     def build(self) -> UidSet:
         """

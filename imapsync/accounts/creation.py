@@ -55,6 +55,7 @@ class Steps:
         self._taken: Counter[Step] = Counter()
         self._waiting: list[Deferred[None]] = []
         self._failure: Failure | None = None
+        self._made = memory.made
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
@@ -106,6 +107,8 @@ class Steps:
         return waiting
 
     def _stepTaken(self, _: object, step: Directed) -> None:
+        if isinstance(step, Create):
+            self._made[step.name] = step.side
         self._report.took(step.name, str(step))
 
     def _stepRefused(self, failure: Failure, step: Directed) -> None:

@@ -45,6 +45,7 @@ class History:
 
     @ivar accounts: what the servers listed last.
     @ivar scope: the mailboxes that are synced.
+    @ivar made: on which side mailboxes were made that were not opened yet.
     @ivar refused: steps that a server refused.
     @ivar tried: mailboxes in which what was refused before was tried again.
     @ivar stuck: mailboxes that a server would not rename.
@@ -60,6 +61,7 @@ class History:
     def __init__(self, named: Named | None = None) -> None:
         self.accounts: Mapping[Side, Account] = {}
         self.scope: frozenset[Name] = frozenset()
+        self.made: dict[Name, Side] = {}
         self.refused: set[Step] = set()
         self.tried: set[Name] = set()
         self.stuck: set[tuple[Side, int]] = set()

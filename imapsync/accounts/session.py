@@ -31,6 +31,7 @@ from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.model import Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
+from imapsync.plan.fresh import Fresh, fresh
 from imapsync.plan.messages import Policy
 from imapsync.plan.moves import Suspect, between, suspected
 from imapsync.plan.outlook import Delete
@@ -93,6 +94,7 @@ class Session:
         self._changing: set[Name] = set()
         self._foreseen: dict[int, Mapping[Side, Mark]] = {}
         self._released: set[Name] = set()
+        self._looked = 0.0
 
     async def run(self) -> None:
         """
@@ -154,6 +156,7 @@ class Session:
         @return: whether anything changed, so that there may be more to do.
         """
         accounts, plan, outlook, trashes = await self._mailboxes.settle()
+        self._looked = self._records.suspects.now()
         self._policy = self._policy._replace(trashes=trashes)
         if self._policy.sparing and outlook.deletions:
             self._spare(outlook.deletions)
@@ -253,11 +256,6 @@ class Session:
         for name, known in dirty.items():
             if name not in self._failed:
                 suspects.append(suspected(known, listedOn(name, accounts)))
-        if not suspects:
-            return False
-        # Imported here, as the pass, because most runs have nothing to do.
-        from imapsync.accounts.moves import follow
-
         changed = False
         for side in Side:
             if side in self._policy.readOnly:
@@ -266,6 +264,11 @@ class Session:
                 {name: self._context(name, accounts) for name in some}
                 for some in between(suspects, side.other)
             )
+            if not lost:
+                continue
+            # Imported here, as the pass, because in most runs nothing can have moved.
+            from imapsync.accounts.moves import follow
+
             gone = {one.name for one in doomed if one.side is side}
             changed = await follow(side, lost, gained, gone) or changed
         return changed
@@ -320,16 +323,17 @@ class Session:
         @return: whether anything changed.
         """
         early = None if name in self._released else release
+        known = self._known(name)
+        new = self._fresh(known, accounts)
 
         def contextOf(source: Name) -> Context:
             context = self._context(source, accounts, clients)
-            return context._replace(release=early)
+            return context._replace(release=early, fresh=new)
 
         self._released.add(name)
         again = name not in self._tried
         self._tried.add(name)
         one = _mailboxSync(name, contextOf, again)
-        known = self._known(name)
         try:
             await one.run()
         except Displaced as error:
@@ -351,6 +355,16 @@ class Session:
             told, failed = listedOn(name, accounts), name in self._failed
             self._history.unfinished(name, told, failed)
         return one.changed
+
+    def _fresh(self, known: Known, accounts: Accounts) -> Fresh | None:
+        """
+        What is relied on of a mailbox that is opened for the first time.
+        """
+        made = self._history.made.pop(known.name, None)
+        if made is None:
+            return None
+        ago = self._records.suspects.now() - self._looked
+        return fresh(made, known, listedOn(known.name, accounts), ago)
 
     def _context(
         self, name: Name, accounts: Accounts, clients: Clients | None = None

@@ -33,6 +33,10 @@ MAILBOXES = 8
 MESSAGES = 1000
 
 
+#: Over one pair of connections, the answers of so many mailboxes are awaited.
+ANSWERS = 8
+
+
 class Reserve(Protocol):
     """
     Where further pairs of connections come from.
@@ -136,15 +140,15 @@ class Workers:
     async def _workOn(self, pair: Clients, begun: dict[Name, Deferred[None]]) -> None:
         """
         @param begun: holds the mailboxes that are not done with: the one that is
-            worked on, and the one before it as long as answers are awaited.
+            worked on, and those before it as long as answers are awaited.
         """
         while self._queue or begun:
-            before = [*begun]
             if self._queue:
                 await self._begin(self._queue.popleft(), pair, begun)
-            for name in before:
-                await begun[name]
-                del begun[name]
+            for name, work in [*begun.items()]:
+                if work.called or not self._queue or len(begun) >= ANSWERS:
+                    await work
+                    del begun[name]
 
     async def _begin(
         self, name: Name, pair: Clients, begun: dict[Name, Deferred[None]]

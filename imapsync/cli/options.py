@@ -28,7 +28,10 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 _TARGETS = frozenset(("local", "remote", "database"))
 
 #: What may be asked for; one of them.
-_COMMANDS = ("oneshot", "repair", "verify", "check", "status", "delete", "rename")
+_COMMANDS = (
+    *("oneshot", "repair", "verify", "check", "status", "init", "authorize"),
+    *("delete", "rename"),
+)
 
 #: How the progress of a run may be shown.
 PROGRESS = ("auto", "bar", "log", "json", "none")
@@ -50,6 +53,7 @@ class CommandLine(NamedTuple):
 
     @ivar configs: the configuration files' names; none means the default one.
     @ivar debug: how often C{--debug} was given.
+    @ivar init: the words behind C{--init}; C{None} without it.
     @ivar progress: how it is shown: one of L{PROGRESS}.
     """
 
@@ -57,7 +61,16 @@ class CommandLine(NamedTuple):
     configs: tuple[str, ...] = ()
     quiet: bool = False
     debug: int = 0
+    init: tuple[str, ...] | None = None
     progress: str = "auto"
+
+    def __repr__(self) -> str:
+        # Behind --init there may be a password.
+        words = self.init and len(self.init)
+        told = {**self._asdict(), "init": words}
+        return (
+            f"CommandLine({', '.join(f'{key}={one!r}' for key, one in told.items())})"
+        )
 
 
 class _Option(NamedTuple):
@@ -86,6 +99,8 @@ _OPTIONS = (
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
     _Option("check", "say what is found on both servers, change nothing"),
     _Option("status", "tell what the database knows, then exit"),
+    _Option("init", "make a configuration, asking for two addresses"),
+    _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
@@ -126,6 +141,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     for name in names:
         _answer(name)
     _checkCommand(names, mailboxes)
+    configs = _configs([value for name, value in options if name == "config"])
+    quiet, debug = "quiet" in names, names.count("debug")
+    if "init" in names:
+        if len(configs) > 1:
+            raise UsageError("--init makes one configuration: give --config once")
+        return CommandLine(Request(), configs, quiet, debug, tuple(mailboxes))
     request = Request(
         tuple(map(_mailbox, mailboxes)),
         dryRun="dry-run" in names,
@@ -138,6 +159,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         patience=_seconds("patience", options, Request().patience, none=True),
         json="json" in names,
         check="check" in names,
+        authorize=_side([value for name, value in options if name == "authorize"]),
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
@@ -145,12 +167,10 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         rename, database = "rename" in names, "database" in targets
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
-    configs = _configs([value for name, value in options if name == "config"])
-    quiet = "quiet" in names
     progress = _progress([value for name, value in options if name == "progress"])
     if progress == "auto" and quiet:
         progress = "none"
-    return CommandLine(request, configs, quiet, names.count("debug"), progress)
+    return CommandLine(request, configs, quiet, debug, progress=progress)
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
@@ -166,6 +186,8 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
             needed = " or ".join(f"--{one}" for one in heeding if one)
             wrong = f"is of no use with --{command}" if command else f"needs {needed}"
             raise UsageError(f"--{name} {wrong}")
+    if command == "authorize":
+        _checkAlone(command, names, mailboxes)
     if command not in ("delete", "rename"):
         return
     from imapsync.names import isInbox  # here, because few need it: it takes time
@@ -176,6 +198,24 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
         raise UsageError("--rename needs two names, OLD and NEW")
     if any(map(isInbox, mailboxes)):
         raise UsageError(f"INBOX cannot be {command}d")
+
+
+def _checkAlone(command: str, names: Sequence[str], mailboxes: Sequence[str]) -> None:
+    """
+    Refuse what a command for a single server takes no more than one of.
+    """
+    if mailboxes:
+        raise UsageError(f"--{command} is about no MAILBOX")
+    for name in (command, "config"):
+        if names.count(name) > 1:
+            raise UsageError(f"--{command} takes one side of one configuration")
+
+
+def _side(values: Sequence[str]) -> Side | None:
+    for value in values:
+        if value not in map(str, Side):
+            raise UsageError(f"--authorize={value}: it takes local or remote")
+    return Side(values[0]) if values else None
 
 
 def _targets(values: Sequence[str]) -> frozenset[str]:

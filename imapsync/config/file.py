@@ -7,11 +7,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from imapsync.config import ini, paths, settings
 from imapsync.config.paths import Files
+from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
-from imapsync.errors import ConfigError, NotFound
+from imapsync.errors import ConfigError, NotFound, NotMade
 
 #: More than any configuration has: what is larger was named by mistake.
 _LARGEST = 1 << 20
@@ -48,14 +50,28 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
         sections, environ, Files(environ, lambda: os.path.dirname(file))
     )
     servers = config.servers.values()
-    seen = [file] if exposed and any(one.password for one in servers) else []
-    secrets = [one.passwordFile for one in servers if one.passwordFile]
-    seen += [path for path in dict.fromkeys(secrets) if _isExposed(os.stat(path))]
+    clients = [one.oauth2 for one in servers if one.oauth2]
+    seen = [file] if exposed and any(map(_hasSecret, servers)) else []
+    secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
+    seen += [
+        path for path in dict.fromkeys(secrets) if path and _isExposed(os.stat(path))
+    ]
     warnings = [
         f"{path}: others can read the password in it: make it mode 0600"
         for path in seen
     ]
     return config._replace(warnings=(*config.warnings, *warnings))
+
+
+def _hasSecret(server: ServerConfig) -> bool:
+    """
+    Whether a password stands in the configuration itself.
+    """
+    return bool(
+        server.password
+        or (server.proxy and server.proxy.login)
+        or (server.oauth2 and server.oauth2.clientSecret)
+    )
 
 
 def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:
@@ -78,6 +94,45 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
     return dict(zip(_names([one.path for one in configs]), configs, strict=True))
 
 
+def create(path: str, text: str) -> None:
+    """
+    Write a file that is not there yet, and that nobody else can read, with the
+    directories that it needs.
+
+    @raise NotMade: if something of that name is there, or it cannot be written.
+    """
+    folder = os.path.dirname(path) or "."
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+    except OSError as error:
+        raise NotMade(f"{folder}: cannot be made: {error.strerror}") from None
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise NotMade(occupied(path)) from None
+    except OSError as error:
+        raise NotMade(f"{path}: cannot be made: {error.strerror}") from None
+    try:
+        with os.fdopen(number, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(path)
+        raise NotMade(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def occupied(path: str) -> str:
+    """
+    What to tell of a file that would have to be overwritten.
+    """
+    return (
+        f"{path}: is there already, and is never overwritten: move it away, or name"
+        " another file by --config"
+    )
+
+
 def _names(paths: Sequence[str]) -> Sequence[str]:
     if len(paths) == 1:
         return [""]
@@ -95,7 +150,7 @@ def _read(file: str) -> tuple[bytes, bool]:
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise NotFound(
-            f"{file}: there is no such configuration file: make it,"
+            f"{file}: there is no such configuration file: have it made by --init,"
             " or name another one, best with its full path, by --config"
         ) from None
     except OSError as error:

@@ -41,8 +41,11 @@ MECHANISMS: Mapping[str, Mechanism] = {
     "CRAM-MD5": Mechanism(),
     "EXTERNAL": Mechanism(authorises=True, asks=False),
     "OAUTHBEARER": Mechanism(shows=True, authorises=True),
-    "XOAUTH2": Mechanism(shows=True),
+    "XOAUTH2": Mechanism(shows=True, authorises=True),
 }
+
+#: Those that send a token.
+BEARER = ("OAUTHBEARER", "XOAUTH2")
 
 #: Those used where nobody says otherwise.
 USUAL = ("PLAIN", "LOGIN")

@@ -52,6 +52,7 @@ class Request(NamedTuple):
     @ivar patience: how many seconds to wait in all, if not live, for servers that
         ask to come back later.
     @ivar json: whether what is said is for machines.
+    @ivar authorize: whose provider to ask for a token, instead of a sync.
     """
 
     mailboxes: tuple[str, ...] = ()
@@ -66,3 +67,4 @@ class Request(NamedTuple):
     patience: float = 600.0
     json: bool = False
     check: bool = False
+    authorize: Side | None = None

@@ -6,23 +6,30 @@ What a configuration says of one server.
 # compiled whenever the program starts.
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.config import tls, values
-from imapsync.config.mechanisms import MECHANISMS, USUAL, mechanisms
+from imapsync.config.mechanisms import BEARER, MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
+from imapsync.config.proxy import Proxy, proxy
 from imapsync.config.section import Section
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
+
+if TYPE_CHECKING:
+    from imapsync.config.oauth import OAuthConfig
 
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
 _SECRETS = ("password", "passwordCommand")
-_PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
+# What a password begins with that is kept elsewhere.
+_KEYRING = "keyring:"
+#: Those that the types have by default.
+PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
-#: Each of them tells the password.
-_SOURCES = ("password", "password-command", "password-file")
+#: Each of them tells the password, or the token.
+_SOURCES = ("oauth2", "password", "password-command", "password-file")
 
 #: What a server's section may hold.
 OPTIONS = (
@@ -35,6 +42,17 @@ OPTIONS = (
     "auth",
     "username",
     *_SOURCES,
+    "oauth2-flow",
+    "oauth2-client-id",
+    "oauth2-client-secret",
+    "oauth2-scope",
+    "oauth2-tenant",
+    "oauth2-issuer",
+    "oauth2-authorization-url",
+    "oauth2-token-url",
+    "oauth2-device-url",
+    "oauth2-key-file",
+    "oauth2-token-store",
     "authorize-as",
     "compress",
     "read-only",
@@ -64,8 +82,12 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar keyring: the service, and the user, whose password is in the keyring of the
+        system.
+    @ivar proxy: who connects us, if we do not connect ourselves.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
+    @ivar oauth2: in place of a password, how to get tokens.
     """
 
     side: Side
@@ -88,6 +110,10 @@ class ServerConfig(NamedTuple):
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
     passwordFile: str | None = None
+    # As text: few need that module.
+    oauth2: "OAuthConfig | None" = None
+    proxy: Proxy | None = None
+    keyring: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         told = (
@@ -159,20 +185,23 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if tunnel and "command" not in section:
         raise section.wrong("command", "is missing: type = tunnel needs it")
     _credentials(section, kind)
-    if not tunnel:
-        section.get("proxy", values.later, None)
     command = section.get("command", values.text, None)
+    bearer = "oauth2" in section
+    host = section.get("host", values.host, "" if tunnel else "localhost")
+    username = section.get("username", values.text, None)
+    password = section.get("password", values.text, None)
+    keyring = _keyring(section, password or "", host, username or "")
     config = ServerConfig(
         side=side,
         type=kind,
-        host=section.get("host", values.host, "" if tunnel else "localhost"),
-        port=section.get("port", values.port, _PORTS[kind]),
+        host=host,
+        port=section.get("port", values.port, PORTS[kind]),
         command=command if tunnel else None,
         nullStderr=section.get("null-stderr", values.yesNo, False),
         starttls=kind == "imap" and starttls,
-        auth=section.get("auth", mechanisms, USUAL),
-        username=section.get("username", values.text, None),
-        password=section.get("password", values.text, None),
+        auth=section.get("auth", mechanisms, BEARER if bearer else USUAL),
+        username=username,
+        password=password if keyring is None else None,
         passwordCommand=section.get("password-command", values.text, None),
         tls=tls.read(section, files),
         readOnly=section.get("read-only", values.yesNo, False),
@@ -183,15 +212,40 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
         passwordFile=section.get("password-file", files.secret, None),
+        oauth2=_oauth(side, section, files) if bearer else None,
+        proxy=None if tunnel else section.get("proxy", proxy, None),
+        keyring=keyring,
     )
     _checkMechanisms(section, config)
+    if config.proxy is not None and "%" in config.host:
+        raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
     return config
+
+
+def _keyring(
+    section: Section, password: str, host: str, username: str
+) -> tuple[str, str] | None:
+    """
+    The entry of the keyring that stands in the place of a password, if one does.
+    """
+    if not password.startswith(_KEYRING):
+        return None
+    named, slash, user = password.removeprefix(_KEYRING).rpartition("/")
+    entry = (named, user) if slash else (user or host, username)
+    if not all(entry):
+        raise section.wrong("password", f"must be {_KEYRING}SERVICE/USER")
+    return entry
 
 
 def _checkMechanisms(section: Section, config: ServerConfig) -> None:
     """
     Refuse mechanisms of which none can be used.
     """
+    for name in config.auth:
+        if config.oauth2 is not None and name not in BEARER:
+            raise section.wrong(
+                "auth", f"names {name}: with oauth2 there are {' and '.join(BEARER)}"
+            )
     if config.mechanisms:
         return
     able = [name for name, known in MECHANISMS.items() if known.authorises]
@@ -202,6 +256,12 @@ def _checkMechanisms(section: Section, config: ServerConfig) -> None:
             f" {' '.join(able)}",
         )
     raise section.wrong("auth", "leaves EXTERNAL, which needs SSL_certificate")
+
+
+def _oauth(side: Side, section: Section, files: Files) -> "OAuthConfig":
+    from imapsync.config import oauth  # here, because few need it
+
+    return oauth.read(side, section, files)
 
 
 def _noTLS(kind: str) -> str:
@@ -222,6 +282,10 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
     The options that would have none beside the others, and why.
     """
     kind = server.type
+    if any(option.startswith("oauth2-") for option in section.options):
+        from imapsync.config import oauth
+
+        yield from oauth.idle(section)
     if server.readOnly:
         yield "trash", "with read-only = YES"
     if kind == "tunnel":
@@ -247,5 +311,6 @@ def _credentials(section: Section, kind: str) -> None:
     secrets = [name for name in _SOURCES if name in section]
     if len(secrets) > 1:
         raise section.wrong(secrets[1], f"and {secrets[0]} exclude each other")
-    if secrets and kind != "tunnel" and "username" not in section:
+    needed = kind != "tunnel" or "oauth2" in secrets
+    if secrets and needed and "username" not in section:
         raise section.wrong("username", f"is missing: {secrets[0]} needs it")

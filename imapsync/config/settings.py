@@ -133,6 +133,7 @@ def read(
     default = sections[DEFAULT]
     servers = _servers(sections, files)
     database, older = _databases(sections, paths.databases(environ))
+    servers = {side: _keeping(one, database) for side, one in servers.items()}
     return Config(
         path=default.path or "the configuration",
         database=database,
@@ -166,6 +167,17 @@ def _servers(
     servers = {side: server.read(side, sections[str(side)], files) for side in Side}
     _distinguish(servers, sections[str(Side.REMOTE)])
     return servers
+
+
+def _keeping(server: ServerConfig, database: str) -> ServerConfig:
+    """
+    Have tokens be kept beside the database, if in a file.
+    """
+    if server.oauth2 is None:
+        return server
+    name = naming.fileName(server.user or "", server.host or "localhost")
+    path = f"{os.path.dirname(database)}/{name.removesuffix('.db')}.oauth2"
+    return server._replace(oauth2=server.oauth2._replace(tokenFile=path))
 
 
 def _databases(sections: Mapping[str, Section], files: Files) -> tuple[str, str]:

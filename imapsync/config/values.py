@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from imapsync.config.section import nearest, quoted
 
@@ -264,13 +264,6 @@ def number(value: str) -> int:
     if not re.fullmatch("[0-9]+", value) or not int(value):
         raise ValueError(f"must be a number, 1 or more, not {quoted(value)}")
     return int(value)
-
-
-def later(value: str) -> NoReturn:
-    """
-    An option that will come.
-    """
-    raise ValueError("is not available yet")
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:

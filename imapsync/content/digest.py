@@ -25,7 +25,6 @@ _ALIKE = bytes(ord("X") if b == 0 or b > 0x7F else b for b in range(256))
 # Both begin with the line end before; so does what is searched (_START).
 _START = b"\n"
 _HEADER_END = re.compile(rb"\n\r?\n")
-_EMPTY_LINE = re.compile(rb"\r?\n")
 _LONGEST_END = len(b"\n\r\n")
 # In so many bytes of a message at a time is it looked for.
 _STEP = 8 * 1024
@@ -80,12 +79,13 @@ def _offset(zone: str) -> int:
     return -offset if sign == "-" else offset
 
 
-def stamp(size: int, date: str, messageId: bytes) -> int:
+def stamp(size: int, seconds: int, messageId: bytes) -> int:
     """
     63 bits by which a message is known again after its server has moved or
     copied it; 0 if it has no Message-ID, or no date that can be read.
+
+    @param seconds: its date as an L{instant}.
     """
-    seconds = instant(date)
     if not (seconds and messageId):
         return 0
     digest = blake2b(b"%d %d %s" % (size, seconds, messageId), digest_size=8)
@@ -233,24 +233,19 @@ def likeness(message: Octets, size: int) -> tuple[bytes, bytes]:
         digest.write(message)
         return digest.key(size), digest.messageId
     # Most of a message need not even be looked at.
-    head = _START + message[: _headerOf(message)]
-    messageId = _messageId(head, len(head))
-    if messageId is None:
-        covered, kind = _START + message, b"whole"
+    head = _START + message[:_STEP]
+    end = _HEADER_END.search(head)
+    if end is None:
+        head = _START + message
+        end = _HEADER_END.search(head)
+    covered = head[: end.start() if end else None].translate(_ALIKE)
+    found = _MESSAGE_ID.search(covered)
+    if found is None:
+        covered = (_START + message).translate(_ALIKE) + b"\0whole %d" % size
     else:
-        covered, kind = head.rstrip(b"\r\n"), b"header"
-    covered = covered.translate(_ALIKE) + b"\0%s %d" % (kind, size)
-    return blake2b(covered, digest_size=16).digest(), messageId or b""
-
-
-def _headerOf(message: Octets) -> int:
-    """
-    How many bytes of a whole message are its header.
-    """
-    if _EMPTY_LINE.match(message):
-        return 0
-    end = _HEADER_END.search(message)
-    return end.start() if end else len(message)
+        covered = covered.rstrip(b"\r\n") + b"\0header %d" % size
+    key = blake2b(covered, digest_size=16).digest()
+    return key, b"" if found is None else found[1].rstrip()
 
 
 def _messageId(head: bytes | bytearray, end: int) -> bytes | None:

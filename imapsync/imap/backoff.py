@@ -33,6 +33,9 @@ _OVER = (
     r"|inactiv|\bidle\b|auto-?log-?out"
 )
 
+#: With these codes, what we logged in with was good, and is no longer (RFC 5530, 3).
+_OUTLIVED = frozenset(("EXPIRED", "AUTHENTICATIONFAILED"))
+
 _FULL = "over ?quota|quota exceeded|mailbox is full"
 
 
@@ -68,11 +71,13 @@ def isFull(code: str, text: str) -> bool:
     return code == "OVERQUOTA" or (not code and _found(_FULL, text) is not None)
 
 
-def over(text: str) -> bool:
+def over(code: str, text: str) -> bool:
     """
-    Whether a BYE says no more than that it is time to log in again.
+    Whether a BYE in a session says no more than that it is time to log in again.
+
+    @param code: its response code, or an empty string.
     """
-    return _found(_OVER, text) is not None
+    return code in _OUTLIVED or _found(_OVER, text) is not None
 
 
 def distance(times: int, told: float = 0.0) -> float:
@@ -89,4 +94,4 @@ def distance(times: int, told: float = 0.0) -> float:
 
 def _found(pattern: str, text: str) -> re.Match[str] | None:
     # Patterns are compiled when they are needed, which is seldom.
-    return re.search(pattern, text, re.IGNORECASE)
+    return re.search(pattern, text, re.IGNORECASE) if text else None

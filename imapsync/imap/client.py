@@ -29,6 +29,7 @@ from imapsync.imap.commands.base import Alone, Simple
 from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Enable
 from imapsync.imap.commands.mailbox import (
+    Enter,
     Leave,
     MailboxListener,
     Reselect,
@@ -241,6 +242,14 @@ class SyncClient(Connection):
         hears it, and all that comes later.
         """
         return self.perform(Select(name, mark, listener, writable))
+
+    def enter(
+        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+    ) -> Deferred[Selected]:
+        """
+        Select a mailbox; what is to be done there may be sent before this is answered.
+        """
+        return self.perform(Enter(name, mark, listener, writable))
 
     def reopen(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     ISSLTransport,
@@ -31,7 +30,6 @@ from imapsync.imap.access import ORDINARY, Access, Foreign
 from imapsync.imap.client import SyncClient
 from imapsync.imap.credentials import credentials
 from imapsync.imap.login import IDENTITY, compresses, enable, login
-from imapsync.imap.transport.host import HostEndpoint
 
 if TYPE_CHECKING:
     from imapsync.imap.plain import Begun
@@ -74,6 +72,28 @@ async def connect(
     @raise MissingCapability: if it cannot do what is needed.
     @raise ConfigError: if what the configuration names cannot be used.
     """
+    if server.oauth2 is None or access.credentials is not None:
+        return await _connected(reactor, server, makeClient, access)
+    # Imported here because few use it.
+    from imapsync.imap.renewal import Renewal
+
+    renewal = Renewal(reactor, server)
+    access = access._replace(credentials=renewal.credentials)
+    try:
+        return await _connected(reactor, server, makeClient, access)
+    except Distrusted:
+        if not renewal.isDue():
+            raise
+    # Over another connection: not every server hears a second login.
+    return await _connected(reactor, server, makeClient, access)
+
+
+async def _connected(
+    reactor: Any,
+    server: ServerConfig,
+    makeClient: Callable[[], SyncClient],
+    access: Access,
+) -> SyncClient:
     trust = _trustIn(server)
     client = await _reach(reactor, server, makeClient, trust, access.endpoint)
     client.trust = trust
@@ -118,6 +138,18 @@ def adopting(reactor: Any, connection: Begun) -> Access:
 
 
 def _endpoint(reactor: Any, server: ServerConfig) -> IStreamClientEndpoint:
+    if server.proxy is not None:
+        # Imported here because few use it.
+        from imapsync.imap.transport.proxy import ProxyEndpoint
+
+        # It knows best whom we wait for: so it loses patience before we do.
+        timeout, where = _PATIENCE - 1, server.where
+        return ProxyEndpoint(
+            reactor, server.proxy, server.host, server.port, where, timeout
+        )
+    # Imported here because a connection that was begun needs no other.
+    from imapsync.imap.transport.host import HostEndpoint
+
     # Its time-out is for each address; ours, for all of them, comes first.
     return HostEndpoint(reactor, server.host, server.port, timeout=2 * _PATIENCE)
 
@@ -149,6 +181,8 @@ async def _reach(
         return client
     endpoint = Foreign(endpoint) if endpoint else _endpoint(reactor, server)
     if trust and server.type == "imaps":
+        from twisted.internet.endpoints import wrapClientTLS
+
         endpoint = wrapClientTLS(trust, endpoint, reactor)
     factory = Factory.forProtocol(makeClient)
     factory.noisy = False

@@ -60,7 +60,8 @@ def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
     @param shows: whether who can read what is sent learns it.
     @raise Distrusted: if somebody might.
     """
-    if server.type == "tunnel" or _isNear(client):
+    # Behind a proxy, the peer that we see is not the server.
+    if server.type == "tunnel" or (server.proxy is None and _isNear(client)):
         return
     if server.type != "imap" or server.starttls:
         if shows:
@@ -93,11 +94,19 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
     """
     What the configuration says.
     """
+    if server.oauth2 is not None:
+        from imapsync.imap.renewal import Renewal
+
+        return await Renewal(reactor, server).credentials()
     username, password = server.username, server.password
     if username is not None and server.passwordCommand is not None:
         from imapsync.imap.auth.password import readPassword
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
+    elif server.keyring is not None:
+        from imapsync.imap.auth.keyring import readEntry
+
+        password = await readEntry(reactor, *server.keyring, server.where)
     elif server.passwordFile is not None:
         from imapsync.imap.auth.secretfile import readSecret
 

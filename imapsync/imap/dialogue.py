@@ -54,7 +54,7 @@ class Dialogue(StockClient):
     @ivar secrets: what is left out of what the server says, where that is told.
     @ivar offered: what the server could do before the login, if there is one.
     @ivar method: how that is done, or was.
-    @ivar farewell: what the server said in its BYE, if it did.
+    @ivar farewell: what the server said in its BYE, if it said that of itself.
     @ivar patience: for how long the server may ask to be left alone; not at all
         without.
     @ivar options: those to look at if what is at the other end speaks no IMAP.
@@ -304,7 +304,8 @@ class Dialogue(StockClient):
 
     def _untaggedReceived(self, condition: Condition) -> None:
         if condition.status == "BYE":
-            self._bidFarewell(condition)
+            if self._pipeline.names != "LOGOUT":  # that it answers so
+                self._bidFarewell(condition)
         elif condition.code == "ALERT":
             self._alert(condition)
         self._dispatcher.untagged(condition)
@@ -320,17 +321,18 @@ class Dialogue(StockClient):
         What it means that the server made an end.
         """
         text = f"{self.name}: {text}"
-        backoff = weighed(self._farewellCode, self.farewell)
+        said = self._farewellCode, self.farewell
+        backoff = weighed(*said)
         if backoff is not None or self.resting:
             told = 0.0 if backoff is None else backoff.seconds
             return Later(text, max(told, self._restsFor))
-        if self.farewell and self.state == "auth" and over(self.farewell):
+        if not self.farewell:
+            return Lost(text)
+        if self.state == "auth" and over(*said):
             return Expired(text)
         from imapsync.imap.auth.refusal import isPassing  # few end so
 
-        if self.farewell and isPassing(self._farewellCode, self.farewell):
-            return Later(text)
-        return Lost(text)
+        return Later(text) if isPassing(*said) else Lost(text)
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.
@@ -368,7 +370,9 @@ class Dialogue(StockClient):
         if self.patience is None or command.secret:  # a login has its own judge
             return False
         refused = condition.status != "OK"
-        backoff = weighed(condition.code, condition.text)
+        # What was done may come with a request for time, too, but seldom does.
+        weighty = refused or "backoff" in condition.text.lower()
+        backoff = weighed(condition.code, condition.text) if weighty else None
         if backoff is None or not (refused or backoff.seconds):
             self._delays = self._delays if refused else 0
             return False

@@ -198,8 +198,12 @@ def _failed(
     said = redacted(error.text, secrets)
     refused = Refused(error.command, error.status, error.responseCode, said)
     who = "username and password" if sasl.asks(method) else "SSL_certificate"
+    if server.oauth2 is not None:
+        who = "username and oauth2-scope"
     if server.authorizeAs is not None:
         who = f"{who}, and authorize-as"
+    if server.oauth2 is not None and server.oauth2.attended:
+        who = f"{who}, or run {server.oauth2.mend}"
     return judged(where, refused, who)
 
 

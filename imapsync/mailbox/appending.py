@@ -5,7 +5,7 @@ what became of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -15,15 +15,14 @@ from twisted.python.failure import Failure
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.imap.backoff import isFull
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.append import BARE, SYSTEM, Appended, Head, headOf
+from imapsync.imap.commands.append import BARE, Appended, Head, Words
 from imapsync.imap.commands.mailbox import Selected
-from imapsync.imap.wire.arguments import dateTime
 from imapsync.imap.wire.responses import Row
-from imapsync.mailbox.batch import MANNERS, Batch, Message, copied, culprits
+from imapsync.mailbox.batch import Batch, Message, copied, culprits
+from imapsync.mailbox.heads import MANNERS, Heads
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.quotas import noRoom
-from imapsync.model import Flags, Octets
-from imapsync.plan.flags import common
+from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 #: One APPEND takes so many messages at the most.
@@ -83,7 +82,7 @@ class Batches:
         self._failed = failed
         self._present: Batch | None = None
         self._writing: Message | None = None
-        self._kept: dict[tuple[Flags, bool], Flags] = {}
+        self._heads = Heads(into)
         self._refusals = 0
         self._held: list[tuple[Batch, Refused]] = []
         self.manner = 0
@@ -102,38 +101,56 @@ class Batches:
         """
         return self._present is not None
 
-    def begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
+    def begin(self, message: Message) -> Deferred[None] | None:
         """
         Announce a message, whose octets come next.
 
-        @param octets: those that are here already.
         @return: as L{Appending.message} does.
         """
         self._writing = message
         asked: bool | None = False
         if message.head is BARE:
-            message.head = head = self._head(message.row)
+            [message.head] = self._headsOf([message.row])
             present = self._present
-            if present is not None and present.messages and self._asks(head):
+            words = message.head.words
+            if present is not None and present.messages and self._asks(words):
                 # If it is refused, it is certain which it was, and that no more was
                 # sent than was asked for.
                 self._commit()
             asked = True if self._careful or self._waits else None
         batch = self._present or self._open()
-        head = message.head
-        odd = (moment := dateTime(head.date)) is not None and not moment.isUsual
-        if odd or len(head.flags) < len(message.row.flags or ()):
-            self.lessened = True
-        return batch.appending.message(message.head, message.octets, octets, asked)
+        self.lessened = self.lessened or message.lessened
+        return batch.appending.message(message.head, message.octets, asked)
 
-    def passing(self, row: Row, size: int) -> Head | None:
+    def passing(self, rows: Sequence[Row], size: int) -> list[Head] | None:
         """
-        What is in front of a message that need not wait for the server's leave;
-        C{None} if it must.
+        What is in front of messages that need not wait for the server's leave;
+        C{None} if one must.
+
+        @param size: so many octets has the largest.
         """
-        head = self._head(row)
-        waits = self._asks(head) or self._target.features.asksLeave(size)
-        return None if waits else head
+        heads = self._headsOf(rows)
+        words = frozenset[str]().union(*{head.words for head in heads})
+        waits = self._asks(words) or self._target.features.asksLeave(size)
+        return None if waits else heads
+
+    @property
+    def room(self) -> int:
+        """
+        So many messages go into the present APPEND, or the next.
+        """
+        return self._most if self._present is None else self._present.room
+
+    def take(self, messages: list[Message], octets: list[Octets]) -> None:
+        """
+        Messages that need not wait, with all of their octets; no more than there is
+        room for.
+        """
+        batch = self._present or self._open()
+        heads = [message.head for message in messages]
+        batch.appending.whole(zip(heads, octets, strict=True))
+        self.lessened = self.lessened or any(one.lessened for one in messages)
+        self._written(messages)
 
     @property
     def _waits(self) -> bool:
@@ -143,20 +160,16 @@ class Batches:
         """
         return self._present is None and self._target.crowded
 
-    def _asks(self, head: Head) -> bool:
-        return self._careful or self._waits or not self._target.knows(head.words)
+    def _asks(self, words: Words) -> bool:
+        return self._careful or self._waits or not self._target.knows(words)
 
-    def _head(self, row: Row, manner: int | None = None) -> Head:
+    def _headsOf(self, rows: Sequence[Row]) -> list[Head]:
         """
-        What is in front of a message, when it is handed over in some manner: that
-        of the present APPEND, if none is given.
+        What is in front of messages in the present APPEND, or the next.
         """
-        if manner is None:
-            present = self._present
-            manner = self.manner if present is None else present.manner
-        keywords, dated = MANNERS[manner]
-        flags = self._given(row.flags or frozenset(), keywords)
-        return headOf(flags, row.date if dated else "")
+        present = self._present
+        manner = self.manner if present is None else present.manner
+        return self._heads.of(rows, manner)
 
     def write(self, piece: Octets) -> None:
         """
@@ -170,23 +183,27 @@ class Batches:
         It was written in full.
         """
         self._writing = None
-        self._enter(message)
+        self._written([message])
+
+    def _written(self, messages: list[Message]) -> None:
+        self._enter(messages)
         if self._present is not None and self._present.full:
             self.close()
 
-    def _enter(self, message: Message) -> None:
+    def _enter(self, messages: list[Message]) -> None:
         batch = self._present
         if batch is not None:
-            batch.messages.append(message)
-            batch.octets += message.octets
-            self.unacknowledged += message.octets + _KNOWLEDGE
+            octets = sum([message.octets for message in messages])
+            batch.messages += messages
+            batch.octets += octets
+            self.unacknowledged += octets + len(messages) * _KNOWLEDGE
 
     def close(self) -> None:
         """
         Have the server commit what it was sent.
         """
         if self._writing is not None:
-            self._enter(self._writing)
+            self._enter([self._writing])
             self._giveUp()
         self._commit()
 
@@ -238,18 +255,6 @@ class Batches:
         appending = self._target.beginAppend(self._into.name)
         self._present = Batch(appending, self.manner, self._most)
         return self._present
-
-    def _given(self, flags: Flags, keywords: bool) -> Flags:
-        """
-        Those of C{flags} that the server is asked to keep.
-        """
-        given = self._kept.get((flags, keywords))
-        if given is None:
-            given = frozenset(flag for flag in flags if self._into.keeps(flag))
-            given = given if keywords else common(given, SYSTEM)
-            given = flags if given == flags else given  # found equal the faster
-            self._kept[flags, keywords] = given
-        return given
 
     def _acknowledged(self, appended: Appended, batch: Batch) -> None:
         self._refusals = 0
@@ -378,7 +383,8 @@ class Batches:
         if error.responseCode in _FINAL or isFull(error.responseCode, error.text):
             return None
         [message] = batch.messages
-        heads = [self._head(message.row, number) for number in range(len(MANNERS))]
+        ways = range(len(MANNERS))
+        heads = [self._heads.of([message.row], number)[0] for number in ways]
         tried = heads[: batch.manner + 1]
         return next((n for n, head in enumerate(heads) if head not in tried), None)
 

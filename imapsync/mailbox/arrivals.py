@@ -4,9 +4,10 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from imapsync.imap.wire.arguments import dateTime
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.strangers import strangers
@@ -19,11 +20,12 @@ class Dated(NamedTuple):
     """
     A message whose copy was given its date.
 
+    @ivar date: that, as an L{instant<imapsync.content.digest.instant>}.
     @ivar usual: whether any server can take that date.
     """
 
     source: int
-    date: str
+    date: int
     usual: bool
 
 
@@ -51,13 +53,12 @@ class Arrivals:
     L{imapsync.mailbox.outcome.Outcome}.
 
     @ivar lacking: those that were not given all of their flags.
-    @ivar dated: those whose dates are to be proven.
     @ivar unstored: those that were refused.
     """
 
     def __init__(self, into: Into, view: BothSides, side: Side) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
-        self.dated: dict[int, Dated] = {}
+        self._dated = array("q")  # what L{dated} tells: there are many
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
@@ -75,9 +76,8 @@ class Arrivals:
             return
         trusted = self._view.sides[self._side].client.keepsDates
         for one in messages:
-            date = dateTime(one.date)
-            if date is not None and not (trusted and date.isUsual):
-                self.dated[one.target] = Dated(one.source, one.date, date.isUsual)
+            if one.date and not (trusted and one.usual):
+                self._dated.extend((one.target, one.source, one.date, one.usual))
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -85,6 +85,18 @@ class Arrivals:
                 drift = Drift(one.given, ours, theirs)
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
+
+    @property
+    def dated(self) -> Mapping[int, Dated]:
+        """
+        Those whose dates are to be proven, by the UIDs of their copies.
+        """
+        told = iter(self._dated)
+        each = zip(told, told, told, told, strict=True)
+        return {
+            target: Dated(source, date, bool(usual))
+            for target, source, date, usual in each
+        }
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)
@@ -150,9 +162,9 @@ def pairsOf(messages: list[Copied], into: Side) -> list[Pair]:
     if into is Side.LOCAL:
         return [
             Pair(target, source, given, key, size, stamp)
-            for source, target, _, given, key, size, stamp, _ in messages
+            for source, target, _, given, key, size, stamp, _, _ in messages
         ]
     return [
         Pair(source, target, given, key, size, stamp)
-        for source, target, _, given, key, size, stamp, _ in messages
+        for source, target, _, given, key, size, stamp, _, _ in messages
     ]

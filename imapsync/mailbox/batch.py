@@ -4,34 +4,17 @@ Messages that go over together, in one APPEND.
 
 from __future__ import annotations
 
-from typing import IO, NamedTuple
+from typing import IO
 
-from imapsync.content.digest import KeyDigest, stamp
+from imapsync.content.digest import KeyDigest, instant, likeness, stamp
 from imapsync.imap.commands.append import BARE, Appending, Head
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.outcome import Copied
+from imapsync.model import Octets
 
-#: One APPEND takes so many octets at the most: a server commits once for all of them.
+#: An APPEND that has so many octets takes no more messages: a server commits once for
+#: all of them.
 OCTETS = 4 * 1024 * 1024
-
-
-class Manner(NamedTuple):
-    """
-    How a message is handed over: a server may object to its date or to a
-    keyword, and then gets it without.
-    """
-
-    keywords: bool
-    date: bool
-
-
-#: In which order they are tried.
-MANNERS = (
-    Manner(keywords=True, date=True),
-    Manner(keywords=True, date=False),
-    Manner(keywords=False, date=True),
-    Manner(keywords=False, date=False),
-)
 
 
 class Message:
@@ -39,28 +22,39 @@ class Message:
     One that is passing through.
 
     @ivar head: what the copy is given, once that is known.
+    @ivar size: what its server says that it is.
     @ivar key: once it is complete.
     @ivar messageId: likewise.
     @ivar spool: where it waits, if it cannot go on at once.
     """
 
-    __slots__ = ("head", "key", "messageId", "octets", "row", "spool")
+    __slots__ = ("head", "key", "messageId", "octets", "row", "size", "spool")
 
     def __init__(self, octets: int, row: Row, head: Head = BARE) -> None:
         self.octets = octets
         self.row = row
         self.head = head
+        self.size = octets if row.size is None else row.size
         self.key = b""
         self.messageId = b""
         self.spool: IO[bytes] | None = None
 
+    @classmethod
+    def whole(cls, octets: Octets, row: Row, head: Head) -> Message:
+        """
+        One that is here with all of its octets.
+        """
+        message = cls(len(octets), row, head)
+        message.key, message.messageId = likeness(octets, message.size)
+        return message
+
     @property
-    def size(self) -> int:
+    def lessened(self) -> bool:
         """
-        What its server says that it is.
+        Whether the copy is given less than it has, or an odd date.
         """
-        size = self.row.size
-        return self.octets if size is None else size
+        head = self.head
+        return not head.usual or len(head.flags) < len(self.row.flags or ())
 
     def complete(self, row: Row, digest: KeyDigest) -> None:
         """
@@ -69,6 +63,7 @@ class Message:
         @param row: all of its attributes.
         """
         self.row = row
+        self.size = self.octets if row.size is None else row.size
         self.key, self.messageId = digest.key(self.size), digest.messageId
 
 
@@ -88,9 +83,16 @@ class Batch:
         self.octets = 0
 
     @property
+    def room(self) -> int:
+        """
+        How many more messages it takes.
+        """
+        return self.most - len(self.messages)
+
+    @property
     def full(self) -> bool:
         return (
-            len(self.messages) >= self.most
+            self.room <= 0
             or self.octets >= OCTETS
             or self.appending.refusal is not None
         )
@@ -114,5 +116,9 @@ def copied(message: Message, uid: int) -> Copied:
     """
     row, head, size = message.row, message.head, message.size
     flags = row.flags or frozenset()
-    known = stamp(size, row.date, message.messageId)
-    return Copied(row.uid, uid, flags, head.flags, message.key, size, known, head.date)
+    date = instant(row.date)
+    known = stamp(size, date, message.messageId)
+    given, usual = date if head.date else 0, head.usual
+    return Copied(
+        row.uid, uid, flags, head.flags, message.key, size, known, given, usual
+    )

@@ -9,16 +9,15 @@ from collections.abc import Mapping
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import Displaced, MailboxError, Refused
+from imapsync.errors import Displaced, MailboxError
 from imapsync.gather import onBoth, together
-from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.copies import Copies
 from imapsync.mailbox.fetching import Source
-from imapsync.mailbox.oneside import MISSING, OneSide, unusable
-from imapsync.mailbox.refusals import Refusals
+from imapsync.mailbox.oneside import MISSING, OneSide
+from imapsync.mailbox.opening import Opening
 from imapsync.mailbox.review import Review
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Name, Side, Trouble, differ
@@ -33,7 +32,7 @@ class BothSides:
     """
     Both sides of the mailbox C{known}.
 
-    @ivar again: whether to try once more what was refused and has waited long
+    @param again: whether to try once more what was refused and has waited long
         enough, as the first look of a run does.
     @ivar sides: once it was L{read}.
     @ivar copies: likewise.
@@ -50,7 +49,7 @@ class BothSides:
         self.sides: dict[Side, OneSide] = {}
         self._sources: dict[Side, Source] = {}
         self.copies = Copies(self.state, known.id)
-        self.again = again
+        self._opening = Opening(known, context, again)
         self.released = False
         self._reviews: dict[Side, Review] = {}
         self._reviewed: dict[Side, tuple[Mark, UidSet]] = {}
@@ -63,7 +62,7 @@ class BothSides:
         @raise MailboxError: it cannot be synced.
         """
         self.copies.read()
-        self.sides = await onBoth(self._open)
+        self.sides = await onBoth(self._opening.open)
         renumbered = [side for side in Side if self._renumbered(side)]
         if renumbered:
             self._startOver(renumbered)
@@ -77,42 +76,14 @@ class BothSides:
                 raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         self._begin()
         await self._listenToBoth()
+        if (ahead := self._opening.ahead) is not None:
+            self.sides[ahead.side.other].keepTo(ahead.source)
         for this in self.sides.values():
             this.gone = this.changes.gone
         await onBoth(self._confirm)
         for side, this in self.sides.items():
             this.miss(self.copies.of(side) if this.gone else UidSet())
         return True
-
-    async def _open(self, side: Side) -> OneSide:
-        mark = self.known.marks.get(side)
-        client = self.context.clients[side]
-        refusals = Refusals(self.state, self.known.id, side)
-        if side in self.context.absent:
-            reading = Reading(self.state, self.known.id, side, None)
-            selected = Selected(self.context.names[side])
-            return OneSide(side, client, reading, selected, refusals, False, False)
-        reading = Reading(self.state, self.known.id, side, mark)
-        if self.known.retries:
-            refusals.recall(reading, self.again)
-        try:
-            selected = await self._select(side, mark, reading)
-        except Refused as error:
-            raise unusable(side, error) from error
-        this = OneSide.of(side, client, reading, selected, refusals, mark)
-        if mark is None:
-            await this.list(unknown=not self.known.pairs)
-        return this
-
-    def _select(
-        self, side: Side, mark: Mark | None, reading: Reading, again: bool = False
-    ) -> Deferred[Selected]:
-        context = self.context
-        writable = side not in context.policy.readOnly and not context.dryRun
-        name = context.names[side]
-        client = context.clients[side]
-        select = client.reopen if again else client.open
-        return select(name, mark, reading, writable)
 
     # What was copied
 
@@ -131,7 +102,8 @@ class BothSides:
             if self._isWritten(side) or not this.client.outspoken:
                 mark = this.selected.mark
                 reading = Reading(self.state, self.known.id, side, mark)
-                selecting = self._select(side, mark, reading, again=True)
+                way = this.client.reopen
+                selecting = self._opening.select(way, side, mark, reading)
                 self._reviews[side] = Review(mark, reading, selecting)
         if release and self.context.release is not None:
             self.released = True
@@ -140,8 +112,15 @@ class BothSides:
 
     async def reviewed(self) -> None:
         """
-        Wait until they have done so.
+        Wait until they have done so, and told what was relied on.
         """
+        if (ahead := self._opening.ahead) is not None:
+            told = await self._opening.entered()
+            if told is None:
+                for this in self.sides.values():
+                    this.undone = True
+            else:
+                self.sides[ahead.side].selected = told
         for side, review in self._reviews.items():
             copies = self.copies.made(side)
             mark = await review.mark(copies)
@@ -178,7 +157,8 @@ class BothSides:
         """
         Select this mailbox on C{side} once more, and listen again.
         """
-        await self._select(side, None, self.sides[side].reading)
+        this = self.sides[side]
+        await self._opening.select(this.client.open, side, None, this.reading)
 
     # This one
 

@@ -124,6 +124,13 @@ class Reading:
         """
         return self._gone.build()
 
+    @property
+    def lost(self) -> UidSet:
+        """
+        Those of them that have a pair.
+        """
+        return self._known(self.vanishedEarly)
+
     def rowsReceived(self, rows: list[Row]) -> None:
         """
         Flags of messages.
@@ -145,8 +152,8 @@ class Reading:
                 if uid >= self._since or uid in self.again:
                     self._new.add(uid)
             elif same(known[2], flags):
-                self._flags.pop(uid, None)
-                self._changed.pop(uid, None)
+                if self._flags.pop(uid, None) is not None:
+                    del self._changed[uid]
             elif len(self._flags) < CHANGES or uid in self._flags:
                 self._flags[uid] = flags
                 self._changed[uid] = known

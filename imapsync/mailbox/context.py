@@ -14,6 +14,7 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Name, Side
 from imapsync.names import shown
 from imapsync.plan.brake import Brake
+from imapsync.plan.fresh import Fresh
 from imapsync.plan.growth import Growth
 from imapsync.plan.messages import Policy
 from imapsync.state.interface import State
@@ -60,6 +61,7 @@ class Context(NamedTuple):
     @ivar names: what each server calls it.
     @ivar say: takes the lines of a dry run; C{None} if it is none.
     @ivar absent: in a dry run, the sides on which the mailbox is yet to be made.
+    @ivar fresh: set if it was made a moment ago.
     @ivar release: to be called when only answers are awaited: then the connections
         serve other mailboxes.  C{None} if they are not to.
     """
@@ -71,6 +73,7 @@ class Context(NamedTuple):
     records: Records
     say: Say | None = None
     absent: frozenset[Side] = frozenset()
+    fresh: Fresh | None = None
     release: Callable[[], None] | None = None
 
     @property

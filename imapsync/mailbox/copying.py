@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import cast
 
@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from imapsync.content.digest import KeyDigest, likeness
+from imapsync.content.digest import KeyDigest
 from imapsync.errors import ImapSyncError, Lost, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import BARE, Head
@@ -27,6 +27,7 @@ from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.appending import MESSAGES, Batches
 from imapsync.mailbox.batch import Message
+from imapsync.mailbox.holds import Holds
 from imapsync.mailbox.limit import Limit
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
@@ -76,7 +77,7 @@ class Copier(BodyReceiver):
         self._sent = sent
         self.left = self._given = False
         self._batches = Batches(
-            target, into, outcome, most, careful, self._settled, self._failed
+            target, into, outcome, most, careful, self._weigh, self._failed
         )
         self.queue = Queue(outcome.begins)
         self._message: Message | None = None
@@ -86,7 +87,7 @@ class Copier(BodyReceiver):
         self._suspects: list[int] = []
         self._spooled: deque[Message] = deque()
         self._draining: Deferred[None] = succeed(None)
-        self._holds: set[str] = set()
+        self._holds = Holds(source)
         self._room: Deferred[None] | None = None
         self._failure: Failure | None = None
 
@@ -119,12 +120,11 @@ class Copier(BodyReceiver):
 
     def _endStream(self) -> None:
         cast(IConsumer, self._target.transport).unregisterProducer()
-        for reason in list(self._holds):
-            self._release(reason)
+        self._holds.clear()
 
-    def _begin(self, message: Message, octets: Octets = b"") -> Deferred[None] | None:
-        self.queue.sends(message.row.uid, message.octets)
-        return self._batches.begin(message, octets)
+    def _begin(self, message: Message) -> Deferred[None] | None:
+        self.queue.sends(UidSet.of([message.row.uid]), message.octets)
+        return self._batches.begin(message)
 
     def _blame(self) -> None:
         """
@@ -223,38 +223,53 @@ class Copier(BodyReceiver):
         if self._limit.isExceeded(size):
             self._large = size
             return
-        head = self._passing(row, size)
-        self._message = message = Message(size, row, head or BARE)
+        heads = self._passing([row], size)
+        self._message = message = Message(size, row, heads[0] if heads else BARE)
         self._digest = KeyDigest()
-        if head is not None:
+        if heads:
             self._begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
 
-    def _passing(self, row: Row, size: int) -> Head | None:
+    def _passing(self, rows: Sequence[Row], size: int) -> Sequence[Head] | None:
         """
-        What is in front of a message that can go on at once; C{None} if it cannot.
+        What is in front of messages that can go on at once; C{None} if one cannot.
+
+        @param size: so many octets has the largest.
         """
-        told = row.uid and row.date and row.flags is not None
+        told = all(row.uid and row.date and row.flags is not None for row in rows)
         if not told or "spool" in self._holds or self._limit.isExceeded(size):
             return None
-        return self._batches.passing(row, size)
+        return self._batches.passing(rows, size)
 
     def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small ones, which make most of the work.
         """
-        for row, octets in messages:
-            head = self._passing(row, len(octets))
-            if head is None:
-                super().messagesReceived([(row, octets)])
-            elif self._failure is None and row.uid not in self._arrived:
-                message = Message(len(octets), row, head)
-                message.key, message.messageId = likeness(octets, message.size)
-                self._arrived.add(row.uid)
-                self._begin(message, octets)
-                self._end(message)
+        while messages:
+            room = self._batches.room
+            some, messages = messages[:room], messages[room:]
+            if not self._passOn(some):
+                super().messagesReceived(some)  # one by one
+
+    def _passOn(self, messages: Sequence[tuple[Row, Octets]]) -> bool:
+        """
+        Hand over messages that are here whole; C{False} if one is no ordinary one.
+        """
+        rows = [row for row, _ in messages]
+        bodies = [octets for _, octets in messages]
+        uids = UidSet.of([row.uid for row in rows])
+        heads = self._passing(rows, max(map(len, bodies)))
+        known = len(uids) < len(rows) or not self._arrived.isdisjoint(uids)
+        if known or heads is None or self._failure is not None:
+            return False
+        passing = [*map(Message.whole, bodies, rows, heads)]
+        self._arrived.update(uids)
+        self.queue.sends(uids, sum(map(len, bodies)))
+        self._batches.take(passing, bodies)
+        self._weigh()
+        return True
 
     def bodyReceived(self, piece: Octets) -> None:
         """
@@ -293,7 +308,7 @@ class Copier(BodyReceiver):
                 self._startDraining()
 
     def _startDraining(self) -> None:
-        self._hold("spool")
+        self._holds.add("spool")
         start: Deferred[None] = Deferred()
         work = start.addCallback(lambda _: Deferred.fromCoroutine(self._drain()))
         work.addErrback(self._failed)
@@ -316,7 +331,7 @@ class Copier(BodyReceiver):
             if message.spool is not None:
                 message.spool.close()
         self._spooled.clear()
-        self._release("spool")
+        self._holds.remove("spool")
         done.callback(None)
 
     async def _unspool(self, message: Message) -> None:
@@ -342,12 +357,13 @@ class Copier(BodyReceiver):
 
     def _end(self, message: Message) -> None:
         self._batches.end(message)
-        if self._batches.unacknowledged > UNACKNOWLEDGED:
-            self._hold("unacknowledged")
+        self._weigh()
 
-    def _settled(self) -> None:
-        if self._batches.unacknowledged <= UNACKNOWLEDGED:
-            self._release("unacknowledged")
+    def _weigh(self) -> None:
+        if self._batches.unacknowledged > UNACKNOWLEDGED:
+            self._holds.add("unacknowledged")
+        else:
+            self._holds.remove("unacknowledged")
 
     def _failed(self, failure: Failure) -> None:
         self._failure = self._failure or failure
@@ -358,30 +374,18 @@ class Copier(BodyReceiver):
 
     # Back-pressure
 
-    def _hold(self, reason: str) -> None:
-        if not self._holds:
-            self._source.pauseProducing()
-        self._holds.add(reason)
-
-    def _release(self, reason: str) -> None:
-        if reason not in self._holds:
-            return
-        self._holds.discard(reason)
-        if not self._holds:
-            self._source.resumeProducing()
-
     def pauseProducing(self) -> None:
         """
         The target's transport is full.
         """
-        self._hold("full")
+        self._holds.add("full")
 
     def resumeProducing(self) -> None:
         """
         The target took what it was sent.
         """
         room, self._room = self._room, None
-        self._release("full")
+        self._holds.remove("full")
         if room is not None:
             room.callback(None)
 
@@ -389,7 +393,7 @@ class Copier(BodyReceiver):
         """
         The target's connection is gone; its commands fail.
         """
-        self._holds.discard("full")
+        self._holds.forget("full")
         room, self._room = self._room, None
         if room is not None:
             # It fails as all does that is asked of it now.

@@ -206,7 +206,7 @@ def _traits(row: Row, flags: Flags, digest: KeyDigest) -> Traits:
         digest.key(size),
         digest.singular,
         size,
-        stamp(size, row.date, digest.messageId),
+        stamp(size, instant(row.date), digest.messageId),
         digest.messageId,
         instant(row.date),
     )

@@ -5,6 +5,9 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import together
@@ -23,6 +26,14 @@ MISSING = "said that it had stored it, and does not have it"
 
 #: So many UIDs may be told in one line.
 _LINE = 200_000
+
+#: The STATUS of a mailbox, and which messages are not gone.
+_Answer = list[Any]
+
+#: Which messages that was asked of before it was needed, if any.
+_Asked = tuple[UidSet, Deferred[_Answer | None] | None]
+
+_NOTHING: _Asked = UidSet(), None
 
 _log = Log()
 
@@ -64,6 +75,7 @@ class OneSide:
         self.new = self.gone = self.missing = UidSet()
         self.partial: tuple[int, int] | None = None
         self.undone = False
+        self._asked = _NOTHING
 
     @classmethod
     def of(
@@ -140,8 +152,13 @@ class OneSide:
         some servers tell it only behind the answer.
         """
         now = self.selected.mark.modseq
-        if mark is not None and mark.modseq < now and self.reading.told < now:
-            await self.client.catchUp()
+        if mark is None or mark.modseq >= now or self.reading.told >= now:
+            return
+        heard = self.client.catchUp()
+        if gone := self.reading.lost:
+            # What failed is asked again, and fails again.
+            self._asked = gone, self._ask(gone).addErrback(lambda _: None)
+        await heard
 
     def count(self, known: int) -> bool:
         """
@@ -173,6 +190,7 @@ class OneSide:
         Have every message be told, and believe nothing that was known.
         """
         self.whole = self.lapsed = True
+        self._asked = _NOTHING
 
     def strange(self, mark: Mark) -> bool:
         """
@@ -187,23 +205,36 @@ class OneSide:
         """
         self.changes = self.changes._replace(new=self.changes.new - uids)
 
-    async def list(self, unknown: bool = False) -> None:
+    def keepTo(self, mark: Mark) -> None:
+        """
+        Leave to the next look what was not there yet at C{mark}.
+        """
+        old = mark.uidnext if self.selected.mark.uidvalidity == mark.uidvalidity else 1
+        later = self.changes.new - UidSet(((1, old - 1),) if old > 1 else ())
+        self.passOver(later)
+        self.undone = self.undone or bool(later)
+
+    async def list(
+        self, unknown: bool = False, found: Deferred[UidSet | None] | None = None
+    ) -> None:
         """
         Have the flags of all messages told.  A server may show only some of them, such
         as the newest.
 
         @param unknown: whether no message has a pair: then flags do not matter yet,
             and SEARCH tells what there is in one line.
+        @param found: will tell what it found, if it was asked already.
         @raise MailboxError: it tells of fewer than it has.
         """
         self.reading.listAll(self.lapsed)
         if not self.selected.exists:
             return
-        if unknown and self._fitsInLine:
+        if unknown and fitsInLine(self.client, self.selected.exists):
             with suppress(Refused):
-                found = await self.client.exists(ALL)
-                if len(found) <= self._there:  # else it cannot be true
-                    self.reading.found(found)
+                uids = await (self.client.exists(ALL) if found is None else found)
+                # If it tells of more than there are, it cannot be true.
+                if uids is not None and len(uids) <= self._there:
+                    self.reading.found(uids)
         if self._lacking > 0:
             await self.client.reportFlags(None)
         if self._lacking <= 0:
@@ -217,13 +248,6 @@ class OneSide:
                 raise MailboxError(text, self.side)
         if self._lacking > 0:
             self.partial = self._there - self._lacking, self._there
-
-    @property
-    def _fitsInLine(self) -> bool:
-        """
-        Whether the UIDs of all messages are no long line, whatever they are.
-        """
-        return "ESEARCH" in self.client.features and self.selected.exists <= _LINE
 
     async def _unlisted(self) -> UidSet:
         there = await self.client.exists(ALL)
@@ -253,14 +277,10 @@ class OneSide:
             return ""
         status: Status
         there: UidSet
-        items = "MESSAGES UIDVALIDITY UIDNEXT"
+        asked, answer = self._asked
         try:
-            status, there = await together(
-                [
-                    self.client.mailboxStatus(self.selected.name, items),
-                    self.client.exists(self.gone),
-                ]
-            )
+            told = (await answer) if answer and asked == self.gone else None
+            status, there = told or await self._ask(self.gone)
         except Refused as error:
             raise unusable(self.side, error) from error
         was = self.selected.mark
@@ -275,6 +295,11 @@ class OneSide:
                 side=self.side,
             )
         return self.spare(status)
+
+    def _ask(self, gone: UidSet) -> Deferred[_Answer]:
+        items = "MESSAGES UIDVALIDITY UIDNEXT"
+        status = self.client.mailboxStatus(self.selected.name, items)
+        return together([status, self.client.exists(gone)])
 
     def miss(self, copies: UidSet) -> None:
         """
@@ -322,6 +347,15 @@ class OneSide:
             waiting = self.refusals.pending
             strays += len(self.new - paired - waiting) - len(self.gone & paired)
         return strays
+
+
+def fitsInLine(client: SyncClient, messages: int) -> bool:
+    """
+    Whether the UIDs of all messages are no long line, whatever they are.
+
+    @param messages: there are no more than so many.
+    """
+    return "ESEARCH" in client.features and messages <= _LINE
 
 
 def unusable(side: Side, error: Refused) -> MailboxError:

@@ -16,7 +16,8 @@ class Copied(NamedTuple):
 
     @ivar flags: those that it has there.
     @ivar given: those of them that the copy was given.
-    @ivar date: the INTERNALDATE that it was given, or empty.
+    @ivar date: the L{instant<imapsync.content.digest.instant>} that it was given, or 0.
+    @ivar usual: whether any server can take that.
     """
 
     source: int
@@ -26,7 +27,8 @@ class Copied(NamedTuple):
     key: bytes
     size: int
     stamp: int
-    date: str = ""
+    date: int = 0
+    usual: bool = True
 
 
 class Outcome(Protocol):

@@ -82,7 +82,7 @@ async def stamped(
 
 
 def _stamp(row: Row, digest: KeyDigest) -> int:
-    return stamp(row.size or 0, row.date, digest.messageId)
+    return stamp(row.size or 0, instant(row.date), digest.messageId)
 
 
 async def keyed(

@@ -6,21 +6,20 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from imapsync.content.digest import instant
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.appending import MESSAGES
-from imapsync.mailbox.arrivals import Arrivals, Dated, pairsOf
+from imapsync.mailbox.arrivals import Arrivals, pairsOf
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.copying import Copier
+from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.flags import carryFlags
 from imapsync.mailbox.outcome import Copied
-from imapsync.mailbox.pairing import dated as dates
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.strangers import trashed
 from imapsync.mailbox.summary import Deed
@@ -237,6 +236,7 @@ class Performer:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         outcome = Arrivals(self, view, operation.side.other)
+        dates = Dates(view, operation.side.other)
         copier = Copier(
             source.client,
             target.client,
@@ -245,7 +245,7 @@ class Performer:
             1 if operation.singly else MESSAGES,
             operation.careful,
             await target.client.appendLimit(target.selected.name),
-            partial(self._sent, target.client) if last else None,
+            partial(self._sent, target.client, dates) if last else None,
         )
         course, way = self._report.course, (view.name, operation.side.other)
         course.sends(*way, copier.queue)
@@ -266,7 +266,7 @@ class Performer:
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
-        await self._proveDates(operation.side, outcome.dated)
+        await dates.prove(outcome.dated)
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
@@ -275,7 +275,7 @@ class Performer:
             plan = planFlags(outcome.lacking, policy.merge, policy.readOnly)
             await carryFlags(view, SetFlags(outcome.lacking, plan))
 
-    def _sent(self, target: SyncClient) -> bool:
+    def _sent(self, target: SyncClient, dates: Dates) -> bool:
         """
         All was sent to C{target}.
 
@@ -283,27 +283,9 @@ class Performer:
         """
         view = self._view
         # What was refused before is likely to be so again, and to be named then.
-        return view.review(target.keepsDates and not view.known.retries)
-
-    async def _proveDates(self, side: Side, dated: Mapping[int, Dated]) -> None:
-        """
-        See whether the other side's server keeps the dates that it was given.
-
-        @param dated: messages of C{side}, by the UIDs of their copies.
-        """
-        if not dated:
-            return
-        client = self._view.sides[side.other].client
-        usual = [uid for uid, one in dated.items() if one.usual]
-        changed = await _changed(client, dated, dated.keys() - usual[1:])
-        if usual and usual[0] in changed:
-            changed += await _changed(client, dated, usual[1:])
-        elif usual:
-            client.keepsDates = True
-        if changed:
-            uids = UidSet.of(dated[uid].source for uid in changed)
-            text = f"copied, but {side.other} has changed its INTERNALDATE"
-            self._view.trouble(text, side, uids)
+        released = view.review(target.keepsDates and not view.known.retries)
+        dates.ask()
+        return released
 
     def copied(self, side: Side, messages: list[Copied]) -> bool:
         """
@@ -313,7 +295,7 @@ class Performer:
         """
         pairs = pairsOf(messages, side)
         sources = [one.source for one in messages]
-        given = ((one.source, Given(one.given, instant(one.date))) for one in messages)
+        given = ((one.source, Given(one.given, one.date)) for one in messages)
         try:
             with self._state.transaction():
                 self._state.addPairs(self._mailbox, pairs)
@@ -354,21 +336,3 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
     Postpone: Performer._postpone,
     Leave: Performer._leave,
 }
-
-
-async def _changed(
-    client: SyncClient, dated: Mapping[int, Dated], uids: Iterable[int]
-) -> list[int]:
-    """
-    Those of C{uids} whose date the server has changed.
-    """
-    asked = UidSet.of(uids)
-    if not asked:
-        return []
-    # It may not have told yet that they are there.
-    client.catchUp().addErrback(lambda _: None)
-    try:
-        told = await dates(client, asked)
-    except Refused:
-        return []
-    return [u for u, when in told.items() if when and when != instant(dated[u].date)]

@@ -38,20 +38,20 @@ class Queue:
         """
         self._waiting.extend(uids.split(NEXT))
 
-    def sends(self, uid: int, octets: int) -> None:
+    def sends(self, uids: UidSet, octets: int) -> None:
         """
-        The first octet of this one is about to go.
+        The first octet of these is about to go.
 
-        @param octets: so many it has.
+        @param octets: so many they have.
         """
-        self.messages += 1
+        self.messages += len(uids)
         self.octets += octets
-        while uid > self._last and self._waiting:
+        while uids.ranges[-1][1] > self._last and self._waiting:
             some = self._waiting.popleft()
             self._begins(some)
             self._begun |= some
             self._last = some.ranges[-1][1]
-        self._sent.add(uid)
+        self._sent.update(uids)
 
     @property
     def unsent(self) -> UidSet:

@@ -68,7 +68,7 @@ class Suspects:
     between, may not bear one of them; and when to try each of them again.  And
     mailboxes in which messages arrive, but cannot be told from others.
 
-    @param now: tells the time, in seconds.
+    @ivar now: tells the time, in seconds.
     @ivar quotas: where there is no room.
     @ivar breaks: how many connections were lost while messages were under way.
     @ivar lessons: how often something was learned of messages, so that another
@@ -76,7 +76,7 @@ class Suspects:
     """
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
-        self._now = now
+        self.now = now
         self._records: dict[Place, dict[int, _Record]] = {}
         self._unproven: dict[Place, UidSet] = {}
         self._asked: dict[Place, set[int]] = {}
@@ -95,7 +95,7 @@ class Suspects:
         records = self._records.setdefault(place, {})
         for uid in uids:
             times = records[uid].times if uid in records else 0
-            until = self._now() + PAUSES[min(times, len(PAUSES) - 1)]
+            until = self.now() + PAUSES[min(times, len(PAUSES) - 1)]
             records[uid] = _Record(times + 1, until)
 
     def interrupted(self) -> None:
@@ -126,7 +126,7 @@ class Suspects:
         """
         self.lessons += 1
         self._refused.setdefault(place, {})[uid] = _Refusal(
-            reason, code, self._now() + REMEMBERED
+            reason, code, self.now() + REMEMBERED
         )
 
     def refusals(self, place: Place) -> Mapping[int, Why]:
@@ -134,7 +134,7 @@ class Suspects:
         Those that were refused a while ago, and what the server said.
         """
         refused = self._refused.pop(place, {})
-        now = self._now()
+        now = self.now()
         kept = {uid: one for uid, one in refused.items() if one.until > now}
         if kept:
             self._refused[place] = kept
@@ -153,7 +153,7 @@ class Suspects:
         """
         Those that are to be tried now, each by itself.
         """
-        now = self._now()
+        now = self.now()
         records = self._records.get(place, {})
         return UidSet.of(uid for uid, one in records.items() if one.until <= now)
 
@@ -170,7 +170,7 @@ class Suspects:
         self._unproven.clear()
         for records in self._records.values():
             for uid in records:
-                records[uid] = _Record(1, self._now())
+                records[uid] = _Record(1, self.now())
         self._refused.clear()
         self.quotas.forget()
 

@@ -46,8 +46,8 @@ def isComparable(config: Config, request: Request) -> bool:
     Whether nothing but what servers tell decides what a run of this kind does and
     says: all mailboxes are synced once; there are no warnings about the configuration,
     which each run gives; LIST tells what is selected; octets need not be counted.  And
-    whether servers can be asked without TLS or programs that are started, and in a way
-    that is the same each time, so that it is quick.
+    whether servers can be asked without TLS, proxies or programs that are started, and
+    in a way that is the same each time, so that it is quick.
     """
     # How long it may take, and how much be removed, matters only if there is work.
     plain = Request(
@@ -66,6 +66,7 @@ def isComparable(config: Config, request: Request) -> bool:
             and None not in (server.username, server.password)
             and {*server.mechanisms} <= {*USUAL}
             and server.octetsPerDay is None
+            and server.proxy is None
             for server in config.servers.values()
         )
     )

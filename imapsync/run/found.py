@@ -114,7 +114,7 @@ class Found(NamedTuple):
         """
         Who connects us, if we do not connect ourselves; without a login.
         """
-        return str(getattr(self.server, "proxy", None) or "")
+        return str(self.server.proxy or "")
 
     @property
     def size(self) -> Size:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from imapsync.errors import ImapSyncError
 from imapsync.gather import Result
 
 
@@ -28,6 +29,16 @@ class Outcome(NamedTuple):
     code: int
     text: str = ""
     failure: Failure | None = None
+
+
+def failed(error: Exception) -> Outcome:
+    """
+    What that means for a run which ended with it.
+    """
+    if isinstance(error, ImapSyncError):
+        return Outcome(error.code, str(error), Failure(error))
+    text = f"internal error: {error!r}; --debug shows where"
+    return Outcome(ImapSyncError.code, text, Failure(error))
 
 
 class Run(Protocol):

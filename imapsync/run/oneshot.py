@@ -13,7 +13,6 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 import imapsync
-from imapsync.accounts.admin import taskFor
 from imapsync.accounts.session import Session
 from imapsync.errors import Denied, Expired, ImapSyncError, Later, Lost, Refused
 from imapsync.imap.backoff import PASSING, distance
@@ -242,8 +241,11 @@ class OneShot:
                 *(self._telling.counted, self._telling.found),
             )
             return self._repair
-        admin = request.admin
-        return taskFor(admin, config, self._state, self._report) if admin else None
+        if request.admin:
+            from imapsync.accounts.admin import taskFor
+
+            return taskFor(request.admin, config, self._state, self._report)
+        return None
 
     async def _attempt(self, records: Records, task: Task | None) -> None:
         job = self._job

@@ -43,8 +43,13 @@ class PairTable(Transactions):
             "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    *(mailbox, local, remote, number(flags)),
-                    *(key or None, size or None, stamp or None),
+                    mailbox,
+                    local,
+                    remote,
+                    number(flags),
+                    key or None,
+                    size or None,
+                    stamp or None,
                 )
                 for local, remote, flags, key, size, stamp in pairs
             ],
@@ -80,9 +85,26 @@ class PairTable(Transactions):
         return ((local, remote, flagsOf(number)) for local, remote, number in read)
 
     def partners(self, mailbox: int, side: Side, uids: UidSet, on: Side) -> UidSet:
+        found: list[Range] = []
+        scattered: list[Range] = []
+        query = (
+            f"SELECT count(*), min({on}), max({on}) FROM pair"
+            f" WHERE mailbox = ? AND {side} BETWEEN ? AND ?"
+        )
+        for ranges in _portions(uids):
+            if len(ranges) > 1:
+                scattered += ranges
+                continue
+            pairs, first, last = self._one(query, mailbox, *ranges[0])
+            if pairs and last - first == pairs - 1:
+                # So many are all that can be between the least and the greatest.
+                found.append((first, last))
+            elif pairs:
+                scattered += ranges
         column = 0 if on is Side.LOCAL else 1
-        found = self._read("local, remote", mailbox, side, uids)
-        return self._possible(UidSet.of([row[column] for row in found]))
+        read = self._read("local, remote", mailbox, side, UidSet(tuple(scattered)))
+        found += UidSet.of([row[column] for row in read]).ranges
+        return self._possible(UidSet.ofRanges(found))
 
     def stamped(self, stamp: int) -> list[tuple[Name, Pair]]:
         if not self._stampsIndexed:

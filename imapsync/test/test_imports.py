@@ -37,7 +37,10 @@ _SOME = (
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     *("imapsync.cli.progress", "imapsync.cli.bar", "rich"),
-    "twisted.python.usage",
+    *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
+    *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
+    *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
+    "imapsync.accounts.admin",
 )
 
 #: Run a program, and tell which of these modules were imported for it.

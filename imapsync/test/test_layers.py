@@ -24,8 +24,9 @@ from imapsync.test import children
 LAYERS = (
     "errors display document uidset names model log gather",
     "config content",
+    "oauth",
     "imap plan state",
-    "mailbox",
+    "mailbox discovery",
     "accounts",
     "run",
     "service testing",
@@ -36,7 +37,9 @@ LAYERS = (
 #: Those that know nothing of Twisted.
 PURE = {
     *"errors display document uidset names model config plan content state".split(),
-    *"imap.wire imap.trace".split(),
+    *"imap.wire imap.trace discovery.address discovery.autoconfig".split(),
+    *"discovery.pacc discovery.proposal discovery.records".split(),
+    *"cli.given cli.interview cli.keeping".split(),
 }
 
 #: Those that need none of it to be imported, besides: a first look is taken without.

@@ -69,6 +69,12 @@ class TapTests(SynchronousTestCase):
         [line] = errors.getvalue().splitlines()
         self.assertIn(words, line)
 
+    def test_authorize(self) -> None:
+        """
+        Nobody can be asked there.
+        """
+        self.assertExits(64, "not twistd", "--authorize=remote", self.option)
+
     def test_plugin(self) -> None:
         """
         twistd knows the service by its name, and finds these functions.
@@ -90,6 +96,12 @@ class TapTests(SynchronousTestCase):
         self.assertFalse(service.running)
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
+
+    def test_init(self) -> None:
+        """
+        Nobody can be asked for a configuration here.
+        """
+        self.assertExits(64, "--init is for the command imapsync", "--init")
 
     def test_logfile(self) -> None:
         """

@@ -35,7 +35,9 @@ class XOAuth2(Exchange):
         self.initial = self._message(identity).encode()
 
     def _message(self, identity: Identity) -> str:
-        return f"user={identity.username}\1auth=Bearer {identity.password}\1\1"
+        # It is the token that says who logs in.
+        user = identity.authorizeAs or identity.username
+        return f"user={user}\1auth=Bearer {identity.password}\1\1"
 
     def respond(self, challenge: bytes) -> bytes:
         """

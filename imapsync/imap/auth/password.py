@@ -4,11 +4,11 @@ A password that a command of the user tells.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError
@@ -28,18 +28,39 @@ async def readPassword(reactor: Any, command: str, where: str) -> str:
     When it ends is what counts: an agent that it has started may go on, and even
     have its output open.
 
-    @param reactor: provides L{IReactorProcess} and L{IReactorTime}.
+    @param reactor: provides L{IReactorProcess}, L{IReactorTime} and L{IReactorCore}.
     @raise ConfigError: if there is no such command, or what it writes is no
         password.
     @raise Distrusted: if it fails, or does not come to an end.
     """
-    reader = _Reader(reactor, where)
-    spawn(reactor, reader, "password-command", command, where, "r")
+
+    def why(fate: Fate | None, words: str) -> ImapSyncError:
+        kind = ConfigError if fate is not None and fate.neverRan else Distrusted
+        return kind(f"{where}: password-command {fate}{words}")
+
+    return await firstLine(reactor, "password-command", command, where, why)
+
+
+async def firstLine(
+    reactor: Any,
+    option: str,
+    command: str | Sequence[str],
+    where: str,
+    why: Callable[[Fate | None, str], ImapSyncError],
+) -> str:
+    """
+    Likewise of any other command.
+
+    @param option: whose it is.
+    @param why: tells of a failure, given also what is to be said of its standard error.
+    """
+    reader = _Reader(reactor, where, option, why)
+    spawn(reactor, reader, option, command, where, "r")
     try:
         return await reader.password.addTimeout(_LONGEST, reactor)
     except defer.TimeoutError:
         raise Distrusted(
-            f"{where}: password-command did not end "
+            f"{where}: {option} did not end "
             f"within {_LONGEST:.0f} seconds{reader.words.ended()}"
         ) from None
 
@@ -52,9 +73,17 @@ class _Reader(Command):
         cancelled, the command is ended.
     """
 
-    def __init__(self, clock: IReactorTime, where: str) -> None:
-        super().__init__(clock, where)
+    def __init__(
+        self,
+        reactor: Any,
+        where: str,
+        option: str,
+        why: Callable[[Fate | None, str], ImapSyncError],
+    ) -> None:
+        super().__init__(reactor, where)
         self.password: Deferred[str] = Deferred(lambda _: self.terminate())
+        self._option = option
+        self._why = why
         self._line = b""
         self._fate: Fate | None = None
 
@@ -70,7 +99,7 @@ class _Reader(Command):
             self._settle()
         elif len(self._line) > _MOST:
             text = (
-                f"{self._where}: password-command wrote more than {_MOST} octets"
+                f"{self._where}: {self._option} wrote more than {_MOST} octets"
                 " without an end of line; its first line is to be the password"
             )
             self.password.errback(ConfigError(text))
@@ -108,14 +137,13 @@ class _Reader(Command):
     def _read(self) -> str:
         fate, words = self._fate, self.words.ended()
         if fate is None or fate.status != 0:
-            kind = ConfigError if fate is not None and fate.neverRan else Distrusted
-            raise kind(f"{self._where}: password-command {fate}{words}")
+            raise self._why(fate, words)
         line = self._line.partition(b"\n")[0].rstrip(b"\r")
         if not line:
-            raise ConfigError(f"{self._where}: password-command wrote nothing{words}")
+            raise ConfigError(f"{self._where}: {self._option} wrote nothing{words}")
         try:
             return line.decode()
         except UnicodeDecodeError:
             raise ConfigError(
-                f"{self._where}: password-command wrote something else than UTF-8"
+                f"{self._where}: {self._option} wrote something else than UTF-8"
             ) from None

@@ -18,7 +18,7 @@ _PASSING = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 _LASTING = {
     "AUTHENTICATIONFAILED": "see {options}",
     "AUTHORIZATIONFAILED": "see {options}",
-    "EXPIRED": "renew the password or token",
+    "EXPIRED": "renew the password or token: see {options}",
     "PRIVACYREQUIRED": "use encryption: see type and STARTTLS",
 }
 

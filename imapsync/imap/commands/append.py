@@ -5,14 +5,20 @@ come, never held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imapsync.errors import ImapSyncError, Misread, ProtocolViolation, Refused
 from imapsync.imap.commands.base import Command, refusal
 from imapsync.imap.commands.limited import Limit, limitOf
-from imapsync.imap.wire.arguments import dateTime, flagList, mailboxWord
+from imapsync.imap.wire.arguments import (
+    USUAL,
+    dateKind,
+    dateTime,
+    flagList,
+    mailboxWord,
+)
 from imapsync.imap.wire.conditions import unrolled
 from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import Condition, Response
@@ -52,12 +58,14 @@ class Head(NamedTuple):
     @ivar date: an INTERNALDATE as a server sent it; empty if none is sent.
     @ivar octets: as it is sent.
     @ivar words: what of it a server might not understand.
+    @ivar usual: whether every server takes its date, if there is one.
     """
 
     flags: Flags
     date: str
     octets: bytes
     words: Words
+    usual: bool = True
 
 
 #: Neither flags nor a date.
@@ -68,11 +76,12 @@ def headOf(flags: Flags, date: str) -> Head:
     """
     Flags and an INTERNALDATE as a server sent it; what is no date is not sent.
     """
-    stamp = dateTime(date)
-    if stamp is None:
-        return Head(flags, "", *_front(flags, ""))
-    front, words = _front(flags, stamp.kind)
-    return Head(flags, date, b"%s %s" % (front, stamp.word), words)
+    kind = dateKind(date)
+    front, words = _front(flags, kind)
+    if not kind:
+        return Head(flags, "", front, words)
+    octets = b"%b %b" % (front, dateTime(date))
+    return Head(flags, date, octets, words, kind == USUAL)
 
 
 @lru_cache(maxsize=4096)
@@ -179,13 +188,11 @@ class Appending(Command[Appended]):
         self,
         head: Head,
         size: int,
-        octets: Octets = b"",
         asked: bool | None = None,
     ) -> Deferred[None] | None:
         """
         Begin a message of C{size} octets.
 
-        @param octets: those that are here already; none, where leave is asked.
         @param asked: whether to ask leave; by default, where that must be.
         @return: C{None} if its octets may follow at once; else they must wait
             until this fires.  It fails with L{Refused} if the server refuses.
@@ -205,12 +212,29 @@ class Appending(Command[Appended]):
         self._heldLength += len(front)
         if not asked:
             self._unasked = self._unasked or size > 0
-            self.write(octets)
             return None
         self._leave = leave = self._outlet.awaited()
         if self._begun:
             self._flush()
         return leave
+
+    def whole(self, messages: Iterable[tuple[Head, Octets]]) -> None:
+        """
+        Messages that are here with all of their octets, and need not wait for leave.
+        """
+        if self.refusal is not None:
+            self.finish()
+        if self._over:
+            return
+        for head, octets in messages:
+            front = b" %s {%d+}\r\n" % (head.octets, len(octets))
+            self._outlet.show(front)
+            self._messages += 1
+            self._unasked = self._unasked or len(octets) > 0
+            self._held += front, octets
+            self._heldLength += len(front) + len(octets)
+            if self._heldLength >= _CHUNK and self._begun:
+                self._flush()
 
     def write(self, data: Octets) -> None:
         """

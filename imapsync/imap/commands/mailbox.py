@@ -203,11 +203,22 @@ class Select(Command[Selected]):
 
 class Reselect(Select):
     """
-    The same, for the mailbox that is selected: the next one may be selected before
-    this is answered.  It is not sent again, since that would be too late then.
+    The same, for the mailbox that is selected: more may be asked of it, or the next one
+    be selected, before this is answered.  It is not sent again, since that would be too
+    late then.
     """
 
-    yields = True
+    leads = yields = True
+    repeatable = False
+
+
+class Enter(Select):
+    """
+    The same, and what is to be done there is sent right behind it: if this is refused,
+    so is that.  Nor is this sent again.
+    """
+
+    leads = yields = True
     repeatable = False
 
 

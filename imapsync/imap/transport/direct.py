@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet import tcp
 
+from imapsync.imap.transport.records import encrypted, layerOf
 from imapsync.model import Octets
 
 #: Fewer octets than that go with others that are written before the reactor's next
@@ -30,28 +31,45 @@ def send(transport: Any, pieces: Sequence[Octets]) -> None:
 
     Twisted joins what it is given, twice perhaps, and sends it at the reactor's next
     turn.  Where that would be to a plain TCP connection, of which nothing waits to be
-    sent, the system gets many octets at once, as they are.  What it does not take,
-    because there is no room or the connection is broken, is left to Twisted.
+    sent, the system gets many octets at once, as they are; or as they are encrypted,
+    where TLS is between.  What it does not take, because there is no room or the
+    connection is broken, is left to Twisted.
     """
-    if sum(map(len, pieces)) >= _LEAST and _ABLE and _isIdle(transport):
-        if len(pieces) > _PIECES:
-            pieces = [b"".join(pieces)]
-        with suppress(OSError):  # Twisted meets it, too
-            pieces = _without(pieces, transport.socket.sendmsg(pieces))
+    many = sum(map(len, pieces)) >= _LEAST
+    layer = layerOf(transport) if many else None
+    if layer is not None:
+        octets, left = encrypted(layer, b"".join(pieces))
+        # After STARTTLS, what is below is the connection behind a thin wall.
+        below = layer.transport
+        _send(getattr(below, "_connection", below), below, [octets])
+        pieces = [left] if left else []
+    elif many and not getattr(transport, "TLS", False):
+        _send(transport, transport, pieces)
+        pieces = []
     if pieces:
         transport.write(b"".join(pieces))
 
 
-def _isIdle(transport: Any) -> bool:
+def _send(connection: Any, transport: Any, pieces: Sequence[Octets]) -> None:
     """
-    Whether all that was written to C{transport} is sent as it was.
+    @param connection: gets what it takes at once, if it is a TCP connection.
+    @param transport: gets the rest.
     """
-    return (
-        isinstance(transport, tcp.Connection)
-        and bool(transport.connected)
-        and not (transport.TLS or transport.disconnecting)
-        and not (transport.dataBuffer or transport._tempDataBuffer)
-    )
+    if _ABLE and isinstance(connection, tcp.Connection) and _isIdle(connection):
+        if len(pieces) > _PIECES:
+            pieces = [b"".join(pieces)]
+        with suppress(OSError):  # Twisted meets it, too
+            pieces = _without(pieces, connection.socket.sendmsg(pieces))
+    if pieces:
+        transport.write(b"".join(pieces))
+
+
+def _isIdle(connection: tcp.Connection) -> bool:
+    """
+    Whether all that was written to C{connection} is sent.
+    """
+    alive = bool(connection.connected) and not connection.disconnecting
+    return alive and not (connection.dataBuffer or connection._tempDataBuffer)
 
 
 def _without(pieces: Sequence[Octets], octets: int) -> Sequence[Octets]:

@@ -10,7 +10,7 @@ import re
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -20,7 +20,7 @@ from twisted.internet.error import (
     ProcessExitedAlready,
     ProcessTerminated,
 )
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -51,7 +51,7 @@ def spawn(
     reactor: Any,
     protocol: ProcessProtocol,
     option: str,
-    command: str,
+    command: str | Sequence[str],
     where: str,
     stderr: int | str,
 ) -> None:
@@ -60,12 +60,14 @@ def spawn(
 
     @param reactor: provides L{IReactorProcess}.
     @param option: which names the command.
+    @param command: as its user wrote it, or its words.
     @param where: how to call the server in an error.
     @param stderr: what its standard error is: C{"r"}, or a file descriptor.
     @raise ConfigError: if there is no such command.
     """
     try:
-        arguments = argumentsOf(command)
+        words = argumentsOf(command) if isinstance(command, str) else command
+        arguments = [*words]
         reactor.spawnProcess(
             protocol,
             arguments[0],
@@ -181,6 +183,13 @@ class Family:
             self._process.signalProcess(name)
         _send(name, {one for one in self._members if one[0] != head})
 
+    def isLeft(self) -> bool:
+        """
+        Whether any of these are there.
+        """
+        self._look(self._process.pid)
+        return bool(self._members)
+
     def _look(self, head: int | None) -> None:
         """
         See who is in it now.
@@ -228,11 +237,15 @@ class Command(ProcessProtocol):
     process: Any
     _family: Family
 
-    def __init__(self, clock: IReactorTime, where: str) -> None:
+    def __init__(self, reactor: Any, where: str) -> None:
+        """
+        @param reactor: provides L{IReactorTime} and L{IReactorCore}.
+        """
         self.words = LastWords(where)
-        self._clock = clock
+        self._reactor = reactor
         self._where = where
         self._next: IDelayedCall | None = None
+        self._trigger: Any = None
 
     def connectionMade(self) -> None:
         self.process = self.transport
@@ -247,6 +260,15 @@ class Command(ProcessProtocol):
         """
         self._family.signal("TERM")
         self.later(self._kill)
+        # A program that ends before all of them have leaves none behind.
+        if self._trigger is None:
+            self._trigger = self._reactor.addSystemEventTrigger(
+                "during", "shutdown", self._killAtOnce
+            )
+
+    def _killAtOnce(self) -> None:
+        self._trigger = None
+        self._family.signal("KILL")
 
     def _kill(self) -> None:
         self._family.signal("KILL")
@@ -274,7 +296,7 @@ class Command(ProcessProtocol):
         then.
         """
         self.forgetNext()
-        self._next = self._clock.callLater(PATIENCE, step)
+        self._next = self._reactor.callLater(PATIENCE, step)
 
     def forgetNext(self) -> None:
         """
@@ -283,3 +305,6 @@ class Command(ProcessProtocol):
         following, self._next = self._next, None
         if following is not None and following.active():
             following.cancel()
+        if self._trigger is not None and not self._family.isLeft():
+            trigger, self._trigger = self._trigger, None
+            self._reactor.removeSystemEventTrigger(trigger)

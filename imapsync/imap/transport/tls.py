@@ -68,6 +68,7 @@ class _Connection(SSL.Connection):
     trust: Trust
     objection = ""
     failure = ""
+    _end: SSL.Error | None = None
 
     def do_handshake(self) -> None:
         """
@@ -82,6 +83,23 @@ class _Connection(SSL.Connection):
             raise
 
     def recv(self, bufsiz: int, flags: int | None = None) -> bytes:
+        """
+        All that has come: servers send small records, and whoever reads them has as
+        much to do with each as with all.
+        """
+        if self._end is not None:
+            raise self._end
+        records = [self._record(bufsiz, flags)]
+        try:
+            while True:
+                records.append(self._record(bufsiz, flags))
+        except SSL.WantReadError:
+            pass  # that was all
+        except SSL.Error as error:
+            self._end = error  # behind what came before it
+        return b"".join(records)
+
+    def _record(self, bufsiz: int, flags: int | None) -> bytes:
         """
         In TLS 1.3 a server refuses our certificate only after the handshake.
         """

@@ -17,7 +17,6 @@ from twisted.internet.interfaces import (
     IProducer,
     IProtocol,
     IPushProducer,
-    IReactorTime,
     ITransport,
 )
 from twisted.python.failure import Failure
@@ -33,7 +32,7 @@ def connectTunnel(
     """
     Run C{command} and connect C{protocol} to it.
 
-    @param reactor: provides L{IReactorProcess} and L{IReactorTime}.
+    @param reactor: provides L{IReactorProcess}, L{IReactorTime} and L{IReactorCore}.
     @param where: how to call the server in an error or a log.
     @raise ConfigError: if there is no such command.
     """
@@ -67,9 +66,9 @@ class Tunnel(Command):
     disconnecting = False
 
     def __init__(
-        self, clock: IReactorTime, command: str, protocol: IProtocol, where: str
+        self, reactor: Any, command: str, protocol: IProtocol, where: str
     ) -> None:
-        super().__init__(clock, where)
+        super().__init__(reactor, where)
         self._address = CommandAddress(command)
         self._protocol = protocol
         self._spoke = self._paused = self._terminated = False
@@ -171,7 +170,7 @@ class Tunnel(Command):
         self._closing = ConnectionAborted
         self._endInput()
         # Not before whoever aborts it is done, as with any other transport.
-        self._stopping = self._clock.callLater(0, self._stopProducer)
+        self._stopping = self._reactor.callLater(0, self._stopProducer)
         if self._fate is None:
             self.terminate()
         else:

@@ -16,10 +16,12 @@ from imapsync.model import Flags
 _FLAG = re.compile(r"""\\?[!#$&'+,./0-9:;<=>?@A-Z\[^_`a-z|}~-]+""")
 
 _DATE = re.compile(
-    r"((?: ?\d|\d\d)-[A-Za-z]{3}-\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})",
+    r"((?: ?\d|\d\d)-[A-Za-z]{3}-\d{4})"
+    r" (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) ([+-]\d{4})",
     re.ASCII,
 )
-_USUAL = "usual"
+#: The kind of date that every server takes.
+USUAL = "usual"
 
 #: With two places for the day.
 _LENGTH = len("01-Jan-1970 00:00:00 +0000")
@@ -81,60 +83,33 @@ def _flagList(flags: Flags) -> bytes:
 _usualFlags = lru_cache(maxsize=4096)(_flagList)
 
 
-class DateTime(NamedTuple):
+def dateTime(text: str) -> bytes:
     """
-    A C{date-time} (RFC 9051, 9).
-
-    @ivar word: as it is sent.
-    @ivar kind: dates are of the same kind if a server that takes one takes the
-        other: some take no year that their clocks cannot show, or no odd zone.
+    A C{date-time} (RFC 9051, 9), from one that is of some L{dateKind}.
     """
-
-    word: bytes
-    kind: str
-
-    @property
-    def isUsual(self) -> bool:
-        """
-        Whether it is of the kind that every server takes.
-        """
-        return self.kind == _USUAL
+    return b'"%b"' % text.encode("ascii").rjust(_LENGTH)
 
 
-@lru_cache(maxsize=4096)
-def dateTime(text: str) -> DateTime | None:
+def dateKind(text: str) -> str:
     """
-    A date that a server sent, C{None} if that is none.
+    Of which kind a date is that a server sent; empty if it is none.
+
+    Dates are of the same kind if a server that takes one takes the other: some take
+    no year that their clocks cannot show, or no odd zone.
     """
     match = _DATE.fullmatch(text)
-    if match is None:
-        return None
-    day, hour, minute, second, zone = match.groups()
-    kind = _kind(_year(day), zone)
-    if not kind or hour > "23" or minute > "59" or second > "60":
-        return None
-    return DateTime(f'"{text.rjust(_LENGTH)}"'.encode("ascii"), kind)
+    return _kind(*match.groups()) if match else ""
 
 
 @lru_cache(maxsize=4096)
-def _year(day: str) -> int:
-    """
-    Of which year a day is; 0 if there is no such day.
-    """
+def _kind(day: str, zone: str) -> str:
     number, month, year = day.split("-")
-    try:
-        return date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number)).year
-    except ValueError:
-        return 0
-
-
-@lru_cache(maxsize=4096)
-def _kind(year: int, zone: str) -> str:
-    """
-    L{DateTime.kind}; empty if a date cannot be so.
-    """
     hours, minutes = int(zone[1:3]), int(zone[3:])
-    if not year or hours > 23 or minutes > 59:
+    try:
+        date(int(year), _MONTHS.index(month.capitalize()) + 1, int(number))
+    except ValueError:
+        return ""  # there is no such day
+    if hours > 23 or minutes > 59:
         return ""
-    usual = 1970 <= year < 2038 and hours < 15 and minutes % 15 == 0
-    return _USUAL if usual else f"{year:04} {zone}"
+    usual = "1970" <= year < "2038" and hours < 15 and minutes % 15 == 0
+    return USUAL if usual else f"{year} {zone}"

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.accounts.workers import MAILBOXES, MESSAGES, Workers
+from imapsync.accounts.workers import ANSWERS, MAILBOXES, MESSAGES, Workers
 from imapsync.errors import Lost, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.context import Clients
@@ -189,20 +189,36 @@ class CrewTests(SynchronousTestCase):
 
     def test_released(self) -> None:
         """
-        While only answers are awaited for one mailbox, the next is worked on; but no
-        third one, and the work is done when all have come.
+        While only answers are awaited for one mailbox, the next is worked on; and the
+        work is done when all have come.
         """
         done = self.work({"a": 1, "b": 1, "c": 1})
         self.releases[Name("a")]()
         self.assertDoing("a", "b")
         self.releases[Name("b")]()
         self.releases[Name("b")]()
-        self.assertDoing("a", "b")
+        self.assertDoing("a", "b", "c")
         self.end("a")
-        self.assertDoing("b", "c")
         self.end("c")
         self.assertNoResult(done)
         self.end("b")
+        self.successResultOf(done)
+
+    def test_manyReleased(self) -> None:
+        """
+        They are awaited for so many mailboxes at the most, and in their order.
+        """
+        names = [str(number) for number in range(ANSWERS + 2)]
+        done = self.work(dict.fromkeys(names, 1))
+        for name in names[:ANSWERS]:
+            self.releases[Name(name)]()
+        self.assertDoing(*names[:ANSWERS])
+        self.end(names[1])
+        self.assertDoing(names[0], *names[2:ANSWERS])
+        self.end(names[0])
+        self.assertDoing(*names[2 : ANSWERS + 1])
+        for name in names[2:]:
+            self.end(name)
         self.successResultOf(done)
 
     def test_releasedAndLost(self) -> None:
@@ -227,7 +243,7 @@ class CrewTests(SynchronousTestCase):
         other way round.
         """
         for ending, other in ("b", "a"), ("a", "b"):
-            done = self.work({"a": 1, "b": 1, "c": 1})
+            done = self.work({"a": 1, "b": 1})
             self.releases[Name("a")]()
             if ending == "a":
                 self.releases[Name("b")]()

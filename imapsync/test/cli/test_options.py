@@ -59,6 +59,22 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(CommandLine(request), parse(["--repair", "-n"]))
         self.assertWrong("--repair -1", "--oneshot and --repair exclude each other")
 
+    def test_init(self) -> None:
+        """
+        C{--init} has words behind it that are no mailboxes.
+        """
+        words = ("local=me@example.org", "remote.host=x")
+        line = CommandLine(Request(), ("FILE",), init=words)
+        self.assertEqual(line, parse(["--init", *words, "--config=FILE"]))
+        self.assertEqual((), parse(["--init"]).init)
+        self.assertIs(None, parse(["--oneshot"]).init)
+        self.assertWrong("--init -1", "--oneshot and --init exclude each other")
+        self.assertWrong("--init -n", "--dry-run is of no use with --init")
+        self.assertWrong(
+            "--init --config=a --config=b",
+            "--init makes one configuration: give --config once",
+        )
+
     def test_all(self) -> None:
         """
         Each option has its place in the line.
@@ -253,6 +269,29 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             "--json",
             "--json needs --oneshot or --repair or --verify or --check or --status",
         )
+
+    def test_authorize(self) -> None:
+        """
+        A token is got for one side of one configuration.
+        """
+        for side in Side:
+            request = parse([f"--authorize={side}"]).request
+            self.assertEqual((side, False), (request.authorize, request.live))
+        self.assertIsNone(parse(["--oneshot"]).request.authorize)
+        needed = "--authorize needs a value: --authorize=SIDE"
+        self.assertWrong("--authorize", needed)
+        for arguments, message in (
+            ("--authorize=both", "--authorize=both: it takes local or remote"),
+            ("--authorize=local INBOX", "--authorize is about no MAILBOX"),
+            ("--authorize=local -1", "--oneshot and --authorize exclude each other"),
+            ("--authorize=local -n", "--dry-run is of no use with --authorize"),
+        ):
+            self.assertWrong(arguments, message)
+        for more in "--authorize=remote", "--config=a --config=b":
+            self.assertWrong(
+                f"--authorize=local {more}",
+                "--authorize takes one side of one configuration",
+            )
 
     def test_config(self) -> None:
         """

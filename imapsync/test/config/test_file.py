@@ -9,10 +9,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.file import load, loadAll, locate
+from imapsync.config.file import create, load, loadAll, locate
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
-from imapsync.errors import ConfigError, NotFound
+from imapsync.errors import ConfigError, NotFound, NotMade
 from imapsync.model import Side
 from imapsync.test.config.test_paths import stranger
 
@@ -250,3 +250,52 @@ class SeveralTests(ConfigTestCase):
         for files in ([a, b], [a, a]):
             error = self.assertRaises(ConfigError, loadAll, files, self.environ)
             self.assertIn(f"{a} has the same database", str(error))
+
+
+class CreateTests(SynchronousTestCase):
+    """
+    Tests for L{create}.
+    """
+
+    def setUp(self) -> None:
+        """
+        A folder.
+        """
+        self.folder = Path(self.mktemp()).absolute()
+
+    def test_new(self) -> None:
+        """
+        A new file is its owner's alone, as is the folder that is made for it,
+        whatever files are by default.
+        """
+        path = self.folder / "new"
+        self.addCleanup(os.umask, os.umask(0))
+        create(str(path), "p\u00e4ss\n")
+        self.assertEqual("p\u00e4ss\n".encode(), path.read_bytes())
+        self.assertEqual(0o600, path.stat().st_mode & 0o777)
+        self.assertEqual(0o700, self.folder.stat().st_mode & 0o777)
+
+    def test_there(self) -> None:
+        """
+        Nothing is overwritten, not even what a link only leads to.
+        """
+        self.folder.mkdir()
+        path, link = self.folder / "there", self.folder / "link"
+        path.write_text("mine")
+        link.symlink_to(self.folder / "nowhere")
+        for one in path, link, self.folder:
+            error = self.assertRaises(NotMade, create, str(one), "other")
+            self.assertIn(f"{one}: is there already", str(error))
+            self.assertEqual(73, error.code)
+        self.assertEqual("mine", path.read_text())
+        self.assertFalse((self.folder / "nowhere").exists())
+
+    def test_cannot(self) -> None:
+        """
+        Where nothing can be made, that is said.
+        """
+        self.folder.mkdir()
+        (self.folder / "file").touch()
+        path = self.folder / "file" / "config"
+        error = self.assertRaises(NotMade, create, str(path), "text")
+        self.assertIn(f"{path.parent}: cannot be made: File exists", str(error))

@@ -246,14 +246,28 @@ class ServerTests(ConfigTestCase):
         )
         self.remote("type = tunnel\ncommand = x\nSTARTTLS = NO")
 
-    def test_notYet(self) -> None:
+    def test_keyring(self) -> None:
         """
-        What is promised but not there yet is refused.
+        A password may be that of an entry of the keyring.
         """
-        self.assertWrongRemote(
-            "username = me\npassword = secret\nproxy = socks5://localhost",
-            "3: proxy in [remote] is not available yet",
-        )
+        for text, entry in (
+            ("keyring:", ("mail.example", "me")),
+            ("keyring:imap", ("imap", "me")),
+            ("keyring:imap/you", ("imap", "you")),
+            ("keyring:https://mail.example/you", ("https://mail.example", "you")),
+        ):
+            server = self.remote(
+                f"host = mail.example\nusername = me\npassword = {text}"
+            )
+            self.assertEqual((None, entry), (server.password, server.keyring))
+        server = self.remote("username = me\npassword = a keyring:")
+        self.assertEqual(("a keyring:", None), (server.password, server.keyring))
+        for text in "username = me\npassword = keyring:/", "password = keyring:x/":
+            self.assertWrongRemote(
+                f"type = tunnel\ncommand = x\n{text}",
+                f"{3 + text.count(chr(10))}: password in [remote] must be"
+                " keyring:SERVICE/USER",
+            )
 
     def test_authorizeAs(self) -> None:
         """
@@ -267,7 +281,7 @@ class ServerTests(ConfigTestCase):
         own = self.remote(login)
         self.assertEqual(("admin", ("PLAIN", "LOGIN")), (own.user, own.mechanisms))
         server = self.remote(
-            f"{login}auth = XOAUTH2 SCRAM-SHA-1 LOGIN PLAIN\nauthorize-as = you"
+            f"{login}auth = CRAM-MD5 SCRAM-SHA-1 LOGIN PLAIN\nauthorize-as = you"
         )
         self.assertEqual(("SCRAM-SHA-1", "PLAIN"), server.mechanisms)
 
@@ -279,7 +293,7 @@ class ServerTests(ConfigTestCase):
             "username = admin\nauth = LOGIN CRAM-MD5\nauthorize-as = you",
             "3: authorize-as in [remote] has no place in auth = LOGIN CRAM-MD5; those"
             " that have one are PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-1"
-            " SCRAM-SHA-1-PLUS EXTERNAL OAUTHBEARER",
+            " SCRAM-SHA-1-PLUS EXTERNAL OAUTHBEARER XOAUTH2",
         )
 
     def test_external(self) -> None:

@@ -248,12 +248,6 @@ class FormTests(SynchronousTestCase):
             r"must write the hierarchy separator as /, not \x00",
         )
 
-    def test_notYet(self) -> None:
-        """
-        What is promised but not there yet is refused, not ignored.
-        """
-        self.assertWrong(values.later, "socks5://x", "is not available yet")
-
     def test_octets(self) -> None:
         """
         A number of octets, with a unit or without.

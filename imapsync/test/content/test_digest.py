@@ -279,7 +279,7 @@ class StampTests(SynchronousTestCase):
         written in either way.
         """
         stamps = {
-            stamp(10, date, b"<1@example>")
+            stamp(10, instant(date), b"<1@example>")
             for date in (
                 "01-Feb-2020 03:04:05 +0000",
                 " 1-Feb-2020 03:04:05 +0000",
@@ -295,10 +295,10 @@ class StampTests(SynchronousTestCase):
         Another size, date or Message-ID gives another stamp.
         """
         stamps = {
-            stamp(10, DATE, b"<1@example>"),
-            stamp(11, DATE, b"<1@example>"),
-            stamp(10, DATE, b"<2@example>"),
-            stamp(10, "01-Feb-2020 03:04:06 +0000", b"<1@example>"),
+            stamp(10, instant(DATE), b"<1@example>"),
+            stamp(11, instant(DATE), b"<1@example>"),
+            stamp(10, instant(DATE), b"<2@example>"),
+            stamp(10, instant("01-Feb-2020 03:04:06 +0000"), b"<1@example>"),
         }
         self.assertEqual(4, len(stamps))
 
@@ -306,10 +306,10 @@ class StampTests(SynchronousTestCase):
         """
         Without a Message-ID, or a date that is one, there is no stamp.
         """
-        self.assertEqual(0, stamp(10, DATE, b""))
+        self.assertEqual(0, stamp(10, instant(DATE), b""))
         dates = ("", "yesterday", "01-Feb-2020 03:04 +0000", "a b:c:d e", "1 2 3 4")
         for date in (*dates, "01-Feb-99999 03:04:05 +0000"):
-            self.assertEqual(0, stamp(10, date, b"<1@example>"))
+            self.assertEqual(0, stamp(10, instant(date), b"<1@example>"))
 
     def test_messageId(self) -> None:
         """

@@ -4,7 +4,7 @@ Processes that a test plays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
@@ -16,6 +16,8 @@ from twisted.python.failure import Failure
 class Processes(Clock):
     """
     A reactor that runs no process, but lets a test play one.
+
+    @ivar atShutdown: what is to be done then.
     """
 
     def __init__(self) -> None:
@@ -25,6 +27,22 @@ class Processes(Clock):
         self.environment: object = "?"
         self.descriptors: dict[int, str | int] = {}
         self.missing = False
+        self.atShutdown: list[Callable[[], None]] = []
+
+    def addSystemEventTrigger(
+        self, phase: str, event: str, act: Callable[[], None]
+    ) -> Callable[[], None]:
+        """
+        Do something when the reactor is about to end.
+        """
+        self.atShutdown.append(act)
+        return act
+
+    def removeSystemEventTrigger(self, act: Callable[[], None]) -> None:
+        """
+        Or not.
+        """
+        self.atShutdown.remove(act)
 
     def spawnProcess(
         self,

@@ -276,7 +276,8 @@ class World:
         try:
             brake = Brake(state.totalPairs, request.allowMassDelete)
             notes = Notes(acquainted=state.totalPairs() > 0)
-            records = Records(brake, report, notes, Suspects(), Growth())
+            suspects = Suspects(self.clock.seconds)
+            records = Records(brake, report, notes, suspects, Growth())
             config = self.settings(**changes)
             self.run(Session(config, request, clients, state, records, say).run())
         finally:

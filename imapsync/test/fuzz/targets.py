@@ -4,10 +4,14 @@ What is fuzzed: functions of octets that fail where something is wrong.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,13 @@ from twisted.python.failure import Failure
 
 from imapsync import display
 from imapsync.cli import options
-from imapsync.config import ini, settings
+from imapsync.config import draft, ini, settings
+from imapsync.config.draft import Draft
 from imapsync.config.paths import Files
 from imapsync.content.digest import BodyDigest, KeyDigest, likeness
+from imapsync.discovery import autoconfig, pacc
+from imapsync.discovery.address import Address
+from imapsync.discovery.proposal import Proposal
 from imapsync.errors import (
     ConfigError,
     ImapSyncError,
@@ -195,6 +203,33 @@ def _checkLine(error: ImapSyncError) -> None:
     assert text.isprintable()
 
 
+def published(data: bytes) -> None:
+    """
+    What a domain publishes becomes servers that a configuration can hold, or is
+    refused.
+    """
+    me = Address("me", "example.org")
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    record = f"v=UAAC1; a=sha256; d={digest}"
+    found: list[Proposal] = []
+    with suppress(ValueError):
+        found += autoconfig.read(data, me, "", True)
+    with suppress(ValueError):
+        found += pacc.read(data, [record], me)
+    for one in found:
+        said = {
+            "host": one.host,
+            "port": str(one.port),
+            "type": one.type,
+            "username": one.username,
+            **({"auth": " ".join(one.auth)} if one.auth else {}),
+        }
+        remote = {"host": "imap.example.net", "username": "me"}
+        sides = (said, {"": f"{one.where}: {one.source}"}), (remote, {"": ""})
+        draft.text(dict(zip(Side, starmap(Draft, sides), strict=True)))
+        settings.Config.of(local=said, remote=remote)
+
+
 def shown(data: bytes) -> None:
     """
     What is shown cannot paint on a terminal nor begin a line, and is bounded.
@@ -342,7 +377,7 @@ def run(data: bytes) -> None:
 TARGETS: Mapping[str, Target] = {
     function.__name__: function
     for function in (
-        *(parser, client, names, uids, config, arguments, shown),
+        *(parser, client, names, uids, config, arguments, published, shown),
         *(compressed, digest, database, run),
     )
 }

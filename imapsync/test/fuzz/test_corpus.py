@@ -74,6 +74,12 @@ class CorpusTests(SynchronousTestCase):
         """
         self.assertStands("arguments")
 
+    def test_published(self) -> None:
+        """
+        L{TARGETS<imapsync.test.fuzz.targets.published>}.
+        """
+        self.assertStands("published")
+
     def test_shown(self) -> None:
         """
         L{TARGETS<imapsync.test.fuzz.targets.shown>}.

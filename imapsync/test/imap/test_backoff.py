@@ -88,9 +88,12 @@ class OthersTests(SynchronousTestCase):
             "Autologout; idle for too long",
             "Session timed out",
         ):
-            self.assertTrue(over(text), text)
+            self.assertTrue(over("", text), text)
         for text in ("Server shutting down.", "Connection closed. 14", "Too many", ""):
-            self.assertFalse(over(text), text)
+            self.assertFalse(over("", text), text)
+        for code in "EXPIRED", "AUTHENTICATIONFAILED":
+            self.assertTrue(over(code, "Bye."))
+        self.assertFalse(over("UNAVAILABLE", "Bye."))
 
     def test_distance(self) -> None:
         """

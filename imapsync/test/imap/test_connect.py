@@ -23,6 +23,7 @@ from twisted.test.iosim import FakeTransport
 from twisted.test.iosim import connect as pumped
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config.proxy import Proxy
 from imapsync.config.server import ServerConfig
 from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
@@ -211,6 +212,21 @@ class ReachTests(ConnectCase):
         """
         self.start(PLAIN._replace(port=1143))
         self.assertEqual(("127.0.0.1", 1143), self.reactor.tcpClients[-1][:2])
+
+    def test_proxy(self) -> None:
+        """
+        A proxy is called instead, if there is one; it is named when it does not answer,
+        and before we lose patience with the server.
+        """
+        server = PLAIN._replace(proxy=Proxy("socks5h", "127.0.0.1", 1080))
+        self.start(server)
+        self.assertEqual(("127.0.0.1", 1080), self.reactor.tcpClients[-1][:2])
+        self.accept()
+        self.reactor.advance(28)
+        self.assertNoResult(self.connecting)
+        self.reactor.advance(2)
+        self.transport.clear()
+        self.failed(Lost, "the proxy socks5h://127.0.0.1:1080 did not connect us")
 
     def test_keepAlive(self) -> None:
         """
@@ -536,6 +552,25 @@ class LoginTests(ConnectCase):
                 self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1] hi")
             warnings = [e for e in events if e["log_format"].count("clear text")]
             self.assertEqual(count, len(warnings))
+
+    def test_clearTextByProxy(self) -> None:
+        """
+        A proxy on this machine leads away from it, for all we know: even to what it
+        calls by a name or address of its own.
+        """
+        for host in "mail.example", "127.0.0.1", "localhost":
+            self.transport = SecurableTransport(
+                peerAddress=IPv4Address("TCP", "127.0.0.1", 1080)
+            )
+            proxy = Proxy("http", "127.0.0.1", 8080)
+            self.start(PLAIN._replace(host=host, proxy=proxy))
+            self.accept()
+            target = f"CONNECT {host}:143 HTTP/1.1"
+            self.assertEqual([target, f"Host: {host}:143", ""], self.heard())
+            with capturedLogs() as events:
+                self.say("HTTP/1.1 200 ok\r\n\r\n* OK [CAPABILITY IMAP4rev1] hi")
+            warnings = [e for e in events if e["log_format"].count("clear text")]
+            self.assertEqual(1, len(warnings))
 
     def test_preauthenticated(self) -> None:
         """

@@ -179,7 +179,8 @@ class DelayTests(SynchronousTestCase):
         """
         appending = self.client.beginAppend("INBOX")
         failures = failing(appending.done)
-        appending.message(BARE, 4, b"text")
+        appending.message(BARE, 4)
+        appending.write(b"text")
         appending.finish()
         self.talk.say(self.talk.heard().split()[0] + b" BAD " + THROTTLED)
         self.assertTrue(failures[0].check(Later))
@@ -233,10 +234,12 @@ class EndTests(SynchronousTestCase):
             b"Session invalidated - AccessTokenExpired",
             b"Session expired, please login again.",
             b"Disconnected for inactivity.",
+            b"[EXPIRED] Log in again.",
+            b"[AUTHENTICATIONFAILED] Log in again.",
         ):
             error = self.end(words)
             self.assertIs(Expired, type(error))
-            self.assertIn(words.decode(), str(error))
+            self.assertIn(words.decode().rpartition("] ")[2], str(error))
 
     def test_later(self) -> None:
         """
@@ -250,6 +253,17 @@ class EndTests(SynchronousTestCase):
             error = self.end(words)
             assert isinstance(error, Later)
             self.assertEqual(seconds, error.seconds)
+
+    def test_left(self) -> None:
+        """
+        What it says when it is told to means nothing.
+        """
+        talk = Talk()
+        left = talk.client.leave()
+        talk.say(b"* BYE " + THROTTLED, b"0001 OK x")
+        talk.hangUp()
+        self.successResultOf(left)
+        self.assertEqual("", talk.client.farewell)
 
     def test_others(self) -> None:
         """

@@ -275,7 +275,7 @@ class MechanismsTests(MechanismCase):
             self.assertEqual(answer, self.challenge(said))
             self.refuse(
                 *("", Distrusted, "(invalid_token, the token must be for the scope"),
-                "; renew the password or token",
+                "; renew the password or token: see username and password",
             )
 
     def test_bearerLater(self) -> None:

@@ -14,7 +14,7 @@ from imapsync.errors import ImapSyncError, Lost, ProtocolViolation, Refused
 from imapsync.imap.commands.append import Appending, Words
 from imapsync.imap.commands.base import Alone, Command, Simple
 from imapsync.imap.commands.login import Authenticate, LoginCommand
-from imapsync.imap.commands.mailbox import Leave, Reselect, Select
+from imapsync.imap.commands.mailbox import Enter, Leave, Reselect, Select
 from imapsync.imap.commands.notify import Idle
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.arguments import Literal
@@ -208,6 +208,32 @@ class PipelineTests(SynchronousTestCase):
         self.assertEqual(["0001", "0002", "0003"], self.wire.flying)
         self.answer("0003")
         self.assertEqual("C", self.pipeline.names)
+
+    def test_entered(self) -> None:
+        """
+        Behind a mailbox that is entered, what is to be done there is sent, then it is
+        selected once more, and the next one is entered.
+        """
+        wire = Outgoing(self.pipeline)
+        for name in "a", "b":
+            self.submit(Enter(name, None, Listener(), True))
+            self.submit(appending := Appending(name, wire))
+            appending.finish()
+            self.submit(Reselect(name, None, Listener(), True))
+        tags = [f"{number:04}" for number in range(1, 7)]
+        self.submit(Select("c", None, Listener(), True))
+        self.submit(Simple("D"))
+        self.assertEqual([*tags, "0007"], self.wire.flying)
+
+    def test_reselected(self) -> None:
+        """
+        More is asked of a mailbox that is selected once more, but then the next one
+        has to wait.
+        """
+        self.submit(Reselect("a", None, Listener(), True))
+        self.submit(Simple("B"))
+        self.submit(Select("c", None, Listener(), True))
+        self.assertEqual(["0001", "0002"], self.wire.flying)
 
     def test_leads(self) -> None:
         """

@@ -42,6 +42,8 @@ class Settings:
     @ivar sizeLimit: octets that a message may have; greater ones are refused.
     @ivar uses: names of mailboxes, should they be made, and what they are then
         for, such as C{"Sent"} (RFC 6154).
+    @ivar introspection: where it asks whether a token is good (RFC 7662); then it
+        takes tokens as well.
     @ivar extra: more lines for the configuration file; they come last.
     """
 
@@ -56,6 +58,7 @@ class Settings:
     messageLimit: int | None = None
     sizeLimit: int | None = None
     uses: Mapping[str, str] = field(default_factory=dict)
+    introspection: str = ""
     extra: str = ""
 
 
@@ -90,6 +93,9 @@ class Dovecot(Server):
         """
         path = self.directory / "dovecot.conf"
         path.write_text(configuration(self))
+        if self.settings.introspection:
+            asking = self.directory / "introspection"
+            asking.write_text(_INTROSPECTION.format_map(vars(self.settings)))
         dovecot = [DOVECOT, "-F", "-c", str(path)]
         return Start(["setpriv", "--pdeathsig", "TERM", *dovecot])
 
@@ -179,6 +185,7 @@ def configuration(server: Dovecot) -> str:
         "password": PASSWORD,
         "optional": "\n".join(_optional(server.settings)),
         "uses": "\n".join(_uses(server.settings)),
+        "tokens": _tokens(server),
     }
     return _CONFIGURATION.format_map(values)
 
@@ -203,10 +210,36 @@ def _optional(settings: Settings) -> Sequence[str]:
     return lines
 
 
+def _tokens(server: Dovecot) -> str:
+    """
+    The lines that have it take tokens, if it does.
+    """
+    if not server.settings.introspection:
+        return ""
+    return _TOKENS.format(directory=server.directory)
+
+
 def _uses(settings: Settings) -> Iterator[str]:
     for name, use in settings.uses.items():
         yield f'  mailbox "{name}" {{\n    special_use = \\{use}\n  }}'
 
+
+_INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {introspection}
+active_attribute = active
+active_value = true
+username_attribute = username
+"""
+
+_TOKENS = """\
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {directory}/introspection
+}}
+"""
 
 _CONFIGURATION = """\
 base_dir = {directory}/base
@@ -227,6 +260,7 @@ passdb {{
   driver = static
   args = password={password}
 }}
+{tokens}
 userdb {{
   driver = static
   args = uid={owner} gid={group} home={directory}/mail/%u

@@ -20,6 +20,7 @@ from imapsync.errors import Lost, StateError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.append import headOf
 from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.wire.responses import Row
 from imapsync.mailbox import batch, copying
 from imapsync.mailbox.copying import Copier
 from imapsync.mailbox.outcome import Copied
@@ -294,6 +295,48 @@ class StreamTests(CopyingCase):
             self.source.chunk = self.target.window = size
             self.copy()
             self.assertCopied()
+
+    def test_anyAmongMany(self) -> None:
+        """
+        Among many that come together, some may have what is not known yet whether the
+        target takes it: a keyword, a date.  However few go at a time, all arrive.
+        """
+        flags = [NOTHING, SEEN, frozenset(["$New"]), NOTHING, SEEN, frozenset(["$B"])]
+        dates = [DATE, "01-Jan-1960 00:00:00 +0000", DATE, DATE]
+        for number in range(24):
+            self.source.inbox.add(
+                mail(number), flags[number % len(flags)], dates[number % len(dates)]
+            )
+        for most in 1, 5, 1000:
+            self.target.inbox.messages.clear()
+            self.record.copies.clear()
+            self.world.run(self.prepare(most=most).copy(ALL))
+            self.assertCopied()
+            self.assertIdle()
+
+    def test_together(self) -> None:
+        """
+        Those that are ordinary are sent in as few APPENDs as can be.
+        """
+        self.world.fill(*map(mail, range(10)))
+        copier = self.prepare(most=4)
+        self.client.accepted(headOf(NOTHING, DATE).words)
+        self.world.run(copier.copy(ALL))
+        self.assertCopied()
+        self.assertEqual(3, self.target.count("APPEND"))
+
+    def test_toldTwice(self) -> None:
+        """
+        A message that comes once more is not copied again, be it at once or later.
+        """
+        copier = self.prepare()
+        self.client.accepted(headOf(NOTHING, DATE).words)
+        one, two = (Row(uid, NOTHING, 0, 3, DATE) for uid in (1, 2))
+        copier.queue.extend(ALL)
+        for messages in [one, one], [two, one], [two, two]:
+            copier.messagesReceived([(row, b"abc") for row in messages])
+        self.world.run(copier._answered())
+        self.assertEqual([1, 2], [copy.source for copy in self.record.copies])
 
     def test_empty(self) -> None:
         """

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.mailbox.course import Course, Flow
 from imapsync.mailbox.queue import Queue
 from imapsync.model import Side
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
@@ -78,12 +79,12 @@ class CourseTests(SynchronousTestCase):
         self.course.did("a", REMOTE, 2, 20)
         self.course.sends("a", REMOTE, queue)
         for uid in range(1, 4):
-            queue.sends(uid, 100)
+            queue.sends(UidSet.of([uid]), 100)
         self.assertEqual(Flow(5, 320, 10), self.course.flow(REMOTE))
         self.course.did("a", REMOTE, 2, 200)
         self.assertEqual(Flow(5, 320, 10), self.course.flow(REMOTE))
         for uid in range(4, 30):
-            queue.sends(uid, 100)
+            queue.sends(UidSet.of([uid]), 100)
         messages, _, left = self.course.flow(REMOTE)
         self.assertEqual((10, 5), (messages, left))
         self.course.sent("a", REMOTE)

@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from imapsync.model import Side
+from imapsync.test.fakes.far import FarWorld
 from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_sync import MailboxCase
 from imapsync.testing.accounts import NOTHING, SEEN, mail
@@ -241,3 +244,67 @@ class PartTests(MailboxCase):
         self.sync()
         self.assertEqual(1, self.remote.count("FETCH 1:*"))
         self.assertEqualNow()
+
+
+class GoneTests(SynchronousTestCase):
+    """
+    Messages that are gone on one side.
+    """
+
+    def begin(self) -> FarWorld:
+        """
+        Both sides have three.
+        """
+        world = FarWorld(self.mktemp())
+        world.fill(*map(mail, range(3)))
+        world.sync()
+        world.trips = 0
+        return world
+
+    def assertGone(self, world: FarWorld, *left: int) -> None:
+        """
+        Sync.
+
+        @param left: the messages that both sides have then.
+        """
+        world.sync()
+        for account in world.accounts.values():
+            self.assertEqual([*left], [*account.inbox.messages])
+        self.assertTrue(world.equal)
+
+    def test_trips(self) -> None:
+        """
+        Where a server that has told so may have more to tell, it is asked again in the
+        same moment: flags, of which it tells all at once, take as long.
+        """
+        world = self.begin()
+        world.remote.inbox.expunge(2)
+        self.assertGone(world, 1, 3)
+        expunged = world.trips
+        world = self.begin()
+        world.remote.inbox.expunge(2)
+        world.remote.inbox.flag(3, "\\Seen")
+        self.assertGone(world, 1, 3)
+        self.assertEqual(expunged, world.trips)
+
+    def test_more(self) -> None:
+        """
+        If it has more to tell, it is asked once more.
+        """
+        world = self.begin()
+        world.remote.inbox.expunge(2)
+        world.remote.before["NOOP"] = lambda: world.remote.inbox.expunge(3)
+        self.assertGone(world, 1)
+        self.assertEqual(2, world.remote.count("SEARCH"))
+
+    def test_there(self) -> None:
+        """
+        One that is there, when it is asked again, is not removed.
+        """
+        world = self.begin()
+        there = world.remote.inbox.messages[2]
+        world.remote.inbox.expunge(2)
+        back = {2: there}
+        world.remote.before["NOOP"] = lambda: world.remote.inbox.messages.update(back)
+        world.sync()
+        self.assertIn(2, world.local.inbox.messages)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.content.digest import stamp
+from imapsync.content.digest import instant, stamp
 from imapsync.content.matcher import Matcher
 from imapsync.errors import Lost
 from imapsync.mailbox.fetching import Source
@@ -144,7 +144,7 @@ class PairingTests(SynchronousTestCase):
         self.assertEqual((SEEN, frozenset(["work"])), (pair.flags, theirs))
         self.assertEqual(16, len(pair.key))
         self.assertEqual(len(mail(1)), pair.size)
-        self.assertEqual(stamp(len(mail(1)), DATE, b"<1@example>"), pair.stamp)
+        self.assertEqual(stamp(len(mail(1)), instant(DATE), b"<1@example>"), pair.stamp)
 
     def test_gone(self) -> None:
         """

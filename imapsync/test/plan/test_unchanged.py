@@ -188,10 +188,10 @@ class FingerprintTests(SynchronousTestCase):
                 config = configuration({option: value})
                 self.assertNotEqual(self.print(), self.print(config))
         untold = {*OPTIONS} - SERVER_CHANGES.keys()
-        tls = {option for option in untold if option.startswith("SSL_")}
+        others = {one for one in untold if one.startswith(("SSL_", "oauth2"))}
         elsewhere = {"type", "proxy", "command", "null-stderr", "STARTTLS"}
         self.assertEqual(
-            elsewhere | {"password-command", "password-file"}, untold - tls
+            elsewhere | {"password-command", "password-file"}, untold - others
         )
         for option, value in SERVER_CHANGES.items():
             with self.subTest(option):
@@ -243,8 +243,10 @@ class ComparableTests(SynchronousTestCase):
             {"password": None, "password-command": "true"},
             {"password": None, "username": None},
             {"password": None, "password-file": __file__},
+            {"password": None, "oauth2": "google", "oauth2-client-id": "x"},
             {"auth": "SCRAM-SHA-256 PLAIN"},
             {"max-octets-per-day": "1G"},
+            {"proxy": "socks5://127.0.0.1"},
             {"null-stderr": True},  # of which it is warned
         )
         for remote in several:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.server import ServerConfig
+from imapsync.config.proxy import Proxy
 from imapsync.errors import Distrusted, ImapSyncError, Lost
 from imapsync.imap.features import Features
 from imapsync.model import Side
@@ -18,14 +18,7 @@ from imapsync.test.imap.test_connect import IMAPS, PLAIN, STARTTLS, TUNNEL
 
 MET = Met("192.0.2.1", 993, None, False, "", "", "", (), "", "", False, Features())
 GREETED = MET._replace(greeted=True)
-
-
-class Proxied(ServerConfig):
-    """
-    A server behind a proxy.
-    """
-
-    proxy = "socks5://proxy.example:1080"
+PROXY = Proxy("socks5", "proxy.example", 1080, ("me", "secret"))
 
 
 class FindingTests(SynchronousTestCase):
@@ -56,7 +49,7 @@ class FindingTests(SynchronousTestCase):
         """
         Through a proxy, the address is the proxy's.
         """
-        first, *others = self.lines(Found(Proxied(*IMAPS), MET))
+        first, *others = self.lines(Found(IMAPS._replace(proxy=PROXY), MET))
         told = "socks5://proxy.example:1080 at 192.0.2.1, port 993"
         self.assertEqual(f"  proxy         {told}", first)
         self.assertNotIn("address", "".join(others))

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 
 import imapsync
+from imapsync.config.proxy import Proxy
 from imapsync.config.request import Request
 from imapsync.errors import StateError
 from imapsync.imap.features import REQUIRED
@@ -596,6 +597,7 @@ class NotTakenTests(LookCase):
             {"type": "tunnel", "command": "imapd"},
             {"password": None, "passwordCommand": "pass"},
             {"octetsPerDay": 10**9},
+            {"proxy": Proxy("socks5", "127.0.0.1", 1080)},
             {"host": "imap.example.net"},
             {"host": "127.0.0.1.example"},
             {"host": "192.0.2.1"},

@@ -67,6 +67,32 @@ class PairTests(StateTestCase):
             partners = state.partners(mailbox, Side.REMOTE, wanted, side)
             self.assertEqual(UidSet.parse(uids), partners)
 
+    def test_partners(self) -> None:
+        """
+        Those of a range are found in whatever order the other side has them, with what
+        is between them, or is not.
+        """
+        state, mailbox = self.filled(
+            *(Pair(n, 400 + n, NONE) for n in range(1, 100)),
+            *(Pair(n, 400 - n, NONE) for n in range(200, 300)),
+            *(Pair(n, 2 * n, NONE) for n in range(300, 350)),
+        )
+        for uids, partners in (
+            ("1:100", "401:499"),
+            ("200:299", "101:200"),
+            ("250:299,1:3", "101:150,401:403"),
+            ("300:309", ",".join(map(str, range(600, 620, 2)))),
+            ("1:299", "101:200,401:499"),
+            ("100:199", None),
+            ("4294967295", None),
+        ):
+            wanted = UidSet.parse(partners) if partners else UidSet()
+            found = state.partners(mailbox, Side.LOCAL, UidSet.parse(uids), Side.REMOTE)
+            self.assertEqual(wanted, found, uids)
+            back = state.partners(mailbox, Side.REMOTE, wanted, Side.LOCAL)
+            there = state.partners(mailbox, Side.LOCAL, UidSet.parse(uids), Side.LOCAL)
+            self.assertEqual(there, back, uids)
+
     def test_scattered(self) -> None:
         """
         Many small ranges are found and removed, between wide ones, too.

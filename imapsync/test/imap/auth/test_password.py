@@ -129,6 +129,29 @@ class PasswordTests(SynchronousTestCase):
         self.reactor.end(signal=9)
         self.assertEqual([], self.reactor.getDelayedCalls())
 
+    def test_shutdown(self) -> None:
+        """
+        Nor is it left behind by a program that ends before it has.
+        """
+        asked = self.ask()
+        self.assertEqual([], self.reactor.atShutdown)
+        asked.cancel()
+        self.failureResultOf(asked, CancelledError)
+        [kill] = self.reactor.atShutdown
+        kill()
+        self.assertEqual(["EOF", "TERM", "KILL"], self.reactor.process.events)
+        self.reactor.atShutdown.clear()
+        self.reactor.end(signal=9)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+        # One that ends by itself need not be remembered.
+        for patient in True, False:
+            asked = self.ask()
+            asked.cancel()
+            self.failureResultOf(asked, CancelledError)
+            self.reactor.advance(0 if patient else 1)
+            self.reactor.end(signal=15)
+            self.assertEqual([], self.reactor.atShutdown)
+
     def test_failure(self) -> None:
         """
         A command that fails is asked for no password; its last words are

@@ -72,6 +72,40 @@ class FreeTests(SynchronousTestCase):
             server.say(b"0001 OK [APPENDUID 7 %s] done" % told)
             self.assertEqual(uids, self.successResultOf(done).uids)
 
+    def test_whole(self) -> None:
+        """
+        Messages that are here with all of their octets go at once; not behind a
+        refusal.
+        """
+        server = talk(b"LITERAL+", b"MULTIAPPEND")
+        for refused in False, True:
+            appending = server.client.beginAppend("a")
+            appending.whole([(BARE, b"one"), (DATED, memoryview(b"two!"))])
+            if refused:
+                [*_, tag] = appending.tag.split()
+                server.heard()
+                server.say(tag.encode() + b" NO not now")
+                appending.whole([(BARE, b"three")])
+            appending.finish()
+            front = b'() {3+}\r\none (\\Seen) "%s" {4+}\r\ntwo!' % DATE.encode()
+            end = b"\r\n" if refused else b'0001 APPEND "a" ' + front + b"\r\n"
+            self.assertTrue(server.heard().endswith(end))
+            if refused:
+                self.failureResultOf(appending.done, Refused)
+
+    def test_wholeMisread(self) -> None:
+        """
+        They went without leave: so what is no command to a server may have been taken
+        for many.
+        """
+        server = talk(b"LITERAL+")
+        appending = server.client.beginAppend("a")
+        appending.whole([(BARE, b"one")])
+        server.heard()
+        server.say(b"0001 BAD what")
+        self.assertTrue(appending.misread)
+        self.failureResultOf(appending.done, Misread)
+
     def test_untold(self) -> None:
         """
         A server need not tell UIDs.
@@ -397,7 +431,8 @@ class MisreadTests(SynchronousTestCase):
             asking.finish()
             self.assertEqual(b"x\r\n", server.heard())
             free = server.client.beginAppend("a")
-            self.assertIsNone(free.message(head, 1, b"x"))
+            self.assertIsNone(free.message(head, 1))
+            free.write(b"x")
             free.finish()
             heard = server.heard()
             self.assertTrue(heard.endswith(b" {1+}\r\nx\r\n"), heard)
@@ -463,7 +498,8 @@ class MisreadTests(SynchronousTestCase):
         server = talk(b"LITERAL+")
         for octets, status in (b"x", b"NO"), (b"", b"BAD"):
             appending = server.client.beginAppend("a")
-            appending.message(DATED, len(octets), octets)
+            appending.message(DATED, len(octets))
+            appending.write(octets)
             done = appending.finish()
             tag = server.heard().split()[0]
             server.say(tag + b" %s no" % status)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -27,6 +28,7 @@ from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.base import Simple
+from imapsync.imap.transport import tls
 from imapsync.imap.transport.tls import Trust
 from imapsync.test.config.test_file import ConfigTestCase
 from imapsync.test.fakes import x509
@@ -337,6 +339,10 @@ class SessionTests(HandshakeCase):
         self.assertIsNone(self.trusting.explained())
 
 
+#: Where OpenSSL looks for the system's authorities, if the environment has it.
+_SYSTEM = "SSL_CERT_FILE"
+
+
 class Outcome(NamedTuple):
     """
     What became of a handshake.
@@ -435,6 +441,7 @@ class OptionTests(ConfigTestCase, HandshakeCase):
         SSL_ca_path is a directory of them, in which OpenSSL looks for hashes
         of their names.
         """
+        before = self.certificate
         folder = self.folder / "authorities"
         folder.mkdir()
         line = "SSL_ca_path = authorities"
@@ -443,6 +450,34 @@ class OptionTests(ConfigTestCase, HandshakeCase):
         hashed = crypto.load_certificate(crypto.FILETYPE_PEM, pem).subject_name_hash()
         (folder / f"{hashed:08x}.0").write_bytes(pem)
         self.assertEqual("", self.outcome(line).refusal)
+        # Both together trust what either does.
+        leaf = x509.Draft(extensions=[x509.hosts(x509.dns(b"mail.example"))])
+        self.forge(leaf, root=x509.authority(b"others"))
+        self.assertIn("not trusted", self.outcome(line).refusal)
+        self.assertIn("not trusted", self.outcome(self.trusted).refusal)
+        self.trusted = f"SSL_ca_file = {self.certificate.authority}"
+        self.assertEqual("", self.outcome(line, self.trusted).refusal)
+        self.show(before)
+        self.assertEqual("", self.outcome(line, self.trusted).refusal)
+
+    def test_authoritiesOfSystem(self) -> None:
+        """
+        The system's authorities are trusted where none is named, and only there.
+        """
+        self.patch(tls, "_contexts", {})  # the system's are not read twice
+        if (before := os.environ.get(_SYSTEM)) is None:
+            self.addCleanup(os.environ.pop, _SYSTEM)
+        else:
+            self.addCleanup(os.environ.__setitem__, _SYSTEM, before)
+        os.environ[_SYSTEM] = str(self.certificate.authority)
+        known = self.certificate
+        self.assertEqual("", self.outcome().refusal)
+        (self.folder / "authorities").mkdir()
+        self.issue("mail.example")
+        other = f"SSL_ca_file = {self.certificate.authority}"
+        self.show(known)
+        for line in other, "SSL_ca_path = authorities":
+            self.assertIn("not trusted", self.outcome(line).refusal)
 
     def test_lowest(self) -> None:
         """
