@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
@@ -129,9 +130,11 @@ class SeveralTests(SynchronousTestCase):
         [told] = output.getvalue().splitlines()
         self.assertTrue(told.startswith("good: both sides: "), told)
 
-    def held(self, *arguments: str) -> tuple[Several, io.StringIO]:
+    def held(self, *arguments: str, at: str = "ENABLE") -> tuple[Several, io.StringIO]:
         """
         Start all; nothing comes from the local server before L{resumed}.
+
+        @param at: what is the last command that it is sent.
         """
         output = io.StringIO()
         self.patch(sys, "stdout", output)
@@ -140,7 +143,7 @@ class SeveralTests(SynchronousTestCase):
         def pause() -> None:
             self.world.links[0].pauseProducing()
 
-        self.world.local.before["ENABLE"] = pause
+        self.world.local.before[at] = pause
         return self.start(*arguments), output
 
     def resumed(self, several: Several) -> None:
@@ -163,6 +166,23 @@ class SeveralTests(SynchronousTestCase):
         told = json.loads(output.getvalue())
         self.assertEqual(("progress", "good"), (told["kind"], told["account"]))
         self.assertEqual(1.1, told["seconds"])
+        self.resumed(several)
+
+    def test_logged(self) -> None:
+        """
+        Where there is no terminal, there is a line in the log every half a minute.
+        """
+        with capturedLogs() as events:
+            several, _ = self.held("--oneshot", "--progress=log", at="SELECT")
+            self.reactor.pump([1] * 29)
+            lines = [formatEvent(event) for event in events]
+            self.assertEqual([], [one for one in lines if "INBOX" in one])
+            self.reactor.pump([1] * 5)
+        lines = [formatEvent(event) for event in events]
+        self.assertEqual(
+            ["good: Looking at INBOX: 0 of 1 mailbox, 0 of 1 message to remote."],
+            [one for one in lines if "INBOX" in one],
+        )
         self.resumed(several)
 
     def test_quick(self) -> None:
