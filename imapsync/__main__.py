@@ -233,7 +233,7 @@ def _authorization(
 
     [config] = configs.values()
     person = Person(reactor, os.environ, None if sys.stdin is None else 0)
-    return Authorization(line.request, config, reactor, person, ended, line.debug > 0)
+    return Authorization(line.request, config, reactor, person, ended, line.debug)
 
 
 def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:

@@ -10,19 +10,17 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from imapsync.cli.login import loggedIn
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, ImapSyncError, Lost, MissingCapability
-from imapsync.imap.client import SyncClient
-from imapsync.imap.connect import connect
+from imapsync.http.web import Web
 from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.client import Client
-from imapsync.oauth.flows import Person, consented
-from imapsync.oauth.lock import locked
-from imapsync.oauth.place import storeOf
-from imapsync.oauth.web import Web
+from imapsync.oauth.flows import EndUser, consented
+from imapsync.oauth.place import keep
 from imapsync.run.lifecycle import Outcome, failed
 
 
@@ -32,7 +30,7 @@ class Authorization:
 
     @param ended: is told how it ended, as of L{Several<imapsync.cli.services.Several>}.
     @param web: asks the provider.
-    @param debug: whether to log what is said to the mail server.
+    @param debug: see L{loggedIn}.
     @ivar finished: fires with the exit code.
     """
 
@@ -43,9 +41,9 @@ class Authorization:
         request: Request,
         config: Config,
         reactor: Any,
-        person: Person,
+        person: EndUser,
         ended: Callable[[str, Outcome], None],
-        debug: bool = False,
+        debug: int = 0,
         web: Web | None = None,
     ) -> None:
         self._config = config
@@ -110,21 +108,18 @@ class Authorization:
         server, reactor = self._server, self._reactor
         # It is who says yes that is asked, for their own mail or not.
         user = (server.username if config.attended else server.user) or ""
-        store = await storeOf(reactor, config)
         client = Client(self._web, config, time.time)
         if config.attended:
             tokens = await consented(reactor, client, config, user, self._person)
         else:
             tokens = await client.own(user)
-        # Who renews the one before just now is not to keep that in its place.
-        async with locked(reactor, f"{config.tokenFile}.lock"):
-            await store.write(tokens)
+        where = await keep(reactor, config, tokens)
         renewable = tokens.refresh or not config.attended
-        self._person.tell(
-            f"The token for {user} is kept in {store.where}; it is renewed without you"
+        self._person.say(
+            f"The token for {user} is kept in {where}; it is renewed without you"
             " from now on."
             if renewable
-            else f"The token for {user} is kept in {store.where}; there is nothing to"
+            else f"The token for {user} is kept in {where}; there is nothing to"
             " renew it with, so do this again when it has expired."
         )
 
@@ -133,19 +128,10 @@ class Authorization:
         Log in.
         """
         server = self._server
-        trace = self._traced if self._debug else None
         try:
-            client = await connect(
-                self._reactor,
-                server,
-                lambda: SyncClient(self._reactor, server.where, trace=trace),
-            )
+            user = await loggedIn(self._reactor, server, self._debug)
         except MissingCapability as lacking:
-            self._person.tell(f"The login works; but {lacking}")
+            self._person.say(f"The login works; but {lacking}")
             return
-        await client.leave()
-        user = f" as {client.user}" if client.user else ""
-        self._person.tell(f"{server.where}: the login{user} works.")
-
-    def _traced(self, line: str) -> None:
-        self.log.debug("{line}", line=line)
+        who = f" as {user}" if user else ""
+        self._person.say(f"{server.where}: the login{who} works.")

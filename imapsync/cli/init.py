@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from imapsync.cli import asking, given, signals, terminal
-from imapsync.cli.asking import Person
+from imapsync.cli import given, signals, terminal
 from imapsync.cli.given import Given, Options
 from imapsync.cli.interview import Interview, Made, Net
-from imapsync.cli.keeping import Keyring
+from imapsync.cli.login import loggedIn
 from imapsync.cli.options import CommandLine
-from imapsync.cli.ring import ring
+from imapsync.cli.person import Person
 from imapsync.config import draft, file, mapping, server, settings
 from imapsync.config.paths import Files
 from imapsync.config.server import ServerConfig
@@ -26,11 +26,9 @@ from imapsync.config.settings import GRAMMAR
 from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal
 from imapsync.errors import ConfigError, NotMade, UsageError
-from imapsync.imap.client import SyncClient
-from imapsync.imap.connect import connect
-from imapsync.log import Log
 from imapsync.model import Side
 from imapsync.oauth.providers import forHost
+from imapsync.system.keyring import Keyring
 
 #: Of a side about which nothing was typed.
 _NOTHING = Given("", {})
@@ -45,14 +43,11 @@ class Servers:
     @param debug: how much IMAP traffic to log: none, all without credentials, or all.
     """
 
-    log = Log()
-
     def __init__(
         self, reactor: Any, environ: Mapping[str, str], folder: str, debug: int
     ) -> None:
         self._reactor = reactor
         self._debug = debug
-        self._trace = self._traced if debug else None
         self._files = Files(environ, lambda: folder)
 
     async def find(self, typed: Address) -> Sequence[Proposal]:
@@ -64,7 +59,7 @@ class Servers:
         from imapsync.discovery.greeting import Knocker
         from imapsync.discovery.resolver import Names
         from imapsync.discovery.search import Search
-        from imapsync.oauth.web import Web
+        from imapsync.http.web import Web
 
         reactor = self._reactor
         documents = Documents(Web(reactor))
@@ -78,23 +73,7 @@ class Servers:
         @return: who we are then.
         @raise ImapSyncError: they do not serve.
         """
-        config = self._config(side, options)
-        reactor = self._reactor
-
-        def client() -> SyncClient:
-            made = SyncClient(reactor, config.where, trace=self._trace)
-            made.traceSecrets = self._debug > 1
-            return made
-
-        connected = await connect(reactor, config, client)
-        try:
-            await connected.catchUp()
-        finally:
-            await connected.leave()
-        return connected.user
-
-    def _traced(self, line: str) -> None:
-        self.log.debug("{line}", line=line)
+        return await loggedIn(self._reactor, self._config(side, options), self._debug)
 
     def _config(self, side: Side, options: Options) -> ServerConfig:
         sections = mapping.sections({str(side): options}, GRAMMAR)
@@ -117,10 +96,11 @@ def begin(
     """
     path = target(line.configs, environ)
     words = given.read(line.init or ())
-    person = asking.person()
+    somebody = Person(reactor, environ, None if sys.stdin is None else 0)
+    person = somebody if somebody.isThere() else None
     checkQuestions(words, person)
     servers = Servers(reactor, environ, os.path.dirname(path), line.debug)
-    keyring = ring() if person is not None else None
+    keyring = Keyring(reactor)
     result = _awaited(
         reactor, force, lambda: make(path, words, person, servers, environ, keyring)
     )

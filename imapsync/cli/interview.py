@@ -5,10 +5,9 @@ known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from imapsync.cli.asking import Person
 from imapsync.cli.given import Given, Options
 from imapsync.cli.keeping import Keeping, Keyring
 from imapsync.config.draft import Draft
@@ -19,6 +18,9 @@ from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal
 from imapsync.errors import ImapSyncError, UsageError
 from imapsync.model import Side
+
+if TYPE_CHECKING:
+    from imapsync.cli.person import Person
 
 #: Each of them says how a login is proved.
 _PROOFS = (
@@ -36,6 +38,8 @@ _REMARKS = {
     "password-file": "Its first line is the password.",
     "oauth2": "Tokens in place of a password: imapsync --authorize gets the first.",
 }
+
+_YES_OR_NO = {"y": "yes", "n": "no"}
 
 _AGAIN = {
     "t": "try again, with another user name or password",
@@ -87,7 +91,7 @@ class Interview:
     @param provider: tells which C{oauth2} a server wants, if it is known for that.
     @param given: what need not be asked.
     @param secretFile: how the file for a password is called.
-    @param ring: may keep passwords, if there is one.
+    @param ring: the keyring of the system, if it is to be asked.
     """
 
     def __init__(
@@ -118,7 +122,7 @@ class Interview:
         """
         options, source = await self._place()
         while True:
-            options = self._proof(options)
+            options = await self._proof(options)
             if "oauth2" in options:
                 # Without a token there is no login yet.
                 return Made(_draft(options, source))
@@ -127,15 +131,15 @@ class Interview:
                 break
             if self._person is None:
                 raise error
-            match self._person.choose("What now?", _AGAIN):
+            match await self._person.choose("What now?", _AGAIN):
                 case "q":
                     raise error
                 case "k":
                     break
                 case "s":
-                    options, source = self._server(), ""
+                    options, source = await self._server(), ""
                 case _:
-                    options = self._other(options)
+                    options = await self._other(options)
         if self._person is None or "password" not in options:
             return Made(_draft(options, source))
         if "password" in self._given.options:
@@ -153,15 +157,15 @@ class Interview:
         given = self._given
         if not given.where and {"command", "host"} & {*given.options}:
             kind = {"type": "tunnel"} if "command" in given.options else {}
-            return self._named({**kind, **given.options}), ""
-        typed = self._address()
+            return await self._named({**kind, **given.options}), ""
+        typed = await self._address()
         if typed.isServer or "host" in given.options:
-            return self._at(typed, given.options), ""
+            return await self._at(typed, given.options), ""
         if self._person is not None:
             self._person.say(f"Looking for the servers of {typed.host} ...")
         found = await self._net.find(typed)
         for one in found:
-            if self._isTaken(one, bool(given.where)):
+            if await self._isTaken(one, bool(given.where)):
                 return self._proposed(one), f"{one.where}: {one.source}."
         if self._person is None:
             raise UsageError(
@@ -169,9 +173,9 @@ class Interview:
                 f" {self._side}={typed.user}@HOST, with its port, as in :993"
             )
         self._person.say("No server was found." if not found else "No other is known.")
-        return self._server(typed.mail), ""
+        return await self._server(typed.mail), ""
 
-    def _address(self) -> Address:
+    async def _address(self) -> Address:
         where, side = self._given.where, self._side
         if where:
             try:
@@ -181,11 +185,11 @@ class Interview:
         person = self._asking("=ADDRESS")
         while True:
             try:
-                return address.read(person.ask(f"The {side} side: {_WHERE}:"))
+                return address.read(await person.ask(f"The {side} side: {_WHERE}:"))
             except ValueError as error:
                 person.say(f"It {error}.")
 
-    def _isTaken(self, one: Proposal, named: bool) -> bool:
+    async def _isTaken(self, one: Proposal, named: bool) -> bool:
         """
         Whether to go on with what was found.
 
@@ -197,16 +201,18 @@ class Interview:
             return one.vouched
         sure = "" if one.vouched else "; it may be forged"
         question = f"Found {one.where} ({one.source}{sure}).  Use it?"
-        return self._person.choose(question, {"y": "yes", "n": "no"}) == "y"
+        return await self._person.choose(question, _YES_OR_NO) == "y"
 
-    def _server(self, username: str = "") -> Options:
+    async def _server(self, username: str = "") -> Options:
         """
         Ask for a server.
         """
         person = self._asking("=HOST")
         while True:
             try:
-                typed = address.read(person.ask("The server (HOST or HOST:PORT):"))
+                typed = address.read(
+                    await person.ask("The server (HOST or HOST:PORT):")
+                )
             except ValueError as error:
                 person.say(f"It {error}.")
                 continue
@@ -216,9 +222,9 @@ class Interview:
                 if name not in _PLACE or name == "username"
             }
             user = typed.user or username
-            return self._at(typed._replace(user=user, isServer=True), fixed)
+            return await self._at(typed._replace(user=user, isServer=True), fixed)
 
-    def _at(self, typed: Address, given: Options) -> Options:
+    async def _at(self, typed: Address, given: Options) -> Options:
         """
         The options of a server that was named.
         """
@@ -227,7 +233,7 @@ class Interview:
         if typed.user:
             # Of a mail address whose server is given besides, it is all of it.
             found["username"] = typed.user if typed.isServer else typed.mail
-        return self._named({**found, **given})
+        return await self._named({**found, **given})
 
     def _proposed(self, one: Proposal) -> Options:
         found = _located(one.type, one.host, one.port)
@@ -236,22 +242,22 @@ class Interview:
             found["auth"] = " ".join(one.auth)
         return {**found, **self._given.options}
 
-    def _named(self, options: dict[str, str]) -> Options:
+    async def _named(self, options: dict[str, str]) -> Options:
         """
         With a user's name, if one is needed.
         """
         if "username" in options or {"command", "SSL_certificate"} & {*options}:
             return options
         where = options.get("host", "the server")
-        return {**options, "username": self._user(where)}
+        return {**options, "username": await self._user(where)}
 
-    def _user(self, host: str, default: str = "") -> str:
+    async def _user(self, host: str, default: str = "") -> str:
         person = self._asking(".username=NAME")
-        return _fit(person, lambda: person.ask(f"User name at {host}:", default))
+        return await _fit(person, lambda: person.ask(f"User name at {host}:", default))
 
     # By what
 
-    def _proof(self, options: Options) -> Options:
+    async def _proof(self, options: Options) -> Options:
         """
         With what proves the login.
         """
@@ -259,16 +265,16 @@ class Interview:
             return options
         host = options.get("host", "the server")
         provider = self._provider(host)
-        if provider and (self._person is None or self._wantsTokens(provider)):
-            return self._tokens(provider, options)
+        if provider and (self._person is None or await self._wantsTokens(provider)):
+            return await self._tokens(provider, options)
         person = self._asking(".password-command=COMMAND")
         question = f"Password of {options['username']} at {host} (not shown):"
         password = ""
         while not password:
-            password = _fit(person, lambda: person.secret(question))
+            password = await _fit(person, lambda: person.secret(question))
         return {**options, "password": password}
 
-    def _wantsTokens(self, provider: str) -> bool:
+    async def _wantsTokens(self, provider: str) -> bool:
         person = self._asking("")
         name = provider.capitalize()
         choices = {"y": "yes", "n": "no, by an app password"}
@@ -276,26 +282,27 @@ class Interview:
             f"{name} wants OAuth2, for which you need a client ID of your own (see the"
             f" how-to for {name}).  Log in so?"
         )
-        return person.choose(question, choices) == "y"
+        return await person.choose(question, choices) == "y"
 
-    def _tokens(self, provider: str, options: Options) -> Options:
+    async def _tokens(self, provider: str, options: Options) -> Options:
         found = {**options, "oauth2": provider}
         if {"oauth2-client-id", "oauth2-key-file"} & {*options}:
             return found
         person = self._asking(".oauth2-client-id=ID")
-        found["oauth2-client-id"] = _fit(person, lambda: person.ask("Client ID:"))
+        found["oauth2-client-id"] = await _fit(person, lambda: person.ask("Client ID:"))
         question = "Client secret, if there is one (not shown):"
-        if secret := _fit(person, lambda: person.secret(question)).strip(" \t"):
+        secret = await _fit(person, lambda: person.secret(question))
+        if secret := secret.strip(" \t"):
             found["oauth2-client-secret"] = secret
         return found
 
-    def _other(self, options: Options) -> Options:
+    async def _other(self, options: Options) -> Options:
         """
         Another user's name, and no proof.
         """
         bare = {name: one for name, one in options.items() if name != "password"}
         where = bare.get("host", "the server")
-        bare["username"] = self._user(where, bare.get("username", ""))
+        bare["username"] = await self._user(where, bare.get("username", ""))
         return bare
 
     async def _try(self, options: Options) -> ImapSyncError | None:
@@ -322,11 +329,11 @@ class Interview:
         return self._person
 
 
-def _fit(person: Person, ask: Callable[[], str]) -> str:
+async def _fit(person: Person, ask: Callable[[], Awaitable[str]]) -> str:
     """
     An answer that no configuration has anything against.
     """
-    while not isFit(answer := ask()):
+    while not isFit(answer := await ask()):
         person.say("It has a character that it cannot have.")
     return answer
 

@@ -5,12 +5,16 @@ Where a password that was typed is to be kept.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from imapsync.cli.asking import Person
 from imapsync.cli.given import Options
+from imapsync.config.server import KEYRING
 from imapsync.errors import ImapSyncError
 
+if TYPE_CHECKING:
+    from imapsync.cli.person import Person
+
+_QUESTION = "Where is the password to be kept?"
 _KEEP = {
     "f": "in a file of its own, that only you can read",
     "c": "in the configuration, that only you can read",
@@ -18,16 +22,18 @@ _KEEP = {
 }
 _RING = {"k": "in the keyring of the system, which has to be open then"}
 
-#: What a configuration has in place of a password that a keyring keeps.
-_IN_RING = "keyring:"
-
 
 class Keyring(Protocol):
     """
-    Who keeps passwords.
+    What keeps passwords.
     """
 
-    def keep(self, service: str, user: str, password: str) -> None:
+    async def isUsable(self) -> bool:
+        """
+        Whether there is one.
+        """
+
+    async def write(self, service: str, user: str, secret: str) -> None:
         """
         Keep one.
 
@@ -40,7 +46,7 @@ class Keeping:
     Asks a person for a place.
 
     @param secretFile: how the file for a password is called.
-    @param ring: may keep passwords, if there is one.
+    @param ring: the keyring of the system, if it is to be asked.
     @param check: tries options, and says what is wrong with them.
     """
 
@@ -64,15 +70,16 @@ class Keeping:
         """
         password = options["password"]
         bare = {name: one for name, one in options.items() if name != "password"}
-        choices = {**_KEEP, **(_RING if self._ring else {})}
+        hasRing = self._ring is not None and await self._ring.isUsable()
+        choices = {**_KEEP, **(_RING if hasRing else {})}
         while True:
-            match self._person.choose("Where is the password to be kept?", choices):
+            match await self._person.choose(_QUESTION, choices):
                 case "c" if self._fits(password):
                     return options, ""
-                case "k" if self._isInRing(options):
-                    return {**bare, "password": _IN_RING}, ""
+                case "k" if await self._isInRing(options):
+                    return {**bare, "password": KEYRING}, ""
                 case "p":
-                    command = self._person.ask("The command that prints it:")
+                    command = await self._person.ask("The command that prints it:")
                     found = {**bare, "password-command": command}
                     if await self._check(found) is None:
                         return found, ""
@@ -83,19 +90,19 @@ class Keeping:
         """
         Whether a configuration can hold it as it is.
         """
-        fits = password == password.strip(" \t") and not password.startswith(_IN_RING)
+        fits = password == password.strip(" \t") and not password.startswith(KEYRING)
         if not fits:
             self._person.say("A configuration would take it for another one.")
         return fits
 
-    def _isInRing(self, options: Options) -> bool:
+    async def _isInRing(self, options: Options) -> bool:
         """
         Whether the password is there now.
         """
         words = options["host"], options["username"], options["password"]
         try:
             if self._ring is not None:
-                self._ring.keep(*words)
+                await self._ring.write(*words)
         except ImapSyncError as error:
             self._person.say(str(error))
             return False

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import termios
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,10 +16,14 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from imapsync.cli.terminal import say
+from imapsync.cli.terminal import prompt, say
+from imapsync.errors import StateError, UsageError
 
 #: In octets: what is longer is no line.
 _LONGEST = 64 * 1024
+
+#: Stands for what is no UTF-8.
+_UNREAD = "\ufffd"
 
 #: Where there is one of these, there is a screen.
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -40,7 +45,7 @@ def _opened(page: str) -> None:
 
 class Person:
     """
-    A L{Person<imapsync.oauth.flows.Person>}.
+    An L{EndUser<imapsync.oauth.flows.EndUser>}, who may answer questions besides.
 
     @param reactor: provides C{IReactorFDSet}.
     @param descriptor: what they type comes from there; C{None} if from nowhere.
@@ -59,7 +64,13 @@ class Person:
         self._descriptor = descriptor
         self._open = open
 
-    def tell(self, text: str) -> None:
+    def isThere(self) -> bool:
+        """
+        Whether they see what is asked, and can answer.
+        """
+        return self._attended() and sys.stdout is not None and sys.stdout.isatty()
+
+    def say(self, text: str) -> None:
         """
         Have them read some lines.
         """
@@ -81,23 +92,106 @@ class Person:
             return None
         return Line(self._reactor, self._descriptor).whole
 
+    async def ask(self, question: str, default: str = "") -> str:
+        """
+        A line, without the spaces at its ends; never empty.
+
+        @raise UsageError: if there comes none any more.
+        """
+        shown = f" [{default}]" if default else ""
+        while True:
+            if answer := (await self._answer(f"{question}{shown}")).strip() or default:
+                return answer
+
+    async def secret(self, question: str) -> str:
+        """
+        A line that is not shown, as it is typed.
+
+        @raise UsageError: if there comes none any more.
+        """
+        with _unseen(self._descriptor):
+            answer = await self._answer(question)
+        say("")  # the end of the line was not shown, either
+        return answer
+
+    async def choose(self, question: str, choices: Mapping[str, str]) -> str:
+        """
+        One of these letters; the first by default.
+
+        @raise UsageError: if there comes none any more.
+        """
+        if "y" in choices:
+            told = (f"{letter}: {meaning}" for letter, meaning in choices.items())
+            question = f"{question} ({', '.join(told)})"
+        else:
+            self.say(question)
+            for letter, meaning in choices.items():
+                self.say(f"  {letter}  {meaning}")
+            question = "Choose:"
+        while True:
+            typed = (await self.ask(question, next(iter(choices)))).lower()
+            if typed[:1] in choices:
+                return typed[:1]
+
+    async def _answer(self, question: str) -> str:
+        while True:
+            try:
+                prompt(question)
+            except StateError:
+                raise _left() from None
+            if self._descriptor is None:
+                raise _left()
+            reading = Line(self._reactor, self._descriptor, blank=True)
+            answer = await reading.whole
+            if reading.ended and not answer:
+                raise _left()
+            if _UNREAD not in answer:
+                return answer
+            self.say("That is not UTF-8.")
+
     def _attended(self) -> bool:
         return self._descriptor is not None and os.isatty(self._descriptor)
+
+
+def _left() -> UsageError:
+    return UsageError("nobody answers: the terminal was closed")
+
+
+@contextmanager
+def _unseen(descriptor: int | None) -> Iterator[None]:
+    """
+    Meanwhile, have a terminal not show what is typed.
+    """
+    if descriptor is None or not os.isatty(descriptor):
+        yield
+        return
+    shown = termios.tcgetattr(descriptor)
+    flags = shown[3] & ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSAFLUSH, [*shown[:3], flags, *shown[4:]])
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, shown)
 
 
 @implementer(IReadDescriptor)
 class Line:
     """
-    A line that is not blank, read without having anybody wait for it.
+    A line, read without having anybody else wait for it.
 
+    @param blank: whether it may be; else it is read up to one that is not.
+    @ivar ended: whether nothing will come after it.
     @ivar whole: fires with it, or with what there is of it at the end.  It can be
         cancelled.
     """
 
-    def __init__(self, reactor: Any, descriptor: int) -> None:
+    def __init__(self, reactor: Any, descriptor: int, blank: bool = False) -> None:
+        self.ended = False
         self.whole: Deferred[str] = Deferred(lambda _: self._leave())
         self._reactor = reactor
         self._descriptor = descriptor
+        self._blank = blank
         self._octets = b""
         reactor.addReader(self)
 
@@ -121,7 +215,10 @@ class Line:
             some = os.read(self._descriptor, 4096)
         except OSError:  # a terminal that is gone, or not ours just now
             some = b""
-        self._octets = (self._octets + some).lstrip()
+        self._octets += some
+        if not self._blank:
+            self._octets = self._octets.lstrip()
+        self.ended = not some
         if not some or b"\n" in self._octets or len(self._octets) > _LONGEST:
             self._finish()
 
@@ -129,13 +226,14 @@ class Line:
         """
         There comes no more.
         """
+        self.ended = True
         self._finish()
 
     def _finish(self) -> None:
         self._leave()
         if not self.whole.called:
-            line = self._octets.partition(b"\n")[0]
-            self.whole.callback(line.decode("utf-8", "replace"))
+            octets = self._octets.partition(b"\n")[0]
+            self.whole.callback(octets.decode("utf-8", "replace"))
 
     def _leave(self) -> None:
         self._reactor.removeReader(self)

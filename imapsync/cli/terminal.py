@@ -43,6 +43,15 @@ def say(text: str) -> None:
     _write(f"{line(one)}\n" for one in text.split("\n"))
 
 
+def prompt(text: str) -> None:
+    """
+    Write to standard output what is to be answered in the same line.
+
+    @raise StateError: if it takes none.
+    """
+    _write((line(text), " "))
+
+
 def emit(document: Iterable[str]) -> None:
     """
     Write a line that machines read to standard output.

@@ -23,8 +23,8 @@ _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
 _SECRETS = ("password", "passwordCommand")
-# What a password begins with that is kept elsewhere.
-_KEYRING = "keyring:"
+#: What stands in place of a password that the keyring of the system keeps.
+KEYRING = "keyring:"
 #: Those that the types have by default.
 PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 
@@ -228,12 +228,12 @@ def _keyring(
     """
     The entry of the keyring that stands in the place of a password, if one does.
     """
-    if not password.startswith(_KEYRING):
+    if not password.startswith(KEYRING):
         return None
-    named, slash, user = password.removeprefix(_KEYRING).rpartition("/")
+    named, slash, user = password.removeprefix(KEYRING).rpartition("/")
     entry = (named, user) if slash else (user or host, username)
     if not all(entry):
-        raise section.wrong("password", f"must be {_KEYRING}SERVICE/USER")
+        raise section.wrong("password", f"must be {KEYRING}SERVICE/USER")
     return entry
 
 

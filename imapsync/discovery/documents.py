@@ -7,7 +7,7 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 
 from imapsync.errors import Lost
-from imapsync.oauth.web import Web
+from imapsync.http.web import Web
 
 #: A document may have moved so often.
 _MOVES = 3

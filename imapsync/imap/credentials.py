@@ -104,9 +104,10 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
 
         password = await readPassword(reactor, server.passwordCommand, server.where)
     elif server.keyring is not None:
-        from imapsync.imap.auth.keyring import readEntry
+        from imapsync.imap.auth.password import readEntry
+        from imapsync.system.keyring import Keyring
 
-        password = await readEntry(reactor, *server.keyring, server.where)
+        password = await readEntry(Keyring(reactor), *server.keyring, server.where)
     elif server.passwordFile is not None:
         from imapsync.imap.auth.secretfile import readSecret
 

@@ -13,10 +13,10 @@ from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import ConfigError
+from imapsync.http.web import Web
 from imapsync.oauth.discovery import discover
 from imapsync.oauth.providers import Endpoints, endpointsOf, scopeOf
 from imapsync.oauth.tokens import Tokens, fieldsIn, tokensIn
-from imapsync.oauth.web import Web
 
 _KIND = "urn:ietf:params:oauth"
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from imapsync.config import oauth
 from imapsync.display import line
 from imapsync.errors import ConfigError, Lost
+from imapsync.http.web import Answer, Web
 from imapsync.oauth.providers import Endpoints
-from imapsync.oauth.web import Answer, Web
 
 
 async def discover(web: Web, issuer: str) -> Endpoints:

@@ -29,12 +29,12 @@ PATIENCE = 15 * 60.0
 _LOOPBACKS = {"microsoft": "localhost"}
 
 
-class Person(Protocol):
+class EndUser(Protocol):
     """
-    Who is to say yes.
+    Who is to say yes (RFC 6749, 1.1).
     """
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """
         Have them read some lines.
         """
@@ -53,7 +53,7 @@ class Person(Protocol):
 
 
 async def consented(
-    reactor: Any, client: Client, config: OAuthConfig, user: str, person: Person
+    reactor: Any, client: Client, config: OAuthConfig, user: str, person: EndUser
 ) -> Tokens:
     """
     Have a user say yes, in the way that C{config} has.
@@ -90,16 +90,16 @@ async def consented(
 
 
 async def _here(
-    reactor: Any, client: Client, consent: Consent, person: Person, doorway: Doorway
+    reactor: Any, client: Client, consent: Consent, person: EndUser, doorway: Doorway
 ) -> Tokens:
     """
     In a browser on this computer; or on another one, if they paste what comes of it.
     """
     typed = person.typed(needed=False)
     answer = _first(consent, doorway.came, typed)
-    person.tell(f"Open this page in a browser, and say yes there:\n{consent.page}")
+    person.say(f"Open this page in a browser, and say yes there:\n{consent.page}")
     if typed is not None:
-        person.tell(
+        person.say(
             "If that browser is on another computer, it will then fail to show a page:"
             " paste the address of that here."
         )
@@ -148,11 +148,11 @@ def _first(
     return answer
 
 
-async def _pasted(client: Client, consent: Consent, person: Person) -> Tokens:
+async def _pasted(client: Client, consent: Consent, person: EndUser) -> Tokens:
     """
     In a browser on another computer.
     """
-    person.tell(
+    person.say(
         "Open this page in a browser on any computer, and say yes there:\n"
         f"{consent.page}\n"
         "It will then fail to show a page: paste the address of that here."
@@ -174,12 +174,12 @@ async def _redeemed(client: Client, consent: Consent, brought: str) -> Tokens:
     )
 
 
-async def _elsewhere(clock: IReactorTime, client: Client, person: Person) -> Tokens:
+async def _elsewhere(clock: IReactorTime, client: Client, person: EndUser) -> Tokens:
     """
     On another device (RFC 8628).
     """
     offer = device.read(await client.begun())
-    person.tell(
+    person.say(
         f"Open {offer.page} in a browser on any device, and type there:\n"
         f"{offer.userCode}"
     )

@@ -4,20 +4,17 @@ Which L{Store} has the tokens of a server.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.oauth.lock import locked
+from imapsync.oauth.ring import Ring
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Tokens
-
-if TYPE_CHECKING:
-    from imapsync.oauth.ring import Ring
+from imapsync.system.keyring import Keyring
 
 
 def lockOf(reactor: Any, config: OAuthConfig) -> AbstractAsyncContextManager[None]:
@@ -29,7 +26,8 @@ def lockOf(reactor: Any, config: OAuthConfig) -> AbstractAsyncContextManager[Non
 
 async def keep(reactor: Any, config: OAuthConfig, tokens: Tokens) -> str:
     """
-    Keep what was granted, in place of what was kept.
+    Keep what was granted, in place of what was kept; who renews that just now is not
+    to keep it after that.
 
     @return: where.
     @raise StateError: if that is not possible.
@@ -41,25 +39,18 @@ async def keep(reactor: Any, config: OAuthConfig, tokens: Tokens) -> str:
 
 
 async def storeOf(
-    reactor: Any,
-    config: OAuthConfig,
-    make: Callable[[Any, OAuthConfig], Ring] | None = None,
+    reactor: Any, config: OAuthConfig, keyring: Keyring | None = None
 ) -> Store:
     """
     Where the tokens of a server are kept, or are to be: as C{config} says, or else in
     the file if it is there, in the keyring of the system if it has one, in the file.
 
-    @param make: makes a keyring, in place of that of the system.
+    @param keyring: in place of that of the system.
     """
-    said = config.store == "keyring"
-    if not said and (
-        config.store == "file"
-        or Path(config.tokenFile).exists()
-        or find_spec("keyring") is None
-    ):
-        return TokenFile(config.tokenFile)
-    # Imported here because it takes time, and not everybody has it.
-    from imapsync.oauth.ring import Ring
-
-    ring = (make or Ring)(reactor, config)
-    return ring if said or await ring.isUsable() else TokenFile(config.tokenFile)
+    inFile = TokenFile(config.tokenFile)
+    if config.store == "file" or (not config.store and Path(inFile.where).exists()):
+        return inFile
+    keyring = keyring or Keyring(reactor)
+    if config.store == "keyring" or await keyring.isUsable():
+        return Ring(keyring, config)
+    return inFile

@@ -20,14 +20,14 @@ from twisted.python.failure import Failure
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ConfigError, Distrusted, Later, Lost
+from imapsync.errors import ConfigError, Distrusted, Later, Lost, StateUnavailable
+from imapsync.http.web import Web
 from imapsync.log import Log
 from imapsync.oauth.client import Client
 from imapsync.oauth.place import lockOf, storeOf
 from imapsync.oauth.providers import titleOf
 from imapsync.oauth.store import Store
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import Web
 
 _log = Log()
 
@@ -182,7 +182,7 @@ class Source:
             raise Later(f"{where}: {error}", error.seconds) from None
         except Declined as error:
             raise Declined(f"{where}: {error}", error.error) from None
-        except (Lost, Distrusted, ConfigError) as error:
+        except (Lost, Distrusted, ConfigError, StateUnavailable) as error:
             raise type(error)(f"{where}: {error}") from None
 
 

@@ -14,7 +14,7 @@ from oauthlib.oauth2.rfc6749.parameters import parse_token_response
 
 from imapsync.display import line
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Later, Lost
-from imapsync.oauth.web import Answer
+from imapsync.http.web import Answer
 
 #: It may be otherwise soon.
 _PASSING = frozenset(("temporarily_unavailable", "server_error"))

@@ -39,6 +39,7 @@ _SOME = (
     *("imapsync.cli.progress", "imapsync.cli.bar", "rich"),
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
+    *("imapsync.http", "imapsync.system.keyring"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
     "imapsync.accounts.admin",
 )

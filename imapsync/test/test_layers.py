@@ -23,7 +23,7 @@ from imapsync.test import children
 #: floor, which all speak, import each other, not in a circle.
 LAYERS = (
     "errors display document uidset names model log gather",
-    "config content",
+    "config content system http",
     "oauth",
     "imap plan state",
     "mailbox discovery",

@@ -1,6 +1,6 @@
 """
 What octets go over: TLS (C{tls}), DEFLATE (C{compress}, RFC 4978), and the standard
-input and output of a command (C{tunnel}; C{process} runs it).
+input and output of a command (C{tunnel}).
 
 A connection uses them alike; C{imapsync.imap.connect} chooses.  A C{host} is what is
 connected to, by a C{proxy} after some C{negotiation}; what is in its C{certificate}

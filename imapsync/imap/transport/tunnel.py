@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
-from imapsync.imap.transport.process import Command, Fate, spawn
+from imapsync.system.process import Command, Fate, spawn
 
 
 def connectTunnel(

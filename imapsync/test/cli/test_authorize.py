@@ -54,9 +54,7 @@ class AuthorizationTests(SynchronousTestCase):
         }
         return self.world.settings(warnings=("beware",))
 
-    def begin(
-        self, oauth: OAuthConfig | None = None, debug: bool = False
-    ) -> Authorization:
+    def begin(self, oauth: OAuthConfig | None = None, debug: int = 0) -> Authorization:
         """
         Begin.
         """
@@ -179,7 +177,7 @@ class AuthorizationTests(SynchronousTestCase):
         """
         What must not happen is told, and ends it.
         """
-        self.patch(User, "tell", lambda *_: 1 / 0)
+        self.patch(User, "say", lambda *_: 1 / 0)
         self.ends(self.begin(), 70, "internal error: ZeroDivisionError")
 
     def test_warned(self) -> None:
@@ -188,7 +186,7 @@ class AuthorizationTests(SynchronousTestCase):
         logged if somebody wants it.
         """
         with capturedLogs() as events:
-            authorization = self.begin(debug=True)
+            authorization = self.begin(debug=1)
             self.consent()
             self.ends(authorization, 0)
         told = [formatEvent(event) for event in events]

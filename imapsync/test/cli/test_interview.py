@@ -12,11 +12,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.cli.given import Given
 from imapsync.cli.interview import Interview, Made
 from imapsync.cli.keeping import Keyring
-from imapsync.cli.ring import Ring
 from imapsync.discovery.proposal import Proposal
-from imapsync.errors import Distrusted, ImapSyncError, MissingCapability, UsageError
+from imapsync.errors import (
+    Distrusted,
+    ImapSyncError,
+    MissingCapability,
+    StateUnavailable,
+    UsageError,
+)
 from imapsync.model import Side
 from imapsync.test.fakes.persons import Accounts, Somebody
+from imapsync.test.fakes.rings import Ring
 
 FOUND = Proposal(
     "imap.example.org", 993, "imaps", "me@example.org", "told by the provider", True
@@ -25,23 +31,20 @@ FOUND = Proposal(
 SERVER = {"host": "imap.example.org", "username": "me@example.org"}
 
 
-class Backend:
+class LockedRing(Ring):
     """
     A keyring that is locked at first.
     """
 
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, ...]] = []
-        self._locked = True
-
-    def set_password(self, *words: str) -> None:
+    async def write(self, service: str, user: str, secret: str) -> None:
         """
         Keep one.
         """
-        if self._locked:
-            self._locked = False
-            raise RuntimeError("it is locked")
-        self.kept.append(words)
+        if self.broken is None:
+            self.broken = StateUnavailable("it is locked")
+            raise self.broken
+        self.broken = None
+        await super().write(service, user, secret)
 
 
 class InterviewCase(SynchronousTestCase):
@@ -277,14 +280,18 @@ class QuestionTests(InterviewCase):
         person = Somebody(("Password", "secret"), ("kept", "k"))
         asked = self.failureResultOf(self.side(person, "me@example.org"))
         self.assertIn("k is none of", str(asked.value))
-        backend = Backend()
-        self.ring = Ring(backend)
+        self.ring = ring = LockedRing()
+        ring.usable = False
+        person = Somebody(("Password", "secret"), ("kept", "k"))
+        asked = self.failureResultOf(self.side(person, "me@example.org"))
+        self.assertIn("k is none of", str(asked.value))
+        ring.usable = True
         person = Somebody(("Password", "secret"), ("kept", "k"), ("kept", "k"))
         options, secret = self.learns(person, "me@example.org")
         self.assertEqual(({**SERVER, "password": "keyring:"}, ""), (options, secret))
-        self.assertEqual("the keyring does not take it: it is locked", person.told[-1])
-        entry = ("imap.example.org", "me@example.org", "secret")
-        self.assertEqual([entry], backend.kept)
+        self.assertEqual("it is locked", person.told[-1])
+        entry = ("imap.example.org", "me@example.org")
+        self.assertEqual({entry: "secret"}, ring.kept)
 
     def test_spaces(self) -> None:
         """

@@ -8,14 +8,18 @@ import io
 import os
 import pty
 import sys
-from collections.abc import Mapping
+import termios
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import MemoryReactor
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.person import Line, Person
+from imapsync.errors import UsageError
 
 
 class PersonTests(SynchronousTestCase):
@@ -42,13 +46,13 @@ class PersonTests(SynchronousTestCase):
         """
         return Person(self.reactor, environ or {}, descriptor, self.opened.append)
 
-    def test_tell(self) -> None:
+    def test_say(self) -> None:
         """
         They read what can do no harm to a terminal.
         """
         output = io.StringIO()
         self.patch(sys, "stdout", output)
-        self.person(None).tell("one\ntwo\x1b[2J")
+        self.person(None).say("one\ntwo\x1b[2J")
         self.assertEqual("one\ntwo\\u001b[2J\n", output.getvalue())
 
     def test_browser(self) -> None:
@@ -90,6 +94,163 @@ class PersonTests(SynchronousTestCase):
         self.assertEqual("some words", self.successResultOf(typed))
         self.assertIsNotNone(self.person(self.pipe).typed(needed=True))
         os.close(self.end)
+
+
+class AnswerTests(SynchronousTestCase):
+    """
+    Tests for the answers of L{Person}.
+    """
+
+    def setUp(self) -> None:
+        """
+        There is a terminal that shows what is said.
+        """
+        self.reactor = MemoryReactor()
+        self.master, self.terminal = pty.openpty()
+        for descriptor in self.master, self.terminal:
+            self.addCleanup(os.close, descriptor)
+        self.person = Person(self.reactor, {}, self.terminal)
+        self.shown = io.StringIO()
+        self.patch(sys, "stdout", self.shown)
+
+    def asked(self, asking: Coroutine[Any, Any, str], *lines: str) -> Deferred[str]:
+        """
+        A question to which these lines are typed.
+        """
+        deferred = Deferred.fromCoroutine(asking)
+        for line in lines:
+            self.types(f"{line}\n".encode())
+        return deferred
+
+    def types(self, octets: bytes) -> None:
+        """
+        Some are typed while they are waited for.
+        """
+        [reader] = self.reactor.readers
+        os.write(self.master, octets)
+        reader.doRead()
+
+    def answer(self, asking: Coroutine[Any, Any, str], *lines: str) -> str:
+        """
+        What comes of that.
+        """
+        answer = self.successResultOf(self.asked(asking, *lines))
+        self.assertEqual(set(), self.reactor.readers)
+        return answer
+
+    def test_ask(self) -> None:
+        """
+        An answer is a line, without the spaces at its ends; an empty one is asked for
+        again, or stands for what is usual.
+        """
+        person = self.person
+        self.assertEqual("m\u00e9", self.answer(person.ask("Who?"), "", " m\u00e9 "))
+        self.assertEqual("Who? Who? ", self.shown.getvalue())
+        self.assertEqual("she", self.answer(person.ask("Who?", "she"), ""))
+        self.assertEqual("you", self.answer(person.ask("Who?", "she"), "you"))
+        self.assertTrue(self.shown.getvalue().endswith("Who? [she] Who? [she] "))
+
+    def test_secret(self) -> None:
+        """
+        A secret is taken as it is typed, and not shown, however that ends.
+        """
+        person = self.person
+        for acting in True, False:
+            asked = self.asked(person.secret("Password?"))
+            self.assertFalse(self.isShown())
+            if acting:
+                self.types(b" hush \n")
+                self.assertEqual(" hush ", self.successResultOf(asked))
+                self.assertEqual("Password? \n", self.shown.getvalue())
+            else:
+                asked.cancel()
+                self.failureResultOf(asked, CancelledError)
+            self.assertTrue(self.isShown())
+        self.assertEqual("", self.answer(person.secret("Password?"), ""))
+
+    def isShown(self) -> bool:
+        """
+        Whether the terminal shows what is typed.
+        """
+        flags: int = termios.tcgetattr(self.terminal)[3]
+        return bool(flags & termios.ECHO)
+
+    def test_choose(self) -> None:
+        """
+        One of the letters that are shown is an answer; the first is usual.
+        """
+        choices = {"t": "try again", "q": "quit"}
+        choosing = self.person.choose("What now?", choices)
+        self.assertEqual("q", self.answer(choosing, "x", "Quit"))
+        self.assertEqual(
+            "What now?\n  t  try again\n  q  quit\nChoose: [t] Choose: [t] ",
+            self.shown.getvalue(),
+        )
+        self.assertEqual("t", self.answer(self.person.choose("What?", choices), ""))
+
+    def test_yesNo(self) -> None:
+        """
+        A question with yes and no takes a line.
+        """
+        choices = {"y": "yes", "n": "no"}
+        self.assertEqual("y", self.answer(self.person.choose("So?", choices), ""))
+        self.assertEqual("So? (y: yes, n: no) [y] ", self.shown.getvalue())
+        self.assertEqual("n", self.answer(self.person.choose("So?", choices), "N"))
+
+    def test_hostile(self) -> None:
+        """
+        What others have written does no harm in a question.
+        """
+        self.answer(self.person.ask("Found \x1b[2J?", "\x1b]0;"), "x")
+        self.assertNotIn("\x1b", self.shown.getvalue())
+
+    def test_left(self) -> None:
+        """
+        Who leaves answers nothing, nor does a terminal that was closed.
+        """
+        asked = self.asked(self.person.ask("Who?", "me"))
+        self.types(b"\x04")
+        self.failureResultOf(asked, UsageError)
+        asked = self.asked(self.person.ask("Who?", "me"))
+        [reader] = self.reactor.readers
+        reader.connectionLost(Failure(ConnectionDone()))
+        self.failureResultOf(asked, UsageError)
+        self.patch(sys, "stdout", None)
+        self.failureResultOf(self.asked(self.person.ask("Who?")), UsageError)
+        self.failureResultOf(self.asked(self.person.secret("Password?")), UsageError)
+        self.assertTrue(self.isShown())
+
+    def test_encoding(self) -> None:
+        """
+        What is not UTF-8 is asked for again.
+        """
+        asked = self.asked(self.person.secret("Who?"))
+        self.types(b"\xff\n")
+        self.types(b"me\n")
+        self.assertEqual("me", self.successResultOf(asked))
+        self.assertIn("That is not UTF-8.", self.shown.getvalue())
+
+    def test_there(self) -> None:
+        """
+        Nobody is there without a terminal, for what they type and what they see.
+        """
+        self.assertFalse(self.person.isThere())
+        with os.fdopen(os.dup(self.terminal), "w") as output:
+            self.patch(sys, "stdout", output)
+            self.assertTrue(self.person.isThere())
+            for descriptor in None, self.shut():
+                self.assertFalse(Person(self.reactor, {}, descriptor).isThere())
+        self.patch(sys, "stdout", None)
+        self.assertFalse(self.person.isThere())
+
+    def shut(self) -> int:
+        """
+        A descriptor that is no terminal.
+        """
+        end, other = os.pipe()
+        os.close(other)
+        self.addCleanup(os.close, end)
+        return end
 
 
 class LineTests(SynchronousTestCase):

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.discovery.documents import Documents
 from imapsync.errors import Lost
-from imapsync.oauth.web import MOST, Web
+from imapsync.http.web import MOST, Web
 from imapsync.test.fakes.sites import Reply, Sites
 
 URL = "https://autoconfig.example.org/mail"

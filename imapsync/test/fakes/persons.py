@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imapsync.cli.given import Options
+from imapsync.cli.person import Person
 from imapsync.discovery.address import Address
 from imapsync.discovery.proposal import Proposal
 from imapsync.errors import Distrusted, ImapSyncError
 from imapsync.model import Side
 
 
-class Somebody:
+class Somebody(Person):
     """
     A person who knows what to answer.
 
@@ -32,7 +33,7 @@ class Somebody:
         """
         self.told.append(text)
 
-    def ask(self, question: str, default: str = "") -> str:
+    async def ask(self, question: str, default: str = "") -> str:
         """
         Their answer.
         """
@@ -40,17 +41,17 @@ class Somebody:
             raise AssertionError(f"asked {question}, expected {self.answers[:1]}")
         return self.answers.pop(0)[1] or default
 
-    def secret(self, question: str) -> str:
+    async def secret(self, question: str) -> str:
         """
         Likewise.
         """
-        return self.ask(question)
+        return await self.ask(question)
 
-    def choose(self, question: str, choices: Mapping[str, str]) -> str:
+    async def choose(self, question: str, choices: Mapping[str, str]) -> str:
         """
         Likewise, of these.
         """
-        answer = self.ask(question, next(iter(choices)))
+        answer = await self.ask(question, next(iter(choices)))
         if answer not in choices:
             raise AssertionError(f"{answer} is none of {choices}")
         return answer

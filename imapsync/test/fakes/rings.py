@@ -1,69 +1,47 @@
 """
-Keyrings in memory, and what asks them in a thread that is none.
+A keyring in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from twisted.internet.task import Clock
+from imapsync.errors import ImapSyncError
+from imapsync.system.keyring import Keyring
 
 
-class Threads(Clock):
+class Ring(Keyring):
     """
-    A reactor whose threads do all at once.
-    """
+    What the system may have.
 
-    def callFromThread(self, act: Callable[..., object], *words: Any) -> None:
-        """
-        Act.
-        """
-        act(*words)
-
-
-def spawned(work: Callable[[], None]) -> None:
-    """
-    Do it at once.
-    """
-    work()
-
-
-class Keyring:
-    """
-    What the package C{keyring} is, with one backend.
-
-    @ivar priority: that of the backend.
+    @ivar usable: whether there is one.
     @ivar kept: by the names of the service and the user.
-    @ivar broken: raised whatever is asked, if anything.
+    @ivar broken: why nothing is told and kept, if so.
     """
 
-    def __init__(self, priority: float = 5.0) -> None:
-        self.priority = priority
+    def __init__(self) -> None:
+        self.usable = True
         self.kept: dict[tuple[str, str], str] = {}
-        self.broken: Exception | None = None
+        self.broken: ImapSyncError | None = None
 
-    def get_keyring(self) -> Keyring:
+    async def isUsable(self) -> bool:
         """
-        The backend.
+        Whether it is.
         """
-        self._asked()
-        return self
+        return self.usable
 
-    def get_password(self, service: str, user: str) -> str | None:
+    async def read(self, service: str, user: str) -> str | None:
         """
         What is kept.
         """
-        self._asked()
+        self._check()
         return self.kept.get((service, user))
 
-    def set_password(self, service: str, user: str, password: str) -> None:
+    async def write(self, service: str, user: str, secret: str) -> None:
         """
         Keep something.
         """
-        self._asked()
-        self.kept[service, user] = password
+        self._check()
+        self.kept[service, user] = secret
 
-    def _asked(self) -> None:
+    def _check(self) -> None:
         if self.broken is not None:
             raise self.broken

@@ -10,7 +10,9 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from imapsync.test.fakes.schema import complaints
@@ -18,6 +20,7 @@ from imapsync.test.integration.cyrus import Cyrus, dottedCyrus
 from imapsync.test.integration.cyrus import Settings as CyrusSettings
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
 from imapsync.test.integration.messages import mails
+from imapsync.test.integration.proxy import PASSWORD, USER, ProxyServer
 from imapsync.test.integration.scene import Run, Scene
 from imapsync.test.integration.test_live import LiveCase
 from imapsync.test.integration.test_verify import VerifyCase
@@ -292,6 +295,37 @@ class WrongTests(CheckCase):
         scene.local.create("a.b")
         self.says(self.check(scene, 1), "! mailboxes a.b: cannot be created on remote")
         self.check(scene, 66, "Nowhere")
+
+
+class ProxyTests(CheckCase):
+    """
+    By way of a proxy.
+    """
+
+    async def test_proxy(self) -> None:
+        """
+        It is told which one, but not by which login; and what it says if it does not
+        let us through.
+        """
+        gate = ProxyServer(reactor, wantsLogin=True)
+        self.addCleanup(gate.close)
+        login = f"{quote(USER)}:{quote(PASSWORD)}@"
+        scene = self.scene()
+        shown = f"socks5h://127.0.0.1:{gate.port}"
+        proxied = shown.replace("//", f"//{login}")
+        scene.configure({"remote": {"proxy": proxied}})
+        server = scene.remoteServer
+        said: str = await deferToThread(self.check, scene, 0)
+        self.says(said, f"proxy {shown} at 127.0.0.1, port {gate.port}")
+        self.assertEqual([("socks", server.host, server.port)], gate.asked)
+        told: Any = await deferToThread(self.document, scene, 0)
+        self.assertEqual(shown, told["checks"]["remote"]["proxy"])
+        for text in said, str(told):
+            self.assertNotIn(quote(PASSWORD), text)
+            self.assertNotIn(PASSWORD, text)
+        scene.configure({"remote": {"proxy": shown.replace("socks5h", "http")}})
+        said = await deferToThread(self.check, scene, 77)
+        self.says(said, "wants a login: give USER:PASSWORD@")
 
 
 #: A command's standard input and output, but for one word of what it says.

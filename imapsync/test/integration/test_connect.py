@@ -29,9 +29,9 @@ from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability
 from imapsync.imap.auth.password import readPassword
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
-from imapsync.imap.transport.process import PATIENCE
 from imapsync.imap.transport.tunnel import connectTunnel
 from imapsync.model import Side
+from imapsync.system.process import PATIENCE
 from imapsync.test.integration.dovecot import Dovecot, Settings, mdboxServer
 from imapsync.test.integration.server import PASSWORD, freshUser
 

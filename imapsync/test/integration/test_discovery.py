@@ -49,8 +49,8 @@ from imapsync.discovery.records import Service
 from imapsync.discovery.resolver import Names
 from imapsync.discovery.search import Search
 from imapsync.errors import ConfigError, Distrusted, Lost
+from imapsync.http.web import MOST, Web
 from imapsync.model import Side
-from imapsync.oauth.web import MOST, Web
 from imapsync.test.discovery.test_autoconfig import server
 from imapsync.test.discovery.test_pacc import DOCUMENT, text
 from imapsync.test.integration import certificates

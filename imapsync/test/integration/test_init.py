@@ -8,15 +8,20 @@ import os
 import select
 import socket
 import stat
+import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+
+from twisted.trial.unittest import SkipTest
 
 from imapsync.test import children
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import PROGRAM, Run, Scene, SceneCase, finished
 from imapsync.test.integration.server import PASSWORD
+from imapsync.test.integration.test_keyring import keyringIn
 
 
 class Typist:
@@ -26,7 +31,9 @@ class Typist:
     @ivar shown: what the terminal has shown.
     """
 
-    def __init__(self, command: Sequence[str], scene: Scene) -> None:
+    def __init__(
+        self, command: Sequence[str], scene: Scene, more: Mapping[str, str]
+    ) -> None:
         self._terminal, its = os.openpty()
         self.shown = ""
         self._read = 0
@@ -38,7 +45,7 @@ class Typist:
             stdout=its,
             stderr=its,
             cwd=scene.directory,
-            env=environ(scene),
+            env={**environ(scene), **more},
         )
         os.close(its)
 
@@ -72,16 +79,33 @@ class Typist:
 
     def close(self) -> None:
         """
+        Close the terminal, if it is open.
+        """
+        if self._terminal >= 0:
+            self.hangsUp()
+
+    def hangsUp(self) -> int:
+        """
         Close the terminal.
+
+        @return: the exit code of the program.
         """
         os.close(self._terminal)
-        children.ended(self.process)
+        self._terminal = -1
+        return children.ended(self.process)
 
     def interrupt(self) -> None:
         """
         Press Ctrl-C.
         """
         os.write(self._terminal, b"\x03")
+
+    def isShown(self) -> bool:
+        """
+        Whether what is typed is shown.
+        """
+        flags: int = termios.tcgetattr(self._terminal)[3]
+        return bool(flags & termios.ECHO)
 
     def _more(self, patience: float) -> bool:
         if not select.select([self._terminal], [], [], patience)[0]:
@@ -150,11 +174,11 @@ class InitTests(SceneCase):
             path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()
         }
 
-    def typist(self, scene: Scene, *words: str) -> Typist:
+    def typist(self, scene: Scene, *words: str, **more: str) -> Typist:
         """
-        Somebody who starts the program with these words.
+        Somebody who starts the program with these words, and this environment.
         """
-        typist = Typist([*PROGRAM, *words], scene)
+        typist = Typist([*PROGRAM, *words], scene, more)
         self.addCleanup(typist.close)
         return typist
 
@@ -188,6 +212,29 @@ class InitTests(SceneCase):
         self.complains(self.runs(scene, "--init"), 73, f"{folder}/config")
         after = {path: path.read_bytes() for path in folder.iterdir()}
         self.assertEqual(before, after)
+
+    def test_keyring(self) -> None:
+        """
+        A password that was typed may be kept in a keyring; runs find it there.
+        """
+        if not find_spec("keyring"):
+            raise SkipTest("the package keyring is not installed")
+        scene = self.filled()
+        ring = keyringIn(scene.directory)
+        local, remote = self.addresses(scene)
+        words = [f"local={local}", f"local.password={PASSWORD}", f"remote={remote}"]
+        typist = self.typist(scene, "--init", *words, **ring)
+        typist.answers("Password of", PASSWORD)
+        typist.answers("Choose:", "k")
+        self.assertEqual(0, typist.leaves(), typist.shown)
+        self.assertEqual(
+            PASSWORD, (scene.directory / "localhost" / scene.user).read_text()
+        )
+        folder = scene.directory / ".config/imapsync"
+        self.assertEqual({"config": 0o600}, self.modes(folder))
+        run = finished(scene.start([*PROGRAM, "--oneshot"], {**environ(scene), **ring}))
+        self.assertEqual(0, run.code, run.tail)
+        self.assertEqual([], scene.differences())
 
     def test_script(self) -> None:
         """
@@ -239,9 +286,23 @@ class InitTests(SceneCase):
         typist = self.typist(scene, "--init")
         typist.answers("The local side", self.addresses(scene)[0])
         typist.sees("Password of")
+        self.assertFalse(typist.isShown())
         typist.interrupt()
         self.assertEqual(75, typist.leaves(), typist.shown)
+        self.assertTrue(typist.isShown())
         self.says(typist.shown, "imapsync: interrupted")
+        self.assertFalse((scene.directory / ".config").exists())
+
+    def test_closed(self) -> None:
+        """
+        So does who closes the terminal.
+        """
+        scene = self.filled()
+        typist = self.typist(scene, "--init")
+        typist.answers("The local side", self.addresses(scene)[0])
+        typist.sees("Password of")
+        # It hears of that as a signal, and as an end of what is typed.
+        self.assertIn(typist.hangsUp(), (64, 75))
         self.assertFalse((scene.directory / ".config").exists())
 
     def test_interruptedLater(self) -> None:

@@ -14,6 +14,7 @@ import signal
 import stat
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,15 +28,16 @@ from cryptography.hazmat.primitives.serialization import (
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThread
+from twisted.logger import capturedLogs, formatEvent
 
 from imapsync.cli.authorize import Authorization
 from imapsync.config import file as config
 from imapsync.config.request import Request
+from imapsync.http.web import Web
 from imapsync.model import Side
 from imapsync.oauth.client import Client
 from imapsync.oauth.store import written
 from imapsync.oauth.tokens import Tokens
-from imapsync.oauth.web import Web
 from imapsync.service import Outcome
 from imapsync.test import children
 from imapsync.test.fakes.authorization import (
@@ -162,13 +164,13 @@ class Asked:
 
 class User:
     """
-    Who is to say yes: L{imapsync.oauth.flows.Person}.
+    Who is to say yes: L{imapsync.oauth.flows.EndUser}.
     """
 
     def __init__(self, act: Callable[[str], object], typed: str) -> None:
         self._act, self._typed = act, typed
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """
         Do something about it.
         """
@@ -223,7 +225,7 @@ class TokenCase(SceneCase):
         return asked
 
     def authorization(
-        self, scene: Scene, user: User
+        self, scene: Scene, user: User, debug: int = 0
     ) -> tuple[Authorization, list[Outcome]]:
         """
         What asks C{user}, and how it ends.
@@ -235,6 +237,7 @@ class TokenCase(SceneCase):
             reactor,
             user,
             lambda _, outcome: outcomes.append(outcome),
+            debug,
         )
         return authorization, outcomes
 
@@ -356,6 +359,24 @@ class ConsentTests(TokenCase):
             self.says(outcome.text, "remote (imap://", words)
             self.assertEqual([], [*scene.directory.glob("*.oauth2")])
             self.assertEqual(0, self.authority.count("/token"))
+
+    async def test_traced(self) -> None:
+        """
+        What is said to the mail server is logged if somebody wants it, the token only
+        if they want that, too.
+        """
+        for debug in 0, 1, 2:
+            scene = self.tokened(auth="XOAUTH2")
+            user = User(lambda text: visit(_page(text)), "")
+            authorization, _ = self.authorization(scene, user, debug)
+            with capturedLogs() as events:
+                authorization.startService()
+                self.assertEqual(0, await authorization.finished)
+            said = "\n".join(str(formatEvent(event)) for event in events)
+            self.assertEqual(debug > 0, "AUTHENTICATE" in said, said)
+            words = f"user={scene.user}\1auth=Bearer {self.kept(scene)['access']}\1\1"
+            login = b64encode(words.encode()).decode()
+            self.assertEqual(debug > 1, login in said)
 
     async def test_another(self) -> None:
         """

@@ -27,9 +27,9 @@ from zope.interface.verify import verifyObject
 
 from imapsync.config.tls import TLSConfig
 from imapsync.imap.transport.compress import Compression
-from imapsync.imap.transport.process import PATIENCE
 from imapsync.imap.transport.tls import Trust
 from imapsync.imap.transport.tunnel import connectTunnel
+from imapsync.system.process import PATIENCE
 from imapsync.test.fakes.lines import SelfSigned
 
 #: Connects its standard input and output to a port.

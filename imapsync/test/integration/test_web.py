@@ -1,5 +1,5 @@
 """
-Asking web servers over real connections (L{imapsync.oauth.web}): which ones are
+Asking web servers over real connections (L{imapsync.http.web}): which ones are
 believed to be who they are.
 """
 
@@ -17,7 +17,7 @@ from twisted.web.server import Site
 from twisted.web.static import Data
 
 from imapsync.errors import Distrusted, ImapSyncError, Lost
-from imapsync.oauth.web import Answer, Web
+from imapsync.http.web import Answer, Web
 from imapsync.test.integration.certificates import LOOPBACK, Certificate, issue
 
 _reactor: Any = reactor

@@ -16,10 +16,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import ConfigError
+from imapsync.http.web import Web
 from imapsync.oauth.client import Client
 from imapsync.oauth.providers import Endpoints
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import Web
 from imapsync.test.fakes.sites import CONFIG, TOKEN_URL, Asked, Grantor, Sites, told
 from imapsync.test.oauth.test_assertion import parts, pem, rfcKey
 from imapsync.test.oauth.test_discovery import FIRST, ISSUER, METADATA

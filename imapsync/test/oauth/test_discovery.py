@@ -9,9 +9,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
+from imapsync.http.web import Web
 from imapsync.oauth.discovery import discover, places
 from imapsync.oauth.providers import Endpoints
-from imapsync.oauth.web import Web
 from imapsync.test.fakes.sites import Reply, Sites, told
 
 #: As in RFC 8414, 3.2.

@@ -13,11 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Lost
+from imapsync.http.web import Answer, Web
 from imapsync.oauth.client import Client
 from imapsync.oauth.doorway import Doorway
 from imapsync.oauth.flows import PATIENCE, consented
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import Answer, Web
 from imapsync.test.fakes.authorization import (
     CONFIDENTIAL,
     PUBLIC,
@@ -73,7 +73,7 @@ class User:
         self.shown: list[str] = []
         self.line: Deferred[str] | None = Deferred()
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """
         Read.
         """

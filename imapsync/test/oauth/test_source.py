@@ -20,12 +20,12 @@ from imapsync.errors import (
     Lost,
     StateUnavailable,
 )
+from imapsync.http.web import PATIENCE, Web
 from imapsync.oauth.client import Client
 from imapsync.oauth.source import MARGIN, Given, Source, sourceOf
 from imapsync.oauth.store import parsed
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Declined, Tokens
-from imapsync.oauth.web import PATIENCE, Web
 from imapsync.test.fakes.sites import CONFIG, NOT_FOUND, REVOKED, Grantor, Reply, told
 from imapsync.test.imap.test_connect import PLAIN
 
@@ -201,7 +201,8 @@ class KeptTests(SourceCase):
         slow, source = self.slow()
         slow.full = True
         asking = self.asking(source=source)
-        self.failureResultOf(asking, StateUnavailable)
+        error = self.failureResultOf(asking, StateUnavailable).value
+        self.assertTrue(str(error).startswith(f"{WHERE}: "), str(error))
         self.assertEqual([], self.grantor.asked)
 
     def slow(self) -> tuple[Slow, Source]:

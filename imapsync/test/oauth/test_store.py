@@ -5,22 +5,21 @@ L{imapsync.oauth.tokenfile} and L{imapsync.oauth.ring}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from keyring.errors import KeyringLocked
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.oauth import OAuthConfig
 from imapsync.errors import StateUnavailable
 from imapsync.oauth.place import keep, storeOf
 from imapsync.oauth.ring import Ring
 from imapsync.oauth.store import Store, parsed, written
 from imapsync.oauth.tokenfile import TokenFile
 from imapsync.oauth.tokens import Tokens
-from imapsync.test.fakes.rings import Keyring, Threads, spawned
+from imapsync.test.fakes.rings import Ring as MemoryRing
 from imapsync.test.fakes.sites import CONFIG
 
 T = TypeVar("T")
@@ -148,8 +147,8 @@ class RingTests(StoreCase):
         Have a keyring.
         """
         super().setUp()
-        self.keyring = Keyring()
-        self.ring = Ring(Threads(), self.config, self.keyring, spawned)
+        self.keyring = MemoryRing()
+        self.ring = Ring(self.keyring, self.config)
 
     def test_keeps(self) -> None:
         """
@@ -158,43 +157,13 @@ class RingTests(StoreCase):
         self.keeps(self.ring)
         self.assertEqual([("imapsync", "me@host")], [*self.keyring.kept])
 
-    def test_usable(self) -> None:
-        """
-        One that there is but for want of another is of no use.
-        """
-        self.assertTrue(self.done(self.ring.isUsable()))
-        self.keyring.priority = 0
-        self.assertFalse(self.done(self.ring.isUsable()))
-        self.keyring.priority, self.keyring.broken = 5, OSError()
-        self.assertFalse(self.done(self.ring.isUsable()))
-
     def test_locked(self) -> None:
         """
-        A keyring that refuses is told of in one line.
+        A keyring that refuses is told of.
         """
-        for error, text in (
-            (KeyringLocked("It is\x1b locked!"), "It is\\u001b locked!"),
-            (OSError(), "OSError"),
-        ):
-            self.keyring.broken = error
-            for acting in self.ring.read(), self.ring.write(TOKENS):
-                self.assertEqual(
-                    f"the keyring of the system cannot be used: {text}",
-                    self.fails(acting),
-                )
-
-    def test_waiting(self) -> None:
-        """
-        Nobody waits any more for one that asks a user, if that is to be so.
-        """
-        asked: list[Callable[[], None]] = []
-        ring = Ring(Threads(), self.config, self.keyring, asked.append)
-        reading = Deferred.fromCoroutine(ring.read())
-        self.assertNoResult(reading)
-        reading.cancel()
-        self.failureResultOf(reading, CancelledError)
-        for work in asked:
-            work()
+        self.keyring.broken = StateUnavailable("locked")
+        for acting in self.ring.read(), self.ring.write(TOKENS):
+            self.assertEqual("locked", self.fails(acting))
 
 
 class PlaceTests(StoreCase):
@@ -207,26 +176,22 @@ class PlaceTests(StoreCase):
         Where tokens are kept.
         """
         config = self.config._replace(**changes)
-
-        def make(reactor: Any, config: OAuthConfig) -> Ring:
-            return Ring(reactor, config, self.keyring, spawned)
-
-        return self.done(storeOf(Threads(), config, make))
+        return self.done(storeOf(Clock(), config, self.keyring))
 
     def setUp(self) -> None:
         """
         Have a keyring.
         """
         super().setUp()
-        self.keyring = Keyring()
+        self.keyring = MemoryRing()
 
     def test_said(self) -> None:
         """
         The configuration may say where, whatever there is.
         """
-        self.keyring.priority = 0
+        self.keyring.usable = False
         self.assertIsInstance(self.place(store="keyring"), Ring)
-        self.keyring.priority = 5
+        self.keyring.usable = True
         self.assertIsInstance(self.place(store="file"), TokenFile)
 
     def test_usual(self) -> None:
@@ -235,9 +200,9 @@ class PlaceTests(StoreCase):
         stays there.
         """
         self.assertIsInstance(self.place(), Ring)
-        self.keyring.priority = 0
+        self.keyring.usable = False
         self.assertIsInstance(self.place(), TokenFile)
-        self.keyring.priority = 5
+        self.keyring.usable = True
         self.done(TokenFile(str(self.path)).write(TOKENS))
         self.assertIsInstance(self.place(), TokenFile)
 
@@ -245,7 +210,7 @@ class PlaceTests(StoreCase):
         """
         What was granted is kept there, one at a time.
         """
-        clock = Threads()
+        clock = Clock()
         config = self.config._replace(store="file")
         self.assertEqual(str(self.path), self.done(keep(clock, config, TOKENS)))
         self.assertEqual(TOKENS, parsed(self.path.read_text()))

@@ -9,8 +9,8 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError, Later, Lost
+from imapsync.http.web import Answer
 from imapsync.oauth.tokens import Declined, Tokens, tokensIn
-from imapsync.oauth.web import Answer
 
 
 def parsed(fields: object, status: int = 200, wait: float = 0.0) -> Tokens:

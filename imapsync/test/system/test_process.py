@@ -1,12 +1,12 @@
 """
-Tests for L{imapsync.imap.transport.process}.
+Tests for L{imapsync.system.process}.
 """
 
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.imap.transport.process import argumentsOf
+from imapsync.system.process import argumentsOf
 
 
 class ArgumentsTests(SynchronousTestCase):

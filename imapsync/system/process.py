@@ -24,8 +24,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from imapsync.display import octets
 from imapsync.errors import ConfigError
-from imapsync.imap.wire.text import printable
 from imapsync.log import Log
 
 #: How long a command may take over each step of its end, in seconds.
@@ -33,6 +33,8 @@ PATIENCE = 1.0
 
 #: More than this without an end of line is a line.
 _LONGEST_LINE = 1000
+#: So many octets of a line are told.
+_TOLD = 400
 _METACHARACTERS = re.compile(r"[|&;<>()$`\\*?\[\]#~\n]|^\s*\w+=")
 
 
@@ -104,7 +106,7 @@ class LastWords:
         if len(self._begun) > _LONGEST_LINE:
             lines.append(self._begun)
             self._begun = b""
-        for line in (printable(line.strip()) for line in lines):
+        for line in (octets(line.strip(), _TOLD) for line in lines):
             if line:
                 self._lines.append(line)
                 self.log.info("{where}: {line}", where=self._where, line=line)

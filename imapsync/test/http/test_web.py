@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.oauth.web}.
+Tests for L{imapsync.http.web}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twisted.web.client import ResponseNeverReceived
 
 import imapsync
 from imapsync.errors import Lost
-from imapsync.oauth.web import MOST, PATIENCE, Answer, Web
+from imapsync.http.web import MOST, PATIENCE, Answer, Web
 from imapsync.test.fakes.sites import Reply, Sites
 
 URL = "https://auth.example:1/x?y=z"
