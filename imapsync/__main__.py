@@ -200,7 +200,7 @@ def _serve(
         service = _authorization(line, configs, reactor, ended)
     else:
         service = several = Several(
-            line, configs, os.environ, reactor, ended, follow, access
+            *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
         )
         if line.request.live:
             reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)

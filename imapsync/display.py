@@ -94,6 +94,17 @@ def moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
+def quantity(number: int) -> str:
+    """
+    So many octets, for people.
+    """
+    size, units = float(number), ["octets", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        del units[0]
+    return f"{number} octets" if units[0] == "octets" else f"{size:.1f} {units[0]}"
+
+
 def shown(name: str) -> str:
     """
     A mailbox's name.  No two names are shown alike: what is not seen, or looks like

@@ -6,7 +6,7 @@ L{imapsync.testing}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from imapsync.model import Refusal, Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle, Outcome, failed
 from imapsync.run.oneshot import OneShot
+from imapsync.run.progress import Progress
 from imapsync.run.status import (
     Change,
     Counters,
@@ -48,6 +49,7 @@ __all__ = (
     "Depth",
     "MailboxStatus",
     "Outcome",
+    "Progress",
     "Refusal",
     "Request",
     "Side",
@@ -85,6 +87,8 @@ class SyncService(Service):
     @param local: ways to the local server that no configuration can name.
     @param remote: ways to the remote one.
     @param emit: takes the document that C{request.json} asks for, in pieces.
+    @param show: takes what was done as a table, row by row, and says whether there is
+        room for it; else it is logged.
     """
 
     log: Logger = Log()
@@ -100,6 +104,7 @@ class SyncService(Service):
         local: Access = ORDINARY,
         remote: Access = ORDINARY,
         emit: Callable[[Iterable[str]], None] = _printed,
+        show: Callable[[Sequence[str]], bool] = lambda _: False,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
@@ -107,6 +112,7 @@ class SyncService(Service):
         self._request = request
         self._say = say
         self._emit = emit
+        self._show = show
         self._verbose = verbose
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
@@ -150,6 +156,21 @@ class SyncService(Service):
         if self._run is not None:
             self._run.measure()
         return self._standing.status
+
+    @property
+    def progress(self) -> Progress:
+        """
+        How far the run that goes on has come, or the last one came.  That is a part of
+        L{status}, and takes no time to be asked for.
+        """
+        return self._standing.progress
+
+    @property
+    def state(self) -> SyncState:
+        """
+        What it is doing, likewise.
+        """
+        return self._standing.state
 
     def observe(self, observer: Observer) -> None:
         """
@@ -195,6 +216,7 @@ class SyncService(Service):
             Log(self.log.namespace, self, self.log.observer, name),
             self._access,
             self._emit,
+            self._show,
         )
         self._run = _Run(job, name, self._standing)
         return self._run

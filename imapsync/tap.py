@@ -66,6 +66,8 @@ def makeService(options: Options) -> IService:
     line = options.line
     if line.init is not None:
         _exit(UsageError("--init is for the command imapsync"))
+    if line.progress in ("auto", "bar"):  # its log may be on the terminal as well
+        line = line._replace(progress="log")
     try:
         configs = config.loadAll(line.configs, os.environ)
     except ImapSyncError as error:

@@ -110,12 +110,16 @@ class Repair:
         if not self._surveyed:
             self._waiting = dict(self._survey(accounts, selection))
             self._surveyed = True
+        course = self._records.report.course
+        course.plans({name: {} for name in self._waiting})
         for name, new in [*self._waiting.items()]:
+            course.begins(name, "comparing")
             known = self._state.mailbox(name)
             if known is not None:
                 context = self._context(name, accounts, clients)
                 await self._inspectOne(Inspection(known, context, self._note, new))
             del self._waiting[name]
+            course.ended(name)
 
     async def _lookAt(self, clients: Clients) -> tuple[Accounts, Selection]:
         """

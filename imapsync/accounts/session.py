@@ -174,17 +174,25 @@ class Session:
             accounts,
             lambda name: self._context(name, accounts),
         )
-        synced = self._tasks(dirty, accounts)
+        arrived = self._tasks(dirty, accounts)
+        course = self._report.course
+        course.plans(
+            arrived, {*Side} if self._request.dryRun else self._policy.readOnly
+        )
 
         async def sync(
             name: Name, clients: Clients, release: Callable[[], None]
         ) -> None:
             nonlocal changed
-            changed = await self._sync(name, accounts, clients, release) or changed
+            course.begins(name)
+            try:
+                changed = await self._sync(name, accounts, clients, release) or changed
+            finally:
+                course.ended(name)
 
-        await self._workers.work(synced, sync)
+        await self._workers.work({n: sum(c.values()) for n, c in arrived.items()}, sync)
         if not self._request.dryRun:
-            self._identifier.meet(accounts, synced)
+            self._identifier.meet(accounts, arrived)
         if not changed or self._request.dryRun:
             changed = await self._deleter.delete(doomed, accounts)
         if not changed:  # else they come along with the next LIST
@@ -267,10 +275,12 @@ class Session:
 
     # Each mailbox
 
-    def _tasks(self, dirty: Iterable[Name], accounts: Accounts) -> Mapping[Name, int]:
+    def _tasks(
+        self, dirty: Iterable[Name], accounts: Accounts
+    ) -> Mapping[Name, Mapping[Side, int]]:
         """
-        The mailboxes to be worked on, and about how many messages of either side
-        are new there.
+        The mailboxes to be worked on, and about how many messages are new on each side
+        there.
         """
         tasks = {}
         due = self._due(dirty)

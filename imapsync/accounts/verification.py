@@ -22,6 +22,7 @@ from imapsync.config.settings import Config
 from imapsync.content.comparison import Comparison, Tally
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.mailbox.course import Course
 from imapsync.mailbox.suspects import Suspects
 from imapsync.mailbox.verification import Reader, Reading
 from imapsync.model import Known, Name, Side
@@ -99,6 +100,7 @@ class Verification:
 
     @param typed: the mailboxes that the user named; none means all.
     @param clock: tells the time.
+    @param course: is told how far it has come.
     @param told: is told what is to be said of each mailbox, once that is certain.
     @ivar sides: which servers to connect to.
     @ivar comparison: what is read.
@@ -114,6 +116,7 @@ class Verification:
         depth: Depth,
         clock: Any,
         suspects: Suspects,
+        course: Course,
         told: Callable[[Verdict], None],
     ) -> None:
         self._config = config
@@ -122,6 +125,8 @@ class Verification:
         self._clock = clock
         self._suspects = suspects
         self._told = told
+        self._course = course
+        course.reading = True
         self.comparison = Comparison()
         self.verdicts: dict[Name, Verdict] = {}
         self._named = Named()
@@ -156,7 +161,9 @@ class Verification:
 
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
-        reader = Reader(clients, self.comparison, self._suspects, self._depth)
+        reader = Reader(
+            *(clients, self.comparison, self._suspects, self._depth, self._course)
+        )
         listing = Listing(self._config, clients)
         if self._finished is None:
             doubts = await self._look(listing, reader, last=False)
@@ -177,11 +184,19 @@ class Verification:
         for trouble in planned.troubles:
             problems.setdefault(trouble.mailbox, []).append(str(trouble))
         doubts = bool(problems)
+        wanted = [
+            name
+            for name in planned.mailboxes
+            if name not in self.verdicts and (last or name not in self._readings)
+        ]
+        self._course.plans({name: _counts(name, accounts) for name in wanted})
         for name in planned.mailboxes:
             told = tuple(problems.pop(name, ()))
-            if name in self.verdicts or (name in self._readings and not last):
+            if name not in wanted:
                 continue
+            self._course.begins(name, "comparing")
             verdict, reading = await self._compared(name, accounts, reader)
+            self._course.ended(name)
             verdict = verdict._replace(problems=verdict.problems + told)
             if not verdict.differences or last:
                 self._settle(verdict)
@@ -235,7 +250,9 @@ class Verification:
         if reading is None:
             # It has the same number in each attempt.
             box = self._boxes.setdefault(name, len(self._boxes) + 1)
-            reading = Reading(box, {side: one.name for side, one in sides.items()})
+            reading = Reading(
+                name, box, {side: one.name for side, one in sides.items()}
+            )
         try:
             await (reader.readAgain if again else reader.read)(reading)
         except (MailboxError, Refused) as error:
@@ -260,6 +277,15 @@ class Verification:
         self._readings.pop(verdict.name, None)
         self.verdicts[verdict.name] = verdict
         self._told(verdict)
+
+
+def _counts(name: Name, accounts: Mapping[Side, Account]) -> Mapping[Side, int]:
+    """
+    How many messages there are to read.
+    """
+    if not all(account.has(name) for account in accounts.values()):
+        return {}
+    return {s: _holding(one, name).messages or 0 for s, one in accounts.items()}
 
 
 def _unknown(name: Name) -> Known:

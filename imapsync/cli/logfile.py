@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import IO
+from typing import Protocol
 
 from imapsync.display import line
 from imapsync.errors import ConfigError
@@ -30,6 +30,27 @@ def entry(seconds: float, text: str) -> str:
     return f"{stamp} {line(text, LONGEST)}\n"
 
 
+class File(Protocol):
+    """
+    What is written to.
+    """
+
+    def write(self, text: str, /) -> object:
+        """
+        Add to it.
+        """
+
+    def flush(self) -> object:
+        """
+        Have it be seen.
+        """
+
+    def close(self) -> object:
+        """
+        Close it.
+        """
+
+
 class LogFile:
     """
     A file to which messages are added; or standard error.
@@ -40,7 +61,7 @@ class LogFile:
     @ivar name: its path; C{None} for standard error.
     """
 
-    def __init__(self, name: str | None, file: IO[str]) -> None:
+    def __init__(self, name: str | None, file: File) -> None:
         self.name = name
         self._file = file
 
@@ -52,7 +73,7 @@ class LogFile:
             self._file.write(text)
             self._file.flush()
 
-    def replace(self, name: str | None, file: IO[str]) -> None:
+    def replace(self, name: str | None, file: File) -> None:
         """
         Go on with another one.
         """
@@ -63,12 +84,13 @@ class LogFile:
         """
         Close it.
         """
-        _close(self._file)
+        with suppress(OSError):  # a full disk
+            self._file.close()
 
 
 def standardError() -> LogFile:
     """
-    What is about no account goes there; nowhere, if it is closed.
+    What is about no account goes there.
     """
     return LogFile(None, _open(None))
 
@@ -117,34 +139,54 @@ class LogFiles:
             file.close()
 
 
-def _opened(names: Mapping[str, str | None]) -> Mapping[str, IO[str]]:
+def _opened(names: Mapping[str, str | None]) -> Mapping[str, File]:
     """
     Open all of these, or none.
     """
-    opened: dict[str, IO[str]] = {}
+    opened: dict[str, File] = {}
     try:
         for account, name in names.items():
             opened[account] = _open(name)
     except ConfigError:
         for file in opened.values():
-            _close(file)
+            with suppress(OSError):
+                file.close()
         raise
     return opened
 
 
-def _open(name: str | None) -> IO[str]:
-    if name is None and sys.stderr is not None:
-        return sys.stderr
-    path = name or os.devnull
+def _open(name: str | None) -> File:
+    if name is None:
+        return _Errors()
     try:
         # It may tell of mailboxes and, if wanted, of passwords.
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; see logfile") from error
+        raise ConfigError(f"{name}: {error.strerror}; see logfile") from error
 
 
-def _close(file: IO[str]) -> None:
-    if file is not sys.stderr:
-        with suppress(OSError):  # a full disk
-            file.close()
+class _Errors:
+    """
+    Standard error, whatever that is just then: a bar may have been put below it.  What
+    is written goes nowhere, if it is closed.
+    """
+
+    def write(self, text: str) -> None:
+        """
+        Write to it.
+        """
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """
+        Have it be seen.
+        """
+        if sys.stderr is not None:
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        """
+        It is left open for others.
+        """

@@ -33,6 +33,9 @@ _COMMANDS = (
     *("delete", "rename"),
 )
 
+#: How the progress of a run may be shown.
+PROGRESS = ("auto", "bar", "log", "json", "none")
+
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
     "target": ("delete", "rename"),
@@ -40,6 +43,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
     "json": ("oneshot", "repair", "verify", "check", "status"),
+    "progress": ("", "oneshot", "repair", "verify"),
 }
 
 
@@ -50,6 +54,7 @@ class CommandLine(NamedTuple):
     @ivar configs: the configuration files' names; none means the default one.
     @ivar debug: how often C{--debug} was given.
     @ivar init: the words behind C{--init}; C{None} without it.
+    @ivar progress: how it is shown: one of L{PROGRESS}.
     """
 
     request: Request
@@ -57,6 +62,7 @@ class CommandLine(NamedTuple):
     quiet: bool = False
     debug: int = 0
     init: tuple[str, ...] | None = None
+    progress: str = "auto"
 
     def __repr__(self) -> str:
         # Behind --init there may be a password.
@@ -103,6 +109,7 @@ _OPTIONS = (
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
     _Option("json", "print for machines"),
+    _Option("progress", "auto, bar, log, json or none", argument="HOW"),
     _Option("quiet", "only warnings and errors", "q"),
     _Option("debug", "log all IMAP traffic; twice: credentials too"),
     _Option("help", "show this help and exit", "h"),
@@ -160,7 +167,10 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         rename, database = "rename" in names, "database" in targets
         admin = Admin(request.mailboxes, rename, sides, database)
         request = Request(live=False, admin=admin)
-    return CommandLine(request, configs, quiet, debug)
+    progress = _progress([value for name, value in options if name == "progress"])
+    if progress == "auto" and quiet:
+        progress = "none"
+    return CommandLine(request, configs, quiet, debug, progress=progress)
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
@@ -335,6 +345,14 @@ def _depth(typed: Sequence[str]) -> Depth | None:
         raise UsageError(
             f"--verify={typed[-1]}: it takes header or content, or no value"
         ) from None
+
+
+def _progress(typed: Sequence[str]) -> str:
+    how = typed[-1] if typed else PROGRESS[0]
+    if how not in PROGRESS:
+        known = ", ".join(PROGRESS)
+        raise UsageError(f"--progress={how}: it takes one of {known}")
+    return how
 
 
 def _mailbox(name: str) -> str:

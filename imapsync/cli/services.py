@@ -4,10 +4,10 @@ Several pairs of accounts in one process, independent of each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock
@@ -28,6 +28,14 @@ from imapsync.model import Side
 from imapsync.run.status import Change
 from imapsync.service import Outcome, SyncService
 
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
+
+    from imapsync.cli.progress import Showing
+
+#: Work that takes less than so many seconds is not worth it to show its progress.
+SHORT = 1.0
+
 
 class Several(MultiService):
     """
@@ -38,6 +46,7 @@ class Several(MultiService):
     @param follow: told of configurations that were read again, before anything is
         begun anew; it may refuse them with L{ConfigError}.
     @param access: ways to the servers, if there is one account.
+    @param show: takes tables; see L{SyncService}.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -53,6 +62,7 @@ class Several(MultiService):
         ended: Callable[[str, Outcome], None],
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
         access: Mapping[Side, Access] = MappingProxyType({}),
+        show: Callable[[Sequence[str]], bool] = lambda _: False,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
@@ -61,11 +71,14 @@ class Several(MultiService):
         self._ended = ended
         self._follow = follow
         self._access = access
+        self._tables = show
         self._outcomes: dict[str, Outcome] = {}
         self._services: dict[str, SyncService] = {}
         self._reloading: DeferredLock = DeferredLock()
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
+        self._showing: Showing | None = None
+        self._waiting: IDelayedCall | None = None
         self.finished: Deferred[int] = Deferred()
         self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
@@ -76,6 +89,17 @@ class Several(MultiService):
         for name, settings in configs.items():
             self._add(name, settings)
 
+    def startService(self) -> None:
+        """
+        Begin; what takes long is shown.
+        """
+        MultiService.startService(self)
+        request = self._line.request
+        quick = request.check or request.admin is not None
+        if self._line.progress != "none" and not quick:
+            now = self._reactor.seconds()
+            self._waiting = self._reactor.callLater(SHORT, self._show, now)
+
     def stopService(self) -> Deferred[list[Any]]:
         """
         End all.
@@ -83,6 +107,7 @@ class Several(MultiService):
         @return: fires when all is closed, even of one that is about to begin
             anew.
         """
+        self._hide()
         stopping = MultiService.stopService(self)
         return together([stopping, self._reloading.run(lambda: None)])
 
@@ -141,7 +166,9 @@ class Several(MultiService):
     def _add(self, name: str, settings: Config) -> None:
         tell = partial(self._turns.say, name) if self._turns else None
         service = serviceFor(
-            self._line, settings, self._reactor, name, self._access, tell
+            *(self._line, settings, self._reactor, name, self._access, tell),
+            # What goes to a file has its time in each line.
+            show=(lambda _: False) if settings.logfile else self._tables,
         )
         self._services[name] = service
         if self._supervised is not None:
@@ -168,7 +195,32 @@ class Several(MultiService):
         self._outcomes[name] = outcome
         self._ended(name, outcome)
         if len(self._outcomes) == len(self.configs):
+            self._hide()
             self.finished.callback(max(one.code for one in self._outcomes.values()))
+
+    def _show(self, since: float) -> None:
+        """
+        Begin to show how far all has come.
+
+        @param since: when the work began.
+        """
+        # Imported here, because most runs are over by now.
+        from imapsync.cli.progress import Showing, wayFor
+
+        self._waiting = None
+        paths = {name: config.path for name, config in self.configs.items()}
+        way = wayFor(self._line.progress, paths)
+        services = self._services.items
+        live = self._line.request.live
+        self._showing = Showing(self._reactor, way, services, live, since)
+        self._showing.start()
+
+    def _hide(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if self._showing is not None:
+            self._showing.stop()
 
 
 def _tell(supervised: Supervised, name: str, change: Change) -> None:
@@ -182,6 +234,7 @@ def serviceFor(
     name: str = "",
     access: Mapping[Side, Access] = MappingProxyType({}),
     tell: Callable[[str], None] | None = None,
+    show: Callable[[Sequence[str]], bool] = lambda _: False,
 ) -> SyncService:
     """
     The service that does what a command line asks for.
@@ -189,10 +242,14 @@ def serviceFor(
     @param name: what log lines call it, if it is one of several.
     @param access: ways to the servers besides those of the configuration.
     @param tell: takes what is said to people; by default, it is said at once.
+    @param show: takes tables; see L{SyncService}.
     """
 
     def sayWhose(text: str) -> None:
         say(f"{name}: {text}" if name else text)
+
+    def showWhose(rows: Sequence[str]) -> bool:
+        return show([name, *rows] if name and rows else rows)
 
     service = SyncService(
         config,
@@ -204,6 +261,7 @@ def serviceFor(
         local=access.get(Side.LOCAL, ORDINARY),
         remote=access.get(Side.REMOTE, ORDINARY),
         emit=emit,
+        show=showWhose,
     )
     if name:
         service.setName(name)

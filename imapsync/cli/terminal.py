@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -72,6 +73,30 @@ def _write(pieces: Iterable[str]) -> None:
         raise StateError(
             f"standard output cannot be written: {reason}; direct it elsewhere"
         ) from error
+
+
+def show(rows: Sequence[str]) -> bool:
+    """
+    Write a table to standard error, if that is a terminal with room for it.
+
+    @return: whether it is written.
+    """
+    if not rows or sys.stderr is None or not sys.stderr.isatty():
+        return False
+    safe = [line(row) for row in rows]
+    with suppress(OSError, ValueError):
+        if max(map(_cells, safe)) > os.get_terminal_size(sys.stderr.fileno()).columns:
+            return False
+        print(*safe, sep="\n", file=sys.stderr)
+        return True
+    return False
+
+
+def _cells(text: str) -> int:
+    """
+    How many columns it takes.
+    """
+    return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
 
 
 def complain(text: str) -> None:

@@ -10,6 +10,7 @@ C{arrivals} what is made of that, C{strangers} what else came; C{copies} knows w
 made, C{review} looks at it, C{dates} at its dates, C{late} at what of that may have
 come late, C{echoes} at what others copied; C{refusals} are tried again another time,
 C{quotas} say where there is no room. C{suspects} and C{notes} tell one pass what came
-before it, C{report} counts for the C{summary}. C{repair} compares all with the
-database, C{entries} and what has none, by C{mending}; C{verification} only reads all.
+before it, C{report} counts for the C{summary}, C{course} how far all has come.
+C{repair} compares all with the database, C{entries} and what has none, by C{mending};
+C{verification} only reads all.
 """

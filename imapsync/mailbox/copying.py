@@ -123,7 +123,7 @@ class Copier(BodyReceiver):
         self._holds.clear()
 
     def _begin(self, message: Message) -> Deferred[None] | None:
-        self.queue.sends(UidSet.of([message.row.uid]))
+        self.queue.sends(UidSet.of([message.row.uid]), message.octets)
         return self._batches.begin(message)
 
     def _blame(self) -> None:
@@ -266,7 +266,7 @@ class Copier(BodyReceiver):
             return False
         passing = [*map(Message.whole, bodies, rows, heads)]
         self._arrived.update(uids)
-        self.queue.sends(uids)
+        self.queue.sends(uids, sum(map(len, bodies)))
         self._batches.take(passing, bodies)
         self._weigh()
         return True

@@ -218,6 +218,20 @@ class Performer:
 
     # Copying
 
+    def foresee(self) -> None:
+        """
+        All that is new on one side, and not on the other, is to be copied.
+        """
+        view, context = self._view, self._view.context
+        if context.dryRun:
+            return
+        counts = {
+            side.other: len(this.changes.new)
+            for side, this in view.sides.items()
+            if side.other not in context.policy.readOnly
+        }
+        self._report.course.copies(view.name, counts)
+
     async def _copy(self, operation: Copy, last: bool) -> None:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
@@ -233,6 +247,8 @@ class Performer:
             await target.client.appendLimit(target.selected.name),
             partial(self._sent, target.client, dates) if last else None,
         )
+        course, way = self._report.course, (view.name, operation.side.other)
+        course.sends(*way, copier.queue)
         try:
             await copier.copy(operation.uids)
         except MailboxError as error:
@@ -246,6 +262,7 @@ class Performer:
             raise
         finally:
             outcome.end()
+            course.sent(*way)
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
@@ -293,6 +310,8 @@ class Performer:
         place = self._view.place(side.other)
         self._view.context.records.suspects.passed(place, sources)
         self._report.did("copied", self._view.name, side, len(pairs))
+        octets = sum(one.size for one in messages)
+        self._report.course.did(self._view.name, side, len(pairs), octets)
         self.achieved += len(pairs)
         return True
 
@@ -304,6 +323,7 @@ class Performer:
         self._view.leave(side.other)
         place = self._view.place(side.other)
         self._view.context.records.suspects.unproven(place, sources)
+        self._report.course.did(self._view.name, side, len(sources), 0)
         self.achieved += len(sources)
 
 

@@ -19,6 +19,8 @@ class Queue:
     Says in time which messages are next.
 
     @param begins: is told.
+    @ivar messages: how many were sent so far; those that are sent again, too.
+    @ivar octets: of all of them.
     """
 
     def __init__(self, begins: Callable[[UidSet], None]) -> None:
@@ -27,6 +29,8 @@ class Queue:
         self._begun = UidSet()
         self._last = 0  # of those that were said to be next
         self._sent = UidSetBuilder()
+        self.messages = 0
+        self.octets = 0
 
     def extend(self, uids: UidSet) -> None:
         """
@@ -34,10 +38,14 @@ class Queue:
         """
         self._waiting.extend(uids.split(NEXT))
 
-    def sends(self, uids: UidSet) -> None:
+    def sends(self, uids: UidSet, octets: int) -> None:
         """
         The first octet of these is about to go.
+
+        @param octets: so many they have.
         """
+        self.messages += len(uids)
+        self.octets += octets
         while uids.ranges[-1][1] > self._last and self._waiting:
             some = self._waiting.popleft()
             self._begins(some)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.log import Log
+from imapsync.mailbox.course import Course
 from imapsync.mailbox.summary import DEEDS, Deed, total
 from imapsync.model import Name, Side, Trouble
 from imapsync.names import shown
@@ -25,6 +26,7 @@ class Report:
     @ivar steps: what was done to a mailbox as a whole, such as
         C{"created on local"}.
     @ivar unsound: whether something was found that was only to be told.
+    @ivar course: how far the run has come.
     """
 
     log = Log()
@@ -38,6 +40,7 @@ class Report:
         }
         self._told = told
         self.unsound = False
+        self.course = Course()
 
     # What happened
 

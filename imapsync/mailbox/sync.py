@@ -197,6 +197,7 @@ class Pass:
             suspects.isProven(view.place(side), this.changes.new)
             for side, this in view.sides.items()
         )
+        self._performer.foresee()
         for side in reversed(Side):
             await self._copy(side, proven)
 
@@ -224,6 +225,7 @@ class Pass:
         new = {side: view.sides[side].changes.new for side in Side}
         if not all(new.values()):
             return
+        self._context.records.report.course.begins(view.name, "comparing")
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
         copied = {side: view.copies.originals(side) for side in Side}
         sources = {side: view.source(side) for side in Side}

@@ -15,9 +15,10 @@ from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard, Selected
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.course import Course
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.suspects import MOST, Place, Suspects
-from imapsync.model import Mark, Octets, Side
+from imapsync.model import Mark, Name, Octets, Side
 from imapsync.uidset import MAXIMUM, UidSet, UidSetBuilder
 
 _ITEMS = "FLAGS INTERNALDATE RFC822.SIZE"
@@ -57,6 +58,7 @@ class Reading:
     """
     A mailbox, as far as it is read.
 
+    @param name: by which it is known.
     @ivar box: its number.
     @ivar names: what each server calls it.
     @ivar marks: how it was when it was read first.
@@ -64,7 +66,8 @@ class Reading:
     @ivar unlisted: how many more messages it tells of than it lists.
     """
 
-    def __init__(self, box: int, names: Mapping[Side, str]) -> None:
+    def __init__(self, name: Name, box: int, names: Mapping[Side, str]) -> None:
+        self.name = name
         self.box = box
         self.names = names
         self.marks: dict[Side, Mark] = {}
@@ -85,11 +88,13 @@ class Reader:
         comparison: Comparison,
         suspects: Suspects,
         depth: Depth,
+        course: Course,
     ) -> None:
         self._clients = clients
         self._comparison = comparison
         self._suspects = suspects
         self._depth = depth
+        self._course = course
 
     async def read(self, reading: Reading) -> None:
         """
@@ -132,10 +137,11 @@ class Reader:
         reading.marks[side] = selected.mark
         there = await self._list(side, uids)
         source, box = self._source(reading, side), reading.box
-        await self._take(source, box, side, there)
+        self._course.copies(reading.name, {side: len(there)})
+        await self._take(source, reading, side, there)
         left = there - self._comparison.uids(box, side) - source.unread
         if left:  # it has sent a part only, and called that all
-            await self._take(source, box, side, left)
+            await self._take(source, reading, side, left)
         self._note(reading, side, selected, there)
 
     async def _look(self, reading: Reading, side: Side, doubtful: UidSet) -> bool:
@@ -158,7 +164,7 @@ class Reader:
 
         source = self._source(reading, side)
         await source.rows(doubtful & there, "(FLAGS RFC822.SIZE)", flagged)
-        await self._take(source, box, side, there - known, before.uidnext)
+        await self._take(source, reading, side, there - known, before.uidnext)
         self._note(reading, side, selected, there)
         return True
 
@@ -215,7 +221,7 @@ class Reader:
     async def _take(
         self,
         source: Source,
-        box: int,
+        reading: Reading,
         side: Side,
         uids: UidSet,
         since: int = MAXIMUM + 1,
@@ -225,7 +231,8 @@ class Reader:
 
         @param since: from this UID on, they are late.
         """
-        comparison = self._comparison
+        comparison, course = self._comparison, self._course
+        box, name = reading.box, reading.name
         headless = UidSetBuilder()
 
         def done(row: Row, digest: KeyDigest | _Whole) -> None:
@@ -234,6 +241,7 @@ class Reader:
             found = Found(row.uid, size, instant(row.date), flags)
             key, late = digest.key(size), row.uid >= since
             comparison.add(box, side, found, key, digest.messageId, late)
+            course.did(name, side, 1, size)
 
         def headed(row: Row, digest: KeyDigest) -> None:
             if digest.singular:

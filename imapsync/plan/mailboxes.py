@@ -328,12 +328,16 @@ def _moved(mark: Mark | None, listed: Listed | None) -> bool:
     return mark is None or listed is None or listed.mark != mark
 
 
-def arrived(known: Known, listed: Mapping[Side, Listed]) -> int:
+def arrived(known: Known, listed: Mapping[Side, Listed]) -> Mapping[Side, int]:
     """
-    About how many messages are new on either side.
+    About how many messages are new on each side.
     """
-    statuses = (box.status for box in listed.values())
-    return sum(max(0, one.messages - known.pairs) for one in statuses if one)
+    statuses = {side: box.status for side, box in listed.items()}
+    return {
+        side: max(0, one.messages - known.pairs)
+        for side, one in statuses.items()
+        if one
+    }
 
 
 def removable(known: Known, side: Side, status: Status) -> int:

@@ -4,7 +4,7 @@ The connections to both servers: in pairs, since none is of use without the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -53,6 +53,7 @@ class Job(NamedTuple):
         or all.
     @ivar access: ways to the servers besides those of the configuration.
     @ivar emit: takes what is told to machines, in pieces.
+    @ivar show: takes a table for people, and says whether there is room for it.
     """
 
     config: Config
@@ -64,6 +65,7 @@ class Job(NamedTuple):
     log: Log
     access: Mapping[Side, Access]
     emit: Callable[[Iterable[str]], None] = lambda _: None
+    show: Callable[[Sequence[str]], bool] = lambda _: False
 
 
 class Bridge:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from time import time
 from typing import TYPE_CHECKING
 
+import imapsync
 from imapsync import document
 from imapsync.config.settings import Config
 from imapsync.display import line
@@ -17,6 +18,8 @@ from imapsync.mailbox.summary import DEEDS
 from imapsync.model import Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Outcome
+from imapsync.run.progress import Pace, Progress
+from imapsync.run.status import SyncState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,3 +132,46 @@ def anomaly(one: Anomaly) -> Mapping[str, object]:
         "times": one.times,
         "text": line(one.text),
     }
+
+
+def progressed(
+    account: str,
+    config: str,
+    seconds: float,
+    state: SyncState,
+    progress: Progress,
+    pace: Pace,
+) -> Iterator[str]:
+    """
+    How far a run has come.
+
+    @param account: its name, if there are several.
+    @param config: the path of the configuration.
+    @param seconds: for how long it has been watched.
+    """
+    return document.text(
+        {
+            "schema": document.SCHEMA,
+            "kind": "progress",
+            "imapsync": imapsync.__version__,
+            "account": account or None,
+            "config": config,
+            "time": document.timestamp(time()),
+            "seconds": round(seconds, 3),
+            "state": str(state),
+            "progress": {
+                "now": [
+                    {"name": name, "doing": doing} for name, doing in progress.mailboxes
+                ],
+                "mailboxes": {"done": progress.over, "left": progress.ahead},
+                **{str(side): progress.flow(side)._asdict() for side in Side},
+                "certain": not progress.vague,
+                "reading": progress.reading,
+                "rate": {
+                    "messages": round(pace.messages, 3),
+                    "octets": round(pace.octets, 3),
+                },
+                "secondsLeft": None if pace.left is None else round(pace.left),
+            },
+        }
+    )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from imapsync.accounts.inspection import Inspected
 from imapsync.accounts.ownership import shownAccount
 from imapsync.config.server import ServerConfig
-from imapsync.display import line, shown
+from imapsync.display import line, quantity, shown
 from imapsync.errors import ImapSyncError
 from imapsync.imap.appraisal import appraise, oddities
 from imapsync.imap.features import REQUIRED
@@ -345,24 +345,13 @@ def amount(size: Size) -> str:
     messages = f"{size.messages} {'message' if size.messages == 1 else 'messages'}"
     if size.octets is None:
         return f"{messages} (octets are not told: STATUS=SIZE)"
-    return f"{messages} ({_octets(size.octets)})"
+    return f"{messages} ({quantity(size.octets)})"
 
 
 def _quantity(limit: Limit, number: int) -> str:
     if limit.resource == "STORAGE":
-        return _octets(number)
+        return quantity(number)
     return f"{number} {line(limit.resource)}"
-
-
-def _octets(number: int) -> str:
-    """
-    So many octets, for people.
-    """
-    size, units = float(number), ["octets", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        del units[0]
-    return f"{number} octets" if units[0] == "octets" else f"{size:.1f} {units[0]}"
 
 
 def _some(names: Collection[str]) -> str:

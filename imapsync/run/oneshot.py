@@ -28,6 +28,7 @@ from imapsync.plan.unchanged import Told, fingerprint, isComparable, isTelling
 from imapsync.run.connections import SETTLING, Connections, Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
+from imapsync.run.table import table
 from imapsync.run.telling import Telling
 from imapsync.state.interface import State
 
@@ -228,7 +229,9 @@ class OneShot:
         if request.verify is not None:
             from imapsync.run.verification import Verifier
 
-            self._verifier = Verifier(self._job, request.verify, self._suspects)
+            self._verifier = Verifier(
+                self._job, request.verify, self._suspects, self._report.course
+            )
             return self._verifier
         if request.repair:
             from imapsync.accounts.repair import Repair
@@ -366,6 +369,7 @@ class OneShot:
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
         if self._job.verbose and not self._job.request.dryRun:
             totals = admin is None and self._verifier is None
-            for text in report.lines(totals):
-                log.info("{line}", line=text)
+            if not (totals and self._job.show(table(report))):
+                for text in report.lines(totals):
+                    log.info("{line}", line=text)
             log.info("{line}", line=spent(self._octets, seconds))

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.summary import Deed
 from imapsync.model import Known, Name, Refusal
+from imapsync.run.progress import Progress
 from imapsync.state.interface import State
 
 
@@ -104,6 +105,7 @@ class SyncStatus(NamedTuple):
     @ivar synced: when both sides were found equal last.
     @ivar until: until when it waits, or waited last, before it goes on: something went
         wrong, or a server wants to be left alone.
+    @ivar progress: how far the run that goes on has come, or the last one came.
     """
 
     state: SyncState = SyncState.NEW
@@ -114,6 +116,7 @@ class SyncStatus(NamedTuple):
     synced: float | None = None
     counters: Counters = Counters()
     until: float | None = None
+    progress: Progress = Progress()
 
     @property
     def refusals(self) -> Mapping[Name, tuple[Refusal, ...]]:
@@ -217,7 +220,14 @@ class Standing:
         """
         All of it.
         """
-        return self._status._replace(counters=self._counted())
+        return self._status._replace(counters=self._counted(), progress=self.progress)
+
+    @property
+    def progress(self) -> Progress:
+        """
+        How far the run has come.
+        """
+        return Progress.of(self._report.course)
 
     # What happens
 

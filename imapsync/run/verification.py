@@ -11,6 +11,7 @@ from imapsync.config.request import Depth
 from imapsync.content.comparison import Difference, Found
 from imapsync.display import keyword, shown
 from imapsync.document import timestamp
+from imapsync.mailbox.course import Course
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
 from imapsync.run.connections import Job
@@ -27,10 +28,12 @@ class Verifier(Verification):
     A verification of which people are told as it goes, and machines in the end.
     """
 
-    def __init__(self, job: Job, depth: Depth, suspects: Suspects) -> None:
+    def __init__(
+        self, job: Job, depth: Depth, suspects: Suspects, course: Course
+    ) -> None:
         super().__init__(
             *(job.config, job.request.mailboxes, depth, job.reactor, suspects),
-            self._tell,
+            *(course, self._tell),
         )
         self._job = job
 

@@ -36,6 +36,7 @@ _SOME = (
     *("imapsync.run.checking", "imapsync.accounts.inspection"),
     *("imapsync.accounts.repair", "imapsync.content.comparison", "imapsync.document"),
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
+    *("imapsync.cli.progress", "imapsync.cli.bar", "rich"),
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     *("imapsync.http", "imapsync.system.keyring"),
@@ -134,7 +135,7 @@ STARTS = {
         (*_HEAVY, *_WORK),
     ),
     "one run": Start(
-        _RUN.format(["--oneshot", "--patience=0", "--config=FOLDER/right"]),
+        _RUN.format(["--oneshot", "--progress=none", "--config=FOLDER/right"]),
         (*_LEFT, *_SOME),
     ),
     "the service": Start(

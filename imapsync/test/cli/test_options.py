@@ -84,14 +84,36 @@ class ParseTests(SynchronousTestCase):
             configs=("FILE", "other"),
             quiet=True,
             debug=2,
+            progress="log",
         )
         for arguments in (
             "--config=FILE --oneshot --dry-run --allow-mass-delete --quiet"
-            " --debug --debug --config other --watch=2.5 INBOX a/b",
+            " --progress=log --debug --debug --config other --watch=2.5 INBOX a/b",
             "INBOX -1nq --debug a/b --config FILE --allow-mass-delete --debug"
-            " --watch 9 --watch 2.5 --config=other",
+            " --watch 9 --watch 2.5 --config=other --progress=bar --progress=log",
         ):
             self.assertEqual(line, parse(arguments.split()))
+
+    def test_progress(self) -> None:
+        """
+        Progress is shown as it was asked for, or as is usual; who wants it quiet, wants
+        none.
+        """
+        for arguments, expected in (
+            ("", "auto"),
+            ("--quiet", "none"),
+            ("--quiet --progress=bar", "bar"),
+            ("-1 --progress=json", "json"),
+            ("--repair --progress=none", "none"),
+        ):
+            self.assertEqual(expected, parse(arguments.split()).progress)
+        self.assertWrong(
+            "--progress=much",
+            "--progress=much: it takes one of auto, bar, log, json, none",
+        )
+        self.assertWrong(
+            "--check --progress=bar", "--progress is of no use with --check"
+        )
 
     def test_dashes(self) -> None:
         """

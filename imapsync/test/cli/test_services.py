@@ -5,11 +5,13 @@ Tests for L{imapsync.cli.services}.
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
@@ -127,6 +129,71 @@ class SeveralTests(SynchronousTestCase):
         self.assertEqual(78, self.successResultOf(several.finished))
         [told] = output.getvalue().splitlines()
         self.assertTrue(told.startswith("good: both sides: "), told)
+
+    def held(self, *arguments: str, at: str = "ENABLE") -> tuple[Several, io.StringIO]:
+        """
+        Start all; nothing comes from the local server before L{resumed}.
+
+        @param at: what is the last command that it is sent.
+        """
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        self.configs = {"good": self.configs["good"]}
+
+        def pause() -> None:
+            self.world.links[0].pauseProducing()
+
+        self.world.local.before[at] = pause
+        return self.start(*arguments), output
+
+    def resumed(self, several: Several) -> None:
+        """
+        It comes, and all is done.
+        """
+        self.world.links[0].resumeProducing()
+        self.world.pump()
+        self.assertEqual(0, self.successResultOf(several.finished))
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_progress(self) -> None:
+        """
+        Work that takes long is shown, until it is done.
+        """
+        several, output = self.held("--oneshot", "--progress=json")
+        self.reactor.advance(0.9)
+        self.assertEqual("", output.getvalue())
+        self.reactor.advance(0.2)
+        told = json.loads(output.getvalue())
+        self.assertEqual(("progress", "good"), (told["kind"], told["account"]))
+        self.assertEqual(1.1, told["seconds"])
+        self.resumed(several)
+
+    def test_logged(self) -> None:
+        """
+        Where there is no terminal, there is a line in the log every half a minute.
+        """
+        with capturedLogs() as events:
+            several, _ = self.held("--oneshot", "--progress=log", at="SELECT")
+            self.reactor.pump([1] * 29)
+            lines = [formatEvent(event) for event in events]
+            self.assertEqual([], [one for one in lines if "INBOX" in one])
+            self.reactor.pump([1] * 5)
+        lines = [formatEvent(event) for event in events]
+        self.assertEqual(
+            ["good: Looking at INBOX: 0 of 1 mailbox, 0 of 1 message to remote."],
+            [one for one in lines if "INBOX" in one],
+        )
+        self.resumed(several)
+
+    def test_quick(self) -> None:
+        """
+        What does not take long is not, nor what is not to be.
+        """
+        several, output = self.held("--oneshot", "--progress=json")
+        self.resumed(several)
+        self.assertEqual("", output.getvalue())
+        self.held("--oneshot", "--progress=none")
+        self.assertNotIn(1.0, [x.getTime() for x in self.reactor.getDelayedCalls()])
 
     def test_checkUntold(self) -> None:
         """

@@ -4,9 +4,12 @@ Tests for L{imapsync.cli.terminal}.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import struct
 import sys
+import termios
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -86,6 +89,21 @@ class TerminalTests(SynchronousTestCase):
             ):
                 self.patch(sys, name, stream)
                 self.assertEqual(there, terminal.attended())
+
+    def test_show(self) -> None:
+        """
+        A table is for a terminal, and only if that is wide enough.
+        """
+        self.assertFalse(terminal.show(["row"]))
+        ours, its = os.openpty()
+        self.addCleanup(os.close, ours)
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 10, 0, 0))
+        with os.fdopen(its, "w") as tty:
+            self.patch(sys, "stderr", tty)
+            self.assertFalse(terminal.show([]))
+            self.assertFalse(terminal.show(["row", "too \u65e5\u672c long"]))
+            self.assertTrue(terminal.show(["head", "a \x1b[J"]))
+            self.assertEqual(b"head\r\na \\u001b[J\r\n", os.read(ours, 100))
 
     def test_full(self) -> None:
         """

@@ -23,9 +23,9 @@ class QueueTests(SynchronousTestCase):
         queue = Queue(said.append)
         queue.extend(UidSet(((1, 3 * NEXT),)))
         for uid in range(1, NEXT + 2):
-            queue.sends(UidSet.of([uid]))
+            queue.sends(UidSet.of([uid]), 10)
             self.assertTrue(any(uid in some for some in said))
-        queue.sends(UidSet.of([1]))  # in another manner
+        queue.sends(UidSet.of([1]), 10)  # in another manner
         self.assertEqual([f"1:{NEXT}", f"{NEXT + 1}:{2 * NEXT}"], [*map(str, said)])
         self.assertEqual(f"{NEXT + 2}:{2 * NEXT}", str(queue.unsent))
 
@@ -36,7 +36,7 @@ class QueueTests(SynchronousTestCase):
         said: list[UidSet] = []
         queue = Queue(said.append)
         queue.extend(UidSet(((1, 3 * NEXT),)))
-        queue.sends(UidSet(((5, NEXT + 1),)))
+        queue.sends(UidSet(((5, NEXT + 1),)), 10)
         self.assertEqual([f"1:{NEXT}", f"{NEXT + 1}:{2 * NEXT}"], [*map(str, said)])
         self.assertEqual(f"1:4,{NEXT + 2}:{2 * NEXT}", str(queue.unsent))
 
@@ -47,6 +47,6 @@ class QueueTests(SynchronousTestCase):
         said: list[UidSet] = []
         queue = Queue(said.append)
         queue.extend(UidSet(((1, 3 * NEXT),)))
-        queue.sends(UidSet.of([2 * NEXT + 5]))
+        queue.sends(UidSet.of([2 * NEXT + 5]), 10)
         self.assertEqual(3, len(said))
         self.assertEqual(3 * NEXT - 1, len(queue.unsent))

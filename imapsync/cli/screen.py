@@ -1,0 +1,122 @@
+"""
+Lines at the foot of a terminal that are always the last ones: L{Screen}.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, TextIO, cast
+
+#: Clear all from the cursor on, and go a line up.
+_CLEAR, _UP = "\x1b[J", "\x1b[A"
+
+
+class Screen:
+    """
+    Whatever is written to standard output or standard error meanwhile goes above
+    them, as far as it goes to a terminal.  They come back with the next L{draw}.
+
+    @param columns: tells how wide the terminal is now.
+    """
+
+    def __init__(self, columns: Callable[[], int]) -> None:
+        self._columns = columns
+        self._widths: Sequence[int] = ()
+        self._midst = False
+        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+        self._foot = sys.stderr
+        for name, stream in self._streams.items():
+            if stream is not None and stream.isatty():
+                setattr(sys, name, cast(TextIO, _Above(stream, self)))
+
+    def draw(self, lines: Sequence[str], widths: Sequence[int]) -> None:
+        """
+        Show these lines instead of those before.
+
+        @param widths: how many columns each takes.
+        """
+        if self._midst:  # of a line of somebody else
+            return
+        text = self._cleared() + "\n".join(lines)
+        self._widths = widths
+        self._write(text)
+
+    def clear(self) -> None:
+        """
+        Show none.
+        """
+        if self._widths:
+            self._write(self._cleared())
+            self._widths = ()
+
+    def above(self, text: str) -> None:
+        """
+        That is about to be written.
+        """
+        self.clear()
+        if text:
+            self._midst = not text.endswith("\n")
+
+    def close(self) -> None:
+        """
+        It is over: all is as it was before.
+        """
+        self.clear()
+        for name, stream in self._streams.items():
+            if isinstance(getattr(sys, name), _Above):
+                setattr(sys, name, stream)
+
+    def _cleared(self) -> str:
+        """
+        What clears the lines.  If the terminal has become narrower, it has broken them.
+        """
+        columns = max(1, self._columns())
+        rows = sum(max(1, -(-width // columns)) for width in self._widths)
+        return "\r" + _UP * max(0, rows - 1) + _CLEAR
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # the terminal is gone
+            self._foot.write(text)
+            self._foot.flush()
+
+
+class _Above:
+    """
+    A stream that writes above these lines.
+    """
+
+    def __init__(self, stream: TextIO, screen: Screen) -> None:
+        self._stream = stream
+        self._screen = screen
+
+    def write(self, text: str) -> int:
+        """
+        Write some.
+        """
+        self._screen.above(text)
+        written = self._stream.write(text)
+        self._stream.flush()
+        return written
+
+    def writelines(self, pieces: Iterable[str]) -> None:
+        """
+        Write several.
+        """
+        for piece in pieces:
+            self.write(piece)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def columns(stream: TextIO) -> int:
+    """
+    How wide a terminal is.
+    """
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

@@ -1,0 +1,62 @@
+"""
+What a run did, as a table for a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from imapsync.display import shown
+from imapsync.mailbox.report import Report
+from imapsync.mailbox.summary import DEEDS, Deed
+from imapsync.model import Name, Side
+
+#: What there was done to messages: two lines of the head, and how many by mailbox.
+_Column = tuple[str, str, Mapping[Name, int]]
+
+#: Deeds whose names are too wide.
+_SHORT: Mapping[Deed, str] = {"moved to the trash": "trashed"}
+
+
+def table(report: Report) -> Sequence[str]:
+    """
+    A row for each mailbox that changed, and one for all; nothing if none did.
+    """
+    columns = [*_columns(report)]
+    counted = {name for *_, counts in columns for name in counts}
+    names = sorted(counted.union(report.steps))
+    if not names:
+        return ()
+    count = len(names)
+    rows = [
+        *zip(*(column[:2] for column in columns), strict=True),
+        *(tuple(str(c.get(name, 0)) for *_, c in columns) for name in names),
+        tuple(str(sum(counts.values())) for *_, counts in columns),
+    ]
+    last = [
+        *(("", "mailbox") if columns else ()),
+        *(_named(name, report) for name in names),
+        f"{count} mailbox{'es' if count > 1 else ''}",
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join((*map(str.rjust, cells, widths), end)).rstrip()
+        for cells, end in zip(rows, last, strict=True)
+    ]
+
+
+def _columns(report: Report) -> Iterator[_Column]:
+    for deed in DEEDS:
+        done = report.done(deed)
+        for side in reversed(Side):
+            counts = {name: n for (name, where), n in done.items() if where is side}
+            if counts:
+                way = "to" if deed == "copied" else "on"
+                yield _SHORT.get(deed, deed), f"{way} {side}", counts
+    if +report.paired:
+        yield "paired by", "content", +report.paired
+
+
+def _named(name: Name, report: Report) -> str:
+    steps = ", ".join(report.steps.get(name, ()))
+    return f"{shown(name)}  ({steps})" if steps else shown(name)
