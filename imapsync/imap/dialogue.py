@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import Expired, Later, Lost, ProtocolViolation
+from imapsync.errors import (
+    Expired,
+    ImapSyncError,
+    Later,
+    Lost,
+    ProtocolViolation,
+    Refused,
+)
 from imapsync.imap import greeting
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.backoff import distance, over, weighed
@@ -315,7 +322,7 @@ class Dialogue(StockClient):
         self.farewell = redacted(condition.text, self.secrets)
         self._farewellCode = condition.code
 
-    def _ended(self, text: str) -> Lost:
+    def _ended(self, text: str) -> ImapSyncError:
         """
         What it means that the server made an end.
         """
@@ -327,8 +334,12 @@ class Dialogue(StockClient):
             return Later(text, max(told, self._restsFor))
         if self.farewell and self.state == "auth" and over(*said):
             return Expired(text)
-        from imapsync.imap.auth.refusal import isPassing  # few end so
+        from imapsync.imap.auth.refusal import blames, isPassing  # few end so
 
+        asked = self._pipeline.oldest
+        if asked is not None and asked.secret and blames(*said):
+            # Credentials that are wrong are not to be tried again and again.
+            return Refused(asked.name, "BYE", *said)
         if self.farewell and isPassing(*said):
             return Later(text)
         return Lost(text)

@@ -41,6 +41,18 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 
+#: How they say that these are no good.
+_FAILED = re.compile(
+    r"fail|attempt|invalid|incorrect|wrong|denied|refus|reject|disabled|locked"
+    r"|unknown|not (accept|allow|authori[sz]ed|match|valid)",
+    re.IGNORECASE,
+)
+
+#: How they say that it was for another reason.
+_OTHERWISE = re.compile(
+    r"time.?out|timed out|inactiv|\bidle\b|temporary\b", re.IGNORECASE
+)
+
 
 def isPassing(code: str, text: str) -> bool:
     """
@@ -50,6 +62,19 @@ def isPassing(code: str, text: str) -> bool:
     """
     full = _FULL.search(text) and not _TRIED.search(text)
     return code in _PASSING or bool(full)
+
+
+def blames(code: str, text: str) -> bool:
+    """
+    Whether a server that hangs up in place of an answer does so because of the
+    credentials.
+
+    @param code: its response code, or an empty string.
+    """
+    if code in _LASTING or isPassing(code, text):
+        return code in _LASTING
+    found = _CREDENTIALS.search(text) and _FAILED.search(text)
+    return bool(found) and not _OTHERWISE.search(text)
 
 
 def judged(where: str, refusal: Refused, options: str) -> ImapSyncError:
