@@ -523,8 +523,16 @@ class BoundTests(ConnectCase):
         """
         With TLS 1.3, where the server can.
         """
-        header = self.talk(self.PLUS, "SCRAM-SHA-256", self.exported)
+        header = self.talk(self.PLUS, "SCRAM-SHA-256-PLUS", self.exported)
         self.assertEqual("p=tls-exporter,,", header)
+        self.successResultOf(self.connecting)
+
+    def test_unasked(self) -> None:
+        """
+        Not if that is not asked for: the server may know other ways only.
+        """
+        header = self.talk(self.PLUS, "SCRAM-SHA-256", bytes)
+        self.assertEqual("n,,", header)
         self.successResultOf(self.connecting)
 
     def test_endPoint(self) -> None:
@@ -541,9 +549,11 @@ class BoundTests(ConnectCase):
         """
         Who is in between, and passes all on, gets nowhere.
         """
-        self.talk(self.PLUS, "SCRAM-SHA-256", lambda: b"of another connection")
+        mechanism = "SCRAM-SHA-256-PLUS"
+        self.talk(self.PLUS, mechanism, lambda: b"of another connection")
         failure = self.failureResultOf(self.connecting, Distrusted).value
         self.assertIn("channel-bindings-dont-match", str(failure))
+        self.assertIn("; see auth", str(failure))
 
     def test_takenOut(self) -> None:
         """
