@@ -392,6 +392,18 @@ class LineTests(ConnectCase):
             server = PLAIN._replace(auth=(mechanism,))
             self.assertEqual([shown], self.warnings(server, mechanism))
 
+    def test_once(self) -> None:
+        """
+        It is told once, not for each connection that is made.
+        """
+        first, second = (Talk(b"* OK [CAPABILITY X AUTH=PLAIN] hi") for _ in range(2))
+        second.client.log = first.client.log
+        with capturedLogs() as events:
+            for talk in first, second:
+                self.login(PLAIN, talk)
+        told = [event for event in events if event["log_format"].count("clear text")]
+        self.assertEqual(1, len(told))
+
     def login(self, server: ServerConfig, talk: Talk) -> Deferred[None]:
         """
         Log in without TLS, whatever the configuration says of it.
