@@ -11,14 +11,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import (
-    Expired,
-    ImapSyncError,
-    Later,
-    Lost,
-    ProtocolViolation,
-    Refused,
-)
+from imapsync.errors import Expired, ImapSyncError, Later, Lost, ProtocolViolation
 from imapsync.imap import greeting
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.backoff import distance, over, weighed
@@ -332,17 +325,13 @@ class Dialogue(StockClient):
         if backoff is not None or self.resting:
             told = 0.0 if backoff is None else backoff.seconds
             return Later(text, max(told, self._restsFor))
-        if self.farewell and self.state == "auth" and over(*said):
+        if not self.farewell:
+            return Lost(text)
+        if self.state == "auth" and over(*said):
             return Expired(text)
-        from imapsync.imap.auth.refusal import blames, isPassing  # few end so
+        from imapsync.imap.auth.refusal import parting  # few end so
 
-        asked = self._pipeline.oldest
-        if asked is not None and asked.secret and blames(*said):
-            # Credentials that are wrong are not to be tried again and again.
-            return Refused(asked.name, "BYE", *said)
-        if self.farewell and isPassing(*said):
-            return Later(text)
-        return Lost(text)
+        return parting(text, self._pipeline.oldest, *said)
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.

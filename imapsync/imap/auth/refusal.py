@@ -5,9 +5,20 @@ What a refused login means.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
-from imapsync.errors import Distrusted, ImapSyncError, Later, Refused, TurnedAway
+from imapsync.errors import (
+    Distrusted,
+    ImapSyncError,
+    Later,
+    Lost,
+    Refused,
+    TurnedAway,
+)
 from imapsync.imap.backoff import weighed
+
+if TYPE_CHECKING:
+    from imapsync.imap.commands.base import Command
 
 #: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
 #: connections: among them may be one of ours of which the server has not seen
@@ -64,12 +75,26 @@ def isPassing(code: str, text: str) -> bool:
     return code in _PASSING or bool(full)
 
 
-def blames(code: str, text: str) -> bool:
+def parting(
+    told: str, asked: Command[Any] | None, code: str, text: str
+) -> Later | Lost | Refused:
     """
-    Whether a server that hangs up in place of an answer does so because of the
-    credentials.
+    What it means that a server says BYE.  One that does so in place of an answer to a
+    login, because of the credentials, refuses it: they are not to be tried again and
+    again.
 
+    @param told: what to tell of it.
+    @param asked: what it had to answer.
     @param code: its response code, or an empty string.
+    """
+    if asked is not None and asked.secret and _blames(code, text):
+        return Refused(asked.name, "BYE", code, text)
+    return Later(told) if isPassing(code, text) else Lost(told)
+
+
+def _blames(code: str, text: str) -> bool:
+    """
+    Whether it is because of the credentials that it hangs up.
     """
     if code in _LASTING or isPassing(code, text):
         return code in _LASTING
