@@ -18,13 +18,10 @@ from imapsync.errors import ConfigError, Distrusted, Lost
 from imapsync.imap.access import Access, Credentials
 from imapsync.imap.auth import sasl
 from imapsync.imap.client import SyncClient
-from imapsync.log import Log
 
 #: How long credentials may be waited for, in seconds: somebody may have to unlock
 #: them first.
 _PATIENCE = 120.0
-
-_log = Log()
 
 
 async def credentials(
@@ -68,8 +65,12 @@ def _checkLine(client: SyncClient, server: ServerConfig, shows: bool) -> None:
             raise Distrusted(f"{server.where}: the line is not encrypted")
         return
     what = "the password" if shows else "all mail"
-    _log.warn(
-        "{where}: {what} goes over the net in clear text", where=server.where, what=what
+    # Over whichever connection to that server it goes.
+    client.log.once(
+        f"{server.where}: {what}",
+        "{where}: {what} goes over the net in clear text",
+        where=server.where,
+        what=what,
     )
 
 

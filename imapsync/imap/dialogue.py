@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imapsync.errors import Expired, Later, Lost, ProtocolViolation
+from imapsync.errors import Expired, ImapSyncError, Later, Lost, ProtocolViolation
 from imapsync.imap import greeting
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.backoff import distance, over, weighed
@@ -316,7 +316,7 @@ class Dialogue(StockClient):
         self.farewell = redacted(condition.text, self.secrets)
         self._farewellCode = condition.code
 
-    def _ended(self, text: str) -> Lost:
+    def _ended(self, text: str) -> ImapSyncError:
         """
         What it means that the server made an end.
         """
@@ -330,9 +330,9 @@ class Dialogue(StockClient):
             return Lost(text)
         if self.state == "auth" and over(*said):
             return Expired(text)
-        from imapsync.imap.auth.refusal import isPassing  # few end so
+        from imapsync.imap.auth.refusal import parting  # few end so
 
-        return Later(text) if isPassing(*said) else Lost(text)
+        return parting(text, self._pipeline.oldest, *said)
 
     def _alert(self, condition: Condition) -> None:
         # Over whichever connection to that server it comes.

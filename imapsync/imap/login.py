@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import imapsync
+from imapsync.config.mechanisms import PLUS
 from imapsync.config.server import ServerConfig
 from imapsync.errors import (
     ConfigError,
@@ -196,6 +197,9 @@ def _failed(
     from imapsync.imap.auth.refusal import judged
 
     said = redacted(error.text, secrets)
+    if method.endswith(PLUS) and error.responseCode in ("", "AUTHENTICATIONFAILED"):
+        # No server says which ones it knows (RFC 9266, 4).
+        said += "; it may know another channel binding than ours; see auth"
     refused = Refused(error.command, error.status, error.responseCode, said)
     who = "username and password" if sasl.asks(method) else "SSL_certificate"
     if server.oauth2 is not None:

@@ -19,11 +19,14 @@ def forms(password: str, *sent: bytes) -> tuple[str, ...]:
 
     @param sent: what it is sent in.
     """
-    if len(password) < _SHORTEST:
+    if not password:
         return ()
     raw = password.encode()
-    several = {b2a_base64(one, newline=False).decode() for one in (raw, *sent) if one}
-    several |= {password, raw.decode("latin-1"), repr(raw)[2:-1]}  # as it may be quoted
+    told = [one for one in (raw, *sent) if len(one) >= _SHORTEST]
+    several = {b2a_base64(one, newline=False).decode() for one in told}
+    if len(password) >= _SHORTEST:
+        # As it may be quoted, too.
+        several |= {password, raw.decode("latin-1"), repr(raw)[2:-1]}
     return tuple(sorted(several, key=len, reverse=True))
 
 

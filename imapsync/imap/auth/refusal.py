@@ -5,9 +5,20 @@ What a refused login means.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
-from imapsync.errors import Distrusted, ImapSyncError, Later, Refused, TurnedAway
+from imapsync.errors import (
+    Distrusted,
+    ImapSyncError,
+    Later,
+    Lost,
+    Refused,
+    TurnedAway,
+)
 from imapsync.imap.backoff import weighed
+
+if TYPE_CHECKING:
+    from imapsync.imap.commands.base import Command
 
 #: Why a login is refused whoever wants it (RFC 5530, 3).  The limit is that of
 #: connections: among them may be one of ours of which the server has not seen
@@ -41,6 +52,18 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 
+#: How they say that these are no good.
+_FAILED = re.compile(
+    r"fail|attempt|invalid|incorrect|wrong|denied|refus|reject|disabled|locked"
+    r"|unknown|not (accept|allow|authori[sz]ed|match|valid)",
+    re.IGNORECASE,
+)
+
+#: How they say that it was for another reason.
+_OTHERWISE = re.compile(
+    r"time.?out|timed out|inactiv|\bidle\b|temporary\b", re.IGNORECASE
+)
+
 
 def isPassing(code: str, text: str) -> bool:
     """
@@ -50,6 +73,33 @@ def isPassing(code: str, text: str) -> bool:
     """
     full = _FULL.search(text) and not _TRIED.search(text)
     return code in _PASSING or bool(full)
+
+
+def parting(
+    told: str, asked: Command[Any] | None, code: str, text: str
+) -> Later | Lost | Refused:
+    """
+    What it means that a server says BYE.  One that does so in place of an answer to a
+    login, because of the credentials, refuses it: they are not to be tried again and
+    again.
+
+    @param told: what to tell of it.
+    @param asked: what it had to answer.
+    @param code: its response code, or an empty string.
+    """
+    if asked is not None and asked.secret and _blames(code, text):
+        return Refused(asked.name, "BYE", code, text)
+    return Later(told) if isPassing(code, text) else Lost(told)
+
+
+def _blames(code: str, text: str) -> bool:
+    """
+    Whether it is because of the credentials that it hangs up.
+    """
+    if code in _LASTING or isPassing(code, text):
+        return code in _LASTING
+    found = _CREDENTIALS.search(text) and _FAILED.search(text)
+    return bool(found) and not _OTHERWISE.search(text)
 
 
 def judged(where: str, refusal: Refused, options: str) -> ImapSyncError:

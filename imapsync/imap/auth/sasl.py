@@ -130,16 +130,13 @@ def choose(
 ) -> str:
     """
     The first preference that the server offers too: a name of L{MECHANISMS}, or
-    L{LOGIN_COMMAND}.  It is tied to the connection where both ends can.
+    L{LOGIN_COMMAND}.
 
     @param binding: of the connection.
     @raise Distrusted: if there is none.
     """
     preferences = list(preferences)
     for mechanism in preferences:
-        plus = mechanism + PLUS
-        if f"AUTH={plus}" in capabilities and plus in MECHANISMS and _isUsual(binding):
-            return plus
         possible = binding is not None or not mechanism.endswith(PLUS)
         if possible and f"AUTH={mechanism}" in capabilities:
             return mechanism

@@ -24,8 +24,9 @@ from imapsync.imap.auth.preparation import prepared
 #: With fewer rounds, whoever has heard a proof soon finds the password (RFC 7677, 4).
 _LEAST = 4096
 
-#: With more, nothing else would be done for more than a second.
-_MOST = 5_000_000
+#: No server is known to want so many; with more, nothing else would be done for a
+#: second or more, on a slow computer.
+_MOST = 2_000_000
 
 #: What the server's words for an error amount to (RFC 5802, 7).
 _CODES = {

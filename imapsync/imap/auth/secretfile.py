@@ -4,7 +4,7 @@ A password that stands in a file of its own.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from imapsync.errors import ConfigError
 
@@ -19,7 +19,7 @@ def readSecret(path: str, where: str) -> str:
     @raise ConfigError: if that is no password.
     """
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb", opener=_opened) as stream:
             line = stream.readline(_MOST + 1)
     except OSError as error:
         raise ConfigError(
@@ -34,3 +34,10 @@ def readSecret(path: str, where: str) -> str:
         return line.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{where}: password-file {path} is not UTF-8") from None
+
+
+def _opened(path: str, flags: int) -> int:
+    """
+    Without waiting, as for who writes to a FIFO that has come in its place.
+    """
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -163,7 +163,7 @@ def _head(sent: bytes) -> Generator[Ask, bytes, bytes]:
     An answer up to its empty line.
     """
     head = yield Ask(sent, 1)
-    while not re.search(rb"\n\r?\n\Z", head):
+    while not head.endswith((b"\n\n", b"\n\r\n")):
         if not b"HTTP/".startswith(head[:5]) or len(head) > _LONGEST_HEAD:
             raise _notHTTP(head)
         head += yield Ask(b"", 1)

@@ -26,6 +26,9 @@ from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.transport.host import HostEndpoint, addresses
 from imapsync.imap.transport.negotiation import Ask, Negotiation, connect, socks5
 
+#: So many of a server's addresses are tried: with more, none would have time enough.
+_MOST_ADDRESSES = 6
+
 
 class _Unable(Lost):
     """
@@ -77,6 +80,7 @@ class ProxyEndpoint:
         if self._proxy.scheme == "socks5":
             asking = addresses(self._reactor, self._host, self._port)
             hosts = await asking.addTimeout(self._timeout, self._reactor, self._unknown)
+        hosts = hosts[:_MOST_ADDRESSES]
         *first, last = hosts
         for index, host in enumerate(first):
             share = (until - self._reactor.seconds()) / (len(hosts) - index)
@@ -105,7 +109,9 @@ class ProxyEndpoint:
         try:
             return await negotiator.done.addTimeout(left, self._reactor, _late)
         except ImapSyncError as error:
-            told = redacted(str(error), forms(login[1]) if login else ())
+            # As HTTP sends it, too.
+            secrets = forms(login[1], ":".join(login).encode()) if login else ()
+            told = redacted(str(error), secrets)
             kind = _Unable if isinstance(error, Lost) else type(error)
             raise kind(f"{self._where}: the proxy {proxy} {told}") from None
 
@@ -148,7 +154,7 @@ class _Negotiator(Protocol):
         self.done: Deferred[IProtocol] = Deferred(lambda _: self._drop())
         self._negotiation = negotiation
         self._factory = factory
-        self._received = b""
+        self._received = bytearray()
         self._wanted = 0
 
     def connectionMade(self) -> None:
@@ -163,8 +169,8 @@ class _Negotiator(Protocol):
         """
         self._received += data
         while not self.done.called and len(self._received) >= self._wanted:
-            answer = self._received[: self._wanted]
-            self._received = self._received[self._wanted :]
+            answer = bytes(self._received[: self._wanted])
+            del self._received[: self._wanted]
             self._step(partial(self._negotiation.send, answer))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -191,7 +197,7 @@ class _Negotiator(Protocol):
         self.transport.protocol = inner
         inner.makeConnection(self.transport)
         if self._received:
-            inner.dataReceived(self._received)
+            inner.dataReceived(bytes(self._received))
         self.done.callback(inner)
 
     def _drop(self) -> None:

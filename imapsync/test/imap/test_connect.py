@@ -655,6 +655,61 @@ class LoginTests(ConnectCase):
         self.begin(PLAIN, "* BYE Too many of you")
         self.failed(Lost, "Too many of you")
 
+    def end(self) -> None:
+        """
+        Have the server hang up.
+        """
+        self.transport.disconnected = True
+        self.client.connectionLost(Failure(ConnectionDone()))
+
+    def farewell(self, words: str) -> None:
+        """
+        Have it say BYE in place of an answer to the login, and hang up.
+        """
+        self.setUp()
+        self.begin(PLAIN, "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
+        self.assertEqual(1, len(self.heard()))
+        self.say(f"* BYE {words}")
+        self.end()
+
+    def test_refusedByFarewell(self) -> None:
+        """
+        One that hangs up because of the credentials refuses them: they are not tried
+        again.
+        """
+        for words in (
+            "[AUTHENTICATIONFAILED] no",
+            "Authentication failed, good-bye",
+            "Too many failed login attempts",
+        ):
+            self.farewell(words)
+            told = words.rpartition("] ")[2]
+            self.failed(Distrusted, f"the login was refused: {told}")
+
+    def test_farewell(self) -> None:
+        """
+        One that hangs up for another reason is worth another attempt.
+        """
+        for words in (
+            "Server shutting down",
+            "Authentication attempt timed out",
+            "Authentication server is not there",
+            "Temporary authentication failure",
+            "[UNAVAILABLE] invalid password",
+        ):
+            self.farewell(words)
+            self.failed(Lost, words.rpartition("] ")[2])
+
+    def test_farewellBefore(self) -> None:
+        """
+        So is one that did not get any credentials yet.
+        """
+        self.begin(PLAIN, "* OK hi")
+        self.assertEqual(1, len(self.heard()))
+        self.say("* BYE Login failed")
+        self.end()
+        self.failed(Lost, "Login failed")
+
     def test_noGreeting(self) -> None:
         """
         A server that says nothing runs into the client's time-out.

@@ -392,6 +392,18 @@ class LineTests(ConnectCase):
             server = PLAIN._replace(auth=(mechanism,))
             self.assertEqual([shown], self.warnings(server, mechanism))
 
+    def test_once(self) -> None:
+        """
+        It is told once, not for each connection that is made.
+        """
+        first, second = (Talk(b"* OK [CAPABILITY X AUTH=PLAIN] hi") for _ in range(2))
+        second.client.log = first.client.log
+        with capturedLogs() as events:
+            for talk in first, second:
+                self.login(PLAIN, talk)
+        told = [event for event in events if event["log_format"].count("clear text")]
+        self.assertEqual(1, len(told))
+
     def login(self, server: ServerConfig, talk: Talk) -> Deferred[None]:
         """
         Log in without TLS, whatever the configuration says of it.
@@ -523,8 +535,16 @@ class BoundTests(ConnectCase):
         """
         With TLS 1.3, where the server can.
         """
-        header = self.talk(self.PLUS, "SCRAM-SHA-256", self.exported)
+        header = self.talk(self.PLUS, "SCRAM-SHA-256-PLUS", self.exported)
         self.assertEqual("p=tls-exporter,,", header)
+        self.successResultOf(self.connecting)
+
+    def test_unasked(self) -> None:
+        """
+        Not if that is not asked for: the server may know other ways only.
+        """
+        header = self.talk(self.PLUS, "SCRAM-SHA-256", bytes)
+        self.assertEqual("n,,", header)
         self.successResultOf(self.connecting)
 
     def test_endPoint(self) -> None:
@@ -541,9 +561,11 @@ class BoundTests(ConnectCase):
         """
         Who is in between, and passes all on, gets nowhere.
         """
-        self.talk(self.PLUS, "SCRAM-SHA-256", lambda: b"of another connection")
+        mechanism = "SCRAM-SHA-256-PLUS"
+        self.talk(self.PLUS, mechanism, lambda: b"of another connection")
         failure = self.failureResultOf(self.connecting, Distrusted).value
         self.assertIn("channel-bindings-dont-match", str(failure))
+        self.assertIn("; see auth", str(failure))
 
     def test_takenOut(self) -> None:
         """

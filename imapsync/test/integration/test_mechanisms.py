@@ -366,6 +366,25 @@ class KnownUsers(Cyrus):
         return super().configured()
 
 
+class SecuredUsers(KnownUsers):
+    """
+    The same, with TLS.
+    """
+
+    def configured(self) -> Start:
+        """
+        As it says.
+        """
+        path = self.directory / "tls"
+        path.mkdir(mode=0o755, exist_ok=True)
+        made = issue(path)
+        for file in path.iterdir():
+            file.chmod(0o644)
+        lines = f"tls_server_cert: {made.path}\ntls_server_key: {made.key}"
+        self.settings = replace(self.settings, extra=lines)
+        return super().configured()
+
+
 #: As C{saslpasswd2} does it.
 _SETPASS = """\
 import ctypes, sys
@@ -395,6 +414,14 @@ def knownUsers() -> KnownUsers:
     The one that the tests here share.
     """
     return KnownUsers(CyrusSettings())
+
+
+@functools.cache
+def securedUsers() -> SecuredUsers:
+    """
+    Likewise.
+    """
+    return SecuredUsers(CyrusSettings())
 
 
 class CyrusTests(ConnectCase):
@@ -458,6 +485,28 @@ class CyrusTests(ConnectCase):
                 other = server._replace(username=user, password=password)
                 text = await self.failure(other, Distrusted)
                 self.assertIn("authentication failure; see username and pass", text)
+
+    async def test_tied(self) -> None:
+        """
+        With TLS, this one offers to tie a login to the connection, in a way that
+        there is not with TLS 1.3 (RFC 9266, 3).  It is not tied unasked, and SCRAM
+        works.
+        """
+        cyrus = securedUsers()
+        server = self.server("user0", PASSWORD, "SCRAM-SHA-256")
+        for version in "TLSv1.3", "TLSv1.2":
+            server = server._replace(
+                host=cyrus.host,
+                port=cyrus.port,
+                starttls=True,
+                tls=TLSConfig(verifyPeer=False, protocolMax=version),
+            )
+            client = await self.connect(server)
+            self.assertIn("AUTH=SCRAM-SHA-256-PLUS", client.offered)
+            self.assertEqual("SCRAM-SHA-256", client.method)
+            tied = server._replace(auth=("SCRAM-SHA-256-PLUS",))
+            text = await self.failure(tied, Distrusted)
+            self.assertIn("another channel binding than ours; see auth", text)
 
 
 _CYRUS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")

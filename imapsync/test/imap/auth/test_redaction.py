@@ -33,6 +33,15 @@ class RedactionTests(SynchronousTestCase):
         """
         self.assertEqual("banana", redacted("banana", forms("an")))
 
+    def test_shortCoded(self) -> None:
+        """
+        But what it was sent in is.
+        """
+        coded = base64.b64encode(b"\0me\0an").decode()
+        secrets = forms("an", b"\0me\0an")
+        self.assertEqual("a (not shown) b", redacted(f"a {coded} b", secrets))
+        self.assertEqual((), forms("", b"\0me\0"))
+
     def test_nothing(self) -> None:
         """
         All else stays.

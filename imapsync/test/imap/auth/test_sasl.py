@@ -184,12 +184,12 @@ class ChooseTests(SynchronousTestCase):
 
     def test_tied(self) -> None:
         """
-        SCRAM is tied to the connection where both ends can do it the usual way; in
-        another way, if that is asked for.
+        SCRAM is tied to the connection if that is asked for, and both ends can: no
+        server says in which ways it can.
         """
         offers = ("AUTH=SCRAM-SHA-256", "AUTH=SCRAM-SHA-256-PLUS", "AUTH=PLAIN")
         for preferences, binding, chosen in (
-            ("SCRAM-SHA-256 PLAIN", EXPORTED, "SCRAM-SHA-256-PLUS"),
+            ("SCRAM-SHA-256 PLAIN", EXPORTED, "SCRAM-SHA-256"),
             ("SCRAM-SHA-256 PLAIN", END_POINT, "SCRAM-SHA-256"),
             ("SCRAM-SHA-256 PLAIN", None, "SCRAM-SHA-256"),
             ("SCRAM-SHA-256-PLUS PLAIN", EXPORTED, "SCRAM-SHA-256-PLUS"),
@@ -199,12 +199,14 @@ class ChooseTests(SynchronousTestCase):
         ):
             self.assertEqual(chosen, self.choose(preferences, *offers, binding=binding))
 
-    def test_unknownTie(self) -> None:
+    def test_untied(self) -> None:
         """
-        What is tied to the connection must be something that we have.
+        Where the server cannot, the next one serves.
         """
-        offers = ("AUTH=PLAIN", "AUTH=PLAIN-PLUS")
-        self.assertEqual("PLAIN", self.choose("PLAIN", *offers, binding=EXPORTED))
+        preferences = "SCRAM-SHA-256-PLUS SCRAM-SHA-256"
+        for offer in "AUTH=SCRAM-SHA-256", "AUTH=SCRAM-SHA-1-PLUS AUTH=SCRAM-SHA-256":
+            chosen = self.choose(preferences, *offer.split(), binding=EXPORTED)
+            self.assertEqual("SCRAM-SHA-256", chosen)
 
     def test_loginCommand(self) -> None:
         """

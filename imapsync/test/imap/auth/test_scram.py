@@ -199,7 +199,7 @@ class HostileTests(SynchronousTestCase):
         Neither so few that the proof is worth something to who hears it, nor so
         many that all else would stand still.
         """
-        for count in 0, 1, 4095, 5_000_001, 10**11:
+        for count in 0, 1, 4095, 2_000_001, 10**11:
             first = b"r=ours+,s=YWI=,i=%d" % count
             self.refused(first, Distrusted, str(count), "between 4096")
         for odd in b"", b"-1", b"4096x", b"1e5", b" 4096", b"9" * 5000, b"\xb2":

@@ -4,6 +4,7 @@ Tests for L{imapsync.imap.auth.secretfile}.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -50,6 +51,15 @@ class SecretTests(SynchronousTestCase):
             self.assertIn(path, str(error))
             self.assertTrue(str(error).endswith(words), str(error))
             self.assertNotIn("secret", str(error).replace(path, ""))
+
+    def test_nothingToRead(self) -> None:
+        """
+        Who would have to wait for what is in it does not.
+        """
+        path = self.mktemp()
+        os.mkfifo(path)
+        error = self.assertRaises(ConfigError, readSecret, path, WHERE)
+        self.assertIn("is empty", str(error))
 
     def test_gone(self) -> None:
         """

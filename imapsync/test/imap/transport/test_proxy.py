@@ -194,6 +194,26 @@ class ConnectedTests(ProxyCase):
         self.reactor.advance(15)
         self.fails(Lost, "did not connect us within 15 seconds")
 
+    def test_many(self) -> None:
+        """
+        Of very many addresses a few are tried, so that each has some time.
+        """
+        self.start(
+            SOCKS._replace(scheme="socks5"),
+            *(IPv4Address("TCP", f"192.0.2.{last}", 993) for last in range(250)),
+        )
+        for _ in range(5):
+            self.accept()
+            self.say(b"\5\0")
+            self.heard()
+            self.reactor.advance(4.9)
+            self.assertFalse(self.transport.disconnecting)
+            self.say(b"\5\4\0\1")
+        self.accept()
+        self.say(b"\5\0")
+        self.say(b"\5\4\0\1")
+        self.fails(Lost, "did not connect us: host unreachable")
+
 
 class FailureTests(ProxyCase):
     """
@@ -242,7 +262,8 @@ class FailureTests(ProxyCase):
         """
         for answer, kind, words in (
             (b"403 no secret", Lost, "did not connect us: 403 no (not shown)"),
-            (b"407 bWU6c2VjcmV0", Distrusted, "does not accept"),
+            (b"407 no bWU6c2VjcmV0", Distrusted, "password: 407 no (not shown)"),
+            (b"502 c2VjcmV0", Lost, "did not connect us: 502 (not shown)"),
             (b"x", ProtocolViolation, "does not speak HTTP"),
         ):
             self.begin(HTTP)
