@@ -318,7 +318,7 @@ def _verdict(size: Size, verdict: Fit, quotas: Collection[Limit] | None) -> str:
     """
     if not size.messages:
         return "nothing is to be copied here, as far as counts tell"
-    come = f"about {amount(size)} are to come"
+    come = f"about {amount(size)} {'is' if size.messages == 1 else 'are'} to come"
     if verdict.limit is not None:
         free = f"{_quantity(verdict.limit, verdict.limit.free)} are free"
         if verdict.fits is False:

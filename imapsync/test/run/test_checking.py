@@ -407,6 +407,10 @@ class WrongTests(CheckCase):
         )
         self.assertFalse(self.document(1)["checks"]["remote"]["fits"])
         self.assertTrue(self.document(1)["checks"]["local"]["fits"])
+        self.remote.quota = {"STORAGE": (99, 100)}
+        self.local.inbox.expunge(1, 2)
+        [line] = self.check(1, verbose=False)
+        self.assertIn("about 1 message (1.0 MiB) is to come, but", line)
 
     def test_refusedNames(self) -> None:
         """
