@@ -95,7 +95,10 @@ class Opening:
         @return: C{None} if it has told otherwise.
         """
         told = self._entering and await self._entering
-        if not (told and self.ahead and told.mark == self.ahead.mark):
+        if not (told and self.ahead):
+            return None
+        uidnext = told.mark.uidnext or self.ahead.mark.uidnext  # some do not tell it
+        if told.mark._replace(uidnext=uidnext) != self.ahead.mark:
             return None
         odd = told.exists or told.partial or told.readOnly or not told.persistent
         return None if odd else told

@@ -90,8 +90,9 @@ class MailboxSync:
             self.foreseen = one.foreseen
             if self.foreseen or one.released:
                 return
-            # Where there was more to do than it seemed, it is done to the end.
-            self._context = self._context._replace(release=None)
+            # Where there was more to do than it seemed, it is done to the end, and
+            # nothing is relied on any more.
+            self._context = self._context._replace(release=None, fresh=None)
 
 
 class Pass:

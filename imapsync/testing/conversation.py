@@ -31,6 +31,12 @@ class Died(Exception):
     """
 
 
+class Unselected(Exception):
+    """
+    The client was not let into a mailbox, and did not know that yet.
+    """
+
+
 class Conversation(ABC):
     """
     The server's end of a connection, to which subclasses add commands: the method
@@ -49,6 +55,7 @@ class Conversation(ABC):
         self._parts: list[str | bytes] = []
         self._wanted: int | None = None
         self._folder: Folder | None = None
+        self._barred = False
         self._told: set[int] = set()
         self._shown: dict[int, int] = {}
         self._writable = False
@@ -201,9 +208,13 @@ class Conversation(ABC):
                 vague = account.phantoms | account.shut
                 if error.args[0] in vague and verb != "APPEND":
                     answer = "NO it doesn't exist"
+            except Unselected:
+                answer = "BAD no mailbox is selected"
             except Died:
                 self.closing = True
                 return
+        if verb in ("SELECT", "EXAMINE"):
+            self._barred = not answer.startswith("OK")
         if self._idle:
             self._say("+ idling")
             return
@@ -255,7 +266,8 @@ class Conversation(ABC):
 
     def _selected(self) -> Folder:
         if self._folder is None:
-            raise AssertionError("nothing is selected")
+            # What was sent along is no mistake of the client's.
+            raise Unselected if self._barred else AssertionError("nothing is selected")
         return self._folder
 
     def _named(self, word: str | bytes) -> str:

@@ -105,6 +105,7 @@ class HostileDialogue(Dialogue):
         if name in account.instead:
             account.heard.append(f"{verb} {arguments}"[:200])
             self._say(account.instead[name].replace("TAG", tag))
+            self._barred = self._barred or name in ("SELECT", "EXAMINE")
         else:
             super()._execute(tag, verb, *arguments)
         answer = bytes(self.output[start:])
