@@ -199,20 +199,11 @@ class Conversation(ABC):
         if verb in account.before:
             account.before.pop(verb)()
         answer = account.answers.get(verb, "") or account.refusal(account.heard[-1])
-        if not answer:
-            try:
-                answer = getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
-            except Missing as error:
-                code = "TRYCREATE" if verb == "APPEND" else "NONEXISTENT"
-                answer = f"NO [{code}] no such mailbox"
-                vague = account.phantoms | account.shut
-                if error.args[0] in vague and verb != "APPEND":
-                    answer = "NO it doesn't exist"
-            except Unselected:
-                answer = "BAD no mailbox is selected"
-            except Died:
-                self.closing = True
-                return
+        try:
+            answer = answer or self._answer(tag, verb, arguments)
+        except Died:
+            self.closing = True
+            return
         if verb in ("SELECT", "EXAMINE"):
             self._barred = not answer.startswith("OK")
         if self._idle:
@@ -224,6 +215,22 @@ class Conversation(ABC):
         self._late = b""
         if verb == "APPEND" and account.impatient and answer.startswith("NO"):
             self.bye("not so")
+
+    def _answer(self, tag: str, verb: str, arguments: tuple[Any, ...]) -> str:
+        """
+        Do what was asked.
+        """
+        account = self.account
+        try:
+            return getattr(self, f"_{verb}")(tag, *arguments) or "OK done"
+        except Unselected:
+            return "BAD no mailbox is selected"
+        except Missing as error:
+            vague = account.phantoms | account.shut
+            if error.args[0] in vague and verb != "APPEND":
+                return "NO it doesn't exist"
+            code = "TRYCREATE" if verb == "APPEND" else "NONEXISTENT"
+            return f"NO [{code}] no such mailbox"
 
     def _bounded(self, answer: str) -> str:
         """

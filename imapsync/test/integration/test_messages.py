@@ -167,9 +167,9 @@ def big(number: int) -> bytes:
 
 # A high-water mark of its own: what wait() tells is also its parent's.
 _MEASURED = """\
-import atexit, re, runpy
-def tell():
-    print(re.search("VmHWM:.*", open("/proc/self/status").read())[0])
-atexit.register(tell)
-runpy.run_module("imapsync", run_name="__main__")
+import re, sys
+from imapsync.__main__ import run
+code = run(sys.argv[1:])
+print(re.search("VmHWM:.*", open("/proc/self/status").read())[0])
+sys.exit(code)
 """
