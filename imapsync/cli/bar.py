@@ -13,8 +13,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from imapsync.cli.screen import Screen, columns
+from imapsync.cli.screen import Screen, columns, rows
 from imapsync.cli.wording import Seen, doing, duration, flows, left, mailboxes, rates
+from imapsync.display import line
 from imapsync.mailbox.course import Flow
 from imapsync.run.progress import Pace, Progress
 
@@ -56,8 +57,9 @@ class Bar:
         width = max(1, columns(self._errors) - 1)
         self._console.width = width
         signs = _SIGNS if self._console.encoding.startswith("utf") else _PLAIN
-        lines = [*pictured(accounts, width, signs)]
-        widths = [one.cell_len for one in lines]
+        # What is higher than the terminal could not be cleared.
+        lines = [*pictured(accounts, width, signs)][-rows(self._errors) :]
+        widths = [min(one.cell_len, width) for one in lines]
         self._screen.draw([*map(self._rendered, lines)], widths)
 
     def end(self) -> None:
@@ -83,7 +85,7 @@ def pictured(accounts: Sequence[Seen], width: int, signs: _Signs) -> Iterator[Te
     for one in accounts[:_ACCOUNTS]:
         yield _brief(one, width)
     if (more := len(accounts) - _ACCOUNTS) > 0:
-        yield Text(f"and {more:,} more accounts", "dim")
+        yield Text(f"and {more:,} more account{'s' if more > 1 else ''}", "dim")
     every = _sum(accounts)
     yield from _directions(every.progress, width)
     yield _barred(every, width, signs)
@@ -158,7 +160,7 @@ def _brief(one: Seen, width: int) -> Text:
     tail += filter(None, [left(one.pace)])
     tail = _fitting(tail, width // 2)
     end = "  ".join(tail)
-    text = Text.assemble((_cut(one.name, max(8, width // 3)), "bold"))
+    text = Text.assemble((_cut(line(one.name), max(8, width // 3)), "bold"))
     text.append(f"  {what} {mailbox}".rstrip())
     room = width - len(end) - 2
     if text.cell_len > room:
