@@ -6,7 +6,7 @@ C{rich}, which is imported with this module.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import add
 
 from rich.cells import cell_len, set_cell_size
@@ -18,6 +18,7 @@ from imapsync.cli.wording import Seen, doing, duration, flows, left, mailboxes, 
 from imapsync.display import line
 from imapsync.mailbox.course import Flow
 from imapsync.run.progress import Pace, Progress
+from imapsync.run.status import SyncState
 
 _Signs = tuple[str, str]
 
@@ -35,11 +36,15 @@ _ACCOUNTS = 10
 class Bar:
     """
     Shows it: L{imapsync.cli.progress.Way}.
+
+    @param asking: accounts whose commands may ask something at the terminal while they
+        connect: then it is theirs.
     """
 
     interval = 0.5
 
-    def __init__(self) -> None:
+    def __init__(self, asking: Collection[str] = ()) -> None:
+        self._asking = asking
         self._errors = sys.stderr
         self._screen = Screen(lambda: columns(self._errors))
         self._console = Console(
@@ -50,7 +55,7 @@ class Bar:
         """
         So it is now.
         """
-        if not accounts:
+        if not accounts or any(map(self._asks, accounts)):
             self._screen.clear()
             return
         # The last column is left empty: some terminals begin a new line behind it.
@@ -67,6 +72,9 @@ class Bar:
         Show nothing more.
         """
         self._screen.close()
+
+    def _asks(self, one: Seen) -> bool:
+        return one.state is SyncState.CONNECTING and one.name in self._asking
 
     def _rendered(self, text: Text) -> str:
         with self._console.capture() as capture:

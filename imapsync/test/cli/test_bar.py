@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -30,7 +31,12 @@ class BarTests(SynchronousTestCase):
     """
 
     def shown(
-        self, width: int, *accounts: Seen, encoding: str = "utf-8", height: int = 24
+        self,
+        width: int,
+        *accounts: Seen,
+        encoding: str = "utf-8",
+        height: int = 24,
+        asking: Sequence[str] = (),
     ) -> list[str]:
         """
         What is to be seen of them.
@@ -40,7 +46,7 @@ class BarTests(SynchronousTestCase):
         self.patch(sys, "stdout", terminal)
         self.patch(bar, "columns", lambda _: width)
         self.patch(bar, "rows", lambda _: height)
-        drawn = bar.Bar()
+        drawn = bar.Bar(asking)
         self.addCleanup(drawn.end)
         drawn.show(accounts)
         for line in terminal.lines:
@@ -153,6 +159,17 @@ class BarTests(SynchronousTestCase):
         self.assertEqual("to remote  12 of 24 messages  1.2 KiB", lines[11])
         self.assertEqual(13, len(lines))
         self.assertTrue(lines[12].startswith("\u2501"), lines[12])
+
+    def test_asking(self) -> None:
+        """
+        Where a command may ask for a password, it has the terminal for itself until
+        there is a connection.
+        """
+        connecting = SEEN._replace(name="a", state=SyncState.CONNECTING)
+        lines = self.shown(80, connecting, SEEN._replace(name="b"), asking=("a",))
+        self.assertEqual([""], lines)
+        self.assertNotEqual([""], self.shown(80, connecting, asking=("b",)))
+        self.assertNotEqual([""], self.shown(80, SEEN, asking=("",)))
 
     def test_odd(self) -> None:
         """
