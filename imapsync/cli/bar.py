@@ -6,17 +6,19 @@ C{rich}, which is imported with this module.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import add
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from imapsync.cli.screen import Screen, columns
+from imapsync.cli.screen import Screen, columns, rows
 from imapsync.cli.wording import Seen, doing, duration, flows, left, mailboxes, rates
+from imapsync.display import line
 from imapsync.mailbox.course import Flow
 from imapsync.run.progress import Pace, Progress
+from imapsync.run.status import SyncState
 
 _Signs = tuple[str, str]
 
@@ -34,11 +36,15 @@ _ACCOUNTS = 10
 class Bar:
     """
     Shows it: L{imapsync.cli.progress.Way}.
+
+    @param asking: accounts whose commands may ask something at the terminal while they
+        connect: then it is theirs.
     """
 
     interval = 0.5
 
-    def __init__(self) -> None:
+    def __init__(self, asking: Collection[str] = ()) -> None:
+        self._asking = asking
         self._errors = sys.stderr
         self._screen = Screen(lambda: columns(self._errors))
         self._console = Console(
@@ -49,15 +55,16 @@ class Bar:
         """
         So it is now.
         """
-        if not accounts:
+        if not accounts or any(map(self._asks, accounts)):
             self._screen.clear()
             return
         # The last column is left empty: some terminals begin a new line behind it.
         width = max(1, columns(self._errors) - 1)
         self._console.width = width
         signs = _SIGNS if self._console.encoding.startswith("utf") else _PLAIN
-        lines = [*pictured(accounts, width, signs)]
-        widths = [one.cell_len for one in lines]
+        # What is higher than the terminal could not be cleared.
+        lines = [*pictured(accounts, width, signs)][-rows(self._errors) :]
+        widths = [min(one.cell_len, width) for one in lines]
         self._screen.draw([*map(self._rendered, lines)], widths)
 
     def end(self) -> None:
@@ -65,6 +72,9 @@ class Bar:
         Show nothing more.
         """
         self._screen.close()
+
+    def _asks(self, one: Seen) -> bool:
+        return one.state is SyncState.CONNECTING and one.name in self._asking
 
     def _rendered(self, text: Text) -> str:
         with self._console.capture() as capture:
@@ -83,7 +93,7 @@ def pictured(accounts: Sequence[Seen], width: int, signs: _Signs) -> Iterator[Te
     for one in accounts[:_ACCOUNTS]:
         yield _brief(one, width)
     if (more := len(accounts) - _ACCOUNTS) > 0:
-        yield Text(f"and {more:,} more accounts", "dim")
+        yield Text(f"and {more:,} more account{'s' if more > 1 else ''}", "dim")
     every = _sum(accounts)
     yield from _directions(every.progress, width)
     yield _barred(every, width, signs)
@@ -158,7 +168,7 @@ def _brief(one: Seen, width: int) -> Text:
     tail += filter(None, [left(one.pace)])
     tail = _fitting(tail, width // 2)
     end = "  ".join(tail)
-    text = Text.assemble((_cut(one.name, max(8, width // 3)), "bold"))
+    text = Text.assemble((_cut(line(one.name), max(8, width // 3)), "bold"))
     text.append(f"  {what} {mailbox}".rstrip())
     room = width - len(end) - 2
     if text.cell_len > room:

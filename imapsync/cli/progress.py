@@ -5,7 +5,7 @@ Telling how far all has come, from time to time: L{Showing}.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
@@ -205,12 +205,13 @@ class Showing:
         self.log.failure("Progress is not told any more.", failure)
 
 
-def wayFor(asked: str, configs: Mapping[str, str]) -> Way:
+def wayFor(asked: str, configs: Mapping[str, str], asking: Collection[str] = ()) -> Way:
     """
     How to tell it.
 
     @param asked: what the user wants: C{auto}, C{bar}, C{log} or C{json}.
     @param configs: the paths of the configurations, by account.
+    @param asking: as for L{imapsync.cli.bar.Bar}.
     """
     if asked == "json":
         return Documents(configs)
@@ -221,7 +222,7 @@ def wayFor(asked: str, configs: Mapping[str, str]) -> Way:
         try:
             from imapsync.cli.bar import Bar
 
-            return Bar()
+            return Bar(asking)
         except ImportError:
             why = "that needs rich: pip install 'imapsync[progress]'"
     if asked == "bar":

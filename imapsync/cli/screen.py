@@ -40,7 +40,9 @@ class Screen:
         """
         if self._midst:  # of a line of somebody else
             return
-        text = self._cleared() + "\n".join(lines)
+        # What a terminal shows of what is typed, such as ^C, goes to the cursor: at the
+        # end of a line it might begin another one.
+        text = self._cleared() + "\n".join(lines) + "\r"
         self._widths = widths
         self._write(text)
 
@@ -74,8 +76,8 @@ class Screen:
         What clears the lines.  If the terminal has become narrower, it has broken them.
         """
         columns = max(1, self._columns())
-        rows = sum(max(1, -(-width // columns)) for width in self._widths)
-        return "\r" + _UP * max(0, rows - 1) + _CLEAR
+        before = sum(max(1, -(-width // columns)) for width in self._widths[:-1])
+        return "\r" + _UP * before + _CLEAR
 
     def _write(self, text: str) -> None:
         with suppress(OSError):  # the terminal is gone
@@ -116,7 +118,18 @@ def columns(stream: TextIO) -> int:
     """
     How wide a terminal is.
     """
+    return _size(stream)[0] or 80
+
+
+def rows(stream: TextIO) -> int:
+    """
+    How high it is.
+    """
+    return _size(stream)[1] or 24
+
+
+def _size(stream: TextIO) -> tuple[int, int]:
     try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
+        return os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
-        return 80
+        return 0, 0

@@ -209,7 +209,8 @@ class Several(MultiService):
 
         self._waiting = None
         paths = {name: config.path for name, config in self.configs.items()}
-        way = wayFor(self._line.progress, paths)
+        asking = {name for name, config in self.configs.items() if _mayAsk(config)}
+        way = wayFor(self._line.progress, paths, asking)
         services = self._services.items
         live = self._line.request.live
         self._showing = Showing(self._reactor, way, services, live, since)
@@ -221,6 +222,14 @@ class Several(MultiService):
             self._waiting = None
         if self._showing is not None:
             self._showing.stop()
+
+
+def _mayAsk(config: Config) -> bool:
+    """
+    Whether commands of the user, such as C{ssh}, may ask something at the terminal.
+    """
+    servers = config.servers.values()
+    return any(one.command or one.passwordCommand for one in servers)
 
 
 def _tell(supervised: Supervised, name: str, change: Change) -> None:

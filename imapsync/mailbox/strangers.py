@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.mailbox import pairing
@@ -21,12 +22,16 @@ async def strangers(view: BothSides, side: Side) -> dict[int, bytes]:
     The messages that have come to a mailbox since it was selected, and have no pair:
     content keys by UID.
 
-    @raise Refused: its server does not tell.
+    @raise Refused: its server does not tell, of one at least.
     """
-    this = view.sides[side]
+    this, source = view.sides[side], view.source(side)
     await view.resume(side)
     there = await this.client.exists(_from(this.selected.mark.uidnext))
-    return await _keys(view.source(side), there - this.reading.paired(there))
+    there -= this.reading.paired(there)
+    keys = await _keys(source, there)
+    if unread := source.unread & there:
+        raise Refused("FETCH", "NO", "", f"UID {unread} cannot be read")
+    return keys
 
 
 async def trashed(client: SyncClient, trash: str, keys: Mapping[int, bytes]) -> UidSet:

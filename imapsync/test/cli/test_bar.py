@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import bar
+from imapsync.cli.terminal import say
 from imapsync.cli.wording import Seen
 from imapsync.mailbox.course import Flow
 from imapsync.run.progress import Pace, Progress
@@ -28,7 +30,14 @@ class BarTests(SynchronousTestCase):
     Tests for L{bar.Bar}.
     """
 
-    def shown(self, width: int, *accounts: Seen, encoding: str = "utf-8") -> list[str]:
+    def shown(
+        self,
+        width: int,
+        *accounts: Seen,
+        encoding: str = "utf-8",
+        height: int = 24,
+        asking: Sequence[str] = (),
+    ) -> list[str]:
         """
         What is to be seen of them.
         """
@@ -36,7 +45,8 @@ class BarTests(SynchronousTestCase):
         self.patch(sys, "stderr", terminal)
         self.patch(sys, "stdout", terminal)
         self.patch(bar, "columns", lambda _: width)
-        drawn = bar.Bar()
+        self.patch(bar, "rows", lambda _: height)
+        drawn = bar.Bar(asking)
         self.addCleanup(drawn.end)
         drawn.show(accounts)
         for line in terminal.lines:
@@ -94,6 +104,30 @@ class BarTests(SynchronousTestCase):
             self.shown(width, SEEN)
             self.shown(width, SEEN._replace(name="a"), SEEN._replace(name="b"))
 
+    def test_above(self) -> None:
+        """
+        What is above is left as it is, even if not all that is to be told finds room.
+        """
+        self.patch(sys, "stderr", terminal := Terminal(40))
+        self.patch(sys, "stdout", terminal)
+        self.patch(bar, "columns", lambda _: 40)
+        self.patch(bar, "rows", lambda _: 24)
+        drawn = bar.Bar()
+        self.addCleanup(drawn.end)
+        flow = Flow(1_234_567, 0, 12_345_678)
+        vague = COPYING._replace(remote=flow, vague=True)
+        say("above")
+        for _ in range(3):
+            drawn.show([SEEN._replace(progress=vague)])
+            self.assertEqual("above", terminal.lines[0])
+
+    def test_low(self) -> None:
+        """
+        There are no more lines than the terminal has, and the bar is one of them.
+        """
+        whole = self.shown(60, SEEN)
+        self.assertEqual(whole[-2:], self.shown(60, SEEN, height=2))
+
     def test_unknown(self) -> None:
         """
         Where nobody knows what is left, there is no bar, and no time.
@@ -121,9 +155,29 @@ class BarTests(SynchronousTestCase):
             "a0  Copying INBOX" + " " * 19 + " 50 %  about 1 min left", lines[0]
         )
         self.assertEqual("and 2 more accounts", lines[10])
+        self.assertEqual("and 1 more account", self.shown(60, *many[1:])[10])
         self.assertEqual("to remote  12 of 24 messages  1.2 KiB", lines[11])
         self.assertEqual(13, len(lines))
         self.assertTrue(lines[12].startswith("\u2501"), lines[12])
+
+    def test_asking(self) -> None:
+        """
+        Where a command may ask for a password, it has the terminal for itself until
+        there is a connection.
+        """
+        connecting = SEEN._replace(name="a", state=SyncState.CONNECTING)
+        lines = self.shown(80, connecting, SEEN._replace(name="b"), asking=("a",))
+        self.assertEqual([""], lines)
+        self.assertNotEqual([""], self.shown(80, connecting, asking=("b",)))
+        self.assertNotEqual([""], self.shown(80, SEEN, asking=("",)))
+
+    def test_odd(self) -> None:
+        """
+        The name of an account paints nothing.
+        """
+        odd = SEEN._replace(name="\x1b[2Jodd\u202e")
+        first, *_ = self.shown(80, odd, SEEN._replace(name="b"))
+        self.assertIn(r"\u001b[2Jodd\u202e", first)
 
     def test_plain(self) -> None:
         """

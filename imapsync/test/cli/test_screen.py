@@ -84,6 +84,16 @@ class ScreenTests(SynchronousTestCase):
         self.draw("a", "b")
         self.assertEqual(["above", "a", "b"], self.terminal.lines)
 
+    def test_typed(self) -> None:
+        """
+        What a terminal shows of what is typed, such as C{^C}, breaks no line.
+        """
+        say("above")
+        self.draw("x" * 19, "y" * 19)
+        self.terminal.write("^C")
+        self.screen.close()
+        self.assertEqual(["above", ""], self.terminal.lines)
+
     def test_close(self) -> None:
         """
         In the end, nothing is left, and what is written goes where it went before.

@@ -25,7 +25,7 @@ class Terminal(io.TextIOWrapper):
         self.width = width
         self.styles: list[str] = []
         self._rows = [""]
-        self._row = 0
+        self._row = self._column = 0
 
     def isatty(self) -> bool:
         """
@@ -46,7 +46,7 @@ class Terminal(io.TextIOWrapper):
                 self._row = max(0, self._row - 1)
             elif found[2] == "J":
                 del self._rows[self._row + 1 :]
-                self._rows[self._row] = ""
+                self._rows[self._row] = self._rows[self._row][: self._column]
             else:
                 raise AssertionError(f"what is {found[0]!r}?")
         return len(text)
@@ -55,9 +55,13 @@ class Terminal(io.TextIOWrapper):
         """
         Become narrower, and break the lines that are too long now.
         """
-        text = "\n".join(self._rows)
-        self.width, self._rows, self._row = width, [""], 0
-        self.write(text)
+        rows, row, column = self._rows, self._row, self._column
+        self.width, self._rows, self._row, self._column = width, [""], 0, 0
+        self.write("\n".join(rows[:row]) + "\n" * bool(row))
+        there = self._row
+        self.write("\n".join(rows[row:]))
+        # The cursor stays where it was in its line.
+        self._row, self._column = there + column // width, column % width
 
     @property
     def lines(self) -> list[str]:
@@ -68,14 +72,21 @@ class Terminal(io.TextIOWrapper):
 
     def _put(self, piece: str) -> None:
         if piece == "\n":
-            self._row += 1
+            self._row, self._column = self._row + 1, 0
             if self._row == len(self._rows):
                 self._rows.append("")
-        elif piece != "\r":
+        elif piece == "\r":
+            self._column = 0
+        else:
             for char in piece:
-                if cells(self._rows[self._row] + char) > self.width:
-                    self._put("\n")
-                self._rows[self._row] += char
+                self._write(char)
+
+    def _write(self, char: str) -> None:
+        if cells(self._rows[self._row][: self._column] + char) > self.width:
+            self._put("\n")
+        row, at = self._rows[self._row], self._column
+        self._rows[self._row] = row[:at] + char + row[at + 1 :]
+        self._column += 1
 
 
 def cells(text: str) -> int:

@@ -40,6 +40,23 @@ class StrangersTests(MailboxCase):
         self.assertEqual(number, len(self.theirs.messages))
         self.assertSettled()
 
+    def test_unreadable(self) -> None:
+        """
+        What has come there and cannot be read may be what it says NO to: that is not
+        sent again, in no other manner either.
+        """
+        self.begin()
+        self.ours.add(mail(0), SEEN)
+        self.remote.grudges = against(0)
+        self.remote.refusal = lambda line: "NO no such luck" * ("HEADER]" in line)
+        [(_, trouble)] = troubles(self.sync())
+        self.assertIn("whether it was stored is not told", trouble)
+        self.assertEqual(1, len(self.theirs.messages))
+        self.remote.grudges = against()
+        self.remote.refusal = lambda _: ""
+        self.sync()
+        self.assertOnce(1)
+
     def test_all(self) -> None:
         """
         A server that stores whatever it says NO to gets each message once, with or
