@@ -20,6 +20,7 @@ that OpenSSL accepts, and warns on standard error of what else it does not like.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -240,6 +241,9 @@ class Trust:
         return refusals.misnamed(shown, self._identity, self._config)
 
 
+#: Where OpenSSL reads the system's authorities, if it is told.
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
 #: Those in use.  The authorities of a system take close to a megabyte, which
 #: not every one of many connections can have.
 _contexts: WeakValueDictionary[object, SSL.Context] = WeakValueDictionary()
@@ -249,11 +253,13 @@ def _contextFor(config: TLSConfig, where: str) -> SSL.Context:
     """
     A context like this, shared by all that want the same as long as the files
     are the same, too: a certificate may be renewed while we run.  The system's
-    own authorities are read again when no connection is left.
+    own authorities are read again when no connection is left, or if the environment
+    names others.
     """
     paths = (config.caFile, config.caPath, config.certificate, config.key)
     same = config._replace(fingerprints=(), hostname=None)
-    key = (same, *(_version(path) for path in paths if path))
+    system = [os.environ.get(name) for name in _AUTHORITIES]
+    key = (same, *system, *(_version(path) for path in paths if path))
     context = _contexts.get(key)
     if context is None:
         context = _contexts[key] = _newContext(config, where)

@@ -4,7 +4,6 @@ Finding servers with real name servers, web servers and mail servers, all on loo
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -458,7 +457,6 @@ class KnockerTests(TestCase):
         before = os.environ.get("SSL_CERT_FILE")
         self.addCleanup(self.trust, before)
         self.trust(str(mdboxServer().certificate.authority))
-        gc.collect()  # who they trusted before is remembered as long as it is used
 
     def trust(self, path: str | None) -> None:
         """

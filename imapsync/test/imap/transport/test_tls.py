@@ -44,7 +44,8 @@ class TrustTests(HandshakeCase):
     def test_shared(self) -> None:
         """
         Connections that want the same share a context, but each judges for
-        itself; a file that changes is read again.
+        itself; a file that changes is read again, and so are the system's authorities
+        when the environment names others.
         """
 
         def contextOf(trust: Trust) -> SSL.Context:
@@ -59,7 +60,11 @@ class TrustTests(HandshakeCase):
         self.assertIsNot(context, contextOf(self.trust(protocolMax="TLSv1.2")))
         authority = self.certificate.authority
         authority.write_bytes(authority.read_bytes() + b"\n")
-        self.assertIsNot(context, contextOf(self.trust()))
+        changed = contextOf(self.trust())
+        self.assertIsNot(context, changed)
+        environ = {**os.environ, _SYSTEM: str(authority)}
+        self.patch(os, "environ", environ)
+        self.assertIsNot(changed, contextOf(self.trust()))
 
     def test_fingerprint(self) -> None:
         """
