@@ -30,6 +30,8 @@ LAYERS = (
     "accounts",
     "run",
     "service testing",
+    "watch",
+    "web",
     "cli",
     "tap __main__",
 )
