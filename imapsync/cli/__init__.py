@@ -1,7 +1,8 @@
 """
 What a person types, and what they are told.
 
-C{options} reads the command line, C{services} runs a service for each C{pair} of
+C{options} reads the command line; C{lists} tells which accounts it is about, a
+C{roster} being those of one list.  C{services} runs a service for each C{pair} of
 accounts, all C{pairs} of which come and go as their C{source} says, may be seen by
 C{watchers}, and speak in C{turns}; C{status} tells what databases know, and
 C{authorize} gets a token with the help of a C{person}.  C{init} makes a configuration:

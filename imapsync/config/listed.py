@@ -55,12 +55,10 @@ class Listed(NamedTuple):
 
     @ivar configs: by the names of the accounts.
     @ivar bad: the rows that are left out.
-    @ivar hasSecrets: whether there are passwords in the list.
     """
 
     configs: Mapping[str, Config]
     bad: tuple[Bad, ...]
-    hasSecrets: bool
 
 
 class _Filled(Section):
@@ -116,7 +114,8 @@ class Pattern:
     @param environ: where the user's directories are.
     @param files: what names of files stand for.
     @ivar width: how many columns are used.
-    @ivar hasSecrets: whether passwords come from the list.
+    @ivar listsSecrets: whether passwords come from the list.
+    @ivar holdsSecrets: whether there are any in the template.
     @raise ConfigError: if a placeholder means nothing.
     """
 
@@ -146,7 +145,12 @@ class Pattern:
             for placeholder in template.placeholders
         ]
         self.width = 1 + max(places, default=0)
-        self.hasSecrets = any("password" in some for some in self._templates.values())
+        self.listsSecrets = any("password" in one for one in self._templates.values())
+        self.holdsSecrets = any(
+            _isSecret(option, section.options[option].value)
+            for title, section in self._sections.items()
+            for option in section.options.keys() - self._templates.get(title, {})
+        )
 
     def name(self, row: Row) -> str:
         """
@@ -210,7 +214,7 @@ def listed(pattern: Pattern, table: Table, taken: Taken) -> Listed:
             bad.append(Bad(row.line, str(error)))
         else:
             configs[name] = config
-    return Listed(configs, tuple(sorted(bad)), pattern.hasSecrets)
+    return Listed(configs, tuple(sorted(bad)))
 
 
 def _checkWidth(row: Row, width: int, headed: bool) -> None:
@@ -297,6 +301,13 @@ def _checkPassword(text: str, template: Template, values: Values) -> None:
         )
     if meant and any("/" in one.of(values) for one in template.placeholders):
         raise ValueError(f"would have a value with a slash behind {KEYRING}")
+
+
+def _isSecret(option: str, value: str) -> bool:
+    if option == "proxy":
+        return "@" in value
+    secret = option == "password" and not value.startswith(KEYRING)
+    return secret or option == "oauth2-client-secret"
 
 
 def _quoted(word: str) -> str:

@@ -158,9 +158,9 @@ def word(value: str) -> str:
         return value
     # Not what it is: it may be a secret.
     raise ValueError(
-        "cannot take the value: in a command, it may have letters, digits and @%+:._-"
-        ' only, the first a letter or a digit; let the command use "$IMAPSYNC_USER", or'
-        ' "$IMAPSYNC_COLUMN_2" and so on, instead'
+        "takes from a list only letters, digits and @%+:._-, a letter or a digit first:"
+        ' let the command use "$IMAPSYNC_USER", or "$IMAPSYNC_COLUMN_2" and so on,'
+        " instead"
     )
 
 

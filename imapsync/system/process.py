@@ -56,6 +56,7 @@ def spawn(
     command: str | Sequence[str],
     where: str,
     stderr: int | str,
+    environment: Sequence[str] = (),
 ) -> None:
     """
     Run C{command}.
@@ -65,8 +66,11 @@ def spawn(
     @param command: as its user wrote it, or its words.
     @param where: how to call the server in an error.
     @param stderr: what its standard error is: C{"r"}, or a file descriptor.
+    @param environment: what it finds in its own besides what is in ours, each
+        C{NAME=VALUE}.
     @raise ConfigError: if there is no such command.
     """
+    more = dict(one.split("=", 1) for one in environment)
     try:
         words = argumentsOf(command) if isinstance(command, str) else command
         arguments = [*words]
@@ -74,7 +78,7 @@ def spawn(
             protocol,
             arguments[0],
             arguments,
-            env=None,
+            env={**os.environ, **more} if more else None,
             # Pipes: a server that finds a socket there takes us for inetd.
             childFDs={0: "w", 1: "r", 2: stderr},
         )
