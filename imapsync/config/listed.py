@@ -225,11 +225,11 @@ def _checkWidth(row: Row, width: int, headed: bool) -> None:
     if count == width:
         return
     values = "1 value" if count == 1 else f"{count} values"
-    needed = "the first line has" if headed else "are used"
+    needed = f"the first line has {width}" if headed else f"{width} are used"
     hint = "" if headed else ", or name all columns in a first line"
     raise ConfigError(
-        f"has {values}, but {needed} {width}: put double quotes around a value with a"
-        f" comma{hint}"
+        f"has {values}, but {needed}: put double quotes around a value with a comma"
+        f"{hint}"
     )
 
 

@@ -52,9 +52,7 @@ class Placeholder(NamedTuple):
         @raise ValueError: with a predicate for the row, if that is nothing.
         """
         if self.place >= len(values):
-            raise ValueError(
-                f"has no column {self.place + 1}, which is {{{self.name}}}"
-            )
+            raise ValueError(f"has no column {self.place + 1} for {{{self.name}}}")
         value = values[self.place]
         local, at, domain = value.rpartition("@")
         if self.part == "local":
