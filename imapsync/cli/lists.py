@@ -188,13 +188,15 @@ class Lists:
         from imapsync.config import losses
 
         misread = {row.name for row in one.bad}.intersection(before)
-        lost = losses.held(before, {*one.configs, *misread})
-        if self._line.allowMassRemoval:
-            lost = frozenset()
+        listed = {*one.configs, *misread}
+        lost = frozenset[str]()
+        if not self._line.allowMassRemoval:
+            lost = losses.held(before, listed)
         text = (
-            f"{one.where}: {len(lost)} of {len(before)} accounts are not listed any"
-            " more, which looks like a list that was cut short; none of them is ended."
-            "  If it is meant, start again with --allow-mass-removal, or without them"
+            f"{one.where}: {len(lost)} accounts are not listed any more, and only"
+            f" {len(listed)} are, which looks like a list that was cut short; none of"
+            " them is ended.  If it is meant, start again, or once with"
+            " --allow-mass-removal"
         )
         kept = {name: before[name] for name in before if name in misread | lost}
         return kept, [text] if lost else []
