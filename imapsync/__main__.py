@@ -239,9 +239,13 @@ def _authorization(
     from imapsync.cli.authorize import Authorization
     from imapsync.cli.person import Person
 
-    [config] = configs.values()
+    [(name, config)] = configs.items()
     person = Person(reactor, os.environ, None if sys.stdin is None else 0)
-    return Authorization(line.request, config, reactor, person, ended, line.debug)
+    return Authorization(
+        *(line.request, config, reactor, person),
+        lambda _, outcome: ended(name, outcome),
+        line.debug,
+    )
 
 
 def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:

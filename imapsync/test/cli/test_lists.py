@@ -417,9 +417,7 @@ class AgainTests(ListsCase):
         self.begin()
         self.write("u0", "new")
         self.assertRead("u0", "new", *names[1:])
-        self.assertTold(
-            "users.csv: 9 accounts are not listed any more, and only 2 are, "
-        )
+        self.assertTold("users.csv: 9 accounts are not listed any more, and only 2 are")
         self.assertRead("u0", "new", *names[1:])
         self.assertTold()
         self.write(*names[:6])
