@@ -145,7 +145,11 @@ class Pattern:
             for placeholder in template.placeholders
         ]
         self.width = 1 + max(places, default=0)
-        self.listsSecrets = any("password" in one for one in self._templates.values())
+        passwords = [
+            one["password"] for one in self._templates.values() if "password" in one
+        ]
+        self._secret = {one.place for some in passwords for one in some.placeholders}
+        self.listsSecrets = bool(passwords)
         self.holdsSecrets = any(
             _isSecret(option, section.options[option].value)
             for title, section in self._sections.items()
@@ -181,7 +185,9 @@ class Pattern:
         servers = {**config.servers}
         for side, server in servers.items():
             if server.command or server.passwordCommand:
-                environment = filling.environment(self._columns, row.values)
+                environment = filling.environment(
+                    self._columns, row.values, self._secret
+                )
                 servers[side] = server._replace(environment=environment)
             if server.oauth2 is not None:
                 mend = f"{server.oauth2.mend} --account={_quoted(name)}"

@@ -12,7 +12,7 @@ and quotes that are right for one of them are not for the next.
 # compiled whenever the program starts.
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from imapsync.config.database import part
@@ -162,14 +162,18 @@ def word(value: str) -> str:
     )
 
 
-def environment(columns: Mapping[str, int], values: Values) -> tuple[str, ...]:
+def environment(
+    columns: Mapping[str, int], values: Values, secret: Collection[int] = ()
+) -> tuple[str, ...]:
     """
     What the commands of an account find in their environment, each C{NAME=VALUE}.
+
+    @param secret: the places of what is not to be there.
     """
-    found = {f"IMAPSYNC_COLUMN_{place}": one for place, one in enumerate(values, 1)}
-    for name, place in columns.items():
-        if place < len(values):
-            variable = re.sub("[^A-Z0-9_]", "_", name.upper())
-            found.setdefault(f"IMAPSYNC_COLUMN_{variable}", values[place])
-    found["IMAPSYNC_USER"] = values[columns[USER]] if values else ""
+    names = [(f"{place + 1}", place) for place in range(len(values))]
+    names += [(re.sub("[^A-Z0-9_]", "_", a.upper()), columns[a]) for a in columns]
+    found = {"IMAPSYNC_USER": values[columns[USER]]}
+    for name, place in names:
+        if place not in secret:
+            found.setdefault(f"IMAPSYNC_COLUMN_{name}", values[place])
     return tuple(f"{name}={value}" for name, value in found.items())

@@ -95,6 +95,7 @@ class ListedTests(SynchronousTestCase):
         self.assertEqual("doveadm exec imap -u b@x", local.command)
         self.assertEqual(("i", "b@x", "t"), (remote.host, *remote[8:10]))
         self.assertIn("IMAPSYNC_COLUMN_HOST=i", local.environment)
+        self.assertNotIn("=t", "".join(local.environment))
         self.assertEqual((), remote.environment)
         self.assertNotIn("=t", repr(config))
 

@@ -173,17 +173,19 @@ class EnvironmentTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """
-        Each value is there by its place, and by its name if that has one.
+        Each value is there by its place, and by its name if that has one; but for
+        secrets.
         """
+        columns = {"host": 0, "user": 1, "full name": 2, "password": 3}
         self.assertEqual(
             (
+                "IMAPSYNC_USER=me; x",
                 "IMAPSYNC_COLUMN_1=h=1",
                 "IMAPSYNC_COLUMN_2=me; x",
                 "IMAPSYNC_COLUMN_3=Me",
                 "IMAPSYNC_COLUMN_HOST=h=1",
                 "IMAPSYNC_COLUMN_USER=me; x",
                 "IMAPSYNC_COLUMN_FULL_NAME=Me",
-                "IMAPSYNC_USER=me; x",
             ),
-            environment({"host": 0, "user": 1, "full name": 2}, ("h=1", "me; x", "Me")),
+            environment(columns, ("h=1", "me; x", "Me", "secret"), {3}),
         )
