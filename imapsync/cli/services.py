@@ -29,6 +29,7 @@ from imapsync.gather import together
 from imapsync.imap.access import Access
 from imapsync.log import Log
 from imapsync.model import Side
+from imapsync.run.sharing import Shared
 from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
 from imapsync.watch.accounts import Watcher
@@ -75,6 +76,8 @@ class Several(MultiService):
         self._access = access
         self._tables = show
         self._source = source or Source(partial(_files, line, environ))
+        # One alone waits for none.
+        self._shared = Shared(None if "" in configs else self._source.limits)
         self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
         self._reading: Deferred[Any] | None = None
@@ -265,6 +268,7 @@ class Several(MultiService):
             *(self._line, settings, self._reactor, name, self._access, tell),
             # What goes to a file has its time in each line.
             show=(lambda _: False) if settings.logfile else self._tables,
+            shared=self._shared,
         )
 
     def _rests(self, name: str) -> None:

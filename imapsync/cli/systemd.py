@@ -23,7 +23,7 @@ from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import Change, SyncState
 
 #: States in which it is not known yet whether a server can be reached.
-_EARLY = (SyncState.NEW, SyncState.CONNECTING)
+_EARLY = (SyncState.NEW, SyncState.QUEUED, SyncState.CONNECTING)
 
 
 def notifier(environ: Mapping[str, str]) -> Callable[[str], None] | None:

@@ -329,11 +329,12 @@ class SeveralTests(SynchronousTestCase):
 
     def test_manyAccounts(self) -> None:
         """
-        What systemd is told of many costs no more for each than for few.
+        What systemd is told of many costs no more for each than for few, though some
+        wait for their turn.
         """
         self.world.local.inbox.expunge(1)
         counted = [self.statusesMade(number) for number in (5, 20)]
-        self.assertLessEqual(counted[1], 4 * counted[0])
+        self.assertLessEqual(counted[1], 5 * counted[0])
 
     def statusesMade(self, number: int) -> int:
         """
