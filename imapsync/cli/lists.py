@@ -130,10 +130,10 @@ class Lists:
         """
         environ = self._environ
         names = self._line.configs or (None,)
-        sources = [file.source(file.locate(name, environ)) for name in names]
-        templates = [one for one in sources if ACCOUNTS in one.sections]
+        files = [file.read(file.locate(name, environ)) for name in names]
+        templates = [one for one in files if ACCOUNTS in one.sections]
         plain = file.named(
-            [file.single(one, environ) for one in sources if one not in templates],
+            [file.single(one, environ) for one in files if one not in templates],
             several=bool(templates),
         )
         if not templates:

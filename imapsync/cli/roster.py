@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from imapsync.config import accounts, file, listed, rows
 from imapsync.config.accounts import ACCOUNTS, AccountList
-from imapsync.config.listed import Pattern, Taken
+from imapsync.config.listed import AccountTemplate, Taken
 from imapsync.config.rows import Bad
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound
@@ -40,7 +40,7 @@ class Roster(NamedTuple):
 
 
 def read(
-    source: file.Source,
+    written: file.ConfigFile,
     environ: Mapping[str, str],
     taken: Taken,
     stopped: Callable[[], bool],
@@ -55,18 +55,18 @@ def read(
         account that can be used.
     @raise Lost: if the command does not end.
     """
-    files = source.files(environ)
-    options = accounts.read(source.sections[ACCOUNTS], files)
-    where, data = _text(source, options, stopped)
+    files = written.files(environ)
+    options = accounts.read(written.sections[ACCOUNTS], files)
+    where, data = _text(written, options, stopped)
     table = rows.parse(where, data, options.header)
-    pattern = Pattern(source.sections, table.columns, environ, files)
-    found = listed.listed(pattern, table, taken)
+    template = AccountTemplate(written.sections, table.columns, environ, files)
+    found = listed.listed(template, table, taken)
     if not found.configs:
-        raise ConfigError(_none(source, where, found.bad))
+        raise ConfigError(_none(written, where, found.bad))
     # Said once, not by each of them.
-    warnings = dict.fromkeys(_warnings(source, options, pattern, found.configs))
+    warnings = dict.fromkeys(_warnings(written, options, template, found.configs))
     return Roster(
-        (source.path, where),
+        (written.path, where),
         where,
         options,
         {name: one._replace(warnings=()) for name, one in found.configs.items()},
@@ -76,7 +76,7 @@ def read(
 
 
 def _text(
-    source: file.Source, options: AccountList, stopped: Callable[[], bool]
+    written: file.ConfigFile, options: AccountList, stopped: Callable[[], bool]
 ) -> tuple[str, bytes]:
     """
     What the list is called, and what is in it.
@@ -85,8 +85,8 @@ def _text(
         return options.path, _content(options.path)
     from imapsync.system.listing import output  # here, because it takes time
 
-    line = source.sections[ACCOUNTS].options["list-command"].line
-    where = f"{source.path}:{line}: list-command"
+    line = written.sections[ACCOUNTS].options["list-command"].line
+    where = f"{written.path}:{line}: list-command"
     return where, output(options.command or "", where, stopped)
 
 
@@ -104,27 +104,30 @@ def _content(path: str) -> bytes:
     return data
 
 
-def _none(source: file.Source, where: str, bad: tuple[Bad, ...]) -> str:
+def _none(written: file.ConfigFile, where: str, bad: tuple[Bad, ...]) -> str:
     """
     What to say of a list of which nothing can be used.
     """
     if not bad:
         return f"{where}: lists no account: write one into each line"
     first = bad[0]
-    if first.why.startswith(f"{source.path}:"):  # it is the template that is wrong
+    if first.why.startswith(f"{written.path}:"):  # it is the template that is wrong
         return first.why
     return f"{where}:{first.line}: {first.why}; nor can any other row be used"
 
 
 def _warnings(
-    source: file.Source, options: AccountList, pattern: Pattern, configs: Configs
+    written: file.ConfigFile,
+    options: AccountList,
+    template: AccountTemplate,
+    configs: Configs,
 ) -> Iterator[str]:
     """
     What may be repeated among all that is to be said.
     """
-    if source.exposed and pattern.holdsSecrets:
-        yield file.exposure(source.path)
-    if options.path and pattern.listsSecrets and file.canBeRead(options.path):
+    if written.exposed and template.holdsSecrets:
+        yield file.exposure(written.path)
+    if options.path and template.listsSecrets and file.canBeRead(options.path):
         yield file.exposure(options.path)
     for config in configs.values():
         yield from config.warnings

@@ -39,7 +39,7 @@ def locate(name: str | None, environ: Mapping[str, str]) -> str:
     return path if os.path.isfile(path) else f"{path}/config"
 
 
-class Source(NamedTuple):
+class ConfigFile(NamedTuple):
     """
     A configuration file that has been read.
 
@@ -58,7 +58,7 @@ class Source(NamedTuple):
         return Files(environ, lambda: os.path.dirname(self.path))
 
 
-def source(path: str) -> Source:
+def read(path: str) -> ConfigFile:
     """
     Read the configuration file at C{path}.
 
@@ -67,7 +67,7 @@ def source(path: str) -> Source:
     """
     file = os.path.join(os.getcwd(), path)
     data, exposed = _read(file)
-    return Source(file, ini.parse(file, data, settings.GRAMMAR), exposed)
+    return ConfigFile(file, ini.parse(file, data, settings.GRAMMAR), exposed)
 
 
 def load(path: str, environ: Mapping[str, str]) -> Config:
@@ -77,10 +77,10 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     @raise NotFound: if it does not exist or cannot be read.
     @raise ConfigError: if anything in it is wrong.
     """
-    return single(source(path), environ)
+    return single(read(path), environ)
 
 
-def single(one: Source, environ: Mapping[str, str]) -> Config:
+def single(one: ConfigFile, environ: Mapping[str, str]) -> Config:
     """
     Check a configuration of one account.
 

@@ -105,7 +105,7 @@ class _Filled(Section):
         return Section("", self.name, 0, {}).wrong(option, predicate)
 
 
-class Pattern:
+class AccountTemplate:
     """
     Makes configurations of rows.
 
@@ -196,7 +196,7 @@ class Pattern:
         return config._replace(servers=servers)
 
 
-def listed(pattern: Pattern, table: Table, taken: Taken) -> Listed:
+def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:
     """
     The accounts of a list.
 
@@ -204,13 +204,13 @@ def listed(pattern: Pattern, table: Table, taken: Taken) -> Listed:
     """
     configs: dict[str, Config] = {}
     bad = [*table.bad]
-    width = table.width or pattern.width
+    width = table.width or template.width
     for row in table.rows:
         name = ""
         try:
             _checkWidth(row, width, table.width is not None)
-            name = pattern.name(row)
-            config = pattern.config(row, name)
+            name = template.name(row)
+            config = template.config(row, name)
         except ConfigError as error:
             bad.append(Bad(row.line, str(error), name))
             continue

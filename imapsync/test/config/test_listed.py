@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.config.ini import parse
-from imapsync.config.listed import Listed, Pattern, Taken, listed
+from imapsync.config.listed import AccountTemplate, Listed, Taken, listed
 from imapsync.config.paths import Files
 from imapsync.config.rows import Row, Table
 from imapsync.config.rows import parse as rowsOf
@@ -39,12 +39,14 @@ VALUES = st.one_of(
 )
 
 
-def pattern(template: str, table: Table) -> Pattern:
+def pattern(template: str, table: Table) -> AccountTemplate:
     """
     What makes configurations of the rows in C{table}.
     """
     sections = parse("/etc/c", template.encode(), GRAMMAR)
-    return Pattern(sections, table.columns, ENVIRON, Files(ENVIRON, lambda: "/etc"))
+    return AccountTemplate(
+        sections, table.columns, ENVIRON, Files(ENVIRON, lambda: "/etc")
+    )
 
 
 def accounts(template: str, text: str, header: bool | None = None) -> Listed:
