@@ -193,7 +193,8 @@ class AccountTemplate:
                 mend = f"{server.oauth2.mend} --account={_quoted(name)}"
                 oauth2 = server.oauth2._replace(mend=mend)
                 servers[side] = servers[side]._replace(oauth2=oauth2)
-        return config._replace(servers=servers)
+        # The databases of others in the list are no earlier ones of this account.
+        return config._replace(servers=servers, older="")
 
 
 def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:

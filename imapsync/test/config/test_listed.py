@@ -93,6 +93,7 @@ class ListedTests(SynchronousTestCase):
         config = found.configs["b@x"]
         self.assertEqual("/etc/c", config.path)
         self.assertEqual("/data/imapsync/b@x@i.db", config.database)
+        self.assertEqual("", config.older)
         local, remote = (config.servers[side] for side in Side)
         self.assertEqual("doveadm exec imap -u b@x", local.command)
         self.assertEqual(("i", "b@x", "t"), (remote.host, *remote[8:10]))
