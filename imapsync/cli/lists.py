@@ -6,7 +6,7 @@ those of their lists.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imapsync.cli.options import CommandLine
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Configs = Mapping[str, Config]
 Tell = Callable[[str], None]
+
+
+#: So many of the wrong rows of a list are told: it may be no list at all.
+_TOLD = 100
 
 
 class _Found(NamedTuple):
@@ -161,7 +165,7 @@ class Lists:
         self._before = {}
         for one in found.rosters:
             texts += one.warnings
-            texts += (f"{one.where}:{row.line}: {row.why}; left out" for row in one.bad)
+            texts += _bad(one)
             kept, said = self._kept(one, before.get(one.key, {}))
             texts += said
             free = _apart(kept, configs)
@@ -200,6 +204,16 @@ class Lists:
         )
         kept = {name: before[name] for name in before if name in misread | lost}
         return kept, [text] if lost else []
+
+
+def _bad(one: Roster) -> Iterator[str]:
+    """
+    What to say of the rows that are left out.
+    """
+    for row in one.bad[:_TOLD]:
+        yield f"{one.where}:{row.line}: {row.why}; left out"
+    if more := len(one.bad[_TOLD:]):
+        yield f"{one.where}: {more} more rows are wrong; left out"
 
 
 def _apart(kept: Configs, configs: Configs) -> Configs:

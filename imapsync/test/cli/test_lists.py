@@ -254,6 +254,15 @@ class LoadTests(ListsCase):
         self.assertTold("users.csv:2: command in [local] takes from a list only letter")
         self.assertEqual(1, self.lists.code)
 
+    def test_manyBad(self) -> None:
+        """
+        Where hardly any row is right, it is no use to name them all.
+        """
+        self.write("a", *(f"b;{number}" for number in range(105)))
+        self.begin()
+        self.assertEqual(101, len(self.told))
+        self.assertTrue(self.told[-1].endswith(": 5 more rows are wrong; left out"))
+
     def test_nothing(self) -> None:
         """
         A list that cannot be used is an error, at the start.
