@@ -119,8 +119,7 @@ def _run(line: options.CommandLine) -> int:
                 logs.files[""].write(entry(time.time(), text))
             return 0
         connections = looked.connections if looked else {}
-        code = _serve(line, lists, configs, connections, logs, force, hangup)
-        return code if live else max(code, lists.code)
+        return _serve(line, lists, configs, connections, logs, force, hangup)
     finally:
         logs.close()
 

@@ -83,7 +83,7 @@ def makeService(options: Options) -> IService:
 
     def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
-        atexit.register(_leave, code if line.request.live else max(code, lists.code))
+        atexit.register(_leave, code)
         reactor.callWhenRunning(stop, reactor)
 
     steady(reactor)

@@ -4,7 +4,7 @@ What is said at the end about all accounts of a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from time import time
 
 from imapsync import document
@@ -47,11 +47,13 @@ def written(
     outcomes: Mapping[str, Outcome],
     code: int,
     seconds: float,
+    leftOut: Sequence[str] = (),
 ) -> Iterator[str]:
     """
     The document that says it to machines.
 
     @param code: the exit code of the program.
+    @param leftOut: see L{Source<imapsync.cli.source.Source>}.
     """
     ended = time()
     period = ended - seconds, ended
@@ -72,5 +74,6 @@ def written(
             "accounts": len(outcomes),
             "succeeded": sum(not one.code for one in outcomes.values()),
             "failed": failed,
+            "leftOut": [line(text) for text in leftOut],
         }
     )

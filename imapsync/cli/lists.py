@@ -51,7 +51,7 @@ class Lists:
         self._before: dict[tuple[str, str], Configs] = {}
         self._said: frozenset[str] = frozenset()
         self._found = _Found({})
-        self._incomplete = False
+        self._leftOut: tuple[str, ...] = ()
 
     def load(self, tell: Tell) -> Configs:
         """
@@ -84,7 +84,7 @@ class Lists:
         """
         The exit code that is due to what could not be read.
         """
-        return MailboxError.code if self._incomplete else 0
+        return MailboxError.code if self._leftOut else 0
 
     def source(self, reactor: Any, tell: Tell) -> Source:
         """
@@ -115,9 +115,8 @@ class Lists:
         limits = Limits(
             min(work, default=usual.atWork), min(host, default=usual.perHost)
         )
-        return Source(
-            read, min((one.interval for one in options), default=None), limits
-        )
+        interval = min((one.interval for one in options), default=None)
+        return Source(read, interval, limits, self.code, self._leftOut)
 
     def _chosen(self, configs: Configs) -> Configs:
         """
@@ -165,15 +164,15 @@ class Lists:
         self._before = {}
         for one in found.rosters:
             texts += one.warnings
-            texts += _bad(one)
             kept, said = self._kept(one, before.get(one.key, {}))
             texts += said
             free = _apart(kept, configs)
             configs |= free
             self._before[one.key] = {**one.configs, **free}
-        self._incomplete = not self._line.accounts and any(
-            one.bad for one in found.rosters
-        )
+        bad = tuple(text for one in found.rosters for text in _bad(one))
+        texts += bad
+        # Of those that were chosen, all are there.
+        self._leftOut = () if self._line.accounts else bad
         for text in texts:
             if text not in self._said:
                 tell(text)

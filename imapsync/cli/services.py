@@ -328,7 +328,11 @@ class Several(MultiService):
         conclusion.log(outcomes, seconds, not self._line.quiet)
         if request.json:
             try:
-                emit(conclusion.written(self.configs, outcomes, code, seconds))
+                emit(
+                    conclusion.written(
+                        *(self.configs, outcomes, code, seconds), self._source.leftOut
+                    )
+                )
             except StateError as error:
                 self.log.error("{error}", error=error)
                 code = max(code, error.code)

@@ -19,6 +19,7 @@ class Source(NamedTuple):
         fails with L{ImapSyncError<imapsync.errors.ImapSyncError>} if anything is so
         wrong that nothing may change; it may be cancelled.
     @ivar least: a run that ends does so with that exit code, if not with a worse one.
+    @ivar leftOut: what is to be said at the end of accounts that could not be read.
     @ivar interval: that is done so many seconds after it was done last, besides when
         it is asked for; C{None} if it is not.
     """
@@ -27,3 +28,4 @@ class Source(NamedTuple):
     interval: float | None = None
     limits: Limits = Limits()
     least: int = 0
+    leftOut: tuple[str, ...] = ()

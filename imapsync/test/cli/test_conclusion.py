@@ -68,6 +68,24 @@ class LogTests(SynchronousTestCase):
         self.assertEqual("- a5, a6, a7, a8, a9", told[2])
 
 
+class WrittenTests(SynchronousTestCase):
+    """
+    Tests for L{conclusion.written}.
+    """
+
+    def test_leftOut(self) -> None:
+        """
+        What could not even be read is told as well, as a line.
+        """
+        written = conclusion.written({}, {}, 1, 2.5, ("users:4: wrong\n",))
+        told = json.loads("".join(written))
+        self.assertEqual([], complaints(told))
+        self.assertEqual((1, 0), (told["exit"], told["accounts"]))
+        [text] = told["leftOut"]
+        self.assertTrue(text.startswith("users:4: wrong"), text)
+        self.assertTrue(text.isprintable(), text)
+
+
 class SeveralTests(SynchronousTestCase):
     """
     What a program with several accounts says in the end.

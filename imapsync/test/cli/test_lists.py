@@ -199,7 +199,7 @@ class LoadTests(ListsCase):
         self.assertEqual(f"{self.folder}/a.db", found["a"].database)
         self.assertTold()
         self.assertEqual(0, self.lists.code)
-        self.assertEqual((900.0, Limits()), self.source[1:])
+        self.assertEqual((900.0, Limits(), 0, ()), self.source[1:])
 
     def test_single(self) -> None:
         """
@@ -215,7 +215,7 @@ class LoadTests(ListsCase):
         option = self.plain("one")
         self.config.write_text((self.folder / "one").read_text())
         self.assertEqual([""], [*self.begin()])
-        self.assertEqual((None, Limits()), self.source[1:])
+        self.assertEqual((None, Limits(), 0, ()), self.source[1:])
         self.assertFails(ConfigError, "one: config has the same database", option)
 
     def test_mixed(self) -> None:
@@ -243,7 +243,7 @@ class LoadTests(ListsCase):
         other.write_text(text.replace("at-work=4", "at-work=9\nname=x{user}"))
         self.configure("list=users.csv\nat-work=4\nconnections-per-host=3")
         self.assertEqual(["a", "xa"], [*self.begin(f"--config={other}")])
-        self.assertEqual((60.0, Limits(4, 3)), self.source[1:])
+        self.assertEqual((60.0, Limits(4, 3)), self.source[1:3])
 
     def test_bad(self) -> None:
         """
@@ -251,6 +251,7 @@ class LoadTests(ListsCase):
         """
         self.write("a", "b;c", "d")
         self.assertEqual(["a", "d"], [*self.begin()])
+        self.assertEqual((1, tuple(self.told)), self.source[-2:])
         self.assertTold("users.csv:2: command in [local] takes from a list only letter")
         self.assertEqual(1, self.lists.code)
 

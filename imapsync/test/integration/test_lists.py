@@ -87,6 +87,8 @@ class ListTests(SceneCase):
         documents = [json.loads(line) for line in run.output.splitlines()]
         told = {one["account"]: one["exit"] for one in documents if one["account"]}
         self.assertEqual(dict.fromkeys(users, 0), told)
+        [reason] = documents[-1]["leftOut"]
+        self.says(reason, "users.csv:4: ")
         for account in accounts:
             self.assertEqual(2, len(account.snapshot().mailboxes["INBOX"]))
         run = scene.sync("--account", users[3])
