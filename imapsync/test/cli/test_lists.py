@@ -404,8 +404,7 @@ class AgainTests(ListsCase):
 
     def test_misread(self) -> None:
         """
-        An account whose row cannot be used any more goes on as it was, unless another
-        one has its database.
+        An account whose row cannot be used any more goes on as it was.
         """
         self.write("a", "b")
         before = self.begin()
@@ -414,9 +413,17 @@ class AgainTests(ListsCase):
         self.assertEqual(before, found)
         self.assertTold("users.csv:2: password in [remote] must not be empty")
         self.assertRead("a", "b")
-        self.configure("list = users.csv\nname = {1}x")
-        self.users.write_text("b,secret\na,\n")
-        self.assertRead("bx")
+
+    def test_replaced(self) -> None:
+        """
+        But not if another one has its database now.
+        """
+        text = self.config.read_text().replace("{user}.db", "{2}.db")
+        self.config.write_text(text)
+        self.users.write_text("a,x\nb,y\n")
+        self.begin()
+        self.users.write_text("a,\nb,x\n")
+        self.assertRead("b")
 
     def test_brake(self) -> None:
         """

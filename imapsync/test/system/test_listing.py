@@ -5,6 +5,7 @@ Tests for L{imapsync.system.listing}.
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
 from imapsync.system.listing import output
+from imapsync.test import children
 
 
 class OutputTests(SynchronousTestCase):
@@ -93,7 +95,7 @@ class OutputTests(SynchronousTestCase):
         command = f"(sleep 600; true) >{held} & echo >{begun}; wait"
         self.assertFails(Lost, "it was stopped", command, stopped=begun.exists)
         # Who has the other end is gone, or about to be.
-        os.set_blocking(reader, True)
+        self.assertTrue(select.select([reader], [], [], children.PATIENCE)[0])
         self.assertEqual(b"", os.read(reader, 1))
 
     def test_left(self) -> None:
