@@ -92,7 +92,7 @@ class OutputTests(SynchronousTestCase):
         os.mkfifo(held)
         reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
-        command = f"(sleep 600; true) >{held} & echo >{begun}; wait"
+        command = f"(echo >{begun}; sleep 600; true) >{held} & wait"
         self.assertFails(Lost, "it was stopped", command, stopped=begun.exists)
         # Who has the other end is gone, or about to be.
         self.assertTrue(select.select([reader], [], [], children.PATIENCE)[0])
