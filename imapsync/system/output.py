@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError
-from imapsync.system.process import Command, Fate, spawn
+from imapsync.system.process import Command, Fate, environOf, spawn
 
 #: How long a command may take to tell it: somebody may have to unlock a
 #: key first.
@@ -39,12 +39,12 @@ async def firstLine(
     @param option: whose the command is.
     @param where: what is put in front of an error.
     @param given: what its standard input is.
-    @param environment: see L{spawn}.
+    @param environment: see L{environOf}.
     @raise ConfigError: if there is no such command, or what it writes is no such line.
     @raise Distrusted: if it fails, or does not come to an end.
     """
     reader = _Reader(reactor, where, option, given)
-    spawn(reactor, reader, option, command, where, "r", environment)
+    spawn(reactor, reader, option, command, where, "r", environOf(environment))
     try:
         return await reader.line.addTimeout(_LONGEST, reactor)
     except defer.TimeoutError:

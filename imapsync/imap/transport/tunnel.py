@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
-from imapsync.system.process import Command, Fate, spawn
+from imapsync.system.process import Command, Fate, environOf, spawn
 
 
 def connectTunnel(
@@ -45,7 +45,9 @@ def connectTunnel(
     tunnel = Tunnel(reactor, command, protocol, where)
     with Path(os.devnull).open("wb") as null:
         stderr = null.fileno() if nullStderr else "r"
-        spawn(reactor, tunnel, "command", command, where, stderr, environment)
+        spawn(
+            reactor, tunnel, "command", command, where, stderr, environOf(environment)
+        )
 
 
 @implementer(IAddress)
