@@ -99,6 +99,30 @@ class ListTests(SceneCase):
         self.assertEqual(0, run.code, run.tail)
         self.says(run.output, f"{users[1]}: {scene.directory}/{users[1]}.db")
 
+    def test_commands(self) -> None:
+        """
+        All commands know them; what is for one account only wants its name.
+        """
+        users = [freshUser() for _ in range(2)]
+        scene = self.listed(*users, "no;one")
+        [first, _] = self.accounts(scene, users)
+        for code, command in (
+            (1, ["--oneshot", "--dry-run"]),
+            (1, ["--oneshot"]),
+            (1, ["--repair"]),
+            (1, ["--verify"]),
+            (0, ["--verify", "--account", users[0], "--account", users[1]]),
+            (1, ["--check"]),
+            (1, ["--status"]),
+            (64, ["--rename", "INBOX/a", "b"]),
+            (66, ["--rename", "INBOX/a", "b", "--account", users[0]]),
+            (66, ["--oneshot", "--account", "another"]),
+        ):
+            run = scene.order(*command)
+            self.assertEqual(code, run.code, f"{command} {run.tail}")
+            self.assertNotIn("Traceback", run.errors)
+        self.assertEqual(2, len(first.snapshot().mailboxes["INBOX"]))
+
     def test_live(self) -> None:
         """
         An account that comes to the list is begun at SIGHUP, one that is gone from it
