@@ -21,6 +21,7 @@ from imapsync.errors import ImapSyncError, Lost
 
 if TYPE_CHECKING:
     from imapsync.cli.authorize import Authorization
+    from imapsync.cli.lists import Lists
     from imapsync.cli.logfile import LogFiles
     from imapsync.cli.services import Several
     from imapsync.config.settings import Config
@@ -98,13 +99,14 @@ def _run(line: options.CommandLine) -> int:
     signals.interrupt(force, hangup)
     if line.init is not None:
         return _make(line, force)
-    from imapsync.config.file import loadAll
+    from imapsync.cli.lists import Lists
 
-    configs = loadAll(line.configs, os.environ)
+    lists = Lists(line, os.environ)
+    configs = lists.load(terminal.complain)
     if line.request.status:
         from imapsync.cli.status import tell
 
-        return tell(line, configs)
+        return max(tell(line, configs), lists.code)
     from imapsync.cli.logfile import LogFiles, entry
 
     logs = LogFiles(_logfiles(configs))
@@ -116,9 +118,8 @@ def _run(line: options.CommandLine) -> int:
             for text in (*alerts, *(() if line.quiet else looked.summary)):
                 logs.files[""].write(entry(time.time(), text))
             return 0
-        return _serve(
-            line, configs, looked.connections if looked else {}, logs, force, hangup
-        )
+        connections = looked.connections if looked else {}
+        return _serve(line, lists, configs, connections, logs, force, hangup)
     finally:
         logs.close()
 
@@ -150,6 +151,7 @@ def _logfiles(configs: Configs) -> Mapping[str, str | None]:
 
 def _serve(
     line: options.CommandLine,
+    lists: Lists,
     configs: Configs,
     connections: Mapping[Side, Begun],
     logs: LogFiles,
@@ -179,16 +181,20 @@ def _serve(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
     def ended(name: str, outcome: Outcome) -> None:
+        file = logs.files[name]
         if outcome.failure is not None and line.debug:
-            logs.files[name].write(traceback(outcome.failure))
+            file.write(traceback(outcome.failure))
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
-            if logs.files[name].name is not None:
+            if file.name is not None:
                 Logger("imapsync").error("{text}", text=text, account=name)
             terminal.complain(text)
 
     def follow(configs: Configs) -> None:
         logs.follow(_logfiles(configs))
+
+    def warn(text: str) -> None:
+        Logger("imapsync").warn("{text}", text=text)
 
     steady(reactor)
     resolve(reactor)
@@ -200,7 +206,8 @@ def _serve(
         service = _authorization(line, configs, reactor, ended)
     else:
         service = several = Several(
-            *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
+            *(line, configs, os.environ, reactor, ended, follow, access, terminal.show),
+            lists.source(reactor, warn),
         )
         if line.request.live:
             reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
@@ -231,16 +238,20 @@ def _authorization(
     from imapsync.cli.authorize import Authorization
     from imapsync.cli.person import Person
 
-    [config] = configs.values()
+    [(name, config)] = configs.items()
     person = Person(reactor, os.environ, None if sys.stdin is None else 0)
-    return Authorization(line.request, config, reactor, person, ended, line.debug)
+    return Authorization(
+        *(line.request, config, reactor, person),
+        lambda _, outcome: ended(name, outcome),
+        line.debug,
+    )
 
 
 def _looked(line: options.CommandLine, configs: Configs) -> Looked | None:
     """
     What a first look finds, if one is taken.
     """
-    if line.request.live or line.debug or len(configs) > 1:
+    if line.request.live or line.debug or [*configs] != [""]:
         return None
     from imapsync.run.look import look
 

@@ -14,13 +14,13 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from imapsync.cli.clock import steady
+from imapsync.cli.lists import Lists
 from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop
 from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
-from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, UsageError
 from imapsync.log import Log
@@ -68,12 +68,13 @@ def makeService(options: Options) -> IService:
         _exit(UsageError("--init is for the command imapsync"))
     if line.progress in ("auto", "bar"):  # its log may be on the terminal as well
         line = line._replace(progress="log")
+    lists = Lists(line, os.environ)
     try:
-        configs = config.loadAll(line.configs, os.environ)
+        configs = lists.load(_warn)
     except ImapSyncError as error:
         _exit(error)
     if line.request.status:
-        raise SystemExit(tell(line, configs))
+        raise SystemExit(max(tell(line, configs), lists.code))
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.text:
@@ -88,7 +89,10 @@ def makeService(options: Options) -> IService:
     steady(reactor)
     resolve(reactor)
     _follow(configs)
-    several = Several(line, configs, os.environ, reactor, ended, _follow)
+    source = lists.source(reactor, _warn)
+    several = Several(
+        *(line, configs, os.environ, reactor, ended, _follow), source=source
+    )
     several.finished.addCallback(finished)
     if line.request.live:
         # Not before twistd has left its terminal, if it does.
@@ -106,6 +110,10 @@ def _follow(configs: Mapping[str, Config]) -> None:
                 "{path}: logfile has no effect under twistd; see twistd --logfile",
                 path=settings.path,
             )
+
+
+def _warn(text: str) -> None:
+    _log.warn("{text}", text=text)
 
 
 def _exit(error: ImapSyncError) -> NoReturn:

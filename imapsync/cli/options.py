@@ -44,6 +44,8 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "patience": ("oneshot", "repair", "verify"),
     "json": ("oneshot", "repair", "verify", "check", "status"),
     "progress": ("", "oneshot", "repair", "verify"),
+    "allow-mass-removal": ("",),
+    "account": ("", *(name for name in _COMMANDS if name != "init")),
 }
 
 
@@ -55,6 +57,8 @@ class CommandLine(NamedTuple):
     @ivar debug: how often C{--debug} was given.
     @ivar init: the words behind C{--init}; C{None} without it.
     @ivar progress: how it is shown: one of L{PROGRESS}.
+    @ivar accounts: the names of those that it is about; none means all.
+    @ivar allowMassRemoval: whether a list may lose most of its accounts.
     """
 
     request: Request
@@ -63,6 +67,8 @@ class CommandLine(NamedTuple):
     debug: int = 0
     init: tuple[str, ...] | None = None
     progress: str = "auto"
+    accounts: tuple[str, ...] = ()
+    allowMassRemoval: bool = False
 
     def __repr__(self) -> str:
         # Behind --init there may be a password.
@@ -94,6 +100,7 @@ class _Option(NamedTuple):
 
 _OPTIONS = (
     _Option("config", "the configuration file; several: accounts", argument="FILE"),
+    _Option("account", "only this one of a list; several", argument="NAME"),
     _Option("oneshot", "sync until both sides are equal, then exit", "1"),
     _Option("repair", "compare everything with the database, mend, then exit"),
     _Option("verify", "compare everything, change nothing", "", "content", "header"),
@@ -106,6 +113,7 @@ _OPTIONS = (
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
     _Option("dry-run", "print what would be changed, change nothing", "n"),
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    _Option("allow-mass-removal", "let a list lose most of its accounts"),
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
     _Option("json", "print for machines"),
@@ -170,7 +178,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     progress = _progress([value for name, value in options if name == "progress"])
     if progress == "auto" and quiet:
         progress = "none"
-    return CommandLine(request, configs, quiet, debug, progress=progress)
+    return CommandLine(
+        *(request, configs, quiet, debug),
+        progress=progress,
+        accounts=tuple(value for name, value in options if name == "account"),
+        allowMassRemoval="allow-mass-removal" in names,
+    )
 
 
 def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:

@@ -10,44 +10,48 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from imapsync.cli import systemd
+from imapsync.cli import openfiles, systemd
+from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
+from imapsync.cli.pair import mayAsk, serviceFor
+from imapsync.cli.pairs import Pairs
+from imapsync.cli.source import Source
 from imapsync.cli.systemd import Supervised
-from imapsync.cli.terminal import emit, say
+from imapsync.cli.terminal import emit
 from imapsync.cli.turns import Turns
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, StateError
 from imapsync.gather import together
-from imapsync.imap.access import ORDINARY, Access
+from imapsync.imap.access import Access
 from imapsync.log import Log
 from imapsync.model import Side
-from imapsync.run.status import Change
+from imapsync.run.sharing import Shared
+from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
+from imapsync.watch.accounts import Watcher
 
 if TYPE_CHECKING:
-    from twisted.internet.interfaces import IDelayedCall
-
     from imapsync.cli.progress import Showing
-
-#: Work that takes less than so many seconds is not worth it to show its progress.
-SHORT = 1.0
 
 
 class Several(MultiService):
     """
-    A service for each configuration.
+    A service for each configuration: L{imapsync.watch.accounts.Accounts}.
 
     @param environ: where the user's directories are, and how to tell systemd.
     @param ended: is told how each service ended, and its name.
-    @param follow: told of configurations that were read again, before anything is
-        begun anew; it may refuse them with L{ConfigError}.
+    @param follow: told of the accounts there are, before any is begun anew; it may
+        refuse them with L{ConfigError}.  Those that are to go are told of until they
+        have gone.
     @param access: ways to the servers, if there is one account.
     @param show: takes tables; see L{SyncService}.
-    @ivar configs: by the names of the accounts.
+    @param source: where configurations are read again; by default, the files that
+        the command line names.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
 
@@ -63,42 +67,55 @@ class Several(MultiService):
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
         access: Mapping[Side, Access] = MappingProxyType({}),
         show: Callable[[Sequence[str]], bool] = lambda _: False,
+        source: Source | None = None,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
-        self._environ = environ
         self._reactor = reactor
         self._ended = ended
         self._follow = follow
         self._access = access
         self._tables = show
-        self._outcomes: dict[str, Outcome] = {}
-        self._services: dict[str, SyncService] = {}
+        self._source = source or Source(partial(_files, line, environ))
+        # One alone waits for none.
+        self._shared = Shared(None if "" in configs else self._source.limits)
+        self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
+        self._reading: Deferred[Any] | None = None
+        self._again: IDelayedCall | None = None
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
-        self._showing: Showing | None = None
-        self._waiting: IDelayedCall | None = None
+        self._lasting = Lasting(reactor, self._showing)
+        self._began = reactor.seconds()
         self.finished: Deferred[int] = Deferred()
-        self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
-            self._supervised = systemd.Supervised(reactor, notify, period, configs)
+            self._supervised = Supervised(reactor, notify, period)
             self._supervised.setServiceParent(self)
+            self.watch(self._supervised)
         for name, settings in configs.items():
-            self._add(name, settings)
+            self._pairs.add(name, settings)
+
+    @property
+    def configs(self) -> Mapping[str, Config]:
+        """
+        By the names of the accounts.
+        """
+        return self._pairs.configs
 
     def startService(self) -> None:
         """
         Begin; what takes long is shown.
         """
         MultiService.startService(self)
+        self._allowFiles()
         request = self._line.request
         quick = request.check or request.admin is not None
         if self._line.progress != "none" and not quick:
-            now = self._reactor.seconds()
-            self._waiting = self._reactor.callLater(SHORT, self._show, now)
+            self._lasting.start()
+        self._plan()
+        self._review()
 
     def stopService(self) -> Deferred[list[Any]]:
         """
@@ -107,24 +124,32 @@ class Several(MultiService):
         @return: fires when all is closed, even of one that is about to begin
             anew.
         """
-        self._hide()
+        self._lasting.stop()
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         stopping = MultiService.stopService(self)
+        if self._reading is not None:
+            self._reading.cancel()
+        self._pairs.close()
+        self._review()
         return together([stopping, self._reloading.run(lambda: None)])
 
-    def syncNow(self) -> None:
+    def syncAll(self) -> None:
         """
         Have all look at once.
         """
-        for service in self._services.values():
-            # It fails where there is none any more.
-            service.syncNow().addErrback(lambda _: None)
+        for name, _ in self._pairs:
+            self.syncNow(name)
 
     async def reload(self) -> None:
         """
-        Read the configuration again, and begin anew where it has changed or a
-        service has ended.  As long as anything in it is wrong, nothing changes.
+        Read the configurations again, and begin anew where one has changed or a
+        service has ended.  As long as anything in them is wrong, nothing changes.
         """
-        await self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+        await self._reloading.run(
+            lambda: Deferred.fromCoroutine(self._reload(asked=True))
+        )
 
     def failed(self, failure: Failure) -> None:
         """
@@ -132,146 +157,227 @@ class Several(MultiService):
         """
         self.log.failure("Internal error.", failure)
 
-    async def _reload(self) -> None:
+    # For those who watch
+
+    def status(self, name: str) -> SyncStatus:
+        """
+        How one stands just now, with its progress.
+        """
+        return self._pairs.status(name)
+
+    def isPaused(self, name: str) -> bool:
+        """
+        Whether it rests until L{resume}.
+        """
+        return self._pairs.isPaused(name)
+
+    def syncNow(self, name: str) -> None:
+        """
+        Have it look at both servers at once; nothing is done where it is paused.
+        """
+        self._pairs.syncNow(name)
+
+    def pause(self, name: str) -> None:
+        """
+        Have it leave both servers, and rest.
+        """
+        self._pairs.pause(name)
+
+    def resume(self, name: str) -> None:
+        """
+        Have it go on.
+        """
+        self._pairs.resume(name)
+
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Tell C{watcher} from now on; of all that are there, at once.
+        """
+        self._pairs.watch(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """
+        Tell it no more.
+        """
+        self._pairs.unwatch(watcher)
+
+    # Accounts come and go
+
+    async def _reload(self, asked: bool) -> None:
+        """
+        @param asked: whether somebody wants it; else it is just time.
+        """
         if not self.running:
             return
-        if self._supervised is not None:
-            self._supervised.reloading()
+        supervised = self._supervised if asked else None
+        if supervised is not None:
+            supervised.reloading()
         try:
-            configs = config.loadAll(self._line.configs, self._environ)
-            self._follow(configs)
+            self._reading = Deferred.fromCoroutine(_read(self._source))
+            configs = await self._reading
+            self._follow({**self.configs, **configs})
+        except CancelledError:
+            return  # all are to end
         except ImapSyncError as error:
             self.log.error("Not reloaded: {error}", error=error)
         else:
-            await self._replace(configs)
-            self.log.info("Reloaded the configuration.")
-        if self._supervised is not None:
-            self._supervised.reloaded()
+            told = await self._replace(configs, asked)
+            if asked:
+                self.log.info("Reloaded the configuration{told}.", told=told)
+            elif told:
+                self.log.info("The accounts are others{told}.", told=told)
+        finally:
+            self._reading = None
+        if supervised is not None:
+            supervised.reloaded()
 
-    async def _replace(self, configs: Mapping[str, Config]) -> None:
-        before, self.configs = self.configs, configs
-        for name, settings in configs.items():
+    async def _replace(self, configs: Mapping[str, Config], asked: bool) -> str:
+        """
+        @return: how many have, if any.
+        """
+        pairs, before = self._pairs, {**self.configs}
+        gone = [name for name in before if name not in configs]
+        new = [name for name in configs if name not in before]
+        anew = [
+            name
+            for name, settings in configs.items()
+            if name in before
             # The log file has been followed already.
-            same = before[name]._replace(logfile=settings.logfile)
-            changed = settings != same or name in self._outcomes
-            if not (changed and self.running):
-                continue
-            outcome = self._outcomes.pop(name, Outcome(0))
-            await self._remove(name)
-            if self.running:
-                self._add(name, settings)
-            else:  # all came to an end meanwhile
-                self._settle(name, outcome)
+            if settings != before[name]._replace(logfile=settings.logfile)
+            or (asked and name in pairs.outcomes)
+        ]
+        outcomes = {name: pairs.outcomes.get(name, Outcome(0)) for name in anew}
+        # A new one may have the database that one had which goes.
+        await pairs.stop([*gone, *anew])
+        for name in gone:
+            pairs.forget(name)
+        if gone:
+            self._follow(configs)
+        for name, settings in configs.items():
+            if name in before and name not in anew:
+                pairs.note(name, settings)
+            elif self.running:
+                pairs.add(name, settings)
+            elif name in before:  # all came to an end meanwhile
+                pairs.settle(name, outcomes[name])
+        self._allowFiles()
+        self._review()
+        counts = {"came": len(new), "went": len(gone), "changed": len(anew)}
+        told = [f"{count} {what}" for what, count in counts.items() if count]
+        return f": {', '.join(told)}" if told else ""
 
-    def _add(self, name: str, settings: Config) -> None:
+    def _allowFiles(self) -> None:
+        """
+        Have the system let enough be open.
+        """
+        atWork = self._source.limits.atWork
+        live = self._line.request.live
+        number = len(self.configs)
+        openfiles.allow(number if live else min(number, atWork))
+
+    def _make(self, name: str, settings: Config) -> SyncService:
         tell = partial(self._turns.say, name) if self._turns else None
-        service = serviceFor(
+        return serviceFor(
             *(self._line, settings, self._reactor, name, self._access, tell),
             # What goes to a file has its time in each line.
             show=(lambda _: False) if settings.logfile else self._tables,
+            shared=self._shared,
         )
-        self._services[name] = service
+
+    def _rests(self, name: str) -> None:
         if self._supervised is not None:
-            service.observe(partial(_tell, self._supervised, name))
-        service.whenFinished().addCallback(self._finished, name, service)
-        service.setServiceParent(self)
+            self._supervised.rests(name)
 
-    async def _remove(self, name: str) -> None:
-        service = self._services.pop(name)
-        stopping = self.removeService(service)
-        if stopping is not None:
-            await stopping
-
-    def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
-        if self._services.get(name) is service:  # it was not replaced
-            self._settle(name, outcome)
-
-    def _settle(self, name: str, outcome: Outcome) -> None:
+    def _settled(self, name: str, outcome: Outcome) -> None:
         try:
             if self._turns is not None:
                 self._turns.ended(name)
         except StateError as error:
             outcome = Outcome(error.code, str(error), Failure(error))
-        self._outcomes[name] = outcome
+            self._pairs.outcomes[name] = outcome
         self._ended(name, outcome)
-        if len(self._outcomes) == len(self.configs):
-            self._hide()
-            self.finished.callback(max(one.code for one in self._outcomes.values()))
+        self._review()
 
-    def _show(self, since: float) -> None:
+    def _review(self) -> None:
         """
-        Begin to show how far all has come.
+        Perhaps all have ended.
+        """
+        if self.finished.called or not self._pairs.over:
+            return
+        if self.configs or not self.running or not self._line.request.live:
+            self._lasting.stop()
+            self.finished.callback(self._conclude())
+
+    def _conclude(self) -> int:
+        """
+        Say what came of it, where several runs were to end.
+
+        @return: the exit code.
+        """
+        outcomes, request = self._pairs.outcomes, self._line.request
+        code = max((one.code for one in outcomes.values()), default=0)
+        if request.live:
+            return code
+        code = max(code, self._source.least)
+        if "" in outcomes or request.check:
+            return code
+        # Imported here, because one alone does not need it.
+        from imapsync.cli import conclusion
+
+        seconds = self._reactor.seconds() - self._began
+        conclusion.log(outcomes, seconds, not self._line.quiet)
+        if request.json:
+            try:
+                emit(
+                    conclusion.written(
+                        *(self.configs, outcomes, code, seconds), self._source.leftOut
+                    )
+                )
+            except StateError as error:
+                self.log.error("{error}", error=error)
+                code = max(code, error.code)
+        return code
+
+    def _plan(self) -> None:
+        """
+        Read the configurations again after a while.
+        """
+        interval = self._source.interval
+        if interval is not None and self._line.request.live and self.running:
+            self._again = self._reactor.callLater(interval, self._look)
+
+    def _look(self) -> None:
+        self._again = None
+        looking = self._reloading.run(
+            lambda: Deferred.fromCoroutine(self._reload(asked=False))
+        )
+        looking.addErrback(self.failed).addCallback(lambda _: self._plan())
+
+    def _showing(self, since: float) -> Showing:
+        """
+        What shows how far all has come.
 
         @param since: when the work began.
         """
         # Imported here, because most runs are over by now.
         from imapsync.cli.progress import Showing, wayFor
 
-        self._waiting = None
-        paths = {name: config.path for name, config in self.configs.items()}
-        asking = {name for name, config in self.configs.items() if _mayAsk(config)}
-        way = wayFor(self._line.progress, paths, asking)
-        services = self._services.items
+        asking = {name for name, config in self.configs.items() if mayAsk(config)}
+        way = wayFor(self._line.progress, self._path, asking)
+        services = self._pairs.__iter__
         live = self._line.request.live
-        self._showing = Showing(self._reactor, way, services, live, since)
-        self._showing.start()
+        return Showing(self._reactor, way, services, live, since)
 
-    def _hide(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
-        if self._showing is not None:
-            self._showing.stop()
+    def _path(self, name: str) -> str:
+        return self.configs[name].path
 
 
-def _mayAsk(config: Config) -> bool:
+async def _files(line: CommandLine, environ: Mapping[str, str]) -> Mapping[str, Config]:
     """
-    Whether commands of the user, such as C{ssh}, may ask something at the terminal.
+    All configurations that a command line names.
     """
-    servers = config.servers.values()
-    return any(one.command or one.passwordCommand for one in servers)
+    return config.loadAll(line.configs, environ)
 
 
-def _tell(supervised: Supervised, name: str, change: Change) -> None:
-    supervised.told(name, change.after)
-
-
-def serviceFor(
-    line: CommandLine,
-    config: Config,
-    reactor: Any,
-    name: str = "",
-    access: Mapping[Side, Access] = MappingProxyType({}),
-    tell: Callable[[str], None] | None = None,
-    show: Callable[[Sequence[str]], bool] = lambda _: False,
-) -> SyncService:
-    """
-    The service that does what a command line asks for.
-
-    @param name: what log lines call it, if it is one of several.
-    @param access: ways to the servers besides those of the configuration.
-    @param tell: takes what is said to people; by default, it is said at once.
-    @param show: takes tables; see L{SyncService}.
-    """
-
-    def sayWhose(text: str) -> None:
-        say(f"{name}: {text}" if name else text)
-
-    def showWhose(rows: Sequence[str]) -> bool:
-        return show([name, *rows] if name and rows else rows)
-
-    service = SyncService(
-        config,
-        reactor,
-        line.request,
-        say=tell or sayWhose,
-        verbose=not line.quiet,
-        trace=line.debug,
-        local=access.get(Side.LOCAL, ORDINARY),
-        remote=access.get(Side.REMOTE, ORDINARY),
-        emit=emit,
-        show=showWhose,
-    )
-    if name:
-        service.setName(name)
-    return service
+async def _read(source: Source) -> Mapping[str, Config]:
+    return await source.read()

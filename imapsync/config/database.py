@@ -40,14 +40,21 @@ def fileName(user: str, host: str) -> str:
     """
     A name for the file of these accounts, whatever is in those of user and host.
     """
-    name = _ODD.sub(_escaped, f"{user}@{host}" if user else host)
+    return f"{part(f'{user}@{host}' if user else host)}.db"
+
+
+def part(text: str) -> str:
+    """
+    A part of the name of a file, whatever is in C{text}; another one for each.
+    """
+    name = _ODD.sub(_escaped, text)
     octets = name.encode()
     if len(octets) > _LONGEST:
         import hashlib  # here, because few need it: it takes time
 
         digest = hashlib.sha256(octets).hexdigest()[:16]
         name = f"{octets[: _LONGEST - 17].decode(errors='ignore')}~{digest}"
-    return f"{name}.db"
+    return name
 
 
 def _escaped(odd: re.Match[str]) -> str:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from imapsync.config import ini, paths, settings
+from imapsync.config.accounts import ACCOUNTS
 from imapsync.config.paths import Files
+from imapsync.config.section import Section
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound, NotMade
@@ -36,6 +39,37 @@ def locate(name: str | None, environ: Mapping[str, str]) -> str:
     return path if os.path.isfile(path) else f"{path}/config"
 
 
+class ConfigFile(NamedTuple):
+    """
+    A configuration file that has been read.
+
+    @ivar path: its full path.
+    @ivar exposed: whether its group or others can read it.
+    """
+
+    path: str
+    sections: Mapping[str, Section]
+    exposed: bool
+
+    def files(self, environ: Mapping[str, str]) -> Files:
+        """
+        What names of files in it stand for.
+        """
+        return Files(environ, lambda: os.path.dirname(self.path))
+
+
+def read(path: str) -> ConfigFile:
+    """
+    Read the configuration file at C{path}.
+
+    @raise NotFound: if it does not exist or cannot be read.
+    @raise ConfigError: if it breaks the syntax.
+    """
+    file = os.path.join(os.getcwd(), path)
+    data, exposed = _read(file)
+    return ConfigFile(file, ini.parse(file, data, settings.GRAMMAR), exposed)
+
+
 def load(path: str, environ: Mapping[str, str]) -> Config:
     """
     Read and check the configuration file at C{path}.
@@ -43,23 +77,44 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     @raise NotFound: if it does not exist or cannot be read.
     @raise ConfigError: if anything in it is wrong.
     """
-    file = os.path.join(os.getcwd(), path)
-    data, exposed = _read(file)
-    sections = ini.parse(file, data, settings.GRAMMAR)
-    config = settings.read(
-        sections, environ, Files(environ, lambda: os.path.dirname(file))
-    )
+    return single(read(path), environ)
+
+
+def single(one: ConfigFile, environ: Mapping[str, str]) -> Config:
+    """
+    Check a configuration of one account.
+
+    @raise ConfigError: if anything in it is wrong.
+    """
+    if ACCOUNTS in one.sections:
+        section = one.sections[ACCOUNTS]
+        raise section.wrong("list", "makes this a configuration of many accounts")
+    config = settings.read(one.sections, environ, one.files(environ))
+    shown = one.exposed and any(map(_hasSecret, config.servers.values()))
+    own = [exposure(one.path)] if shown else []
+    told = dict.fromkeys((*config.warnings, *own, *exposures(config)))
+    return config._replace(warnings=tuple(told))
+
+
+def exposures(config: Config) -> Iterator[str]:
+    """
+    Warnings about the secrets in other files that others can read.
+    """
     servers = config.servers.values()
     clients = [one.oauth2 for one in servers if one.oauth2]
-    secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
-    seen = {file: "password"} if exposed and any(map(_hasSecret, servers)) else {}
-    seen |= {path: "password" for path in secrets if path and _canBeRead(path)}
-    seen |= {one.tokenFile: "token" for one in clients if _canBeRead(one.tokenFile)}
-    warnings = [
-        f"{path}: others can read the {what} in it: make it mode 0600"
-        for path, what in seen.items()
-    ]
-    return config._replace(warnings=(*config.warnings, *warnings))
+    for path in (*(one.passwordFile for one in servers), *(c.keyFile for c in clients)):
+        if path and canBeRead(path):
+            yield exposure(path)
+    for client in clients:
+        if canBeRead(client.tokenFile):
+            yield exposure(client.tokenFile, "token")
+
+
+def exposure(path: str, what: str = "password") -> str:
+    """
+    What is to be said of a file that others can read.
+    """
+    return f"{path}: others can read the {what} in it: make it mode 0600"
 
 
 def _hasSecret(server: ServerConfig) -> bool:
@@ -81,7 +136,16 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
     @raise NotFound: if one does not exist or cannot be read.
     @raise ConfigError: if one is wrong, or two cannot go together.
     """
-    configs = [load(locate(name, environ), environ) for name in typed or (None,)]
+    return named([load(locate(one, environ), environ) for one in typed or (None,)])
+
+
+def named(configs: Sequence[Config], several: bool = False) -> Mapping[str, Config]:
+    """
+    These configurations by names for their accounts.
+
+    @param several: whether there are others, even if this is a single one.
+    @raise ConfigError: if two cannot go together.
+    """
     databases: dict[str, Config] = {}
     for one in configs:
         other = databases.setdefault(os.path.realpath(one.database), one)
@@ -90,7 +154,9 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
                 f"{one.path}: {other.path} has the same database: give each its own"
                 " with the option 'database'"
             )
-    return dict(zip(_names([one.path for one in configs]), configs, strict=True))
+    paths = [one.path for one in configs]
+    names = [""] if len(paths) == 1 and not several else _names(paths)
+    return dict(zip(names, configs, strict=True))
 
 
 def create(path: str, text: str) -> None:
@@ -133,8 +199,6 @@ def occupied(path: str) -> str:
 
 
 def _names(paths: Sequence[str]) -> Sequence[str]:
-    if len(paths) == 1:
-        return [""]
     stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
     return stems if len(set(stems)) == len(stems) else paths
 
@@ -145,7 +209,7 @@ def _read(file: str) -> tuple[bytes, bool]:
     """
     try:
         with open(file, "rb") as stream:
-            exposed = _isExposed(os.fstat(stream.fileno()))
+            exposed = isExposed(os.fstat(stream.fileno()))
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise NotFound(
@@ -159,17 +223,17 @@ def _read(file: str) -> tuple[bytes, bool]:
     return data, exposed
 
 
-def _canBeRead(path: str) -> bool:
+def canBeRead(path: str) -> bool:
     """
     Whether there is such a file, and its group or others can read it.
     """
     try:
-        return _isExposed(os.stat(path))
+        return isExposed(os.stat(path))
     except OSError:
         return False
 
 
-def _isExposed(status: os.stat_result) -> bool:
+def isExposed(status: os.stat_result) -> bool:
     """
     Whether a file's group or others can read it.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COMMAND_OPTIONS = ("command", "null-stderr")
 _TYPE = values.oneOf("imap", "imaps", "tunnel")
 # None of these is ever told, wherever a configuration comes to be shown.
-_SECRETS = ("password", "passwordCommand")
+_SECRETS = ("password", "passwordCommand", "environment")
 #: What stands in place of a password that the keyring of the system keeps.
 KEYRING = "keyring:"
 #: Those that the types have by default.
@@ -88,6 +88,7 @@ class ServerConfig(NamedTuple):
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     @ivar oauth2: in place of a password, how to get tokens.
+    @ivar environment: what else commands find in theirs, each C{NAME=VALUE}.
     """
 
     side: Side
@@ -114,6 +115,7 @@ class ServerConfig(NamedTuple):
     oauth2: "OAuthConfig | None" = None
     proxy: Proxy | None = None
     keyring: tuple[str, str] | None = None
+    environment: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         told = (

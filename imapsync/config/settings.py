@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from imapsync.config import accounts, mapping, paths, server, values
 from imapsync.config import database as naming
-from imapsync.config import mapping, paths, server, values
+from imapsync.config.accounts import ACCOUNTS
 from imapsync.config.mapping import Value
 from imapsync.config.paths import Files
 from imapsync.config.section import DEFAULT, Grammar, Section
@@ -34,6 +35,7 @@ GRAMMAR = Grammar(
             "flag-conflict",
             "connections",
         ),
+        ACCOUNTS: accounts.OPTIONS,
         str(Side.LOCAL): server.OPTIONS,
         str(Side.REMOTE): server.OPTIONS,
     },
@@ -110,6 +112,8 @@ class Config(NamedTuple):
         @raise ConfigError: if anything in it is wrong.
         """
         sections = mapping.sections({**options, **keywords}, GRAMMAR)
+        if ACCOUNTS in sections:
+            raise ConfigError(f"[{ACCOUNTS}] is for files: make one for each account")
         return read(sections, environ, Files(environ, os.getcwd))
 
     @property

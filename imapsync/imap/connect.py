@@ -177,7 +177,10 @@ async def _reach(
 
         client = makeClient()
         client.options = "command"
-        connectTunnel(reactor, server.command, client, server.where, server.nullStderr)
+        connectTunnel(
+            *(reactor, server.command, client, server.where, server.nullStderr),
+            server.environment,
+        )
         return client
     endpoint = Foreign(endpoint) if endpoint else _endpoint(reactor, server)
     if trust and server.type == "imaps":

@@ -103,7 +103,9 @@ async def _configured(reactor: Any, server: ServerConfig) -> Credentials:
     if username is not None and server.passwordCommand is not None:
         from imapsync.imap.auth.password import readPassword
 
-        password = await readPassword(reactor, server.passwordCommand, server.where)
+        password = await readPassword(
+            reactor, server.passwordCommand, server.where, server.environment
+        )
     elif server.keyring is not None:
         from imapsync.imap.auth.password import readEntry
         from imapsync.system.keyring import Keyring

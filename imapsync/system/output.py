@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imapsync.errors import ConfigError, Distrusted, ImapSyncError
-from imapsync.system.process import Command, Fate, spawn
+from imapsync.system.process import Command, Fate, environOf, spawn
 
 #: How long a command may take to tell it: somebody may have to unlock a
 #: key first.
@@ -27,6 +27,7 @@ async def firstLine(
     command: str | Sequence[str],
     where: str,
     given: bytes = b"",
+    environment: Sequence[str] = (),
 ) -> str:
     """
     The first line that C{command} writes.
@@ -38,11 +39,12 @@ async def firstLine(
     @param option: whose the command is.
     @param where: what is put in front of an error.
     @param given: what its standard input is.
+    @param environment: see L{environOf}.
     @raise ConfigError: if there is no such command, or what it writes is no such line.
     @raise Distrusted: if it fails, or does not come to an end.
     """
     reader = _Reader(reactor, where, option, given)
-    spawn(reactor, reader, option, command, where, "r")
+    spawn(reactor, reader, option, command, where, "r", environOf(environment))
     try:
         return await reader.line.addTimeout(_LONGEST, reactor)
     except defer.TimeoutError:

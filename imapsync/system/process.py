@@ -10,7 +10,7 @@ import re
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -49,6 +49,17 @@ def argumentsOf(command: str) -> list[str]:
     return shlex.split(command)
 
 
+def environOf(more: Sequence[str]) -> Mapping[str, str] | None:
+    """
+    An environment for L{spawn}.
+
+    @param more: what is in it besides what is in ours, each C{NAME=VALUE}.
+    """
+    if not more:
+        return None
+    return {**os.environ, **dict(one.split("=", 1) for one in more)}
+
+
 def spawn(
     reactor: Any,
     protocol: ProcessProtocol,
@@ -56,6 +67,7 @@ def spawn(
     command: str | Sequence[str],
     where: str,
     stderr: int | str,
+    environ: Mapping[str, str] | None = None,
 ) -> None:
     """
     Run C{command}.
@@ -65,6 +77,7 @@ def spawn(
     @param command: as its user wrote it, or its words.
     @param where: how to call the server in an error.
     @param stderr: what its standard error is: C{"r"}, or a file descriptor.
+    @param environ: its environment; by default ours.
     @raise ConfigError: if there is no such command.
     """
     try:
@@ -74,7 +87,7 @@ def spawn(
             protocol,
             arguments[0],
             arguments,
-            env=None,
+            env=environ,
             # Pipes: a server that finds a socket there takes us for inetd.
             childFDs={0: "w", 1: "r", 2: stderr},
         )

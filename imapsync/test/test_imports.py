@@ -38,8 +38,15 @@ _SOME = (
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     *("imapsync.cli.progress", "imapsync.cli.bar", "rich"),
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
-    *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
-    *("imapsync.http", "imapsync.system.keyring"),
+    *("imapsync.cli.roster", "imapsync.config.listed", "imapsync.config.rows", "csv"),
+    *(
+        "imapsync.system.listing",
+        "imapsync.config.oauth",
+        "imapsync.oauth",
+        "imapsync.imap.renewal",
+        "oauthlib",
+    ),
+    *("imapsync.http", "imapsync.system.keyring", "imapsync.system.listing"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
     "imapsync.accounts.admin",
 )

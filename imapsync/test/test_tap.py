@@ -97,6 +97,23 @@ class TapTests(SynchronousTestCase):
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
 
+    def test_list(self) -> None:
+        """
+        A list of accounts makes as many services.
+        """
+        path = Path(self.option.partition("=")[2])
+        text = path.read_text().replace(str(self.database), f"{self.database}{{user}}")
+        path.write_text(f"{text}[accounts]\nlist = users\n")
+        users = path.parent / "users"
+        users.write_text("a\nb\n")
+        options = Options()
+        options.parseOptions([self.option])
+        service = makeService(options)
+        assert isinstance(service, Several)
+        self.assertEqual(["a", "b"], [*service.configs])
+        users.unlink()
+        self.assertExits(66, f"{users}: the list of accounts cannot be", self.option)
+
     def test_init(self) -> None:
         """
         Nobody can be asked for a configuration here.

@@ -5,6 +5,7 @@ the system tells it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from imapsync.errors import ConfigError, Distrusted, StateUnavailable
@@ -12,16 +13,21 @@ from imapsync.system.keyring import Keyring
 from imapsync.system.output import firstLine
 
 
-async def readPassword(reactor: Any, command: str, where: str) -> str:
+async def readPassword(
+    reactor: Any, command: str, where: str, environment: Sequence[str] = ()
+) -> str:
     """
     The first line that C{command} writes.
 
     @param reactor: provides what L{firstLine} needs.
+    @param environment: what else it finds in its own.
     @raise ConfigError: if there is no such command, or what it writes is no
         password.
     @raise Distrusted: if it fails, or does not come to an end.
     """
-    return await firstLine(reactor, "password-command", command, where)
+    return await firstLine(
+        reactor, "password-command", command, where, environment=environment
+    )
 
 
 async def readEntry(keyring: Keyring, service: str, user: str, where: str) -> str:

@@ -5,7 +5,7 @@ A command that speaks IMAP on its standard input and output, as a transport.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,23 +23,31 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
-from imapsync.system.process import Command, Fate, spawn
+from imapsync.system.process import Command, Fate, environOf, spawn
 
 
 def connectTunnel(
-    reactor: Any, command: str, protocol: IProtocol, where: str, nullStderr: bool
+    reactor: Any,
+    command: str,
+    protocol: IProtocol,
+    where: str,
+    nullStderr: bool,
+    environment: Sequence[str] = (),
 ) -> None:
     """
     Run C{command} and connect C{protocol} to it.
 
     @param reactor: provides L{IReactorProcess}, L{IReactorTime} and L{IReactorCore}.
     @param where: how to call the server in an error or a log.
+    @param environment: what else the command finds in its own.
     @raise ConfigError: if there is no such command.
     """
     tunnel = Tunnel(reactor, command, protocol, where)
     with Path(os.devnull).open("wb") as null:
         stderr = null.fileno() if nullStderr else "r"
-        spawn(reactor, tunnel, "command", command, where, stderr)
+        spawn(
+            reactor, tunnel, "command", command, where, stderr, environOf(environment)
+        )
 
 
 @implementer(IAddress)

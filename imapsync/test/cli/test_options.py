@@ -115,6 +115,23 @@ class ParseTests(SynchronousTestCase):
             "--check --progress=bar", "--progress is of no use with --check"
         )
 
+    def test_accounts(self) -> None:
+        """
+        Accounts of a list may be chosen, for all but what makes a configuration; and
+        live, it may lose most of them.
+        """
+        line = parse("--account=a --account b --allow-mass-removal".split())
+        self.assertEqual(("a", "b"), line.accounts)
+        self.assertTrue(line.allowMassRemoval)
+        for command in ("-1", "--status", "--verify", "--authorize=local"):
+            line = parse([command, "--account=a"])
+            self.assertEqual((("a",), False), line[-2:])
+        self.assertWrong("--init --account=a", "--account is of no use with --init")
+        self.assertWrong(
+            "-1 --allow-mass-removal",
+            "--allow-mass-removal is of no use with --oneshot",
+        )
+
     def test_dashes(self) -> None:
         """
         Two hyphens end the options.

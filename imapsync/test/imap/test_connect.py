@@ -5,6 +5,7 @@ Tests for L{imapsync.imap.connect}: conversations in memory.
 from __future__ import annotations
 
 import base64
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -995,12 +996,20 @@ class TunnelTests(ConnectCase):
         A command tells the password, once the server wants it.
         """
         self.start(
-            TUNNEL._replace(username="me", password=None, passwordCommand="pass me")
+            TUNNEL._replace(
+                username="me",
+                password=None,
+                passwordCommand="pass me",
+                environment=("IMAPSYNC_USER=me",),
+            )
         )
+        both = {**os.environ, "IMAPSYNC_USER": "me"}
+        self.assertEqual(both, self.reactor.environment)
         tunnel = self.reactor.protocol
         process = self.reactor.process
         self.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
         self.assertEqual(["pass", "me"], self.reactor.arguments)
+        self.assertEqual(both, self.reactor.environment)
         self.say("secret")
         self.reactor.end()
         self.reactor.protocol, self.reactor.process = tunnel, process

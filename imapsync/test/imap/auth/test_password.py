@@ -4,6 +4,8 @@ Tests for L{imapsync.imap.auth.password}.
 
 from __future__ import annotations
 
+import os
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -29,6 +31,18 @@ class CommandTests(SynchronousTestCase):
         reactor.protocol.childDataReceived(1, "pässwörd\nuser: me\n".encode())
         reactor.end()
         self.assertEqual("pässwörd", self.successResultOf(asked))
+
+    def test_environment(self) -> None:
+        """
+        The command may find more in its environment than is in ours.
+        """
+        reactor = Processes()
+        more = ("IMAPSYNC_USER=a=b",)
+        asked = Deferred.fromCoroutine(readPassword(reactor, "pass", WHERE, more))
+        self.assertEqual({**os.environ, "IMAPSYNC_USER": "a=b"}, reactor.environment)
+        reactor.protocol.childDataReceived(1, b"secret\n")
+        reactor.end()
+        self.assertEqual("secret", self.successResultOf(asked))
 
     def test_failure(self) -> None:
         """
