@@ -30,7 +30,7 @@ _TARGETS = frozenset(("local", "remote", "database"))
 #: What may be asked for; one of them.
 _COMMANDS = (
     *("oneshot", "repair", "verify", "check", "status", "init", "authorize"),
-    *("delete", "rename"),
+    *("delete", "rename", "import-interimap"),
 )
 
 #: How the progress of a run may be shown.
@@ -39,11 +39,14 @@ PROGRESS = ("auto", "bar", "log", "json", "none")
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
     "target": ("delete", "rename"),
-    "dry-run": ("oneshot", "repair"),
+    "dry-run": ("oneshot", "repair", "import-interimap"),
     "allow-mass-delete": ("", "oneshot"),
-    "patience": ("oneshot", "repair", "verify"),
-    "json": ("oneshot", "repair", "verify", "check", "status"),
-    "progress": ("", "oneshot", "repair", "verify"),
+    "patience": ("oneshot", "repair", "verify", "import-interimap"),
+    "json": (
+        *("oneshot", "repair", "verify", "check", "status"),
+        "import-interimap",
+    ),
+    "progress": ("", "oneshot", "repair", "verify", "import-interimap"),
 }
 
 
@@ -89,7 +92,7 @@ class _Option(NamedTuple):
         value = f"={self.argument}" if self.argument else ""
         long = f"--{self.name}" + (f"[{value}]" if self.default else value)
         short = f"-{self.short}, " if self.short else ""
-        return f"  {short:>4}{long:<20} {self.purpose}"
+        return f"  {short:>4}{long:<21} {self.purpose}"
 
 
 _OPTIONS = (
@@ -101,6 +104,7 @@ _OPTIONS = (
     _Option("status", "tell what the database knows, then exit"),
     _Option("init", "make a configuration, asking for two addresses"),
     _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
+    _Option("import-interimap", "take over its database, then exit", argument="DB"),
     _Option("delete", "delete these mailboxes everywhere, then exit"),
     _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
     _Option("target", "do that only on local, remote, database", argument="WHERE"),
@@ -160,6 +164,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         json="json" in names,
         check="check" in names,
         authorize=_side([value for name, value in options if name == "authorize"]),
+        interimap=_file("import-interimap", options),
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
@@ -186,7 +191,7 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
             needed = " or ".join(f"--{one}" for one in heeding if one)
             wrong = f"is of no use with --{command}" if command else f"needs {needed}"
             raise UsageError(f"--{name} {wrong}")
-    if command == "authorize":
+    if command in ("authorize", "import-interimap"):
         _checkAlone(command, names, mailboxes)
     if command not in ("delete", "rename"):
         return
@@ -204,11 +209,12 @@ def _checkAlone(command: str, names: Sequence[str], mailboxes: Sequence[str]) ->
     """
     Refuse what a command for a single server takes no more than one of.
     """
-    if mailboxes:
+    what = "database into that" if command == "import-interimap" else "side"
+    if mailboxes and command == "authorize":
         raise UsageError(f"--{command} is about no MAILBOX")
     for name in (command, "config"):
         if names.count(name) > 1:
-            raise UsageError(f"--{command} takes one side of one configuration")
+            raise UsageError(f"--{command} takes one {what} of one configuration")
 
 
 def _side(values: Sequence[str]) -> Side | None:
@@ -304,6 +310,16 @@ def _answer(name: str) -> None:
 def _tell(text: str) -> None:
     say(text)
     raise SystemExit(0)
+
+
+def _file(name: str, options: Sequence[tuple[str, str]]) -> str:
+    """
+    The name of a file, which starts from the present directory.
+    """
+    typed = [value for option, value in options if option == name]
+    if "" in typed:
+        raise UsageError(f"--{name} needs the name of a file")
+    return os.path.abspath(typed[-1]) if typed else ""
 
 
 def _configs(names: Sequence[str]) -> tuple[str, ...]:
