@@ -209,12 +209,12 @@ def _checkAlone(command: str, names: Sequence[str], mailboxes: Sequence[str]) ->
     """
     Refuse what a command for a single server takes no more than one of.
     """
-    what = "database into that" if command == "import-interimap" else "side"
+    takes = "database into that" if command == "import-interimap" else "side"
     if mailboxes and command == "authorize":
         raise UsageError(f"--{command} is about no MAILBOX")
     for name in (command, "config"):
         if names.count(name) > 1:
-            raise UsageError(f"--{command} takes one {what} of one configuration")
+            raise UsageError(f"--{command} takes one {takes} of one configuration")
 
 
 def _side(values: Sequence[str]) -> Side | None:

@@ -36,6 +36,9 @@ _PAIRS = """
 SELECT lUID, rUID FROM mapping WHERE idx = ? AND lUID > ? ORDER BY lUID LIMIT ?
 """
 
+#: How it is opened: what cannot be written, interimap does not use.
+_MODES = ("rw", "ro")
+
 #: Between the levels of a name; version 0 has what the servers have.
 _LEVELS = b"\0"
 
@@ -154,22 +157,18 @@ def opened(path: str) -> Iterator[Foreign]:
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    address = f"file://{path.translate(QUOTED)}"
-    database = sqlite3.connect(
-        f"{address}?mode=rw", PATIENCE, isolation_level=None, uri=True
-    )
-    try:
-        # Interimap keeps its own as long as it runs.
-        database.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        database.close()
-        if "readonly" not in str(error):
-            raise
-        # What cannot be written, interimap does not use.
-        database = sqlite3.connect(
-            f"{address}?mode=ro", PATIENCE, isolation_level=None, uri=True
-        )
-    return database
+    for mode in _MODES:
+        address = f"file://{path.translate(QUOTED)}?mode={mode}"
+        database = sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)
+        try:
+            # Interimap keeps its own lock as long as it runs.
+            database.execute("BEGIN EXCLUSIVE" if mode == "rw" else "BEGIN")
+            return database
+        except sqlite3.OperationalError as error:
+            database.close()
+            if "readonly" not in str(error):
+                raise
+    raise AssertionError("one that is only read is read")
 
 
 def _check(path: str) -> None:

@@ -157,6 +157,9 @@ class SinceTests(ImportCase):
         Nothing: then nothing is done, nor is a mailbox opened.
         """
         self.assertTakes(self.take(), INBOX=8, Work=4)
+        self.world.sync()
+        for account in self.world.accounts.values():
+            self.assertEqual(0, account.count("SELECT", "EXAMINE"))
         self.assertGoesOn(0, 0)
 
     def test_flags(self) -> None:
