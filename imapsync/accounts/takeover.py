@@ -29,6 +29,9 @@ from imapsync.state.interimap import Foreign, Taken, opened
 #: So many pairs are held.
 _WINDOW = 2000
 
+#: So many names are told of what is left out.
+_SHOWN = 10
+
 
 class Import:
     """
@@ -84,6 +87,7 @@ class Import:
         accounts, selection = await self._lookAt(clients)
         with opened(self._path) as foreign:
             wanted = self._wanted(foreign.mailboxes(), accounts, selection)
+            self._tellOfOthers(wanted, accounts, selection)
             course = self._records.report.course
             course.plans({name: {} for name, _ in wanted})
             for name, one in wanted:
@@ -135,6 +139,32 @@ class Import:
             names = ", ".join(f'"{shown(name)}"' for name in sorted(missing))
             raise NotFound(f"interimap does not know the mailbox {names}")
         return sorted(found.items())
+
+    def _tellOfOthers(
+        self,
+        wanted: list[tuple[Name, Taken]],
+        accounts: Accounts,
+        selection: Selection,
+    ) -> None:
+        """
+        Say which mailboxes interimap has kept equal, and the configuration leaves out.
+        """
+        others = [
+            f'"{shown(name)}"'
+            for name, one in wanted
+            if not selection.covers(
+                name,
+                one.subscribed or any(a.subscribed(name) for a in accounts.values()),
+            )
+        ]
+        if others and not self._done:
+            self.log.warn(
+                "Taken over, but not synced by this configuration: {names}; see"
+                " list-mailbox, list-select-opts (by default, only subscribed mailboxes"
+                " are) and ignore-mailbox.",
+                names=", ".join(others[:_SHOWN])
+                + (f" and {len(others) - _SHOWN} more" if others[_SHOWN:] else ""),
+            )
 
     async def _take(
         self, name: Name, one: Taken, context: Context, foreign: Foreign

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from twisted.internet.error import ConnectionDone
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts.takeover import Import
@@ -358,6 +359,21 @@ class OrderTests(ImportCase):
         Only the mailboxes that were named are taken over.
         """
         self.assertTakes(self.take("Work"), Work=4)
+
+    def test_unselected(self) -> None:
+        """
+        What interimap has kept equal, and the configuration leaves out, is named.
+        """
+        for account in self.world.accounts.values():
+            account.folders["Work"].subscribed = False
+        inbox, work = self.boxes
+        boxes = [inbox._replace(subscribed=False), work._replace(subscribed=False)]
+        with capturedLogs() as events:
+            self.take(boxes=boxes)
+        [warning] = [formatEvent(e) for e in events if e["log_level"].name == "warn"]
+        self.assertIn('not synced by this configuration: "Work"; see', warning)
+        self.world.sync()
+        self.assertEqual(0, self.local.count("STORE", "APPEND"))
 
     def test_unknown(self) -> None:
         """
