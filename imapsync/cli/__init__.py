@@ -9,4 +9,5 @@ passwords.  Both try a C{login}.  C{terminal}, C{observers} and C{logfile} write
 people; C{progress} tells them how far all has come, in its C{wording}, or as a C{bar}
 at the foot of the C{screen}.  C{signals} and C{systemd} are how a system speaks to a
 program, the C{clock} and the C{resolver} what a reactor is given for it.
+C{completion} makes completions of the C{options} for shells.
 """

@@ -25,7 +25,7 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 
 
 #: What C{--delete} and C{--rename} are for.
-_TARGETS = frozenset(("local", "remote", "database"))
+TARGETS = ("local", "remote", "database")
 
 #: What may be asked for; one of them.
 _COMMANDS = (
@@ -76,10 +76,13 @@ class CommandLine(NamedTuple):
         )
 
 
-class _Option(NamedTuple):
+class Option(NamedTuple):
     """
+    One that there is.
+
     @ivar argument: what its value is called, if it has one.
     @ivar default: that value, if it may be left out.
+    @ivar choices: what it may be, if that is one of a few words.
     """
 
     name: str
@@ -87,6 +90,7 @@ class _Option(NamedTuple):
     short: str = ""
     argument: str = ""
     default: str = ""
+    choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         value = f"={self.argument}" if self.argument else ""
@@ -95,29 +99,39 @@ class _Option(NamedTuple):
         return f"  {short:>4}{long:<21} {self.purpose}"
 
 
-_OPTIONS = (
-    _Option("config", "the configuration file; several: accounts", argument="FILE"),
-    _Option("oneshot", "sync until both sides are equal, then exit", "1"),
-    _Option("repair", "compare everything with the database, mend, then exit"),
-    _Option("verify", "compare everything, change nothing", "", "content", "header"),
-    _Option("check", "say what is found on both servers, change nothing"),
-    _Option("status", "tell what the database knows, then exit"),
-    _Option("init", "make a configuration, asking for two addresses"),
-    _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
-    _Option("import-interimap", "take over its database, then exit", argument="DB"),
-    _Option("delete", "delete these mailboxes everywhere, then exit"),
-    _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
-    _Option("target", "do that only on local, remote, database", argument="WHERE"),
-    _Option("dry-run", "print what would be changed, change nothing", "n"),
-    _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
-    _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
-    _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
-    _Option("json", "print for machines"),
-    _Option("progress", "auto, bar, log, json or none", argument="HOW"),
-    _Option("quiet", "only warnings and errors", "q"),
-    _Option("debug", "log all IMAP traffic; twice: credentials too"),
-    _Option("help", "show this help and exit", "h"),
-    _Option("version", "show the version and exit"),
+#: All of them, in the order in which help tells them.
+OPTIONS = (
+    Option("config", "the configuration file; several: accounts", argument="FILE"),
+    Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    Option("repair", "compare everything with the database, mend, then exit"),
+    Option(
+        *("verify", "compare everything, change nothing", "", "content", "header"),
+        tuple(depth.value for depth in Depth),
+    ),
+    Option("check", "say what is found on both servers, change nothing"),
+    Option("status", "tell what the database knows, then exit"),
+    Option("init", "make a configuration, asking for two addresses"),
+    Option(
+        *("authorize", "get a token by OAuth2, then exit", "", "SIDE"),
+        choices=tuple(map(str, Side)),
+    ),
+    Option("import-interimap", "take over its database, then exit", argument="DB"),
+    Option("delete", "delete these mailboxes everywhere, then exit"),
+    Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
+    Option(
+        *("target", "do that only on local, remote, database", "", "WHERE"),
+        choices=TARGETS,
+    ),
+    Option("dry-run", "print what would be changed, change nothing", "n"),
+    Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
+    Option("patience", "how long to wait for servers in all", argument="SECONDS"),
+    Option("json", "print for machines"),
+    Option(*("progress", "auto, bar, log, json or none", "", "HOW"), choices=PROGRESS),
+    Option("quiet", "only warnings and errors", "q"),
+    Option("debug", "log all IMAP traffic; twice: credentials too"),
+    Option("help", "show this help and exit", "h"),
+    Option("version", "show the version and exit"),
 )
 
 HELP = """\
@@ -128,7 +142,7 @@ Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
 to exactly those mailboxes.  Without --oneshot or another command, stay connected
 and follow both servers.
 
-{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
+{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, OPTIONS)))
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
@@ -226,19 +240,19 @@ def _side(values: Sequence[str]) -> Side | None:
 
 def _targets(values: Sequence[str]) -> frozenset[str]:
     for value in values:
-        if value not in _TARGETS:
+        if value not in TARGETS:
             raise UsageError(
                 f'--target must be local, remote or database, not "{value}"'
             )
-    return frozenset(values) or _TARGETS
+    return frozenset(values or TARGETS)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """
     Options, by their long names, and MAILBOX arguments.
     """
-    long = {option.name: option for option in _OPTIONS}
-    short = {option.short: option for option in _OPTIONS if option.short}
+    long = {option.name: option for option in OPTIONS}
+    short = {option.short: option for option in OPTIONS if option.short}
     try:
         options, mailboxes = getopt.gnu_getopt(
             _completed(arguments),
@@ -256,7 +270,7 @@ def _completed(arguments: Sequence[str]) -> list[str]:
     """
     The same, with the values that may be left out, and were.
     """
-    defaults = {option.name: option.default for option in _OPTIONS if option.default}
+    defaults = {option.name: option.default for option in OPTIONS if option.default}
     end = arguments.index("--") if "--" in arguments else len(arguments)
     completed = [*arguments]
     for place, typed in enumerate(arguments[:end]):
@@ -272,7 +286,7 @@ def _begun(typed: str) -> list[str]:
     """
     if not typed.startswith("--"):
         return []
-    return [one.name for one in _OPTIONS if f"--{one.name}".startswith(typed)]
+    return [one.name for one in OPTIONS if f"--{one.name}".startswith(typed)]
 
 
 def _mistake(typed: str, arguments: Sequence[str]) -> str:
@@ -283,12 +297,12 @@ def _mistake(typed: str, arguments: Sequence[str]) -> str:
     """
     import difflib  # here, because few mistype anything
 
-    for option in _OPTIONS:
+    for option in OPTIONS:
         if option.name == typed and option.argument:
             return f"--{typed} needs a value: --{typed}={option.argument}"
         if option.name == typed:
             return f"--{typed} takes no value"
-    names = [option.name for option in _OPTIONS]
+    names = [option.name for option in OPTIONS]
     begun = [f"--{name}" for name in _begun(f"--{typed}")]
     if begun and f"--{typed}" in arguments:
         return f"--{typed} may be {' or '.join(begun)}"
