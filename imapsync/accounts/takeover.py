@@ -2,7 +2,9 @@
 Taking over what interimap knows of two accounts: L{Import}.
 
 Only mailboxes that both servers have, by the names and with the UIDVALIDITYs that it
-knows, are taken over; the others are named, and paired by content by the next sync.
+knows, are taken over, if messages in them are equal as it says; one of which nothing is
+left on a side only if those of another are.  The rest are named, and paired by content
+by the next sync.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Accounts, Legacy, Mailboxes
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
-from imapsync.errors import MailboxError, NotFound, StateDamaged, StateUnavailable
+from imapsync.errors import MailboxError, NotFound, StateUnavailable
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
-from imapsync.mailbox.takeover import Takeover
+from imapsync.mailbox.takeover import Takeover, Unproven
 from imapsync.model import Name, Side
 from imapsync.names import shown, uniform
 from imapsync.plan.messages import Policy
@@ -76,6 +78,7 @@ class Import:
         self._records = records
         self._say = say
         self._done: set[int] = set()
+        self._proven = False
 
     async def run(self, clients: Clients) -> None:
         """
@@ -90,12 +93,21 @@ class Import:
             self._tellOfOthers(wanted, accounts, selection)
             course = self._records.report.course
             course.plans({name: {} for name, _ in wanted})
+            left = []
             for name, one in wanted:
                 course.begins(name, "comparing")
                 context = self._context(name, accounts, clients)
-                await self._take(name, one, context, foreign)
-                self._done.add(one.id)
+                try:
+                    await self._take(name, one, context, foreign)
+                except Unproven as unproven:
+                    left.append((name, one, context, unproven))
                 course.ended(name)
+            for name, one, context, why in left:
+                # Others may have proved meanwhile whose all of this is.
+                if self._proven:
+                    await self._take(name, one, context, foreign)
+                else:
+                    self._leave(name, why)
         if not self._request.dryRun:
             self.log.info(
                 "Sync now with --oneshot, and do not start interimap any more: what it"
@@ -169,22 +181,24 @@ class Import:
     async def _take(
         self, name: Name, one: Taken, context: Context, foreign: Foreign
     ) -> None:
-        work = Takeover(name, context, one.marks)
+        """
+        @raise Unproven: nothing was taken over, since it may be another mailbox.
+        """
+        work = Takeover(name, context, one.marks, self._proven)
         try:
             count = await work.run(one.subscribed, foreign.pairs(one.id, _WINDOW))
+        except Unproven:
+            raise
         except MailboxError as error:
             self._leave(name, error)
-        except ValueError as error:
-            raise StateDamaged(
-                f"The database {self._path} pairs messages of {shown(name)} twice. Have"
-                " interimap --repair mend it."
-            ) from error
         else:
+            self._proven = self._proven or work.evidence.like > 0
             messages = f"{count} message{'' if count == 1 else 's'}"
             if self._request.dryRun:
                 self._say(f"{shown(name)}: take over {messages}")
             else:
                 self._records.report.took(name, f"{messages} taken over")
+        self._done.add(one.id)
 
     def _leave(self, name: Name, error: MailboxError) -> None:
         text = f"not taken over: {error.text}; to be paired by content"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from imapsync.content.digest import instant
 from imapsync.errors import MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.commands.mailbox import Heard, Selected
@@ -21,13 +22,20 @@ from imapsync.mailbox.pairing import keyed
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Name, Pair, Side
 from imapsync.plan import takeover as plan
-from imapsync.plan.takeover import Adopted, Seen
+from imapsync.plan.takeover import Adopted, Evidence, Seen
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: Pairs of a mailbox, some at a time: the local UID and the remote one.
 Pairs = Iterable[list[tuple[int, int]]]
 
-_ITEMS = "(FLAGS MODSEQ INTERNALDATE)"
+_ITEMS = "(FLAGS MODSEQ INTERNALDATE RFC822.SIZE)"
+
+
+class Unproven(MailboxError):
+    """
+    It may be another mailbox, of other accounts: only what is known of the rest of them
+    can tell.
+    """
 
 
 class Takeover:
@@ -35,17 +43,21 @@ class Takeover:
     Of one mailbox, which both sides have.
 
     @param marks: where the other program ended.
+    @param sure: whether these are known to be the accounts that it was about.
+    @ivar evidence: once it was L{run}, whether they are.
     """
 
     _known: Known
 
     def __init__(
-        self, name: Name, context: Context, marks: Mapping[Side, Mark]
+        self, name: Name, context: Context, marks: Mapping[Side, Mark], sure: bool
     ) -> None:
         self._name = name
         self._context = context
         self._state = context.state
         self._marks = marks
+        self._sure = sure
+        self.evidence = Evidence()
         self._sources: Mapping[Side, Source] = {}
         self._hidden = False
 
@@ -54,6 +66,7 @@ class Takeover:
         Do it.
 
         @return: how many pairs were taken over.
+        @raise Unproven: nothing was, since it may be another mailbox.
         @raise MailboxError: nothing was, since that could not be relied on.
         """
         try:
@@ -61,6 +74,7 @@ class Takeover:
             taken = 0
             for some in pairs:
                 taken += await self._take(some)
+            self._judge()
         except Refused as error:
             self._undo()
             raise MailboxError(str(error), responseCode=error.responseCode) from error
@@ -104,6 +118,12 @@ class Takeover:
             for side, one in selected.items()
         }
 
+    def _judge(self) -> None:
+        if self.evidence.refutes:
+            raise MailboxError("its messages are others than those that were paired")
+        if self.evidence.isMissing and not self._sure:
+            raise Unproven("nothing says that it is the mailbox that was known")
+
     def _undo(self) -> None:
         known = self._state.mailbox(self._name)
         if known is not None:
@@ -116,11 +136,16 @@ class Takeover:
             for side, some in zip(Side, zip(*pairs, strict=True), strict=True)
         }
         seen = await onBoth(lambda side: self._read(side, uids[side]))
-        found = [*plan.adopted(pairs, seen[Side.LOCAL], seen[Side.REMOTE])]
+        whole = [*plan.adopted(pairs, seen[Side.LOCAL], seen[Side.REMOTE])]
+        self.evidence = self.evidence.plus(whole)
+        found = [one for one in whole if not one.unlike]
         self._hidden = self._hidden or any(one.hidden for one in found)
         added = await self._keyed(found)
-        with self._state.transaction():
-            self._state.addPairs(self._known.id, added)
+        try:
+            with self._state.transaction():
+                self._state.addPairs(self._known.id, added)
+        except ValueError as error:
+            raise MailboxError("one of its messages was paired twice") from error
         return len(added)
 
     async def _read(self, side: Side, uids: UidSet) -> dict[int, Seen]:
@@ -128,9 +153,10 @@ class Takeover:
         mark = self._marks[side]
 
         def take(rows: list[Row]) -> None:
-            for uid, flags, modseq, *_ in rows:
+            for uid, flags, modseq, size, date, _ in rows:
                 if flags is not None:
-                    found[uid] = Seen(flags, plan.isChanged(uid, modseq, mark))
+                    changed = plan.isChanged(uid, modseq, mark)
+                    found[uid] = Seen(flags, changed, size or 0, instant(date))
 
         await self._sources[side].rows(uids, _ITEMS, take)
         return found
@@ -158,5 +184,5 @@ class Takeover:
             pair
             if gone is None
             else pair._replace(key=keys.get((gone.other, pair.uid(gone.other)), b""))
-            for pair, gone, _ in found
+            for pair, gone, *_ in found
         ]

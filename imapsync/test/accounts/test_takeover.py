@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts.takeover import Import
 from imapsync.config.request import Request
-from imapsync.errors import Lost, NotFound, StateDamaged, StateUnavailable
+from imapsync.errors import Lost, NotFound, StateUnavailable
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -259,6 +259,75 @@ class SinceTests(ImportCase):
         self.assertEqual(4, report.done("copied").total())
 
 
+class OthersTests(ImportCase):
+    """
+    Accounts that interimap did not know.
+    """
+
+    def others(self) -> None:
+        """
+        The remote account is another one, which has as many messages by chance, with
+        the same UIDVALIDITYs.
+        """
+        for name, first in ("INBOX", 200), ("Work", 300):
+            folder = self.remote.folders[name]
+            for number, message in enumerate(folder.messages.values(), first):
+                message.body = mail(number, 10 * number)
+
+    def test_others(self) -> None:
+        """
+        Nothing is believed of another account, so that nothing is removed.
+        """
+        self.others()
+        report = self.take()
+        self.assertTakes(report)
+        why = "its messages are others than those that were paired"
+        text = f"not taken over: {why}; to be paired by content"
+        self.assertEqual([("INBOX", text), ("Work", text)], troubles(report))
+        report = self.world.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(0, report.done("expunged").total())
+
+    def test_missing(self) -> None:
+        """
+        Nor is it if there is nothing left in it.
+        """
+        for folder in self.remote.folders.values():
+            folder.expunge(*folder.messages)
+        report = self.take()
+        self.assertTakes(report)
+        self.assertEqual(["INBOX", "Work"], [name for name, _ in troubles(report)])
+        self.assertIn("nothing says that it is the mailbox", troubles(report)[0][1])
+        report = self.world.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(0, report.done("expunged").total())
+
+    def test_emptied(self) -> None:
+        """
+        One that was emptied is believed to have been, if another mailbox proves whose
+        all of it is, whatever their order.
+        """
+        for name in "INBOX", "Work":
+            self.begin(Account(), Account(first=1007))
+            folder = self.remote.folders[name]
+            folder.expunge(*folder.messages)
+            count = len(self.local.folders[name].messages)
+            report = self.take()
+            self.assertTakes(report, INBOX=8, Work=4)
+            self.assertEqual({}, report.troubles)
+            self.assertGoesOn(0, count)
+
+    def test_one(self) -> None:
+        """
+        A single pair of two messages is not taken over; the rest is.
+        """
+        self.local.inbox.messages[3].body += b"more"
+        self.assertTakes(self.take(), INBOX=7, Work=4)
+        report = self.world.sync()
+        self.assertTrue(self.world.equal)
+        self.assertEqual(2, report.done("copied").total())
+
+
 class InterruptedTests(ImportCase):
     """
     What interimap was not done with.
@@ -398,17 +467,21 @@ class OrderTests(ImportCase):
 
     def test_damaged(self) -> None:
         """
-        A database that pairs one message with two is told of, and nothing of the
-        mailbox is kept.
+        A mailbox of which one message is paired with two is named, and nothing of it
+        is kept.
         """
         interimap.made(self.theirs, self.boxes)
         with closing(sqlite3.connect(self.theirs)) as database, database:
             database.execute("CREATE TABLE other AS SELECT * FROM mapping")
             database.execute("DROP TABLE mapping")
             database.execute("ALTER TABLE other RENAME TO mapping")
-            database.execute("UPDATE mapping SET rUID = 1007")
-        error = self.assertRaises(StateDamaged, self.take)
-        self.assertIn("INBOX twice", str(error))
+            database.execute("UPDATE mapping SET rUID = 1007 WHERE rUID < 1010")
+        self.local.inbox.expunge(*self.local.inbox.messages)
+        report = self.take()
+        self.assertTakes(report, Work=4)
+        [(name, text)] = troubles(report)
+        self.assertEqual("INBOX", name)
+        self.assertIn("paired twice", text)
         state = QuickState.open(self.world.database)
         self.addCleanup(state.close)
-        self.assertEqual([], state.mailboxes())
+        self.assertEqual(["Work"], [known.name for known in state.mailboxes()])

@@ -7,7 +7,15 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Flags, Mark, Pair, Side
-from imapsync.plan.takeover import Adopted, Seen, adopted, doubt, isChanged, start
+from imapsync.plan.takeover import (
+    Adopted,
+    Evidence,
+    Seen,
+    adopted,
+    doubt,
+    isChanged,
+    start,
+)
 
 _MARK = Mark(3, 40, 500)
 _A: Flags = frozenset("a")
@@ -32,10 +40,10 @@ class AdoptedTests(SynchronousTestCase):
         """
         On which flags.
         """
-        [(pair, gone, hidden)] = self.one(here, there)
-        self.assertEqual((7, 9), (pair.local, pair.remote))
-        self.assertEqual((None, False), (gone, hidden))
-        return pair.flags
+        [one] = self.one(here, there)
+        self.assertEqual((7, 9), (one.pair.local, one.pair.remote))
+        self.assertEqual((None, False, False), one[1:])
+        return one.pair.flags
 
     def test_unchanged(self) -> None:
         """
@@ -71,6 +79,53 @@ class AdoptedTests(SynchronousTestCase):
         theirs = [Adopted(Pair(7, 9, _A), gone=Side.LOCAL)]
         self.assertEqual(theirs, self.one(None, Seen(_A, False)))
         self.assertEqual([], self.one(None, None))
+
+    def test_unlike(self) -> None:
+        """
+        Two messages of different sizes or dates are no pair.
+        """
+        one = Seen(_A, False, 500, 1_000_000)
+        for other, unlike in (
+            (one, False),
+            (one._replace(size=501), True),
+            (one._replace(date=1_000_001), True),
+        ):
+            [found] = self.one(one, other._replace(flags=_AB))
+            self.assertEqual((unlike, not unlike), (found.unlike, found.hidden))
+
+
+class EvidenceTests(SynchronousTestCase):
+    """
+    Whether it is the mailbox that is known.
+    """
+
+    pair = Pair(7, 9, _A)
+    like = Adopted(pair)
+    unlike = Adopted(pair, unlike=True)
+    alone = Adopted(pair, gone=Side.LOCAL)
+
+    def test_counts(self) -> None:
+        """
+        Pairs are counted.
+        """
+        evidence = Evidence().plus([self.like, self.alone]).plus([self.unlike])
+        self.assertEqual((1, 1, 1), evidence)
+
+    def test_refutes(self) -> None:
+        """
+        It is another one if most messages are others.
+        """
+        self.assertFalse(Evidence().refutes)
+        self.assertFalse(Evidence().plus([self.like, self.unlike]).refutes)
+        self.assertTrue(Evidence().plus([self.unlike]).refutes)
+
+    def test_missing(self) -> None:
+        """
+        Where messages would be removed, one that is equal must say that it is not.
+        """
+        self.assertFalse(Evidence().isMissing)
+        self.assertTrue(Evidence().plus([self.alone]).isMissing)
+        self.assertFalse(Evidence().plus([self.alone, self.like]).isMissing)
 
 
 class MarkTests(SynchronousTestCase):
