@@ -259,6 +259,67 @@ class SinceTests(ImportCase):
         self.assertEqual(4, report.done("copied").total())
 
 
+class NamesTests(ImportCase):
+    """
+    What servers call the mailboxes.
+    """
+
+    def test_reference(self) -> None:
+        """
+        Those below a C{list-reference} have names without it, INBOX too; and each
+        server has its own separator.
+        """
+        local = Account()
+        local.make("perso/INBOX")
+        local.make("perso/Work/Deep")
+        for name in "perso/INBOX", "perso/Work/Deep":
+            local.folders[name].add(mail(len(name)))
+        self.world = World(self.mktemp(), local, Account(separator=".", first=1007))
+        self.world.options[Side.LOCAL] = {"listReference": "perso"}
+        self.world.sync()
+        self.boxes = interimap.knowing(self.world.database)
+        Path(self.world.database).unlink()
+        report = self.take()
+        self.assertEqual({}, report.troubles)
+        self.assertEqual({"INBOX", "Work/Deep"}, {*report.steps})
+        report = self.world.sync()
+        self.assertEqual((0, {}), (report.changes, report.paired))
+
+    def test_elsewhere(self) -> None:
+        """
+        Those that are not below it are named, and left out.
+        """
+        self.world.options[Side.LOCAL] = {"listReference": "perso"}
+        report = self.take()
+        self.assertTakes(report)
+        told = [text for _, text in troubles(report)]
+        text = "local: not taken over: it is not there; to be paired by content"
+        self.assertEqual([text, text], told)
+
+    def test_prefix(self) -> None:
+        """
+        Where a server puts a prefix before names, and the other one does not,
+        interimap has paired what has other names here: that is left out.
+        """
+        local, remote = Account(separator="."), Account(first=1007)
+        local.namespaces = '(("INBOX." ".")) NIL NIL'
+        local.make("INBOX.Work")
+        remote.make("INBOX/Work")
+        self.world = World(self.mktemp(), local, remote)
+        marks = {side: Mark(5, 2, 2) for side in Side}
+        report = self.take(boxes=[Box("INBOX/Work", marks, [(1, 1)])])
+        self.assertTakes(report)
+        [(_, text)] = troubles(report)
+        self.assertIn('it is "Work" on local, and "INBOX/Work" on remote', text)
+
+    def test_older(self) -> None:
+        """
+        The tables of before have names as the servers have them.
+        """
+        interimap.made(self.theirs, self.boxes, version=0)
+        self.assertTakes(self.take(), INBOX=8, Work=4)
+
+
 class OthersTests(ImportCase):
     """
     Accounts that interimap did not know.
