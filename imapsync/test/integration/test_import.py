@@ -5,13 +5,20 @@ change, then imapsync goes on.
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import shutil
+from pathlib import Path
 
+from twisted.trial.unittest import SkipTest
+
+import imapsync
 from imapsync.test import children
 from imapsync.test.integration.accounts import Account
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
 from imapsync.test.integration.messages import mails
-from imapsync.test.integration.scene import Scene, SceneCase
+from imapsync.test.integration.scene import PROGRAM, Scene, SceneCase
 
 #: How many messages each mailbox has in the beginning.
 MAILBOXES = {"INBOX": 120, "Work/Deep": 100, "Été": 80}
@@ -125,3 +132,51 @@ class ImportTests(SceneCase):
             73,
             "knows mailboxes already",
         )
+
+    def test_howTo(self) -> None:
+        """
+        The commands of C{doc/from-interimap.rst} do what is said there.
+        """
+        page = Path(imapsync.__file__).parents[1] / "doc" / "from-interimap.rst"
+        if not page.exists():
+            raise SkipTest("there are no sources")
+        scene = self.scene(mdboxServer(), maildirServer())
+        scene.local.fill("INBOX", mails(12))
+        home = scene.directory / "home"
+        configuration = home / ".config" / "interimap" / "config"
+        configuration.parent.mkdir(parents=True)
+        (home / ".local/share/interimap").mkdir(parents=True)
+        lines = scene.file.read_text().splitlines(keepends=True)[2:]
+        configuration.write_text("".join(lines))
+        program = scene.directory / "imapsync"
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(PROGRAM)} "$@"\n')
+        program.chmod(0o755)
+        told = re.findall(r"(?m)^    (imapsync .*|cp .*|chmod .*)$", page.read_text())
+        commands = "\n".join(told).replace("HOST.db", f"{scene.localServer.host}.db")
+        self.assertEqual(7, len(told), told)
+        environ = {
+            **os.environ,
+            "HOME": str(home),
+            "PATH": f"{scene.directory}:{os.environ['PATH']}",
+        }
+        for variable in "XDG_CONFIG_HOME", "XDG_DATA_HOME":
+            environ.pop(variable, None)
+        children.done(["interimap"], env=environ, stderr=children.DEVNULL)
+        scene.remote.store("INBOX", [1, 2], "+FLAGS (\\Flagged)")
+        done = children.done(
+            ["sh", "-euxc", commands],
+            check=False,
+            env=environ,
+            stdout=children.PIPE,
+            stderr=children.PIPE,
+            encoding="utf-8",
+        )
+        output = done.stdout + done.stderr
+        self.assertEqual(0, done.returncode, output)
+        for text in (
+            "INBOX: take over 12 messages",
+            "INBOX: 12 messages taken over",
+            "INBOX: 2 flagged on local",
+        ):
+            self.assertIn(text, output)
+        self.assertEqual([], scene.differences())
