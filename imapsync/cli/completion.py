@@ -12,8 +12,8 @@ from pathlib import Path
 
 from imapsync.cli.options import OPTIONS, Option
 
-#: What values are called that are names of files.
-_FILES = ("FILE", "DB")
+#: What a value is called that is the name of a file.
+_FILE = "FILE"
 
 #: What may be given more than once.
 _REPEATED = ("config", "target", "debug")
@@ -88,7 +88,7 @@ def _bashCase(option: Option) -> str:
     if option.choices:
         words = " ".join(option.choices)
         answer = f'COMPREPLY=($(compgen -W "{words}" -- "$word"))'
-    elif option.argument in _FILES:
+    elif option.argument == _FILE:
         answer = _BASH_FILES
     return _BASH_CASE.format(patterns=patterns, answer=answer)
 
@@ -113,7 +113,7 @@ def _zshLines(option: Option) -> Iterator[str]:
         action = " "
         if option.choices:
             action = f"({' '.join(option.choices)})"
-        elif option.argument in _FILES:
+        elif option.argument == _FILE:
             action = "_files"
         form = "=" if _isNeeded(option) else "=-"
         colon = ":" if _isNeeded(option) else "::"
@@ -132,7 +132,7 @@ def _fishLine(option: Option) -> str:
     words += [f"-s {option.short}"] if option.short else []
     words.append(f"-l {option.name}")
     if _isNeeded(option):
-        words.append("-r -F" if option.argument in _FILES else "-x")
+        words.append("-r -F" if option.argument == _FILE else "-x")
     if option.choices:
         words.append(f"-a '{' '.join(option.choices)}'")
     words.append(f"-d '{option.purpose}'")

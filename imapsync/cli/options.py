@@ -96,14 +96,14 @@ class Option(NamedTuple):
         value = f"={self.argument}" if self.argument else ""
         long = f"--{self.name}" + (f"[{value}]" if self.default else value)
         short = f"-{self.short}, " if self.short else ""
-        return f"  {short:>4}{long:<21} {self.purpose}"
+        return f"  {short:>4}{long:<23} {self.purpose}"
 
 
 #: All of them, in the order in which help tells them.
 OPTIONS = (
     Option("config", "the configuration file; several: accounts", argument="FILE"),
     Option("oneshot", "sync until both sides are equal, then exit", "1"),
-    Option("repair", "compare everything with the database, mend, then exit"),
+    Option("repair", "compare all with the database, mend, then exit"),
     Option(
         *("verify", "compare everything, change nothing", "", "content", "header"),
         tuple(depth.value for depth in Depth),
@@ -115,9 +115,13 @@ OPTIONS = (
         *("authorize", "get a token by OAuth2, then exit", "", "SIDE"),
         choices=tuple(map(str, Side)),
     ),
-    Option("import-interimap", "take over its database, then exit", argument="DB"),
+    Option(
+        "import-interimap",
+        "take over the database of interimap, then exit",
+        argument="FILE",
+    ),
     Option("delete", "delete these mailboxes everywhere, then exit"),
-    Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
+    Option("rename", "rename mailbox OLD to NEW everywhere, then exit"),
     Option(
         *("target", "do that only on local, remote, database", "", "WHERE"),
         choices=TARGETS,
