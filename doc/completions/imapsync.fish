@@ -8,7 +8,7 @@ complete -c imapsync -l check -d 'say what is found on both servers, change noth
 complete -c imapsync -l status -d 'tell what the database knows, then exit'
 complete -c imapsync -l init -d 'make a configuration, asking for two addresses'
 complete -c imapsync -l authorize -x -a 'local remote' -d 'get a token by OAuth2, then exit'
-complete -c imapsync -l import-interimap -r -F -d 'take over the database of interimap, then exit'
+complete -c imapsync -l import-interimap -r -F -d 'take over that database, then exit'
 complete -c imapsync -l delete -d 'delete these mailboxes everywhere, then exit'
 complete -c imapsync -l rename -d 'rename mailbox OLD to NEW everywhere, then exit'
 complete -c imapsync -l target -x -a 'local remote database' -d 'do that only on local, remote, database'

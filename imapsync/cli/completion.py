@@ -10,10 +10,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from imapsync.cli.options import OPTIONS, Option
+from imapsync.cli.options import OPTIONS, PROGRESS, TARGETS, Option
+from imapsync.config.request import Depth
+from imapsync.model import Side
 
 #: What a value is called that is the name of a file.
 _FILE = "FILE"
+
+#: Options of which the value is one of a few words.
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "authorize": tuple(side.value for side in Side),
+    "progress": PROGRESS,
+    "target": TARGETS,
+    "verify": tuple(depth.value for depth in Depth),
+}
 
 #: What may be given more than once.
 _REPEATED = ("config", "target", "debug")
@@ -85,8 +95,8 @@ def _bashCase(option: Option) -> str:
     if _isNeeded(option):
         patterns = f"--{option.name}|{patterns}"
     answer = ":"
-    if option.choices:
-        words = " ".join(option.choices)
+    if choices := _CHOICES.get(option.name):
+        words = " ".join(choices)
         answer = f'COMPREPLY=($(compgen -W "{words}" -- "$word"))'
     elif option.argument == _FILE:
         answer = _BASH_FILES
@@ -111,8 +121,8 @@ def _zshLines(option: Option) -> Iterator[str]:
             yield f"'{once}{name}[{purpose}]'"
             continue
         action = " "
-        if option.choices:
-            action = f"({' '.join(option.choices)})"
+        if choices := _CHOICES.get(option.name):
+            action = f"({' '.join(choices)})"
         elif option.argument == _FILE:
             action = "_files"
         form = "=" if _isNeeded(option) else "=-"
@@ -133,8 +143,8 @@ def _fishLine(option: Option) -> str:
     words.append(f"-l {option.name}")
     if _isNeeded(option):
         words.append("-r -F" if option.argument == _FILE else "-x")
-    if option.choices:
-        words.append(f"-a '{' '.join(option.choices)}'")
+    if choices := _CHOICES.get(option.name):
+        words.append(f"-a '{' '.join(choices)}'")
     words.append(f"-d '{option.purpose}'")
     return " ".join(words)
 

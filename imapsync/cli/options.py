@@ -82,7 +82,6 @@ class Option(NamedTuple):
 
     @ivar argument: what its value is called, if it has one.
     @ivar default: that value, if it may be left out.
-    @ivar choices: what it may be, if that is one of a few words.
     """
 
     name: str
@@ -90,7 +89,6 @@ class Option(NamedTuple):
     short: str = ""
     argument: str = ""
     default: str = ""
-    choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         value = f"={self.argument}" if self.argument else ""
@@ -104,34 +102,21 @@ OPTIONS = (
     Option("config", "the configuration file; several: accounts", argument="FILE"),
     Option("oneshot", "sync until both sides are equal, then exit", "1"),
     Option("repair", "compare all with the database, mend, then exit"),
-    Option(
-        *("verify", "compare everything, change nothing", "", "content", "header"),
-        tuple(depth.value for depth in Depth),
-    ),
+    Option("verify", "compare everything, change nothing", "", "content", "header"),
     Option("check", "say what is found on both servers, change nothing"),
     Option("status", "tell what the database knows, then exit"),
     Option("init", "make a configuration, asking for two addresses"),
-    Option(
-        *("authorize", "get a token by OAuth2, then exit", "", "SIDE"),
-        choices=tuple(map(str, Side)),
-    ),
-    Option(
-        "import-interimap",
-        "take over the database of interimap, then exit",
-        argument="FILE",
-    ),
+    Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
+    Option("import-interimap", "take over that database, then exit", argument="FILE"),
     Option("delete", "delete these mailboxes everywhere, then exit"),
     Option("rename", "rename mailbox OLD to NEW everywhere, then exit"),
-    Option(
-        *("target", "do that only on local, remote, database", "", "WHERE"),
-        choices=TARGETS,
-    ),
+    Option("target", "do that only on local, remote, database", argument="WHERE"),
     Option("dry-run", "print what would be changed, change nothing", "n"),
     Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
     Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     Option("patience", "how long to wait for servers in all", argument="SECONDS"),
     Option("json", "print for machines"),
-    Option(*("progress", "auto, bar, log, json or none", "", "HOW"), choices=PROGRESS),
+    Option("progress", "auto, bar, log, json or none", argument="HOW"),
     Option("quiet", "only warnings and errors", "q"),
     Option("debug", "log all IMAP traffic; twice: credentials too"),
     Option("help", "show this help and exit", "h"),
