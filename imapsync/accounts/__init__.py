@@ -10,5 +10,5 @@ C{admin}, for a user.  C{moves} are found between them, C{removals} counted befo
 anything goes.  C{workers} share the work, C{history} is what one session leaves to the
 next; C{reminders} name what waits to be tried again.  C{repair} compares all with the
 database; C{verification} compares both sides, and C{inspection} looks at each: they
-change nothing.
+change nothing.  C{takeover} begins with what another program knows.
 """

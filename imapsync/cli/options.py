@@ -25,12 +25,12 @@ SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
 
 
 #: What C{--delete} and C{--rename} are for.
-_TARGETS = frozenset(("local", "remote", "database"))
+TARGETS = ("local", "remote", "database")
 
 #: What may be asked for; one of them.
 _COMMANDS = (
     *("oneshot", "repair", "verify", "check", "status", "init", "authorize"),
-    *("delete", "rename"),
+    *("delete", "rename", "import-interimap"),
 )
 
 #: How the progress of a run may be shown.
@@ -39,11 +39,14 @@ PROGRESS = ("auto", "bar", "log", "json", "none")
 #: What only some commands heed; no command: live mode.
 _HEEDED: Mapping[str, tuple[str, ...]] = {
     "target": ("delete", "rename"),
-    "dry-run": ("oneshot", "repair"),
+    "dry-run": ("oneshot", "repair", "import-interimap"),
     "allow-mass-delete": ("", "oneshot"),
-    "patience": ("oneshot", "repair", "verify"),
-    "json": ("oneshot", "repair", "verify", "check", "status"),
-    "progress": ("", "oneshot", "repair", "verify"),
+    "patience": ("oneshot", "repair", "verify", "import-interimap"),
+    "json": (
+        *("oneshot", "repair", "verify", "check", "status"),
+        "import-interimap",
+    ),
+    "progress": ("", "oneshot", "repair", "verify", "import-interimap"),
     "allow-mass-removal": ("",),
     "account": ("", *(name for name in _COMMANDS if name != "init")),
 }
@@ -79,8 +82,10 @@ class CommandLine(NamedTuple):
         )
 
 
-class _Option(NamedTuple):
+class Option(NamedTuple):
     """
+    One that there is.
+
     @ivar argument: what its value is called, if it has one.
     @ivar default: that value, if it may be left out.
     """
@@ -95,33 +100,35 @@ class _Option(NamedTuple):
         value = f"={self.argument}" if self.argument else ""
         long = f"--{self.name}" + (f"[{value}]" if self.default else value)
         short = f"-{self.short}, " if self.short else ""
-        return f"  {short:>4}{long:<20} {self.purpose}"
+        return f"  {short:>4}{long:<23} {self.purpose}"
 
 
-_OPTIONS = (
-    _Option("config", "the configuration file; several: accounts", argument="FILE"),
-    _Option("account", "only this one of a list; several", argument="NAME"),
-    _Option("oneshot", "sync until both sides are equal, then exit", "1"),
-    _Option("repair", "compare everything with the database, mend, then exit"),
-    _Option("verify", "compare everything, change nothing", "", "content", "header"),
-    _Option("check", "say what is found on both servers, change nothing"),
-    _Option("status", "tell what the database knows, then exit"),
-    _Option("init", "make a configuration, asking for two addresses"),
-    _Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
-    _Option("delete", "delete these mailboxes everywhere, then exit"),
-    _Option("rename", "rename the mailbox OLD to NEW everywhere, then exit"),
-    _Option("target", "do that only on local, remote, database", argument="WHERE"),
-    _Option("dry-run", "print what would be changed, change nothing", "n"),
-    _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
-    _Option("allow-mass-removal", "let a list lose most of its accounts"),
-    _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
-    _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
-    _Option("json", "print for machines"),
-    _Option("progress", "auto, bar, log, json or none", argument="HOW"),
-    _Option("quiet", "only warnings and errors", "q"),
-    _Option("debug", "log all IMAP traffic; twice: credentials too"),
-    _Option("help", "show this help and exit", "h"),
-    _Option("version", "show the version and exit"),
+#: All of them, in the order in which help tells them.
+OPTIONS = (
+    Option("config", "the configuration file; several: accounts", argument="FILE"),
+    Option("account", "only this one of a list; several", argument="NAME"),
+    Option("oneshot", "sync until both sides are equal, then exit", "1"),
+    Option("repair", "compare all with the database, mend, then exit"),
+    Option("verify", "compare everything, change nothing", "", "content", "header"),
+    Option("check", "say what is found on both servers, change nothing"),
+    Option("status", "tell what the database knows, then exit"),
+    Option("init", "make a configuration, asking for two addresses"),
+    Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
+    Option("import-interimap", "take over that database, then exit", argument="FILE"),
+    Option("delete", "delete these mailboxes everywhere, then exit"),
+    Option("rename", "rename mailbox OLD to NEW everywhere, then exit"),
+    Option("target", "do that only on local, remote, database", argument="WHERE"),
+    Option("dry-run", "print what would be changed, change nothing", "n"),
+    Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
+    Option("allow-mass-removal", "let a list lose most of its accounts"),
+    Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
+    Option("patience", "how long to wait for servers in all", argument="SECONDS"),
+    Option("json", "print for machines"),
+    Option("progress", "auto, bar, log, json or none", argument="HOW"),
+    Option("quiet", "only warnings and errors", "q"),
+    Option("debug", "log all IMAP traffic; twice: credentials too"),
+    Option("help", "show this help and exit", "h"),
+    Option("version", "show the version and exit"),
 )
 
 HELP = """\
@@ -132,7 +139,7 @@ Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
 to exactly those mailboxes.  Without --oneshot or another command, stay connected
 and follow both servers.
 
-{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, _OPTIONS)))
+{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, OPTIONS)))
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
@@ -168,6 +175,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         json="json" in names,
         check="check" in names,
         authorize=_side([value for name, value in options if name == "authorize"]),
+        interimap=_file("import-interimap", options),
     )
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
@@ -199,7 +207,7 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
             needed = " or ".join(f"--{one}" for one in heeding if one)
             wrong = f"is of no use with --{command}" if command else f"needs {needed}"
             raise UsageError(f"--{name} {wrong}")
-    if command == "authorize":
+    if command in ("authorize", "import-interimap"):
         _checkAlone(command, names, mailboxes)
     if command not in ("delete", "rename"):
         return
@@ -217,11 +225,12 @@ def _checkAlone(command: str, names: Sequence[str], mailboxes: Sequence[str]) ->
     """
     Refuse what a command for a single server takes no more than one of.
     """
-    if mailboxes:
+    takes = "database into that" if command == "import-interimap" else "side"
+    if mailboxes and command == "authorize":
         raise UsageError(f"--{command} is about no MAILBOX")
     for name in (command, "config"):
         if names.count(name) > 1:
-            raise UsageError(f"--{command} takes one side of one configuration")
+            raise UsageError(f"--{command} takes one {takes} of one configuration")
 
 
 def _side(values: Sequence[str]) -> Side | None:
@@ -233,19 +242,19 @@ def _side(values: Sequence[str]) -> Side | None:
 
 def _targets(values: Sequence[str]) -> frozenset[str]:
     for value in values:
-        if value not in _TARGETS:
+        if value not in TARGETS:
             raise UsageError(
                 f'--target must be local, remote or database, not "{value}"'
             )
-    return frozenset(values) or _TARGETS
+    return frozenset(values or TARGETS)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """
     Options, by their long names, and MAILBOX arguments.
     """
-    long = {option.name: option for option in _OPTIONS}
-    short = {option.short: option for option in _OPTIONS if option.short}
+    long = {option.name: option for option in OPTIONS}
+    short = {option.short: option for option in OPTIONS if option.short}
     try:
         options, mailboxes = getopt.gnu_getopt(
             _completed(arguments),
@@ -263,7 +272,7 @@ def _completed(arguments: Sequence[str]) -> list[str]:
     """
     The same, with the values that may be left out, and were.
     """
-    defaults = {option.name: option.default for option in _OPTIONS if option.default}
+    defaults = {option.name: option.default for option in OPTIONS if option.default}
     end = arguments.index("--") if "--" in arguments else len(arguments)
     completed = [*arguments]
     for place, typed in enumerate(arguments[:end]):
@@ -279,7 +288,7 @@ def _begun(typed: str) -> list[str]:
     """
     if not typed.startswith("--"):
         return []
-    return [one.name for one in _OPTIONS if f"--{one.name}".startswith(typed)]
+    return [one.name for one in OPTIONS if f"--{one.name}".startswith(typed)]
 
 
 def _mistake(typed: str, arguments: Sequence[str]) -> str:
@@ -290,12 +299,12 @@ def _mistake(typed: str, arguments: Sequence[str]) -> str:
     """
     import difflib  # here, because few mistype anything
 
-    for option in _OPTIONS:
+    for option in OPTIONS:
         if option.name == typed and option.argument:
             return f"--{typed} needs a value: --{typed}={option.argument}"
         if option.name == typed:
             return f"--{typed} takes no value"
-    names = [option.name for option in _OPTIONS]
+    names = [option.name for option in OPTIONS]
     begun = [f"--{name}" for name in _begun(f"--{typed}")]
     if begun and f"--{typed}" in arguments:
         return f"--{typed} may be {' or '.join(begun)}"
@@ -317,6 +326,16 @@ def _answer(name: str) -> None:
 def _tell(text: str) -> None:
     say(text)
     raise SystemExit(0)
+
+
+def _file(name: str, options: Sequence[tuple[str, str]]) -> str:
+    """
+    The name of a file, which starts from the present directory.
+    """
+    typed = [value for option, value in options if option == name]
+    if "" in typed:
+        raise UsageError(f"--{name} needs the name of a file")
+    return os.path.abspath(typed[-1]) if typed else ""
 
 
 def _configs(names: Sequence[str]) -> tuple[str, ...]:

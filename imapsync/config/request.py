@@ -53,6 +53,8 @@ class Request(NamedTuple):
         ask to come back later.
     @ivar json: whether what is said is for machines.
     @ivar authorize: whose provider to ask for a token, instead of a sync.
+    @ivar interimap: the path of a database of interimap that is to be taken over,
+        instead of a sync; empty if none is.
     """
 
     mailboxes: tuple[str, ...] = ()
@@ -68,3 +70,4 @@ class Request(NamedTuple):
     json: bool = False
     check: bool = False
     authorize: Side | None = None
+    interimap: str = ""

@@ -8,6 +8,7 @@ values as text, with the place of each, so that an error can always point there.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from imapsync.errors import ConfigError
@@ -28,10 +29,12 @@ class Grammar(NamedTuple):
 
     @ivar sections: for each section the options that it may have.
     @ivar aliases: other names of options, and the ones that they stand for.
+    @ivar foreign: options of other programs, and what to do about each.
     """
 
     sections: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
+    foreign: Mapping[str, str] = MappingProxyType({})
 
     def section(self, word: str) -> str:
         """
@@ -65,6 +68,9 @@ class Grammar(NamedTuple):
         }
         if _folded(word) in real:
             return real[_folded(word)]
+        for name, advice in self.foreign.items():
+            if _folded(word) == _folded(name):
+                raise ValueError(f"there is no option {name} here: {advice}")
         raise ValueError(
             f"unknown option {quoted(word)} in {_titled(section)}"
             + self._hint(word, section)

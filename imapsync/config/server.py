@@ -270,10 +270,21 @@ def _noTLS(kind: str) -> str:
     return "with type = tunnel" if kind == "tunnel" else "with STARTTLS = NO"
 
 
+def uncoded(section: Section, *options: str) -> Iterator[str]:
+    """
+    Warnings about options with names that seem to be written in modified UTF-7.
+    """
+    for option in options:
+        meant = values.coded(section.get(option, str, ""))
+        if meant:
+            yield section.about(option, f"is in UTF-8 here: it may have to be {meant}")
+
+
 def idle(section: Section, server: ServerConfig) -> Iterator[str]:
     """
     Warnings about the options that have no effect.
     """
+    yield from uncoded(section, "list-reference")
     for option, why in _withoutEffect(server, section):
         if option in section:
             yield section.about(option, f"has no effect {why}: remove it")

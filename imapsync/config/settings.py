@@ -46,6 +46,11 @@ GRAMMAR = Grammar(
         "SSL_CAfile": "SSL_ca_file",
         "SSL_cipherlist": "SSL_cipher_list",
     },
+    # So are these.
+    foreign={
+        "log-prefix": "remove it; each line of the log names side and mailbox",
+        "SSL_protocols": "use SSL_protocol_min and SSL_protocol_max",
+    },
 )
 
 _CONFLICT = values.oneOf("union", "merge")
@@ -152,10 +157,13 @@ def read(
         mapSpecialUse=default.get("map-special-use", values.yesNo, False),
         connections=default.get("connections", values.number, 1),
         servers=servers,
-        warnings=tuple(
-            warning
-            for side in Side
-            for warning in server.idle(sections[str(side)], servers[side])
+        warnings=(
+            *server.uncoded(default, "list-mailbox", "ignore-mailbox"),
+            *(
+                warning
+                for side in Side
+                for warning in server.idle(sections[str(side)], servers[side])
+            ),
         ),
     )
 

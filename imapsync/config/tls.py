@@ -79,6 +79,8 @@ def dnsName(name: str) -> str:
 def _hostname(value: str) -> str:
     import ipaddress  # here, because few need it: it takes time
 
+    if not value:
+        raise ValueError("must not be empty: a name is always sent; remove the line")
     host = values.host(value)
     try:
         return str(ipaddress.ip_address(host))

@@ -36,6 +36,7 @@ _HOST = r"[^\s/@:\[\]\"'%]+"
 _ZONE = r"[^\s/@\[\]\"'%]+"
 _QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 _WORD = rf'(?:{_QUOTED}|[^ \t"])+'
+_SEPARATOR = r"must write the hierarchy separator as /, not \x00"
 _WORDS = rf"{_WORD}(?:[ \t]+{_WORD})*"
 
 
@@ -189,6 +190,8 @@ def patterns(value: str) -> tuple[str, ...]:
     LIST patterns with spaces between them.
     """
     if not re.fullmatch(_WORDS, text(value)):
+        if r"\x00" in value:
+            raise ValueError(_SEPARATOR)
         raise ValueError(
             "must be LIST patterns with spaces between them; double quotes come"
             r" in pairs, and only \" and \\ may stand for others within"
@@ -233,11 +236,27 @@ def expression(value: str) -> re.Pattern[str]:
     """
     # Interimap's way to write the separator, which no name here contains.
     if r"\x00" in value:
-        raise ValueError(r"must write the hierarchy separator as /, not \x00")
+        raise ValueError(_SEPARATOR)
     try:
         return re.compile(text(value))
     except re.error as error:
         raise ValueError(f"is no regular expression: {error}") from None
+
+
+def coded(value: str) -> str:
+    """
+    What names in C{value} may be meant to be in UTF-8, if they seem to be in modified
+    UTF-7, as other programs want them.
+
+    @return: that of the first one; or an empty string.
+    """
+    for word in re.findall("&[A-Za-z0-9+,]+-", value):
+        from imapsync import names  # here, because few need it: it takes time
+
+        name = names.decode(word.encode())
+        if not name.isascii() and name.isprintable():
+            return f"{name} for {word}"
+    return ""
 
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}

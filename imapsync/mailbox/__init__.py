@@ -12,5 +12,5 @@ come late, C{echoes} at what others copied; C{refusals} are tried again another 
 C{quotas} say where there is no room. C{suspects} and C{notes} tell one pass what came
 before it, C{report} counts for the C{summary}, C{course} how far all has come.
 C{repair} compares all with the database, C{entries} and what has none, by C{mending};
-C{verification} only reads all.
+C{verification} only reads all, C{takeover} what another program has paired.
 """

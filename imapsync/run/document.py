@@ -42,7 +42,12 @@ def written(
     @param work: what is to be said of what was done.
     """
     request = job.request
-    kinds = {"check": request.check, "verify": request.verify, "repair": request.repair}
+    kinds = {
+        "check": request.check,
+        "verify": request.verify,
+        "repair": request.repair,
+        "import": request.interimap,
+    }
     kind = next((name for name, asked in kinds.items() if asked), "sync")
     ended = time()
     period = ended - seconds, ended

@@ -242,6 +242,13 @@ class OneShot:
                 *(self._telling.counted, self._telling.found),
             )
             return self._repair
+        if request.interimap:
+            from imapsync.accounts.takeover import Import
+
+            return Import(
+                *(request.interimap, config, request, self._state, records),
+                self._telling.planned,
+            )
         if request.admin:
             from imapsync.accounts.admin import taskFor
 
@@ -369,12 +376,13 @@ class OneShot:
         if self._verifier is not None:
             self._verifier.summarise()
         seconds = self._job.reactor.seconds() - self._began
-        admin = self._job.request.admin
+        request = self._job.request
         for name in sorted({trouble.mailbox for trouble in report.troubles}):
-            done = "done" if admin else "synced"
+            done = "done" if request.admin or request.interimap else "synced"
             log.warn("{name}: not fully {done}, see above.", name=name, done=done)
-        if self._job.verbose and not self._job.request.dryRun:
-            totals = admin is None and self._verifier is None
+        if self._job.verbose and not request.dryRun:
+            syncs = not (request.admin or request.interimap)
+            totals = syncs and self._verifier is None
             if not (totals and self._job.show(table(report))):
                 for text in report.lines(totals):
                     log.info("{line}", line=text)

@@ -26,7 +26,7 @@ APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
 #: What does not stand for itself in the name of a file that is a URI
 #: (https://www.sqlite.org/uri.html, 3.1).
-_QUOTED = str.maketrans({"%": "%25", "?": "%3f", "#": "%23"})
+QUOTED = str.maketrans({"%": "%25", "?": "%3f", "#": "%23"})
 
 #: What SQLite says where its tables are not those that we have made.
 _NOT_OURS = (
@@ -66,7 +66,7 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
     # SQLite makes a journal even to read, unless the file is immutable.
     # One is there while an instance runs, or after it was killed.
     mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
-    address = f"file://{path.translate(_QUOTED)}?{mode}"
+    address = f"file://{path.translate(QUOTED)}?{mode}"
     with explained(path), closing(sqlite3.connect(address, uri=True)) as database:
         yield database
 
@@ -245,7 +245,8 @@ def _check(path: str) -> bool:
     if header and not ours:
         raise StateDamaged(
             f"{path} is no database of imapsync. Move it away, or name another file"
-            " with the option 'database'."
+            " with the option 'database'; one of interimap is taken over by"
+            " --import-interimap."
         )
     return bool(header)
 

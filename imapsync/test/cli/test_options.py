@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,7 +179,9 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         self.assertTrue(parse([]).request.live)
         for arguments in ("-1", "--delete a", "--rename a b"):
             self.assertFalse(parse(arguments.split()).request.live)
-        self.assertWrong("-n INBOX", "--dry-run needs --oneshot or --repair")
+        self.assertWrong(
+            "-n INBOX", "--dry-run needs --oneshot or --repair or --import-interimap"
+        )
 
     def test_watch(self) -> None:
         """
@@ -209,6 +212,28 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
         """
         line = parse(["--rename", "old", "--quiet", "new"])
         self.assertEqual(Admin(("old", "new"), rename=True), line.request.admin)
+
+    def test_import(self) -> None:
+        """
+        A database of interimap can be taken over, whole or in part.
+        """
+        line = parse(["--import-interimap=/a/b.db", "-n", "--json", "Work"])
+        expected = Request(("Work",), dryRun=True, json=True, interimap="/a/b.db")
+        self.assertEqual(expected, line.request)
+        request = parse(["--import-interimap", "b.db"]).request
+        self.assertEqual(f"{Path.cwd()}/b.db", request.interimap)
+        for arguments, message in (
+            (
+                "--import-interimap=a -1",
+                "--oneshot and --import-interimap exclude each other",
+            ),
+            ("--import-interimap=", "--import-interimap needs the name of a file"),
+            (
+                "--import-interimap=a --config=b --config=c",
+                "--import-interimap takes one database into that of one configuration",
+            ),
+        ):
+            self.assertWrong(arguments, message)
 
     def test_wrongOrders(self) -> None:
         """
@@ -284,7 +309,8 @@ print(ascii(parse(sys.argv[1:]).request.mailboxes))
             self.assertTrue(parse([typed, "--json"]).request.json)
         self.assertWrong(
             "--json",
-            "--json needs --oneshot or --repair or --verify or --check or --status",
+            "--json needs --oneshot or --repair or --verify or --check or --status or"
+            " --import-interimap",
         )
 
     def test_authorize(self) -> None:

@@ -57,7 +57,8 @@ class SectionTests(SynchronousTestCase):
         """
         A section does not show its values, which may be secret.
         """
-        self.assertNotIn("42", repr(self.section))
+        told, _, _ = repr(self.section).partition(" object at ")  # any digits
+        self.assertNotIn("42", told)
         self.assertNotIn("42", repr(self.section.options))
 
 

@@ -159,3 +159,7 @@ class TLSTests(ConfigTestCase):
                 ConfigError, self.remote, f"{self.login}SSL_hostname = {value}"
             )
             self.assertIn("7: SSL_hostname in [remote] must be a host's", str(error))
+        error = self.assertRaises(
+            ConfigError, self.remote, f"{self.login}SSL_hostname ="
+        )
+        self.assertIn("a name is always sent; remove the line", str(error))

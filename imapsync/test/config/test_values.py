@@ -187,6 +187,11 @@ class FormTests(SynchronousTestCase):
         """
         for value in ('"a', 'a"', r'"a\x00b"', '""', 'a ""', ""):
             self.assertRaises(ValueError, values.patterns, value)
+        self.assertWrong(
+            values.patterns,
+            r'"a\x00b"',
+            r"must write the hierarchy separator as /, not \x00",
+        )
 
     @given(st.lists(st.text(min_size=1), min_size=1))
     def test_anyPatterns(self, words: list[str]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import imapsync
@@ -13,6 +14,7 @@ from imapsync.config.request import Depth, Request
 from imapsync.errors import Lost, StateError, StateUnavailable
 from imapsync.service import Outcome
 from imapsync.state.store import Store
+from imapsync.test.fakes import interimap
 from imapsync.test.fakes.schema import complaints
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import SEEN, mail
@@ -53,6 +55,24 @@ class DocumentTests(ServiceCase):
         self.assertEqual(code, document["exit"])
         self.assertEqual([], said)
         return document
+
+    def test_import(self) -> None:
+        """
+        What was taken over; what was left out is a trouble.
+        """
+        self.serve(Request())
+        path = interimap.made(self.mktemp(), interimap.knowing(self.world.database))
+        Path(self.world.database).unlink()
+        self.remote.folders["Wörk"].renumber()
+        document = self.document(Request(interimap=path), code=1)
+        self.assertEqual("import", document["kind"])
+        [inbox] = document["mailboxes"]
+        self.assertEqual(["2 messages taken over"], inbox["steps"])
+        [trouble] = document["troubles"]
+        self.assertEqual(("Wörk", "remote"), (trouble["mailbox"], trouble["side"]))
+        Path(self.world.database).unlink()
+        document = self.document(Request(interimap=path, dryRun=True), code=1)
+        self.assertEqual(["INBOX: take over 2 messages"], document["planned"])
 
     def test_sync(self) -> None:
         """
