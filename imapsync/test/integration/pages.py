@@ -221,7 +221,7 @@ class Reader:
         @return: its exit code, and what it printed.
         """
         words = command.split()
-        if words[0] == "imapsync" and not re.search(r"[^\w\s=/.-]", command):
+        if words[0] == "imapsync" and not re.search(r"[^\w\s=/.@-]", command):
             run = forked(words[1:], self.home, self._environ())
             return run.code, run.output + run.errors
         done = children.done(
