@@ -34,9 +34,9 @@ OBVIOUS = (
     ("ConfigError",),
 )
 
-#: Where mailboxes are left alone, and why is put into words by and by: variables,
-#: arguments and constants that hold such a text.
-_ROOMS = {"accounts", "mailbox", "plan"}
+#: Where it is put into words by and by what is wrong, by variables and arguments that
+#: are called so, or by constants.
+_ROOMS = {"accounts", "imap", "mailbox", "plan"}
 _WORDS = {"text", "why", "trouble"}
 
 #: Where a logger is told of what is wrong, and which argument is the text.
@@ -86,10 +86,11 @@ def found(module: str, tree: ast.Module, kinds: Mapping[str, str]) -> Iterator[S
 
     @param kinds: of what errors are made.
     """
+    room = module.partition(".")[0]
     for node in ast.walk(tree):
         kind, arguments = _called(node, kinds)
-        if module.partition(".")[0] in _ROOMS and not arguments:
-            kind, arguments = "MailboxError", [*_worded(node)]
+        if room in _ROOMS and not arguments:
+            kind, arguments = "words", [*_worded(node, room != "imap")]
         for argument in arguments:
             for text in map(plain, _texts(argument)):
                 if re.search(r"[a-z]+\W* \W*[a-z]+", text):
@@ -169,13 +170,15 @@ def _called(node: ast.AST, kinds: Mapping[str, str]) -> tuple[str, list[ast.expr
     return (kinds[name], node.args) if name in kinds else ("", [])
 
 
-def _worded(node: ast.AST) -> Iterator[ast.expr]:
+def _worded(node: ast.AST, constants: bool) -> Iterator[ast.expr]:
     """
     What is given a name that stands for a text of that kind.
+
+    @param constants: whether the names of constants do.
     """
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         name = node.targets[0].id
-        if name in _WORDS or name.lstrip("_").isupper():
+        if name in _WORDS or (name.lstrip("_").isupper() and constants):
             yield node.value
     elif isinstance(node, ast.Call):
         yield from (each.value for each in node.keywords if each.arg in _WORDS)
@@ -188,6 +191,10 @@ def _texts(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.IfExp):
         yield from _texts(node.body)
         yield from _texts(node.orelse)
+    elif isinstance(node, ast.BinOp):
+        left, right = (next(_texts(x), GAP) for x in (node.left, node.right))
+        if {left, right} != {GAP}:
+            yield left + right
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield re.sub(r"\{[^{}]*\}", GAP, node.value)
     elif isinstance(node, ast.JoinedStr):
