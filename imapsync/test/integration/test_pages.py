@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.test.fakes.pages import pages
 from imapsync.test.integration.dovecot import maildirServer, mdboxServer
-from imapsync.test.integration.pages import Reader, Step, lacking, steps
+from imapsync.test.integration.reader import Reader, Step, lacking, steps
 
 #: How-tos that have no story of their own: what is theirs is tried in other tests.
 OTHERS = {"administrators", "google", "microsoft", "embedding"}
@@ -144,14 +144,14 @@ class ReadingTests(SynchronousTestCase):
    a = b
 
    c
-.. exit: 2
+.. equal: me you
 """
         expected = [
             Step("mail", "local me INBOX 1"),
             Step("console", "some\nmore", "said\n"),
             Step("console", "other"),
             Step("file", "a = b\n\nc\n", "a/file"),
-            Step("exit", "2"),
+            Step("equal", "me you"),
         ]
         self.assertEqual(expected, [*steps(page)])
 
