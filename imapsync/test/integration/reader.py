@@ -17,6 +17,7 @@ And as only its source has it, in comments:
  - C{.. flag:}, C{.. expunge: SIDE USER MAILBOX} and C{.. move: SIDE USER MAILBOX
    MAILBOX}: of one message, the first;
  - C{.. holds: SIDE USER MAILBOX COUNT}: so many messages are there;
+ - C{.. emptied: SIDE USER}: a server has lost all of an account;
  - C{.. equal: USER USER}: the accounts are equal now, or soon if it is live.
 
 Users' names begin with C{me}.
@@ -135,8 +136,7 @@ class Reader:
         for server in self.servers.values():
             # Other tests' users are called otherwise.
             for mail in server.directory.glob("mail/me*"):
-                for _ in range(100):  # a process may still put things in order
-                    shutil.rmtree(mail, ignore_errors=True)
+                self._wipe(mail)
         shutil.rmtree(self.home)
         if self._live is not None:
             self._live.kill()
@@ -189,6 +189,13 @@ class Reader:
         account = self._account(side, user)
         account.move(mailbox, account.uids(mailbox)[:1], target)
 
+    def _emptied(self, step: Step) -> None:
+        self._interrupt()
+        side, user = shlex.split(step.text)
+        self._account(side, user).close()
+        del self._accounts[side, user]
+        self._wipe(self.servers[side].directory / "mail" / user)
+
     def _holds(self, step: Step) -> None:
         side, user, mailbox, number = shlex.split(step.text)
         found = len(self._account(side, user).uids(mailbox))
@@ -208,6 +215,10 @@ class Reader:
             assert time.monotonic() < end, "\n".join(differences)
 
     # How
+
+    def _wipe(self, mail: Path) -> None:
+        for _ in range(100):  # a process of the server may still put things in order
+            shutil.rmtree(mail, ignore_errors=True)
 
     def _run(self, command: str) -> tuple[int, str]:
         """
