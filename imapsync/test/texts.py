@@ -40,7 +40,14 @@ _ROOMS = {"accounts", "imap", "mailbox", "plan"}
 _WORDS = {"text", "why", "trouble"}
 
 #: Where a logger is told of what is wrong, and which argument is the text.
-_LOGGED = {"warn": 0, "error": 0, "critical": 0, "failure": 0, "once": 1}
+_LOGGED = {
+    "warn": 0,
+    "error": 0,
+    "critical": 0,
+    "failure": 0,
+    "failureHandler": 0,
+    "once": 1,
+}
 
 
 class Said(NamedTuple):

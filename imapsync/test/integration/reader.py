@@ -16,6 +16,7 @@ And as only its source has it, in comments:
  - C{.. common: USER USER MAILBOX COUNT}: the same on both sides;
  - C{.. flag:}, C{.. expunge: SIDE USER MAILBOX} and C{.. move: SIDE USER MAILBOX
    MAILBOX}: of one message, the first;
+ - C{.. delete: SIDE USER MAILBOX};
  - C{.. holds: SIDE USER MAILBOX COUNT}: so many messages are there;
  - C{.. emptied: SIDE USER}: a server has lost all of an account;
  - C{.. equal: USER USER}: the accounts are equal now, or soon if it is live.
@@ -183,6 +184,10 @@ class Reader:
         side, user, mailbox = shlex.split(step.text)
         account = self._account(side, user)
         account.expunge(mailbox, account.uids(mailbox)[:1])
+
+    def _delete(self, step: Step) -> None:
+        side, user, mailbox = shlex.split(step.text)
+        self._account(side, user).delete(mailbox)
 
     def _move(self, step: Step) -> None:
         side, user, mailbox, target = shlex.split(step.text)
