@@ -20,12 +20,12 @@ man_pages = [
 ]
 man_show_urls = True
 
-html_theme = "alabaster"
+html_theme = "furo"
+html_title = "imapsync"
 html_theme_options = {
-    "description": "Keep the mail of two IMAP accounts equal.",
-    "page_width": "60em",
-    "show_relbars": "true",
+    "navigation_with_keys": True,
 }
+html_copy_source = False
 # Commands are to be copied as they stand: no dash or quote is made prettier.
 smartquotes = False
 highlight_language = "none"

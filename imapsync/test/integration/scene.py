@@ -328,7 +328,11 @@ def finished(process: children.Child) -> Run:
 
 
 def launched(
-    arguments: Sequence[str], directory: Path, output: Path, errors: Path
+    arguments: Sequence[str],
+    directory: Path,
+    output: Path,
+    errors: Path,
+    environ: Mapping[str, str] | None = None,
 ) -> ForkServerProcess:
     """
     Start the command in C{directory}, in a process that was forked from one
@@ -336,21 +340,26 @@ def launched(
     would.
 
     @param output: gets what it prints, as C{errors} does.
+    @param environ: its environment, if that is another one.
     """
     process = _processes.Process(
-        target=_command, args=(arguments, directory, output, errors)
+        target=_command, args=(arguments, directory, output, errors, environ)
     )
     children.launched(process)
     return process
 
 
-def forked(arguments: Sequence[str], directory: Path) -> Run:
+def forked(
+    arguments: Sequence[str],
+    directory: Path,
+    environ: Mapping[str, str] | None = None,
+) -> Run:
     """
     Run the command in C{directory}, likewise, to its end.
     """
     with tempfile.TemporaryDirectory() as name:
         output, errors = Path(name, "output"), Path(name, "errors")
-        process = launched(arguments, directory, output, errors)
+        process = launched(arguments, directory, output, errors, environ)
         return Run(
             children.joined(process),
             output.read_text("utf-8", "replace"),
@@ -359,9 +368,16 @@ def forked(arguments: Sequence[str], directory: Path) -> Run:
 
 
 def _command(
-    arguments: Sequence[str], directory: Path, output: Path, errors: Path
+    arguments: Sequence[str],
+    directory: Path,
+    output: Path,
+    errors: Path,
+    environ: Mapping[str, str] | None,
 ) -> None:
     children.listening()
+    if environ is not None:
+        os.environ.clear()
+        os.environ.update(environ)
     os.chdir(directory)
     for descriptor, path in (1, output), (2, errors):
         with path.open("wb") as file:
