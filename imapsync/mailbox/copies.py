@@ -147,16 +147,15 @@ class Copies:
         @param made: whether those that were copied since L{read} were seen, too.
         """
         state, mailbox, other = self._state, self._mailbox, side.other
-        if unseen := self._unseen[other] - self._begun[other]:
-            # Those that have no copy yet, and were not sent again: one may come late.
-            if lost := unseen - state.partners(mailbox, other, unseen, other):
-                state.doubt(mailbox, other, lost)
+        # Of those that have no copy yet, and were not sent again, one may come late.
+        unseen = self._unseen[other] - self._begun[other]
+        if lost := unseen - state.partners(mailbox, other, unseen, other):
+            state.doubt(mailbox, other, lost)
         if made:
-            self._unseen[side.other] |= self._begun[side.other]
-            self._begun[side.other] = _NONE
-        if self._unseen[side.other]:
+            self._unseen[other] |= self._begun[other]
+            self._begun[other] = _NONE
+        if self._unseen[other]:
             hidden = self.of(side) - shown
-            left = self._state.partners(self._mailbox, side, hidden, side.other)
-            left |= self._begun[side.other]
-            self._state.setCopying(self._mailbox, side.other, left)
-        self._state.forgetDoubts()
+            left = state.partners(mailbox, side, hidden, other) | self._begun[other]
+            state.setCopying(mailbox, other, left)
+        state.forgetDoubts()
