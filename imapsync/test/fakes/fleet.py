@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from imapsync.config.mapping import Value
 from imapsync.config.settings import Config
 from imapsync.model import Name
 from imapsync.run.lifecycle import Outcome
@@ -19,19 +20,12 @@ def configOf(name: str, **options: Any) -> Config:
     """
     The configuration of an account called C{name}, between two hosts.
     """
-    server = {"type": "imap", "STARTTLS": False, "password": "secret"}
+    user = name or "me"
+    server: dict[str, Value] = {"type": "imap", "STARTTLS": False, "password": "secret"}
     return Config.of(
-        {"database": f"/nowhere/{name}.db", **options},
-        local={
-            **server,
-            "host": "old.example",
-            "username": f"{name or 'me'}@a.example",
-        },
-        remote={
-            **server,
-            "host": "new.example",
-            "username": f"{name or 'me'}@b.example",
-        },
+        {"database": f"/nowhere/{user}.db", **options},
+        local={**server, "host": "old.example", "username": f"{user}@a.example"},
+        remote={**server, "host": "new.example", "username": f"{user}@b.example"},
     )
 
 
