@@ -179,11 +179,12 @@ def _serve(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
     def ended(name: str, outcome: Outcome) -> None:
+        file = logs.files[name]
         if outcome.failure is not None and line.debug:
-            logs.files[name].write(traceback(outcome.failure))
+            file.write(traceback(outcome.failure))
         if outcome.text:
             text = f"{name}: {outcome.text}" if name else outcome.text
-            if logs.files[name].name is not None:
+            if file.name is not None:
                 Logger("imapsync").error("{text}", text=text, account=name)
             terminal.complain(text)
 

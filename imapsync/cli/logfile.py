@@ -104,19 +104,29 @@ class LogFiles:
     """
 
     def __init__(self, names: Mapping[str, str | None]) -> None:
-        opened = _opened(names)
-        self.files = {name: LogFile(names[name], file) for name, file in opened.items()}
+        self.files: dict[str, LogFile] = {}
+        self.follow(names)
 
     def follow(self, names: Mapping[str, str | None]) -> None:
         """
-        Go on with files of these names, where they are others.
+        Go on with files of these names, where they are others; with those of other
+        accounts no more.
 
         @raise ConfigError: if one cannot be opened; then nothing has changed.
         """
         files = self.files
-        changed = {a: name for a, name in names.items() if name != files[a].name}
+        changed = {
+            account: name
+            for account, name in names.items()
+            if account not in files or name != files[account].name
+        }
         for account, file in _opened(changed).items():
-            files[account].replace(changed[account], file)
+            if account in files:
+                files[account].replace(changed[account], file)
+            else:
+                files[account] = LogFile(changed[account], file)
+        for account in files.keys() - names.keys():
+            files.pop(account).close()
 
     def reopen(self) -> None:
         """

@@ -32,23 +32,24 @@ class AccountObserver:
     """
     Has each event written to its account's file.
 
-    @param files: by account.
+    @param files: by account; there may come more, and some may go.
     @param rest: for what is about none of them.
     """
 
     def __init__(
         self, files: Mapping[str, Output], rest: Output, least: str, tracebacks: bool
     ) -> None:
-        self._observers = {
-            name: TextObserver(file, least, tracebacks) for name, file in files.items()
-        }
-        self._rest = self._observers.get("") or TextObserver(rest, least, tracebacks)
+        self._files = files
+        self._rest = files.get("", rest)
+        self._least = least
+        self._tracebacks = tracebacks
 
     def __call__(self, event: LogEvent) -> None:
         """
         Have one written.
         """
-        self._observers.get(event.get("account", ""), self._rest)(event)
+        file = self._files.get(event.get("account", ""), self._rest)
+        TextObserver(file, self._least, self._tracebacks)(event)
 
 
 @implementer(ILogObserver)

@@ -4,49 +4,52 @@ Several pairs of accounts in one process, independent of each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from imapsync.cli import systemd
+from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
+from imapsync.cli.pair import mayAsk, serviceFor
+from imapsync.cli.source import Source
 from imapsync.cli.systemd import Supervised
-from imapsync.cli.terminal import emit, say
 from imapsync.cli.turns import Turns
+from imapsync.cli.watchers import Watchers
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, StateError
 from imapsync.gather import together
-from imapsync.imap.access import ORDINARY, Access
+from imapsync.imap.access import Access
 from imapsync.log import Log
 from imapsync.model import Side
-from imapsync.run.status import Change
+from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
+from imapsync.watch.accounts import Watcher
 
 if TYPE_CHECKING:
-    from twisted.internet.interfaces import IDelayedCall
-
     from imapsync.cli.progress import Showing
-
-#: Work that takes less than so many seconds is not worth it to show its progress.
-SHORT = 1.0
 
 
 class Several(MultiService):
     """
-    A service for each configuration.
+    A service for each configuration: L{imapsync.watch.accounts.Accounts}.
 
     @param environ: where the user's directories are, and how to tell systemd.
     @param ended: is told how each service ended, and its name.
-    @param follow: told of configurations that were read again, before anything is
-        begun anew; it may refuse them with L{ConfigError}.
+    @param follow: told of the accounts there are, before any is begun anew; it may
+        refuse them with L{ConfigError}.  Those that are to go are told of until they
+        have gone.
     @param access: ways to the servers, if there is one account.
     @param show: takes tables; see L{SyncService}.
+    @param source: where configurations are read again; by default, the files that
+        the command line names.
     @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
@@ -63,29 +66,37 @@ class Several(MultiService):
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
         access: Mapping[Side, Access] = MappingProxyType({}),
         show: Callable[[Sequence[str]], bool] = lambda _: False,
+        source: Source | None = None,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
-        self._environ = environ
         self._reactor = reactor
         self._ended = ended
         self._follow = follow
         self._access = access
         self._tables = show
-        self._outcomes: dict[str, Outcome] = {}
+        self._source = source or Source(partial(_files, line, environ))
         self._services: dict[str, SyncService] = {}
+        self._runs: dict[str, object] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._paused: set[str] = set()
+        self._replaced: frozenset[str] = frozenset()
+        self._watchers = Watchers()
         self._reloading: DeferredLock = DeferredLock()
+        self._reading: Deferred[Any] | None = None
+        self._again: IDelayedCall | None = None
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
-        self._showing: Showing | None = None
-        self._waiting: IDelayedCall | None = None
+        self._lasting = Lasting(reactor, self._showing)
+        self._paths: dict[str, str] = {}
         self.finished: Deferred[int] = Deferred()
         self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
-            self._supervised = systemd.Supervised(reactor, notify, period, configs)
+            self._supervised = Supervised(reactor, notify, period)
             self._supervised.setServiceParent(self)
+            self.watch(self._supervised)
         for name, settings in configs.items():
             self._add(name, settings)
 
@@ -97,8 +108,9 @@ class Several(MultiService):
         request = self._line.request
         quick = request.check or request.admin is not None
         if self._line.progress != "none" and not quick:
-            now = self._reactor.seconds()
-            self._waiting = self._reactor.callLater(SHORT, self._show, now)
+            self._lasting.start()
+        self._plan()
+        self._review()
 
     def stopService(self) -> Deferred[list[Any]]:
         """
@@ -107,24 +119,33 @@ class Several(MultiService):
         @return: fires when all is closed, even of one that is about to begin
             anew.
         """
-        self._hide()
+        self._lasting.stop()
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         stopping = MultiService.stopService(self)
+        if self._reading is not None:
+            self._reading.cancel()
+        for name in self._paused:
+            self._outcomes[name] = Outcome(0)
+        self._review()
         return together([stopping, self._reloading.run(lambda: None)])
 
-    def syncNow(self) -> None:
+    def syncAll(self) -> None:
         """
         Have all look at once.
         """
-        for service in self._services.values():
-            # It fails where there is none any more.
-            service.syncNow().addErrback(lambda _: None)
+        for name in self._services:
+            self.syncNow(name)
 
     async def reload(self) -> None:
         """
-        Read the configuration again, and begin anew where it has changed or a
-        service has ended.  As long as anything in it is wrong, nothing changes.
+        Read the configurations again, and begin anew where one has changed or a
+        service has ended.  As long as anything in them is wrong, nothing changes.
         """
-        await self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
+        await self._reloading.run(
+            lambda: Deferred.fromCoroutine(self._reload(asked=True))
+        )
 
     def failed(self, failure: Failure) -> None:
         """
@@ -132,36 +153,138 @@ class Several(MultiService):
         """
         self.log.failure("Internal error.", failure)
 
-    async def _reload(self) -> None:
+    # For those who watch
+
+    def status(self, name: str) -> SyncStatus:
+        """
+        How one stands just now, with its progress.
+        """
+        return self._services[name].status
+
+    def isPaused(self, name: str) -> bool:
+        """
+        Whether it rests until L{resume}.
+        """
+        if name not in self._services:
+            raise KeyError(name)
+        return name in self._paused
+
+    def syncNow(self, name: str) -> None:
+        """
+        Have it look at both servers at once; nothing is done where it is paused.
+        """
+        # It fails where there is none any more.
+        self._services[name].syncNow().addErrback(lambda _: None)
+
+    def pause(self, name: str) -> None:
+        """
+        Have it leave both servers, and rest.
+        """
+        if self.isPaused(name) or not self.running:
+            return
+        self._paused.add(name)
+        self._runs.pop(name, None)
+        self._outcomes.pop(name, None)
+        self._services[name].stopService()
+        self._rests(name)
+        Log(label=name).info("Paused.")
+
+    def resume(self, name: str) -> None:
+        """
+        Have it go on.
+        """
+        if not self.isPaused(name) or not self.running:
+            return
+        self._paused.remove(name)
+        Log(label=name).info("Going on.")
+        if name not in self._replaced:
+            self._begin(name)
+
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Tell C{watcher} from now on; of all that are there, at once.
+        """
+        self._watchers.add(watcher)
+        for name in self._services:
+            watcher.added(name, self.configs[name])
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """
+        Tell it no more.
+        """
+        self._watchers.discard(watcher)
+
+    # Accounts come and go
+
+    async def _reload(self, asked: bool) -> None:
+        """
+        @param asked: whether somebody wants it; else it is just time.
+        """
         if not self.running:
             return
-        if self._supervised is not None:
-            self._supervised.reloading()
+        supervised = self._supervised if asked else None
+        if supervised is not None:
+            supervised.reloading()
         try:
-            configs = config.loadAll(self._line.configs, self._environ)
-            self._follow(configs)
+            self._reading = Deferred.fromCoroutine(_read(self._source))
+            configs = await self._reading
+            self._follow({**self.configs, **configs})
+        except CancelledError:
+            return  # all are to end
         except ImapSyncError as error:
             self.log.error("Not reloaded: {error}", error=error)
         else:
-            await self._replace(configs)
-            self.log.info("Reloaded the configuration.")
-        if self._supervised is not None:
-            self._supervised.reloaded()
+            told = await self._replace(configs, asked)
+            if asked:
+                self.log.info("Reloaded the configuration{told}.", told=told)
+            elif told:
+                self.log.info("The accounts are others{told}.", told=told)
+        finally:
+            self._reading = None
+        if supervised is not None:
+            supervised.reloaded()
 
-    async def _replace(self, configs: Mapping[str, Config]) -> None:
-        before, self.configs = self.configs, configs
-        for name, settings in configs.items():
+    async def _replace(self, configs: Mapping[str, Config], asked: bool) -> str:
+        """
+        @return: how many have, if any.
+        """
+        before, self.configs = self.configs, {**self.configs, **configs}
+        gone = [name for name in before if name not in configs]
+        new = [name for name in configs if name not in before]
+        anew = [
+            name
+            for name, settings in configs.items()
+            if name in before
             # The log file has been followed already.
-            same = before[name]._replace(logfile=settings.logfile)
-            changed = settings != same or name in self._outcomes
-            if not (changed and self.running):
-                continue
-            outcome = self._outcomes.pop(name, Outcome(0))
-            await self._remove(name)
+            if settings != before[name]._replace(logfile=settings.logfile)
+            or (asked and name in self._outcomes)
+        ]
+        outcomes = {name: self._outcomes.pop(name, Outcome(0)) for name in gone + anew}
+        # A new one may have the database that one had which goes.
+        self._replaced = frozenset(gone + anew)
+        await together(
+            [Deferred.fromCoroutine(self._remove(name)) for name in self._replaced]
+        )
+        self._replaced = frozenset()
+        self.configs = configs
+        self._forget(gone)
+        for name in new + anew:
             if self.running:
-                self._add(name, settings)
+                self._add(name, configs[name])
             else:  # all came to an end meanwhile
-                self._settle(name, outcome)
+                self._settle(name, outcomes.get(name, Outcome(0)))
+        self._review()
+        counts = {"came": len(new), "went": len(gone), "changed": len(anew)}
+        told = [f"{count} {what}" for what, count in counts.items() if count]
+        return f": {', '.join(told)}" if told else ""
+
+    def _forget(self, gone: Collection[str]) -> None:
+        for name in gone:
+            del self._services[name], self._paths[name]
+            self._paused.discard(name)
+            self._watchers.removed(name)
+        if gone:
+            self._follow(self.configs)
 
     def _add(self, name: str, settings: Config) -> None:
         tell = partial(self._turns.say, name) if self._turns else None
@@ -171,19 +294,41 @@ class Several(MultiService):
             show=(lambda _: False) if settings.logfile else self._tables,
         )
         self._services[name] = service
-        if self._supervised is not None:
-            service.observe(partial(_tell, self._supervised, name))
-        service.whenFinished().addCallback(self._finished, name, service)
-        service.setServiceParent(self)
+        self._paths[name] = settings.path
+        self._watchers.added(name, settings)
+        service.observe(partial(self._watchers.changed, name))
+        if name in self._paused:
+            self._rests(name)
+        else:
+            self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        """
+        Have one run, as soon as all do.
+        """
+        service, run = self._services[name], object()
+        self._runs[name] = run
+        if service.parent is None:
+            service.setServiceParent(self)
+        else:
+            service.startService()
+        service.whenFinished().addCallback(self._finished, name, run)
 
     async def _remove(self, name: str) -> None:
-        service = self._services.pop(name)
-        stopping = self.removeService(service)
-        if stopping is not None:
-            await stopping
+        service = self._services[name]
+        self._runs.pop(name, None)
+        if service.parent is not None:
+            stopping = self.removeService(service)
+            if stopping is not None:
+                await stopping
 
-    def _finished(self, outcome: Outcome, name: str, service: SyncService) -> None:
-        if self._services.get(name) is service:  # it was not replaced
+    def _rests(self, name: str) -> None:
+        if self._supervised is not None:
+            self._supervised.rests(name)
+
+    def _finished(self, outcome: Outcome, name: str, run: object) -> None:
+        self._watchers.ended(name, outcome)
+        if self._runs.get(name) is run:  # nobody has stopped it
             self._settle(name, outcome)
 
     def _settle(self, name: str, outcome: Outcome) -> None:
@@ -194,84 +339,56 @@ class Several(MultiService):
             outcome = Outcome(error.code, str(error), Failure(error))
         self._outcomes[name] = outcome
         self._ended(name, outcome)
-        if len(self._outcomes) == len(self.configs):
-            self._hide()
-            self.finished.callback(max(one.code for one in self._outcomes.values()))
+        self._review()
 
-    def _show(self, since: float) -> None:
+    def _review(self) -> None:
         """
-        Begin to show how far all has come.
+        Perhaps all have ended.
+        """
+        if self.finished.called or len(self._outcomes) < len(self.configs):
+            return
+        if self.configs or not self.running or not self._line.request.live:
+            self._lasting.stop()
+            codes = (one.code for one in self._outcomes.values())
+            self.finished.callback(max(codes, default=0))
+
+    def _plan(self) -> None:
+        """
+        Read the configurations again after a while.
+        """
+        interval = self._source.interval
+        if interval is not None and self._line.request.live and self.running:
+            self._again = self._reactor.callLater(interval, self._look)
+
+    def _look(self) -> None:
+        self._again = None
+        looking = self._reloading.run(
+            lambda: Deferred.fromCoroutine(self._reload(asked=False))
+        )
+        looking.addErrback(self.failed).addCallback(lambda _: self._plan())
+
+    def _showing(self, since: float) -> Showing:
+        """
+        What shows how far all has come.
 
         @param since: when the work began.
         """
         # Imported here, because most runs are over by now.
         from imapsync.cli.progress import Showing, wayFor
 
-        self._waiting = None
-        paths = {name: config.path for name, config in self.configs.items()}
-        asking = {name for name, config in self.configs.items() if _mayAsk(config)}
-        way = wayFor(self._line.progress, paths, asking)
+        asking = {name for name, config in self.configs.items() if mayAsk(config)}
+        way = wayFor(self._line.progress, self._paths, asking)
         services = self._services.items
         live = self._line.request.live
-        self._showing = Showing(self._reactor, way, services, live, since)
-        self._showing.start()
-
-    def _hide(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
-        if self._showing is not None:
-            self._showing.stop()
+        return Showing(self._reactor, way, services, live, since)
 
 
-def _mayAsk(config: Config) -> bool:
+async def _files(line: CommandLine, environ: Mapping[str, str]) -> Mapping[str, Config]:
     """
-    Whether commands of the user, such as C{ssh}, may ask something at the terminal.
+    All configurations that a command line names.
     """
-    servers = config.servers.values()
-    return any(one.command or one.passwordCommand for one in servers)
+    return config.loadAll(line.configs, environ)
 
 
-def _tell(supervised: Supervised, name: str, change: Change) -> None:
-    supervised.told(name, change.after)
-
-
-def serviceFor(
-    line: CommandLine,
-    config: Config,
-    reactor: Any,
-    name: str = "",
-    access: Mapping[Side, Access] = MappingProxyType({}),
-    tell: Callable[[str], None] | None = None,
-    show: Callable[[Sequence[str]], bool] = lambda _: False,
-) -> SyncService:
-    """
-    The service that does what a command line asks for.
-
-    @param name: what log lines call it, if it is one of several.
-    @param access: ways to the servers besides those of the configuration.
-    @param tell: takes what is said to people; by default, it is said at once.
-    @param show: takes tables; see L{SyncService}.
-    """
-
-    def sayWhose(text: str) -> None:
-        say(f"{name}: {text}" if name else text)
-
-    def showWhose(rows: Sequence[str]) -> bool:
-        return show([name, *rows] if name and rows else rows)
-
-    service = SyncService(
-        config,
-        reactor,
-        line.request,
-        say=tell or sayWhose,
-        verbose=not line.quiet,
-        trace=line.debug,
-        local=access.get(Side.LOCAL, ORDINARY),
-        remote=access.get(Side.REMOTE, ORDINARY),
-        emit=emit,
-        show=showWhose,
-    )
-    if name:
-        service.setName(name)
-    return service
+async def _read(source: Source) -> Mapping[str, Config]:
+    return await source.read()

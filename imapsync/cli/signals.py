@@ -84,7 +84,7 @@ def obey(
 
     hung = partial(stop, reactor) if hangup else reload
     _take(signal.SIGHUP, hung, several, reactor)
-    _take(signal.SIGUSR1, several.syncNow, several, reactor)
+    _take(signal.SIGUSR1, several.syncAll, several, reactor)
 
 
 def end(reactor: Any, force: Callable[[], None], hangup: bool = False) -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -17,8 +17,10 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from imapsync.config.settings import Config
 from imapsync.display import line
-from imapsync.run.status import SyncState, SyncStatus
+from imapsync.run.lifecycle import Outcome
+from imapsync.run.status import Change, SyncState
 
 #: States in which it is not known yet whether a server can be reached.
 _EARLY = (SyncState.NEW, SyncState.CONNECTING)
@@ -57,12 +59,11 @@ def watchdog(environ: Mapping[str, str]) -> float | None:
 
 class Supervised(Service):
     """
-    Tells systemd of a program with one or more accounts.  What a change of one
-    costs does not grow with the number of the others.
+    Tells systemd of the accounts of a program: L{imapsync.watch.accounts.Watcher}.
+    What a change of one costs does not grow with the number of the others.
 
     @param notify: see L{notifier}.
     @param period: see L{watchdog}.
-    @param accounts: their names.
     """
 
     def __init__(
@@ -70,14 +71,13 @@ class Supervised(Service):
         clock: IReactorTime,
         notify: Callable[[str], None],
         period: float | None,
-        accounts: Iterable[str],
     ) -> None:
         self._notify = notify
         self._period = period
         self._watchdog = LoopingCall(notify, "WATCHDOG=1")
         self._watchdog.clock = clock
-        self._states = dict.fromkeys(accounts, SyncState.NEW)
-        self._counts = Counter(self._states.values())
+        self._states: dict[str, SyncState] = {}
+        self._counts: Counter[SyncState] = Counter()
         self._errors: dict[str, str] = {}
         self._ready = False
         self._told = ""
@@ -112,19 +112,53 @@ class Supervised(Service):
         """
         self._notify("READY=1")
 
-    def told(self, name: str, status: SyncStatus) -> None:
+    def added(self, name: str, config: Config) -> None:
         """
-        How one account stands has changed.
+        An account is there, or has another configuration now.
+        """
+        self._put(name, SyncState.NEW)
+
+    def changed(self, name: str, change: Change) -> None:
+        """
+        How it stands has changed.
 
         We are ready as soon as it is clear for each whether its servers can be
         reached: to try again, if they cannot, is a part of our work.
         """
-        self._counts[self._states[name]] -= 1
-        self._counts[status.state] += 1
-        self._states[name] = status.state
+        self._put(name, change.after.state)
+        if change.after.state is SyncState.BACKING_OFF:
+            self._errors[name] = change.after.error
+        self._tell()
+
+    def ended(self, name: str, outcome: Outcome) -> None:
+        """
+        A run of it has come to its end: its state has told so.
+        """
+
+    def rests(self, name: str) -> None:
+        """
+        It is paused: nobody waits for it.
+        """
+        self._put(name, SyncState.STOPPED)
+        self._tell()
+
+    def removed(self, name: str) -> None:
+        """
+        It is no longer one of ours.
+        """
+        self._put(name, None)
+        self._tell()
+
+    def _put(self, name: str, state: SyncState | None) -> None:
         self._errors.pop(name, None)
-        if status.state is SyncState.BACKING_OFF:
-            self._errors[name] = status.error
+        before = self._states.pop(name, None)
+        if before is not None:
+            self._counts[before] -= 1
+        if state is not None:
+            self._states[name] = state
+            self._counts[state] += 1
+
+    def _tell(self) -> None:
         if not self._ready and not any(self._counts[early] for early in _EARLY):
             self._ready = True
             self._notify("READY=1")
@@ -143,4 +177,4 @@ class Supervised(Service):
             for state, count in sorted((+self._counts).items())
         ]
         errors = list(islice(self._errors.values(), 1))
-        return line("; ".join([", ".join(parts), *errors]))
+        return line("; ".join([", ".join(parts) or "no accounts", *errors]))

@@ -16,7 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several, serviceFor
+from imapsync.cli.pair import serviceFor
+from imapsync.cli.services import Several
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
@@ -216,7 +217,7 @@ class SeveralTests(SynchronousTestCase):
         self.world.pump()
         self.assertTrue(self.world.equal)
         self.world.local.heard.clear()
-        several.syncNow()
+        several.syncAll()
         self.world.pump()
         self.assertEqual(1, self.world.local.count("LIST"))
         self.assertNoResult(several.finished)

@@ -28,7 +28,7 @@ class Obedient:
         self.told: list[str] = []
         self.running = True
 
-    def syncNow(self) -> None:
+    def syncAll(self) -> None:
         """
         SIGUSR1.
         """

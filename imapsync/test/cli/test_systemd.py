@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from twisted.internet.task import Clock
@@ -17,8 +18,9 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 import imapsync
 from imapsync.cli.options import parse
 from imapsync.cli.systemd import Supervised, notifier, watchdog
-from imapsync.run.status import SyncState, SyncStatus
+from imapsync.run.status import Change, SyncState, SyncStatus
 from imapsync.test import children
+from imapsync.test.fakes.world import World
 
 #: There in a source tree only.
 EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
@@ -77,6 +79,28 @@ class NotifierTests(SynchronousTestCase):
             self.assertEqual(period, watchdog(environ))
 
 
+def supervisor(
+    clock: Clock,
+    notify: Callable[[str], None],
+    period: float | None,
+    accounts: Iterable[str],
+) -> Supervised:
+    """
+    One that knows of these accounts.
+    """
+    supervised = Supervised(clock, notify, period)
+    for name in accounts:
+        supervised.added(name, World("").settings())
+    return supervised
+
+
+def tell(supervised: Supervised, name: str, status: SyncStatus) -> None:
+    """
+    Tell it of an account.
+    """
+    supervised.changed(name, Change(SyncStatus(), status, {}))
+
+
 class SupervisedTests(SynchronousTestCase):
     """
     Tests for L{Supervised}.
@@ -88,7 +112,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         self.clock = Clock()
         self.told: list[str] = []
-        self.supervised = Supervised(self.clock, self.told.append, 10, ["a", "b"])
+        self.supervised = supervisor(self.clock, self.told.append, 10, ["a", "b"])
         self.supervised.startService()
 
     def heard(self) -> list[str]:
@@ -114,7 +138,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         Nobody is told of what nobody waits for.
         """
-        supervised = Supervised(self.clock, self.told.append, None, [])
+        supervised = supervisor(self.clock, self.told.append, None, [])
         self.heard()
         supervised.startService()
         self.assertEqual([], self.heard())
@@ -145,7 +169,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         Tell it of an account.
         """
-        self.supervised.told(name, SyncStatus(state, error=error))
+        tell(self.supervised, name, SyncStatus(state, error=error))
 
     def test_many(self) -> None:
         """
@@ -153,7 +177,7 @@ class SupervisedTests(SynchronousTestCase):
         that has changed is looked at.
         """
         names = [str(number) for number in range(1000)]
-        supervised = Supervised(self.clock, self.told.append, None, names)
+        supervised = supervisor(self.clock, self.told.append, None, names)
         looks = [0]
 
         class Counting(SyncStatus):
@@ -167,7 +191,7 @@ class SupervisedTests(SynchronousTestCase):
 
         for state in (SyncState.CONNECTING, SyncState.FIRST_SYNC, SyncState.WAITING):
             for name in names:
-                supervised.told(name, Counting(state))
+                tell(supervised, name, Counting(state))
         self.assertLess(looks[0], 10 * 3000)
         self.assertEqual("STATUS=1000 waiting", self.told[-1])
 
@@ -186,8 +210,8 @@ class SupervisedTests(SynchronousTestCase):
         """
         One account needs no counting.
         """
-        supervised = Supervised(self.clock, self.told.append, None, [""])
-        supervised.told("", SyncStatus(SyncState.WAITING, error="old"))
+        supervised = supervisor(self.clock, self.told.append, None, [""])
+        tell(supervised, "", SyncStatus(SyncState.WAITING, error="old"))
         self.assertEqual(["READY=1", "STATUS=waiting"], self.heard()[-2:])
 
 
