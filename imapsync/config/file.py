@@ -52,9 +52,13 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     servers = config.servers.values()
     clients = [one.oauth2 for one in servers if one.oauth2]
     secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
+    page = config.status
     seen = {file: "password"} if exposed and any(map(_hasSecret, servers)) else {}
+    if page is not None and exposed and page.token:
+        seen.setdefault(file, "token")
     seen |= {path: "password" for path in secrets if path and _canBeRead(path)}
-    seen |= {one.tokenFile: "token" for one in clients if _canBeRead(one.tokenFile)}
+    tokens = [one.tokenFile for one in clients] + [page.tokenFile if page else None]
+    seen |= {path: "token" for path in tokens if path and _canBeRead(path)}
     warnings = [
         f"{path}: others can read the {what} in it: make it mode 0600"
         for path, what in seen.items()
@@ -90,6 +94,12 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
                 f"{one.path}: {other.path} has the same database: give each its own"
                 " with the option 'database'"
             )
+    pages = [one for one in configs if one.status is not None]
+    if len(pages) > 1:
+        raise ConfigError(
+            f"{pages[1].path}: {pages[0].path} has a section [status] too: one page"
+            " shows all accounts, so keep one of them"
+        )
     return dict(zip(_names([one.path for one in configs]), configs, strict=True))
 
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.config import database as naming
 from imapsync.config import mapping, paths, server, values
@@ -21,6 +21,9 @@ from imapsync.config.section import DEFAULT, Grammar, Section
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError
 from imapsync.model import Side
+
+if TYPE_CHECKING:
+    from imapsync.config.status import StatusConfig
 
 GRAMMAR = Grammar(
     sections={
@@ -36,6 +39,7 @@ GRAMMAR = Grammar(
         ),
         str(Side.LOCAL): server.OPTIONS,
         str(Side.REMOTE): server.OPTIONS,
+        "status": ("listen", "token", "token-file", "host", "hide-names"),
     },
     # As interimap calls them.
     aliases={
@@ -66,6 +70,7 @@ class Config(NamedTuple):
         one; else both sides get the union.
     @ivar mapSpecialUse: whether mailboxes of the same use are the same.
     @ivar connections: so many pairs of them at the most.
+    @ivar status: where the status page is, if there is one.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
 
@@ -82,6 +87,7 @@ class Config(NamedTuple):
     older: str = ""
     presumed: bool = False
     warnings: tuple[str, ...] = ()
+    status: StatusConfig | None = None
 
     @classmethod
     def of(
@@ -153,7 +159,16 @@ def read(
             for side in Side
             for warning in server.idle(sections[str(side)], servers[side])
         ),
+        status=_status(sections, files),
     )
+
+
+def _status(sections: Mapping[str, Section], files: Files) -> StatusConfig | None:
+    if "status" not in sections:
+        return None
+    from imapsync.config.status import read  # here, because few have one
+
+    return read(sections["status"], files)
 
 
 def _servers(
