@@ -23,6 +23,7 @@ from imapsync.errors import ConfigError
 from imapsync.model import Side
 
 if TYPE_CHECKING:
+    from imapsync.config.notify import NotifyConfig
     from imapsync.config.status import StatusConfig
 
 GRAMMAR = Grammar(
@@ -39,6 +40,7 @@ GRAMMAR = Grammar(
         ),
         str(Side.LOCAL): server.OPTIONS,
         str(Side.REMOTE): server.OPTIONS,
+        "notify": ("command", "webhook", "after", "repeat"),
         "status": ("listen", "token", "token-file", "host", "hide-names"),
     },
     # As interimap calls them.
@@ -70,6 +72,7 @@ class Config(NamedTuple):
         one; else both sides get the union.
     @ivar mapSpecialUse: whether mailboxes of the same use are the same.
     @ivar connections: so many pairs of them at the most.
+    @ivar notify: who is told of trouble, if anybody is.
     @ivar status: where the status page is, if there is one.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
@@ -88,6 +91,7 @@ class Config(NamedTuple):
     presumed: bool = False
     warnings: tuple[str, ...] = ()
     status: StatusConfig | None = None
+    notify: NotifyConfig | None = None
 
     @classmethod
     def of(
@@ -160,6 +164,7 @@ def read(
             for warning in server.idle(sections[str(side)], servers[side])
         ),
         status=_status(sections, files),
+        notify=_notify(sections),
     )
 
 
@@ -169,6 +174,14 @@ def _status(sections: Mapping[str, Section], files: Files) -> StatusConfig | Non
     from imapsync.config.status import read  # here, because few have one
 
     return read(sections["status"], files)
+
+
+def _notify(sections: Mapping[str, Section]) -> NotifyConfig | None:
+    if "notify" not in sections:
+        return None
+    from imapsync.config.notify import read  # here, because few have one
+
+    return read(sections["notify"])
 
 
 def _servers(
