@@ -10,7 +10,7 @@ import re
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -56,6 +56,7 @@ def spawn(
     command: str | Sequence[str],
     where: str,
     stderr: int | str,
+    environ: Mapping[str, str] | None = None,
 ) -> None:
     """
     Run C{command}.
@@ -65,6 +66,7 @@ def spawn(
     @param command: as its user wrote it, or its words.
     @param where: how to call the server in an error.
     @param stderr: what its standard error is: C{"r"}, or a file descriptor.
+    @param environ: its environment; by default ours.
     @raise ConfigError: if there is no such command.
     """
     try:
@@ -74,7 +76,7 @@ def spawn(
             protocol,
             arguments[0],
             arguments,
-            env=None,
+            env=environ,
             # Pipes: a server that finds a socket there takes us for inetd.
             childFDs={0: "w", 1: "r", 2: stderr},
         )
