@@ -100,7 +100,7 @@ class CommandTests(NotifierTestCase):
     A command is run.
     """
 
-    notify = MappingProxyType({"command": "tell", "after": "10m"})
+    notify: Mapping[str, str] = MappingProxyType({"command": "tell", "after": "10m"})
 
     def test_failed(self) -> None:
         """
@@ -261,7 +261,7 @@ class WebhookTests(NotifierTestCase):
     A web server is posted to.
     """
 
-    notify = MappingProxyType({"webhook": _HOOK})
+    notify: Mapping[str, str] = MappingProxyType({"webhook": _HOOK})
 
     def post(self, reply: Reply | Exception | Deferred[Reply]) -> list[str]:
         """
