@@ -40,21 +40,18 @@ class LabelsTests(SynchronousTestCase):
         self.assertEqual(4, len(words))
         for word in words:
             self.assertRegex(word, "^(account|mailbox)-[0-9a-f]{12}$")
-        self.assertEqual(
-            ("", "", HIDDEN), (*map(labels.text, ("", "")), labels.text("a"))
-        )
+        self.assertEqual(("", HIDDEN), (labels.text(""), labels.text("a")))
         self.assertEqual("", labels.title("a <-> b"))
 
     def test_stable(self) -> None:
         """
         They are always the same on one system, and others on another.
         """
-        self.assertEqual(
-            Labels(True, b"k").account("a"), Labels(True, b"k").account("a")
+        one, same, other = (
+            Labels(True, key).account("a") for key in (b"k", b"k", b"l")
         )
-        self.assertNotEqual(
-            Labels(True, b"k").account("a"), Labels(True, b"l").account("a")
-        )
+        self.assertEqual(one, same)
+        self.assertNotEqual(one, other)
 
     def test_meant(self) -> None:
         """

@@ -70,8 +70,8 @@ class MetricsTests(SynchronousTestCase):
             ("retries_total", "carl"): 7.0,
         }
         for (name, *rest), value in expected.items():
-            found = values[(f"imapsync_account_{name}", *rest)]
-            self.assertEqual(value, found, name)
+            key = (f"imapsync_account_{name}", *rest)
+            self.assertEqual(value, values[key], name)
         absent = "imapsync_account_last_success_timestamp_seconds", "carl"
         self.assertNotIn(absent, values)
         self.assertNotIn(("imapsync_account_failing_since_seconds", "anna"), values)
