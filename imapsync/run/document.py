@@ -4,7 +4,7 @@ What machines are told of a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from imapsync.display import line
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.summary import DEEDS
-from imapsync.model import Name, Side
+from imapsync.model import Side
 from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.progress import Pace, Progress
@@ -171,18 +171,12 @@ def progressed(
     )
 
 
-def course(
-    progress: Progress, named: Callable[[Name], str] = str
-) -> Mapping[str, object]:
+def course(progress: Progress) -> Mapping[str, object]:
     """
     How far a run has come, whatever time it takes.
-
-    @param named: how a mailbox is called.
     """
     return {
-        "now": [
-            {"name": named(name), "doing": doing} for name, doing in progress.mailboxes
-        ],
+        "now": [{"name": name, "doing": doing} for name, doing in progress.mailboxes],
         "mailboxes": {"done": progress.over, "left": progress.ahead},
         **{str(side): progress.flow(side)._asdict() for side in Side},
         "certain": not progress.vague,

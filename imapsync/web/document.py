@@ -14,12 +14,9 @@ from imapsync.model import Refusal
 from imapsync.run.document import course
 from imapsync.run.status import Counters
 from imapsync.watch.facts import Amount, Detail, Facts, Health, Line, MailboxFacts
-from imapsync.web.labels import Labels
 
 
-def accounts(
-    all_: Sequence[Facts], total: Counters, labels: Labels, now: float
-) -> Iterator[str]:
+def accounts(all_: Sequence[Facts], total: Counters, now: float) -> Iterator[str]:
     """
     The document of all accounts, in pieces.
 
@@ -29,7 +26,7 @@ def accounts(
     healths = Counter(one.health for one in all_)
     return document.text(
         {
-            **_head("accounts", None, None, now),
+            **_head("accounts", "", "", now),
             "totals": {
                 "accounts": len(all_),
                 "health": {str(health): healths[health] for health in Health},
@@ -39,56 +36,50 @@ def accounts(
                 "today": _summed(one.today for one in all_)._asdict(),
                 "counters": total._asdict(),
             },
-            "accounts": (_facts(one, labels, now) for one in all_),
+            "accounts": (_facts(one, now) for one in all_),
         }
     )
 
 
-def account(detail: Detail, labels: Labels, now: float) -> Iterator[str]:
+def account(detail: Detail, now: float) -> Iterator[str]:
     """
     The document of one account, likewise.
     """
     facts = detail.facts
-    path = None if labels.hidden else facts.path
     return document.text(
         {
-            **_head("account", labels.account(facts.name), path, now),
-            "status": _facts(facts, labels, now),
-            "mailboxes": (
-                _mailbox(one, facts.name, labels, now) for one in detail.mailboxes
-            ),
+            **_head("account", facts.name, facts.path, now),
+            "status": _facts(facts, now),
+            "mailboxes": (_mailbox(one, now) for one in detail.mailboxes),
             "hour": [one._asdict() for one in detail.hour],
             "day": [one._asdict() for one in detail.day],
-            "log": [] if labels.hidden else [_line(one) for one in detail.log],
+            "log": [_line(one) for one in detail.log],
         }
     )
 
 
-def _head(
-    kind: str, account: str | None, config: str | None, now: float
-) -> Mapping[str, object]:
+def _head(kind: str, account: str, config: str, now: float) -> Mapping[str, object]:
     return {
         "schema": document.SCHEMA,
         "kind": kind,
         "imapsync": __version__,
         "account": account or None,
-        "config": config,
+        "config": config or None,
         "time": document.timestamp(now),
     }
 
 
-def _facts(facts: Facts, labels: Labels, now: float) -> Mapping[str, object]:
-    name = facts.name
+def _facts(facts: Facts, now: float) -> Mapping[str, object]:
     return {
-        "account": labels.account(name) or None,
-        "title": labels.title(facts.title) or None,
-        "config": None if labels.hidden else facts.path,
+        "account": facts.name or None,
+        "title": facts.title or None,
+        "config": facts.path or None,
         "state": facts.state,
         "health": str(facts.health),
         "since": document.timestamp(facts.since),
         "synced": _moment(facts.synced),
         "failing": _moment(facts.failing),
-        "error": labels.text(facts.error) or None,
+        "error": facts.error or None,
         "errorAt": _moment(facts.errorAt),
         "until": _moment(facts.until),
         "lag": round(facts.lag(now), 3),
@@ -97,24 +88,22 @@ def _facts(facts: Facts, labels: Labels, now: float) -> Mapping[str, object]:
         "refused": facts.refusals,
         "today": facts.today._asdict(),
         "counters": facts.counters._asdict(),
-        "progress": course(facts.progress, lambda box: labels.mailbox(name, box)),
+        "progress": course(facts.progress),
     }
 
 
-def _mailbox(
-    one: MailboxFacts, account: str, labels: Labels, now: float
-) -> Mapping[str, object]:
+def _mailbox(one: MailboxFacts, now: float) -> Mapping[str, object]:
     return {
-        "name": labels.mailbox(account, one.name),
+        "name": one.name,
         "messages": one.messages,
         "lag": round(one.lag(now), 3),
-        "trouble": labels.text(one.trouble) or None,
+        "trouble": one.trouble or None,
         "refused": sum(len(refusal.uids) or 1 for refusal in one.refusals),
-        "troubles": [_refusal(refusal, labels) for refusal in one.refusals],
+        "troubles": [_refusal(refusal) for refusal in one.refusals],
     }
 
 
-def _refusal(one: Refusal, labels: Labels) -> Mapping[str, object]:
+def _refusal(one: Refusal) -> Mapping[str, object]:
     """
     What a look at the database tells, too.
     """
@@ -122,7 +111,7 @@ def _refusal(one: Refusal, labels: Labels) -> Mapping[str, object]:
         "side": str(one.side) if one.side else None,
         "uids": str(one.uids) or None,
         "code": one.code or None,
-        "text": labels.text(line(one.reason)),
+        "text": line(one.reason),
         "since": _moment(one.since or None),
         "tries": one.tries or None,
         "due": _moment(one.due or None),

@@ -1,5 +1,5 @@
 """
-What accounts and mailboxes are called before others: L{Labels}.
+What accounts and mailboxes are called where their names are hidden: L{Labels}.
 """
 
 from __future__ import annotations
@@ -11,51 +11,38 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from imapsync.watch.facts import Detail, Facts, MailboxFacts
+
 #: Where a system has what no other one has, and what is nobody else's business
 #: (machine-id(5)).
 _MACHINE = Path("/etc/machine-id")
 
-#: What else there is to say is in the log, with names in it.
-HIDDEN = "names are hidden here: see the log"
+#: In place of words in which there may be names.
+UNTOLD = "not shown here: the log tells"
 
 
 class Labels:
     """
-    Calls them by their names; or, where these are hidden, by words that tell nothing
-    of them, are always the same, and cannot be found out by trying names.
+    Calls them by words that tell nothing of their names, are always the same, and
+    cannot be found out by trying names.
 
-    @param hidden: whether they are.
     @param key: what such words are made with.
-    @ivar hidden: likewise.
     """
 
-    def __init__(self, hidden: bool, key: bytes | None = None) -> None:
-        self.hidden = hidden
-        self._key = (machineKey() if key is None else key) if hidden else b""
+    def __init__(self, key: bytes | None = None) -> None:
+        self._key = machineKey() if key is None else key
 
     def account(self, name: str) -> str:
         """
         What an account is called.
         """
-        return f"account-{self._word(name)}" if self.hidden else name
+        return f"account-{self._word(name)}"
 
     def mailbox(self, account: str, name: str) -> str:
         """
         What a mailbox of an account is called.
         """
-        return f"mailbox-{self._word(account, name)}" if self.hidden else name
-
-    def title(self, title: str) -> str:
-        """
-        Whose mail it is.
-        """
-        return "" if self.hidden else title
-
-    def text(self, text: str) -> str:
-        """
-        What went wrong: names may be anywhere in it.
-        """
-        return HIDDEN if self.hidden and text else text
+        return f"mailbox-{self._word(account, name)}"
 
     def meant(self, label: str, names: Iterable[str]) -> str:
         """
@@ -67,6 +54,43 @@ class Labels:
             if self.account(name) == label:
                 return name
         raise KeyError(label)
+
+    def facts(self, facts: Facts) -> Facts:
+        """
+        An account without any name.
+        """
+        progress = facts.progress
+        return facts._replace(
+            name=self.account(facts.name),
+            title="",
+            path="",
+            error=UNTOLD if facts.error else "",
+            progress=progress._replace(
+                mailboxes=tuple(
+                    (self.mailbox(facts.name, name), doing)
+                    for name, doing in progress.mailboxes
+                )
+            ),
+        )
+
+    def detail(self, detail: Detail) -> Detail:
+        """
+        All that is known of one, likewise.
+        """
+        account, facts = detail.facts.name, self.facts(detail.facts)
+        return detail._replace(
+            facts=facts,
+            mailboxes=tuple(self._mailbox(account, one) for one in detail.mailboxes),
+            doing=tuple((name, doing) for name, doing in facts.progress.mailboxes),
+            log=(),
+        )
+
+    def _mailbox(self, account: str, one: MailboxFacts) -> MailboxFacts:
+        return one._replace(
+            name=self.mailbox(account, one.name),
+            trouble=UNTOLD if one.trouble else "",
+            refusals=tuple(refusal._replace(reason=UNTOLD) for refusal in one.refusals),
+        )
 
     def _word(self, *names: str) -> str:
         said = "\0".join(names).encode(errors="surrogatepass")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from imapsync import __version__
 from imapsync.run.status import Counters
 from imapsync.watch.facts import Facts, Health
-from imapsync.web.labels import Labels
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -95,7 +94,6 @@ _COUNTERS = {
 def page(
     accounts: Sequence[Facts],
     total: Counters,
-    labels: Labels,
     now: float,
     accept: str = "",
 ) -> Page | None:
@@ -116,7 +114,7 @@ def page(
 
     class Accounts(Collector):
         def collect(self) -> Iterator[Metric]:
-            yield from _metrics(accounts, total, labels, now)
+            yield from _metrics(accounts, total, now)
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Accounts())
@@ -126,14 +124,14 @@ def page(
 
 
 def _metrics(
-    accounts: Sequence[Facts], total: Counters, labels: Labels, now: float
+    accounts: Sequence[Facts], total: Counters, now: float
 ) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     about = GaugeMetricFamily("imapsync_build_info", "1.", labels=["version"])
     about.add_metric([__version__], 1)
     yield about
-    names = [labels.account(one.name) for one in accounts]
+    names = [one.name for one in accounts]
     for gauge in _GAUGES:
         family = GaugeMetricFamily(
             f"imapsync_account_{gauge.name}", gauge.help, labels=["account"]

@@ -8,29 +8,20 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.web.labels import HIDDEN, Labels, machineKey
+from imapsync.test.web.samples import DETAIL, TROUBLED, WELL
+from imapsync.web.labels import UNTOLD, Labels, machineKey
 
 
 class LabelsTests(SynchronousTestCase):
     """
-    Accounts and mailboxes are called by their names, or by what hides them.
+    Where names are hidden, something else stands for them.
     """
 
-    def test_shown(self) -> None:
+    def test_words(self) -> None:
         """
-        Names are names, unless they are to be hidden.
+        What stands for them tells nothing, and no two are alike.
         """
-        labels = Labels(False)
-        self.assertEqual("anna", labels.account("anna"))
-        self.assertEqual("INBOX", labels.mailbox("anna", "INBOX"))
-        self.assertEqual("a <-> b", labels.title("a <-> b"))
-        self.assertEqual("No", labels.text("No"))
-
-    def test_hidden(self) -> None:
-        """
-        What hides them tells nothing, and no two are alike.
-        """
-        labels = Labels(True, b"key")
+        labels = Labels(b"key")
         words = {
             labels.account("anna"),
             labels.account("ben"),
@@ -40,26 +31,47 @@ class LabelsTests(SynchronousTestCase):
         self.assertEqual(4, len(words))
         for word in words:
             self.assertRegex(word, "^(account|mailbox)-[0-9a-f]{12}$")
-        self.assertEqual(("", HIDDEN), (labels.text(""), labels.text("a")))
-        self.assertEqual("", labels.title("a <-> b"))
 
     def test_stable(self) -> None:
         """
         They are always the same on one system, and others on another.
         """
-        one, same, other = (
-            Labels(True, key).account("a") for key in (b"k", b"k", b"l")
-        )
+        one, same, other = (Labels(key).account("a") for key in (b"k", b"k", b"l"))
         self.assertEqual(one, same)
         self.assertNotEqual(one, other)
+
+    def test_bare(self) -> None:
+        """
+        Of an account, nothing in which a name may be is left; numbers are.
+        """
+        labels = Labels(b"key")
+        facts = labels.facts(TROUBLED)
+        self.assertEqual(labels.account("carl"), facts.name)
+        self.assertEqual(("", "", UNTOLD), (facts.title, facts.path, facts.error))
+        self.assertEqual("", labels.facts(WELL).error)
+        self.assertEqual(WELL.counters, labels.facts(WELL).counters)
+
+    def test_bareDetail(self) -> None:
+        """
+        Nor is it of its mailboxes.
+        """
+        labels = Labels(b"key")
+        detail = labels.detail(DETAIL)
+        work = labels.mailbox("ben", "Wörk")
+        self.assertEqual(((work, "copying"),), detail.doing)
+        self.assertEqual(work, detail.mailboxes[1].name)
+        self.assertEqual(UNTOLD, detail.mailboxes[1].trouble)
+        self.assertEqual("LIMIT", detail.mailboxes[1].refusals[0].code)
+        for name in "Wörk", "INBOX", "NOPERM", "large", "carried", "example":
+            self.assertNotIn(name, repr(detail))
 
     def test_meant(self) -> None:
         """
         Who was told such a word can ask by it.
         """
-        for labels in Labels(True, b"key"), Labels(False):
-            self.assertEqual("b", labels.meant(labels.account("b"), "abc"))
-            self.assertRaises(KeyError, labels.meant, labels.account("d"), "abc")
+        labels = Labels(b"key")
+        self.assertEqual("b", labels.meant(labels.account("b"), "abc"))
+        self.assertRaises(KeyError, labels.meant, labels.account("d"), "abc")
 
     def test_key(self) -> None:
         """

@@ -13,17 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
 from imapsync.test.web.samples import ALL, NOW, TOTAL, WELL
-from imapsync.web.labels import Labels
 from imapsync.web.metrics import Page, page
 
 _OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def written(labels: Labels, accept: str = "") -> Page:
+def written(accept: str = "") -> Page:
     """
     All metrics.
     """
-    told = page(ALL, TOTAL, labels, NOW, accept)
+    told = page(ALL, TOTAL, NOW, accept)
     assert told is not None
     return told
 
@@ -33,11 +32,11 @@ class MetricsTests(SynchronousTestCase):
     Prometheus can read it.
     """
 
-    def values(self, labels: Labels) -> Mapping[tuple[str, ...], float]:
+    def values(self) -> Mapping[tuple[str, ...], float]:
         """
         Each number, by its name and the values of its labels.
         """
-        text = written(labels).octets.decode()
+        text = written().octets.decode()
         return {
             (sample.name, *sample.labels.values()): sample.value
             for family in text_string_to_metric_families(text)
@@ -48,7 +47,7 @@ class MetricsTests(SynchronousTestCase):
         """
         Each account has its numbers; what is not known of one is not there.
         """
-        values = self.values(Labels(False))
+        values = self.values()
         expected = {
             ("up", "anna"): 1.0,
             ("up", "ben"): 1.0,
@@ -80,7 +79,7 @@ class MetricsTests(SynchronousTestCase):
         """
         So has the program as a whole.
         """
-        values = self.values(Labels(False))
+        values = self.values()
         self.assertEqual(1.0, values["imapsync_build_info", __version__])
         self.assertEqual(1.0, values["imapsync_accounts", "trouble"])
         self.assertEqual(0.0, values["imapsync_accounts", "paused"])
@@ -88,21 +87,12 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(7.0, values["imapsync_retries_total",])
         self.assertIn(("process_cpu_seconds_total",), values)
 
-    def test_hidden(self) -> None:
-        """
-        Names can be hidden.
-        """
-        labels = Labels(True, b"key")
-        values = self.values(labels)
-        self.assertEqual(0.0, values["imapsync_account_up", labels.account("carl")])
-        self.assertNotIn(b"carl", written(labels).octets)
-
     def test_hostile(self) -> None:
         """
         A name cannot be more than a name.
         """
         name = 'a"} 1\nimapsync_account_up{account="b\\'
-        told = page([WELL._replace(name=name)], TOTAL, Labels(False), NOW)
+        told = page([WELL._replace(name=name)], TOTAL, NOW)
         assert told is not None
         families = text_string_to_metric_families(told.octets.decode())
         [up] = [one for one in families if one.name == "imapsync_account_up"]
@@ -113,9 +103,9 @@ class MetricsTests(SynchronousTestCase):
         """
         It is in the format that is asked for.
         """
-        plain = written(Labels(False))
+        plain = written()
         self.assertIn("text/plain", plain.type)
-        opened = written(Labels(False), _OPEN)
+        opened = written(_OPEN)
         self.assertIn("application/openmetrics-text", opened.type)
         self.assertTrue(opened.octets.endswith(b"# EOF\n"))
 
@@ -124,8 +114,8 @@ class MetricsTests(SynchronousTestCase):
         Nothing is left in what all programs share.
         """
         before = {*REGISTRY._names_to_collectors}
-        written(Labels(False))
-        written(Labels(False))
+        written()
+        written()
         self.assertEqual(before, {*REGISTRY._names_to_collectors})
 
     def test_absent(self) -> None:
@@ -135,4 +125,4 @@ class MetricsTests(SynchronousTestCase):
         modules: dict[str, object] = {**sys.modules}
         modules["prometheus_client"] = None
         self.patch(sys, "modules", modules)
-        self.assertEqual(None, page(ALL, TOTAL, Labels(False), NOW))
+        self.assertEqual(None, page(ALL, TOTAL, NOW))
