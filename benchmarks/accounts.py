@@ -3,7 +3,7 @@ What idle pairs of accounts cost: memory and CPU of one process that follows man
 
 usage: python benchmarks/accounts.py [PAIRS ...]
 
-By default 1, 100 and 500 pairs, on one private Dovecot, both sides of each; each
+By default 1, 100 and 1,000 pairs, on one private Dovecot, both sides of each; each
 account has INBOX and two mailboxes, with a few messages.  Memory is what the
 kernel calls the resident set; CPU is that of SECONDS seconds of rest.
 """
@@ -13,12 +13,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from imapsync.test.integration.dovecot import Dovecot, Settings
 from imapsync.test.integration.server import PASSWORD, freshUser
@@ -60,62 +62,130 @@ def configuration(directory: Path, server: Dovecot) -> Path:
     return file
 
 
-def usage(pid: int) -> tuple[float, float]:
+class Use(NamedTuple):
     """
-    Resident MiB and seconds of CPU of a process.
+    What a process has used.
+
+    @ivar memory: MiB that are resident now.
+    @ivar cpu: seconds of a processor since it began.
+    @ivar files: how many it has open now.
+    """
+
+    memory: float
+    cpu: float
+    files: int
+
+
+def usage(pid: int) -> Use:
+    """
+    Ask the system about one.
     """
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     memory = pages * resource.getpagesize() / (1 << 20)
-    return memory, ticks / os.sysconf("SC_CLK_TCK")
+    files = len([*Path(f"/proc/{pid}/fd").iterdir()])
+    return Use(memory, ticks / os.sysconf("SC_CLK_TCK"), files)
 
 
-def watched(pairs: int, server: Dovecot) -> tuple[float, float, float, float]:
+def waitFor(process: subprocess.Popen[bytes], told: socket.socket, text: str) -> None:
     """
-    Follow so many pairs.
+    Read what systemd would be told, until it is that.
+    """
+    told.settimeout(5)
+    while True:
+        try:
+            state = told.recv(65536).decode()
+        except TimeoutError:
+            if process.poll() is not None:
+                raise SystemExit("it has ended") from None
+            continue
+        if state == f"STATUS={text}":
+            return
 
-    @return: seconds until all rest; MiB; MiB a while later; CPU seconds in a
-        minute.
+
+class Watched(NamedTuple):
+    """
+    What so many pairs cost.
+
+    @ivar first: seconds until all rest, when nothing is known of them yet.
+    @ivar seconds: likewise, when there is nothing to do.
+    @ivar ready: what was used by then.
+    @ivar before: what was used then, and a little later.
+    @ivar after: SECONDS after that.
+    """
+
+    pairs: int
+    first: float
+    seconds: float
+    ready: Use
+    before: Use
+    after: Use
+
+
+def watched(pairs: int, server: Dovecot) -> Watched:
+    """
+    Follow so many pairs: twice, since the first time there is more to do.
     """
     with tempfile.TemporaryDirectory() as name:
         files = [configuration(Path(name, f"a{n}"), server) for n in range(pairs)]
-        command = [sys.executable, "-m", "imapsync", "--debug"]
+        command = [sys.executable, "-m", "imapsync", "--quiet", "--progress=none"]
         command += [f"--config={file}" for file in files]
-        log = Path(name, "log")
+        first, *_ = followed(command, pairs, Path(name), 0)
+        return Watched(pairs, first, *followed(command, pairs, Path(name), SECONDS))
+
+
+def followed(
+    command: list[str], pairs: int, directory: Path, seconds: float
+) -> tuple[float, Use, Use, Use]:
+    """
+    Follow them until all rest, and so many seconds more.
+    """
+    with (
+        Path(directory, "log").open("wb") as errors,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told,
+    ):
+        address = Path(directory, "told")
+        told.bind(str(address))
+        environ = {**os.environ, "NOTIFY_SOCKET": str(address)}
         started = time.monotonic()
-        with log.open("wb") as errors:
-            process = subprocess.Popen(command, stderr=errors)
-        while log.read_bytes().count(b"-> waiting") < pairs:
-            if process.poll() is not None:
-                raise SystemExit(log.read_text()[-2000:])
-            time.sleep(0.2)
-        seconds = time.monotonic() - started
-        time.sleep(3)
-        before, cpuBefore = usage(process.pid)
-        time.sleep(SECONDS)
-        after, cpuAfter = usage(process.pid)
+        process = subprocess.Popen(command, stderr=errors, env=environ)
+        waitFor(process, told, "waiting" if pairs == 1 else f"{pairs} waiting")
+        took = time.monotonic() - started
+        ready = usage(process.pid)
+        time.sleep(3 if seconds else 0)
+        before = usage(process.pid)
+        time.sleep(seconds)
+        after = usage(process.pid)
         process.send_signal(signal.SIGTERM)
         if process.wait():
-            raise SystemExit(log.read_text()[-2000:])
-    return seconds, before, after, (cpuAfter - cpuBefore) * 60 / SECONDS
+            raise SystemExit(Path(directory, "log").read_text()[-2000:])
+        address.unlink()
+    return took, ready, before, after
 
 
 def table(counts: list[int]) -> Iterator[str]:
     """
     A Markdown table.
     """
-    yield "| pairs | ready after s | MiB | MiB later | MiB a pair | CPU s/min |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    base = 0.0
+    yield (
+        "| pairs | first ready after s | ready after s | CPU s until then | MiB | MiB"
+        " later | MiB a pair | files a pair | CPU at rest, % |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    base: Watched | None = None
     server = Dovecot(Settings(extra=LIMITS))
     for count in counts:
-        seconds, before, after, cpu = watched(count, server)
-        base = base or before
-        each = (after - base) / max(1, count - counts[0])
+        one = watched(count, server)
+        base = base or one
+        more = max(1, count - base.pairs)
+        memory = (one.after.memory - base.before.memory) / more
+        files = (one.after.files - base.after.files) / more
+        rest = (one.after.cpu - one.before.cpu) * 100 / SECONDS
         yield (
-            f"| {count} | {seconds:.1f} | {before:.1f} | {after:.1f} | {each:.2f}"
-            f" | {cpu:.2f} |"
+            f"| {count} | {one.first:.1f} | {one.seconds:.1f} | {one.ready.cpu:.1f}"
+            f" | {one.before.memory:.1f} | {one.after.memory:.1f} | {memory:.3f}"
+            f" | {files:.1f} | {rest:.2f} |"
         )
     server.close()
 
@@ -126,7 +196,7 @@ def main() -> None:
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    for line in table(list(map(int, sys.argv[1:])) or [1, 100, 500]):
+    for line in table(list(map(int, sys.argv[1:])) or [1, 100, 1000]):
         print(line, flush=True)
 
 

@@ -5,7 +5,7 @@ Telling how far all has come, from time to time: L{Showing}.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
@@ -104,13 +104,13 @@ class Documents:
     """
     A line for machines on standard output, where something has changed.
 
-    @param configs: the paths of the configurations, by account.
+    @param path: tells that of an account's configuration.
     """
 
     interval = 1.0
 
-    def __init__(self, configs: Mapping[str, str]) -> None:
-        self._configs = configs
+    def __init__(self, path: Callable[[str], str]) -> None:
+        self._path = path
         self._told: dict[str, tuple[SyncState, Progress]] = {}
 
     def show(self, accounts: Sequence[Seen]) -> None:
@@ -126,7 +126,7 @@ class Documents:
             told = one.state, one.progress
             if self._told.get(one.name) != told:
                 self._told[one.name] = told
-                config = self._configs[one.name]
+                config = self._path(one.name)
                 emit(progressed(one.name, config, one.seconds, *told, one.pace))
 
     def end(self) -> None:
@@ -205,16 +205,16 @@ class Showing:
         self.log.failure("Progress is not told any more.", failure)
 
 
-def wayFor(asked: str, configs: Mapping[str, str], asking: Collection[str] = ()) -> Way:
+def wayFor(asked: str, path: Callable[[str], str], asking: Collection[str] = ()) -> Way:
     """
     How to tell it.
 
     @param asked: what the user wants: C{auto}, C{bar}, C{log} or C{json}.
-    @param configs: the paths of the configurations, by account.
+    @param path: as for L{Documents}.
     @param asking: as for L{imapsync.cli.bar.Bar}.
     """
     if asked == "json":
-        return Documents(configs)
+        return Documents(path)
     if asked == "log":
         return Lines()
     why = _obstacle()

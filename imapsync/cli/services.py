@@ -4,7 +4,7 @@ Several pairs of accounts in one process, independent of each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from imapsync.cli import systemd
 from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
 from imapsync.cli.pair import mayAsk, serviceFor
+from imapsync.cli.pairs import Pairs
 from imapsync.cli.source import Source
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.turns import Turns
-from imapsync.cli.watchers import Watchers
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, StateError
@@ -50,7 +50,6 @@ class Several(MultiService):
     @param show: takes tables; see L{SyncService}.
     @param source: where configurations are read again; by default, the files that
         the command line names.
-    @ivar configs: by the names of the accounts.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
 
@@ -76,21 +75,14 @@ class Several(MultiService):
         self._access = access
         self._tables = show
         self._source = source or Source(partial(_files, line, environ))
-        self._services: dict[str, SyncService] = {}
-        self._runs: dict[str, object] = {}
-        self._outcomes: dict[str, Outcome] = {}
-        self._paused: set[str] = set()
-        self._replaced: frozenset[str] = frozenset()
-        self._watchers = Watchers()
+        self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
         self._reading: Deferred[Any] | None = None
         self._again: IDelayedCall | None = None
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
         self._lasting = Lasting(reactor, self._showing)
-        self._paths: dict[str, str] = {}
         self.finished: Deferred[int] = Deferred()
-        self.configs = configs
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
             period = systemd.watchdog(environ)
@@ -98,7 +90,14 @@ class Several(MultiService):
             self._supervised.setServiceParent(self)
             self.watch(self._supervised)
         for name, settings in configs.items():
-            self._add(name, settings)
+            self._pairs.add(name, settings)
+
+    @property
+    def configs(self) -> Mapping[str, Config]:
+        """
+        By the names of the accounts.
+        """
+        return self._pairs.configs
 
     def startService(self) -> None:
         """
@@ -126,8 +125,7 @@ class Several(MultiService):
         stopping = MultiService.stopService(self)
         if self._reading is not None:
             self._reading.cancel()
-        for name in self._paused:
-            self._outcomes[name] = Outcome(0)
+        self._pairs.close()
         self._review()
         return together([stopping, self._reloading.run(lambda: None)])
 
@@ -135,7 +133,7 @@ class Several(MultiService):
         """
         Have all look at once.
         """
-        for name in self._services:
+        for name, _ in self._pairs:
             self.syncNow(name)
 
     async def reload(self) -> None:
@@ -159,60 +157,43 @@ class Several(MultiService):
         """
         How one stands just now, with its progress.
         """
-        return self._services[name].status
+        return self._pairs.status(name)
 
     def isPaused(self, name: str) -> bool:
         """
         Whether it rests until L{resume}.
         """
-        if name not in self._services:
-            raise KeyError(name)
-        return name in self._paused
+        return self._pairs.isPaused(name)
 
     def syncNow(self, name: str) -> None:
         """
         Have it look at both servers at once; nothing is done where it is paused.
         """
-        # It fails where there is none any more.
-        self._services[name].syncNow().addErrback(lambda _: None)
+        self._pairs.syncNow(name)
 
     def pause(self, name: str) -> None:
         """
         Have it leave both servers, and rest.
         """
-        if self.isPaused(name) or not self.running:
-            return
-        self._paused.add(name)
-        self._runs.pop(name, None)
-        self._outcomes.pop(name, None)
-        self._services[name].stopService()
-        self._rests(name)
-        Log(label=name).info("Paused.")
+        self._pairs.pause(name)
 
     def resume(self, name: str) -> None:
         """
         Have it go on.
         """
-        if not self.isPaused(name) or not self.running:
-            return
-        self._paused.remove(name)
-        Log(label=name).info("Going on.")
-        if name not in self._replaced:
-            self._begin(name)
+        self._pairs.resume(name)
 
     def watch(self, watcher: Watcher) -> None:
         """
         Tell C{watcher} from now on; of all that are there, at once.
         """
-        self._watchers.add(watcher)
-        for name in self._services:
-            watcher.added(name, self.configs[name])
+        self._pairs.watch(watcher)
 
     def unwatch(self, watcher: Watcher) -> None:
         """
         Tell it no more.
         """
-        self._watchers.discard(watcher)
+        self._pairs.unwatch(watcher)
 
     # Accounts come and go
 
@@ -248,7 +229,7 @@ class Several(MultiService):
         """
         @return: how many have, if any.
         """
-        before, self.configs = self.configs, {**self.configs, **configs}
+        pairs, before = self._pairs, {**self.configs}
         gone = [name for name in before if name not in configs]
         new = [name for name in configs if name not in before]
         anew = [
@@ -257,87 +238,46 @@ class Several(MultiService):
             if name in before
             # The log file has been followed already.
             if settings != before[name]._replace(logfile=settings.logfile)
-            or (asked and name in self._outcomes)
+            or (asked and name in pairs.outcomes)
         ]
-        outcomes = {name: self._outcomes.pop(name, Outcome(0)) for name in gone + anew}
+        outcomes = {name: pairs.outcomes.get(name, Outcome(0)) for name in anew}
         # A new one may have the database that one had which goes.
-        self._replaced = frozenset(gone + anew)
-        await together(
-            [Deferred.fromCoroutine(self._remove(name)) for name in self._replaced]
-        )
-        self._replaced = frozenset()
-        self.configs = configs
-        self._forget(gone)
-        for name in new + anew:
-            if self.running:
-                self._add(name, configs[name])
-            else:  # all came to an end meanwhile
-                self._settle(name, outcomes.get(name, Outcome(0)))
+        await pairs.stop([*gone, *anew])
+        for name in gone:
+            pairs.forget(name)
+        if gone:
+            self._follow(configs)
+        for name, settings in configs.items():
+            if name in before and name not in anew:
+                pairs.note(name, settings)
+            elif self.running:
+                pairs.add(name, settings)
+            elif name in before:  # all came to an end meanwhile
+                pairs.settle(name, outcomes[name])
         self._review()
         counts = {"came": len(new), "went": len(gone), "changed": len(anew)}
         told = [f"{count} {what}" for what, count in counts.items() if count]
         return f": {', '.join(told)}" if told else ""
 
-    def _forget(self, gone: Collection[str]) -> None:
-        for name in gone:
-            del self._services[name], self._paths[name]
-            self._paused.discard(name)
-            self._watchers.removed(name)
-        if gone:
-            self._follow(self.configs)
-
-    def _add(self, name: str, settings: Config) -> None:
+    def _make(self, name: str, settings: Config) -> SyncService:
         tell = partial(self._turns.say, name) if self._turns else None
-        service = serviceFor(
+        return serviceFor(
             *(self._line, settings, self._reactor, name, self._access, tell),
             # What goes to a file has its time in each line.
             show=(lambda _: False) if settings.logfile else self._tables,
         )
-        self._services[name] = service
-        self._paths[name] = settings.path
-        self._watchers.added(name, settings)
-        service.observe(partial(self._watchers.changed, name))
-        if name in self._paused:
-            self._rests(name)
-        else:
-            self._begin(name)
-
-    def _begin(self, name: str) -> None:
-        """
-        Have one run, as soon as all do.
-        """
-        service, run = self._services[name], object()
-        self._runs[name] = run
-        if service.parent is None:
-            service.setServiceParent(self)
-        else:
-            service.startService()
-        service.whenFinished().addCallback(self._finished, name, run)
-
-    async def _remove(self, name: str) -> None:
-        service = self._services[name]
-        self._runs.pop(name, None)
-        if service.parent is not None:
-            stopping = self.removeService(service)
-            if stopping is not None:
-                await stopping
 
     def _rests(self, name: str) -> None:
         if self._supervised is not None:
             self._supervised.rests(name)
 
-    def _finished(self, outcome: Outcome, name: str, run: object) -> None:
-        self._watchers.ended(name, outcome)
-        if self._runs.get(name) is run:  # nobody has stopped it
-            self._settle(name, outcome)
-
-    def _settle(self, name: str, outcome: Outcome) -> None:
+    def _settled(self, name: str, outcome: Outcome) -> None:
         try:
             if self._turns is not None:
                 self._turns.ended(name)
         except StateError as error:
             outcome = Outcome(error.code, str(error), Failure(error))
-        self._outcomes[name] = outcome
+            self._pairs.outcomes[name] = outcome
         self._ended(name, outcome)
         self._review()
 
@@ -345,11 +285,11 @@ class Several(MultiService):
         """
         Perhaps all have ended.
         """
-        if self.finished.called or len(self._outcomes) < len(self.configs):
+        if self.finished.called or not self._pairs.over:
             return
         if self.configs or not self.running or not self._line.request.live:
             self._lasting.stop()
-            codes = (one.code for one in self._outcomes.values())
+            codes = (one.code for one in self._pairs.outcomes.values())
             self.finished.callback(max(codes, default=0))
 
     def _plan(self) -> None:
@@ -377,10 +317,13 @@ class Several(MultiService):
         from imapsync.cli.progress import Showing, wayFor
 
         asking = {name for name, config in self.configs.items() if mayAsk(config)}
-        way = wayFor(self._line.progress, self._paths, asking)
-        services = self._services.items
+        way = wayFor(self._line.progress, self._path, asking)
+        services = self._pairs.__iter__
         live = self._line.request.live
         return Showing(self._reactor, way, services, live, since)
+
+    def _path(self, name: str) -> str:
+        return self.configs[name].path
 
 
 async def _files(line: CommandLine, environ: Mapping[str, str]) -> Mapping[str, Config]:

@@ -234,7 +234,7 @@ class DocumentsTests(ShowingCase):
         """
         Each change is told, at most once in a second, as it is promised.
         """
-        self.show(Documents({"a": "/a", "b": "/b"}))
+        self.show(Documents("/{}".format))
         self.assertEqual(["/a", "/b"], [one["config"] for one in self.told()])
         self.advance(5)
         self.assertEqual([], self.told())
@@ -258,7 +258,7 @@ class DocumentsTests(ShowingCase):
         If nobody takes it, it is told no more, and that once.
         """
         self.patch(sys, "stdout", None)
-        self.show(Documents({"a": "/a", "b": "/b"}))
+        self.show(Documents("/{}".format))
         self.advance(5)
         [(_, text)] = self.logged
         self.assertTrue(text.startswith("Progress is not told any more: "), text)
@@ -275,7 +275,7 @@ class WayTests(ShowingCase):
         """
         self.patch(sys, "stderr", Terminal(80) if terminal else io.StringIO())
         self.patch(os, "environ", environ)
-        way = wayFor(asked, {})
+        way = wayFor(asked, str)
         way.end()
         return type(way).__name__
 
@@ -288,7 +288,7 @@ class WayTests(ShowingCase):
         self.assertEqual("Lines", self.way("auto", True))
         self.assertEqual("Lines", self.way("auto", False, TERM="xterm"))
         self.patch(sys, "stderr", None)
-        self.assertIsInstance(wayFor("auto", {}), Lines)
+        self.assertIsInstance(wayFor("auto", str), Lines)
         self.assertEqual([], self.logged)
 
     def test_asked(self) -> None:
