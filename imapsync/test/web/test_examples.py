@@ -19,7 +19,8 @@ from imapsync.test.web.samples import ALL, NOW, TOTAL
 from imapsync.web.metrics import page
 
 #: There in a source tree only.
-EXAMPLES = Path(imapsync.__file__).parents[1] / "doc" / "examples"
+DOC = Path(imapsync.__file__).parents[1] / "doc"
+EXAMPLES = DOC / "examples"
 
 #: A metric, and the labels that it is to have.
 _NAMED = re.compile(r"\b((?:imapsync|process)_[a-z_]+)(?:\{([^}]*)\})?")
@@ -60,6 +61,15 @@ class ExamplesTests(SynchronousTestCase):
                 named = {*_LABEL.findall(labels)} - _GIVEN
                 self.assertLessEqual(named, self.labels[name], expression)
         self.assertGreater(found, 5)
+
+    def test_manual(self) -> None:
+        """
+        The manual names all that is told, and nothing else.
+        """
+        text = (DOC / "monitoring.rst").read_text("utf-8")
+        named = {*re.findall(r"``(imapsync_[a-z_]+)``", text)}
+        told = {name for name in self.labels if name.startswith("imapsync_")}
+        self.assertEqual(told, named)
 
     def test_alerts(self) -> None:
         """
