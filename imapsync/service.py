@@ -25,6 +25,7 @@ from imapsync.run.connections import Job
 from imapsync.run.lifecycle import Lifecycle, Outcome, failed
 from imapsync.run.oneshot import OneShot
 from imapsync.run.progress import Progress
+from imapsync.run.sharing import Share, Shared
 from imapsync.run.status import (
     Change,
     Counters,
@@ -89,6 +90,7 @@ class SyncService(Service):
     @param emit: takes the document that C{request.json} asks for, in pieces.
     @param show: takes what was done as a table, row by row, and says whether there is
         room for it; else it is logged.
+    @param shared: what is shared with other services.
     """
 
     log: Logger = Log()
@@ -105,6 +107,7 @@ class SyncService(Service):
         remote: Access = ORDINARY,
         emit: Callable[[Iterable[str]], None] = _printed,
         show: Callable[[Sequence[str]], bool] = lambda _: False,
+        shared: Shared | None = None,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
@@ -115,6 +118,7 @@ class SyncService(Service):
         self._show = show
         self._verbose = verbose
         self._trace = trace
+        self._shared = shared or Shared()
         self._standing = Standing(reactor.seconds, self._changed)
         self._observers: list[Observer] = []
         self._lifecycle = Lifecycle(self._makeRun, self._ended)
@@ -215,6 +219,7 @@ class SyncService(Service):
             self._trace,
             Log(self.log.namespace, self, self.log.observer, name),
             self._access,
+            Share(self._shared, self._standing, self._reactor),
             self._emit,
             self._show,
         )
@@ -237,6 +242,7 @@ class _Run:
         self._document: Callable[[], Mapping[str, object]] = dict
         self._going = False
         self._stopped = False
+        self._queuing: Deferred[None] | None = None
         self._began = job.reactor.seconds()
 
     def begin(self, over: Callable[[Outcome], None]) -> Deferred[None]:
@@ -250,6 +256,8 @@ class _Run:
         Come to an end.
         """
         self._stopped = True
+        if self._queuing is not None:
+            self._queuing.cancel()
         if self._work is not None and self._going:
             self._work.stop()
 
@@ -271,6 +279,7 @@ class _Run:
 
     async def _go(self, over: Callable[[Outcome], None]) -> None:
         outcome = await self._outcome()
+        self._job.share.give()
         if self._job.request.json and not self._job.request.live:
             outcome = self._emitted(outcome)
         over(outcome)
@@ -312,11 +321,28 @@ class _Run:
         account.set(self._name)
         for warning in job.config.warnings:
             job.log.warn("{text}", text=warning)
+        if not await self._hasTurn():
+            return 0
         if self._readsOnly:
             # It believes nothing, and another instance may be at work.
             with closing(Store.unkept()) as state:
                 return await self._runWith(job.config, state)
         return await withDatabase(job.config, job.request.dryRun, self._runWith)
+
+    async def _hasTurn(self) -> bool:
+        """
+        Wait until it may begin; not even a database is open before.
+
+        @return: whether it is to begin at all.
+        """
+        self._queuing = Deferred.fromCoroutine(self._job.share.begin())
+        try:
+            await self._queuing
+        except CancelledError:
+            if not self._job.request.live:
+                raise
+            return False
+        return True
 
     async def _runWith(self, config: Config, state: State) -> int:
         if self._stopped:  # while it was found that the database before is another's

@@ -13,6 +13,7 @@ from imapsync.cli.terminal import emit, say
 from imapsync.config.settings import Config
 from imapsync.imap.access import ORDINARY, Access
 from imapsync.model import Side
+from imapsync.run.sharing import Shared
 from imapsync.service import SyncService
 
 
@@ -24,6 +25,7 @@ def serviceFor(
     access: Mapping[Side, Access] = MappingProxyType({}),
     tell: Callable[[str], None] | None = None,
     show: Callable[[Sequence[str]], bool] = lambda _: False,
+    shared: Shared | None = None,
 ) -> SyncService:
     """
     The service that does what a command line asks for.
@@ -32,6 +34,7 @@ def serviceFor(
     @param access: ways to the servers besides those of the configuration.
     @param tell: takes what is said to people; by default, it is said at once.
     @param show: takes tables; see L{SyncService}.
+    @param shared: what it has together with others.
     """
 
     def sayWhose(text: str) -> None:
@@ -51,6 +54,7 @@ def serviceFor(
         remote=access.get(Side.REMOTE, ORDINARY),
         emit=emit,
         show=showWhose,
+        shared=shared,
     )
     if name:
         service.setName(name)

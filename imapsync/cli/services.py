@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from imapsync.cli import systemd
+from imapsync.cli import openfiles, systemd
 from imapsync.cli.attending import Attendants
 from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
@@ -22,6 +22,7 @@ from imapsync.cli.pair import mayAsk, serviceFor
 from imapsync.cli.pairs import Pairs
 from imapsync.cli.source import Source
 from imapsync.cli.systemd import Supervised
+from imapsync.cli.terminal import emit
 from imapsync.cli.turns import Turns
 from imapsync.config import file as config
 from imapsync.config.settings import Config
@@ -30,6 +31,7 @@ from imapsync.gather import together
 from imapsync.imap.access import Access
 from imapsync.log import Log
 from imapsync.model import Side
+from imapsync.run.sharing import Shared
 from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
 from imapsync.watch.accounts import Watcher
@@ -76,6 +78,8 @@ class Several(MultiService):
         self._access = access
         self._tables = show
         self._source = source or Source(partial(_files, line, environ))
+        # One alone waits for none.
+        self._shared = Shared(None if "" in configs else self._source.limits)
         self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
         self._reading: Deferred[Any] | None = None
@@ -83,6 +87,7 @@ class Several(MultiService):
         self._supervised: Supervised | None = None
         self._turns = Turns(configs) if line.request.check else None
         self._lasting = Lasting(reactor, self._showing)
+        self._began = reactor.seconds()
         self.finished: Deferred[int] = Deferred()
         notify = systemd.notifier(environ) if line.request.live else None
         if notify is not None:
@@ -107,6 +112,7 @@ class Several(MultiService):
         Begin; what takes long is shown.
         """
         MultiService.startService(self)
+        self._allowFiles()
         request = self._line.request
         quick = request.check or request.admin is not None
         if self._line.progress != "none" and not quick:
@@ -257,10 +263,20 @@ class Several(MultiService):
                 pairs.add(name, settings)
             elif name in before:  # all came to an end meanwhile
                 pairs.settle(name, outcomes[name])
+        self._allowFiles()
         self._review()
         counts = {"came": len(new), "went": len(gone), "changed": len(anew)}
         told = [f"{count} {what}" for what, count in counts.items() if count]
         return f": {', '.join(told)}" if told else ""
+
+    def _allowFiles(self) -> None:
+        """
+        Have the system let enough be open.
+        """
+        atWork = self._source.limits.atWork
+        live = self._line.request.live
+        number = len(self.configs)
+        openfiles.allow(number if live else min(number, atWork))
 
     def _make(self, name: str, settings: Config) -> SyncService:
         tell = partial(self._turns.say, name) if self._turns else None
@@ -268,6 +284,7 @@ class Several(MultiService):
             *(self._line, settings, self._reactor, name, self._access, tell),
             # What goes to a file has its time in each line.
             show=(lambda _: False) if settings.logfile else self._tables,
+            shared=self._shared,
         )
 
     def _rests(self, name: str) -> None:
@@ -292,8 +309,33 @@ class Several(MultiService):
             return
         if self.configs or not self.running or not self._line.request.live:
             self._lasting.stop()
-            codes = (one.code for one in self._pairs.outcomes.values())
-            self.finished.callback(max(codes, default=0))
+            self.finished.callback(self._conclude())
+
+    def _conclude(self) -> int:
+        """
+        Say what came of it, where several runs were to end.
+
+        @return: the exit code.
+        """
+        outcomes, request = self._pairs.outcomes, self._line.request
+        code = max((one.code for one in outcomes.values()), default=0)
+        if request.live:
+            return code
+        code = max(code, self._source.least)
+        if "" in outcomes or request.check:
+            return code
+        # Imported here, because one alone does not need it.
+        from imapsync.cli import conclusion
+
+        seconds = self._reactor.seconds() - self._began
+        conclusion.log(outcomes, seconds, not self._line.quiet)
+        if request.json:
+            try:
+                emit(conclusion.written(self.configs, outcomes, code, seconds))
+            except StateError as error:
+                self.log.error("{error}", error=error)
+                code = max(code, error.code)
+        return code
 
     def _plan(self) -> None:
         """

@@ -10,11 +10,10 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from itertools import islice
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from imapsync.config.settings import Config
@@ -23,12 +22,18 @@ from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import Change, SyncState
 
 #: States in which it is not known yet whether a server can be reached.
-_EARLY = (SyncState.NEW, SyncState.CONNECTING)
+_EARLY = (SyncState.NEW, SyncState.QUEUED, SyncState.CONNECTING)
 
 
-def notifier(environ: Mapping[str, str]) -> Callable[[str], None] | None:
+#: How things stand is told after so many seconds again, since systemd takes only so
+#: much at once; what it did not take, likewise.
+PAUSE = 0.2
+
+
+def notifier(environ: Mapping[str, str]) -> Callable[[str], bool] | None:
     """
-    What sends a state to systemd, if that wants to know.
+    What sends a state to systemd, if that wants to know; and tells whether it need
+    not be sent again.
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in ("/", "@"):
@@ -36,14 +41,16 @@ def notifier(environ: Mapping[str, str]) -> Callable[[str], None] | None:
     if address.startswith("@"):
         address = "\0" + address[1:]
 
-    def notify(state: str) -> None:
-        with (
-            suppress(OSError),  # nobody listens any more
-            socket.socket(
-                socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
-            ) as s,
-        ):
-            s.sendto(state.encode(), address)
+    def notify(state: str) -> bool:
+        kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+        with socket.socket(socket.AF_UNIX, kind) as datagrams:
+            try:
+                datagrams.sendto(state.encode(), address)
+            except BlockingIOError:
+                return False  # it has not read what came before
+            except OSError:
+                return True  # nobody listens any more
+        return True
 
     return notify
 
@@ -69,9 +76,10 @@ class Supervised(Service):
     def __init__(
         self,
         clock: IReactorTime,
-        notify: Callable[[str], None],
+        notify: Callable[[str], bool],
         period: float | None,
     ) -> None:
+        self._clock = clock
         self._notify = notify
         self._period = period
         self._watchdog = LoopingCall(notify, "WATCHDOG=1")
@@ -81,6 +89,8 @@ class Supervised(Service):
         self._errors: dict[str, str] = {}
         self._ready = False
         self._told = ""
+        self._unsent: list[str] = []
+        self._pause: IDelayedCall | None = None
 
     def startService(self) -> None:
         """
@@ -95,6 +105,9 @@ class Supervised(Service):
         We come to an end.
         """
         Service.stopService(self)
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
         self._notify("STOPPING=1")
         if self._watchdog.running:
             self._watchdog.stop()
@@ -104,13 +117,13 @@ class Supervised(Service):
         The configuration is read again.
         """
         now = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1_000_000)
-        self._notify(f"RELOADING=1\nMONOTONIC_USEC={now}")
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now}")
 
     def reloaded(self) -> None:
         """
         It was read.
         """
-        self._notify("READY=1")
+        self._send("READY=1")
 
     def added(self, name: str, config: Config) -> None:
         """
@@ -161,11 +174,33 @@ class Supervised(Service):
     def _tell(self) -> None:
         if not self._ready and not any(self._counts[early] for early in _EARLY):
             self._ready = True
-            self._notify("READY=1")
+            self._send("READY=1")
+        if self._pause is None:
+            self._tellStatus()
+
+    def _tellStatus(self) -> None:
         text = self._summary()
         if text != self._told:
             self._told = text
-            self._notify(f"STATUS={text}")
+            self._send(f"STATUS={text}")
+            self._wait()
+
+    def _send(self, state: str) -> None:
+        if self._unsent or not self._notify(state):
+            self._unsent.append(state)
+            self._wait()
+
+    def _wait(self) -> None:
+        if self._pause is None and self.running:
+            self._pause = self._clock.callLater(PAUSE, self._goOn)
+
+    def _goOn(self) -> None:
+        self._pause = None
+        unsent, self._unsent = self._unsent, []
+        for state in unsent:
+            self._send(state)
+        if self._pause is None:
+            self._tellStatus()
 
     def _summary(self) -> str:
         """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -31,6 +31,7 @@ from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 from imapsync.run.budget import Budget
+from imapsync.run.sharing import Share
 from imapsync.state.interface import State
 
 #: So long, in seconds, may a server still be at what it was sent over a
@@ -52,6 +53,7 @@ class Job(NamedTuple):
     @ivar trace: how much IMAP traffic to log: none, all without credentials,
         or all.
     @ivar access: ways to the servers besides those of the configuration.
+    @ivar share: what is shared with other accounts.
     @ivar emit: takes what is told to machines, in pieces.
     @ivar show: takes a table for people, and says whether there is room for it.
     """
@@ -64,6 +66,7 @@ class Job(NamedTuple):
     trace: int
     log: Log
     access: Mapping[Side, Access]
+    share: Share
     emit: Callable[[Iterable[str]], None] = lambda _: None
     show: Callable[[Sequence[str]], bool] = lambda _: False
 
@@ -100,6 +103,8 @@ class Bridge:
         self._open: set[SyncClient] = set()
         self._waiting: list[Deferred[None]] = []
         self._lost: Callable[[ImapSyncError], None] | None = None
+        self._hosts: list[str] = []
+        self._connecting = False
 
     @property
     def octets(self) -> int:
@@ -117,11 +122,19 @@ class Bridge:
 
     def connect(self, sides: Collection[Side] = tuple(Side)) -> Deferred[None]:
         """
-        Connect to these servers at once; when one refuses, the other need not
-        be waited for.
+        Connect to these servers at once, as soon as there is a place at each; when
+        one refuses, the other need not be waited for.
         """
-        connecting = [Deferred.fromCoroutine(self._connect(side)) for side in sides]
-        return jointly(connecting).addCallback(self._tie)
+        return Deferred.fromCoroutine(self._connectAll(sides))
+
+    def enterNow(self) -> bool:
+        """
+        Have a place at both servers before it connects, if there is one now.
+        """
+        hosts = self._places(tuple(Side))
+        entered = self._job.share.enterNow(hosts)
+        self._hosts = hosts if entered else []
+        return entered
 
     def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
         """
@@ -169,6 +182,34 @@ class Bridge:
         self._settle()
         return waiting
 
+    def _places(self, sides: Collection[Side]) -> list[str]:
+        """
+        Which hosts these servers are.
+        """
+        servers = [self._job.config.servers[side] for side in sides]
+        return [one.host.lower() for one in servers if one.command is None]
+
+    async def _connectAll(self, sides: Collection[Side]) -> None:
+        if not self._hosts:
+            hosts = self._places(sides)
+            await self._job.share.enter(hosts)
+            self._hosts = hosts
+        self._connecting = True
+        try:
+            await jointly([Deferred.fromCoroutine(self._connect(one)) for one in sides])
+            self._tie()
+        finally:
+            self._connecting = False
+            self._vacate()
+
+    def _vacate(self) -> None:
+        """
+        Where no connection is, no place is needed.
+        """
+        if not (self._connecting or self._begun):
+            hosts, self._hosts = self._hosts, []
+            self._job.share.leave(hosts)
+
     async def _connect(self, side: Side) -> None:
         job = self._job
         server = job.config.servers[side]
@@ -215,12 +256,13 @@ class Bridge:
     def _traced(self, line: str) -> None:
         self._job.log.debug("{line}", line=line)
 
-    def _tie(self, _: object) -> None:
+    def _tie(self) -> None:
         if len(self._open) < len(self.clients):
             self._untie(Lost("the other connection was lost at once"))
 
     def _ended(self, _: None, client: SyncClient) -> None:
         self._begun.remove(client)
+        self._vacate()
         self._settle()
 
     def _gone(self, _: None, client: SyncClient) -> None:
@@ -287,11 +329,15 @@ class Connections(Bridge):
     def another(self) -> Deferred[Clients]:
         """
         Connect once more to both servers.
+
+        @return: is cancelled at once where others have all the places.
         """
         numbers = {bridge.number for bridge in self._further}
         number = next(n for n in count(2) if n not in numbers)
         shared = self._job, self._admitted, self._patience, self._budget
         bridge = Bridge(*shared, number)
+        if not bridge.enterNow():  # who has some waits for no more
+            return fail(CancelledError())
         self._working.append(bridge)
 
         def giveUp(failure: Failure) -> Failure:

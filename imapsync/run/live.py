@@ -179,6 +179,7 @@ class Following:
         """
         Wait for them.
         """
+        self._job.share.rest()
         self._activity.begin(self._rest(), lambda: None)
 
     def refresh(self) -> None:
@@ -192,6 +193,7 @@ class Following:
         Close what is open, at once.
         """
         self._activity.end()
+        self._job.share.give()
         self._connections.abort("given up")
 
     def leave(self) -> None:
@@ -275,6 +277,7 @@ class Following:
 
     async def _connect(self) -> None:
         await self._renewals.settled()
+        await self._job.share.begin()
         self._begun = self._clock.seconds()
         self._breaks = self._suspects.breaks
         self._lessons = self._suspects.lessons
@@ -284,7 +287,8 @@ class Following:
         self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
-        await self._connections.connect()
+        with self._job.share.unlessSlow():
+            await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
         identifier = Identifier(clients, self._state, self._suspects)
@@ -297,6 +301,7 @@ class Following:
 
     async def _sync(self) -> None:
         await self._pace.keep()
+        await self._job.share.work()
         job, now = self._job, self._clock.seconds()
         if now - self._forgiven >= SILENCE or self._comeback.due:
             self._forgive()
@@ -312,14 +317,8 @@ class Following:
         notes = Notes(acquainted=self._state.totalPairs() > 0)
         records = Records(self._brake, report, notes, self._suspects, self._growth)
         session = Session(
-            job.config,
-            job.request,
-            self._connections.clients,
-            self._state,
-            records,
-            job.say,
-            self._legacy,
-            self._connections,
+            *(job.config, job.request, self._connections.clients, self._state),
+            *(records, job.say, self._legacy, self._connections),
         )
         try:
             await session.run()

@@ -213,6 +213,7 @@ class OneShot:
             self._job.log.warn(
                 "{error}; trying again in {pause:.0f} s.", error=error, pause=pause
             )
+        self._job.share.give()
         await deferLater(self._job.reactor, pause)
 
     @property
@@ -254,8 +255,11 @@ class OneShot:
         )
         self._standing.counts(self._report, connections)
         self._standing.moved(SyncState.CONNECTING)
+        await job.share.begin()
         try:
-            await self._connect(task.sides if task else tuple(Side))
+            with job.share.unlessSlow():
+                await self._connect(task.sides if task else tuple(Side))
+            await job.share.work()
             self._standing.moved(SyncState.SYNCING)
             if task:
                 await task.run(connections.clients)
@@ -322,7 +326,9 @@ class OneShot:
             first, *_ = busy
             if not self._patience.wait(f"{first.mailbox}: {first}", pause):
                 return freed
+            self._job.share.give()
             await deferLater(self._job.reactor, pause)
+            await self._job.share.work()
         names = {one.mailbox for one in busy}
         self._returns.update(names)
         return names | freed

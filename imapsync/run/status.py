@@ -22,6 +22,8 @@ class SyncState(str, enum.Enum):
     What a service is doing; each is also the text that people are told.
 
     @cvar NEW: it was never started.
+    @cvar QUEUED: it waits for its turn, or for a place at a host: other accounts of
+        the same program are at work.
     @cvar FIRST_SYNC: it looks for all that has changed since the last run; changes
         are not told yet.
     @cvar TUNING_IN: both servers are asked to tell of changes.
@@ -32,6 +34,7 @@ class SyncState(str, enum.Enum):
     """
 
     NEW = "new"
+    QUEUED = "queued"
     CONNECTING = "connecting"
     FIRST_SYNC = "first sync"
     TUNING_IN = "tuning in"

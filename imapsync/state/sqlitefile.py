@@ -17,6 +17,10 @@ from imapsync.errors import NoDatabase, StateDamaged, StateError, StateUnavailab
 #: in this process waits as well.
 PATIENCE = 2.0
 
+#: So many statements are kept prepared: more would be faster by nothing that can be
+#: measured, and a third of a megabyte of a pair of accounts that is at rest.
+_STATEMENTS = 16
+
 #: What makes an SQLite file one of ours.
 APPLICATION_ID = int.from_bytes(b"Imap", "big")
 
@@ -213,7 +217,9 @@ def _connected(path: str) -> sqlite3.Connection:
         with suppress(PermissionError):  # somebody else's, and let be
             os.chmod(path, 0o600)
     with explained(path):
-        return sqlite3.connect(path, PATIENCE, isolation_level=None)
+        return sqlite3.connect(
+            path, PATIENCE, isolation_level=None, cached_statements=_STATEMENTS
+        )
 
 
 def _check(path: str) -> bool:

@@ -26,7 +26,7 @@ def accounts(all_: Sequence[Facts], total: Counters, now: float) -> Iterator[str
     healths = Counter(one.health for one in all_)
     return document.text(
         {
-            **_head("accounts", "", "", now),
+            **_head("overview", "", "", now),
             "totals": {
                 "accounts": len(all_),
                 "health": {str(health): healths[health] for health in Health},
@@ -36,7 +36,7 @@ def accounts(all_: Sequence[Facts], total: Counters, now: float) -> Iterator[str
                 "today": _summed(one.today for one in all_)._asdict(),
                 "counters": total._asdict(),
             },
-            "accounts": (_facts(one, now) for one in all_),
+            "each": (_facts(one, now) for one in all_),
         }
     )
 

@@ -313,20 +313,29 @@ class AccountsTests(SynchronousTestCase):
         systemd does not wait for one that is paused, nor for one that is gone.
         """
         told: list[str] = []
-        self.patch(systemd, "notifier", lambda _: told.append)
+
+        def notify(state: str) -> bool:
+            told.append(state)
+            return True
+
+        def heard() -> str:
+            self.reactor.advance(systemd.PAUSE)
+            return told[-1]
+
+        self.patch(systemd, "notifier", lambda _: notify)
         several = self.start()
         self.assertEqual(1, told.count("READY=1"))
         several.pause("a")
         self.world.pump()
-        self.assertEqual("STATUS=1 stopped, 1 waiting", told[-1])
+        self.assertEqual("STATUS=1 stopped, 1 waiting", heard())
         changed = self.account("a", listMailbox=("INBOX",))
         self.found = {"a": changed, "b": self.account("b")}
         self.reload(several)
         self.assertEqual(1, told.count("STATUS=1 stopped, 1 waiting"))
-        self.assertEqual("READY=1", told[-1])
+        self.assertEqual("READY=1", heard())
         self.found = {}
         self.reload(several)
-        self.assertEqual("STATUS=no accounts", told[-2])
+        self.assertEqual("STATUS=no accounts", heard())
         self.stop(several)
 
     def test_none(self) -> None:

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import imapsync
 from imapsync.cli.options import parse
-from imapsync.cli.systemd import Supervised, notifier, watchdog
+from imapsync.cli.systemd import PAUSE, Supervised, notifier, watchdog
 from imapsync.run.status import Change, SyncState, SyncStatus
 from imapsync.test import children
 from imapsync.test.fakes.world import World
@@ -37,6 +37,22 @@ class NotifierTests(SynchronousTestCase):
         """
         self.assertIsNone(notifier({}))
         self.assertIsNone(notifier({"NOTIFY_SOCKET": "vsock:2:1"}))
+
+    def test_busy(self) -> None:
+        """
+        It is seen where systemd has not read what came before.
+        """
+        path = self.path()
+        notify = notifier({"NOTIFY_SOCKET": path})
+        assert notify is not None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+            listening.bind(path)
+            taken = 0
+            while notify("READY=1"):
+                taken += 1
+            for _ in range(taken):
+                listening.recv(100)
+            self.assertTrue(notify("READY=1"))
 
     def path(self) -> str:
         """
@@ -59,9 +75,9 @@ class NotifierTests(SynchronousTestCase):
             assert notify is not None
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
                 listening.bind(bound or address)
-                notify("READY=1")
+                self.assertTrue(notify("READY=1"))
                 self.assertEqual(b"READY=1", listening.recv(100))
-            notify("READY=1")
+            self.assertTrue(notify("READY=1"))
 
     def test_watchdog(self) -> None:
         """
@@ -81,7 +97,7 @@ class NotifierTests(SynchronousTestCase):
 
 def supervisor(
     clock: Clock,
-    notify: Callable[[str], None],
+    notify: Callable[[str], bool],
     period: float | None,
     accounts: Iterable[str],
 ) -> Supervised:
@@ -112,13 +128,24 @@ class SupervisedTests(SynchronousTestCase):
         """
         self.clock = Clock()
         self.told: list[str] = []
-        self.supervised = supervisor(self.clock, self.told.append, 10, ["a", "b"])
+        self.full = False
+        self.supervised = supervisor(self.clock, self.notify, 10, ["a", "b"])
         self.supervised.startService()
+
+    def notify(self, state: str) -> bool:
+        """
+        Take what is told, if there is room for it.
+        """
+        if self.full:
+            return False
+        self.told.append(state)
+        return True
 
     def heard(self) -> list[str]:
         """
         What was told since this was asked last.
         """
+        self.clock.advance(PAUSE)
         told = self.told[:]
         self.told.clear()
         return told
@@ -138,7 +165,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         Nobody is told of what nobody waits for.
         """
-        supervised = supervisor(self.clock, self.told.append, None, [])
+        supervised = supervisor(self.clock, self.notify, None, [])
         self.heard()
         supervised.startService()
         self.assertEqual([], self.heard())
@@ -161,9 +188,7 @@ class SupervisedTests(SynchronousTestCase):
         self.tell("b", SyncState.FIRST_SYNC, "old")
         self.tell("b", SyncState.FIRST_SYNC)
         self.tell("b", SyncState.CONNECTING)
-        self.assertEqual(
-            ["STATUS=2 first sync", "STATUS=1 connecting, 1 first sync"], self.heard()
-        )
+        self.assertEqual(["STATUS=1 connecting, 1 first sync"], self.heard())
 
     def tell(self, name: str, state: SyncState, error: str = "") -> None:
         """
@@ -177,7 +202,7 @@ class SupervisedTests(SynchronousTestCase):
         that has changed is looked at.
         """
         names = [str(number) for number in range(1000)]
-        supervised = supervisor(self.clock, self.told.append, None, names)
+        supervised = supervisor(self.clock, self.notify, None, names)
         looks = [0]
 
         class Counting(SyncStatus):
@@ -195,6 +220,45 @@ class SupervisedTests(SynchronousTestCase):
         self.assertLess(looks[0], 10 * 3000)
         self.assertEqual("STATUS=1000 waiting", self.told[-1])
 
+    def test_seldom(self) -> None:
+        """
+        How things stand is not told with each change, where many come at once; but
+        how they do in the end.
+        """
+        self.heard()
+        for state in (SyncState.CONNECTING, SyncState.FIRST_SYNC, SyncState.WAITING):
+            self.tell("a", state)
+            self.tell("b", state)
+        self.assertEqual(
+            ["STATUS=1 connecting, 1 new", "READY=1", "STATUS=2 waiting"], self.heard()
+        )
+        self.assertEqual([], self.heard())
+
+    def test_full(self) -> None:
+        """
+        What systemd does not take is told again, in its order.
+        """
+        self.heard()
+        self.full = True
+        self.tell("a", SyncState.WAITING)
+        self.tell("b", SyncState.WAITING)
+        self.supervised.reloading()
+        self.supervised.reloaded()
+        self.assertEqual([], self.heard())
+        self.assertEqual([], self.heard())
+        self.full = False
+        kinds = [one.partition("\n")[0] for one in self.heard()]
+        self.assertEqual(
+            [
+                *("STATUS=1 new, 1 waiting", "READY=1", "RELOADING=1", "READY=1"),
+                "STATUS=2 waiting",
+            ],
+            kinds,
+        )
+        self.tell("a", SyncState.AGAIN)
+        self.supervised.stopService()
+        self.assertEqual([], self.clock.getDelayedCalls())
+
     def test_reload(self) -> None:
         """
         Reading the configuration again has a beginning and an end.
@@ -210,7 +274,7 @@ class SupervisedTests(SynchronousTestCase):
         """
         One account needs no counting.
         """
-        supervised = supervisor(self.clock, self.told.append, None, [""])
+        supervised = supervisor(self.clock, self.notify, None, [""])
         tell(supervised, "", SyncStatus(SyncState.WAITING, error="old"))
         self.assertEqual(["READY=1", "STATUS=waiting"], self.heard()[-2:])
 

@@ -40,7 +40,7 @@ class DocumentTests(SynchronousTestCase):
         All accounts, and what there is in all.
         """
         told = self.read("".join(accounts(ALL, TOTAL, NOW)))
-        self.assertEqual("accounts", told["kind"])
+        self.assertEqual("overview", told["kind"])
         self.assertEqual(
             {
                 "accounts": 3,
@@ -59,7 +59,7 @@ class DocumentTests(SynchronousTestCase):
             },
             told["totals"],
         )
-        anna, ben, carl = told["accounts"]
+        anna, ben, carl = told["each"]
         self.assertEqual(("anna", "ok"), (anna["account"], anna["health"]))
         self.assertEqual("1970-01-12T13:45:40Z", anna["synced"])
         self.assertEqual((0.0, 4.5), (anna["lag"], ben["lag"]))
@@ -73,7 +73,7 @@ class DocumentTests(SynchronousTestCase):
         Where there is none, that is told.
         """
         told = self.read("".join(accounts((), TOTAL, NOW)))
-        self.assertEqual([], told["accounts"])
+        self.assertEqual([], told["each"])
 
     def test_single(self) -> None:
         """
