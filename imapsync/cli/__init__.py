@@ -3,8 +3,8 @@ What a person types, and what they are told.
 
 C{options} reads the command line, C{services} runs a service for each C{pair} of
 accounts, all C{pairs} of which come and go as their C{source} says, may be seen by
-C{watchers}, such as those C{attending} to them, and speak in C{turns}; what comes of all
-is the C{conclusion}.  How many C{openfiles} that takes, the system is asked for.
+C{watchers}, such as those C{attending} to them, and speak in C{turns}; what comes of
+all is the C{conclusion}.  How many C{openfiles} that takes, the system is asked for.
 C{status} tells what databases know, and C{authorize} gets a token with the help of a
 C{person}.  C{init} makes a configuration: of what is C{given} and of what an
 C{interview} learns of one; C{keeping} is about passwords.  Both try a C{login}.
