@@ -15,6 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 
 from imapsync.accounts.databases import withDatabase
+from imapsync.config.limits import Limits
 from imapsync.config.request import Depth, Request
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, Lost, StateError
@@ -48,11 +49,13 @@ __all__ = (
     "Counters",
     "Credentials",
     "Depth",
+    "Limits",
     "MailboxStatus",
     "Outcome",
     "Progress",
     "Refusal",
     "Request",
+    "Shared",
     "Side",
     "SyncService",
     "SyncState",
