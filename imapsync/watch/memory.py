@@ -19,7 +19,10 @@ from imapsync.watch.history import History
 
 #: States in which nothing is done.
 _STILL = frozenset(
-    (SyncState.NEW, SyncState.WAITING, SyncState.BACKING_OFF, SyncState.STOPPED)
+    (
+        *(SyncState.NEW, SyncState.QUEUED, SyncState.CROWDED, SyncState.WAITING),
+        *(SyncState.BACKING_OFF, SyncState.STOPPED),
+    )
 )
 
 

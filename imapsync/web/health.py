@@ -13,7 +13,10 @@ from imapsync.run.status import SyncState
 from imapsync.watch.facts import Facts, Health
 
 #: In these states it is not known yet whether a server can be reached.
-_EARLY = (str(SyncState.NEW), str(SyncState.CONNECTING))
+_EARLY = (
+    *(SyncState.NEW, SyncState.QUEUED),
+    *(SyncState.CROWDED, SyncState.CONNECTING),
+)
 
 
 class Answer(NamedTuple):

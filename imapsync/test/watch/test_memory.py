@@ -112,6 +112,8 @@ class MemoryTests(SynchronousTestCase):
         self.assertEqual(
             {
                 "new": "working",
+                "queued": "working",
+                "no place at host": "working",
                 "connecting": "working",
                 "first sync": "working",
                 "tuning in": "working",

@@ -35,7 +35,7 @@ class ReadyTests(SynchronousTestCase):
         """
         As long as a server of one was never reached, it is not.
         """
-        for state in "new", "connecting":
+        for state in "new", "queued", "no place at host", "connecting":
             told = ready((WELL, Facts("dora", state=state)))
             self.assertEqual(
                 Answer(False, "2 accounts, 1 not reached yet: 1 ok, 1 working"), told
