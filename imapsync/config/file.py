@@ -56,6 +56,8 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     seen = {file: "password"} if exposed and any(map(_hasSecret, servers)) else {}
     if page is not None and exposed and page.token:
         seen.setdefault(file, "token")
+    if config.notify is not None and exposed and config.notify.webhook:
+        seen.setdefault(file, "webhook")
     seen |= {path: "password" for path in secrets if path and _canBeRead(path)}
     tokens = [one.tokenFile for one in clients] + [page.tokenFile if page else None]
     seen |= {path: "token" for path in tokens if path and _canBeRead(path)}

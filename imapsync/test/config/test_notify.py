@@ -80,3 +80,14 @@ class NotifyTests(ConfigTestCase):
             'webhook in [notify] must begin with https://, not "http://hooks.example'
             '/secret"',
         )
+
+    def test_exposed(self) -> None:
+        """
+        A URL that others can read is warned of.
+        """
+        text = f"{LOCAL}[remote]\nhost = a.example\n[notify]\n"
+        told = f"{self.file}: others can read the webhook in it: make it mode 0600"
+        config = self.load(f"{text}webhook = https://hooks.example/secret\n", 0o644)
+        self.assertIn(told, config.warnings)
+        config = self.load(f"{text}command = tell\n", 0o644)
+        self.assertNotIn(told, config.warnings)
