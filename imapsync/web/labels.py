@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,17 +42,6 @@ class Labels:
         What a mailbox of an account is called.
         """
         return f"mailbox-{self._word(account, name)}"
-
-    def meant(self, label: str, names: Iterable[str]) -> str:
-        """
-        Which of these accounts is called so.
-
-        @raise KeyError: if none is.
-        """
-        for name in names:
-            if self.account(name) == label:
-                return name
-        raise KeyError(label)
 
     def facts(self, facts: Facts) -> Facts:
         """

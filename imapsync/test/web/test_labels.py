@@ -65,14 +65,6 @@ class LabelsTests(SynchronousTestCase):
         for name in "Wörk", "INBOX", "NOPERM", "large", "carried", "example":
             self.assertNotIn(name, repr(detail))
 
-    def test_meant(self) -> None:
-        """
-        Who was told such a word can ask by it.
-        """
-        labels = Labels(b"key")
-        self.assertEqual("b", labels.meant(labels.account("b"), "abc"))
-        self.assertRaises(KeyError, labels.meant, labels.account("d"), "abc")
-
     def test_key(self) -> None:
         """
         The system's identity decides, but it is not told; where there is none, the
