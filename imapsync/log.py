@@ -8,7 +8,7 @@ import sys
 from contextvars import ContextVar
 from typing import cast
 
-from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 
 from imapsync.display import LONGEST, line, shown
 
@@ -76,6 +76,18 @@ class Log(Logger):
             super().emit(level, f"{{account}}: {format}", account=label, **safe)
         else:
             super().emit(level, format, **safe)
+
+
+def text(event: LogEvent) -> str:
+    """
+    What an event says, with what was wrong.
+    """
+    if event.get("isError") and "failure" in event:
+        # Twisted's old way of logging a failure has the traceback in the text.
+        return f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
+    told = formatEvent(event) or "(no text)"
+    failure = event.get("log_failure")
+    return told if failure is None else f"{told.rstrip('.')}: {failure.value!r}"
 
 
 def _safe(key: str, value: object, most: int) -> object:

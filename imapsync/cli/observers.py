@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from twisted.logger import ILogObserver, LogEvent, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imapsync.cli.logfile import LONGEST, entry
 from imapsync.display import line
+from imapsync.log import text
 
 
 class Output(Protocol):
@@ -75,7 +76,7 @@ class TextObserver:
         if level < (self._least if ours else max(self._least, LogLevel.warn)):
             return
         word = "" if level == LogLevel.info else f"{level.name}: "
-        self._file.write(entry(event["log_time"], word + _text(event)))
+        self._file.write(entry(event["log_time"], word + text(event)))
         failure = event.get("log_failure", event.get("failure"))
         if failure is not None and self._tracebacks:
             self._file.write(traceback(failure))
@@ -87,12 +88,3 @@ def traceback(failure: Failure) -> str:
     """
     lines = failure.getTraceback().splitlines()
     return "".join(f"{line(one, LONGEST)}\n" for one in lines)
-
-
-def _text(event: LogEvent) -> str:
-    if event.get("isError") and "failure" in event:
-        # Twisted's old way of logging a failure has the traceback in the text.
-        return f"{event.get('why') or 'Unhandled error'}: {event['failure'].value!r}"
-    text = formatEvent(event) or "(no text)"
-    failure = event.get("log_failure")
-    return text if failure is None else f"{text.rstrip('.')}: {failure.value!r}"

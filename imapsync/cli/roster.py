@@ -125,8 +125,10 @@ def _warnings(
     """
     What may be repeated among all that is to be said.
     """
-    if written.exposed and template.holdsSecrets:
-        yield file.exposure(written.path)
+    some = next(iter(configs.values()))
+    secret = "password" if template.holdsSecrets else file.sharedSecret(some)
+    if written.exposed and secret:
+        yield file.exposure(written.path, secret)
     if options.path and template.listsSecrets and file.canBeRead(options.path):
         yield file.exposure(options.path)
     for config in configs.values():

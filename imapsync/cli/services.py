@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from imapsync.cli import openfiles, systemd
+from imapsync.cli.attending import Attendants
 from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
 from imapsync.cli.pair import mayAsk, serviceFor
@@ -94,6 +95,8 @@ class Several(MultiService):
             self._supervised = Supervised(reactor, notify, period)
             self._supervised.setServiceParent(self)
             self.watch(self._supervised)
+        if line.request.live:
+            Attendants(self, reactor).setServiceParent(self)
         for name, settings in configs.items():
             self._pairs.add(name, settings)
 

@@ -90,8 +90,8 @@ def single(one: ConfigFile, environ: Mapping[str, str]) -> Config:
         section = one.sections[ACCOUNTS]
         raise section.wrong("list", "makes this a configuration of many accounts")
     config = settings.read(one.sections, environ, one.files(environ))
-    shown = one.exposed and any(map(_hasSecret, config.servers.values()))
-    own = [exposure(one.path)] if shown else []
+    secret = secretIn(config) if one.exposed else ""
+    own = [exposure(one.path, secret)] if secret else []
     told = dict.fromkeys((*config.warnings, *own, *exposures(config)))
     return config._replace(warnings=tuple(told))
 
@@ -102,12 +102,13 @@ def exposures(config: Config) -> Iterator[str]:
     """
     servers = config.servers.values()
     clients = [one.oauth2 for one in servers if one.oauth2]
-    for path in (*(one.passwordFile for one in servers), *(c.keyFile for c in clients)):
-        if path and canBeRead(path):
-            yield exposure(path)
-    for client in clients:
-        if canBeRead(client.tokenFile):
-            yield exposure(client.tokenFile, "token")
+    page = config.status
+    secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
+    tokens = [one.tokenFile for one in clients] + [page.tokenFile if page else None]
+    for what, paths in ("password", secrets), ("token", tokens):
+        for path in paths:
+            if path and canBeRead(path):
+                yield exposure(path, what)
 
 
 def exposure(path: str, what: str = "password") -> str:
@@ -115,6 +116,23 @@ def exposure(path: str, what: str = "password") -> str:
     What is to be said of a file that others can read.
     """
     return f"{path}: others can read the {what} in it: make it mode 0600"
+
+
+def secretIn(config: Config) -> str:
+    """
+    Which secret stands in the configuration itself, if one does.
+    """
+    passwords = any(map(_hasSecret, config.servers.values()))
+    return "password" if passwords else sharedSecret(config)
+
+
+def sharedSecret(config: Config) -> str:
+    """
+    Which of those that are not about one account.
+    """
+    if config.status is not None and config.status.token:
+        return "token"
+    return "webhook" if config.notify and config.notify.webhook else ""
 
 
 def _hasSecret(server: ServerConfig) -> bool:
@@ -136,7 +154,23 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
     @raise NotFound: if one does not exist or cannot be read.
     @raise ConfigError: if one is wrong, or two cannot go together.
     """
-    return named([load(locate(one, environ), environ) for one in typed or (None,)])
+    files = [read(locate(one, environ)) for one in typed or (None,)]
+    checkPages(files)
+    return named([single(one, environ) for one in files])
+
+
+def checkPages(files: Sequence[ConfigFile]) -> None:
+    """
+    Refuse two status pages.
+
+    @raise ConfigError: if there would be two.
+    """
+    pages = [one for one in files if "status" in one.sections]
+    if len(pages) > 1:
+        raise ConfigError(
+            f"{pages[1].path}: {pages[0].path} has a section [status] too: one page"
+            " shows all accounts, so keep one of them"
+        )
 
 
 def named(configs: Sequence[Config], several: bool = False) -> Mapping[str, Config]:

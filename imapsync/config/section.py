@@ -49,7 +49,7 @@ class Grammar(NamedTuple):
         hint = (
             f"did you mean {_titled(guess)}?"
             if guess
-            else f"there are {' and '.join(map(_titled, known))}"
+            else f"there are {', '.join(map(_titled, known))}"
         )
         raise ValueError(f"unknown section [{word}]; {hint}")
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.config import accounts, mapping, paths, server, values
 from imapsync.config import database as naming
@@ -22,6 +22,10 @@ from imapsync.config.section import DEFAULT, Grammar, Section
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ConfigError
 from imapsync.model import Side
+
+if TYPE_CHECKING:
+    from imapsync.config.notify import NotifyConfig
+    from imapsync.config.status import StatusConfig
 
 GRAMMAR = Grammar(
     sections={
@@ -38,6 +42,8 @@ GRAMMAR = Grammar(
         ACCOUNTS: accounts.OPTIONS,
         str(Side.LOCAL): server.OPTIONS,
         str(Side.REMOTE): server.OPTIONS,
+        "notify": ("command", "webhook", "after", "repeat"),
+        "status": ("listen", "token", "token-file", "host", "hide-names"),
     },
     # As interimap calls them.
     aliases={
@@ -73,6 +79,8 @@ class Config(NamedTuple):
         one; else both sides get the union.
     @ivar mapSpecialUse: whether mailboxes of the same use are the same.
     @ivar connections: so many pairs of them at the most.
+    @ivar notify: who is told of trouble, if anybody is.
+    @ivar status: where the status page is, if there is one.
     @ivar warnings: what the user should be told, though nothing is wrong.
     """
 
@@ -89,6 +97,8 @@ class Config(NamedTuple):
     older: str = ""
     presumed: bool = False
     warnings: tuple[str, ...] = ()
+    status: StatusConfig | None = None
+    notify: NotifyConfig | None = None
 
     @classmethod
     def of(
@@ -165,7 +175,25 @@ def read(
                 for warning in server.idle(sections[str(side)], servers[side])
             ),
         ),
+        status=_status(sections, files),
+        notify=_notify(sections),
     )
+
+
+def _status(sections: Mapping[str, Section], files: Files) -> StatusConfig | None:
+    if "status" not in sections:
+        return None
+    from imapsync.config.status import read  # here, because few have one
+
+    return read(sections["status"], files)
+
+
+def _notify(sections: Mapping[str, Section]) -> NotifyConfig | None:
+    if "notify" not in sections:
+        return None
+    from imapsync.config.notify import read  # here, because few have one
+
+    return read(sections["notify"])
 
 
 def _servers(

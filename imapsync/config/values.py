@@ -285,6 +285,23 @@ def number(value: str) -> int:
     return int(value)
 
 
+_SPANS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86400}
+
+
+def duration(value: str) -> float:
+    """
+    How long, in seconds; or in minutes, hours or days, if so said.
+    """
+    match = re.fullmatch("([0-9]{1,9}) ?([SMHD]?)", value, re.IGNORECASE)
+    seconds = int(match[1]) * _SPANS[match[2].upper()] if match else 0
+    if not seconds:
+        raise ValueError(
+            "must be a number of seconds, 1 or more, or with m, h or d behind it of"
+            f" minutes, hours or days, such as 15m, not {quoted(value)}"
+        )
+    return float(seconds)
+
+
 def _unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     guess = nearest(name, known)
     hint = f"; did you mean {guess}?" if guess else ""

@@ -165,13 +165,7 @@ def progressed(
             "seconds": round(seconds, 3),
             "state": str(state),
             "progress": {
-                "now": [
-                    {"name": name, "doing": doing} for name, doing in progress.mailboxes
-                ],
-                "mailboxes": {"done": progress.over, "left": progress.ahead},
-                **{str(side): progress.flow(side)._asdict() for side in Side},
-                "certain": not progress.vague,
-                "reading": progress.reading,
+                **course(progress),
                 "rate": {
                     "messages": round(pace.messages, 3),
                     "octets": round(pace.octets, 3),
@@ -180,3 +174,16 @@ def progressed(
             },
         }
     )
+
+
+def course(progress: Progress) -> Mapping[str, object]:
+    """
+    How far a run has come, whatever time it takes.
+    """
+    return {
+        "now": [{"name": name, "doing": doing} for name, doing in progress.mailboxes],
+        "mailboxes": {"done": progress.over, "left": progress.ahead},
+        **{str(side): progress.flow(side)._asdict() for side in Side},
+        "certain": not progress.vague,
+        "reading": progress.reading,
+    }

@@ -48,7 +48,8 @@ _SOME = (
     ),
     *("imapsync.http", "imapsync.system.keyring", "imapsync.system.listing"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
-    "imapsync.accounts.admin",
+    *("imapsync.accounts.admin", "imapsync.config.notify", "imapsync.watch.watch"),
+    *("imapsync.watch.notifier", "imapsync.web", "prometheus_client"),
 )
 
 #: Run a program, and tell which of these modules were imported for it.

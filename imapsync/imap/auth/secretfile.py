@@ -12,10 +12,11 @@ from imapsync.errors import ConfigError
 _MOST = 64 * 1024
 
 
-def readSecret(path: str, where: str) -> str:
+def readSecret(path: str, where: str, option: str = "password-file") -> str:
     """
     The first line of a file.
 
+    @param option: what names it.
     @raise ConfigError: if that is no password.
     """
     try:
@@ -23,17 +24,17 @@ def readSecret(path: str, where: str) -> str:
             line = stream.readline(_MOST + 1)
     except OSError as error:
         raise ConfigError(
-            f"{where}: password-file {path} cannot be read: {error.strerror}"
+            f"{where}: {option} {path} cannot be read: {error.strerror}"
         ) from None
     line = line.removesuffix(b"\n").removesuffix(b"\r")
     if not line:
-        raise ConfigError(f"{where}: the first line of password-file {path} is empty")
+        raise ConfigError(f"{where}: the first line of {option} {path} is empty")
     if len(line) > _MOST:
-        raise ConfigError(f"{where}: the first line of password-file {path} is endless")
+        raise ConfigError(f"{where}: the first line of {option} {path} is endless")
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise ConfigError(f"{where}: password-file {path} is not UTF-8") from None
+        raise ConfigError(f"{where}: {option} {path} is not UTF-8") from None
 
 
 def _opened(path: str, flags: int) -> int:

@@ -149,7 +149,7 @@ class ParseTests(SynchronousTestCase):
         self.assertWrong(
             b"\n[Remote]", "2: unknown section [Remote]; did you mean [remote]?"
         )
-        self.assertWrong(b"[]", "1: unknown section []; there are [local] and [remote]")
+        self.assertWrong(b"[]", "1: unknown section []; there are [local], [remote]")
 
     def test_unknownOption(self) -> None:
         """

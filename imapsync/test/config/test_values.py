@@ -272,6 +272,25 @@ class FormTests(SynchronousTestCase):
             )
             self.assertWrong(values.octets, wrong, message)
 
+    def test_duration(self) -> None:
+        """
+        A time in seconds, or in another unit.
+        """
+        for text, seconds in (
+            ("1", 1.0),
+            ("90s", 90.0),
+            ("15m", 900.0),
+            ("2 H", 7200.0),
+            ("3d", 3 * 86400.0),
+        ):
+            self.assertEqual(seconds, values.duration(text))
+        for wrong in "0", "0m", "-1", "", "m", "5 w", "1.5h", "1" * 10:
+            message = (
+                "must be a number of seconds, 1 or more, or with m, h or d behind it"
+                f' of minutes, hours or days, such as 15m, not "{wrong}"'
+            )
+            self.assertWrong(values.duration, wrong, message)
+
     def test_number(self) -> None:
         """
         One or more of something.

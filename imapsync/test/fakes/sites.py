@@ -40,12 +40,16 @@ CONFIG = OAuthConfig(
 class Asked(NamedTuple):
     """
     What a server was asked.
+
+    @ivar form: what was sent, if that is one.
+    @ivar body: what was sent.
     """
 
     verb: str
     url: str
     headers: Headers
     form: Mapping[str, str]
+    body: bytes = b""
 
 
 class Reply(NamedTuple):
@@ -100,8 +104,11 @@ class Sites:
         body = _Written()
         if bodyProducer is not None:
             bodyProducer.startProducing(cast(Any, body))
-        form = dict(parse_qsl(body.octets.decode(), strict_parsing=bool(body.octets)))
-        asked = Asked(method.decode(), uri.decode(), headers or Headers(), form)
+        headers = headers or Headers()
+        isJson = headers.getRawHeaders("content-type") == ["application/json"]
+        text = "" if isJson else body.octets.decode()
+        form = dict(parse_qsl(text, strict_parsing=bool(text)))
+        asked = Asked(method.decode(), uri.decode(), headers, form, bytes(body.octets))
         self.asked.append(asked)
         answering = self.answer(asked)
         if isinstance(answering, Exception):

@@ -195,6 +195,7 @@ class Scene:
             "local": self._server(self.localServer),
             "remote": self._server(self.remoteServer),
         }
+        sections |= {name: {} for name in options if name not in sections}
         lines = []
         for name, values in sections.items():
             lines += [f"[{name}]"] if name else []

@@ -1,0 +1,92 @@
+"""
+Tests for L{imapsync.cli.attending}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imapsync.cli.attending import Attendants
+from imapsync.cli.options import parse
+from imapsync.cli.services import Several
+from imapsync.run.lifecycle import Outcome
+from imapsync.run.status import SyncState
+from imapsync.test.fakes.fleet import Fleet, configOf
+from imapsync.test.fakes.processes import Processes
+from imapsync.watch.notifier import Notifier
+
+
+class AttendantsTests(SynchronousTestCase):
+    """
+    Accounts are looked after, if somebody wants it.
+    """
+
+    def begin(self, fleet: Fleet) -> Attendants:
+        """
+        Look after them.
+        """
+        self.reactor = fleet.clock = Processes()
+        attendants = Attendants(fleet, self.reactor)
+        attendants.startService()
+        return attendants
+
+    def breaks(self, fleet: Fleet, name: str) -> None:
+        """
+        An account fails.
+        """
+        fleet.becomes(name, state=SyncState.BACKING_OFF, error="No", errorAt=0.0)
+
+    def test_nobody(self) -> None:
+        """
+        Where no configuration wants it, nothing is done.
+        """
+        fleet = Fleet("anna")
+        attendants = self.begin(fleet)
+        self.breaks(fleet, "anna")
+        fleet.end("anna", Outcome(75))
+        fleet.remove("anna")
+        self.assertEqual([], list(attendants))
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_told(self) -> None:
+        """
+        Where one does, who is named in it is told.
+        """
+        fleet = Fleet("anna", "ben", notify={"command": "tell"})
+        attendants = self.begin(fleet)
+        self.assertEqual(2, len(list(attendants)))
+        self.breaks(fleet, "ben")
+        self.reactor.advance(900)
+        self.assertEqual(["tell"], self.reactor.arguments)
+        self.reactor.end()
+        self.successResultOf(attendants.stopService())
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_later(self) -> None:
+        """
+        A configuration that is read later may be the first to want it.
+        """
+        fleet = Fleet("anna")
+        attendants = self.begin(fleet)
+        fleet.add("ben", configOf("ben", notify={"command": "tell"}))
+        fleet.add("carl", configOf("carl", notify={"command": "tell"}))
+        kinds = [type(one).__name__ for one in attendants]
+        self.assertEqual(["Watch", Notifier.__name__], kinds)
+        self.breaks(fleet, "ben")
+        self.reactor.advance(900)
+        self.assertEqual(["tell"], self.reactor.arguments)
+
+    def test_live(self) -> None:
+        """
+        That is so in live mode: of any other run, the exit code tells.
+        """
+
+        def ended(*_: Any) -> None:
+            pass
+
+        for arguments, count in ((["--oneshot"], 0), ([], 1)):
+            several = Several(parse(arguments), {}, {}, Processes(), ended)
+            kinds = [type(one) for one in several]
+            self.assertEqual(count, kinds.count(Attendants))
