@@ -105,8 +105,8 @@ def exposures(config: Config) -> Iterator[str]:
     page = config.status
     secrets = [one.passwordFile for one in servers] + [one.keyFile for one in clients]
     tokens = [one.tokenFile for one in clients] + [page.tokenFile if page else None]
-    for what, paths in ("password", secrets), ("token", tokens):
-        for path in paths:
+    for what, files in ("password", secrets), ("token", tokens):
+        for path in files:
             if path and canBeRead(path):
                 yield exposure(path, what)
 

@@ -12,7 +12,7 @@ from imapsync.config import tls, values
 from imapsync.config.mechanisms import BEARER, MECHANISMS, USUAL, mechanisms
 from imapsync.config.paths import Files
 from imapsync.config.proxy import Proxy, proxy
-from imapsync.config.section import Section
+from imapsync.config.section import Option, Section
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
 
@@ -275,7 +275,8 @@ def uncoded(section: Section, *options: str) -> Iterator[str]:
     Warnings about options with names that seem to be written in modified UTF-7.
     """
     for option in options:
-        meant = values.coded(section.get(option, str, ""))
+        written = section.options.get(option, Option(""))
+        meant = values.coded(written.value)
         if meant:
             yield section.about(option, f"is in UTF-8 here: it may have to be {meant}")
 
