@@ -204,6 +204,7 @@ def _serve(
             *(line, configs, os.environ, reactor, ended, follow, access), terminal.show
         )
         if line.request.live:
+            several.listen()
             reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
     codes: list[int] = []
 

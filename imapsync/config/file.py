@@ -96,12 +96,6 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
                 f"{one.path}: {other.path} has the same database: give each its own"
                 " with the option 'database'"
             )
-    pages = [one for one in configs if one.status is not None]
-    if len(pages) > 1:
-        raise ConfigError(
-            f"{pages[1].path}: {pages[0].path} has a section [status] too: one page"
-            " shows all accounts, so keep one of them"
-        )
     return dict(zip(_names([one.path for one in configs]), configs, strict=True))
 
 

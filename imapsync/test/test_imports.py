@@ -40,6 +40,8 @@ _SOME = (
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
     *("imapsync.config.oauth", "imapsync.oauth", "imapsync.imap.renewal", "oauthlib"),
     *("imapsync.http", "imapsync.system.keyring"),
+    *("imapsync.config.status", "imapsync.watch.watch"),
+    *("imapsync.web", "prometheus_client"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
     *("imapsync.accounts.admin", "imapsync.config.notify", "imapsync.watch.watch"),
     *("imapsync.watch.notifier", "imapsync.web", "prometheus_client"),
