@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from imapsync.config.status import StatusConfig
@@ -92,6 +94,16 @@ class ThousandTests(BrowserCase):
         page.startService()
         self.addCleanup(page.stopService)
         return page.address
+
+    async def asked(self, what: str, name: str) -> None:
+        """
+        Wait until that was asked of an account, as the last that was.
+        """
+        for _ in range(400):
+            if self.scenery.fleet.asked[-1] == (what, name):
+                return
+            await deferLater(reactor, 0.05)
+        self.fail(f"{what} was not asked for")
 
     async def test_thousand(self) -> None:
         """
@@ -184,7 +196,7 @@ class ThousandTests(BrowserCase):
         await browser.scripting(False)
         await browser.go(f"{address}account/{name}")
         await browser.press("button[name=resume]")
-        self.assertEqual(("resume", name), self.scenery.fleet.asked[-1])
+        await self.asked("resume", name)
         await browser.go(f"{address}?q=ada&sort=state&reverse=1")
         await browser.scripting(True)
         await browser.press("header button")
@@ -293,6 +305,12 @@ class RealTests(BrowserCase, SceneCase):
         process = self.start(scene, f"unix:{path}")
         self.assertEqual(f"unix:{path}", self.said(process))
         self.assertEqual(0o600, path.stat().st_mode & 0o777)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(children.PATIENCE)
+            connection.connect(str(path))
+            connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            answer = connection.makefile("rb").read()
+        self.assertTrue(answer.endswith(b"\r\n\r\nok\n"), answer)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(0, children.ended(process))
         self.assertFalse(path.exists())
