@@ -210,6 +210,7 @@ def _serve(
             lists.source(reactor, warn),
         )
         if line.request.live:
+            several.listen()
             reactor.callWhenRunning(signals.obey, several, reactor, hangup, logs.reopen)
     codes: list[int] = []
 

@@ -95,9 +95,17 @@ def makeService(options: Options) -> IService:
     )
     several.finished.addCallback(finished)
     if line.request.live:
+        _listen(several)
         # Not before twistd has left its terminal, if it does.
         reactor.callWhenRunning(lambda: obey(several, reactor, attended()))
     return several
+
+
+def _listen(several: Several) -> None:
+    try:
+        several.listen()
+    except ImapSyncError as error:
+        _exit(error)
 
 
 def _follow(configs: Mapping[str, Config]) -> None:

@@ -9,6 +9,7 @@ cache=$top/.cache
 unpacked=$cache/debian
 cyrus=$cache/cyrus
 python=${PYTHON:-python3}
+axeVersion=4.14.1
 arguments=("$@")
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
@@ -130,6 +131,27 @@ ensureCyrus() {
 
 cyrusIn() {
     [ -x "$1/usr/lib/cyrus/bin/master" ] && [ -x "$1/usr/lib/cyrus/bin/imapd" ]
+}
+
+# Have a browser for the tests of the status page, and what finds there what people
+# cannot see or reach.  They are left out where it cannot be had.
+ensureBrowser() {
+    if ! command -v chromedriver >/dev/null; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+            debianPackage chromium-driver
+        else
+            say "There is no chromium-driver: no test looks at the status page in it."
+        fi
+    fi
+    axe=$cache/axe/package/axe.min.js
+    if [ ! -e "$axe" ] && command -v npm >/dev/null; then
+        say "Unpacking axe-core into ${cache#"$top/"}/axe."
+        rm -rf "$cache/axe"
+        mkdir -p "$cache/axe"
+        (cd "$cache/axe" && quietly npm pack "axe-core@$axeVersion" &&
+            tar -xzf axe-core-*.tgz package/axe.min.js)
+    fi
+    [ -e "$axe" ] || axe=
 }
 
 # environment DIRECTORY PIP-ARGUMENT...: a virtual environment with these

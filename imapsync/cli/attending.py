@@ -1,5 +1,6 @@
 """
-What configurations want besides having accounts synced: that somebody is told of them.
+What configurations want besides having accounts synced: that somebody is told of them,
+or can see them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from imapsync.config.settings import Config
+from imapsync.errors import ConfigError
 from imapsync.run.status import Change
 from imapsync.service import Outcome
 from imapsync.watch.accounts import Accounts
@@ -61,6 +63,30 @@ class Attendants(MultiService):
             self._known = Watch(self._accounts, self._reactor)
             self._known.setServiceParent(self)
         return self._known
+
+    def listen(self) -> None:
+        """
+        Have a page that shows all accounts, if one of their configurations has a
+        section for it.
+
+        @raise ConfigError: if it cannot be, or two have one.
+        """
+        configs = self._accounts.configs.values()
+        # All that are from one list have the same.
+        pages = sorted({one.status for one in configs if one.status is not None})
+        if not pages:
+            return
+        from imapsync.web.service import StatusPage
+
+        config, *others = pages
+        if others:
+            raise ConfigError(
+                f"{others[0].where}: {config.where} is there too: one page shows all"
+                " accounts, so keep one of them"
+            )
+        page = StatusPage(config, self.known, self._accounts, self._reactor)
+        page.listen()
+        page.setServiceParent(self)
 
     def added(self, name: str, config: Config) -> None:
         """

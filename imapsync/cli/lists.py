@@ -134,7 +134,6 @@ class Lists:
         environ = self._environ
         names = self._line.configs or (None,)
         files = [file.read(file.locate(name, environ)) for name in names]
-        file.checkPages(files)
         templates = [one for one in files if ACCOUNTS in one.sections]
         plain = file.named(
             [file.single(one, environ) for one in files if one not in templates],

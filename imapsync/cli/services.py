@@ -95,8 +95,9 @@ class Several(MultiService):
             self._supervised = Supervised(reactor, notify, period)
             self._supervised.setServiceParent(self)
             self.watch(self._supervised)
+        self._attendants = Attendants(self, reactor)
         if line.request.live:
-            Attendants(self, reactor).setServiceParent(self)
+            self._attendants.setServiceParent(self)
         for name, settings in configs.items():
             self._pairs.add(name, settings)
 
@@ -106,6 +107,14 @@ class Several(MultiService):
         By the names of the accounts.
         """
         return self._pairs.configs
+
+    def listen(self) -> None:
+        """
+        Have a status page, if a configuration says where.
+
+        @raise ConfigError: if it cannot be there.
+        """
+        self._attendants.listen()
 
     def startService(self) -> None:
         """
@@ -245,8 +254,9 @@ class Several(MultiService):
             name
             for name, settings in configs.items()
             if name in before
-            # The log file has been followed already.
-            if settings != before[name]._replace(logfile=settings.logfile)
+            # The log file has been followed already; the page is not an account's.
+            if settings
+            != before[name]._replace(logfile=settings.logfile, status=settings.status)
             or (asked and name in pairs.outcomes)
         ]
         outcomes = {name: pairs.outcomes.get(name, Outcome(0)) for name in anew}

@@ -154,23 +154,7 @@ def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Co
     @raise NotFound: if one does not exist or cannot be read.
     @raise ConfigError: if one is wrong, or two cannot go together.
     """
-    files = [read(locate(one, environ)) for one in typed or (None,)]
-    checkPages(files)
-    return named([single(one, environ) for one in files])
-
-
-def checkPages(files: Sequence[ConfigFile]) -> None:
-    """
-    Refuse two status pages.
-
-    @raise ConfigError: if there would be two.
-    """
-    pages = [one for one in files if "status" in one.sections]
-    if len(pages) > 1:
-        raise ConfigError(
-            f"{pages[1].path}: {pages[0].path} has a section [status] too: one page"
-            " shows all accounts, so keep one of them"
-        )
+    return named([load(locate(one, environ), environ) for one in typed or (None,)])
 
 
 def named(configs: Sequence[Config], several: bool = False) -> Mapping[str, Config]:

@@ -47,6 +47,8 @@ _SOME = (
         "oauthlib",
     ),
     *("imapsync.http", "imapsync.system.keyring", "imapsync.system.listing"),
+    *("imapsync.config.status", "imapsync.watch.watch"),
+    *("imapsync.web", "prometheus_client"),
     *("imapsync.cli.authorize", "keyring", "twisted.python.usage", "webbrowser"),
     *("imapsync.accounts.admin", "imapsync.config.notify", "imapsync.watch.watch"),
     *("imapsync.watch.notifier", "imapsync.web", "prometheus_client"),

@@ -11,11 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.cli.attending import Attendants
 from imapsync.cli.options import parse
 from imapsync.cli.services import Several
+from imapsync.errors import ConfigError
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import SyncState
 from imapsync.test.fakes.fleet import Fleet, configOf
 from imapsync.test.fakes.processes import Processes
+from imapsync.test.web.test_service import Reactor
 from imapsync.watch.notifier import Notifier
+from imapsync.web.site import StatusSite
 
 
 class AttendantsTests(SynchronousTestCase):
@@ -77,6 +80,42 @@ class AttendantsTests(SynchronousTestCase):
         self.breaks(fleet, "ben")
         self.reactor.advance(900)
         self.assertEqual(["tell"], self.reactor.arguments)
+
+    def test_page(self) -> None:
+        """
+        A page shows all, and listens at once.
+        """
+        fleet = Fleet("anna", "ben", status={"listen": "tcp:8143:interface=127.0.0.1"})
+        reactor = fleet.clock = Reactor()
+        attendants = Attendants(fleet, reactor)
+        attendants.listen()
+        self.assertIsInstance(reactor.site, StatusSite)
+        attendants.startService()
+        kinds = [type(one).__name__ for one in attendants]
+        self.assertEqual(["Watch", "StatusPage"], kinds)
+        stopped = attendants.stopService()
+        reactor.port.closed.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual([], reactor.getDelayedCalls())
+
+    def test_noPage(self) -> None:
+        """
+        There is none that nobody wants.
+        """
+        attendants = self.begin(Fleet("anna"))
+        attendants.listen()
+        self.assertEqual([], list(attendants))
+
+    def test_twoPages(self) -> None:
+        """
+        There are not two.
+        """
+        fleet = Fleet("anna")
+        for port in 1, 2:
+            listen = f"tcp:{port}:interface=127.0.0.1"
+            fleet.add(f"ben {port}", configOf("ben", status={"listen": listen}))
+        error = self.assertRaises(ConfigError, self.begin(fleet).listen)
+        self.assertIn("listen in [status] is there too", str(error).replace(":", ""))
 
     def test_live(self) -> None:
         """

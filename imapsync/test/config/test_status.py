@@ -4,9 +4,7 @@ Tests for L{imapsync.config.status}.
 
 from __future__ import annotations
 
-from imapsync.config.file import loadAll
 from imapsync.config.status import StatusConfig, isPrivate
-from imapsync.errors import ConfigError
 from imapsync.test.config.test_file import LOCAL, REMOTE, ConfigTestCase
 
 TOKEN = "0123456789abcdef"
@@ -163,22 +161,4 @@ class StatusTests(ConfigTestCase):
         self.assertIn(
             f"{other}: others can read the token in it: make it mode 0600",
             config.warnings,
-        )
-
-    def test_second(self) -> None:
-        """
-        One page shows all accounts.
-        """
-        paths = []
-        for name in "ab":
-            path = self.folder / name
-            path.write_text(
-                f"database = {name}\n{LOCAL}{REMOTE}[status]\nlisten = unix:/run/x\n"
-            )
-            paths.append(str(path))
-        error = self.assertRaises(ConfigError, loadAll, paths, self.environ)
-        self.assertEqual(
-            f"{paths[1]}: {paths[0]} has a section [status] too: one page shows all"
-            " accounts, so keep one of them",
-            str(error),
         )

@@ -1,0 +1,141 @@
+"""
+The page as a service: L{StatusPage}.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.python.failure import Failure
+
+from imapsync.config.status import StatusConfig, secret
+from imapsync.errors import ConfigError
+from imapsync.imap.auth.secretfile import readSecret
+from imapsync.log import Log
+from imapsync.watch.accounts import Accounts
+from imapsync.web.events import Events
+from imapsync.web.guard import Guard
+from imapsync.web.labels import Labels
+from imapsync.web.machines import Machines
+from imapsync.web.pages import Pages
+from imapsync.web.seen import Known, Seen
+from imapsync.web.site import StatusSite
+
+
+class StatusPage(Service):
+    """
+    Shows accounts, and passes on what is asked of them.
+
+    @param known: what is known of them.
+    @param accounts: does what is asked.
+    @param reactor: listens, and tells the time.
+    @param now: tells the time of day.
+    @raise ConfigError: if the token cannot be read.
+    """
+
+    log = Log()
+
+    def __init__(
+        self,
+        config: StatusConfig,
+        known: Known,
+        accounts: Accounts,
+        reactor: Any,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._config = config
+        self._known = known
+        self._reactor = reactor
+        seen = Seen(known, accounts, Labels() if config.hideNames else None)
+        self._events = Events(reactor, seen, now)
+        guard = Guard(_token(config), config.hosts)
+        pages = Pages(seen, guard, Machines(seen, now), self._events.serial, now)
+        self._site = StatusSite(pages, self._events, reactor)
+        self._port: IListeningPort | None = None
+
+    def listen(self) -> None:
+        """
+        Begin to listen: what is wrong with that is best known before all else begins.
+
+        @raise ConfigError: if that cannot be.
+        """
+        where, listen = self._config.where, self._config.listen
+        try:
+            endpoint = serverFromString(self._reactor, listen)
+            listening = endpoint.listen(self._site)
+        except (ValueError, TypeError, LookupError, OSError) as error:
+            raise ConfigError(f'{where}: "{listen}" is no endpoint: {error}') from None
+        failed: list[Failure] = []
+        listening.addCallbacks(self._listens, failed.append)
+        for failure in failed:
+            raise ConfigError(f"{where}: {_reason(failure, listen)}")
+
+    def startService(self) -> None:
+        """
+        Tell of changes from now on.
+        """
+        Service.startService(self)
+        self._known.subscribe(self._events.changed)
+        self._events.start()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Let nobody in any more.
+        """
+        Service.stopService(self)
+        self._known.unsubscribe(self._events.changed)
+        self._events.stop()
+        if self._port is None:
+            return succeed(None)
+        port: Any = self._port
+        self._port = None
+        return maybeDeferred(port.stopListening)
+
+    def _listens(self, port: IListeningPort) -> None:
+        self._port = port
+        self.log.info("The status page is at {where}.", where=_address(port))
+
+    @property
+    def address(self) -> str:
+        """
+        Where it is.
+        """
+        return "" if self._port is None else _address(self._port)
+
+
+def _token(config: StatusConfig) -> str | None:
+    if config.tokenFile is None:
+        return config.token
+    token = readSecret(config.tokenFile, config.where, "token-file")
+    try:
+        return secret(token)
+    except ValueError as error:
+        raise ConfigError(f"{config.where}: token-file {error}") from None
+
+
+def _address(port: IListeningPort) -> str:
+    """
+    What a browser may be told, or whoever comes from elsewhere.
+    """
+    where: Any = port.getHost()
+    name = getattr(where, "name", None)
+    if name is not None:
+        return f"unix:{name.decode() if isinstance(name, bytes) else name}"
+    host = f"[{where.host}]" if ":" in where.host else where.host
+    return f"http://{host}:{where.port}/"
+
+
+def _reason(failure: Failure, listen: str) -> str:
+    error: Any = failure.value
+    if isinstance(error, CannotListenError):
+        reason = getattr(error.socketError, "strerror", None) or error.socketError
+        what = f'cannot listen at "{listen}": {reason}'
+        return f"{what}: end what has it, or name another place"
+    return f'cannot listen at "{listen}": {error}'
