@@ -22,7 +22,7 @@ from imapsync.errors import MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.mailbox.repair import Inspection
-from imapsync.model import Known, Name, Side, Trouble
+from imapsync.model import EVERYTHING, Known, Name, Side, Trouble
 from imapsync.plan import repair as plan
 from imapsync.plan.mailboxes import Forget, Plan
 from imapsync.plan.mailboxes import plan as planned
@@ -65,8 +65,8 @@ class Repair:
         self._records = records
         self._say = say
         self._tell = tell
-        readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly, sparing=True)
+        allowed = {side: config.servers[side].allowed for side in Side}
+        self._policy = Policy(config.mergeFlags, allowed, sparing=True)
         self._surveyed = False
         self._waiting: dict[Name, bool] = {}
         self._astray: set[Name] = set()
@@ -313,5 +313,7 @@ def _scope(
     be made or not.
     """
     bare = {name: one._replace(marks={}) for name, one in known.items()}
-    writable = {s: account._replace(readOnly=False) for s, account in accounts.items()}
+    writable = {
+        s: account._replace(allowed=EVERYTHING) for s, account in accounts.items()
+    }
     return planned(writable, bare, selection)

@@ -25,11 +25,11 @@ from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
-from imapsync.model import Mark, Name, Side
+from imapsync.model import Act, Mark, Name, Side
 from imapsync.plan.late import Withdraw
 from imapsync.plan.messages import Arrived, Gone, News, planned
 from imapsync.plan.moves import Transfer
-from imapsync.plan.operations import HandOver
+from imapsync.plan.operations import HandOver, Keep
 from imapsync.uidset import UidSet
 
 T = TypeVar("T")
@@ -176,8 +176,10 @@ class Pass:
         Plan and perform, portion by portion.
         """
         view = self._view
-        doomed = {side: view.doomed(side) for side in Side}
-        counts = {side: len(doomed[side]) for side in Side}
+        policy = self._context.policy
+        bereft = {side: view.bereft(side) for side in Side}
+        counts = {side: len(uids) for side, uids in self._doomed().items()}
+        stay = {side: bereft[side] for side in policy.barring(Act.EXPUNGE)}
         with self._context.records.brake.due(counts) as removed:
             self._performer = Performer(view, removed)
             self.transfers = self._performer.transfers
@@ -189,8 +191,11 @@ class Pass:
                 await self._do(News(drifts=drifts))
             await self._do(
                 News(
-                    gone={side: self._gone(side, doomed[side]) for side in Side},
-                    goneOnBoth=self._goneOnBoth(doomed),
+                    gone={
+                        side: self._gone(side, uids)
+                        for side, uids in (self._doomed() | stay).items()
+                    },
+                    goneOnBoth=self._goneOnBoth(bereft),
                 )
             )
         suspects = self._context.records.suspects
@@ -209,7 +214,7 @@ class Pass:
         context, name = self._context, self._view.name
         operations = [*planned(news, context.policy)]
         for operation in operations:
-            if isinstance(operation, Withdraw):
+            if isinstance(operation, (Withdraw, Keep)):
                 self._view.sides[operation.side].passOver(operation.uids)
             if not context.tell(name, operation):
                 final = last and operation is operations[-1]
@@ -224,6 +229,8 @@ class Pass:
         """
         view = self._view
         new = {side: view.sides[side].changes.new for side in Side}
+        kept = view.kept()
+        new = {s: uids | kept[s] if new[s.other] else uids for s, uids in new.items()}
         if not all(new.values()):
             return
         self._context.records.report.course.begins(view.name, "comparing")
@@ -236,17 +243,21 @@ class Pass:
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
-                this.changes = this.changes._replace(new=left)
+                this.reading.kept -= kept[side] - left
+                this.changes = this.changes._replace(new=left - kept[side])
 
     async def _withdraw(self) -> None:
         """
         Find what is ours of what is left, and was stored late.
         """
         for side in Side:
-            if side in self._context.policy.readOnly:
-                continue
+            if not self._context.policy.may(side, Act.APPEND):
+                continue  # nothing there is a copy of ours
             if (found := await late(self._view, side)) is not None:
                 await self._do(News(late={side: found}))
+
+    def _doomed(self) -> dict[Side, UidSet]:
+        return {side: self._view.doomed(side) for side in Side}
 
     def _gone(self, side: Side, doomed: UidSet) -> Gone:
         """
@@ -260,10 +271,10 @@ class Pass:
         elsewhere |= thrown(view.state, view.known.id, side, doomed, trash.name)
         return Gone(doomed, elsewhere, trash)
 
-    def _goneOnBoth(self, doomed: Mapping[Side, UidSet]) -> UidSet:
+    def _goneOnBoth(self, bereft: Mapping[Side, UidSet]) -> UidSet:
         view, mailbox = self._view, self._view.known.id
         ours, theirs = (view.sides[side].gone for side in Side)
-        if not theirs or len(ours) == len(doomed[Side.REMOTE]):
+        if not theirs or len(ours) == len(bereft[Side.REMOTE]):
             return UidSet()
         there = view.state.partners(mailbox, Side.LOCAL, ours, Side.REMOTE) & theirs
         return view.state.partners(mailbox, Side.REMOTE, there, Side.LOCAL)
@@ -356,7 +367,8 @@ class Pass:
         be copied there, by another program.
         """
         selected = self._view.sides[side].selected
-        written = not selected.readOnly and side not in self._context.policy.readOnly
+        may = self._context.policy.may(side, Act.APPEND)
+        written = may and not selected.readOnly
         if not (self._anew and written):
             return False
         client = self._context.clients[side]
@@ -372,7 +384,7 @@ class Pass:
         """
         if not (arrived.writable and arrived.proven):
             return []
-        if side.other in self._context.policy.readOnly:
+        if not self._context.policy.may(side.other, Act.APPEND):
             return []
         new = arrived.uids - arrived.hopeless - arrived.echoes
         return await duplicates(self._view, side.other, new) if new else []

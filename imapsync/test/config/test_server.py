@@ -33,7 +33,6 @@ class ServerTests(ConfigTestCase):
                 password="secret",
                 passwordCommand=None,
                 tls=TLSConfig(),
-                readOnly=False,
                 listReference="",
                 compress=True,
             ),

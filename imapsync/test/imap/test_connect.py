@@ -59,7 +59,6 @@ PLAIN = ServerConfig(
     password="secret",
     passwordCommand=None,
     tls=TLSConfig(),
-    readOnly=False,
     listReference="",
 )
 STARTTLS = PLAIN._replace(starttls=True)
