@@ -282,8 +282,8 @@ class Renamer:
         """
         state, mark = self._state, known.marks[side]
         uids, strays = state.paired(known.id, side), state.strays(known.id, side)
-        state.forgetPairs(known.id)
         state.keep(known.id, side, mark.uidvalidity, uids)
+        state.forgetPairs(known.id)
         state.setMark(known.id, side, mark)
         state.setIdentity(known.id, side, known.identities.get(side, ""))
         state.setStrays(known.id, side, strays)

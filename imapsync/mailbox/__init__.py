@@ -9,8 +9,8 @@ C{spool}, C{removal} and C{transfer}. C{outcome} is what becomes of messages,
 C{arrivals} what is made of that, C{strangers} what else came; C{copies} knows what we
 made, C{review} looks at it, C{dates} at its dates, C{late} at what of that may have
 come late, C{echoes} at what others copied; C{refusals} are tried again another time,
-C{quotas} say where there is no room. C{suspects} and C{notes} tell one pass what came
-before it, C{report} counts for the C{summary}, C{course} how far all has come.
-C{repair} compares all with the database, C{entries} and what has none, by C{mending};
-C{verification} only reads all.
+C{quotas} say where there is no room, and what is C{kept} may be there again.
+C{suspects} and C{notes} tell one pass what came before it, C{report} counts for the
+C{summary}, C{course} how far all has come. C{repair} compares all with the database,
+C{entries} and what has none, by C{mending}; C{verification} only reads all.
 """

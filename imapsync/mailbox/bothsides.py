@@ -270,15 +270,6 @@ class BothSides:
         doomed = self.state.partners(self.known.id, side.other, there, side)
         return doomed - self.sides[side].gone
 
-    def kept(self) -> Mapping[Side, UidSet]:
-        """
-        What stays on a side though it is gone from the other, where all is compared:
-        it may be there after all.
-        """
-        whole = any(this.whole for this in self.sides.values())
-        sides = self.sides.items()
-        return {side: this.reading.kept if whole else _NONE for side, this in sides}
-
     def place(self, side: Side) -> Place:
         """
         Where the UIDs of C{side} belong to.

@@ -225,9 +225,9 @@ class Performer:
         side, uids = operation
         uidvalidity = self._view.sides[side].selected.mark.uidvalidity
         with self._state.transaction():
+            self._state.keep(self._mailbox, side, uidvalidity, uids)
             self._state.removePairs(self._mailbox, side, uids)
             self._state.settle(self._mailbox, side, uids)
-            self._state.keep(self._mailbox, side, uidvalidity, uids)
 
     # Copying
 

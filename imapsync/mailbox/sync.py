@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TypeVar
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
+from imapsync.mailbox.kept import returned
 from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
@@ -31,8 +31,6 @@ from imapsync.plan.messages import Arrived, Gone, News, planned
 from imapsync.plan.moves import Transfer
 from imapsync.plan.operations import HandOver, Keep
 from imapsync.uidset import UidSet
-
-T = TypeVar("T")
 
 #: So many messages are copied at a time.
 STREAM = 20_000
@@ -176,13 +174,12 @@ class Pass:
         Plan and perform, portion by portion.
         """
         view = self._view
-        policy = self._context.policy
         bereft = {side: view.bereft(side) for side in Side}
-        counts = {side: len(uids) for side, uids in self._doomed().items()}
-        stay = {side: bereft[side] for side in policy.barring(Act.EXPUNGE)}
+        counts = {side: len(view.doomed(side)) for side in Side}
         with self._context.records.brake.due(counts) as removed:
             self._performer = Performer(view, removed)
             self.transfers = self._performer.transfers
+            await self._keep(bereft)
             await self._pair()
             for this in view.sides.values():
                 this.withhold()
@@ -191,10 +188,7 @@ class Pass:
                 await self._do(News(drifts=drifts))
             await self._do(
                 News(
-                    gone={
-                        side: self._gone(side, uids)
-                        for side, uids in (self._doomed() | stay).items()
-                    },
+                    gone={side: self._gone(side) for side in Side},
                     goneOnBoth=self._goneOnBoth(bereft),
                 )
             )
@@ -229,8 +223,8 @@ class Pass:
         """
         view = self._view
         new = {side: view.sides[side].changes.new for side in Side}
-        kept = view.kept()
-        new = {s: uids | kept[s] if new[s.other] else uids for s, uids in new.items()}
+        kept = await returned(view, new)
+        new = {side: uids | kept[side] for side, uids in new.items()}
         if not all(new.values()):
             return
         self._context.records.report.course.begins(view.name, "comparing")
@@ -238,7 +232,8 @@ class Pass:
         copied = {side: view.copies.originals(side) for side in Side}
         sources = {side: view.source(side) for side in Side}
         with contextlib.closing(await matched(sources, new)) as matcher:
-            for some in _chunks(matcher.matches()):
+            matches = iter(matcher.matches())
+            while some := list(islice(matches, CHUNK)):
                 await self._do(News(equal=some, foretold=foretold, copied=copied))
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
@@ -256,13 +251,19 @@ class Pass:
             if (found := await late(self._view, side)) is not None:
                 await self._do(News(late={side: found}))
 
-    def _doomed(self) -> dict[Side, UidSet]:
-        return {side: self._view.doomed(side) for side in Side}
+    async def _keep(self, bereft: Mapping[Side, UidSet]) -> None:
+        """
+        Leave alone what is gone from the other side, and may not be removed.
+        """
+        for side in self._context.policy.barring(Act.EXPUNGE):
+            await self._do(News(gone={side: Gone(bereft[side])}))
+            self._view.sides[side].reading.kept |= bereft[side]
 
-    def _gone(self, side: Side, doomed: UidSet) -> Gone:
+    def _gone(self, side: Side) -> Gone:
         """
         What is to go from C{side}, and which of it need not go to the trash.
         """
+        doomed = self._view.doomed(side)
         view, trash = self._view, self._view.trash(side)
         if not (trash and doomed):
             return Gone(doomed)
@@ -392,9 +393,3 @@ class Pass:
     @property
     def _bulk(self) -> int:
         return sum(len(each.twins) for each in self.transfers)
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    several = iter(items)
-    while some := list(islice(several, CHUNK)):
-        yield some

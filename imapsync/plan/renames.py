@@ -273,10 +273,10 @@ class _Planner:
         elif name != known.name:
             # Deleted here, renamed there: it is made again by its new name.
             self._separate(known, side, name)
-        elif not other.anchored and known.id not in other.names:
-            self.outlook.lost.append((known, side.other))
         elif not self._mayDelete(side, name):
             self._keep(known, side)
+        elif not other.anchored and known.id not in other.names:
+            self.outlook.lost.append((known, side.other))
         else:
             self._delete(known, side)
 

@@ -200,7 +200,7 @@ class Kept(Protocol):
 
     def keep(self, mailbox: int, side: Side, uidvalidity: int, uids: UidSet) -> None:
         """
-        These messages do.  They have no pair any more.
+        These messages do; if they have pairs, these are to be removed then.
 
         @param uidvalidity: what their UIDs belong to.
         """
@@ -208,6 +208,11 @@ class Kept(Protocol):
     def kept(self, mailbox: int, side: Side) -> UidSet:
         """
         All that do.  One that gets a pair again does no more.
+        """
+
+    def keptOf(self, mailbox: int, side: Side, sizes: Collection[int]) -> UidSet:
+        """
+        Those of them that have one of these sizes.
         """
 
     def keepNoMore(self, mailbox: int, side: Side, uids: UidSet) -> None:

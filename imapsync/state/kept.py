@@ -5,6 +5,8 @@ there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from imapsync.model import Side
 from imapsync.state.transactions import Transactions
 from imapsync.uidset import UidSet
@@ -17,14 +19,22 @@ class KeptTable(Transactions):
 
     def keep(self, mailbox: int, side: Side, uidvalidity: int, uids: UidSet) -> None:
         self._writeAll(
-            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)",
-            ((mailbox, side.value, uid, uidvalidity) for uid in uids),
+            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, coalesce("
+            f"(SELECT size FROM pair WHERE mailbox = ? AND {side} = ?), 0))",
+            ((mailbox, side.value, u, uidvalidity, mailbox, u) for u in uids),
         )
 
     def kept(self, mailbox: int, side: Side) -> UidSet:
         return self._uids(
             "SELECT uid FROM kept WHERE mailbox = ? AND side = ? ORDER BY uid",
             *(mailbox, side.value),
+        )
+
+    def keptOf(self, mailbox: int, side: Side, sizes: Collection[int]) -> UidSet:
+        return self._uids(
+            "SELECT uid FROM kept WHERE mailbox = ? AND side = ?"
+            " AND size IN (SELECT value FROM json_each(?)) ORDER BY uid",
+            *(mailbox, side.value, str([*sizes])),
         )
 
     def keepNoMore(self, mailbox: int, side: Side, uids: UidSet) -> None:

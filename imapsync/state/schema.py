@@ -157,6 +157,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
             side TEXT NOT NULL,
             uid INTEGER NOT NULL,
             uidvalidity INTEGER NOT NULL,
+            size INTEGER NOT NULL,
             PRIMARY KEY (mailbox, side, uid)
         ) WITHOUT ROWID
         """,

@@ -68,6 +68,7 @@ _ROWS = (
     ("renaming", "typeof(name) = 'text' AND name <> ''", "it has no name"),
     ("kept", f"{_PLACED} AND {_SIDED} AND {_uid('uid')}", "it is no message"),
     ("kept", _uid("uidvalidity"), "it has no UIDVALIDITY"),
+    ("kept", _whole("size", 0, _MODSEQ), "it has no size"),
     ("traffic", f"{_SIDED} AND typeof(day) = 'integer'", "it has no day"),
     ("traffic", "typeof(octets) = 'integer'", "it has no octets"),
     ("flags", "typeof(text) = 'text'", "they are no text"),
