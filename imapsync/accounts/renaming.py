@@ -290,7 +290,7 @@ class Renamer:
         state.setAlone(known.id, side)
         if self._say is None:
             self.log.info(
-                "{name}: gone from {other}; on {side} it is left by itself, as allowed.",
+                "{name}: gone from {other}, and left by itself on {side}, as configured.",
                 name=shown(known.name),
                 other=side.other,
                 side=side,
