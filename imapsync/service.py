@@ -39,6 +39,7 @@ from imapsync.state.store import Store
 if TYPE_CHECKING:
     from imapsync.run.checking import Checking
     from imapsync.run.live import Following
+    from imapsync.run.until import Repeated
 
 __all__ = (
     "Access",
@@ -233,7 +234,7 @@ class _Run:
         self._job = job
         self._name = name
         self._standing = standing
-        self._work: OneShot | Following | Checking | None = None
+        self._work: OneShot | Repeated | Following | Checking | None = None
         self._document: Callable[[], Mapping[str, object]] = dict
         self._going = False
         self._stopped = False
@@ -347,7 +348,9 @@ class _Run:
         """
         return self._job.request.verify is not None or self._job.request.check
 
-    def _begun(self, job: Job, state: State) -> OneShot | Following | Checking:
+    def _begun(
+        self, job: Job, state: State
+    ) -> OneShot | Repeated | Following | Checking:
         if job.request.check:
             from imapsync.run.checking import Checking
 
@@ -355,7 +358,11 @@ class _Run:
             self._document = checking.document
             return checking
         if not job.request.live:
-            once = OneShot(job, state, self._standing)
+            once: OneShot | Repeated = OneShot(job, state, self._standing)
+            if job.request.until is not None:
+                from imapsync.run import until
+
+                once = until.Repeated(job, state, self._standing, job.request.until)
             self._document = once.document
             return once
         # Imported here because its machine takes time to be made, and not

@@ -290,7 +290,7 @@ class Renamer:
         state.setAlone(known.id, side)
         if self._say is None:
             self.log.info(
-                "{name}: gone from {other}, and left by itself on {side}, as configured.",
+                "{name}: gone from {other}; it is left by itself on {side}.",
                 name=shown(known.name),
                 other=side.other,
                 side=side,

@@ -42,6 +42,7 @@ _HEEDED: Mapping[str, tuple[str, ...]] = {
     "dry-run": ("oneshot", "repair"),
     "allow-mass-delete": ("", "oneshot"),
     "patience": ("oneshot", "repair", "verify"),
+    "until": ("oneshot",),
     "json": ("oneshot", "repair", "verify", "check", "status"),
     "progress": ("", "oneshot", "repair", "verify"),
 }
@@ -108,6 +109,7 @@ _OPTIONS = (
     _Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
     _Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
     _Option("patience", "how long to wait for servers in all", argument="SECONDS"),
+    _Option("until", "with --oneshot: again and again until then", argument="DATE"),
     _Option("json", "print for machines"),
     _Option("progress", "auto, bar, log, json or none", argument="HOW"),
     _Option("quiet", "only warnings and errors", "q"),
@@ -160,7 +162,10 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         json="json" in names,
         check="check" in names,
         authorize=_side([value for name, value in options if name == "authorize"]),
+        until=_until([value for name, value in options if name == "until"]),
     )
+    if request.until is not None and request.dryRun:
+        raise UsageError("--until is of no use with --dry-run")
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
         sides = frozenset(side for side in Side if side.value in targets)
@@ -334,6 +339,14 @@ def _seconds(
         )
         raise UsageError(f"--{name}={typed[-1]}: it takes a {number}")
     return seconds
+
+
+def _until(typed: Sequence[str]) -> float | None:
+    if not typed:
+        return None
+    from imapsync.cli.deadline import deadline  # here, because few need it
+
+    return deadline(typed[-1])
 
 
 def _depth(typed: Sequence[str]) -> Depth | None:

@@ -51,6 +51,8 @@ class Request(NamedTuple):
     @ivar status: tell what the database knows, instead of a sync.
     @ivar patience: how many seconds to wait in all, if not live, for servers that
         ask to come back later.
+    @ivar until: until then the sync is done again and again, in seconds since 1970;
+        C{None} if once.
     @ivar json: whether what is said is for machines.
     @ivar authorize: whose provider to ask for a token, instead of a sync.
     """
@@ -68,3 +70,4 @@ class Request(NamedTuple):
     json: bool = False
     check: bool = False
     authorize: Side | None = None
+    until: float | None = None
