@@ -88,6 +88,7 @@ class SyncService(Service):
     @param local: ways to the local server that no configuration can name.
     @param remote: ways to the remote one.
     @param emit: takes the document that C{request.json} asks for, in pieces.
+    @param tabular: whether C{say} takes what a dry run says as a table.
     @param show: takes what was done as a table, row by row, and says whether there is
         room for it; else it is logged.
     """
@@ -106,6 +107,7 @@ class SyncService(Service):
         remote: Access = ORDINARY,
         emit: Callable[[Iterable[str]], None] = _printed,
         show: Callable[[Sequence[str]], bool] = lambda _: False,
+        tabular: bool = False,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
@@ -114,6 +116,7 @@ class SyncService(Service):
         self._say = say
         self._emit = emit
         self._show = show
+        self._tabular = tabular
         self._verbose = verbose
         self._trace = trace
         self._standing = Standing(reactor.seconds, self._changed)
@@ -218,6 +221,7 @@ class SyncService(Service):
             self._access,
             self._emit,
             self._show,
+            self._tabular,
         )
         self._run = _Run(job, name, self._standing)
         return self._run

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from imapsync.cli import systemd
 from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
-from imapsync.cli.terminal import emit, say
+from imapsync.cli.terminal import emit, isScreen, say
 from imapsync.cli.turns import Turns
 from imapsync.config import file as config
 from imapsync.config.settings import Config
@@ -271,6 +271,7 @@ def serviceFor(
         remote=access.get(Side.REMOTE, ORDINARY),
         emit=emit,
         show=showWhose,
+        tabular=isScreen(),
     )
     if name:
         service.setName(name)

@@ -54,6 +54,7 @@ class Job(NamedTuple):
     @ivar access: ways to the servers besides those of the configuration.
     @ivar emit: takes what is told to machines, in pieces.
     @ivar show: takes a table for people, and says whether there is room for it.
+    @ivar tabular: whether C{say} takes what a dry run says as a table, too.
     """
 
     config: Config
@@ -66,6 +67,7 @@ class Job(NamedTuple):
     access: Mapping[Side, Access]
     emit: Callable[[Iterable[str]], None] = lambda _: None
     show: Callable[[Sequence[str]], bool] = lambda _: False
+    tabular: bool = False
 
 
 class Bridge:
