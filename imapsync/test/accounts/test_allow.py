@@ -8,9 +8,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config.request import Request
+from imapsync.errors import ConfigError, MassDeletion
 from imapsync.mailbox.report import Report
 from imapsync.model import EVERYTHING, Act, Allowed, Side
 from imapsync.plan.renameorder import isTemporary
@@ -61,15 +64,17 @@ class AllowTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, guids: bool = True) -> None:
         """
         Begin with new ones, of two messages in each of some mailboxes.
+
+        @param guids: whether these have lasting identities.
         """
         self.world = World(self.mktemp())
         self.local, self.remote = self.world.local, self.world.remote
         self.bodies = 0
         for account in (self.local, self.remote):
-            account.guids = True
+            account.guids = guids
         for name in ("A", "B", "C"):
             self.remote.make(name)
         for folder in self.remote.folders.values():
@@ -296,6 +301,54 @@ class ActTests(AllowTestCase):
         self.assertNotIn("C", self.local.folders)
         self.lift()
 
+    def test_trash(self) -> None:
+        """
+        A trash takes what is expunged, if it may be moved there; it has to be there
+        if it may not be made.
+        """
+        self.remote.inbox.expunge(1)
+        trash: dict[str, Any] = {"trash": {LOCAL: "Bin"}, "listSelectOpts": ()}
+        self.world.sync(allow=self.without(Act.EXPUNGE), **trash)
+        self.assertEqual([1, 2], self.subjects(self.local.inbox))
+        without = self.without(Act.CREATE)
+        error = self.assertRaises(ConfigError, self.world.sync, allow=without, **trash)
+        self.assertIn("which is not there, and may not be made", str(error))
+        self.local.make("Bin")
+        self.world.sync(allow=without, **trash)
+        self.assertEqual([1], self.subjects(self.local.folders["Bin"]))
+        self.assertEqual([2], self.subjects(self.local.inbox))
+
+    def test_emptied(self) -> None:
+        """
+        That everything is gone there is no harm as long as nothing may be removed; the
+        brake holds when it may.
+        """
+        for _ in range(120):
+            self.arrive(self.remote.inbox)
+        self.sync()
+        self.remote.inbox.expunge(*list(self.remote.inbox.messages))
+        self.settle(self.without(Act.EXPUNGE))
+        self.assertEqual(122, len(self.local.inbox.messages))
+        self.assertRaises(MassDeletion, self.sync)
+        self.assertEqual(122, len(self.local.inbox.messages))
+
+    def test_dryRun(self) -> None:
+        """
+        A dry run says nothing of what may not be done, and remembers nothing.
+        """
+        self.remote.inbox.expunge(1)
+        self.remote.delete("B")
+        said: list[str] = []
+        self.world.sync(
+            Request(dryRun=True),
+            said.append,
+            allow=self.without(Act.EXPUNGE, Act.DELETE),
+            listSelectOpts=(),
+        )
+        self.assertEqual([], said)
+        self.sync()
+        self.assertTrue(self.world.equal)
+
     def test_subscribe(self) -> None:
         """
         What is subscribed there alone stays so.
@@ -378,7 +431,7 @@ class RandomTests(AllowTestCase):
         for seed in self.seeds():
             dice = random.Random(seed)
             with self.subTest(seed):
-                self.begin()
+                self.begin(guids=seed % 2 == 0)
                 for _ in range(3):
                     allowed = self.permissions(dice)
                     for _ in range(3):
@@ -393,12 +446,12 @@ class RandomTests(AllowTestCase):
     def test_archive(self) -> None:
         """
         An archive never loses anything, whatever happens on the other side; and that
-        gets nothing from it, nor does a repair bring anything back.
+        gets nothing from it.
         """
         for seed in self.seeds():
             dice = random.Random(seed)
             with self.subTest(seed):
-                self.begin()
+                self.begin(guids=seed % 2 == 0)
                 seen = self.everything(self.remote)
                 for _ in range(10):
                     if dice.random() < 0.1:
@@ -426,4 +479,4 @@ class RandomTests(AllowTestCase):
         """
         Those by which it is tried.
         """
-        return range(12)
+        return range(8)

@@ -238,6 +238,7 @@ class ServerTests(ConfigTestCase):
             ),
             ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
             ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
+            ("allow = append\ntrash = x", 2, "trash", "without expunge in allow"),
         ):
             self.assertIdle(text, line, option, why)
 
