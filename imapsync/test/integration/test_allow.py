@@ -33,7 +33,7 @@ class AllowTests(SceneCase):
             (Act.APPEND, lambda: local.fill("A", mails(1, seed=7))),
             (Act.FLAGS, lambda: local.store("A", uids[:1], "+FLAGS (\\Flagged)")),
             (Act.EXPUNGE, lambda: local.expunge("A", uids[1:2])),
-            (Act.SUBSCRIBE, lambda: local.unsubscribe("A")),
+            (Act.SUBSCRIBE, lambda: local.subscribe("A")),
         ):
             others = " ".join(str(one) for one in Act if one is not act)
             scene.configure({"remote": {"allow": others}})
