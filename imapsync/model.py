@@ -63,6 +63,32 @@ class Side(enum.Enum):
         return self.value
 
 
+class Act(enum.Enum):
+    """
+    What may be done on a side: to its mailboxes, and to its messages.
+    """
+
+    CREATE = "create"
+    DELETE = "delete"
+    RENAME = "rename"
+    APPEND = "append"
+    FLAGS = "flags"
+    EXPUNGE = "expunge"
+    SUBSCRIBE = "subscribe"
+
+    __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        return self.value
+
+
+#: What of it is allowed, in this order.  A side of which nothing is to be written
+#: has none of it.
+Allowed = tuple[Act, ...]
+
+EVERYTHING: Allowed = tuple(Act)
+
+
 class Owner(NamedTuple):
     """
     Whose one side is, as far as that can be told without looking into it.
@@ -120,6 +146,8 @@ class Known(NamedTuple):
     @ivar spellings: what servers call it that changed its name when it was made.
     @ivar strays: how many messages more than there are pairs are on a side, when
         all is done that can be; 0 where it does not say.
+    @ivar alone: the side on which it stays, though it is gone from the other, since
+        it may not be deleted there.
     """
 
     id: int
@@ -131,6 +159,7 @@ class Known(NamedTuple):
     retries: bool
     spellings: Mapping[Side, str] = MappingProxyType({})
     strays: Mapping[Side, int] = MappingProxyType({})
+    alone: Side | None = None
 
     def holds(self, side: Side) -> int:
         """

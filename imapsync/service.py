@@ -41,6 +41,7 @@ from imapsync.state.store import Store
 if TYPE_CHECKING:
     from imapsync.run.checking import Checking
     from imapsync.run.live import Following
+    from imapsync.run.until import Repeated
 
 __all__ = (
     "Access",
@@ -91,6 +92,7 @@ class SyncService(Service):
     @param local: ways to the local server that no configuration can name.
     @param remote: ways to the remote one.
     @param emit: takes the document that C{request.json} asks for, in pieces.
+    @param tabular: whether C{say} takes what a dry run says as a table.
     @param show: takes what was done as a table, row by row, and says whether there is
         room for it; else it is logged.
     @param shared: what is shared with other services.
@@ -111,6 +113,7 @@ class SyncService(Service):
         emit: Callable[[Iterable[str]], None] = _printed,
         show: Callable[[Sequence[str]], bool] = lambda _: False,
         shared: Shared | None = None,
+        tabular: bool = False,
     ) -> None:
         self._config = config
         self._access = {Side.LOCAL: local, Side.REMOTE: remote}
@@ -119,6 +122,7 @@ class SyncService(Service):
         self._say = say
         self._emit = emit
         self._show = show
+        self._tabular = tabular
         self._verbose = verbose
         self._trace = trace
         self._shared = shared or Shared()
@@ -225,6 +229,7 @@ class SyncService(Service):
             Share(self._shared, self._standing, self._reactor),
             self._emit,
             self._show,
+            self._tabular,
         )
         self._run = _Run(job, name, self._standing)
         return self._run
@@ -241,7 +246,7 @@ class _Run:
         self._job = job
         self._name = name
         self._standing = standing
-        self._work: OneShot | Following | Checking | None = None
+        self._work: OneShot | Repeated | Following | Checking | None = None
         self._document: Callable[[], Mapping[str, object]] = dict
         self._going = False
         self._stopped = False
@@ -376,7 +381,9 @@ class _Run:
         """
         return self._job.request.verify is not None or self._job.request.check
 
-    def _begun(self, job: Job, state: State) -> OneShot | Following | Checking:
+    def _begun(
+        self, job: Job, state: State
+    ) -> OneShot | Repeated | Following | Checking:
         if job.request.check:
             from imapsync.run.checking import Checking
 
@@ -384,7 +391,11 @@ class _Run:
             self._document = checking.document
             return checking
         if not job.request.live:
-            once = OneShot(job, state, self._standing)
+            once: OneShot | Repeated = OneShot(job, state, self._standing)
+            if job.request.until is not None:
+                from imapsync.run import until
+
+                once = until.Repeated(job, state, self._standing, job.request.until)
             self._document = once.document
             return once
         # Imported here because its machine takes time to be made, and not

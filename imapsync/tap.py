@@ -14,8 +14,9 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from imapsync.cli.clock import steady
+from imapsync.cli.grammar import HELP, SYNOPSIS
 from imapsync.cli.lists import Lists
-from imapsync.cli.options import HELP, SYNOPSIS, CommandLine, parse
+from imapsync.cli.options import CommandLine, parse
 from imapsync.cli.resolver import resolve
 from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop

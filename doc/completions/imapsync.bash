@@ -35,12 +35,15 @@ _imapsync() {
     --patience|--patience=)
         :
         return;;
+    --until|--until=)
+        :
+        return;;
     --progress|--progress=)
         COMPREPLY=($(compgen -W "auto bar log json none" -- "$word"))
         return;;
     esac
     if [[ $word == -* ]]; then
-        COMPREPLY=($(compgen -W "--config= --account= -1 --oneshot --repair --verify --check --status --init --authorize= --import-interimap= --delete --rename --target= -n --dry-run --allow-mass-delete --allow-mass-removal --watch= --patience= --json --progress= -q --quiet --debug -h --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "--config= --account= -1 --oneshot --repair --verify --check --status --init --authorize= --import-interimap= --delete --rename --target= -n --dry-run --allow-mass-delete --allow-mass-removal --watch= --patience= --until= --json --progress= -q --quiet --debug -h --help --version" -- "$word"))
         [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
     fi
 }

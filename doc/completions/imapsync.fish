@@ -18,6 +18,7 @@ complete -c imapsync -l allow-mass-delete -d 'lift the mass-deletion brake for t
 complete -c imapsync -l allow-mass-removal -d 'let a list lose most of its accounts'
 complete -c imapsync -l watch -x -d 'how often to ask a server that cannot push'
 complete -c imapsync -l patience -x -d 'how long to wait for servers in all'
+complete -c imapsync -l until -x -d 'with --oneshot: again and again until then'
 complete -c imapsync -l json -d 'print for machines'
 complete -c imapsync -l progress -x -a 'auto bar log json none' -d 'auto, bar, log, json or none'
 complete -c imapsync -s q -l quiet -d 'only warnings and errors'

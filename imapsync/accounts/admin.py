@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 from imapsync.accounts import ownership
 from imapsync.accounts.listing import Listing
@@ -22,7 +23,7 @@ from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.report import Report
-from imapsync.model import Name, Side, Trouble
+from imapsync.model import Act, Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
 from imapsync.state.interface import State
@@ -32,9 +33,11 @@ class Task(ABC):
     """
     The work that is asked for, through as many attempts as it takes.
 
+    @cvar act: what has to be allowed for it.
     @ivar sides: which servers to connect to.
     """
 
+    act: ClassVar[Act]
     log = Log()
 
     def __init__(
@@ -44,9 +47,13 @@ class Task(ABC):
         @raise UsageError: it cannot be done with this configuration.
         """
         for side in Side:
-            if side in admin.sides and config.servers[side].readOnly:
+            server = config.servers[side]
+            if side in admin.sides and self.act not in server.allowed:
+                why = (
+                    "is read-only" if server.readOnly else f"does not allow {self.act}"
+                )
                 raise UsageError(
-                    f"{side} is read-only: say by --target what to do it on instead"
+                    f"{side} {why}: say by --target what to do it on instead"
                 )
         self._typed = admin.mailboxes
         self._database = admin.database
@@ -157,6 +164,8 @@ class DeleteTask(Task):
     Deletes mailboxes; what lies below them stays.
     """
 
+    act = Act.DELETE
+
     def _resolved(self, meant: list[tuple[Name, ...]]) -> Sequence[Name]:
         # Some servers delete none that has others below it.
         names = sorted(self._existing(meant), reverse=True)
@@ -205,6 +214,8 @@ class RenameTask(Task):
     """
     Renames a mailbox, with all below it.
     """
+
+    act = Act.RENAME
 
     def _resolved(self, meant: list[tuple[Name, ...]]) -> Sequence[Name]:
         [old] = self._existing(meant[:1])

@@ -17,7 +17,7 @@ from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
-from imapsync.model import Known, Name, Side, Trouble, differ
+from imapsync.model import Act, Known, Name, Side, Trouble, differ
 from imapsync.names import shown
 from imapsync.plan.account import Account
 from imapsync.plan.renameorder import below, isTemporary, temporary
@@ -110,7 +110,7 @@ class Aside:
         """
         done = False
         for side, account in accounts.items():
-            if account.readOnly:
+            if not account.may(Act.DELETE):
                 continue
             boxes = {one.id: one for one in self._state.mailboxes()}
             for number, name in self._state.renamings(side).items():

@@ -213,9 +213,10 @@ async def _found(one: Delete, context: Context) -> str:
             return str(error)
         return "" if error.responseCode else await _missing(client, name)
     known = context.state.mailbox(one.name)
-    if known is None or not status.uidvalidity:
+    mark = known and known.marks.get(side)
+    if known is None or mark is None or not status.uidvalidity:
         return "the server does not tell"
-    if status.uidvalidity == known.marks[side].uidvalidity:
+    if status.uidvalidity == mark.uidvalidity:
         # It may be another one that was made in the same second.
         selected = await client.open(name, None, Heard(), writable=False)
         if not differ(known.identities.get(side, ""), selected.identity):
@@ -253,7 +254,9 @@ async def _known(
     for _ in range(_PATIENCE):
         selected = await client.open(name, None, Heard(), writable=False)
         moved = context.records.notes.superseded(known.name, side)
-        there = await client.exists(context.state.paired(known.id, side) | moved)
+        paired = context.state.paired(known.id, side)
+        kept = context.state.kept(known.id, side)
+        there = await client.exists(paired | kept | moved)
         await client.unselect()
         now = selected.mark
         if (

@@ -24,7 +24,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.account import ITEMS, LOOK
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
-from imapsync.model import Known, Listed, Name, Side
+from imapsync.model import Act, Known, Listed, Name, Side
 from imapsync.names import INBOX, Naming, shown
 from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
@@ -89,7 +89,7 @@ class Listing:
             ours, theirs = accounts[Side.LOCAL], accounts[Side.REMOTE]
             found = matched(ours, theirs)
             naming = theirs.naming._replace(aliases=found.aliases)
-            theirs = Account.of(naming, listed[Side.REMOTE], theirs.readOnly)
+            theirs = Account.of(naming, listed[Side.REMOTE], theirs.allowed)
             accounts[Side.REMOTE] = theirs._replace(apart=found.apart)
         return accounts
 
@@ -192,7 +192,7 @@ class Listing:
         """
         for side, account in accounts.items():
             text = self._config.servers[side].trash
-            if not text or account.readOnly:
+            if not text or not account.may(Act.APPEND, Act.EXPUNGE):
                 continue
             where = f'{self._config.path}: trash in [{side}] is "{shown(text)}"'
             try:
@@ -202,12 +202,14 @@ class Listing:
                 raise ConfigError(f"{where}: {error}") from error
             if name == INBOX:
                 raise ConfigError(f"{where}, which is INBOX here")
+            if not (account.has(name) or account.may(Act.CREATE, Act.SUBSCRIBE)):
+                raise ConfigError(f"{where}, which is not there, and may not be made")
             yield side, Trash(name, spelled)
 
     def _account(self, side: Side, listed: list[Listed]) -> Account:
-        readOnly = self._config.servers[side].readOnly
         naming = self._namings[side]._replace(spellings=self._spellings[side])
-        account = Account.of(naming, listed, readOnly)
+        allowed = self._config.servers[side].allowed
+        account = Account.of(naming, listed, allowed)
         return account.withShut(self._shut[side])
 
     async def _list(self, side: Side) -> list[Listed]:

@@ -99,7 +99,7 @@ class Mailboxes:
         self._say = say
         self._listing, self._identifier, self._history = legacy
         self.aside = Aside(clients, state, report)
-        self._readOnly = frozenset(s for s in Side if config.servers[s].readOnly)
+        self._allowed = {side: config.servers[side].allowed for side in Side}
         self._ownership = Ownership(
             config, clients, state, self._listing, sure=bool(self._history.accounts)
         )
@@ -143,7 +143,7 @@ class Mailboxes:
         """
         accounts = await self._look()
         with self._state.transaction():
-            self._state.noteReadOnly(self._readOnly)
+            self._state.noteAllowed(self._allowed)
         self._noteReferences(accounts)
         trashes = dict(self._listing.trashes(accounts))
         selection = await self._scope.select(accounts)

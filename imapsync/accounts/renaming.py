@@ -250,8 +250,8 @@ class Renamer:
 
         @return: whether it was news.
         """
-        news = (outlook.agreed, outlook.forgotten, outlook.anew, outlook.lost)
-        if not any(news):
+        lone = (outlook.lost, outlook.kept)
+        if not any((outlook.agreed, outlook.forgotten, outlook.anew, *lone)):
             return False
         state = self._state
         names = {one: name for one, (name, _) in outlook.agreed.items()}
@@ -263,6 +263,8 @@ class Renamer:
                 state.forgetPairs(one.id)
                 start = one.marks[side]._replace(uidnext=1, modseq=0)
                 state.setMark(one.id, side, start)
+            for one, side in outlook.kept:
+                self._keep(one, side)
             for one in outlook.forgotten:
                 state.removeMailbox(one.id)
             state.rename(names)
@@ -272,6 +274,27 @@ class Renamer:
                 state.setSubscribed(number, subscribed)
         self._called(known, names)
         return True
+
+    def _keep(self, known: Known, side: Side) -> None:
+        """
+        All that is known of it stays on C{side} alone, even if the other side has
+        another mailbox of that name one day.
+        """
+        state, mark = self._state, known.marks[side]
+        uids, strays = state.paired(known.id, side), state.strays(known.id, side)
+        state.keep(known.id, side, mark.uidvalidity, uids)
+        state.forgetPairs(known.id)
+        state.setMark(known.id, side, mark)
+        state.setIdentity(known.id, side, known.identities.get(side, ""))
+        state.setStrays(known.id, side, strays)
+        state.setAlone(known.id, side)
+        if self._say is None:
+            self.log.info(
+                "{name}: gone from {other}; it is left by itself on {side}.",
+                name=shown(known.name),
+                other=side.other,
+                side=side,
+            )
 
 
 def _isLevel(account: Account, name: Name) -> bool:

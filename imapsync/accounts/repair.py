@@ -22,8 +22,9 @@ from imapsync.errors import MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
 from imapsync.mailbox.repair import Inspection
-from imapsync.model import Known, Name, Side, Trouble
+from imapsync.model import EVERYTHING, Known, Name, Side, Trouble
 from imapsync.plan import repair as plan
+from imapsync.plan.alone import mayDelete, stays
 from imapsync.plan.mailboxes import Forget, Plan
 from imapsync.plan.mailboxes import plan as planned
 from imapsync.plan.messages import Policy
@@ -65,8 +66,8 @@ class Repair:
         self._records = records
         self._say = say
         self._tell = tell
-        readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly, sparing=True)
+        allowed = {side: config.servers[side].allowed for side in Side}
+        self._policy = Policy(config.mergeFlags, allowed, sparing=True)
         self._surveyed = False
         self._waiting: dict[Name, bool] = {}
         self._astray: set[Name] = set()
@@ -187,8 +188,13 @@ class Repair:
     ) -> None:
         """
         A mailbox is missing on C{side}.  If it may have another name there, the
-        session finds out; else it makes it again.
+        session finds out; else it makes it again, unless it may be deleted there and
+        not here.
         """
+        here = accounts[side.other]
+        box = here.listed.get(name)
+        if known and box and not mayDelete(here, box):
+            return  # the session remembers that
         self._note(plan.onOneSide(name, side))
         if known and not plan.isTraceable(known, side, accounts[side], names):
             self._forget(known)
@@ -255,7 +261,9 @@ class Repair:
             missing = [side for side in Side if not accounts[side].has(name)]
             wrong, _ = plan.subscription(accounts, None, name)
             if missing:
-                left.note(plan.onOneSide(name, missing[0]))
+                known = everyone.get(name)
+                if not (known and stays(known, accounts)):
+                    left.note(plan.onOneSide(name, missing[0]))
             elif wrong:
                 left.note(wrong)
         for name in sorted(self._astray):
@@ -313,5 +321,7 @@ def _scope(
     be made or not.
     """
     bare = {name: one._replace(marks={}) for name, one in known.items()}
-    writable = {s: account._replace(readOnly=False) for s, account in accounts.items()}
+    writable = {
+        s: account._replace(allowed=EVERYTHING) for s, account in accounts.items()
+    }
     return planned(writable, bare, selection)

@@ -28,7 +28,7 @@ from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Context, Records, Say
-from imapsync.model import Known, Mark, Name, Side
+from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
 from imapsync.plan.fresh import Fresh, fresh
@@ -72,8 +72,8 @@ class Session:
         self._records = records
         self._report = records.report
         self._say = say if request.dryRun else None
-        readOnly = frozenset(side for side in Side if config.servers[side].readOnly)
-        self._policy = Policy(config.mergeFlags, readOnly, sparing=request.repair)
+        allowed = {side: config.servers[side].allowed for side in Side}
+        self._policy = Policy(config.mergeFlags, allowed, sparing=request.repair)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(
@@ -177,7 +177,8 @@ class Session:
         arrived = self._tasks(dirty, accounts)
         course = self._report.course
         course.plans(
-            arrived, {*Side} if self._request.dryRun else self._policy.readOnly
+            arrived,
+            {*Side} if self._request.dryRun else self._policy.barring(Act.APPEND),
         )
 
         async def sync(
@@ -258,7 +259,7 @@ class Session:
                 suspects.append(suspected(known, listedOn(name, accounts)))
         changed = False
         for side in Side:
-            if side in self._policy.readOnly:
+            if not self._policy.may(side, Act.APPEND, Act.EXPUNGE):
                 continue
             lost, gained = (
                 {name: self._context(name, accounts) for name in some}

@@ -210,7 +210,7 @@ class Import:
             clients,
             {side: accounts[side].spelled(name) for side in Side},
             self._state,
-            Policy(self._config.mergeFlags, frozenset()),
+            Policy(self._config.mergeFlags),
             self._records,
         )
 

@@ -25,7 +25,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.mailbox.course import Course
 from imapsync.mailbox.suspects import Suspects
 from imapsync.mailbox.verification import Reader, Reading
-from imapsync.model import Known, Name, Side
+from imapsync.model import EVERYTHING, Known, Name, Side
 from imapsync.names import INBOX
 from imapsync.plan.account import Account
 from imapsync.plan.listing import respelled
@@ -228,7 +228,8 @@ class Verification:
         scope = Scope(self._config, self._typed, listing, self._named)
         selection = await scope.select(accounts)
         writable = {
-            side: account._replace(readOnly=False) for side, account in accounts.items()
+            side: account._replace(allowed=EVERYTHING)
+            for side, account in accounts.items()
         }
         return accounts, plan(writable, {}, selection)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from imapsync.cli.options import OPTIONS, PROGRESS, TARGETS, Option
+from imapsync.cli.grammar import OPTIONS, PROGRESS, TARGETS, Option
 from imapsync.config.request import Depth
 from imapsync.model import Side
 

@@ -11,45 +11,15 @@ from __future__ import annotations
 import getopt
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from imapsync import __version__
+from imapsync.cli.grammar import COMMANDS, HEEDED, HELP, OPTIONS, PROGRESS, TARGETS
 from imapsync.cli.terminal import say
 from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side
-
-#: What follows the name of the program.
-SYNOPSIS = "[OPTION ...] [MAILBOX ...]"
-
-
-#: What C{--delete} and C{--rename} are for.
-TARGETS = ("local", "remote", "database")
-
-#: What may be asked for; one of them.
-_COMMANDS = (
-    *("oneshot", "repair", "verify", "check", "status", "init", "authorize"),
-    *("delete", "rename", "import-interimap"),
-)
-
-#: How the progress of a run may be shown.
-PROGRESS = ("auto", "bar", "log", "json", "none")
-
-#: What only some commands heed; no command: live mode.
-_HEEDED: Mapping[str, tuple[str, ...]] = {
-    "target": ("delete", "rename"),
-    "dry-run": ("oneshot", "repair", "import-interimap"),
-    "allow-mass-delete": ("", "oneshot"),
-    "patience": ("oneshot", "repair", "verify", "import-interimap"),
-    "json": (
-        *("oneshot", "repair", "verify", "check", "status"),
-        "import-interimap",
-    ),
-    "progress": ("", "oneshot", "repair", "verify", "import-interimap"),
-    "allow-mass-removal": ("",),
-    "account": ("", *(name for name in _COMMANDS if name != "init")),
-}
 
 
 class CommandLine(NamedTuple):
@@ -82,66 +52,6 @@ class CommandLine(NamedTuple):
         )
 
 
-class Option(NamedTuple):
-    """
-    One that there is.
-
-    @ivar argument: what its value is called, if it has one.
-    @ivar default: that value, if it may be left out.
-    """
-
-    name: str
-    purpose: str
-    short: str = ""
-    argument: str = ""
-    default: str = ""
-
-    def __str__(self) -> str:
-        value = f"={self.argument}" if self.argument else ""
-        long = f"--{self.name}" + (f"[{value}]" if self.default else value)
-        short = f"-{self.short}, " if self.short else ""
-        return f"  {short:>4}{long:<23} {self.purpose}"
-
-
-#: All of them, in the order in which help tells them.
-OPTIONS = (
-    Option("config", "the configuration file; several: accounts", argument="FILE"),
-    Option("account", "only this one of a list; several", argument="NAME"),
-    Option("oneshot", "sync until both sides are equal, then exit", "1"),
-    Option("repair", "compare all with the database, mend, then exit"),
-    Option("verify", "compare everything, change nothing", "", "content", "header"),
-    Option("check", "say what is found on both servers, change nothing"),
-    Option("status", "tell what the database knows, then exit"),
-    Option("init", "make a configuration, asking for two addresses"),
-    Option("authorize", "get a token by OAuth2, then exit", argument="SIDE"),
-    Option("import-interimap", "take over that database, then exit", argument="FILE"),
-    Option("delete", "delete these mailboxes everywhere, then exit"),
-    Option("rename", "rename mailbox OLD to NEW everywhere, then exit"),
-    Option("target", "do that only on local, remote, database", argument="WHERE"),
-    Option("dry-run", "print what would be changed, change nothing", "n"),
-    Option("allow-mass-delete", "lift the mass-deletion brake for this run"),
-    Option("allow-mass-removal", "let a list lose most of its accounts"),
-    Option("watch", "how often to ask a server that cannot push", argument="SECONDS"),
-    Option("patience", "how long to wait for servers in all", argument="SECONDS"),
-    Option("json", "print for machines"),
-    Option("progress", "auto, bar, log, json or none", argument="HOW"),
-    Option("quiet", "only warnings and errors", "q"),
-    Option("debug", "log all IMAP traffic; twice: credentials too"),
-    Option("help", "show this help and exit", "h"),
-    Option("version", "show the version and exit"),
-)
-
-HELP = """\
-Usage: imapsync {synopsis}
-   or: twistd [TWISTD-OPTION ...] imapsync {synopsis}
-
-Keep the mail of two IMAP accounts equal.  Given MAILBOX names limit the work
-to exactly those mailboxes.  Without --oneshot or another command, stay connected
-and follow both servers.
-
-{options}""".format(synopsis=SYNOPSIS, options="\n".join(map(str, OPTIONS)))
-
-
 def parse(arguments: Sequence[str]) -> CommandLine:
     """
     Understand the arguments behind the program's name.
@@ -166,7 +76,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         tuple(map(_mailbox, mailboxes)),
         dryRun="dry-run" in names,
         allowMassDelete="allow-mass-delete" in names,
-        live=not any(command in names for command in _COMMANDS),
+        live=not any(command in names for command in COMMANDS),
         watch=_seconds("watch", options, Request().watch),
         repair="repair" in names,
         verify=_depth([value for name, value in options if name == "verify"]),
@@ -176,7 +86,10 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         check="check" in names,
         authorize=_side([value for name, value in options if name == "authorize"]),
         interimap=_file("import-interimap", options),
+        until=_until([value for name, value in options if name == "until"]),
     )
+    if request.until is not None and request.dryRun:
+        raise UsageError("--until is of no use with --dry-run")
     if {"delete", "rename"} & {*names}:
         targets = _targets([value for name, value in options if name == "target"])
         sides = frozenset(side for side in Side if side.value in targets)
@@ -198,11 +111,11 @@ def _checkCommand(names: Sequence[str], mailboxes: Sequence[str]) -> None:
     """
     Refuse what cannot be asked for together.
     """
-    commands = [name for name in _COMMANDS if name in names]
+    commands = [name for name in COMMANDS if name in names]
     if len(commands) > 1:
         raise UsageError(f"--{commands[0]} and --{commands[1]} exclude each other")
     command = commands[0] if commands else ""
-    for name, heeding in _HEEDED.items():
+    for name, heeding in HEEDED.items():
         if name in names and command not in heeding:
             needed = " or ".join(f"--{one}" for one in heeding if one)
             wrong = f"is of no use with --{command}" if command else f"needs {needed}"
@@ -366,6 +279,14 @@ def _seconds(
         )
         raise UsageError(f"--{name}={typed[-1]}: it takes a {number}")
     return seconds
+
+
+def _until(typed: Sequence[str]) -> float | None:
+    if not typed:
+        return None
+    from imapsync.cli.deadline import deadline  # here, because few need it
+
+    return deadline(typed[-1])
 
 
 def _depth(typed: Sequence[str]) -> Depth | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from imapsync.cli.options import CommandLine
-from imapsync.cli.terminal import emit, say
+from imapsync.cli.terminal import emit, isScreen, say
 from imapsync.config.settings import Config
 from imapsync.imap.access import ORDINARY, Access
 from imapsync.model import Side
@@ -55,6 +55,7 @@ def serviceFor(
         emit=emit,
         show=showWhose,
         shared=shared,
+        tabular=isScreen(),
     )
     if name:
         service.setName(name)

@@ -34,6 +34,13 @@ def attended() -> bool:
     return any(stream is not None and stream.isatty() for stream in streams)
 
 
+def isScreen() -> bool:
+    """
+    Whether what is said is shown on a terminal.
+    """
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def say(text: str) -> None:
     """
     Write lines to standard output.

@@ -51,6 +51,8 @@ class Request(NamedTuple):
     @ivar status: tell what the database knows, instead of a sync.
     @ivar patience: how many seconds to wait in all, if not live, for servers that
         ask to come back later.
+    @ivar until: until then the sync is done again and again, in seconds since 1970;
+        C{None} if once.
     @ivar json: whether what is said is for machines.
     @ivar authorize: whose provider to ask for a token, instead of a sync.
     @ivar interimap: the path of a database of interimap that is to be taken over,
@@ -71,3 +73,4 @@ class Request(NamedTuple):
     check: bool = False
     authorize: Side | None = None
     interimap: str = ""
+    until: float | None = None

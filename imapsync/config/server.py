@@ -14,7 +14,7 @@ from imapsync.config.paths import Files
 from imapsync.config.proxy import Proxy, proxy
 from imapsync.config.section import Option, Section
 from imapsync.config.tls import TLSConfig
-from imapsync.model import Side
+from imapsync.model import EVERYTHING, Act, Allowed, Side
 
 if TYPE_CHECKING:
     from imapsync.config.oauth import OAuthConfig
@@ -56,6 +56,7 @@ OPTIONS = (
     "authorize-as",
     "compress",
     "read-only",
+    "allow",
     "list-reference",
     "trash",
     "max-octets-per-day",
@@ -75,6 +76,7 @@ class ServerConfig(NamedTuple):
     @ivar command: of a tunnel only.
     @ivar starttls: whether TLS must be started on a connection of type imap.
     @ivar auth: mechanisms in upper case, the preferred one first.
+    @ivar allowed: what may be done there; nothing, if it is never written.
     @ivar compress: whether to, where the server can.
     @ivar trash: a mailbox, as typed, to which messages are moved instead of being
         expunged; empty if there is none.
@@ -103,8 +105,8 @@ class ServerConfig(NamedTuple):
     password: str | None
     passwordCommand: str | None
     tls: TLSConfig
-    readOnly: bool
     listReference: str
+    allowed: Allowed = EVERYTHING
     compress: bool = False
     trash: str = ""
     octetsPerDay: int | None = None
@@ -124,6 +126,13 @@ class ServerConfig(NamedTuple):
             if name not in _SECRETS
         )
         return f"ServerConfig({', '.join(told)})"
+
+    @property
+    def readOnly(self) -> bool:
+        """
+        Whether it is never written.
+        """
+        return not self.allowed
 
     @property
     def encrypted(self) -> bool:
@@ -206,8 +215,8 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         password=password if keyring is None else None,
         passwordCommand=section.get("password-command", values.text, None),
         tls=tls.read(section, files),
-        readOnly=section.get("read-only", values.yesNo, False),
         listReference=section.get("list-reference", str, ""),
+        allowed=_allowed(section),
         compress=section.get("compress", values.yesNo, side is Side.REMOTE),
         trash=section.get("trash", values.trash, ""),
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
@@ -222,6 +231,21 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
     if config.proxy is not None and "%" in config.host:
         raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
     return config
+
+
+def _allowed(section: Section) -> Allowed:
+    """
+    What may be done on this side, by either of the two options that say so.
+    """
+    if "allow" in section and "read-only" in section:
+        raise section.wrong("allow", "and read-only exclude each other")
+    if section.get("read-only", values.yesNo, False):
+        return ()
+    allowed = section.get("allow", values.acts, EVERYTHING)
+    if "trash" in section and Act.EXPUNGE in allowed and Act.APPEND not in allowed:
+        # What may not be moved there would be gone for good.
+        raise section.wrong("trash", "needs append in allow, as well as expunge")
+    return allowed
 
 
 def _keyring(
@@ -302,6 +326,8 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
         yield from oauth.idle(section)
     if server.readOnly:
         yield "trash", "with read-only = YES"
+    elif Act.EXPUNGE not in server.allowed:
+        yield "trash", "without expunge in allow"
     if kind == "tunnel":
         yield "proxy", "with type = tunnel"
     else:

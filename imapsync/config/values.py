@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from imapsync.config.section import nearest, quoted
+from imapsync.model import Act, Allowed
 
 #: Protocol versions that can be asked for, the oldest first.
 PROTOCOLS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -217,6 +218,17 @@ def selection(value: str) -> tuple[str, ...]:
     if set(names) in ({"RECURSIVEMATCH"}, {"RECURSIVEMATCH", "REMOTE"}):
         raise ValueError("must say with RECURSIVEMATCH which mailboxes to match")
     return names
+
+
+def acts(value: str) -> Allowed:
+    """
+    What may be done on a side.
+    """
+    words = {word.lower() for word in text(value).split()}
+    known = [str(act) for act in Act]
+    for word in sorted(words.difference(known)):
+        raise _unknown("act", word, known)
+    return tuple(act for act in Act if str(act) in words)
 
 
 def trash(value: str) -> str:

@@ -20,7 +20,7 @@ from imapsync.mailbox.oneside import MISSING, OneSide
 from imapsync.mailbox.opening import Opening
 from imapsync.mailbox.review import Review
 from imapsync.mailbox.suspects import Place
-from imapsync.model import Known, Mark, Name, Side, Trouble, differ
+from imapsync.model import Act, Known, Mark, Name, Side, Trouble, differ
 from imapsync.names import INBOX
 from imapsync.plan.operations import Trash
 from imapsync.uidset import UidSet
@@ -74,6 +74,7 @@ class BothSides:
             # Not asked before: none is told either where UIDVALIDITY is new.
             if not (this.selected.tracked or side in self.context.absent):
                 raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
+            this.keepOnly(self.state, self.known.id)
         self._begin()
         await self._listenToBoth()
         if (ahead := self._opening.ahead) is not None:
@@ -202,6 +203,8 @@ class BothSides:
         if len(self.known.marks) == len(Side):
             return
         with self.state.transaction():
+            if self.known.alone is not None:
+                self.state.setAlone(self.known.id, None)
             for side in Side:
                 if side not in self.known.marks and side not in self.context.absent:
                     selected = self.sides[side].selected
@@ -250,11 +253,18 @@ class BothSides:
 
     def doomed(self, side: Side) -> UidSet:
         """
-        The messages of C{side} whose pairs are gone on the other, and which
-        must go too.
+        The messages of C{side} that are gone from the other, and must go too.
         """
         policy = self.context.policy
-        if side in policy.readOnly or policy.sparing:
+        if policy.sparing or not policy.may(side, Act.EXPUNGE):
+            return UidSet()
+        return self.bereft(side) | self.sides[side].reading.kept
+
+    def bereft(self, side: Side) -> UidSet:
+        """
+        The messages of C{side} whose pairs are gone on the other.
+        """
+        if self.context.policy.sparing:
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)
@@ -330,6 +340,8 @@ class BothSides:
                 if not (this.undone or this.reading.partial):
                     self.state.setMark(mailbox, side, this.selected.mark)
                     self.state.forgetForetold(mailbox, side)
+                    if lost := this.reading.keptNoMore:
+                        self.state.keepNoMore(mailbox, side, lost)
                     before = self.state.strays(mailbox, side)
                     strays = this.strays(before, self._mayDiffer(side))
                     if strays != before:
@@ -360,10 +372,9 @@ class BothSides:
 
     def _mayDiffer(self, side: Side) -> bool:
         """
-        Whether C{side} may have what the other side has not, and not have what that
-        has, although all is done.
+        Whether C{side} may have what the other side has not, although all is done.
         """
-        return side.other in self.context.policy.readOnly
+        return not self.context.policy.may(side.other, Act.APPEND)
 
     def _foreseen(self) -> Mapping[Side, Mark]:
         """

@@ -32,6 +32,7 @@ class Reading:
     @ivar heard: the latest flags of the messages that are expected to change.
     @ivar expunged: once L{take} was called, what vanished.
     @ivar reached: once L{take} was called, the highest mod-sequence told.
+    @ivar keptNoMore: once L{take} was called, those that were kept and are gone.
     @ivar disturbed: whether it was told since that something has happened to
         other messages than was expected.
     @ivar partial: whether there was more than is taken up at once.
@@ -63,6 +64,8 @@ class Reading:
         self._taken = False
         self.told = 0
         self.partial = False
+        self._kept: UidSet | None = None
+        self.keptNoMore = UidSet()
         self.exists: int | None = None
         self._expected: Container[int] = ()
         self._doomed = UidSet()
@@ -90,10 +93,23 @@ class Reading:
         How many messages more than before there are, as was told so far.
         """
         gone = self._gone.build()
-        waiting = self._state.postponed(self._mailbox, self._side)
+        waiting = self._state.postponed(self._mailbox, self._side) | self.kept
         known = self._known(gone)
         new = self._new.build() - gone - waiting
         return len(new) - len(known) - len((gone & waiting) - known)
+
+    @property
+    def kept(self) -> UidSet:
+        """
+        The messages that stay though they are gone from the other side.
+        """
+        if self._kept is None:
+            self._kept = self._state.kept(self._mailbox, self._side)
+        return self._kept
+
+    @kept.setter
+    def kept(self, uids: UidSet) -> None:
+        self._kept = uids
 
     @property
     def left(self) -> int:
@@ -241,7 +257,11 @@ class Reading:
         if self._listed is not None:
             known = self._state.paired(self._mailbox, self._side)
             gone |= known - self._listed.build()
-        new = self._new.build() - gone
+        if self._listed is not None:
+            gone |= self.kept - self._listed.build()
+        self.keptNoMore = self.kept & gone
+        self.kept -= gone
+        new = self._new.build() - gone - self.kept
         return Changes(self._flags, new, self._known(gone), self._changed)
 
     def _known(self, gone: UidSet) -> UidSet:

@@ -19,6 +19,7 @@ from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.refusals import Refusals
 from imapsync.model import Changes, Mark, Side, Status
 from imapsync.names import shown
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: What is said of the original of a message that is missing.
@@ -198,6 +199,15 @@ class OneSide:
         """
         old = (uid for uid, _ in (self.new - self.refusals.pending).ranges)
         return any(uid < mark.uidnext for uid in old)
+
+    def keepOnly(self, state: State, mailbox: int) -> None:
+        """
+        What was kept by other UIDs is not known any more.
+        """
+        uidvalidity = self.selected.mark.uidvalidity
+        if uidvalidity and state.kept(mailbox, self.side):
+            with state.transaction():
+                state.keepOnly(mailbox, self.side, uidvalidity)
 
     def passOver(self, uids: UidSet) -> None:
         """

@@ -112,7 +112,7 @@ class Opening:
         @param mark: up to which nothing is to be told.
         """
         context = self._context
-        writable = side not in context.policy.readOnly and not context.dryRun
+        writable = context.policy.writes(side) and not context.dryRun
         return way(context.names[side], mark, reading, writable)
 
 

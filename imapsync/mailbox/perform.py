@@ -23,7 +23,7 @@ from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.strangers import trashed
 from imapsync.mailbox.summary import Deed
-from imapsync.model import Given, Pair, Side
+from imapsync.model import Act, Given, Pair, Side
 from imapsync.names import shown
 from imapsync.plan.flags import planFlags
 from imapsync.plan.late import WHY, Withdraw
@@ -32,6 +32,7 @@ from imapsync.plan.operations import (
     AddPairs,
     Copy,
     HandOver,
+    Keep,
     Leave,
     Operation,
     Postpone,
@@ -215,6 +216,18 @@ class Performer:
                 for side, uids in forgotten:
                     self._state.removePairs(self._mailbox, side, uids)
                     self._state.settle(self._mailbox, side, uids)
+                    self._state.keepNoMore(self._mailbox, side, uids)
+
+    async def _keep(self, operation: Keep) -> None:
+        """
+        It is not asked about again.
+        """
+        side, uids = operation
+        uidvalidity = self._view.sides[side].selected.mark.uidvalidity
+        with self._state.transaction():
+            self._state.keep(self._mailbox, side, uidvalidity, uids)
+            self._state.removePairs(self._mailbox, side, uids)
+            self._state.settle(self._mailbox, side, uids)
 
     # Copying
 
@@ -228,7 +241,7 @@ class Performer:
         counts = {
             side.other: len(this.changes.new)
             for side, this in view.sides.items()
-            if side.other not in context.policy.readOnly
+            if context.policy.may(side.other, Act.APPEND)
         }
         self._report.course.copies(view.name, counts)
 
@@ -272,7 +285,7 @@ class Performer:
             # One flag may have been too much for an APPEND: each by itself.
             await target.client.catchUp()
             policy = view.context.policy
-            plan = planFlags(outcome.lacking, policy.merge, policy.readOnly)
+            plan = planFlags(outcome.lacking, policy.merge, policy.barring(Act.FLAGS))
             await carryFlags(view, SetFlags(outcome.lacking, plan))
 
     def _sent(self, target: SyncClient, dates: Dates) -> bool:
@@ -332,6 +345,7 @@ _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {
     Withdraw: Performer._withdraw,
     SetFlags: Performer._setFlags,
     Remove: Performer._remove,
+    Keep: Performer._keep,
     HandOver: Performer._handOver,
     Postpone: Performer._postpone,
     Leave: Performer._leave,

@@ -25,7 +25,7 @@ from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.mending import Mending
 from imapsync.mailbox.pairing import matched
 from imapsync.mailbox.suspects import Place
-from imapsync.model import GUID, Flags, Known, Pair, Side
+from imapsync.model import GUID, Act, Flags, Known, Pair, Side
 from imapsync.plan import repair as plan
 from imapsync.plan.flags import common, same
 from imapsync.plan.repair import Anomaly, Kind
@@ -115,9 +115,10 @@ class Inspection:
         self._entries = Entries(self._mending, context.clients, self._sources)
 
     async def _inspect(self, identities: Mapping[Side, str]) -> None:
-        leftovers = {side: UidSet() for side in Side}
+        leftovers, kept = {side: UidSet() for side in Side}, False
         if not self._isRenumbered():
             leftovers = {side: self._leftovers(side) for side in Side}
+            kept = self._keep()
             self._dropDangling()
             self._checkMarks(identities)
         paired = self._state.paired(self._known.id, Side.LOCAL)
@@ -126,7 +127,7 @@ class Inspection:
         for side in Side:
             idle = leftovers[side] - alone[side] - self._entries.differing(side)
             self._checkLeftovers(side, idle)
-        if not (self._mending.anomalies or self._new or self._proven):
+        if not (self._mending.anomalies or kept or self._new or self._proven):
             self._checkCounts()
 
     # What there is
@@ -256,6 +257,30 @@ class Inspection:
 
     # Messages
 
+    def _keep(self) -> bool:
+        """
+        What is gone from one side stays on the other, if it may not be removed there:
+        that is not to be copied back.
+
+        @return: whether any has gone since the last run.
+        """
+        state, mailbox, kept = self._state, self._known.id, False
+        with state.transaction():
+            for side, selected in self._selected.items():
+                state.keepOnly(mailbox, side, selected.mark.uidvalidity)
+                state.keepNoMore(
+                    mailbox, side, state.kept(mailbox, side) - self._there[side]
+                )
+                if self._context.policy.may(side, Act.EXPUNGE):
+                    continue
+                gone = state.paired(mailbox, side.other) - self._there[side.other]
+                alone = state.partners(mailbox, side.other, gone, side)
+                alone &= self._there[side]
+                state.keep(mailbox, side, selected.mark.uidvalidity, alone)
+                state.removePairs(mailbox, side, alone)
+                kept = kept or bool(alone)
+        return kept
+
     def _dropDangling(self) -> None:
         """
         Drop the entries that have no message on a side, or on both.
@@ -302,7 +327,10 @@ class Inspection:
         else:
             believed = self._dropUnequal(left)
         await self._entries.compare(believed[Side.LOCAL], proven=True)
-        alone = {side: left[side] - believed[side] for side in Side}
+        alone = {
+            side: left[side] - believed[side] - state.kept(mailbox, side)
+            for side in Side
+        }
         for side in Side:
             self._tellAlone(side, alone[side])
         return alone

@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TypeVar
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
+from imapsync.mailbox.kept import returned
 from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.removal import thrown
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
-from imapsync.model import Mark, Name, Side
+from imapsync.model import Act, Mark, Name, Side
 from imapsync.plan.late import Withdraw
 from imapsync.plan.messages import Arrived, Gone, News, planned
 from imapsync.plan.moves import Transfer
-from imapsync.plan.operations import HandOver
+from imapsync.plan.operations import HandOver, Keep
 from imapsync.uidset import UidSet
-
-T = TypeVar("T")
 
 #: So many messages are copied at a time.
 STREAM = 20_000
@@ -176,11 +174,12 @@ class Pass:
         Plan and perform, portion by portion.
         """
         view = self._view
-        doomed = {side: view.doomed(side) for side in Side}
-        counts = {side: len(doomed[side]) for side in Side}
+        bereft = {side: view.bereft(side) for side in Side}
+        counts = {side: len(view.doomed(side)) for side in Side}
         with self._context.records.brake.due(counts) as removed:
             self._performer = Performer(view, removed)
             self.transfers = self._performer.transfers
+            await self._keep(bereft)
             await self._pair()
             for this in view.sides.values():
                 this.withhold()
@@ -189,8 +188,8 @@ class Pass:
                 await self._do(News(drifts=drifts))
             await self._do(
                 News(
-                    gone={side: self._gone(side, doomed[side]) for side in Side},
-                    goneOnBoth=self._goneOnBoth(doomed),
+                    gone={side: self._gone(side) for side in Side},
+                    goneOnBoth=self._goneOnBoth(bereft),
                 )
             )
         suspects = self._context.records.suspects
@@ -209,7 +208,7 @@ class Pass:
         context, name = self._context, self._view.name
         operations = [*planned(news, context.policy)]
         for operation in operations:
-            if isinstance(operation, Withdraw):
+            if isinstance(operation, (Withdraw, Keep)):
                 self._view.sides[operation.side].passOver(operation.uids)
             if not context.tell(name, operation):
                 final = last and operation is operations[-1]
@@ -224,6 +223,8 @@ class Pass:
         """
         view = self._view
         new = {side: view.sides[side].changes.new for side in Side}
+        kept = await returned(view, new)
+        new = {side: uids | kept[side] for side, uids in new.items()}
         if not all(new.values()):
             return
         self._context.records.report.course.begins(view.name, "comparing")
@@ -231,27 +232,38 @@ class Pass:
         copied = {side: view.copies.originals(side) for side in Side}
         sources = {side: view.source(side) for side in Side}
         with contextlib.closing(await matched(sources, new)) as matcher:
-            for some in _chunks(matcher.matches()):
+            matches = iter(matcher.matches())
+            while some := list(islice(matches, CHUNK)):
                 await self._do(News(equal=some, foretold=foretold, copied=copied))
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
-                this.changes = this.changes._replace(new=left)
+                this.reading.kept -= kept[side] - left
+                this.changes = this.changes._replace(new=left - kept[side])
 
     async def _withdraw(self) -> None:
         """
         Find what is ours of what is left, and was stored late.
         """
         for side in Side:
-            if side in self._context.policy.readOnly:
-                continue
+            if not self._context.policy.may(side, Act.APPEND):
+                continue  # nothing there is a copy of ours
             if (found := await late(self._view, side)) is not None:
                 await self._do(News(late={side: found}))
 
-    def _gone(self, side: Side, doomed: UidSet) -> Gone:
+    async def _keep(self, bereft: Mapping[Side, UidSet]) -> None:
+        """
+        Leave alone what is gone from the other side, and may not be removed.
+        """
+        for side in self._context.policy.barring(Act.EXPUNGE):
+            await self._do(News(gone={side: Gone(bereft[side])}))
+            self._view.sides[side].reading.kept |= bereft[side]
+
+    def _gone(self, side: Side) -> Gone:
         """
         What is to go from C{side}, and which of it need not go to the trash.
         """
+        doomed = self._view.doomed(side)
         view, trash = self._view, self._view.trash(side)
         if not (trash and doomed):
             return Gone(doomed)
@@ -260,10 +272,10 @@ class Pass:
         elsewhere |= thrown(view.state, view.known.id, side, doomed, trash.name)
         return Gone(doomed, elsewhere, trash)
 
-    def _goneOnBoth(self, doomed: Mapping[Side, UidSet]) -> UidSet:
+    def _goneOnBoth(self, bereft: Mapping[Side, UidSet]) -> UidSet:
         view, mailbox = self._view, self._view.known.id
         ours, theirs = (view.sides[side].gone for side in Side)
-        if not theirs or len(ours) == len(doomed[Side.REMOTE]):
+        if not theirs or len(ours) == len(bereft[Side.REMOTE]):
             return UidSet()
         there = view.state.partners(mailbox, Side.LOCAL, ours, Side.REMOTE) & theirs
         return view.state.partners(mailbox, Side.REMOTE, there, Side.LOCAL)
@@ -356,7 +368,8 @@ class Pass:
         be copied there, by another program.
         """
         selected = self._view.sides[side].selected
-        written = not selected.readOnly and side not in self._context.policy.readOnly
+        may = self._context.policy.may(side, Act.APPEND)
+        written = may and not selected.readOnly
         if not (self._anew and written):
             return False
         client = self._context.clients[side]
@@ -372,7 +385,7 @@ class Pass:
         """
         if not (arrived.writable and arrived.proven):
             return []
-        if side.other in self._context.policy.readOnly:
+        if not self._context.policy.may(side.other, Act.APPEND):
             return []
         new = arrived.uids - arrived.hopeless - arrived.echoes
         return await duplicates(self._view, side.other, new) if new else []
@@ -380,9 +393,3 @@ class Pass:
     @property
     def _bulk(self) -> int:
         return sum(len(each.twins) for each in self.transfers)
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    several = iter(items)
-    while some := list(islice(several, CHUNK)):
-        yield some

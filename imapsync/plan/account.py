@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from imapsync.errors import MailboxError
-from imapsync.model import Listed, Name, Status
+from imapsync.model import EVERYTHING, Act, Allowed, Listed, Name, Status
 from imapsync.names import INBOX, Naming, fromUser, shown
 
 #: What is told of a name that is subscribed, without a mailbox.
@@ -36,6 +36,7 @@ class Account(NamedTuple):
     """
     One side: all that its server lists, whatever is in scope.
 
+    @ivar allowed: what may be done to its mailboxes.
     @ivar contested: names that several of its mailboxes lay claim to.
     @ivar apart: names that are left alone, with all below them; and why.
     @ivar shut: names that are left alone, since they are listed and the server
@@ -48,7 +49,7 @@ class Account(NamedTuple):
 
     naming: Naming
     listed: Mapping[Name, Listed]
-    readOnly: bool = False
+    allowed: Allowed = EVERYTHING
     contested: frozenset[Name] = frozenset()
     misfits: tuple[Misfit, ...] = ()
     apart: Mapping[Name, str] = MappingProxyType({})
@@ -58,7 +59,12 @@ class Account(NamedTuple):
     outside: tuple[Listed, ...] = ()
 
     @classmethod
-    def of(cls, naming: Naming, listed: Iterable[Listed], readOnly: bool) -> Account:
+    def of(
+        cls,
+        naming: Naming,
+        listed: Iterable[Listed],
+        allowed: Allowed = EVERYTHING,
+    ) -> Account:
         """
         Sort a LIST response by shared names.  A mere name without a mailbox
         behind it is in nobody's way.
@@ -80,12 +86,18 @@ class Account(NamedTuple):
         return cls(
             naming,
             names,
-            readOnly,
+            allowed,
             frozenset(contested),
             told,
             strays=tuple(strays),
             outside=tuple(outside),
         )
+
+    def may(self, *acts: Act) -> bool:
+        """
+        Whether all of this may be done there.
+        """
+        return set(acts).issubset(self.allowed)
 
     def has(self, name: Name) -> bool:
         """

@@ -173,8 +173,9 @@ class Brake:
     def _excessive(self, side: Side, count: int) -> bool:
         if self.lifted or not count:
             return False
-        known = self._atMost()
-        return known >= LEAST and self._sum(side, count) * 2 > known
+        # What is removed may have stayed alone on a side, and not be known any more.
+        known, removed = self._atMost(), self._sum(side, count)
+        return max(known, removed) >= LEAST and removed * 2 > known
 
     def _atMost(self) -> int:
         """
@@ -191,8 +192,9 @@ class Brake:
 
     def _refuse(self, side: Side, count: int) -> None:
         within = "" if self._clock is None else " within an hour"
+        removed = self._sum(side, count)
         raise MassDeletion(
-            f"{self._sum(side, count)} of {self._atMost()} known messages would"
+            f"{removed} of {max(removed, self._atMost())} known messages would"
             f" be removed from {side}{within}, which looks like an emptied server or a"
             " wrong mount; stopped before that.  If it is meant, run once with"
             " --allow-mass-delete"

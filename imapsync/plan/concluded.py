@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imapsync.model import Known, Name, Side
+from imapsync.model import Act, Known, Name, Side
 from imapsync.names import isWithin
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
@@ -100,7 +100,7 @@ def subscriptions(
     for one in known:
         name = names.get(one.id)
         for side, account in accounts.items():
-            if name is None or account.readOnly:
+            if name is None or not account.may(Act.SUBSCRIBE):
                 continue
             if one.subscribed and name == asked[side].get(one.id):
                 yield from () if account.subscribed(name) else (Subscribe(side, name),)

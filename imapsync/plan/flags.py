@@ -158,27 +158,27 @@ class FlagPlan:
         self.conflicts: list[Uids] = []
 
 
-def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPlan:
+def planFlags(drifts: Drifts, merge: bool, fixed: frozenset[Side]) -> FlagPlan:
     """
     Carry flags over.
 
     @param merge: how a message that changed on both sides is settled: flag by
         flag, or by the union of both.
-    @param readOnly: sides that are never written; changes made elsewhere stay
+    @param fixed: sides on which no flag is changed; changes made elsewhere stay
         there.
     """
     plan = FlagPlan()
     wanted: dict[tuple[Side, str, str], list[int]] = {}
     for drift, many in drifts.items():
-        target = _target(drift, merge, readOnly)
-        if not (merge or readOnly) and _conflicting(drift):
+        target = _target(drift, merge, fixed)
+        if not (merge or fixed) and _conflicting(drift):
             plan.conflicts += many
         for side in Side:
-            if side in readOnly:
+            if side in fixed:
                 continue
             shown = drift.shows(side)
             plus, minus = without(target, shown), without(shown, target)
-            if readOnly and drift.copy is None:
+            if fixed and drift.copy is None:
                 # What was changed over here alone is nobody else's business.
                 source = drift.shows(side.other)
                 plus = common(plus, without(source, drift.agreed))
@@ -200,10 +200,10 @@ def planFlags(drifts: Drifts, merge: bool, readOnly: frozenset[Side]) -> FlagPla
     return plan
 
 
-def _target(drift: Drift, merge: bool, readOnly: frozenset[Side]) -> Flags:
+def _target(drift: Drift, merge: bool, fixed: frozenset[Side]) -> Flags:
     if drift.copy is not None:
         return drift.shows(drift.copy.other)
-    for side in readOnly:
+    for side in fixed:
         return drift.shows(side)
     base, local, remote = drift[:3]
     if drift.fresh:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar, Final, NamedTuple
 
-from imapsync.model import Known, Listed, Mark, Name, Side, Status, Trouble
+from imapsync.model import Act, Known, Listed, Mark, Name, Side, Status, Trouble
 from imapsync.names import INBOX, shown
 from imapsync.plan.account import Account
 from imapsync.plan.selection import Selection
@@ -22,10 +22,12 @@ class _Directed:
     """
     A step for one side.
 
+    @cvar act: what has to be allowed for it.
     @cvar verb: the command (RFC 9051, 6.3).
     @cvar done: what it is when it was taken.
     """
 
+    act: ClassVar[Act]
     verb: ClassVar[str]
     done: ClassVar[str]
 
@@ -57,7 +59,7 @@ class Create(_Directed):
     Make a mailbox on C{side}.
     """
 
-    verb, done = "CREATE", "created"
+    act, verb, done = Act.CREATE, "CREATE", "created"
 
 
 class Subscribe(_Directed):
@@ -65,7 +67,7 @@ class Subscribe(_Directed):
     Subscribe a mailbox on C{side}.
     """
 
-    verb, done = "SUBSCRIBE", "subscribed"
+    act, verb, done = Act.SUBSCRIBE, "SUBSCRIBE", "subscribed"
 
 
 class Unsubscribe(_Directed):
@@ -73,7 +75,7 @@ class Unsubscribe(_Directed):
     Unsubscribe a mailbox on C{side}.
     """
 
-    verb, done = "UNSUBSCRIBE", "unsubscribed"
+    act, verb, done = Act.SUBSCRIBE, "UNSUBSCRIBE", "unsubscribed"
 
 
 class Forget(NamedTuple):
@@ -231,7 +233,7 @@ def _fate(name: Name, accounts: Mapping[Side, Account], known: Known | None) -> 
             trouble=f"vanished from {side}, as if by a failure; left alone: make it"
             f" again there, or delete it on {side.other} too",
         )
-    if accounts[side].readOnly:
+    if not accounts[side].may(Act.CREATE):
         return _Fate(name)
     if obstacle := accounts[side].obstacle(name):
         rival = name.replace(accounts[side].naming.separator or "/", "/")
@@ -264,7 +266,7 @@ def _followed(name: Name, accounts: Mapping[Side, Account], base: bool) -> _Fate
     present = [accounts[side].subscribed(name) for side in Side]
     wanted = all(present) if base else any(present)
     astray = [side for side in Side if accounts[side].subscribed(name) != wanted]
-    written = [side for side in astray if not accounts[side].readOnly]
+    written = [side for side in astray if accounts[side].may(Act.SUBSCRIBE)]
     steps = tuple(_subscription(side, name, wanted) for side in written)
     return _Fate(name, steps, wanted if written == astray else base)
 
@@ -277,6 +279,9 @@ def _created(name: Name, accounts: Mapping[Side, Account], side: Side) -> _Fate:
     steps: list[Step] = [Create(side, name)]
     wanted = accounts[side.other].subscribed(name)
     if accounts[side].subscribed(name) != wanted:
+        if not accounts[side].may(Act.SUBSCRIBE):
+            # Agreed on is then what the other side is not to follow.
+            return _Fate(name, tuple(steps), not wanted)
         steps.append(_subscription(side, name, wanted))
     return _Fate(name, tuple(steps), wanted)
 
@@ -350,7 +355,9 @@ def removable(known: Known, side: Side, status: Status) -> int:
     if mark is None or mark.uidvalidity != status.uidvalidity:
         return 0
     arrived = max(0, status.uidnext - mark.uidnext)
-    return max(0, known.pairs - max(0, status.messages - arrived))
+    left = max(0, status.messages - arrived)
+    # What has no pair may be all that is left.
+    return max(0, min(known.pairs, known.holds(side) - left))
 
 
 def atStake(known: Known, listed: Listed | None) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from imapsync.model import Flags, Pair, Side
+from imapsync.model import EVERYTHING, Act, Allowed, Flags, Pair, Side
 from imapsync.plan.flags import (
     Drift,
     Drifts,
@@ -27,6 +27,7 @@ from imapsync.plan.operations import (
     AddPairs,
     Copy,
     HandOver,
+    Keep,
     Leave,
     Operation,
     Postpone,
@@ -51,15 +52,33 @@ class Policy(NamedTuple):
 
     @ivar merge: settle flags that changed on both sides one by one, instead
         of by their union.
-    @ivar readOnly: sides that are never written.
+    @ivar allowed: what may be done on a side, if not everything.
     @ivar trashes: of the sides that have one.
     @ivar sparing: whether nothing is removed anywhere.
     """
 
     merge: bool = False
-    readOnly: frozenset[Side] = frozenset()
+    allowed: Mapping[Side, Allowed] = MappingProxyType({})
     trashes: Mapping[Side, Trash] = MappingProxyType({})
     sparing: bool = False
+
+    def may(self, side: Side, *acts: Act) -> bool:
+        """
+        Whether all of this may be done on C{side}.
+        """
+        return set(acts).issubset(self.allowed.get(side, EVERYTHING))
+
+    def writes(self, side: Side) -> bool:
+        """
+        Whether anything may be done there.
+        """
+        return bool(self.allowed.get(side, EVERYTHING))
+
+    def barring(self, act: Act) -> frozenset[Side]:
+        """
+        The sides on which this may not be done.
+        """
+        return frozenset(side for side in Side if not self.may(side, act))
 
 
 # What was read
@@ -126,7 +145,7 @@ class News(NamedTuple):
     @ivar copied: those whose equals are copies that we made of them, by side.
     @ivar late: what may have come late, by the side on which it is.
     @ivar drifts: known messages whose flags have changed.
-    @ivar gone: by the side from which they are to go.
+    @ivar gone: by the side from which they are to go, if they may.
     @ivar goneOnBoth: local UIDs of messages that are gone from both sides.
     @ivar arrived: by the side on which they are.
     """
@@ -151,17 +170,24 @@ def planned(news: News, policy: Policy) -> Iterator[Operation]:
         yield AddPairs(pairs)
         yield from _flags(drifts, policy)
     # What we sent twice, and a server stored late, is there once too often.
-    yield from withdrawals(news.late)
+    for withdrawal in withdrawals(news.late):
+        side = withdrawal.side
+        may = policy.may(side, Act.EXPUNGE)
+        yield withdrawal if may else Keep(side, withdrawal.uids)
     # Each flag that changed on one side is changed on the other.
     yield from _flags(news.drifts, policy)
-    # What is gone from one side goes from the other, whatever its flags.
-    gone = {s: g for s, g in news.gone.items() if s not in policy.readOnly}
+    # What is gone from one side goes from the other, whatever its flags; or it stays
+    # there alone.
+    gone = {s: g for s, g in news.gone.items() if policy.may(s, Act.EXPUNGE)}
     if any(one.uids for one in gone.values()) or news.goneOnBoth:
         yield _removal(gone, news.goneOnBoth)
+    for side in news.gone.keys() - gone.keys():
+        if uids := news.gone[side].uids:
+            yield Keep(side, uids)
     # What is left is new, and is copied; by the other side's server itself, if it
     # has the like of it.
     for side, arrived in news.arrived.items():
-        if arrived.uids and side.other not in policy.readOnly:
+        if arrived.uids and policy.may(side.other, Act.APPEND):
             yield from _copies(side, arrived)
 
 
@@ -201,7 +227,9 @@ def _sighted(news: News, pair: Pair, theirs: Flags) -> Drift:
 
 def _flags(drifts: Drifts, policy: Policy) -> Iterator[Operation]:
     if drifts:
-        yield SetFlags(drifts, planFlags(drifts, policy.merge, policy.readOnly))
+        yield SetFlags(
+            drifts, planFlags(drifts, policy.merge, policy.barring(Act.FLAGS))
+        )
 
 
 def _removal(gone: Mapping[Side, Gone], goneOnBoth: UidSet) -> Remove:

@@ -84,6 +84,22 @@ class Remove(NamedTuple):
                 yield f"{name}: {side}: expunge UID {self.expunged[side]}"
 
 
+class Keep(NamedTuple):
+    """
+    Know that messages stay on C{side}, though they are gone from the other, and are
+    never to be copied back: they may not be removed.
+    """
+
+    side: Side
+    uids: UidSet
+
+    def lines(self, name: Name) -> Iterator[str]:
+        """
+        What a dry run says: nothing is done.
+        """
+        yield from ()
+
+
 class HandOver(NamedTuple):
     """
     Have the server of a side move or copy messages by itself, once all else is
@@ -160,4 +176,6 @@ class Leave(NamedTuple):
         yield f"{name}: nothing is copied from {self.side}: {self.why}"
 
 
-Operation = AddPairs | Withdraw | SetFlags | Remove | HandOver | Copy | Postpone | Leave
+Operation = (
+    AddPairs | Withdraw | SetFlags | Remove | Keep | HandOver | Copy | Postpone | Leave
+)

@@ -76,6 +76,8 @@ class Outlook:
     @ivar anew: those whose messages are to be paired again.
     @ivar lost: those that a side lost, though it hardly deleted them: they are
         left alone until they are there again, or are gone from the other too.
+    @ivar kept: those that stay on a side though they are gone from the other, since
+        they may not be deleted, or renamed, there.
     @ivar deletions: what is to be deleted in the end, children first.
     @ivar held: names that are left alone meanwhile.
     @ivar waiting: what is left undone if no deletion makes room for it.
@@ -91,6 +93,7 @@ class Outlook:
         self.forgotten: list[Known] = []
         self.anew: list[Known] = []
         self.lost: list[tuple[Known, Side]] = []
+        self.kept: list[tuple[Known, Side]] = []
         self.deletions: list[Delete] = []
         self.held: set[Name] = set()
         self.troubles: list[Trouble] = []

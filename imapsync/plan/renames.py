@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from imapsync.model import Known, Name, Side, Trouble
+from imapsync.model import Act, Known, Name, Side, Trouble
 from imapsync.names import shown
 from imapsync.plan.account import Account
+from imapsync.plan.alone import mayDelete, stays
 from imapsync.plan.identity import Places, likely, traceable
 from imapsync.plan.mailboxes import Subscribe, Unsubscribe
 from imapsync.plan.outlook import Delete, Outlook, Rename
@@ -39,6 +40,9 @@ def plan(
     planner = _Planner(accounts, known, selection, places, stuck, parted)
     for one in traceable(known):
         planner.consider(one)
+    for one in known:
+        if one.alone is not None:
+            planner.considerAlone(one, one.alone)
     for side in Side:
         planner.order(side)
     planner.outlook.deletions.sort(key=lambda one: one.name.split("/"), reverse=True)
@@ -104,6 +108,23 @@ class _Planner:
         elif covered:
             self._goneFromBoth(known)
 
+    def considerAlone(self, known: Known, side: Side) -> None:
+        """
+        It stays on C{side}, where it could not be deleted so far.
+        """
+        if stays(known, self._accounts):
+            self.outlook.held.add(known.name)
+            if self._mayDelete(side, known.name) and self._covers(known.name, known):
+                self._delete(known, side)
+
+    def _mayDelete(self, side: Side, name: Name) -> bool:
+        account = self._accounts[side]
+        return name in account.listed and mayDelete(account, account.listed[name])
+
+    def _delete(self, known: Known, side: Side) -> None:
+        self._doomed.add(known.id)
+        self.outlook.deletions.append(Delete(side, known.name))
+
     def _settled(self, known: Known) -> bool:
         """
         Whether it is where it was, on both sides, as nearly all of them are.
@@ -164,14 +185,14 @@ class _Planner:
         """
         accounts = self._accounts.values()
         wanted = known.subscribed or any(one.subscribed(name) for one in accounts)
-        self.outlook.agreed[known.id] = (name, wanted)
+        # Where a side may not be subscribed, they do not agree on it.
+        can = all(one.subscribed(name) or one.may(Act.SUBSCRIBE) for one in accounts)
+        self.outlook.agreed[known.id] = (name, wanted and can)
         if not covered:
             return
-        for side, account in self._accounts.items():
-            if account.readOnly:
-                continue
-            if wanted and not account.subscribed(name):
-                self.outlook.steps.append(Subscribe(side, name))
+        for side in Side:
+            if wanted:
+                self._subscribeTo(side, name)
             self._unsubscribe(side, known.name)
 
     def _unsubscribe(self, side: Side, name: Name) -> None:
@@ -179,14 +200,18 @@ class _Planner:
         Nobody is to be subscribed to a mere name that was a mailbox.
         """
         account = self._accounts[side]
-        if account.subscribed(name) and not account.has(name) and not account.readOnly:
+        if (
+            account.subscribed(name)
+            and not account.has(name)
+            and account.may(Act.SUBSCRIBE)
+        ):
             self.outlook.steps.append(Unsubscribe(side, name))
 
     def _rename(self, known: Known, at: Mapping[Side, Name]) -> None:
         """
         It has different names.  A side that has the old one, or a temporary
         one, has no say in it; of two new ones, the remote's counts, but for
-        where a side cannot be renamed.
+        where a side may not be renamed.
         """
         told = {s: n for s, n in at.items() if n != known.name and not isTemporary(n)}
         winner = max(told, key=self._weight, default=None)
@@ -200,12 +225,11 @@ class _Planner:
         for side in Side:
             account = self._accounts[side]
             if at[side] == name:
-                reason = ""
-            elif account.readOnly:
-                reason = f"{side} is read-only"
-            else:
-                reason = account.obstacle(name)
-            if reason:
+                continue
+            if not (account.may(Act.RENAME) or isTemporary(at[side])):
+                self._part(known, side, at)
+                return
+            if reason := account.obstacle(name):
                 self._refuse(known, side, name, reason, self.outlook.troubles)
                 return
         for side in Side:
@@ -215,7 +239,26 @@ class _Planner:
                 del self._wishes[side][known.id]
 
     def _weight(self, side: Side) -> tuple[bool, bool]:
-        return self._accounts[side].readOnly, side is Side.REMOTE
+        return not self._accounts[side].may(Act.RENAME), side is Side.REMOTE
+
+    def _part(self, known: Known, side: Side, at: Mapping[Side, Name]) -> None:
+        """
+        It may not be renamed on C{side}: what the other has is another mailbox.
+        """
+        if at[side] == known.name:
+            self._keep(known, side)
+        else:
+            for one in Side:
+                self._subscribe(known, one, at[one])
+                self._unsubscribe(one, known.name)
+            self.outlook.forgotten.append(known)
+
+    def _keep(self, known: Known, side: Side) -> None:
+        """
+        It is on C{side} only, and stays there.
+        """
+        self._unsubscribe(side.other, known.name)
+        self.outlook.kept.append((known, side))
 
     def _gone(self, known: Known, side: Side, name: Name) -> None:
         """
@@ -230,13 +273,12 @@ class _Planner:
         elif name != known.name:
             # Deleted here, renamed there: it is made again by its new name.
             self._separate(known, side, name)
-        elif self._accounts[side].readOnly:
-            self._leave(known, side.other, f"{side} is read-only")
+        elif not self._mayDelete(side, name):
+            self._keep(known, side)
         elif not other.anchored and known.id not in other.names:
             self.outlook.lost.append((known, side.other))
         else:
-            self._doomed.add(known.id)
-            self.outlook.deletions.append(Delete(side, known.name))
+            self._delete(known, side)
 
     def _giveBack(self, known: Known, side: Side, name: Name) -> None:
         """
@@ -259,8 +301,12 @@ class _Planner:
         self.outlook.forgotten.append(known)
 
     def _subscribe(self, known: Known, side: Side, name: Name) -> None:
+        if known.subscribed:
+            self._subscribeTo(side, name)
+
+    def _subscribeTo(self, side: Side, name: Name) -> None:
         account = self._accounts[side]
-        if known.subscribed and not account.subscribed(name) and not account.readOnly:
+        if not account.subscribed(name) and account.may(Act.SUBSCRIBE):
             self.outlook.steps.append(Subscribe(side, name))
 
     def _goneFromBoth(self, known: Known) -> None:

@@ -55,6 +55,7 @@ class Job(NamedTuple):
     @ivar share: what is shared with other accounts.
     @ivar emit: takes what is told to machines, in pieces.
     @ivar show: takes a table for people, and says whether there is room for it.
+    @ivar tabular: whether C{say} takes what a dry run says as a table, too.
     """
 
     config: Config
@@ -68,6 +69,7 @@ class Job(NamedTuple):
     share: Share
     emit: Callable[[Iterable[str]], None] = lambda _: None
     show: Callable[[Sequence[str]], bool] = lambda _: False
+    tabular: bool = False
 
 
 class Bridge:

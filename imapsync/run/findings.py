@@ -17,7 +17,7 @@ from imapsync.display import line, quantity, shown
 from imapsync.errors import ImapSyncError
 from imapsync.imap.appraisal import appraise, oddities
 from imapsync.imap.features import REQUIRED
-from imapsync.model import Name, Owner, Side, Trouble
+from imapsync.model import Act, Name, Owner, Side, Trouble
 from imapsync.plan.capacity import Fit, Limit, Size, coming, fit
 from imapsync.run.found import Found, Met, Peer
 
@@ -71,7 +71,10 @@ class Checked(NamedTuple):
         How much there is to come to a side, and whether it fits.
         """
         here, there = self.found[side], self.found[side.other]
-        if not (here.inspected and there.inspected) or here.server.readOnly:
+        if (
+            not (here.inspected and there.inspected)
+            or Act.APPEND not in here.server.allowed
+        ):
             return Size(0, 0), Fit(None)
         size = coming(_sizes(there), _sizes(here))
         return size, fit(size, here.inspected.quotas)
@@ -305,8 +308,10 @@ def _room(checked: Checked, side: Side, inspected: Inspected) -> Iterator[Findin
         yield Finding("", f"and {len(quotas or ()) - _NAMES} more")
     if checked.found[side.other].inspected is None or checked.error:
         return
-    if checked.found[side].server.readOnly:
-        yield Finding("room", "nothing is to be copied here (read-only)")
+    server = checked.found[side].server
+    if Act.APPEND not in server.allowed:
+        why = "read-only" if server.readOnly else "no append in allow"
+        yield Finding("room", f"nothing is to be copied here ({why})")
         return
     size, verdict = checked.room(side)
     yield Finding("room", _verdict(size, verdict, quotas), verdict.fits is False)

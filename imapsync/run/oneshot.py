@@ -100,9 +100,11 @@ class OneShot:
         try:
             await self._working
         except ImapSyncError:
+            self._telling.tabulate()
             if self._report.changes:
                 self._summarise()
             raise
+        self._telling.tabulate()
         self._summarise()
         differs = self._verifier is not None and self._verifier.differences
         wrong = self._report.troubles or self._report.unsound or differs

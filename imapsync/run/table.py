@@ -14,6 +14,9 @@ from imapsync.model import Name, Side
 #: What there was done to messages: two lines of the head, and how many by mailbox.
 _Column = tuple[str, str, Mapping[Name, int]]
 
+#: A name that is longer shifts what is behind it.
+_WIDEST = 40
+
 #: Deeds whose names are too wide.
 _SHORT: Mapping[Deed, str] = {"moved to the trash": "trashed"}
 
@@ -43,6 +46,23 @@ def table(report: Report) -> Sequence[str]:
         "  ".join((*map(str.rjust, cells, widths), end)).rstrip()
         for cells, end in zip(rows, last, strict=True)
     ]
+
+
+def plan(lines: Sequence[str]) -> Sequence[str]:
+    """
+    What a dry run says, each mailbox once in front of all that is about it.
+
+    @param lines: with the mailbox in front of each.
+    """
+    if not lines:
+        return ()
+    rows, before = [("mailbox", "what would be done")], ""
+    for one in lines:
+        name, _, text = one.partition(": ")
+        rows.append(("" if name == before else name, text))
+        before = name
+    width = min(_WIDEST, max(len(name) for name, _ in rows))
+    return [f"{name:{width}}  {text}" for name, text in rows]
 
 
 def _columns(report: Report) -> Iterator[_Column]:

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from imapsync.display import line
 from imapsync.run.connections import Job
+from imapsync.run.table import plan
 
 if TYPE_CHECKING:
     from imapsync.document import Kept
     from imapsync.plan.repair import Anomaly
+
+
+#: So many lines of a dry run are held to make a table of them.
+_ROWS = 1000
 
 
 class Telling:
@@ -24,6 +29,7 @@ class Telling:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._kept: Kept | None = None
+        self._rows: list[str] = []
 
     def planned(self, text: str) -> None:
         """
@@ -31,8 +37,20 @@ class Telling:
         """
         if self._job.request.json:
             self._keep(line(text))
+        elif self._job.tabular:
+            self._rows.append(line(text))
+            if len(self._rows) >= _ROWS:
+                self.tabulate()
         else:
             self._job.say(text)
+
+    def tabulate(self) -> None:
+        """
+        Say what was held for a table.
+        """
+        rows, self._rows = self._rows, []
+        for row in plan(rows):
+            self._job.say(row)
 
     def found(self, anomaly: Anomaly) -> None:
         """
@@ -56,6 +74,7 @@ class Telling:
         """
         What was kept is void, or was told.
         """
+        self._rows.clear()
         if self._kept is not None:
             self._kept.close()
             self._kept = None

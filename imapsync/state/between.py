@@ -192,6 +192,46 @@ class Traffic(Protocol):
         """
 
 
+class Kept(Protocol):
+    """
+    What stays on one side though it is gone from the other, since it may not be
+    removed there: it is never copied back.
+    """
+
+    def keep(self, mailbox: int, side: Side, uidvalidity: int, uids: UidSet) -> None:
+        """
+        These messages do; if they have pairs, these are to be removed then.
+
+        @param uidvalidity: what their UIDs belong to.
+        """
+
+    def kept(self, mailbox: int, side: Side) -> UidSet:
+        """
+        All that do.  One that gets a pair again does no more.
+        """
+
+    def keptOf(self, mailbox: int, side: Side, sizes: Collection[int]) -> UidSet:
+        """
+        Those of them that have one of these sizes.
+        """
+
+    def keepNoMore(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are gone, too.
+        """
+
+    def keepOnly(self, mailbox: int, side: Side, uidvalidity: int) -> None:
+        """
+        Forget those whose UIDs may be those of other messages now.
+        """
+
+    def setAlone(self, mailbox: int, side: Side | None) -> None:
+        """
+        The mailbox itself does: see L{Known<imapsync.model.Known>}; or it is on both
+        sides again.
+        """
+
+
 class Looks(Protocol):
     """
     What the last clean run saw when it looked last: no transaction is needed for what

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from imapsync.model import (
     Agreed,
+    Allowed,
     Flags,
     Known,
     Mark,
@@ -19,7 +20,14 @@ from imapsync.model import (
     Pair,
     Side,
 )
-from imapsync.state.between import Doubts, Leftovers, Looks, Renamings, Traffic
+from imapsync.state.between import (
+    Doubts,
+    Kept,
+    Leftovers,
+    Looks,
+    Renamings,
+    Traffic,
+)
 from imapsync.uidset import UidSet
 
 
@@ -184,11 +192,11 @@ class Owners(Protocol):
         All that is known of C{side} is about this account.
         """
 
-    def noteReadOnly(self, sides: frozenset[Side]) -> None:
+    def noteAllowed(self, allowed: Mapping[Side, Allowed]) -> None:
         """
-        C{sides} are not written from now on.  Where one was not and now is,
-        the other is to be compared with it in full, once: what changed there
-        meanwhile was not kept.
+        No more than that is done on each side from now on.  Where more is than
+        before, the other is to be compared with it in full, once: what changed
+        there meanwhile was not kept.
         """
 
     def noteReference(self, side: Side, reference: str) -> bool:
@@ -242,6 +250,7 @@ class Soundness(Protocol):
 class State(
     Mailboxes,
     Pairs,
+    Kept,
     Leftovers,
     Doubts,
     Renamings,

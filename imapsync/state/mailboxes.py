@@ -13,6 +13,8 @@ from imapsync.state.transactions import Record, Transactions
 #: Of each side: a message that waits to be tried again may have a pair.
 _STRAYS = """
 {0}_strays + (
+    SELECT count(*) FROM kept WHERE kept.mailbox = mailbox.id AND side = '{0}'
+) + (
     SELECT count(*) FROM postponed
     WHERE postponed.mailbox = mailbox.id AND side = '{0}' AND NOT EXISTS (
         SELECT 1 FROM pair WHERE pair.mailbox = mailbox.id AND pair.{0} = uid
@@ -26,7 +28,7 @@ SELECT id, name, subscribed, pairs,
     local_identity, local_uidvalidity, local_uidnext, local_modseq,
     remote_identity, remote_uidvalidity, remote_uidnext, remote_modseq,
     local_spelling, remote_spelling,
-    {_STRAYS.format("local")}, {_STRAYS.format("remote")}
+    {_STRAYS.format("local")}, {_STRAYS.format("remote")}, alone
 FROM mailbox
 """
 
@@ -153,8 +155,9 @@ def _known(row: Record) -> Known:
             marks[side] = Mark(*mark)
     identities = {Side.LOCAL: row[5], Side.REMOTE: row[9]}
     spellings = {s: text for s, text in zip(Side, row[13:15], strict=True) if text}
-    strays = dict(zip(Side, row[15:], strict=True))
+    strays = dict(zip(Side, row[15:17], strict=True))
+    alone = Side(row[17]) if row[17] else None
     return Known(
         *(number, name, marks, identities, bool(subscribed), pairs),
-        *(bool(retries), spellings, strays),
+        *(bool(retries), spellings, strays, alone),
     )

@@ -4,11 +4,15 @@ For whom, and for what part of their mail, the database was made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from imapsync.model import Owner, Side
+from imapsync.model import Act, Allowed, Owner, Side
 from imapsync.state.mailboxes import MailboxTable
 from imapsync.state.transactions import Record
+
+#: If one of these is allowed again, what changed meanwhile is to be found; of all
+#: else, what is listed tells.
+_READ = {Act.APPEND, Act.FLAGS, Act.EXPUNGE}
 
 #: What L{ownersIn} takes.
 OWNERS = "SELECT side, account, port, greeting FROM owner"
@@ -27,15 +31,18 @@ class OwnerTable(MailboxTable):
             "INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?)", side.value, *owner
         )
 
-    def noteReadOnly(self, sides: frozenset[Side]) -> None:
+    def noteAllowed(self, allowed: Mapping[Side, Allowed]) -> None:
         (text,) = self._one("SELECT read_only FROM meta")
+        words = text.split()
         for side in Side:
-            if side.value in text.split() and side not in sides:
+            barred = set(Act) if side.value in words else set[Act]()
+            barred |= {act for act in Act if _barred(side, act) in words}
+            if not (barred & _READ).isdisjoint(allowed[side]):
                 self._write(
                     f"UPDATE mailbox SET {side.other}_uidnext = 1,"
                     f" {side.other}_modseq = 0 WHERE {side.other}_uidvalidity NOTNULL"
                 )
-        now = " ".join(sorted(side.value for side in sides))
+        now = " ".join(_words(allowed))
         if now != text:
             self._write("UPDATE meta SET read_only = ?", now)
 
@@ -48,6 +55,22 @@ class OwnerTable(MailboxTable):
             return False
         self.forgetMailboxes()
         return True
+
+
+def _words(allowed: Mapping[Side, Allowed]) -> Iterator[str]:
+    """
+    What is not allowed, as it is stored: a side of which nothing is, by itself.
+    """
+    for side in Side:
+        barred = [act for act in Act if act not in allowed[side]]
+        if barred and not allowed[side]:
+            yield side.value
+        else:
+            yield from (_barred(side, act) for act in barred)
+
+
+def _barred(side: Side, act: Act) -> str:
+    return f"{side}:{act}"
 
 
 def ownersIn(records: Iterable[Record]) -> Mapping[Side, Owner]:

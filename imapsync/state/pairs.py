@@ -38,7 +38,16 @@ class PairTable(Transactions):
         self._stampsIndexed = False
 
     def addPairs(self, mailbox: int, pairs: Iterable[Pair]) -> None:
-        number = self._flagsId
+        number, pairs = self._flagsId, [*pairs]
+        if self._query("SELECT 1 FROM kept WHERE mailbox = ? LIMIT 1", mailbox):
+            self._writeAll(
+                "DELETE FROM kept WHERE mailbox = ? AND side = ? AND uid = ?",
+                [
+                    (mailbox, side.value, one.uid(side))
+                    for one in pairs
+                    for side in Side
+                ],
+            )
         added = self._writeAll(
             "INSERT INTO pair VALUES (?, ?, ?, ?, ?, ?, ?)",
             [

@@ -149,13 +149,26 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         """,
     ),
     ("ALTER TABLE meta ADD COLUMN clean_look BLOB NOT NULL DEFAULT x''",),
+    (
+        "ALTER TABLE mailbox ADD COLUMN alone TEXT NOT NULL DEFAULT ''",
+        """
+        CREATE TABLE kept (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            uidvalidity INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
 TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
     *("postponed", "foretold", "copying", "trouble"),
-    *("doubt", "renaming", "traffic"),
+    *("doubt", "renaming", "traffic", "kept"),
 }
 
 #: For each connection to the database.

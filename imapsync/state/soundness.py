@@ -66,6 +66,9 @@ _ROWS = (
     ("doubt", f"(copy IS NULL OR {_uid('copy')})", "its copy is no message"),
     ("renaming", f"{_PLACED} AND {_SIDED}", "it is in no mailbox"),
     ("renaming", "typeof(name) = 'text' AND name <> ''", "it has no name"),
+    ("kept", f"{_PLACED} AND {_SIDED} AND {_uid('uid')}", "it is no message"),
+    ("kept", _uid("uidvalidity"), "it has no UIDVALIDITY"),
+    ("kept", _whole("size", 0, _MODSEQ), "it has no size"),
     ("traffic", f"{_SIDED} AND typeof(day) = 'integer'", "it has no day"),
     ("traffic", "typeof(octets) = 'integer'", "it has no octets"),
     ("flags", "typeof(text) = 'text'", "they are no text"),
@@ -111,6 +114,7 @@ def _values() -> Iterator[tuple[str, str, str, str]]:
         kind = f"typeof({column}) IN ('text', 'null')"
         yield "meta", kind, f"{column} = NULL", "no text"
     yield "mailbox", "subscribed IN (0, 1)", "subscribed = 0", "neither yes nor no"
+    yield "mailbox", f"alone IN ({_SIDES}, '')", "alone = ''", "no side"
     number = "typeof(pairs) = 'integer'"
     yield "mailbox", number, f"pairs = {_COUNTED}", "no number of entries"
     for side in Side:

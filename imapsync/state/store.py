@@ -15,6 +15,7 @@ from imapsync.errors import StateError
 from imapsync.model import Owner, Side
 from imapsync.state.doubts import DoubtTable
 from imapsync.state.file import StateFile
+from imapsync.state.kept import KeptTable
 from imapsync.state.leftovers import LeftoverTables
 from imapsync.state.looks import LookTable
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
@@ -28,6 +29,7 @@ from imapsync.state.traffic import TrafficTable
 class Store(
     OwnerTable,
     PairTable,
+    KeptTable,
     LeftoverTables,
     DoubtTable,
     RenamingTable,

@@ -9,7 +9,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import errors
-from imapsync.cli.options import HELP
+from imapsync.cli.grammar import HELP
 from imapsync.config.settings import GRAMMAR
 from imapsync.test.fakes.pages import pages
 

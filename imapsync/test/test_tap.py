@@ -19,7 +19,7 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import provider
 
-from imapsync.cli.options import HELP
+from imapsync.cli.grammar import HELP
 from imapsync.cli.services import Several
 from imapsync.service import SyncService
 from imapsync.tap import Options, makeService

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from imapsync.config.request import Admin, Request
-from imapsync.model import Side
+from imapsync.model import Act, Side
 from imapsync.service import Outcome
 from imapsync.state.store import Store
 from imapsync.test.test_service import ServiceCase
@@ -175,6 +175,9 @@ class DeleteTests(OrderCase):
         A side that is read-only is not written, and it is said how to do it on
         the other alone.
         """
+        some = {REMOTE: (Act.APPEND, Act.RENAME)}
+        told = "remote does not allow delete: say by --target"
+        self.assertRefused(64, told, "Work", changes={"allow": some})
         changes = {"readOnly": [REMOTE]}
         self.assertRefused(64, "--target", "Work", changes=changes)
         self.order("Work", sides=frozenset([LOCAL]), changes=changes)

@@ -373,11 +373,11 @@ class DoubtTests(DeletionCase):
 
     def test_readOnly(self) -> None:
         """
-        A side that is read-only.
+        On a side that is read-only it stays.
         """
         self.local.delete("B")
-        [(_, told)] = troubles(self.sync(readOnly=[REMOTE]))
-        self.assertIn("remote is read-only", told)
+        self.assertEqual([], troubles(self.sync(readOnly=[REMOTE])))
+        self.assertNotIn("B", self.local.folders)
         self.assertEqual(0, self.remote.count("DELETE", "UNSUBSCRIBE"))
 
     def test_refused(self) -> None:

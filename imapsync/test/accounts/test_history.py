@@ -42,7 +42,7 @@ class MemoryTests(SynchronousTestCase):
             listed("Plain"),
             listed("Gone", "\\nonexistent", "\\subscribed"),
         ]
-        self.account = Account.of(naming, boxes, False)
+        self.account = Account.of(naming, boxes)
         self.memory = History()
         self.memory.looked(dict.fromkeys(Side, self.account), frozenset(["INBOX"]))
 

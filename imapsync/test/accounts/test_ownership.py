@@ -387,7 +387,7 @@ class EditedTests(OwnershipCase):
         """
         before = self.owners
         self.configure(LOCAL, username="other")
-        self.configure(REMOTE, readOnly=True)
+        self.configure(REMOTE, allowed=())
         self.replace(LOCAL, "other")
         self.assertRaises(OtherAccounts, self.sync, presumed=True)
         self.assertEqual(before, self.owners)

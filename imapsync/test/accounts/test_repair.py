@@ -24,7 +24,7 @@ from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Side
+from imapsync.model import Act, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.plan.repair import Kind
@@ -590,6 +590,28 @@ class MessagesTests(RepairCase):
             {*troubles(report)},
         )
         self.assertIn("other", str(self.local.content))
+
+    def test_archive(self) -> None:
+        """
+        What may not be removed from a side, and is gone from the other, is not brought
+        back there: neither messages nor mailboxes, whether that is known or not.
+        """
+        archive = {LOCAL: (Act.CREATE, Act.APPEND, Act.SUBSCRIBE)}
+        self.remote.make("Play").add(mail("play"))
+        self.world.sync(allow=archive)
+        first, second, *_ = self.remote.inbox.messages
+        self.remote.inbox.expunge(first)
+        self.world.sync(allow=archive)
+        self.remote.inbox.expunge(second)
+        self.remote.delete("Play")
+        before, here = self.remote.content, self.local.content
+        for _ in range(2):
+            self.assertEqual([], troubles(self.repair(allow=archive)))
+            self.assertEqual(["No anomalies."], self.said)
+        self.assertEqual(before, self.remote.content)
+        self.assertEqual(here, self.local.content)
+        self.assertEqual([], troubles(self.world.sync()))
+        self.assertEqual(before, self.local.content)
 
     def test_named(self) -> None:
         """

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import imapsync
 from imapsync.cli import completion
-from imapsync.cli.options import OPTIONS, PROGRESS, TARGETS
+from imapsync.cli.grammar import OPTIONS, PROGRESS, TARGETS
 from imapsync.test import children
 
 _INSTALLED = {

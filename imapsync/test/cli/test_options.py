@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync import __version__
-from imapsync.cli.options import HELP, CommandLine, parse
+from imapsync.cli.grammar import HELP
+from imapsync.cli.options import CommandLine, parse
 from imapsync.config.request import Admin, Depth, Request
 from imapsync.errors import UsageError
 from imapsync.model import Side

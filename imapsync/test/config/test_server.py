@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from imapsync.config.server import ServerConfig
 from imapsync.config.tls import TLSConfig
-from imapsync.model import Side
+from imapsync.errors import ConfigError
+from imapsync.model import Act, Side
 from imapsync.test.config.test_file import LOCAL, REMOTE, ConfigTestCase
 
 
@@ -33,7 +34,6 @@ class ServerTests(ConfigTestCase):
                 password="secret",
                 passwordCommand=None,
                 tls=TLSConfig(),
-                readOnly=False,
                 listReference="",
                 compress=True,
             ),
@@ -75,6 +75,31 @@ class ServerTests(ConfigTestCase):
         self.assertEqual("perso/", server.listReference)
         self.assertFalse(server.compress)
         self.assertEqual("Gone/Bin", server.trash)
+
+    def test_allow(self) -> None:
+        """
+        All may be done on a server, unless it is said what; or nothing.
+        """
+        self.assertEqual(tuple(Act), self.remote("").allowed)
+        self.assertEqual((), self.remote("read-only = YES").allowed)
+        some = self.remote("allow = Subscribe create  append")
+        self.assertEqual((Act.CREATE, Act.APPEND, Act.SUBSCRIBE), some.allowed)
+        self.assertFalse(some.readOnly)
+
+    def test_allowWrong(self) -> None:
+        """
+        Words that mean nothing, both options, and a trash to which nothing may be
+        moved are refused.
+        """
+        for text, told in (
+            ("allow = append delet", 'unknown act "delet"; did you mean delete?'),
+            ("allow =", "must not be empty"),
+            ("allow = append\nread-only = NO", "exclude each other"),
+            ("allow = expunge\ntrash = Bin", "needs append in allow"),
+        ):
+            with self.subTest(text):
+                error = self.assertRaises(ConfigError, self.remote, text)
+                self.assertIn(told, str(error))
 
     def test_compress(self) -> None:
         """
@@ -213,6 +238,7 @@ class ServerTests(ConfigTestCase):
             ),
             ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
             ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
+            ("allow = append\ntrash = x", 2, "trash", "without expunge in allow"),
         ):
             self.assertIdle(text, line, option, why)
 

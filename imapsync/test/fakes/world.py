@@ -29,7 +29,7 @@ from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
-from imapsync.model import Name, Side
+from imapsync.model import EVERYTHING, Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.state.store import Store
@@ -235,6 +235,7 @@ class World:
         The configuration of both sides.
         """
         readOnly = changes.pop("readOnly", ())
+        allow = changes.pop("allow", {})
         trash = changes.pop("trash", {})
         config = Config(
             path="/etc/imapsync",
@@ -246,7 +247,8 @@ class World:
             mergeFlags=False,
             mapSpecialUse=False,
             servers={
-                side: _server(side, side in readOnly)._replace(
+                side: _server(side)._replace(
+                    allowed=() if side in readOnly else allow.get(side, EVERYTHING),
                     trash=trash.get(side, ""),
                     **self.options[side],
                 )
@@ -295,7 +297,7 @@ def troubles(report: Report) -> list[tuple[Name, str]]:
     return [(trouble.mailbox, str(trouble)) for trouble in report.troubles]
 
 
-def _server(side: Side, readOnly: bool) -> ServerConfig:
+def _server(side: Side) -> ServerConfig:
     return ServerConfig(
         side=side,
         type="imap",
@@ -309,7 +311,6 @@ def _server(side: Side, readOnly: bool) -> ServerConfig:
         password="secret",
         passwordCommand=None,
         tls=TLSConfig(),
-        readOnly=readOnly,
         listReference="",
     )
 

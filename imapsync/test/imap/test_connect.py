@@ -60,7 +60,6 @@ PLAIN = ServerConfig(
     password="secret",
     passwordCommand=None,
     tls=TLSConfig(),
-    readOnly=False,
     listReference="",
 )
 STARTTLS = PLAIN._replace(starttls=True)

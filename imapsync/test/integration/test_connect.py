@@ -65,7 +65,6 @@ def described(dovecot: Dovecot, **options: Any) -> ServerConfig:
         password=PASSWORD,
         passwordCommand=None,
         tls=tls,
-        readOnly=False,
         listReference="",
     )
     return server._replace(**options)

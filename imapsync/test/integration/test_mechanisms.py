@@ -447,7 +447,6 @@ class CyrusTests(ConnectCase):
             password=password,
             passwordCommand=None,
             tls=TLSConfig(),
-            readOnly=False,
             listReference="",
         )
 

@@ -152,7 +152,7 @@ class ViewTests(ViewCase):
         """
         self.ours.expunge(1)
         self.theirs.expunge(2)
-        view = self.read(readOnly=frozenset([REMOTE]))
+        view = self.read(allowed={REMOTE: ()})
         self.assertFalse(view.doomed(REMOTE))
         self.assertEqual("2", str(view.doomed(LOCAL)))
         self.assertEqual(1, self.world.remote.count("EXAMINE"))

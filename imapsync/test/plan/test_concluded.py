@@ -145,7 +145,7 @@ class SubscriptionTests(SynchronousTestCase):
         unwanted = [boxes[0]._replace(subscribed=False)]
         found = subscriptions(unwanted, {1: "New"}, asked, accounts)
         self.assertEqual(steps[:1], [*found])
-        readOnly = {side: one._replace(readOnly=True) for side, one in accounts.items()}
+        readOnly = {side: one._replace(allowed=()) for side, one in accounts.items()}
         self.assertEqual([], [*subscriptions(boxes, {1: "New"}, asked, readOnly)])
         accounts[REMOTE] = account("New +")
         found = subscriptions(boxes, {1: "New"}, asked, accounts)

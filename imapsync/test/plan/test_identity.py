@@ -50,7 +50,7 @@ class LineageCase(SynchronousTestCase):
         """
         Which names are asked about, by the name that is known.
         """
-        account = Account.of(Naming(), [self.inbox, *boxes], False)
+        account = Account.of(Naming(), [self.inbox, *boxes])
         found = questions(LOCAL, account, self.database, {doubted})
         return {one.known.name: one.names for one in found}
 
@@ -63,7 +63,7 @@ class LineageCase(SynchronousTestCase):
         """
         Where mailboxes are.
         """
-        account = Account.of(Naming(), boxes, False)
+        account = Account.of(Naming(), boxes)
         return places(LOCAL, account, self.database, {doubted}, answers or {})
 
 

@@ -53,11 +53,11 @@ class LeftOutTests(SynchronousTestCase):
         """
         boxes = [*map(box, ("a +", "x/a +", "x/b", "x/c +", "x \\noselect"))]
         naming = Naming(foreign=("x/",))
-        ours = Account.of(naming, boxes, False)
+        ours = Account.of(naming, boxes)
         self.assertEqual(["x/a", "x/c"], leftOut(ours, Selection()))
         some = Selection(Patterns(["*a"]), subscribed=False)
         self.assertEqual(["x/a"], leftOut(ours, some))
-        part = Account.of(naming._replace(reference="a/"), boxes, False)
+        part = Account.of(naming._replace(reference="a/"), boxes)
         self.assertEqual([], leftOut(part, Selection()))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.model import EVERYTHING, Act, Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import (
@@ -50,7 +50,7 @@ def account(*texts: str, naming: Naming = SLASHES, readOnly: bool = False) -> Ac
     """
     An account that lists these mailboxes.
     """
-    return Account.of(naming, map(box, texts), readOnly)
+    return Account.of(naming, map(box, texts), () if readOnly else EVERYTHING)
 
 
 def known(
@@ -499,7 +499,7 @@ class World:
 
     def _change(self, step: Create | Subscribe | Unsubscribe) -> None:
         side = self.accounts[step.side]
-        assert not side.readOnly
+        assert step.act in side.allowed
         old = side.listed.get(step.name, box(step.name))
         attributes = old.attributes
         if isinstance(step, Create):
@@ -523,7 +523,8 @@ attributes = st.frozensets(
 listings = st.lists(
     st.builds(Listed, names, st.just("/"), attributes, st.none()), max_size=8
 )
-accounts = st.builds(Account.of, st.just(SLASHES), listings, st.booleans())
+permissions = st.sets(st.sampled_from(Act)).map(tuple)
+accounts = st.builds(Account.of, st.just(SLASHES), listings, permissions)
 databases = st.lists(
     st.builds(known, names, st.booleans(), st.sets(st.sampled_from(Side)))
 ).map(lambda mailboxes: {mailbox.name: mailbox for mailbox in mailboxes})
@@ -607,7 +608,7 @@ class ConvergenceTests(SynchronousTestCase):
         sides = list(world.accounts.values())
         for name in first.mailboxes:
             self.assertTrue(all(side.has(name) for side in sides))
-            if not any(side.readOnly for side in sides):
+            if all(side.may(Act.SUBSCRIBE) for side in sides):
                 self.assertEqual(*(side.subscribed(name) for side in sides))
         second = plan(world.accounts, world.database, selection)
         self.assertEqual((), second.steps)

@@ -16,6 +16,7 @@ from imapsync.plan.operations import (
     AddPairs,
     Copy,
     HandOver,
+    Keep,
     Leave,
     Operation,
     Postpone,
@@ -161,8 +162,10 @@ class PlannedTests(SynchronousTestCase):
             gone={REMOTE: Gone(uids("1"))},
             arrived={LOCAL: Arrived(uids("5")), REMOTE: Arrived(uids("6"))},
         )
-        policy = Policy(readOnly=frozenset([REMOTE]))
-        self.assertEqual([Copy(REMOTE, uids("6"))], self.plan(news, policy))
+        policy = Policy(allowed={REMOTE: ()})
+        kept = Keep(REMOTE, uids("1"))
+        self.assertEqual([kept, Copy(REMOTE, uids("6"))], self.plan(news, policy))
+        self.assertEqual([], [*kept.lines("A")])
 
     def test_order(self) -> None:
         """

@@ -38,7 +38,7 @@ def account(*boxes: Listed, reference: str = "") -> Account:
     """
     What a server lists.
     """
-    return Account.of(Naming.of("/", "", reference, ()), boxes, readOnly=False)
+    return Account.of(Naming.of("/", "", reference, ()), boxes)
 
 
 def box(name: Name, *status: int) -> Listed:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.model import Known, Listed, Mark, Name, Side, Status
+from imapsync.model import Act, Known, Listed, Mark, Name, Side, Status
 from imapsync.names import Naming
 from imapsync.plan.account import Account
 from imapsync.plan.identity import Places
@@ -56,7 +56,9 @@ class OutlookTests(SynchronousTestCase):
             boxes = [self.box(name, subscribed) for name in (*found.values(), *more)]
             ghosts = set(subscribed.split()) - {box.name for box in boxes}
             boxes += [self.box(name, subscribed, "\\nonexistent") for name in ghosts]
-            accounts[side] = Account.of(Naming(), boxes, side in readOnly)
+            accounts[side] = Account.of(
+                Naming(), boxes, () if side in readOnly else tuple(Act)
+            )
             places[side] = Places(found, frozenset(), {}, **changes)
         return plan(accounts, known, selection, places, parted={*parted})
 
@@ -187,14 +189,14 @@ class OutlookTests(SynchronousTestCase):
     def test_notBelieved(self) -> None:
         """
         Not if the side that lost it looks like another account, or the other
-        cannot be written.
+        may not be written, where it then stays.
         """
         outlook = self.outlook("- B C", "A B C", anchored=False)
         self.assertEqual([], outlook.deletions)
         self.assertEqual([(1, LOCAL)], [(one.id, side) for one, side in outlook.lost])
         outlook = self.outlook("- B C", "A B C", readOnly=[REMOTE])
-        self.assertEqual([], outlook.deletions + outlook.lost)
-        self.assertIn("read-only", outlook.troubles[0].text)
+        self.assertEqual([], outlook.deletions + outlook.lost + outlook.troubles)
+        self.assertEqual([(1, REMOTE)], [(one.id, s) for one, s in outlook.kept])
 
     def test_goneAndRenamed(self) -> None:
         """
@@ -228,8 +230,12 @@ class OutlookTests(SynchronousTestCase):
 
     def test_readOnly(self) -> None:
         """
-        A side that is read-only is not renamed.
+        On a side that is read-only it stays what it is, and the other has another
+        one; two that are renamed are two.
         """
         outlook = self.outlook("D B C", "A B C", readOnly=[REMOTE])
-        self.assertEqual([], outlook.renames)
-        self.assertIn("remote is read-only", outlook.troubles[0].text)
+        self.assertEqual([], outlook.renames + outlook.troubles)
+        self.assertEqual([(1, REMOTE)], [(one.id, s) for one, s in outlook.kept])
+        outlook = self.outlook("D B C", "E B C", readOnly=Side)
+        self.assertEqual([1], [one.id for one in outlook.forgotten])
+        self.assertEqual([], outlook.renames + outlook.kept)

@@ -31,7 +31,7 @@ def account(*names: str, subscribed: bool = True, uidvalidity: int = 7) -> Accou
     attributes = frozenset(["\\subscribed"] if subscribed else [])
     status = Status(2, 3, uidvalidity, 9)
     boxes = [Listed(name, ".", attributes, status) for name in names]
-    return Account.of(Naming("."), boxes, readOnly=False)
+    return Account.of(Naming("."), boxes)
 
 
 class AnomalyTests(SynchronousTestCase):
@@ -121,7 +121,7 @@ class MailboxesTests(SynchronousTestCase):
         ):
             naming = Naming(".", spellings={spelling: "Work"})
             box = Listed(listed, ".", frozenset())
-            there = Account.of(naming, [box], readOnly=False)
+            there = Account.of(naming, [box])
             accounts = {LOCAL: account("Work"), REMOTE: there}
             one = KNOWN._replace(spellings={REMOTE: spelling})
             found = [*repair.misspelled(accounts, one)]

@@ -171,7 +171,7 @@ class UnknownTests(SynchronousTestCase):
             )
             for name in names
         ]
-        return Account.of(naming, boxes, False)
+        return Account.of(naming, boxes)
 
     def test_unknown(self) -> None:
         """

@@ -51,6 +51,7 @@ SERVER_CHANGES: Mapping[str, Any] = {
     "authorize-as": "you",
     "compress": False,
     "read-only": True,
+    "allow": "append create",
     "list-reference": "mine/",
     "trash": "Trash",
     "max-octets-per-day": 1000000,

@@ -17,7 +17,7 @@ from imapsync.config.request import Request
 from imapsync.config.tls import TLSConfig
 from imapsync.config.values import Fingerprint
 from imapsync.errors import ConfigError, Distrusted, Lost, MissingCapability, NotFound
-from imapsync.model import Side
+from imapsync.model import Act, Side
 from imapsync.service import Outcome
 from imapsync.state.store import Store
 from imapsync.test.fakes.schema import complaints
@@ -281,6 +281,8 @@ class WellTests(CheckCase):
         """
         lines = self.check(changes={"readOnly": (REMOTE,)})
         self.tells(lines, "room nothing is to be copied here (read-only)")
+        lines = self.check(changes={"allow": {REMOTE: (Act.CREATE,)}})
+        self.tells(lines, "room nothing is to be copied here (no append in allow)")
 
 
 class WrongTests(CheckCase):

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.config.request import Request
 from imapsync.mailbox.report import Report
 from imapsync.model import Side
-from imapsync.run.table import table
+from imapsync.run.table import plan, table
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import mail
 
@@ -55,6 +56,49 @@ class TableTests(SynchronousTestCase):
         report = Report()
         report.took("a", "created on local")
         self.assertEqual(["a  (created on local)", "1 mailbox"], table(report))
+
+
+class PlanTests(ServiceCase):
+    """
+    Tests for L{plan}, and a dry run that makes use of it.
+    """
+
+    def test_plan(self) -> None:
+        """
+        Each mailbox is told once for all that is about it; one that is long shifts
+        what is behind it.
+        """
+        self.assertEqual((), plan([]))
+        long = "x" * 50
+        told = ["a: create on local", "a: copy: all", "Work/b: expunge", "a: more"]
+        self.assertEqual(
+            [
+                "mailbox  what would be done",
+                "a        create on local",
+                "         copy: all",
+                "Work/b   expunge",
+                "a        more",
+            ],
+            plan(told),
+        )
+        self.assertEqual(f"{long}  go", plan([f"{long}: go"])[1])
+
+    def test_dryRun(self) -> None:
+        """
+        Where there is a terminal it is told at the end, else line by line.
+        """
+        self.local.make("A").add(mail(1))
+        said: list[str] = []
+        request = Request(dryRun=True)
+        self.serve(request, say=said.append, tabular=True)
+        self.assertEqual("mailbox  what would be done", said[0])
+        self.assertEqual("A        create on remote", said[1])
+        self.assertEqual("         copy UID 1 from local to remote", said[-1])
+        said.clear()
+        self.serve(request, say=said.append)
+        self.assertEqual("A: create on remote", said[0])
+        self.serve(request._replace(json=True), say=said.append, tabular=True)
+        self.assertNotIn("mailbox  what would be done", said)
 
 
 class ShownTests(ServiceCase):

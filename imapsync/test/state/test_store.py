@@ -247,7 +247,7 @@ class UpgradeTests(StateTestCase):
             [known] = state.mailboxes()
             self.assertEqual(("A", {Side.LOCAL: Mark(7, 8, 9)}), known[1:3])
             strays = {Side.LOCAL: 0, Side.REMOTE: 1}
-            self.assertEqual((True, 1, True, {}, strays), known[4:])
+            self.assertEqual((True, 1, True, {}, strays, None), known[4:])
             pair = Pair(2, 3, SEEN, b"\x01", *((10, 77) if version > 1 else ()))
             self.assertEqual([pair], list(state.pairs(1, Side.LOCAL, ALL)))
             self.assertEqual(UidSet.of([5]), state.postponed(1, Side.REMOTE))

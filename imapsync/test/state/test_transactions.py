@@ -5,7 +5,7 @@ Tests for L{imapsync.state.transactions}.
 from __future__ import annotations
 
 from imapsync.errors import StateDamaged, StateError
-from imapsync.model import Pair, Side
+from imapsync.model import EVERYTHING, Pair, Side
 from imapsync.state.store import Store
 from imapsync.test.fakes.databases import ALL, NONE, SEEN, Killed, StateTestCase, die
 from imapsync.uidset import UidSet
@@ -65,7 +65,7 @@ class TransactionTests(StateTestCase):
         with self.assertRaises(StateDamaged):
             list(state.pairs(mailbox, Side.LOCAL, ALL))
         with self.assertRaises(StateDamaged), state.transaction():
-            state.noteReadOnly(frozenset())
+            state.noteAllowed(dict.fromkeys(Side, EVERYTHING))
         with self.assertRaises(StateDamaged), state.transaction():
             state.noteReference(Side.LOCAL, "")
 
