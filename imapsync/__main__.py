@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,20 +107,16 @@ def _run(line: options.CommandLine) -> int:
         return tell(line, configs)
     from imapsync.cli.logfile import LogFiles, entry
 
-    logs = LogFiles(_logfiles(configs))
-    try:
-        with _keeping(), _sparing(line, configs):
+    with closing(LogFiles(_logfiles(configs))) as logs, _sparing(line, configs):
+        with _keeping():
             looked = _looked(line, configs)
-        if looked is not None and looked.summary:
-            alerts = (f"warn: {text}" for text in looked.alerts)
-            for text in (*alerts, *(() if line.quiet else looked.summary)):
-                logs.files[""].write(entry(time.time(), text))
-            return 0
-        return _serve(
-            line, configs, looked.connections if looked else {}, logs, force, hangup
-        )
-    finally:
-        logs.close()
+        if looked is None or not looked.summary:
+            begun = looked.connections if looked else {}
+            return _serve(line, configs, begun, logs, force, hangup)
+        alerts = (f"warn: {text}" for text in looked.alerts)
+        for text in (*alerts, *(() if line.quiet else looked.summary)):
+            logs.files[""].write(entry(time.time(), text))
+        return 0
 
 
 def _make(line: options.CommandLine, force: Callable[[], None]) -> int:
@@ -163,7 +159,7 @@ def _serve(
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    with _keeping(), _sparing(line, configs):
+    with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
@@ -252,8 +248,8 @@ def _sparing(
     line: options.CommandLine, configs: Configs
 ) -> AbstractContextManager[None]:
     """
-    Leave TLS out of what is imported, where a run does not use it: that is a quarter
-    of a short one, and Twisted imports it wherever it can be imported.
+    Leave TLS out of all that is imported meanwhile, where a run does not use it: that
+    is a quarter of a short one, and Twisted imports it wherever it can be imported.
     """
     encrypted = any(
         server.encrypted or server.oauth2 is not None
