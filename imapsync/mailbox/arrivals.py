@@ -4,29 +4,15 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.strangers import strangers
 from imapsync.model import Pair, Side
 from imapsync.plan.flags import Drift, Uids, same
 from imapsync.uidset import UidSet
-
-
-class Dated(NamedTuple):
-    """
-    A message whose copy was given its date.
-
-    @ivar date: that, as an L{instant<imapsync.content.digest.instant>}.
-    @ivar usual: whether any server can take that date.
-    """
-
-    source: int
-    date: int
-    usual: bool
 
 
 class Into(Protocol):
@@ -52,17 +38,18 @@ class Arrivals:
     What becomes of the messages copied to one side:
     L{imapsync.mailbox.outcome.Outcome}.
 
+    @param dates: is told which dates they were given.
     @ivar lacking: those that were not given all of their flags.
     @ivar unstored: those that were refused.
     """
 
-    def __init__(self, into: Into, view: BothSides, side: Side) -> None:
+    def __init__(self, into: Into, view: BothSides, side: Side, dates: Dates) -> None:
         self.lacking: dict[Drift, list[Uids]] = {}
-        self._dated = array("q")  # what L{dated} tells: there are many
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
         self._into = into
+        self._dates = dates
         self._view = view
         self._side = side
 
@@ -74,10 +61,8 @@ class Arrivals:
         self.end()  # there is room for others
         if not self._into.copied(self._side, messages):
             return
-        trusted = self._view.sides[self._side].client.keepsDates
+        self._dates.given(messages)
         for one in messages:
-            if one.date and not (trusted and one.usual):
-                self._dated.extend((one.target, one.source, one.date, one.usual))
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -85,18 +70,6 @@ class Arrivals:
                 drift = Drift(one.given, ours, theirs)
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
-
-    @property
-    def dated(self) -> Mapping[int, Dated]:
-        """
-        Those whose dates are to be proven, by the UIDs of their copies.
-        """
-        told = iter(self._dated)
-        each = zip(told, told, told, told, strict=True)
-        return {
-            target: Dated(source, date, bool(usual))
-            for target, source, date, usual in each
-        }
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)

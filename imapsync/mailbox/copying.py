@@ -157,8 +157,9 @@ class Copier(BodyReceiver):
             await self._abandon()
             raise
         missing = uids - UidSet.of(self._arrived)
+        some, self._arrived = bool(self._arrived), set()
         await self._answered(complete=not missing)
-        await self._missed(missing, refusal)
+        await self._missed(missing, some, refusal)
 
     async def _answered(self, complete: bool = False) -> None:
         """
@@ -197,15 +198,18 @@ class Copier(BodyReceiver):
         with contextlib.suppress(ImapSyncError):  # the source's end is what is told
             await self._answered()
 
-    async def _missed(self, uids: UidSet, refusal: Refused | None) -> None:
+    async def _missed(self, uids: UidSet, some: bool, refusal: Refused | None) -> None:
         """
-        Some did not come: gone, or the server cannot read them, or not so many at once.
+        These did not come: gone, or the server cannot read them, or not so many at
+        once.
+
+        @param some: whether others came.
         """
         if not uids:
             return
         there = await self._source.exists(uids)
         late = refusal is not None and refusal.delayed
-        if there and (late or self._arrived or (refusal and len(there) > 1)):
+        if there and (late or some or (refusal and len(there) > 1)):
             self._batches.halve(list(there), self._batches.manner, late)
             return
         for uid in there:
@@ -259,14 +263,14 @@ class Copier(BodyReceiver):
         """
         rows = [row for row, _ in messages]
         bodies = [octets for _, octets in messages]
-        uids = UidSet.of([row.uid for row in rows])
+        uids = {row.uid for row in rows}
         heads = self._passing(rows, max(map(len, bodies)))
         known = len(uids) < len(rows) or not self._arrived.isdisjoint(uids)
         if known or heads is None or self._failure is not None:
             return False
         passing = [*map(Message.whole, bodies, rows, heads)]
-        self._arrived.update(uids)
-        self.queue.sends(uids, sum(map(len, bodies)))
+        self._arrived |= uids
+        self.queue.sends(UidSet.of(uids), sum(map(len, bodies)))
         self._batches.take(passing, bodies)
         self._weigh()
         return True

@@ -235,8 +235,8 @@ class Performer:
     async def _copy(self, operation: Copy, last: bool) -> None:
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
-        outcome = Arrivals(self, view, operation.side.other)
         dates = Dates(view, operation.side.other)
+        outcome = Arrivals(self, view, operation.side.other, dates)
         copier = Copier(
             source.client,
             target.client,
@@ -266,7 +266,7 @@ class Performer:
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
-        await dates.prove(outcome.dated)
+        await dates.prove()
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
