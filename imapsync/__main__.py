@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: What an ordinary run imports first, in its order; the largest in pieces.
 _AHEAD = (
-    *"incremental zope.interface attr threading pickle html email.parser ssl".split(),
+    *"incremental zope.interface attr threading pickle html email.parser".split(),
     *"http.client tempfile urllib.request twisted.python.compat".split(),
     *"twisted.python.failure twisted.internet.interfaces logging asyncio".split(),
     *"twisted.logger twisted.internet.defer twisted.internet.protocol".split(),
@@ -257,30 +257,30 @@ def _sparing(
         for server in settings.servers.values()
     )
     used = line.request.live or line.request.admin or encrypted
-    return nullcontext() if used else _without("OpenSSL")
+    return nullcontext() if used else _without("OpenSSL", "ssl")
 
 
 class _Without(NamedTuple):
     """
-    Finds no module of that name, and says so: a finder as C{sys.meta_path} has them.
+    Finds no module of these names, and says so: a finder as C{sys.meta_path} has them.
     """
 
-    name: str
+    names: tuple[str, ...]
 
     def find_spec(self, name: str, *_: object) -> None:
         """
         Look for a module.
         """
-        if name == self.name:
+        if name in self.names:
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
+def _without(*names: str) -> Iterator[None]:
     """
-    Meanwhile, have a module not be there for what can do without it.
+    Meanwhile, have modules not be there for what can do without them.
     """
-    finder = _Without(name)
+    finder = _Without(names)
     sys.meta_path.insert(0, finder)
     try:
         yield

@@ -136,7 +136,7 @@ STARTS = {
     ),
     "one run": Start(
         _RUN.format(["--oneshot", "--progress=none", "--config=FOLDER/right"]),
-        ("OpenSSL", *_LEFT, *_SOME),
+        ("OpenSSL", "ssl", *_LEFT, *_SOME),
     ),
     "the service": Start(
         "import imapsync.service, imapsync.run.live",

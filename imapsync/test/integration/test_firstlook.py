@@ -22,7 +22,7 @@ from imapsync.test.integration.server import Server
 #: What only runs need that use TLS, connect anew, find what may have been moved, are
 #: asked for something else, or that a server sends away.
 SELDOM = (
-    *("OpenSSL", "twisted.internet.endpoints", "imapsync.accounts.moves"),
+    *("OpenSSL", "ssl", "twisted.internet.endpoints", "imapsync.accounts.moves"),
     *("imapsync.accounts.admin", "imapsync.imap.auth.refusal"),
 )
 
