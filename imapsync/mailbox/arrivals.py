@@ -4,33 +4,13 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.strangers import strangers
-from imapsync.model import Pair, Side
+from imapsync.model import Given, Pair, Side
 from imapsync.plan.flags import Drift, Uids, same
 from imapsync.uidset import UidSet
-
-
-class Into(Protocol):
-    """
-    What is told of it.
-    """
-
-    def copied(self, side: Side, messages: list[Copied]) -> bool:
-        """
-        The server of C{side} has these messages now.
-
-        @return: whether it can be as it says.
-        """
-
-    def unproven(self, side: Side, sources: list[int]) -> None:
-        """
-        It took these, but did not say which is which.
-        """
 
 
 class Arrivals:
@@ -39,16 +19,17 @@ class Arrivals:
     L{imapsync.mailbox.outcome.Outcome}.
 
     @param dates: is told which dates they were given.
+    @ivar achieved: about how much was done.
     @ivar lacking: those that were not given all of their flags.
     @ivar unstored: those that were refused.
     """
 
-    def __init__(self, into: Into, view: BothSides, side: Side, dates: Dates) -> None:
+    def __init__(self, view: BothSides, side: Side, dates: Dates) -> None:
+        self.achieved = 0
         self.lacking: dict[Drift, list[Uids]] = {}
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
-        self._into = into
         self._dates = dates
         self._view = view
         self._side = side
@@ -59,7 +40,7 @@ class Arrivals:
     def copied(self, messages: list[Copied]) -> None:
         self._quotas.took(self._side, self._view.known.id)
         self.end()  # there is room for others
-        if not self._into.copied(self._side, messages):
+        if not self._commit(messages):
             return
         self._dates.given(messages)
         for one in messages:
@@ -71,11 +52,44 @@ class Arrivals:
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
 
+    def _commit(self, messages: list[Copied]) -> bool:
+        """
+        The server has these messages now.
+
+        @return: whether it can be as it says.
+        """
+        view, side, records = self._view, self._side, self._view.context.records
+        pairs = pairsOf(messages, side)
+        sources = [one.source for one in messages]
+        given = ((one.source, Given(one.given, one.date)) for one in messages)
+        try:
+            with view.state.transaction():
+                view.state.addPairs(view.known.id, pairs)
+                view.settle(pairs)
+                view.copies.given(side.other, given)
+        except ValueError:
+            # APPENDUID names messages that were there before: it is a hint and no
+            # more.
+            self.unproven(sources)
+            return False
+        records.growth.copied(view.known.id, side, pairs)
+        records.suspects.passed(view.place(side.other), sources)
+        records.report.did("copied", view.name, side, len(pairs))
+        octets = sum(one.size for one in messages)
+        records.report.course.did(view.name, side, len(pairs), octets)
+        self.achieved += len(pairs)
+        return True
+
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)
 
     def unproven(self, uids: list[int]) -> None:
-        self._into.unproven(self._side, uids)
+        # The next pass pairs them by content.
+        view, records = self._view, self._view.context.records
+        view.leave(self._side.other)
+        records.suspects.unproven(view.place(self._side.other), uids)
+        records.report.course.did(view.name, self._side, len(uids), 0)
+        self.achieved += len(uids)
 
     def refused(self, uid: int, reason: str, code: str = "") -> None:
         view, side = self._view, self._side.other

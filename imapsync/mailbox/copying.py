@@ -121,6 +121,7 @@ class Copier(BodyReceiver):
     def _endStream(self) -> None:
         cast(IConsumer, self._target.transport).unregisterProducer()
         self._holds.clear()
+        self._arrived.clear()
 
     def _begin(self, message: Message) -> Deferred[None] | None:
         self.queue.sends(UidSet.of([message.row.uid]), message.octets)
@@ -157,9 +158,8 @@ class Copier(BodyReceiver):
             await self._abandon()
             raise
         missing = uids - UidSet.of(self._arrived)
-        some, self._arrived = bool(self._arrived), set()
         await self._answered(complete=not missing)
-        await self._missed(missing, some, refusal)
+        await self._missed(missing, refusal)
 
     async def _answered(self, complete: bool = False) -> None:
         """
@@ -198,18 +198,15 @@ class Copier(BodyReceiver):
         with contextlib.suppress(ImapSyncError):  # the source's end is what is told
             await self._answered()
 
-    async def _missed(self, uids: UidSet, some: bool, refusal: Refused | None) -> None:
+    async def _missed(self, uids: UidSet, refusal: Refused | None) -> None:
         """
-        These did not come: gone, or the server cannot read them, or not so many at
-        once.
-
-        @param some: whether others came.
+        Some did not come: gone, or the server cannot read them, or not so many at once.
         """
         if not uids:
             return
         there = await self._source.exists(uids)
         late = refusal is not None and refusal.delayed
-        if there and (late or some or (refusal and len(there) > 1)):
+        if there and (late or self._arrived or (refusal and len(there) > 1)):
             self._batches.halve(list(there), self._batches.manner, late)
             return
         for uid in there:
@@ -268,10 +265,9 @@ class Copier(BodyReceiver):
         known = len(uids) < len(rows) or not self._arrived.isdisjoint(uids)
         if known or heads is None or self._failure is not None:
             return False
-        passing = [*map(Message.whole, bodies, rows, heads)]
         self._arrived |= uids
         self.queue.sends(UidSet.of(uids), sum(map(len, bodies)))
-        self._batches.take(passing, bodies)
+        self._batches.take([*map(Message.whole, bodies, rows, heads)], bodies)
         self._weigh()
         return True
 
