@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: What an ordinary run imports first, in its order; the largest in pieces.
 _AHEAD = (
-    *"incremental zope.interface attr threading pickle html email.parser ssl".split(),
+    *"incremental zope.interface attr threading pickle html email.parser".split(),
     *"http.client tempfile urllib.request twisted.python.compat".split(),
     *"twisted.python.failure twisted.internet.interfaces logging asyncio".split(),
     *"twisted.logger twisted.internet.defer twisted.internet.protocol".split(),
@@ -109,19 +109,16 @@ def _run(line: options.CommandLine) -> int:
         return max(tell(line, configs), lists.code)
     from imapsync.cli.logfile import LogFiles, entry
 
-    logs = LogFiles(_logfiles(configs))
-    try:
-        with _keeping(), _sparing(line, configs):
+    with closing(LogFiles(_logfiles(configs))) as logs, _sparing(line, configs):
+        with _keeping():
             looked = _looked(line, configs)
-        if looked is not None and looked.summary:
-            alerts = (f"warn: {text}" for text in looked.alerts)
-            for text in (*alerts, *(() if line.quiet else looked.summary)):
-                logs.files[""].write(entry(time.time(), text))
-            return 0
-        connections = looked.connections if looked else {}
-        return _serve(line, lists, configs, connections, logs, force, hangup)
-    finally:
-        logs.close()
+        if looked is None or not looked.summary:
+            begun = looked.connections if looked else {}
+            return _serve(line, lists, configs, begun, logs, force, hangup)
+        alerts = (f"warn: {text}" for text in looked.alerts)
+        for text in (*alerts, *(() if line.quiet else looked.summary)):
+            logs.files[""].write(entry(time.time(), text))
+        return 0
 
 
 def _make(line: options.CommandLine, force: Callable[[], None]) -> int:
@@ -165,7 +162,7 @@ def _serve(
     @param force: see L{signals.end}.
     @param hangup: likewise.
     """
-    with _keeping(), _sparing(line, configs):
+    with _keeping():
         from twisted.internet import reactor
         from twisted.logger import Logger, globalLogBeginner
 
@@ -264,8 +261,8 @@ def _sparing(
     line: options.CommandLine, configs: Configs
 ) -> AbstractContextManager[None]:
     """
-    Leave TLS out of what is imported, where a run does not use it: that is a quarter
-    of a short one, and Twisted imports it wherever it can be imported.
+    Leave TLS out of all that is imported meanwhile, where a run does not use it: that
+    is a quarter of a short one, and Twisted imports it wherever it can be imported.
     """
     encrypted = any(
         server.encrypted or server.oauth2 is not None
@@ -273,30 +270,30 @@ def _sparing(
         for server in settings.servers.values()
     )
     used = line.request.live or line.request.admin or encrypted
-    return nullcontext() if used else _without("OpenSSL")
+    return nullcontext() if used else _without("OpenSSL", "ssl")
 
 
 class _Without(NamedTuple):
     """
-    Finds no module of that name, and says so: a finder as C{sys.meta_path} has them.
+    Finds no module of these names, and says so: a finder as C{sys.meta_path} has them.
     """
 
-    name: str
+    names: tuple[str, ...]
 
     def find_spec(self, name: str, *_: object) -> None:
         """
         Look for a module.
         """
-        if name == self.name:
+        if name in self.names:
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
+def _without(*names: str) -> Iterator[None]:
     """
-    Meanwhile, have a module not be there for what can do without it.
+    Meanwhile, have modules not be there for what can do without them.
     """
-    finder = _Without(name)
+    finder = _Without(names)
     sys.meta_path.insert(0, finder)
     try:
         yield

@@ -4,47 +4,13 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
-
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.strangers import strangers
-from imapsync.model import Pair, Side
+from imapsync.model import Given, Pair, Side
 from imapsync.plan.flags import Drift, Uids, same
 from imapsync.uidset import UidSet
-
-
-class Dated(NamedTuple):
-    """
-    A message whose copy was given its date.
-
-    @ivar date: that, as an L{instant<imapsync.content.digest.instant>}.
-    @ivar usual: whether any server can take that date.
-    """
-
-    source: int
-    date: int
-    usual: bool
-
-
-class Into(Protocol):
-    """
-    What is told of it.
-    """
-
-    def copied(self, side: Side, messages: list[Copied]) -> bool:
-        """
-        The server of C{side} has these messages now.
-
-        @return: whether it can be as it says.
-        """
-
-    def unproven(self, side: Side, sources: list[int]) -> None:
-        """
-        It took these, but did not say which is which.
-        """
 
 
 class Arrivals:
@@ -52,17 +18,19 @@ class Arrivals:
     What becomes of the messages copied to one side:
     L{imapsync.mailbox.outcome.Outcome}.
 
+    @param dates: is told which dates they were given.
+    @ivar achieved: about how much was done.
     @ivar lacking: those that were not given all of their flags.
     @ivar unstored: those that were refused.
     """
 
-    def __init__(self, into: Into, view: BothSides, side: Side) -> None:
+    def __init__(self, view: BothSides, side: Side, dates: Dates) -> None:
+        self.achieved = 0
         self.lacking: dict[Drift, list[Uids]] = {}
-        self._dated = array("q")  # what L{dated} tells: there are many
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
-        self._into = into
+        self._dates = dates
         self._view = view
         self._side = side
 
@@ -72,12 +40,10 @@ class Arrivals:
     def copied(self, messages: list[Copied]) -> None:
         self._quotas.took(self._side, self._view.known.id)
         self.end()  # there is room for others
-        if not self._into.copied(self._side, messages):
+        if not self._commit(messages):
             return
-        trusted = self._view.sides[self._side].client.keepsDates
+        self._dates.given(messages)
         for one in messages:
-            if one.date and not (trusted and one.usual):
-                self._dated.extend((one.target, one.source, one.date, one.usual))
             if one.flags is not one.given and not same(one.flags, one.given):
                 ours, theirs = one.given, one.flags
                 if self._side is Side.REMOTE:
@@ -86,23 +52,44 @@ class Arrivals:
                 [pair] = pairsOf([one], self._side)
                 self.lacking.setdefault(drift, []).append(pair[:2])
 
-    @property
-    def dated(self) -> Mapping[int, Dated]:
+    def _commit(self, messages: list[Copied]) -> bool:
         """
-        Those whose dates are to be proven, by the UIDs of their copies.
+        The server has these messages now.
+
+        @return: whether it can be as it says.
         """
-        told = iter(self._dated)
-        each = zip(told, told, told, told, strict=True)
-        return {
-            target: Dated(source, date, bool(usual))
-            for target, source, date, usual in each
-        }
+        view, side, records = self._view, self._side, self._view.context.records
+        pairs = pairsOf(messages, side)
+        sources = [one.source for one in messages]
+        given = ((one.source, Given(one.given, one.date)) for one in messages)
+        try:
+            with view.state.transaction():
+                view.state.addPairs(view.known.id, pairs)
+                view.settle(pairs)
+                view.copies.given(side.other, given)
+        except ValueError:
+            # APPENDUID names messages that were there before: it is a hint and no
+            # more.
+            self.unproven(sources)
+            return False
+        records.growth.copied(view.known.id, side, pairs)
+        records.suspects.passed(view.place(side.other), sources)
+        records.report.did("copied", view.name, side, len(pairs))
+        octets = sum(one.size for one in messages)
+        records.report.course.did(view.name, side, len(pairs), octets)
+        self.achieved += len(pairs)
+        return True
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)
 
     def unproven(self, uids: list[int]) -> None:
-        self._into.unproven(self._side, uids)
+        # The next pass pairs them by content.
+        view, records = self._view, self._view.context.records
+        view.leave(self._side.other)
+        records.suspects.unproven(view.place(self._side.other), uids)
+        records.report.course.did(view.name, self._side, len(uids), 0)
+        self.achieved += len(uids)
 
     def refused(self, uid: int, reason: str, code: str = "") -> None:
         view, side = self._view, self._side.other

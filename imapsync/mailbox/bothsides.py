@@ -5,7 +5,7 @@ dealt with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -20,7 +20,7 @@ from imapsync.mailbox.oneside import MISSING, OneSide
 from imapsync.mailbox.opening import Opening
 from imapsync.mailbox.review import Review
 from imapsync.mailbox.suspects import Place
-from imapsync.model import Act, Known, Mark, Name, Side, Trouble, differ
+from imapsync.model import Act, Known, Mark, Name, Pair, Side, Trouble, differ
 from imapsync.names import INBOX
 from imapsync.plan.operations import Trash
 from imapsync.uidset import UidSet
@@ -310,6 +310,14 @@ class BothSides:
         """
         self.sides[side].refusals.postpone(uids, text, code, tried)
         self.trouble(text, side, uids, code)
+
+    def settle(self, pairs: Sequence[Pair]) -> None:
+        """
+        These messages are on both sides now; none is refused any more.
+        """
+        for side in Side if self.known.retries else ():
+            uids = UidSet.of([pair.uid(side) for pair in pairs])
+            self.state.settle(self.known.id, side, uids)
 
     def trouble(
         self, text: str, side: Side | None = None, uids: UidSet = _NONE, code: str = ""

@@ -121,6 +121,7 @@ class Copier(BodyReceiver):
     def _endStream(self) -> None:
         cast(IConsumer, self._target.transport).unregisterProducer()
         self._holds.clear()
+        self._arrived.clear()
 
     def _begin(self, message: Message) -> Deferred[None] | None:
         self.queue.sends(UidSet.of([message.row.uid]), message.octets)
@@ -259,15 +260,14 @@ class Copier(BodyReceiver):
         """
         rows = [row for row, _ in messages]
         bodies = [octets for _, octets in messages]
-        uids = UidSet.of([row.uid for row in rows])
+        uids = {row.uid for row in rows}
         heads = self._passing(rows, max(map(len, bodies)))
         known = len(uids) < len(rows) or not self._arrived.isdisjoint(uids)
         if known or heads is None or self._failure is not None:
             return False
-        passing = [*map(Message.whole, bodies, rows, heads)]
-        self._arrived.update(uids)
-        self.queue.sends(uids, sum(map(len, bodies)))
-        self._batches.take(passing, bodies)
+        self._arrived |= uids
+        self.queue.sends(UidSet.of(uids), sum(map(len, bodies)))
+        self._batches.take([*map(Message.whole, bodies, rows, heads)], bodies)
         self._weigh()
         return True
 

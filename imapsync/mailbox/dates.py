@@ -4,14 +4,15 @@ Seeing whether a server keeps the dates that copies were given: L{Dates}.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 
 from twisted.internet.defer import Deferred
 
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
-from imapsync.mailbox.arrivals import Dated
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.pairing import dated
 from imapsync.model import Side
 from imapsync.uidset import UidSet
@@ -26,6 +27,9 @@ class Dates:
         self._view = view
         self._side = side
         self._client = view.sides[side].client
+        # UID, that of the original, and date of each that is to be proven: there are
+        # many whose date any server can take, and few others.
+        self._usual, self._odd = array("q"), array("q")
         self._asked: Deferred[Mapping[int, int]] | None = None
 
     def ask(self) -> None:
@@ -40,25 +44,31 @@ class Dates:
         # What failed is asked again when it is needed, and fails again.
         self._asked = asking.addErrback(lambda _: {})
 
-    async def prove(self, copies: Mapping[int, Dated]) -> None:
+    def given(self, messages: Iterable[Copied]) -> None:
         """
-        See whether these have their dates.
+        The copies were given these dates.
+        """
+        trusted = self._client.keepsDates
+        for one in messages:
+            if one.date and not (trusted and one.usual):
+                dates = self._usual if one.usual else self._odd
+                dates.extend((one.target, one.source, one.date))
 
-        @param copies: by their UIDs.
+    async def prove(self) -> None:
         """
-        if not copies:
+        See whether they have them.
+        """
+        if not (self._usual or self._odd):
             return
-        usual = [uid for uid, one in copies.items() if one.usual]
         told = {} if self._asked is None else {**await self._asked}
-        told |= await self._told(copies.keys() - usual[1:] - told.keys())
-        if usual and not _isOther(usual[0], told, copies):
+        told |= await self._told({*self._usual[:1], *self._odd[::3]} - told.keys())
+        if _changed(self._usual, told):
+            told |= await self._told(self._usual[3::3])
+        elif self._usual:
             self._client.keepsDates = True
-        elif usual:
-            told |= await self._told(usual[1:])
-        if changed := [uid for uid in copies if _isOther(uid, told, copies)]:
-            uids = UidSet.of(copies[uid].source for uid in changed)
+        if changed := _changed(self._usual + self._odd, told):
             text = f"copied, but {self._side} has changed its INTERNALDATE"
-            self._view.trouble(text, self._side.other, uids)
+            self._view.trouble(text, self._side.other, UidSet.of(changed))
 
     async def _told(self, uids: Iterable[int]) -> Mapping[int, int]:
         asked = [*uids]
@@ -76,5 +86,9 @@ async def _told(client: SyncClient, uids: Iterable[int]) -> Mapping[int, int]:
         return {}
 
 
-def _isOther(uid: int, told: Mapping[int, int], copies: Mapping[int, Dated]) -> bool:
-    return bool(told.get(uid)) and told[uid] != copies[uid].date
+def _changed(dates: array[int], told: Mapping[int, int]) -> list[int]:
+    """
+    The originals of those that have another date, as far as that was told.
+    """
+    each = zip(dates[::3], dates[1::3], dates[2::3], strict=True)
+    return [source for uid, source, date in each if told.get(uid, 0) not in (0, date)]

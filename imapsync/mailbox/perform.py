@@ -6,24 +6,19 @@ servers confirmed of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
-from imapsync.mailbox.appending import MESSAGES
-from imapsync.mailbox.arrivals import Arrivals, pairsOf
 from imapsync.mailbox.bothsides import BothSides
-from imapsync.mailbox.copying import Copier
-from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.flags import carryFlags
-from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.strangers import trashed
 from imapsync.mailbox.summary import Deed
-from imapsync.model import Act, Given, Pair, Side
+from imapsync.model import Act, Side
 from imapsync.names import shown
 from imapsync.plan.flags import planFlags
 from imapsync.plan.late import WHY, Withdraw
@@ -40,6 +35,9 @@ from imapsync.plan.operations import (
     SetFlags,
 )
 from imapsync.uidset import UidSet
+
+if TYPE_CHECKING:
+    from imapsync.mailbox.dates import Dates
 
 
 class Performer:
@@ -76,7 +74,7 @@ class Performer:
     async def _addPairs(self, operation: AddPairs) -> None:
         with self._state.transaction():
             self._state.addPairs(self._mailbox, operation.pairs)
-            self._settle(operation.pairs)
+            self._view.settle(operation.pairs)
         pairs, records = operation.pairs, self._view.context.records
         for side in Side:
             place = self._view.place(side)
@@ -86,14 +84,6 @@ class Performer:
             records.suspects.passed(place, uids)
         self._report.joined(self._view.name, len(pairs))
         self.achieved += len(pairs)
-
-    def _settle(self, pairs: Sequence[Pair]) -> None:
-        """
-        These messages are on both sides now; none is refused any more.
-        """
-        for side in Side if self._view.known.retries else ():
-            uids = UidSet.of([pair.uid(side) for pair in pairs])
-            self._state.settle(self._mailbox, side, uids)
 
     async def _setFlags(self, operation: SetFlags) -> None:
         self.achieved += await carryFlags(self._view, operation)
@@ -246,10 +236,16 @@ class Performer:
         self._report.course.copies(view.name, counts)
 
     async def _copy(self, operation: Copy, last: bool) -> None:
+        # Imported here, because flags and removals need none of it.
+        from imapsync.mailbox.appending import MESSAGES
+        from imapsync.mailbox.arrivals import Arrivals
+        from imapsync.mailbox.copying import Copier
+        from imapsync.mailbox.dates import Dates
+
         view = self._view
         source, target = view.sides[operation.side], view.sides[operation.side.other]
-        outcome = Arrivals(self, view, operation.side.other)
         dates = Dates(view, operation.side.other)
+        outcome = Arrivals(view, operation.side.other, dates)
         copier = Copier(
             source.client,
             target.client,
@@ -275,11 +271,12 @@ class Performer:
             raise
         finally:
             outcome.end()
+            self.achieved += outcome.achieved
             course.sent(*way)
             view.copies.settle(operation.side, copier.queue.unsent | outcome.unstored)
         if copier.left:
             view.leave(operation.side)
-        await dates.prove(outcome.dated)
+        await dates.prove()
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.
@@ -299,45 +296,6 @@ class Performer:
         released = view.review(target.keepsDates and not view.known.retries)
         dates.ask()
         return released
-
-    def copied(self, side: Side, messages: list[Copied]) -> bool:
-        """
-        The server of C{side} has these messages now.
-
-        @return: whether it can be as it says.
-        """
-        pairs = pairsOf(messages, side)
-        sources = [one.source for one in messages]
-        given = ((one.source, Given(one.given, one.date)) for one in messages)
-        try:
-            with self._state.transaction():
-                self._state.addPairs(self._mailbox, pairs)
-                self._settle(pairs)
-                self._view.copies.given(side.other, given)
-        except ValueError:
-            # APPENDUID names messages that were there before: it is a hint and no
-            # more.
-            self.unproven(side, sources)
-            return False
-        self._view.context.records.growth.copied(self._mailbox, side, pairs)
-        place = self._view.place(side.other)
-        self._view.context.records.suspects.passed(place, sources)
-        self._report.did("copied", self._view.name, side, len(pairs))
-        octets = sum(one.size for one in messages)
-        self._report.course.did(self._view.name, side, len(pairs), octets)
-        self.achieved += len(pairs)
-        return True
-
-    def unproven(self, side: Side, sources: list[int]) -> None:
-        """
-        The server of C{side} took these messages, but did not say which is which:
-        the next pass pairs them by content.
-        """
-        self._view.leave(side.other)
-        place = self._view.place(side.other)
-        self._view.context.records.suspects.unproven(place, sources)
-        self._report.course.did(self._view.name, side, len(sources), 0)
-        self.achieved += len(sources)
 
 
 _WAYS: Mapping[type, Callable[[Performer, Any], Awaitable[None]]] = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from imapsync.model import Known, Listed, Mark, Side
 
 #: For so many seconds nobody else is likely to have filled one.
-MOMENT = 10.0
+MOMENT = 3.0
 
 
 class Fresh(NamedTuple):

@@ -9,7 +9,6 @@ from random import random
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-import imapsync.mailbox.sync  # noqa: F401 (all of one version, whatever is installed later)
 from imapsync.accounts.history import History, Named
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
@@ -25,6 +24,7 @@ from imapsync.errors import (
     Refused,
     StateUnavailable,
 )
+from imapsync.mailbox import arrivals, copying, sync  # noqa: F401 (all of one version, whatever is installed later)
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -233,8 +233,8 @@ class Following:
 
     def _failed(self, failure: Failure) -> None:
         error = failure.value
-        copying = self._suspects.breaks > self._breaks
-        if isinstance(error, Expired) and self._renewals.may(self._begun, copying):
+        broken = self._suspects.breaks > self._breaks
+        if isinstance(error, Expired) and self._renewals.may(self._begun, broken):
             self._machine.expired()
             return
         self._asked = getattr(error, "seconds", 0.0)

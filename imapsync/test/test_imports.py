@@ -146,7 +146,7 @@ STARTS = {
     ),
     "one run": Start(
         _RUN.format(["--oneshot", "--progress=none", "--config=FOLDER/right"]),
-        (*_LEFT, *_SOME),
+        ("OpenSSL", "ssl", *_LEFT, *_SOME),
     ),
     "the service": Start(
         "import imapsync.service, imapsync.run.live",

@@ -19,10 +19,10 @@ from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.scene import Scene, SceneCase, finished
 from imapsync.test.integration.server import Server
 
-#: What only runs need that connect anew, find what may have been moved, are asked for
-#: something else, or that a server sends away.
+#: What only runs need that use TLS, connect anew, find what may have been moved, are
+#: asked for something else, or that a server sends away.
 SELDOM = (
-    *("twisted.internet.endpoints", "imapsync.accounts.moves"),
+    *("OpenSSL", "ssl", "twisted.internet.endpoints", "imapsync.accounts.moves"),
     *("imapsync.accounts.admin", "imapsync.imap.auth.refusal"),
 )
 
