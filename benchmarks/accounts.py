@@ -113,6 +113,7 @@ class Watched(NamedTuple):
     @ivar ready: what was used by then.
     @ivar before: what was used then, and a little later.
     @ivar after: SECONDS after that.
+    @ivar ending: seconds from SIGTERM to the end.
     """
 
     pairs: int
@@ -121,6 +122,7 @@ class Watched(NamedTuple):
     ready: Use
     before: Use
     after: Use
+    ending: float
 
 
 def watched(pairs: int, server: Dovecot) -> Watched:
@@ -137,7 +139,7 @@ def watched(pairs: int, server: Dovecot) -> Watched:
 
 def followed(
     command: list[str], pairs: int, directory: Path, seconds: float
-) -> tuple[float, Use, Use, Use]:
+) -> tuple[float, Use, Use, Use, float]:
     """
     Follow them until all rest, and so many seconds more.
     """
@@ -157,11 +159,13 @@ def followed(
         before = usage(process.pid)
         time.sleep(seconds)
         after = usage(process.pid)
+        stopped = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        if process.wait():
+        code, ending = process.wait(), time.monotonic() - stopped
+        if code:
             raise SystemExit(Path(directory, "log").read_text()[-2000:])
         address.unlink()
-    return took, ready, before, after
+    return took, ready, before, after, ending
 
 
 def table(counts: list[int]) -> Iterator[str]:
@@ -171,8 +175,9 @@ def table(counts: list[int]) -> Iterator[str]:
     yield (
         "| pairs | first ready after s | ready after s | CPU s until then | MiB | MiB"
         " later | MiB a pair | files a pair | CPU at rest, % |"
+        " ended after s |"
     )
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     base: Watched | None = None
     server = Dovecot(Settings(extra=LIMITS))
     for count in counts:
@@ -185,7 +190,7 @@ def table(counts: list[int]) -> Iterator[str]:
         yield (
             f"| {count} | {one.first:.1f} | {one.seconds:.1f} | {one.ready.cpu:.1f}"
             f" | {one.before.memory:.1f} | {one.after.memory:.1f} | {memory:.3f}"
-            f" | {files:.1f} | {rest:.2f} |"
+            f" | {files:.1f} | {rest:.2f} | {one.ending:.1f} |"
         )
     server.close()
 

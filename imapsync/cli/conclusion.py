@@ -7,16 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from time import time
 
+from twisted.logger import Logger
+
 from imapsync import document
 from imapsync.config.settings import Config
 from imapsync.display import line
-from imapsync.log import Log
 from imapsync.service import Outcome
 
 #: So many that failed are named in a line of the log; why they did was told before.
 _NAMED = 20
 
-_log = Log()
+# The last account that ended may still be the one that is worked on: no Log.
+_log = Logger("imapsync.accounts")
 
 
 def log(outcomes: Mapping[str, Outcome], seconds: float, verbose: bool) -> None:

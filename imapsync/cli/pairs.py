@@ -116,6 +116,7 @@ class Pairs:
         """
         del self._configs[name], self._services[name]
         self._paused.discard(name)
+        self.outcomes.pop(name, None)
         self._watchers.removed(name)
 
     def settle(self, name: str, outcome: Outcome) -> None:

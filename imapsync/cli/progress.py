@@ -23,17 +23,17 @@ EVERY = 30.0
 #: There is something to tell in these; and for a live one, in the first few only.
 _WORKING = frozenset(
     (
-        *(SyncState.NEW, SyncState.QUEUED, SyncState.CONNECTING),
+        *(SyncState.NEW, SyncState.QUEUED, SyncState.CROWDED, SyncState.CONNECTING),
         SyncState.FIRST_SYNC,
         *(SyncState.SYNCING, SyncState.AGAIN, SyncState.BACKING_OFF),
     )
 )
-_EARLY = _WORKING - {SyncState.SYNCING, SyncState.AGAIN}
+_EARLY = _WORKING - {SyncState.SYNCING, SyncState.AGAIN, SyncState.CROWDED}
 
 #: In these, nothing is done that a line in a log is worth.
 _IDLE = frozenset(
     (
-        *(SyncState.NEW, SyncState.QUEUED, SyncState.CONNECTING),
+        *(SyncState.NEW, SyncState.QUEUED, SyncState.CROWDED, SyncState.CONNECTING),
         SyncState.BACKING_OFF,
     )
 )

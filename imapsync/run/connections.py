@@ -38,7 +38,6 @@ from imapsync.state.interface import State
 #: connection that is gone.
 SETTLING = 5.0
 
-
 #: A server that may be gone and says nothing for so many seconds is.
 PROOF = 20.0
 
@@ -196,11 +195,19 @@ class Bridge:
             self._hosts = hosts
         self._connecting = True
         try:
-            await jointly([Deferred.fromCoroutine(self._connect(one)) for one in sides])
-            self._tie()
+            if self.number > 1:
+                await self._connectNow(sides)
+            else:
+                await self._job.share.work()
+                with self._job.share.unlessSlow():
+                    await self._connectNow(sides)
         finally:
             self._connecting = False
             self._vacate()
+
+    async def _connectNow(self, sides: Collection[Side]) -> None:
+        await jointly([Deferred.fromCoroutine(self._connect(side)) for side in sides])
+        self._tie()
 
     def _vacate(self) -> None:
         """

@@ -287,8 +287,7 @@ class Following:
         self._history = history = History(named=self._named)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
-        with self._job.share.unlessSlow():
-            await self._connections.connect()
+        await self._connections.connect()
         clients = self._connections.clients
         listing = Listing(self._job.config, clients)
         identifier = Identifier(clients, self._state, self._suspects)

@@ -264,8 +264,7 @@ class OneShot:
         self._standing.moved(SyncState.CONNECTING)
         await job.share.begin()
         try:
-            with job.share.unlessSlow():
-                await self._connect(task.sides if task else tuple(Side))
+            await self._connect(task.sides if task else tuple(Side))
             await job.share.work()
             self._standing.moved(SyncState.SYNCING)
             if task:

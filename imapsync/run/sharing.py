@@ -1,8 +1,8 @@
 """
 What the accounts of a program share: their turns at work, and places at hosts.
 
-Nobody holds the one and waits for more of it: what is needed is taken at once, or not
-at all, so that none can wait for each other.
+None can wait for each other: the places that an account needs are taken at once, and
+nobody waits for them who has a turn.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Share:
         """
         if self._held is None:
             kind = self._kind
-            await self._taken(kind.take(_WORK))
+            await self._taken(kind.take(_WORK), SyncState.QUEUED)
             self._held = kind
 
     def rest(self) -> None:
@@ -179,9 +179,12 @@ class Share:
 
     async def enter(self, hosts: Iterable[str]) -> None:
         """
-        Wait for a place at each of these hosts.
+        Wait for a place at each of these hosts; it is the others' turn meanwhile.
         """
-        await self._taken(self._shared.hosts.take(hosts))
+        entering = self._shared.hosts.take(hosts)
+        if not entering.called:
+            self.give()
+        await self._taken(entering, SyncState.CROWDED)
 
     def enterNow(self, hosts: Iterable[str]) -> bool:
         """
@@ -195,10 +198,10 @@ class Share:
         """
         self._shared.hosts.give(hosts)
 
-    async def _taken(self, waiting: Deferred[None]) -> None:
+    async def _taken(self, waiting: Deferred[None], state: SyncState) -> None:
         if not waiting.called:
             before = self._standing.state
-            self._standing.moved(SyncState.QUEUED)
+            self._standing.moved(state)
             await waiting
-            if self._standing.state is SyncState.QUEUED:
+            if self._standing.state is state:
                 self._standing.moved(before)

@@ -22,8 +22,8 @@ class SyncState(str, enum.Enum):
     What a service is doing; each is also the text that people are told.
 
     @cvar NEW: it was never started.
-    @cvar QUEUED: it waits for its turn, or for a place at a host: other accounts of
-        the same program are at work.
+    @cvar QUEUED: it waits for its turn: other accounts of the same program are at work.
+    @cvar CROWDED: other accounts have all the connections to a host that there may be.
     @cvar FIRST_SYNC: it looks for all that has changed since the last run; changes
         are not told yet.
     @cvar TUNING_IN: both servers are asked to tell of changes.
@@ -35,6 +35,7 @@ class SyncState(str, enum.Enum):
 
     NEW = "new"
     QUEUED = "queued"
+    CROWDED = "no place at host"
     CONNECTING = "connecting"
     FIRST_SYNC = "first sync"
     TUNING_IN = "tuning in"

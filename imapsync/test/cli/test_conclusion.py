@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from contextvars import copy_context
 from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
@@ -18,6 +19,7 @@ from imapsync.cli.services import Several
 from imapsync.cli.source import Source
 from imapsync.config.settings import Config
 from imapsync.errors import StateError
+from imapsync.log import account
 from imapsync.model import Side
 from imapsync.service import Outcome
 from imapsync.test.fakes.schema import complaints
@@ -34,8 +36,10 @@ class LogTests(SynchronousTestCase):
         What is said where accounts ended with these codes.
         """
         outcomes = {f"a{n}": Outcome(code) for n, code in enumerate(codes)}
+        last = copy_context()  # it is said when the last one has ended
+        last.run(account.set, "a0")
         with capturedLogs() as events:
-            conclusion.log(outcomes, 2.5, verbose)
+            last.run(conclusion.log, outcomes, 2.5, verbose)
         return [formatEvent(event) for event in events]
 
     def test_well(self) -> None:

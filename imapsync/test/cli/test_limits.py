@@ -218,12 +218,21 @@ class LimitsTests(SynchronousTestCase):
         [name] = [
             name
             for name in several.configs
-            if several.status(name).state is SyncState.QUEUED
+            if several.status(name).state is SyncState.CROWDED
         ]
         several.pause(next(one for one in several.configs if one != name))
         self.world.pump()
         self.assertEqual(SyncState.WAITING, several.status(name).state)
         self.stop(several)
+
+    def test_crowded(self) -> None:
+        """
+        All have their turn where neither turns nor places are enough for two.
+        """
+        several, counting = self.start(self.accounts(6), Limits(1, 2), "--oneshot")
+        self.assertEqual(0, self.successResultOf(several.finished))
+        self.assertEqual(2, counting.open)
+        self.assertEqual({0}, {*self.codes.values()})
 
     def test_stopped(self) -> None:
         """

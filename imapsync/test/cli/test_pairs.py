@@ -289,6 +289,19 @@ class AccountsTests(SynchronousTestCase):
         self.assertEqual(2, len(self.links()))
         self.stop(several)
 
+    def test_stoppedWhileReplaced(self) -> None:
+        """
+        All may end while one that is paused is about to go, and another to change.
+        """
+        several = self.start()
+        several.pause("a")
+        self.world.pump()
+        self.found = {"b": self.account("b", listMailbox=("INBOX",))}
+        reloading = Deferred.fromCoroutine(several.reload())
+        self.assertNoResult(reloading)
+        self.stop(several)
+        self.successResultOf(reloading)
+
     def test_pausedAfterFailure(self) -> None:
         """
         One that failed may be tried again.

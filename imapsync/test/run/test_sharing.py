@@ -223,6 +223,24 @@ class ShareTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(share.enter(["a"] * 9)))
         share.leave(["a"] * 9)
 
+    def test_deadlock(self) -> None:
+        """
+        Who waits for a place at a host gives up its turn: one that has a place may
+        need it.
+        """
+        self.successResultOf(Deferred.fromCoroutine(self.first.enter("a")))
+        with self.first.unlessSlow():
+            self.clock.advance(SLOW)
+        self.successResultOf(self.waiting)
+        entering = Deferred.fromCoroutine(self.second.enter("a"))
+        self.assertEqual(SyncState.CROWDED, self.other.state)
+        self.successResultOf(Deferred.fromCoroutine(self.first.work()))
+        self.first.leave("a")
+        self.successResultOf(entering)
+        work = Deferred.fromCoroutine(self.second.work())
+        self.first.rest()
+        self.successResultOf(work)
+
     def test_hosts(self) -> None:
         """
         For a place at a host it waits likewise.
