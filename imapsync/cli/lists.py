@@ -48,7 +48,7 @@ class Lists:
     def __init__(self, line: CommandLine, environ: Mapping[str, str]) -> None:
         self._line = line
         self._environ = environ
-        self._before: dict[tuple[str, str], Configs] = {}
+        self._before: dict[str, Configs] = {}
         self._said: frozenset[str] = frozenset()
         self._found = _Found({})
         self._leftOut: tuple[str, ...] = ()
@@ -191,6 +191,9 @@ class Lists:
         from imapsync.config import losses
 
         misread = {row.name for row in one.bad}.intersection(before)
+        if not all(row.name for row in one.bad):
+            misread = {*before}  # whose row it is cannot be told
+            misread -= {*one.configs}
         listed = {*one.configs, *misread}
         lost = frozenset[str]()
         if not self._line.allowMassRemoval:

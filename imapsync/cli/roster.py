@@ -31,7 +31,7 @@ class Roster(NamedTuple):
     @ivar warnings: what else there is to say of it.
     """
 
-    key: tuple[str, str]
+    key: str
     where: str
     options: AccountList
     configs: Configs
@@ -66,7 +66,7 @@ def read(
     # Said once, not by each of them.
     warnings = dict.fromkeys(_warnings(written, options, template, found.configs))
     return Roster(
-        (written.path, where),
+        written.path,
         where,
         options,
         {name: one._replace(warnings=()) for name, one in found.configs.items()},

@@ -218,7 +218,7 @@ def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:
         try:
             _take(name, config, taken)
         except ConfigError as error:
-            bad.append(Bad(row.line, str(error)))
+            bad.append(Bad(row.line, str(error), name))
         else:
             configs[name] = config
     return Listed(configs, tuple(sorted(bad)))

@@ -414,6 +414,29 @@ class AgainTests(ListsCase):
         self.assertTold("users.csv:2: password in [remote] must not be empty")
         self.assertRead("a", "b")
 
+    def test_unreadable(self) -> None:
+        """
+        As long as it cannot be told whose a wrong row is, none ends.
+        """
+        self.write("a", "b")
+        for row in (b"b,secret,x", b'b,"x', b"b,\xff"):
+            self.write("a", "b")
+            before = self.begin()
+            self.users.write_bytes(b"a,secret\n" + row + b"\n")
+            self.assertEqual(before, self.successResultOf(self.again()), row)
+
+    def test_moved(self) -> None:
+        """
+        The brake holds wherever the list stands now.
+        """
+        names = [f"u{number}" for number in range(10)]
+        self.write(*names)
+        self.begin()
+        self.users = self.folder / "others.csv"
+        self.configure("list = others.csv")
+        self.write("u0")
+        self.assertRead(*names)
+
     def test_replaced(self) -> None:
         """
         But not if another one has its database now.
