@@ -29,6 +29,9 @@ PARTS = {
     # how a connection ended, which is told as trying again
     "closed by the server",
     "cut off",
+    # in front of what is to be done instead
+    "does not allow ...",
+    "is read-only",
     # a portion that is refused, which is told as that
     "none is done at a time",
     # what is in front of "left alone", "nothing was done" or "were never at rest"
