@@ -25,9 +25,10 @@ from imapsync.imap.backoff import PASSING
 from imapsync.imap.client import SyncClient
 from imapsync.model import Name, Side, Trouble
 from imapsync.run import findings
-from imapsync.run.connections import Bridge, Job
+from imapsync.run.connections import Bridge
 from imapsync.run.findings import Checked, Ledger
 from imapsync.run.found import Found, metBy
+from imapsync.run.job import Job
 from imapsync.state.interface import State
 from imapsync.state.store import Store
 

@@ -4,16 +4,13 @@ The connections to both servers: in pairs, since none is of use without the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection
 from itertools import count
-from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from imapsync.config.request import Request
-from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
     Denied,
@@ -23,15 +20,13 @@ from imapsync.errors import (
     MissingCapability,
 )
 from imapsync.gather import jointly, together
-from imapsync.imap.access import Access
 from imapsync.imap.client import SyncClient
 from imapsync.imap.connect import connect
 from imapsync.imap.patience import Patience
-from imapsync.log import Log
 from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 from imapsync.run.budget import Budget
-from imapsync.run.sharing import Share
+from imapsync.run.job import Job
 from imapsync.state.interface import State
 
 #: So long, in seconds, may a server still be at what it was sent over a
@@ -40,36 +35,6 @@ SETTLING = 5.0
 
 #: A server that may be gone and says nothing for so many seconds is.
 PROOF = 20.0
-
-
-class Job(NamedTuple):
-    """
-    What there is to do, and with what.
-
-    @ivar reactor: connects, spawns processes and tells the time.
-    @ivar say: takes the lines of what is told to people.
-    @ivar verbose: whether to log what was done, not only what went wrong.
-    @ivar trace: how much IMAP traffic to log: none, all without credentials,
-        or all.
-    @ivar access: ways to the servers besides those of the configuration.
-    @ivar share: what is shared with other accounts.
-    @ivar emit: takes what is told to machines, in pieces.
-    @ivar show: takes a table for people, and says whether there is room for it.
-    @ivar tabular: whether C{say} takes what a dry run says as a table, too.
-    """
-
-    config: Config
-    reactor: Any
-    request: Request
-    say: Callable[[str], None]
-    verbose: bool
-    trace: int
-    log: Log
-    access: Mapping[Side, Access]
-    share: Share
-    emit: Callable[[Iterable[str]], None] = lambda _: None
-    show: Callable[[Sequence[str]], bool] = lambda _: False
-    tabular: bool = False
 
 
 class Bridge:

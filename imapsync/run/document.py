@@ -16,7 +16,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.summary import DEEDS
 from imapsync.model import Side
-from imapsync.run.connections import Job
+from imapsync.run.job import Job
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.progress import Pace, Progress
 from imapsync.run.status import SyncState

@@ -33,8 +33,9 @@ from imapsync.model import Name, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.run.activity import Activity
-from imapsync.run.connections import SETTLING, Connections, Job
+from imapsync.run.connections import SETTLING, Connections
 from imapsync.run.heartbeat import SILENCE, Pulse
+from imapsync.run.job import Job
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.pace import Pace

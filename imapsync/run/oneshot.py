@@ -25,7 +25,8 @@ from imapsync.model import Name, Side, Trouble
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
 from imapsync.plan.unchanged import Told, fingerprint, isComparable, isTelling
-from imapsync.run.connections import SETTLING, Connections, Job
+from imapsync.run.connections import SETTLING, Connections
+from imapsync.run.job import Job
 from imapsync.run.retrying import Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.run.table import table

@@ -12,7 +12,8 @@ from twisted.internet.task import deferLater
 from imapsync.imap.backoff import PASSING, distance
 from imapsync.imap.patience import Patience
 from imapsync.model import Trouble
-from imapsync.run.connections import SETTLING, Job
+from imapsync.run.connections import SETTLING
+from imapsync.run.job import Job
 from imapsync.run.status import Standing
 
 #: A session that lasted so many seconds may well have lasted long enough for a server.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from imapsync.display import line
-from imapsync.run.connections import Job
+from imapsync.run.job import Job
 from imapsync.run.table import plan
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from imapsync.errors import (
     Refused,
 )
 from imapsync.log import Log
-from imapsync.run.connections import Job
+from imapsync.run.job import Job
 from imapsync.run.oneshot import OneShot
 from imapsync.run.status import Standing, SyncState
 from imapsync.state.interface import State

@@ -14,7 +14,7 @@ from imapsync.document import timestamp
 from imapsync.mailbox.course import Course
 from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Side
-from imapsync.run.connections import Job
+from imapsync.run.job import Job
 
 #: The columns of the table; names come last, since nobody knows how wide they are.
 _ROW = "{:>10} {:>10} {:>15} {:>15} {:>11}  {}"
