@@ -214,7 +214,7 @@ def _kind(pure: bool) -> str:
 
 def _arrows(near: dict[str, set[str]], places: dict[str, Placed]) -> Iterator[str]:
     for one, others in near.items():
-        for other in sorted(others, key=lambda name: places[name].left):
+        for other in sorted(others, key=lambda name: (places[name].left, name)):
             upper, lower = places[one], places[other]
             start, end = upper.top + upper.box.height, lower.top - 2
             left, right = max(upper.left, lower.left), min(upper.right, lower.right)
