@@ -139,7 +139,7 @@ class ListedTests(SynchronousTestCase):
             "9: has no name for the account",
         )
         names = [bad.name for bad in found.bad]
-        self.assertEqual(["b", "", "", "e", "f g", "", ""], names)
+        self.assertEqual(["b", "", "", "e", "f g", "a", ""], names)
 
     def test_width(self) -> None:
         """
@@ -163,7 +163,7 @@ class ListedTests(SynchronousTestCase):
         found = accounts(f"database = a.db\n{TEMPLATE}", f"{HEADER}a,h,s\nb,h,s\n")
         self.assertEqual(["a"], [*found.configs])
         self.assertBad(found, '3: has the same database as "a": give each its own with')
-        self.assertEqual("", found.bad[0].name)
+        self.assertEqual("b", found.bad[0].name)
 
     def test_together(self) -> None:
         """
