@@ -139,7 +139,7 @@ class ListedTests(SynchronousTestCase):
             "9: has no name for the account",
         )
         names = [bad.name for bad in found.bad]
-        self.assertEqual(["b", "", "", "e", "f g", "", ""], names)
+        self.assertEqual(["b", "", "", "e", "f g", "a", ""], names)
 
     def test_width(self) -> None:
         """
@@ -163,7 +163,7 @@ class ListedTests(SynchronousTestCase):
         found = accounts(f"database = a.db\n{TEMPLATE}", f"{HEADER}a,h,s\nb,h,s\n")
         self.assertEqual(["a"], [*found.configs])
         self.assertBad(found, '3: has the same database as "a": give each its own with')
-        self.assertEqual("", found.bad[0].name)
+        self.assertEqual("b", found.bad[0].name)
 
     def test_together(self) -> None:
         """
@@ -191,6 +191,14 @@ class ListedTests(SynchronousTestCase):
             template = f"{ACCOUNTS}{LOCAL}[remote]\n{line}\n"
             error = self.assertRaises(ConfigError, accounts, template, "a\n")
             self.assertEqual(message, str(error)[: len(message)])
+
+    def test_patterns(self) -> None:
+        """
+        Options that say which mailboxes there are serve all rows.
+        """
+        for line in "list-mailbox = INBOX", "ignore-mailbox = ^Trash":
+            found = accounts(f"{line}\n{TEMPLATE}", f"{HEADER}a,h,s\nb,h,s\n")
+            self.assertEqual(["a", "b"], [*found.configs])
 
     def test_braces(self) -> None:
         """
