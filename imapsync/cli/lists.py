@@ -192,8 +192,7 @@ class Lists:
 
         misread = {row.name for row in one.bad}.intersection(before)
         if not all(row.name for row in one.bad):
-            misread = {*before}  # whose row it is cannot be told
-            misread -= {*one.configs}
+            misread = {*before}  # whose it is cannot be told
         listed = {*one.configs, *misread}
         lost = frozenset[str]()
         if not self._line.allowMassRemoval:

@@ -90,7 +90,8 @@ class _Filled(Section):
         """
         The value of an option.
         """
-        if option in self._templates or option not in self.options:
+        own = option in self._templates or option not in self.options
+        if own or form is str:  # the text itself is not what has been made of it
             return super().get(option, form, default)
         if option not in self._known:
             self._known[option] = super().get(option, form, default)

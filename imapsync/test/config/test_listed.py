@@ -192,6 +192,14 @@ class ListedTests(SynchronousTestCase):
             error = self.assertRaises(ConfigError, accounts, template, "a\n")
             self.assertEqual(message, str(error)[: len(message)])
 
+    def test_patterns(self) -> None:
+        """
+        Options that say which mailboxes there are serve all rows.
+        """
+        for line in "list-mailbox = INBOX", "ignore-mailbox = ^Trash":
+            found = accounts(f"{line}\n{TEMPLATE}", f"{HEADER}a,h,s\nb,h,s\n")
+            self.assertEqual(["a", "b"], [*found.configs])
+
     def test_braces(self) -> None:
         """
         Where there can be no placeholder, a brace is nothing special.
