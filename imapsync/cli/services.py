@@ -82,6 +82,7 @@ class Several(MultiService):
         self._shared = Shared(None if "" in configs else self._source.limits)
         self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
+        self._asked = False
         self._reading: Deferred[Any] | None = None
         self._again: IDelayedCall | None = None
         self._supervised: Supervised | None = None
@@ -159,6 +160,9 @@ class Several(MultiService):
         Read the configurations again, and begin anew where one has changed or a
         service has ended.  As long as anything in them is wrong, nothing changes.
         """
+        if self._asked:
+            return  # what is to be read is not read yet
+        self._asked = True
         await self._reloading.run(
             lambda: Deferred.fromCoroutine(self._reload(asked=True))
         )
@@ -219,13 +223,14 @@ class Several(MultiService):
         """
         @param asked: whether somebody wants it; else it is just time.
         """
+        self._asked = self._asked and not asked
         if not self.running:
             return
         supervised = self._supervised if asked else None
         if supervised is not None:
             supervised.reloading()
         try:
-            self._reading = Deferred.fromCoroutine(_read(self._source))
+            self._reading = Deferred.fromCoroutine(self._source.read())
             configs = await self._reading
             self._follow({**self.configs, **configs})
         except CancelledError:
@@ -390,7 +395,3 @@ async def _files(line: CommandLine, environ: Mapping[str, str]) -> Mapping[str, 
     All configurations that a command line names.
     """
     return config.loadAll(line.configs, environ)
-
-
-async def _read(source: Source) -> Mapping[str, Config]:
-    return await source.read()

@@ -4,8 +4,10 @@ Where the accounts of a program are from.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
 
 from imapsync.config.limits import Limits
 from imapsync.config.settings import Config
@@ -24,7 +26,7 @@ class Source(NamedTuple):
         it is asked for; C{None} if it is not.
     """
 
-    read: Callable[[], Awaitable[Mapping[str, Config]]]
+    read: Callable[[], Coroutine[Deferred[Any], Any, Mapping[str, Config]]]
     interval: float | None = None
     limits: Limits = Limits()
     least: int = 0

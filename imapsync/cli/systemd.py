@@ -25,6 +25,10 @@ from imapsync.run.status import Change, SyncState
 _EARLY = (SyncState.NEW, SyncState.QUEUED, SyncState.CONNECTING)
 
 
+#: So many seconds after the start, those that have not had their turn yet are not
+#: waited for: systemd waits for 90, unless a unit says otherwise.
+LATEST = 60.0
+
 #: How things stand is told after so many seconds again, since systemd takes only so
 #: much at once; what it did not take, likewise.
 PAUSE = 0.2
@@ -91,6 +95,7 @@ class Supervised(Service):
         self._told = ""
         self._unsent: list[str] = []
         self._pause: IDelayedCall | None = None
+        self._late: IDelayedCall | None = None
 
     def startService(self) -> None:
         """
@@ -99,6 +104,8 @@ class Supervised(Service):
         Service.startService(self)
         if self._period is not None and not self._watchdog.running:
             self._watchdog.start(self._period / 2)
+        if not self._ready:
+            self._late = self._clock.callLater(LATEST, self._becomeReady)
 
     def stopService(self) -> None:
         """
@@ -108,6 +115,9 @@ class Supervised(Service):
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         self._notify("STOPPING=1")
         if self._watchdog.running:
             self._watchdog.stop()
@@ -136,7 +146,8 @@ class Supervised(Service):
         How it stands has changed.
 
         We are ready as soon as it is clear for each whether its servers can be
-        reached: to try again, if they cannot, is a part of our work.
+        reached, or after L{LATEST}: to try again, if they cannot, is a part of our
+        work.
         """
         self._put(name, change.after.state)
         if change.after.state is SyncState.BACKING_OFF:
@@ -173,10 +184,15 @@ class Supervised(Service):
 
     def _tell(self) -> None:
         if not self._ready and not any(self._counts[early] for early in _EARLY):
-            self._ready = True
-            self._send("READY=1")
+            if self._late is not None:
+                self._late.cancel()
+            self._becomeReady()
         if self._pause is None:
             self._tellStatus()
+
+    def _becomeReady(self) -> None:
+        self._ready, self._late = True, None
+        self._send("READY=1")
 
     def _tellStatus(self) -> None:
         text = self._summary()

@@ -23,6 +23,7 @@ Child = subprocess.Popen[bytes]
 Expired = subprocess.TimeoutExpired
 PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
+TOGETHER = subprocess.STDOUT
 
 #: In seconds: longer than any takes that does not hang.
 PATIENCE = 60

@@ -406,11 +406,14 @@ class AccountsTests(SynchronousTestCase):
         """
         What takes long to tell which accounts there are is not waited for at the end.
         """
-        waiting: Deferred[Mapping[str, Config]] = Deferred()
+
+        async def read() -> Mapping[str, Config]:
+            return await Deferred()
+
         several = Several(
             *(parse(["--quiet"]), {}, {}, self.reactor),
             lambda *_: None,
-            source=Source(lambda: waiting),
+            source=Source(read),
         )
         several.startService()
         reloading = Deferred.fromCoroutine(several.reload())

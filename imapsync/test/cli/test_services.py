@@ -239,10 +239,10 @@ class SeveralTests(SynchronousTestCase):
             return result
 
         self.patch(config, "loadAll", loadAll)
-        reloading = [Deferred.fromCoroutine(several.reload()) for _ in found]
-        self.world.pump()
-        for one in reloading:
-            self.successResultOf(one)
+        for _ in found:
+            reloading = Deferred.fromCoroutine(several.reload())
+            self.world.pump()
+            self.successResultOf(reloading)
 
     def test_reload(self) -> None:
         """
@@ -261,6 +261,29 @@ class SeveralTests(SynchronousTestCase):
         self.assertNoResult(several.finished)
         self.stop(several)
         self.assertEqual(0, self.successResultOf(several.finished))
+
+    def test_reloadOften(self) -> None:
+        """
+        Whoever asks while one waits to be read gets what is read then.
+        """
+        several = self.start()
+        read: list[object] = []
+
+        def loadAll(*_: object) -> Mapping[str, Config]:
+            read.append(None)
+            return self.configs
+
+        self.patch(config, "loadAll", loadAll)
+        before: Deferred[None] = Deferred()
+        several._reloading.run(lambda: before)
+        asked = [Deferred.fromCoroutine(several.reload()) for _ in range(9)]
+        self.assertEqual([], read)
+        before.callback(None)
+        self.world.pump()
+        for one in asked:
+            self.successResultOf(one)
+        self.assertEqual(1, len(read))
+        self.stop(several)
 
     def test_reloadLogfile(self) -> None:
         """

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import imapsync
 from imapsync.cli.options import parse
-from imapsync.cli.systemd import PAUSE, Supervised, notifier, watchdog
+from imapsync.cli.systemd import LATEST, PAUSE, Supervised, notifier, watchdog
 from imapsync.run.status import Change, SyncState, SyncStatus
 from imapsync.test import children
 from imapsync.test.fakes.world import World
@@ -189,6 +189,22 @@ class SupervisedTests(SynchronousTestCase):
         self.tell("b", SyncState.FIRST_SYNC)
         self.tell("b", SyncState.CONNECTING)
         self.assertEqual(["STATUS=1 connecting, 1 first sync"], self.heard())
+
+    def test_late(self) -> None:
+        """
+        Where some have not had their turn for long, the others are not held back; nor
+        is that told twice.
+        """
+        self.tell("a", SyncState.WAITING)
+        self.tell("b", SyncState.QUEUED)
+        self.clock.advance(LATEST - 1)
+        self.assertNotIn("READY=1", self.heard())
+        self.clock.advance(1)
+        self.assertIn("READY=1", self.heard())
+        self.tell("b", SyncState.WAITING)
+        self.assertNotIn("READY=1", self.heard())
+        self.supervised.stopService()
+        self.assertEqual([], self.clock.getDelayedCalls())
 
     def tell(self, name: str, state: SyncState, error: str = "") -> None:
         """

@@ -245,7 +245,8 @@ class Account:
         """
         items = "UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"
         rows = self._within("EXAMINE", mailbox, items)
-        return dict(_fetched(row, cleaned) for row in rows if b"BODY[]" in row.text)
+        # One that has just gone may be told without it.
+        return dict(_fetched(row, cleaned) for row in rows if row.literals)
 
     def snapshot(self, cleaned: Cleaned = bytes) -> Snapshot:
         """

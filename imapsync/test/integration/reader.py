@@ -38,7 +38,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
-from subprocess import STDOUT
 from typing import NamedTuple
 
 from imapsync.test import children
@@ -242,7 +241,7 @@ class Reader:
             env=self._environ(),
             input=f"{PASSWORD}\n".encode(),
             stdout=children.PIPE,
-            stderr=STDOUT,
+            stderr=children.TOGETHER,
         )
         return done.returncode, done.stdout.decode("utf-8", "replace")
 

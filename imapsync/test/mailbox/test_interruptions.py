@@ -23,7 +23,7 @@ from typing import NamedTuple
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync import service
+from imapsync.accounts import databases
 from imapsync.config.request import Request
 from imapsync.config.tls import TLSConfig
 from imapsync.model import Side
@@ -113,7 +113,7 @@ class MatrixTests(SynchronousTestCase):
         """
         Wait for no disk.
         """
-        self.patch(service, "State", QuickState)
+        self.patch(databases, "Store", QuickState)
 
     def tearDown(self) -> None:
         """
