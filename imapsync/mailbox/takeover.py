@@ -23,10 +23,13 @@ from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Name, Pair, Side
 from imapsync.plan import takeover as plan
 from imapsync.plan.takeover import Adopted, Evidence, Seen
-from imapsync.uidset import UidSet, UidSetBuilder
+from imapsync.uidset import MAXIMUM, UidSet, UidSetBuilder
 
 #: Pairs of a mailbox, some at a time: the local UID and the remote one.
 Pairs = Iterable[list[tuple[int, int]]]
+
+#: Where no mailbox is: one that has less, or another UIDVALIDITY, has other UIDs.
+NOWHERE = Mark(MAXIMUM, MAXIMUM, 0)
 
 _ITEMS = "(FLAGS MODSEQ INTERNALDATE RFC822.SIZE)"
 
@@ -100,13 +103,13 @@ class Takeover:
 
     def _begin(self, selected: Mapping[Side, Selected], subscribed: bool) -> None:
         """
-        Begin to know it, as one of which all is to be looked at.
+        Begin to know it, with L{marks<NOWHERE>} that are not its own: if this ends
+        before it is judged, the next sync does not believe its pairs.
         """
         with self._state.transaction():
             self._known = self._state.addMailbox(self._name, subscribed)
             for side, one in selected.items():
-                start = plan.start(one.mark, whole=True)
-                self._state.setMark(self._known.id, side, start)
+                self._state.setMark(self._known.id, side, NOWHERE)
                 self._state.setIdentity(self._known.id, side, one.identity)
         suspects = self._context.records.suspects
         self._sources = {

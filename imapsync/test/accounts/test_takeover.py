@@ -25,6 +25,7 @@ from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Mark, Pair, Side
 from imapsync.plan.brake import Brake
 from imapsync.plan.growth import Growth
+from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes import interimap
 from imapsync.test.fakes.interimap import Box
 from imapsync.test.fakes.world import QuickState, World, troubles
@@ -46,6 +47,21 @@ class BrokenState(QuickState):
         if self._left == -1:
             raise Lost("gone")
         super().addPairs(mailbox, pairs)
+
+
+class DeadState(MortalState):
+    """
+    One that does nothing any more once it is dead.
+    """
+
+    @classmethod
+    def step(cls) -> None:
+        """
+        Live on, or not.
+        """
+        cls.left -= 1
+        if cls.left <= 0:
+            raise Killed
 
 
 class ImportCase(SynchronousTestCase):
@@ -348,6 +364,31 @@ class OthersTests(ImportCase):
         report = self.world.sync()
         self.assertTrue(self.world.equal)
         self.assertEqual(0, report.done("expunged").total())
+
+    def test_killed(self) -> None:
+        """
+        Nor is it where the process is killed before all of a mailbox was seen, and a
+        sync follows.
+        """
+        steps = 0
+        killed = True
+        while killed:
+            steps += 1
+            self.begin(Account(), Account(first=1007))
+            self.others()
+            for account in self.world.accounts.values():
+                account.inbox.expunge(*[*account.inbox.messages][2:4])
+            self.remote.inbox.expunge([*self.remote.inbox.messages][-1])
+            DeadState.left = steps
+            killed = False
+            try:
+                self.take(kind=DeadState)
+            except Killed:
+                killed = True
+            report = self.world.sync()
+            self.assertTrue(self.world.equal)
+            self.assertEqual(0, report.done("expunged").total(), steps)
+        self.assertGreater(steps, 5)
 
     def test_missing(self) -> None:
         """
