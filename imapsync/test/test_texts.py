@@ -47,9 +47,11 @@ COMPOSED = {
     "its certificate is for ..., not for imap.example.net",
     "its certificate, issued by ..., is not trusted: unable to get local issuer"
     " certificate",
+    "not copied: ...",
+    "password-command exited with status ...",
+    "password-command was ended by signal ...",
     "the server does not speak TLS there; see port and type",
     "wants a login: give USER:PASSWORD@ in front of its host, in proxy",
-    "was not copied: ...",
 }
 
 
