@@ -6,12 +6,11 @@ rest of the configuration is a template for.
 # Annotations are evaluated here: as text, that of each field of a tuple would be
 # compiled whenever the program starts.
 
-import re
 from typing import NamedTuple
 
 from imapsync.config import values
 from imapsync.config.paths import Files
-from imapsync.config.section import Section, quoted
+from imapsync.config.section import Section
 
 #: The name of the section.
 ACCOUNTS = "accounts"
@@ -29,8 +28,6 @@ OPTIONS = (
 
 #: How often a list is read, if it is not said, in seconds.
 _INTERVAL = 900.0
-
-_UNITS = {"": 1, "s": 1, "min": 60, "h": 3600}
 
 
 class AccountList(NamedTuple):
@@ -70,18 +67,7 @@ def read(section: Section, files: Files) -> AccountList:
         path,
         command,
         section.get("list-header", values.yesNo, None),
-        section.get("list-interval", _seconds, _INTERVAL),
+        section.get("list-interval", values.duration, _INTERVAL),
         section.get("at-work", values.number, None),
         section.get("connections-per-host", values.number, None),
     )
-
-
-def _seconds(value: str) -> float:
-    match = re.fullmatch("([0-9]{1,7}) ?(s|min|h)?", value, re.IGNORECASE)
-    seconds = int(match[1]) * _UNITS[(match[2] or "").lower()] if match else 0
-    if not seconds:
-        raise ValueError(
-            "must be a number of seconds, 1 or more, or of minutes or hours, such as"
-            f" 15 min or 1 h, not {quoted(value)}"
-        )
-    return float(seconds)

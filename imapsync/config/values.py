@@ -297,14 +297,14 @@ def number(value: str) -> int:
     return int(value)
 
 
-_SPANS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86400}
+_SPANS = {"": 1, "S": 1, "M": 60, "MIN": 60, "H": 3600, "D": 86400}
 
 
 def duration(value: str) -> float:
     """
     How long, in seconds; or in minutes, hours or days, if so said.
     """
-    match = re.fullmatch("([0-9]{1,9}) ?([SMHD]?)", value, re.IGNORECASE)
+    match = re.fullmatch("([0-9]{1,9}) ?(MIN|[SMHD]?)", value, re.IGNORECASE)
     seconds = int(match[1]) * _SPANS[match[2].upper()] if match else 0
     if not seconds:
         raise ValueError(

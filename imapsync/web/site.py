@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from twisted.web.resource import IResource
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
-from zope.interface import implementer
 
 from imapsync.web.events import Events
 from imapsync.web.exchange import Answer, Asked, Stream
@@ -60,8 +59,7 @@ class _Visit(Request):
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]
 
 
-@implementer(IResource)
-class _Root:
+class _Root(Resource):
     """
     Answers all requests.
     """
@@ -69,6 +67,7 @@ class _Root:
     isLeaf = True
 
     def __init__(self, pages: Pages, events: Events) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
         self._events = events
 
@@ -82,18 +81,6 @@ class _Root:
                 return _said(request, Answer(200, "", "text/event-stream"))
             return self._stream(request, answer)
         return _said(request, answer)
-
-    def getChildWithDefault(self, name: bytes, request: Any) -> IResource:
-        """
-        There are none.
-        """
-        return self
-
-    def putChild(self, path: bytes, child: IResource) -> None:
-        """
-        Nor can there be.
-        """
-        raise NotImplementedError
 
     def _stream(self, request: Any, stream: Stream) -> bytes | int:
         line = _Stream(request)

@@ -67,7 +67,7 @@ class ReadTests(SynchronousTestCase):
             ((), "/etc/c:1: list in [accounts] is missing: it, or list-command, tells"),
             (("list = a", "list-command = b"), "/etc/c:3: list-command in [accounts] "),
             (("list = a", "list-interval = 0"), "/etc/c:3: list-interval in [accounts"),
-            (("list = a", "list-interval = 1 day"), "/etc/c:3: list-interval in [acc"),
+            (("list = a", "list-interval = 1 week"), "/etc/c:3: list-interval in [acc"),
             (("list = a", "at-work = 0"), "/etc/c:3: at-work in [accounts] must be a "),
             (("list = a", "list-header = 1"), "/etc/c:3: list-header in [accounts] mu"),
         ):
