@@ -21,14 +21,14 @@ from imapsync.errors import ImapSyncError, Lost
 
 if TYPE_CHECKING:
     from imapsync.cli.authorize import Authorization
-    from imapsync.cli.lists import Lists
     from imapsync.cli.logfile import LogFiles
-    from imapsync.cli.services import Several
     from imapsync.config.settings import Config
     from imapsync.imap.plain import Begun
     from imapsync.model import Side
     from imapsync.run.look import Looked
     from imapsync.service import Outcome
+    from imapsync.several.lists import Lists
+    from imapsync.several.services import Several
 
     Configs = Mapping[str, Config]
 
@@ -42,7 +42,7 @@ _AHEAD = (
     *"twisted.internet.unix twisted.internet.posixbase".split(),
     *"twisted.application.service twisted.cred.credentials".split(),
     *"twisted.mail.imap4 imapsync.imap.client imapsync.mailbox.context".split(),
-    *"imapsync.accounts.session imapsync.cli.services".split(),
+    *"imapsync.accounts.session imapsync.several.services".split(),
 )
 
 #: The garbage collector looks when there are so many more things than before; by
@@ -99,7 +99,7 @@ def _run(line: options.CommandLine) -> int:
     signals.interrupt(force, hangup)
     if line.init is not None:
         return _make(line, force)
-    from imapsync.cli.lists import Lists
+    from imapsync.several.lists import Lists
 
     lists = Lists(line, os.environ)
     configs = lists.load(terminal.complain)
@@ -170,8 +170,8 @@ def _serve(
         from imapsync.cli.logfile import standardError
         from imapsync.cli.observers import AccountObserver, traceback
         from imapsync.cli.resolver import resolve
-        from imapsync.cli.services import Several
         from imapsync.imap.connect import adopting
+        from imapsync.several.services import Several
 
     least = "debug" if line.debug else "warn" if line.quiet else "info"
     observer = AccountObserver(logs.files, standardError(), least, bool(line.debug))

@@ -15,10 +15,8 @@ from twisted.python import usage
 
 from imapsync.cli.clock import steady
 from imapsync.cli.grammar import HELP, SYNOPSIS
-from imapsync.cli.lists import Lists
 from imapsync.cli.options import CommandLine, parse
 from imapsync.cli.resolver import resolve
-from imapsync.cli.services import Several
 from imapsync.cli.signals import obey, stop
 from imapsync.cli.status import tell
 from imapsync.cli.terminal import attended, complain
@@ -26,6 +24,8 @@ from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, UsageError
 from imapsync.log import Log
 from imapsync.service import Outcome
+from imapsync.several.lists import Lists
+from imapsync.several.services import Several
 
 _log = Log()
 

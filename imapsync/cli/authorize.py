@@ -28,7 +28,8 @@ class Authorization:
     """
     Has a user say yes, keeps what comes of it, and shows that it opens their mail.
 
-    @param ended: is told how it ended, as of L{Several<imapsync.cli.services.Several>}.
+    @param ended: is told how it ended, as of
+        L{Several<imapsync.several.services.Several>}.
     @param web: asks the provider.
     @param debug: see L{loggedIn}.
     @ivar finished: fires with the exit code.

@@ -21,16 +21,37 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from imapsync.cli.services import Several
+    from twisted.python.failure import Failure
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
 _REQUESTS = (signal.SIGHUP, signal.SIGUSR1)
 
 #: What is not closed after so many seconds is left as it is.
 _PATIENCE = 4.2
+
+
+class Live(Protocol):
+    """
+    What is live, and can be asked for something.
+    """
+
+    async def reload(self) -> None:
+        """
+        Read the configuration again.
+        """
+
+    def syncAll(self) -> None:
+        """
+        Sync now.
+        """
+
+    def failed(self, failure: Failure) -> None:
+        """
+        Hear of what was asked for, and failed.
+        """
 
 
 def interrupt(force: Callable[[], None], hangup: bool = False) -> None:
@@ -64,7 +85,7 @@ def passOver() -> None:
 
 
 def obey(
-    several: Several,
+    live: Live,
     reactor: Any,
     hangup: bool = False,
     reopen: Callable[[], None] = lambda: None,
@@ -80,11 +101,11 @@ def obey(
 
     def reload() -> None:
         reopen()
-        Deferred.fromCoroutine(several.reload()).addErrback(several.failed)
+        Deferred.fromCoroutine(live.reload()).addErrback(live.failed)
 
     hung = partial(stop, reactor) if hangup else reload
-    _take(signal.SIGHUP, hung, several, reactor)
-    _take(signal.SIGUSR1, several.syncAll, several, reactor)
+    _take(signal.SIGHUP, hung, live, reactor)
+    _take(signal.SIGUSR1, live.syncAll, live, reactor)
 
 
 def end(reactor: Any, force: Callable[[], None], hangup: bool = False) -> None:
@@ -151,7 +172,7 @@ def _heeded(numbers: Iterable[signal.Signals]) -> Iterator[signal.Signals]:
 
 
 def _take(
-    number: signal.Signals, act: Callable[[], None], several: Several, reactor: Any
+    number: signal.Signals, act: Callable[[], None], live: Live, reactor: Any
 ) -> None:
     from twisted.python.failure import Failure
 
@@ -163,7 +184,7 @@ def _take(
             if callable(before):
                 before(caught, frame)
         except Exception:  # noqa: BLE001 (whatever it is)
-            reactor.callFromThread(several.failed, Failure())
+            reactor.callFromThread(live.failed, Failure())
         reactor.callFromThread(act)
 
     for one in _heeded([number]):

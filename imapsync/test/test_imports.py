@@ -38,7 +38,12 @@ _SOME = (
     *("imapsync.cli.status", "imapsync.imap.transport.tls"),
     *("imapsync.cli.progress", "imapsync.cli.bar", "rich"),
     *("imapsync.cli.init", "imapsync.discovery", "twisted.names", "twisted.web"),
-    *("imapsync.cli.roster", "imapsync.config.listed", "imapsync.config.rows", "csv"),
+    *(
+        "imapsync.several.roster",
+        "imapsync.config.listed",
+        "imapsync.config.rows",
+        "csv",
+    ),
     *(
         "imapsync.system.listing",
         "imapsync.config.oauth",

@@ -33,6 +33,7 @@ LAYERS = (
     "watch",
     "web",
     "cli",
+    "several",
     "tap __main__",
 )
 

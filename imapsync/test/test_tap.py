@@ -20,8 +20,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import provider
 
 from imapsync.cli.grammar import HELP
-from imapsync.cli.services import Several
 from imapsync.service import SyncService
+from imapsync.several.services import Several
 from imapsync.tap import Options, makeService
 from imapsync.test import children
 

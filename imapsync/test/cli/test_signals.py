@@ -13,8 +13,8 @@ from typing import cast
 from twisted.internet.error import ReactorNotRunning
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli.services import Several
 from imapsync.cli.signals import end, interrupt, obey, passOver
+from imapsync.several.services import Several
 from imapsync.test.children import NUMBERS, PATIENCE
 
 

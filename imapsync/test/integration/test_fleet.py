@@ -11,14 +11,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
-from imapsync.cli.source import Source
 from imapsync.config import file as config
 from imapsync.config.limits import Limits
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.run.status import Change, SyncState
 from imapsync.service import Outcome
+from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test import children
 from imapsync.test.integration.scene import Scene, SceneCase
 

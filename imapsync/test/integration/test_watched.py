@@ -17,8 +17,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
 from imapsync.config import file as config
+from imapsync.several.services import Several
 from imapsync.test.fakes.schema import complaints
 from imapsync.test.integration.dovecot import Dovecot, Settings
 from imapsync.test.integration.scene import SceneCase

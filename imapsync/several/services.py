@@ -14,16 +14,11 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from imapsync.cli import openfiles, systemd
-from imapsync.cli.attending import Attendants
+from imapsync.cli import systemd
 from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
-from imapsync.cli.pair import mayAsk, serviceFor
-from imapsync.cli.pairs import Pairs
-from imapsync.cli.source import Source
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import emit
-from imapsync.cli.turns import Turns
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, StateError
@@ -34,6 +29,12 @@ from imapsync.model import Side
 from imapsync.run.sharing import Shared
 from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
+from imapsync.several import openfiles
+from imapsync.several.attending import Attendants
+from imapsync.several.pair import mayAsk, serviceFor
+from imapsync.several.pairs import Pairs
+from imapsync.several.source import Source
+from imapsync.several.turns import Turns
 from imapsync.watch.accounts import Watcher
 
 if TYPE_CHECKING:
@@ -340,7 +341,7 @@ class Several(MultiService):
         if "" in outcomes or request.check:
             return code
         # Imported here, because one alone does not need it.
-        from imapsync.cli import conclusion
+        from imapsync.several import conclusion
 
         seconds = self._reactor.seconds() - self._began
         conclusion.log(outcomes, seconds, not self._line.quiet)

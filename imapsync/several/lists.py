@@ -18,8 +18,8 @@ from imapsync.config.settings import Config
 from imapsync.errors import MailboxError, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from imapsync.cli.roster import Roster
-    from imapsync.cli.source import Source
+    from imapsync.several.roster import Roster
+    from imapsync.several.source import Source
 
 Configs = Mapping[str, Config]
 Tell = Callable[[str], None]
@@ -96,7 +96,7 @@ class Lists:
         # Here, because not all runs need them.
         from twisted.internet.threads import deferToThreadPool
 
-        from imapsync.cli.source import Source
+        from imapsync.several.source import Source
 
         async def read() -> Configs:
             over: list[bool] = []
@@ -141,8 +141,8 @@ class Lists:
         )
         if not templates:
             return _Found(plain)
-        from imapsync.cli import roster  # here, because few have a list
         from imapsync.config.listed import Taken
+        from imapsync.several import roster  # here, because few have a list
 
         databases = {os.path.realpath(one.database): a for a, one in plain.items()}
         taken = Taken({*plain}, databases)

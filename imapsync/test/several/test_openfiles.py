@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.openfiles}.
+Tests for L{imapsync.several.openfiles}.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli.openfiles import allow
+from imapsync.several.openfiles import allow
 
 
 class AllowTests(SynchronousTestCase):

@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.pairs}, and of how accounts come and go.
+Tests for L{imapsync.several.pairs}, and of how accounts come and go.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
-from imapsync.cli.source import Source
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.run.status import Change, SyncState
 from imapsync.service import Outcome
+from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import mail
 from imapsync.watch.accounts import Accounts, Watcher

@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.attending}.
+Tests for L{imapsync.several.attending}.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli.attending import Attendants
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
 from imapsync.errors import ConfigError
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import SyncState
+from imapsync.several.attending import Attendants
+from imapsync.several.services import Several
 from imapsync.test.fakes.fleet import Fleet, configOf
 from imapsync.test.fakes.processes import Processes
 from imapsync.test.web.test_service import Reactor

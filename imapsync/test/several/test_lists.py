@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.lists} and L{imapsync.cli.roster}.
+Tests for L{imapsync.several.lists} and L{imapsync.several.roster}.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli.lists import Lists
 from imapsync.cli.options import parse
 from imapsync.config.limits import Limits
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, ImapSyncError, NotFound, UsageError
 from imapsync.model import Side
+from imapsync.several.lists import Lists
 
 TEMPLATE = """\
 database = {folder}/{{user}}.db

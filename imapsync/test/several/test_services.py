@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.services}.
+Tests for L{imapsync.several.services}.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
 from imapsync.cli.options import parse
-from imapsync.cli.pair import serviceFor
-from imapsync.cli.services import Several
 from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.model import Side
 from imapsync.run.status import Standing
 from imapsync.service import Outcome
+from imapsync.several.pair import serviceFor
+from imapsync.several.services import Several
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import mail
 

@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.turns}.
+Tests for L{imapsync.several.turns}.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli.turns import Turns
 from imapsync.errors import StateError
+from imapsync.several.turns import Turns
 
 
 class TurnsTests(SynchronousTestCase):

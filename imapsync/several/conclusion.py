@@ -55,7 +55,7 @@ def written(
     The document that says it to machines.
 
     @param code: the exit code of the program.
-    @param leftOut: see L{Source<imapsync.cli.source.Source>}.
+    @param leftOut: see L{Source<imapsync.several.source.Source>}.
     """
     ended = time()
     period = ended - seconds, ended

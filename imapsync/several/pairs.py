@@ -11,12 +11,12 @@ from types import MappingProxyType
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
-from imapsync.cli.watchers import Watchers
 from imapsync.config.settings import Config
 from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
+from imapsync.several.watchers import Watchers
 from imapsync.watch.accounts import Watcher
 
 #: Makes the service for an account of that name.

@@ -11,8 +11,6 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
-from imapsync.cli.source import Source
 from imapsync.config.limits import Limits
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
@@ -20,6 +18,8 @@ from imapsync.model import Side
 from imapsync.run.sharing import SLOW
 from imapsync.run.status import Change, SyncState
 from imapsync.service import Outcome
+from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test.fakes.world import Reactor, World
 
 #: Where nobody answers.

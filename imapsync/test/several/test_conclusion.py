@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.cli.conclusion}.
+Tests for L{imapsync.several.conclusion}.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.cli import conclusion
 from imapsync.cli.options import parse
-from imapsync.cli.services import Several
-from imapsync.cli.source import Source
 from imapsync.config.settings import Config
 from imapsync.errors import StateError
 from imapsync.log import account
 from imapsync.model import Side
 from imapsync.service import Outcome
+from imapsync.several import conclusion
+from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test.fakes.schema import complaints
 from imapsync.test.fakes.world import Reactor, World
 
