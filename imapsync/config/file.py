@@ -16,6 +16,7 @@ from imapsync.config.paths import Files
 from imapsync.config.section import Section
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
+from imapsync.display import line
 from imapsync.errors import ConfigError, NotFound, NotMade
 
 #: More than any configuration has: what is larger was named by mistake.
@@ -217,8 +218,15 @@ def occupied(path: str) -> str:
 
 
 def _names(paths: Sequence[str]) -> Sequence[str]:
-    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]
-    return stems if len(set(stems)) == len(stems) else paths
+    """
+    What these accounts are called: file names may have anything in them, names may not.
+    """
+    stems = [line(os.path.splitext(os.path.basename(path))[0]) for path in paths]
+    return next(
+        names
+        for names in (stems, [line(path) for path in paths], paths)
+        if len(set(names)) == len(paths) or names is paths
+    )
 
 
 def _read(file: str) -> tuple[bytes, bool]:

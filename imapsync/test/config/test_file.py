@@ -232,6 +232,13 @@ class SeveralTests(ConfigTestCase):
         other = self.write("sub/a", "/c")
         self.assertEqual([a, b, other], list(loadAll([a, b, other], self.environ)))
 
+    def test_oddNames(self) -> None:
+        """
+        What no text should have, no name has, though a file may.
+        """
+        files = [self.write(name, f"/{name!r}") for name in ("a\nb", "a\udcff")]
+        self.assertEqual(["a b", r"a\xff"], list(loadAll(files, self.environ)))
+
     def test_default(self) -> None:
         """
         Without any, it is the default one.
