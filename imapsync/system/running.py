@@ -28,7 +28,7 @@ async def run(
     Run C{command} to its end.
 
     Its own end is what counts: what it has started may go on.  What it writes on its
-    standard error is logged.
+    standard error is logged, unless that is much.
 
     @param reactor: provides L{IReactorProcess}, L{IReactorTime} and L{IReactorCore}.
     @param option: whose the command is.
@@ -53,6 +53,10 @@ async def run(
         raise kind(f"{where}: {option} {fate}{running.words.ended()}")
 
 
+#: So many octets that a command writes on its standard error are logged.
+_LOGGED = 4 * 1024
+
+
 class _Running(Command):
     """
     The command.
@@ -63,10 +67,16 @@ class _Running(Command):
     def __init__(self, reactor: Any, where: str) -> None:
         super().__init__(reactor, where)
         self.ended: Deferred[Fate] = Deferred(lambda _: self.terminate())
+        self._left = _LOGGED
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self.process.closeStdin()
+
+    def errReceived(self, data: bytes) -> None:
+        # What comes to no end fills no log.
+        super().errReceived(data[: self._left])
+        self._left -= len(data[: self._left])
 
     def processExited(self, reason: Failure) -> None:
         if not self.ended.called:
@@ -77,6 +87,8 @@ class _Running(Command):
         self._finish(Fate.of(reason))
 
     def _finish(self, fate: Fate) -> None:
+        if self.ended.called and self._family.isLeft():
+            return  # they are yet to be ended by force
         self.forgetNext()
         if not self.ended.called:
             self.closePipes()

@@ -8,11 +8,35 @@ import os
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, Distrusted
 from imapsync.system.running import run
 from imapsync.test.fakes.processes import Processes
+
+
+class Family:
+    """
+    Processes that end only by force.
+
+    @ivar heard: which signals they were sent.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def signal(self, name: str) -> None:
+        """
+        They are sent one.
+        """
+        self.heard.append(name)
+
+    def isLeft(self) -> bool:
+        """
+        Whether any is there.
+        """
+        return "KILL" not in self.heard
 
 
 class RunTests(SynchronousTestCase):
@@ -71,6 +95,18 @@ class RunTests(SynchronousTestCase):
             str(error.value),
         )
 
+    def test_flood(self) -> None:
+        """
+        One that does not cease to write fills no log.
+        """
+        running = self.run_()
+        with capturedLogs() as events:
+            for _ in range(100):
+                self.reactor.protocol.childDataReceived(2, b"No such room\n" * 1000)
+        self.assertLess(len(events), 2000)
+        self.reactor.end(3)
+        self.failureResultOf(running, Distrusted)
+
     def test_missing(self) -> None:
         """
         One that is not there is a fault of the configuration, whoever looks for it.
@@ -94,6 +130,20 @@ class RunTests(SynchronousTestCase):
             "[notify]: command did not end within 60 seconds", str(error.value)
         )
         self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_left(self) -> None:
+        """
+        What it has started, and what does not end when it is told to, is ended by
+        force.
+        """
+        running = self.run_()
+        family = Family()
+        cast(Any, self.reactor.protocol)._family = family
+        self.reactor.advance(60)
+        self.reactor.end(signal=15)
+        self.failureResultOf(running, Distrusted)
+        self.reactor.advance(1)
+        self.assertEqual(["TERM", "KILL"], family.heard)
 
     def test_cancelled(self) -> None:
         """
