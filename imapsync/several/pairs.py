@@ -151,10 +151,16 @@ class Pairs:
 
     def syncNow(self, name: str) -> None:
         """
-        Have it look at both servers at once; nothing is done where it is paused.
+        Have it look at both servers at once, and begin anew if it has ended; nothing is
+        done where it is paused.
         """
-        # It fails where there is none any more.
-        self._services[name].syncNow().addErrback(lambda _: None)
+        service = self._services[name]
+        if name in self.outcomes and self._owner.running and not self.isPaused(name):
+            del self.outcomes[name]
+            self._begin(name)
+        else:
+            # It fails where there is none any more.
+            service.syncNow().addErrback(lambda _: None)
 
     def pause(self, name: str) -> None:
         """

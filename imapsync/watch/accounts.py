@@ -62,7 +62,8 @@ class Accounts(Protocol):
 
     def syncNow(self, name: str) -> None:
         """
-        Have it look at both servers at once; nothing is done where it is paused.
+        Have it look at both servers at once, and begin anew if it has ended; nothing is
+        done where it is paused.
         """
 
     def pause(self, name: str) -> None:

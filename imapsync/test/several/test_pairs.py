@@ -321,6 +321,27 @@ class AccountsTests(SynchronousTestCase):
         self.assertEqual(SyncState.WAITING, several.status("b").state)
         self.stop(several)
 
+    def test_syncedAfterFailure(self) -> None:
+        """
+        One that failed is tried again as soon as somebody asks for it, and fails again
+        if it has to.
+        """
+        self.found = {"a": self.account("a"), "b": self.account("b")}
+        database = Path(self.found["b"].database)
+        database.write_bytes(b"nonsense" * 1000)
+        several = self.start()
+        several.syncNow("b")
+        self.world.pump()
+        self.assertEqual([("b", 65)] * 2, self.ended)
+        database.unlink()
+        several.syncNow("b")
+        several.syncNow("b")
+        self.world.pump()
+        self.assertEqual(SyncState.WAITING, several.status("b").state)
+        self.assertEqual(4, len(self.links()))
+        self.assertNoResult(several.finished)
+        self.stop(several)
+
     def test_ready(self) -> None:
         """
         systemd does not wait for one that is paused, nor for one that is gone.
