@@ -12,11 +12,13 @@ from twisted.internet.defer import Deferred
 
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
+from imapsync.log import Log
 from imapsync.run.status import Change
 from imapsync.service import Outcome
 from imapsync.watch.accounts import Accounts
 
 if TYPE_CHECKING:
+    from imapsync.config.status import StatusConfig
     from imapsync.watch.watch import Watch
 
 
@@ -30,11 +32,14 @@ class Attendants(MultiService):
     @param reactor: theirs.
     """
 
+    log = Log()
+
     def __init__(self, accounts: Accounts, reactor: Any) -> None:
         MultiService.__init__(self)
         self._accounts = accounts
         self._reactor = reactor
         self._known: Watch | None = None
+        self._page: list[StatusConfig] = []
         self._notifies = False
 
     def startService(self) -> None:
@@ -71,14 +76,12 @@ class Attendants(MultiService):
 
         @raise ConfigError: if it cannot be, or two have one.
         """
-        configs = self._accounts.configs.values()
-        # All that are from one list have the same.
-        pages = sorted({one.status for one in configs if one.status is not None})
-        if not pages:
+        self._page = self._pages()
+        if not self._page:
             return
         from imapsync.web.service import StatusPage
 
-        config, *others = pages
+        config, *others = self._page
         if others:
             raise ConfigError(
                 f"{others[0].where}: {config.where} is there too: one page shows all"
@@ -87,6 +90,28 @@ class Attendants(MultiService):
         page = StatusPage(config, self.known, self._accounts, self._reactor)
         page.listen()
         page.setServiceParent(self)
+
+    def reloaded(self) -> None:
+        """
+        The configurations were read again: the page goes on as it is.
+        """
+        # They may have been moved to other lines.
+        before, now = (
+            [page._replace(where="") for page in pages]
+            for pages in (self._page, self._pages())
+        )
+        if now != before:
+            self.log.warn(
+                "[status] is read at the start only: start imapsync again to have the"
+                " status page as it says now"
+            )
+
+    def _pages(self) -> list[StatusConfig]:
+        """
+        Those that are wanted; accounts that are from one list all want the same.
+        """
+        configs = self._accounts.configs.values()
+        return sorted({one.status for one in configs if one.status is not None})
 
     def added(self, name: str, config: Config) -> None:
         """

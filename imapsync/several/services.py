@@ -190,7 +190,8 @@ class Several(MultiService):
 
     def syncNow(self, name: str) -> None:
         """
-        Have it look at both servers at once; nothing is done where it is paused.
+        Have it look at both servers at once, and begin anew if it has ended; nothing is
+        done where it is paused.
         """
         self._pairs.syncNow(name)
 
@@ -241,6 +242,7 @@ class Several(MultiService):
         else:
             told = await self._replace(configs, asked)
             if asked:
+                self._attendants.reloaded()
                 self.log.info("Reloaded the configuration{told}.", told=told)
             elif told:
                 self.log.info("The accounts are others{told}.", told=told)

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.options import parse
 from imapsync.errors import ConfigError
+from imapsync.log import text
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import SyncState
 from imapsync.several.attending import Attendants
@@ -97,6 +99,29 @@ class AttendantsTests(SynchronousTestCase):
         reactor.port.closed.callback(None)
         self.successResultOf(stopped)
         self.assertEqual([], reactor.getDelayedCalls())
+
+    def test_reloaded(self) -> None:
+        """
+        A page stays as it was at the start, which is said where it is to be another.
+        """
+        listen = "tcp:8143:interface=127.0.0.1"
+        for before, after, isTold in (
+            ({"listen": listen}, {"listen": listen}, False),
+            ({"listen": listen}, {"listen": listen, "hide-names": True}, True),
+            ({"listen": listen}, None, True),
+            (None, {"listen": listen}, True),
+            (None, None, False),
+        ):
+            fleet = Fleet("anna", **({"status": before} if before else {}))
+            fleet.clock = Reactor()
+            attendants = Attendants(fleet, fleet.clock)
+            attendants.listen()
+            fleet.add("anna", configOf("anna", **({"status": after} if after else {})))
+            with capturedLogs() as events:
+                attendants.reloaded()
+            told = [text(event) for event in events]
+            self.assertEqual(int(isTold), len(told), (before, after))
+            self.assertTrue(all("start imapsync again" in one for one in told))
 
     def test_noPage(self) -> None:
         """
