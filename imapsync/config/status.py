@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 from imapsync.config import values
 from imapsync.config.paths import Files
-from imapsync.config.section import Section, quoted
+from imapsync.config.section import Section, nearest, quoted
 
 #: A secret that is shorter could be found by trying.
 _SHORTEST = 16
+
+#: What Twisted itself can listen at.
+_KINDS = frozenset("tcp tcp6 ssl tls unix systemd haproxy".split())
+
+#: Those that have a port of this system.
+_NUMBERED = frozenset("tcp tcp6 ssl".split())
 
 _LOOPBACK = r"localhost|127(\.[0-9]+){3}|::1"
 
@@ -69,6 +75,15 @@ def read(section: Section, files: Files) -> StatusConfig:
     if config.token and config.tokenFile:
         raise section.wrong("token-file", "and token exclude each other")
     if not (config.token or config.tokenFile or isPrivate(listen)):
+        kind = listen.partition(":")[0]
+        if kind not in _KINDS:
+            guess = nearest(kind, _KINDS)
+            hint = f"; did you mean {guess}?" if guess else ""
+            raise section.wrong(
+                "listen",
+                f"names an unknown kind of endpoint {quoted(kind)}{hint}; if a plugin"
+                " of Twisted brings it, give a token or token-file",
+            )
         raise section.wrong(
             "listen",
             "lets others on the network in: give a token or token-file, or use a UNIX"
@@ -88,11 +103,11 @@ def endpoint(value: str) -> str:
             "must be a server endpoint of Twisted, such as"
             f" tcp:8143:interface=127.0.0.1 or unix:/run/imapsync, not {quoted(value)}"
         )
-    if words[0] in ("tcp", "ssl") and (words[1:] or "port" in options):
+    if words[0] in _NUMBERED and (words[1:] or "port" in options):
         number = options.get("port") or words[1]
         if number != "0":
             values.port(number)
-    if words[0] == "unix" and "mode" not in options:
+    if words[0] == "unix" and not words[2:] and "mode" not in options:
         return f"{value}:mode=600"
     return value
 
@@ -107,7 +122,7 @@ def isPrivate(listen: str) -> bool:
         return options.get("domain", "").upper() == "UNIX"
     interface = options.get("interface", "")
     return words[0] == "unix" or (
-        words[0] in ("tcp", "ssl") and re.fullmatch(_LOOPBACK, interface) is not None
+        words[0] in _NUMBERED and re.fullmatch(_LOOPBACK, interface) is not None
     )
 
 
@@ -125,9 +140,14 @@ def secret(value: str) -> str:
 
 def hosts(value: str) -> tuple[str, ...]:
     """
-    Names of hosts.
+    Names of hosts, as browsers say them.
     """
-    return tuple(values.host(word).lower() for word in values.text(value).split())
+    return tuple(_asSaid(values.host(word)) for word in values.text(value).split())
+
+
+def _asSaid(name: str) -> str:
+    said = name if name.isascii() else name.encode("idna").decode()
+    return said.lower().removesuffix(".")
 
 
 def _described(value: str) -> tuple[list[str], dict[str, str]]:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from errno import EADDRINUSE
 from typing import Any
 
+from OpenSSL import SSL, crypto
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
@@ -70,12 +72,28 @@ class StatusPage(Service):
         try:
             endpoint = serverFromString(self._reactor, listen)
             listening = endpoint.listen(self._site)
+        except (SSL.Error, crypto.Error) as error:
+            raise ConfigError(
+                f'{where}: "{listen}" has no key and certificate, in PEM, that fit each'
+                f" other: {error}"
+            ) from None
         except (ValueError, TypeError, LookupError, OSError) as error:
+            if isinstance(error, LookupError) and listen.startswith("systemd:"):
+                raise ConfigError(
+                    f'{where}: "{listen}" is no socket that systemd has opened: start'
+                    " imapsync by its socket unit"
+                ) from None
             raise ConfigError(f'{where}: "{listen}" is no endpoint: {error}') from None
-        failed: list[Failure] = []
-        listening.addCallbacks(self._listens, failed.append)
-        for failure in failed:
-            raise ConfigError(f"{where}: {_reason(failure, listen)}")
+        came: list[IListeningPort | Failure] = []
+        listening.addBoth(came.append)
+        if came:
+            # Not in a callback, which would keep a signal that ends the program.
+            self._came(came[0])
+        else:  # some plugins take their time
+            listening.addCallback(lambda _: self._came(came[0]))
+            listening.addErrback(
+                lambda failure: self.log.error("{error}", error=failure.value)
+            )
 
     def startService(self) -> None:
         """
@@ -98,16 +116,20 @@ class StatusPage(Service):
         self._port = None
         return maybeDeferred(port.stopListening)
 
-    def _listens(self, port: IListeningPort) -> None:
+    def _came(self, port: IListeningPort | Failure) -> None:
+        if isinstance(port, Failure):
+            where, listen = self._config.where, self._config.listen
+            raise ConfigError(f"{where}: {_reason(port, listen)}")
         self._port = port
-        self.log.info("The status page is at {where}.", where=_address(port))
+        self.log.info("The status page is at {where}.", where=self.address)
 
     @property
     def address(self) -> str:
         """
         Where it is.
         """
-        return "" if self._port is None else _address(self._port)
+        isSecure = self._config.listen.startswith(("ssl:", "tls:"))
+        return "" if self._port is None else _address(self._port, isSecure)
 
 
 def _token(config: StatusConfig) -> str | None:
@@ -120,7 +142,7 @@ def _token(config: StatusConfig) -> str | None:
         raise ConfigError(f"{config.where}: token-file {error}") from None
 
 
-def _address(port: IListeningPort) -> str:
+def _address(port: IListeningPort, isSecure: bool) -> str:
     """
     What a browser may be told, or whoever comes from elsewhere.
     """
@@ -129,13 +151,14 @@ def _address(port: IListeningPort) -> str:
     if name is not None:
         return f"unix:{name.decode() if isinstance(name, bytes) else name}"
     host = f"[{where.host}]" if ":" in where.host else where.host
-    return f"http://{host}:{where.port}/"
+    return f"http{'s' if isSecure else ''}://{host}:{where.port}/"
 
 
 def _reason(failure: Failure, listen: str) -> str:
     error: Any = failure.value
     if isinstance(error, CannotListenError):
-        reason = getattr(error.socketError, "strerror", None) or error.socketError
-        what = f'cannot listen at "{listen}": {reason}'
-        return f"{what}: end what has it, or name another place"
-    return f'cannot listen at "{listen}": {error}'
+        error = error.socketError
+    what = f'cannot listen at "{listen}": {getattr(error, "strerror", None) or error}'
+    # Of a UNIX socket, its lock may be taken.
+    isTaken = not isinstance(error, OSError) or error.errno == EADDRINUSE
+    return f"{what}: {'end what has it, or ' if isTaken else ''}name another place"

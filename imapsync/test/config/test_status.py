@@ -67,6 +67,7 @@ class StatusTests(ConfigTestCase):
             "tcp:8143:interface=127.0.0.1",
             "tcp:port=8143:interface=localhost",
             r"tcp:8143:interface=\:\:1",
+            r"tcp6:8143:interface=\:\:1",
             "unix:/run/imapsync:mode=660",
             "unix:address=/run/imapsync:mode=660",
             "systemd:domain=UNIX:index=0",
@@ -95,12 +96,38 @@ class StatusTests(ConfigTestCase):
             page = self.status(f"listen = {listen}\ntoken-file = {self.file}")
             self.assertEqual(str(self.file), page.tokenFile)
 
+    def test_kind(self) -> None:
+        """
+        A kind of endpoint that Twisted does not bring is named as that; it may be one
+        of a plugin, which others may reach.
+        """
+        for kind, hint in ("tpc", "; did you mean tcp?"), ("onion", ""):
+            self.assertWrongStatus(
+                f"listen = {kind}:8143:interface=127.0.0.1",
+                f'listen in [status] names an unknown kind of endpoint "{kind}"{hint};'
+                " if a plugin of Twisted brings it, give a token or token-file",
+            )
+        self.assertEqual(
+            "onion:80", self.status(f"listen = onion:80\ntoken = {TOKEN}").listen
+        )
+
+    def test_hosts(self) -> None:
+        """
+        Names are compared as browsers say them.
+        """
+        page = self.status(
+            "listen = unix:/run/imapsync\nhost = M\u00fcller.example. b.example.\n"
+        )
+        self.assertEqual(("xn--mller-kva.example", "b.example"), page.hosts)
+
     def test_socket(self) -> None:
         """
         A UNIX socket is the user's own, unless it says otherwise.
         """
         page = self.status("listen = unix:/run/imapsync")
         self.assertEqual("unix:/run/imapsync:mode=600", page.listen)
+        page = self.status("listen = unix:/run/imapsync:660")
+        self.assertEqual("unix:/run/imapsync:660", page.listen)
 
     def test_listen(self) -> None:
         """

@@ -19,6 +19,7 @@ from imapsync.config.status import StatusConfig
 from imapsync.errors import ConfigError
 from imapsync.run.status import SyncState
 from imapsync.test.fakes.fleet import Fleet
+from imapsync.test.integration.certificates import LOOPBACK, issue
 from imapsync.watch.watch import Watch
 from imapsync.web.service import StatusPage
 
@@ -53,17 +54,28 @@ class Reactor(MemoryReactorClock):
     """
 
     taken = 0
+    error = errno.EADDRINUSE
 
     def listenTCP(self, port: int, factory: Any, *args: Any, **options: Any) -> Port:
         """
         Listen.
         """
         if port == self.taken:
-            error = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            error = OSError(self.error, os.strerror(self.error))
             raise CannotListenError("127.0.0.1", port, error)
         self.site = factory
         self.port = Port()
         return self.port
+
+    listenSSL = listenTCP
+
+    def listenUNIX(self, address: str, *args: Any, **options: Any) -> Port:
+        """
+        Listen at a socket, whose lock comes first.
+        """
+        raise FileNotFoundError(
+            errno.ENOENT, os.strerror(errno.ENOENT), "123", None, f"{address}.lock"
+        )
 
 
 class ServiceTests(SynchronousTestCase):
@@ -129,6 +141,41 @@ class ServiceTests(SynchronousTestCase):
             " name another place",
         )
 
+    def test_nowhere(self) -> None:
+        """
+        So is a place that is not there.
+        """
+        listen = "tcp:8144:interface=127.0.0.1"
+        self.reactor.taken, self.reactor.error = 8144, errno.EADDRNOTAVAIL
+        self.assertWrong(
+            StatusConfig(WHERE, listen),
+            f'cannot listen at "{listen}": {os.strerror(errno.EADDRNOTAVAIL)}: name'
+            " another place",
+        )
+
+    def test_folder(self) -> None:
+        """
+        So is a folder for a UNIX socket that is not there.
+        """
+        listen = "unix:/nowhere/page:mode=600"
+        self.assertWrong(
+            StatusConfig(WHERE, listen),
+            f'cannot listen at "{listen}": No such file or directory: name another'
+            " place",
+        )
+
+    def test_interrupted(self) -> None:
+        """
+        A signal that ends the program does so while the page begins, too.
+        """
+
+        def interrupt(_: Port) -> IPv4Address:
+            raise KeyboardInterrupt
+
+        self.patch(Port, "getHost", interrupt)
+        page = self.page(StatusConfig(WHERE, LISTEN))
+        self.assertRaises(KeyboardInterrupt, page.listen)
+
     def test_endpoint(self) -> None:
         """
         What is no endpoint is said not to be.
@@ -137,6 +184,44 @@ class ServiceTests(SynchronousTestCase):
             page = self.page(StatusConfig(WHERE, listen))
             error = self.assertRaises(ConfigError, page.listen)
             self.assertIn(f'{WHERE}: "{listen}" is no endpoint: ', str(error))
+
+    def test_keys(self) -> None:
+        """
+        A file that holds no key is named, too.
+        """
+        file = Path(self.mktemp())
+        file.write_text("nothing\n")
+        listen = f"ssl:8143:privateKey={file}"
+        page = self.page(StatusConfig(WHERE, listen))
+        error = self.assertRaises(ConfigError, page.listen)
+        self.assertIn(
+            f'{WHERE}: "{listen}" has no key and certificate, in PEM, that fit each'
+            " other: ",
+            str(error),
+        )
+
+    def test_systemd(self) -> None:
+        """
+        So is a socket that nobody has opened.
+        """
+        for listen in "systemd:domain=UNIX:index=0", "systemd:domain=UNIX:name=page":
+            self.assertWrong(
+                StatusConfig(WHERE, listen),
+                f'"{listen}" is no socket that systemd has opened: start imapsync by'
+                " its socket unit",
+            )
+
+    def test_secure(self) -> None:
+        """
+        Where there is TLS, the page's address says so.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        certificate = issue(folder, LOOPBACK)
+        listen = f"ssl:8143:privateKey={certificate.key}:certKey={certificate.path}"
+        page = self.page(StatusConfig(WHERE, listen))
+        page.listen()
+        self.assertEqual("https://127.0.0.1:8143/", page.address)
 
     def test_token(self) -> None:
         """
