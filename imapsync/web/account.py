@@ -5,6 +5,7 @@ The page of one account, in pieces that change one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from urllib.parse import quote
 
 from imapsync.display import line, quantity
@@ -186,14 +187,15 @@ def _lately(detail: Detail) -> tuple[Content, ...]:
 
 
 def _refused(detail: Detail, now: float) -> tuple[Content, ...]:
-    rows = [*_refusals(detail, now)]
+    rows = [*islice(_refusals(detail, now), _MOST)]
     if not rows:
         return ()
+    count = sum(len(mailbox.refusals) for mailbox in detail.mailboxes)
     heads = ("Mailbox", "Messages", "Why", "Since", "Tried", "Again")
     return (
         element("h2", "Refused, to be tried again"),
-        _table("Messages that were refused", heads, rows[:_MOST]),
-        _more(len(rows), "refusals"),
+        _table("Messages that were refused", heads, rows),
+        _more(count, "refusals"),
     )
 
 
@@ -236,7 +238,7 @@ def _mailboxes(mailboxes: tuple[MailboxFacts, ...], now: float) -> tuple[Content
             if one.trouble
             else element("td"),
         )
-        for one in sorted(mailboxes[:_MOST], key=_order)
+        for one in sorted(mailboxes, key=_order)[:_MOST]
     )
     heads = ("Mailbox", "Messages", "Behind", "Trouble")
     return (

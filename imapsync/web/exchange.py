@@ -5,7 +5,6 @@ What is asked of the page, and what is answered.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 
 HTML = "text/html; charset=utf-8"
@@ -39,11 +38,13 @@ class Asked(NamedTuple):
         """
         One that a browser has.
         """
-        try:
-            cookies = SimpleCookie(self.headers.get("cookie", ""))
-        except CookieError:
-            return ""
-        return cookies[name].value if name in cookies else ""
+        # Others on this host, at whatever port, have theirs sent along, which need not
+        # be as RFC 6265 wants them.
+        for cookie in self.headers.get("cookie", "").split(";"):
+            key, _, value = cookie.strip().partition("=")
+            if key == name:
+                return value
+        return ""
 
 
 class Answer(NamedTuple):

@@ -4,10 +4,14 @@ The page as a site of C{twisted.web}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -17,6 +21,9 @@ from imapsync.web.pages import Pages
 
 #: No form of ours has more, in octets.
 _LARGEST = 64 * 1024
+
+#: So many connections may be open: each is an open file, which mail may need.
+CONNECTIONS = 100
 
 #: With every answer.  Only what comes from here is shown and run; but for our own
 #: pages, nobody learns whose pages are looked at.
@@ -115,16 +122,52 @@ class _Stream:
         self._request.channel.transport.abortConnection()
 
 
+class _Channel(HTTPChannel):
+    """
+    A connection, which is counted.
+    """
+
+    factory: StatusSite
+
+    def connectionMade(self) -> None:
+        # What Twisted has to say of it is no line of ours.
+        self._log = Logger("twisted.web.http")
+        self.factory.connections += 1
+        super().connectionMade()  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        self.factory.connections -= 1
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+
 class StatusSite(Site):
     """
     The site.  What is looked at there is not logged.
+
+    @ivar connections: how many are open.
     """
 
     noisy = False
+    protocol: Any = _Channel
 
     def __init__(self, pages: Pages, events: Events, reactor: Any) -> None:
         root = _Root(pages, events)
         super().__init__(root, _Visit, reactor=reactor)  # type: ignore[no-untyped-call]
+        self.connections = 0
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """
+        Somebody connects: there may be no place.
+        """
+        if self.connections >= CONNECTIONS:
+            return None
+        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        What is spoken over TLS (RFC 7301).
+        """
+        return [b"http/1.1"]
 
     def log(self, request: Any) -> None:
         """
@@ -134,7 +177,11 @@ class StatusSite(Site):
 
 def _asked(request: Any) -> Asked:
     _, _, query = request.uri.partition(b"?")
-    kind = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+    headers = {
+        name.decode("latin-1").lower(): _header(name, values)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     isForm = kind == "application/x-www-form-urlencoded"
     form = request.content.read() if isForm and request.method == b"POST" else b""
     return Asked(
@@ -142,11 +189,22 @@ def _asked(request: Any) -> Asked:
         tuple(part.decode("utf-8", "replace") for part in request.postpath),
         _first(query),
         _first(form),
-        {
-            name.decode("latin-1").lower(): values[0].decode("latin-1")
-            for name, values in request.requestHeaders.getAllRawHeaders()
-        },
+        headers,
     )
+
+
+def _header(name: bytes, values: Sequence[bytes]) -> str:
+    """
+    What a field says that may be there more than once.
+    """
+    match name.lower():
+        case b"cookie":
+            said = b"; ".join(values)
+        case b"host" if len(values) > 1:
+            said = b""  # who is meant cannot be told (RFC 9112, 3.2)
+        case _:
+            said = values[0]
+    return said.decode("latin-1")
 
 
 def _first(text: bytes) -> Mapping[str, str]:
@@ -160,7 +218,8 @@ def _first(text: bytes) -> Mapping[str, str]:
 
 
 def _begin(request: Any, answer: Answer) -> None:
-    request.setResponseCode(answer.status)
+    status = HTTPStatus(answer.status)
+    request.setResponseCode(status.value, status.phrase.encode())
     for name, value in {
         **_HEADERS,
         "Content-Type": answer.kind,
@@ -172,4 +231,8 @@ def _begin(request: Any, answer: Answer) -> None:
 def _said(request: Any, answer: Answer) -> bytes:
     _begin(request, answer)
     body = answer.body
-    return body.encode() if isinstance(body, str) else body
+    octets = body.encode() if isinstance(body, str) else body
+    if request.method == b"HEAD" and octets:
+        request.setHeader("Content-Length", str(len(octets)))
+        return b""
+    return octets

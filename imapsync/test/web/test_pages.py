@@ -248,6 +248,20 @@ class AccountTests(PagesTestCase):
         self.fleet.becomes("ada", mailboxes=boxes, error=HOSTILE, errorAt=0.0)
         self.assertNotIn("<img", self.page("account/ada"))
 
+    def test_many(self) -> None:
+        """
+        Of more mailboxes and refusals than a page can have, those with trouble come
+        first, and the others are counted.
+        """
+        refusals = [Refusal(Side.REMOTE, UidSet(), f"no {n}") for n in range(2001)]
+        boxes = {f"box {number:04}": MailboxStatus(1) for number in range(2000)}
+        boxes["zoe"] = MailboxStatus(1, None, "It is locked.", tuple(refusals))
+        self.fleet.becomes("ada", mailboxes=boxes)
+        page = self.page("account/ada")
+        for text in "It is locked.", "And 1 more mailboxes.", "And 1 more refusals.":
+            self.assertIn(text, page)
+        self.assertNotIn("no 2000", page)
+
     def test_names(self) -> None:
         """
         Any name leads there.
@@ -399,6 +413,17 @@ class StrangersTests(PagesTestCase):
         self.open("ada", token=TOKEN)
         for cookie in "", "=", "\u00e4;;;", f"{self.guard.cookie}=", "a" * 5000:
             self.assertEqual(401, self.get("", cookie=cookie).status)
+
+    def test_cookies(self) -> None:
+        """
+        What other programs have a browser keep, also for other ports of this host, is
+        nothing against ours.
+        """
+        self.open("ada", token=TOKEN)
+        ours = f"{self.guard.cookie}={self.guard.visa}"
+        for other in 'a={"b": 1}', "a[b]=c", "a", "\u00e4=\u00e4", "=", "a=b=c":
+            for cookie in f"{other}; {ours}", f"{ours};{other}":
+                self.assertEqual(200, self.get("", cookie=cookie).status, cookie)
 
 
 class HiddenTests(PagesTestCase):

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from imapsync.test.web.test_pages import PagesTestCase
+from imapsync.test.web.test_pages import TOKEN, PagesTestCase
 from imapsync.web.events import MOST
-from imapsync.web.site import StatusSite
+from imapsync.web.site import CONNECTIONS, StatusSite
 
 
 class SiteTests(PagesTestCase):
@@ -85,9 +86,12 @@ class SiteTests(PagesTestCase):
         """
         HEAD is answered as GET, without what there is.
         """
-        head, _, body = self.say(b"HEAD /").partition(b"\r\n\r\n")
+        with capturedLogs() as events:
+            head, _, body = self.say(b"HEAD /healthz").partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"HTTP/1.1 200 OK"))
+        self.assertIn(b"Content-Length: 3", head)
         self.assertEqual(b"", body)
+        self.assertEqual([], events)
         self.assertIn(b"text/event-stream", self.say(b"HEAD /events"))
 
     def test_form(self) -> None:
@@ -96,12 +100,26 @@ class SiteTests(PagesTestCase):
         """
         form = f"stamp={self.guard.stamp}&pause=ada".encode()
         kind = b"application/x-www-form-urlencoded"
-        for more in b"", b";charset=UTF-8":
+        for more in b"", b";charset=UTF-8", b";\xff":
             answer = self.say(b"POST /act", form, kind=kind + more)
             self.assertIn(b"303 See Other", answer)
             self.assertEqual(("pause", "ada"), self.fleet.asked.pop())
-        answer = self.say(b"POST /act", form, kind=b"text/plain")
-        self.assertIn(b"403 Forbidden", answer)
+        for kind in b"text/plain", b"\xff":
+            answer = self.say(b"POST /act", form, kind=kind)
+            self.assertIn(b"403 Forbidden", answer)
+
+    def test_slow(self) -> None:
+        """
+        Who says nothing for long is left, without a line in our log.
+        """
+        channel, transport = self.connect()
+        channel.dataReceived(b"GET /healthz HTTP/1.1\r\nHost: ")
+        with capturedLogs() as events:
+            self.clock.advance(60)
+        self.assertTrue(transport.disconnecting)
+        told = [one for one in events if "imapsync" in one["log_namespace"]]
+        self.assertEqual([], told)
+        self.lose(channel)
 
     def test_paths(self) -> None:
         """
@@ -119,8 +137,49 @@ class SiteTests(PagesTestCase):
         Who calls us otherwise is answered in one line.
         """
         answer = self.say(b"GET /", host="evil.example")
-        self.assertTrue(answer.startswith(b"HTTP/1.1 421 "))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 421 Misdirected Request\r\n"))
         self.assertNotIn(b"ada", answer)
+
+    def test_hosts(self) -> None:
+        """
+        Who calls us by two names calls us by none: on the way, the other may have been
+        looked at.
+        """
+        for more in b"localhost", b"evil.example":
+            channel, transport = self.connect()
+            channel.dataReceived(
+                b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: " + more + b"\r\n\r\n"
+            )
+            answer: bytes = transport.value()
+            self.assertTrue(answer.startswith(b"HTTP/1.1 421 "), answer)
+            self.lose(channel)
+
+    def test_cookies(self) -> None:
+        """
+        Cookies may come in several fields, as from a proxy that speaks HTTP/2.
+        """
+        self.open("ada", token=TOKEN)
+        self.site = StatusSite(self.pages, self.events, self.clock)
+        channel, transport = self.connect()
+        channel.dataReceived(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\n"
+            + f"Cookie: {self.guard.cookie}={self.guard.visa}\r\n\r\n".encode()
+        )
+        self.assertIn(b"200 OK", transport.value())
+        self.lose(channel)
+
+    def test_connections(self) -> None:
+        """
+        Only so many may be open, whatever they are for; who leaves makes room.
+        """
+        channels = [self.connect()[0] for _ in range(CONNECTIONS)]
+        self.assertIsNone(self.site.buildProtocol(None))
+        self.lose(channels.pop())
+        self.assertIn(b"200 OK", self.say(b"GET /healthz"))
+        channels.append(self.connect()[0])
+        self.assertIsNone(self.site.buildProtocol(None))
+        for channel in channels:
+            self.lose(channel)
 
     def test_long(self) -> None:
         """
