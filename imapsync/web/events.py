@@ -204,9 +204,11 @@ class Events:
         listener = Listener(self, line, name)
         self._listeners[listener] = None
         listener.tell(b"retry: 3000\n\n")
-        if name is not None:
+        # On a page of another run, nothing can be asked for.
+        isOurs = since.partition("-")[0] in ("", self._run)
+        if name is not None and isOurs:
             listener.pending.add(name)
-        elif (known := self._known(since)) is None:
+        elif name is not None or (known := self._known(since)) is None:
             listener.tell(_event("reload", None, self.serial()))
         else:
             listener.pending.update(

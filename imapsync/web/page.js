@@ -10,10 +10,14 @@ const state = new URLSearchParams(location.search);
 
 /* Changes, as they are told. */
 
+let source, waiting;
+
 function listen() {
-  const since = document.body.dataset.since;
-  const address = document.body.dataset.events;
-  const source = new EventSource(rows ? `${address}?since=${since}` : address);
+  const { events, since } = document.body.dataset;
+  const query = since ? `${events.includes("?") ? "&" : "?"}since=${since}` : "";
+  clearTimeout(waiting);
+  source?.close();
+  source = new EventSource(events + query);
   source.addEventListener("open", () => say("live"));
   source.addEventListener("reload", () => location.reload());
   source.addEventListener("pieces", (event) => {
@@ -27,11 +31,29 @@ function listen() {
   source.addEventListener("error", () => {
     say("connection lost, trying again", true);
     if (source.readyState === EventSource.CLOSED) {
-      setTimeout(listen, 10000);
+      waiting = setTimeout(listenAgain, 10000);
     }
   });
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+
+/* Perhaps the token has to be said again. */
+async function listenAgain() {
+  const answer = await fetch(document.body.dataset.events, { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 401) {
+    location.reload();
+  } else {
+    attend();
+  }
+}
+
+/* A browser has six connections to a host: a page that nobody sees leaves them to others. */
+function attend() {
+  if (document.hidden) {
+    clearTimeout(waiting);
+    source?.close();
+  } else {
+    listen();
+  }
 }
 
 function say(text, lost) {
@@ -266,5 +288,8 @@ document.addEventListener("submit", act);
 if (rows) {
   overview();
 }
-listen();
+attend();
+document.addEventListener("visibilitychange", attend);
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 setInterval(tick, 1000);

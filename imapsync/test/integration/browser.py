@@ -131,6 +131,13 @@ class Browser:
         """
         await self._ask("POST", "/url", {"url": address})
 
+    async def tab(self) -> None:
+        """
+        Have another page beside those that are open, and look at that.
+        """
+        opened = await self._ask("POST", "/window/new", {"type": "tab"})
+        await self._ask("POST", "/window", {"handle": opened["handle"]})
+
     async def run(self, script: str, *arguments: object) -> Any:
         """
         What a program in the page returns.

@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from imapsync.config.status import StatusConfig
-from imapsync.run.status import SyncState
+from imapsync.run.status import MailboxStatus, SyncState
 from imapsync.test import children
 from imapsync.test.fakes.scenery import Scenery
 from imapsync.test.integration.browser import Browser, missing
@@ -190,6 +190,13 @@ class ThousandTests(BrowserCase):
         await browser.until(state.format("connecting"))
         await browser.press("button[name=pause]")
         await browser.until(state.format("paused"))
+        # What is long does not hide what stands beside it.
+        self.scenery.fleet.becomes(name, mailboxes={"A" * 400: MailboxStatus(1)})
+        fits = "scrollWidth <= document.querySelector('#mailboxes .wide').clientWidth"
+        await browser.until(
+            "return document.querySelector('#mailboxes th[scope=row]').textContent[0]"
+            f" === 'A' && document.querySelector('#mailboxes .wide').{fits}"
+        )
         # It was refused what it asked for before the token was known.
         await self.complainsOf("401", "403")
 
@@ -202,6 +209,20 @@ class ThousandTests(BrowserCase):
         await browser.press("header button")
         await browser.until("return document.querySelector('#token')")
         await self.complainsOf("401")
+
+    async def test_tabs(self) -> None:
+        """
+        More pages than a browser has connections to a host can be open; each goes on as
+        soon as it is looked at.
+        """
+        address = self.serve(9)
+        await self.begin()
+        browser, names = self.browser, self.scenery.names
+        await browser.go(address)
+        for name in names[:7]:
+            await browser.tab()
+            await browser.go(f"{address}account/{name}")
+            await browser.until(_LIVE)
 
     async def test_accessible(self) -> None:
         """
@@ -295,6 +316,22 @@ class RealTests(BrowserCase, SceneCase):
         self.complains(
             run, 78, "listen in [status]: cannot listen at", "already in use"
         )
+
+    def test_killed(self) -> None:
+        """
+        A UNIX socket that a killed program has left is in nobody's way.
+        """
+        scene = self.scene()
+        path = scene.directory / "page"
+        process = self.start(scene, f"unix:{path}")
+        self.said(process)
+        process.kill()
+        children.ended(process)
+        self.assertTrue(path.exists())
+        process = scene.start([*PROGRAM, f"--config={scene.file}"])
+        self.addCleanup(children.ended, process)
+        self.addCleanup(process.kill)
+        self.assertEqual(f"unix:{path}", self.said(process))
 
     def test_socket(self) -> None:
         """

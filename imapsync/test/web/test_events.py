@@ -221,6 +221,15 @@ class EventsTests(PagesTestCase):
         [(_, pieces)] = wire.told()
         self.assertEqual({"facts", "mailboxes"}, {*pieces})
 
+    def test_anew(self) -> None:
+        """
+        What a page of another run asks for is refused: it is to be loaded again.
+        """
+        _, wire = self.listen("ada", since=self.events.serial())
+        self.assertEqual(["pieces"], [kind for kind, _ in wire.told()])
+        _, wire = self.listen("ada", since="0123abcd-7")
+        self.assertEqual([("reload", None)], wire.told())
+
     def test_gone(self) -> None:
         """
         One that is gone has no page any more.
