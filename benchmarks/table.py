@@ -125,7 +125,7 @@ def span(cells: Sequence[str]) -> str:
     """
     The least and the greatest number in some cells.
     """
-    numbers = sorted(re.findall(r"-?\d+(?:\.\d+)?", " ".join(cells)), key=float)
+    numbers = sorted(re.findall(r"\d+(?:\.\d+)?", " ".join(cells)), key=float)
     return " to ".join(dict.fromkeys([*numbers[:1], *numbers[-1:]]))
 
 
