@@ -91,9 +91,7 @@ def makeService(options: Options) -> IService:
     resolve(reactor)
     _follow(configs)
     source = lists.source(reactor, _warn)
-    several = Several(
-        *(line, configs, os.environ, reactor, ended, _follow), source=source
-    )
+    several = Several(line, configs, os.environ, reactor, ended, source, _follow)
     several.finished.addCallback(finished)
     if line.request.live:
         _listen(several)
