@@ -354,7 +354,7 @@ class LoadTests(ListsCase):
         self.begin()
         self.assertTold(
             "config: [remote] leads to the same account for 2 accounts of the list,"
-            ' such as "a" and "b": each of them gets the mail of all; unless that is meant,'
+            ' such as "a" and "b": each of them gets the mail of all; unless'
         )
         self.config.write_text(self.config.read_text() + "read-only = YES\n")
         self.begin()
