@@ -79,8 +79,7 @@ def makeService(options: Options) -> IService:
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.text:
-            text = f"{name}: {outcome.text}" if name else outcome.text
-            _log.error("{text}", text=text)
+            Log(label=name).error("{text}", text=outcome.text)
 
     def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
