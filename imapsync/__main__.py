@@ -203,8 +203,8 @@ def _serve(
         service = _authorization(line, configs, reactor, ended)
     else:
         service = several = Several(
-            *(line, configs, os.environ, reactor, ended, follow, access, terminal.show),
-            lists.source(reactor, warn),
+            *(line, configs, os.environ, reactor, ended, lists.source(reactor, warn)),
+            *(follow, access, terminal.show),
         )
         if line.request.live:
             several.listen()

@@ -79,8 +79,7 @@ def makeService(options: Options) -> IService:
 
     def ended(name: str, outcome: Outcome) -> None:
         if outcome.text:
-            text = f"{name}: {outcome.text}" if name else outcome.text
-            _log.error("{text}", text=text)
+            Log(label=name).error("{text}", text=outcome.text)
 
     def finished(code: int) -> None:
         # twistd has no exit code of its own to set.
@@ -91,9 +90,7 @@ def makeService(options: Options) -> IService:
     resolve(reactor)
     _follow(configs)
     source = lists.source(reactor, _warn)
-    several = Several(
-        *(line, configs, os.environ, reactor, ended, _follow), source=source
-    )
+    several = Several(line, configs, os.environ, reactor, ended, source, _follow)
     several.finished.addCallback(finished)
     if line.request.live:
         _listen(several)

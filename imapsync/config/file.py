@@ -147,17 +147,6 @@ def _hasSecret(server: ServerConfig) -> bool:
     )
 
 
-def loadAll(typed: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, Config]:
-    """
-    The configuration files that a command line names, or the default one;
-    each by a name for its account, which is empty for a single one.
-
-    @raise NotFound: if one does not exist or cannot be read.
-    @raise ConfigError: if one is wrong, or two cannot go together.
-    """
-    return named([load(locate(one, environ), environ) for one in typed or (None,)])
-
-
 def named(configs: Sequence[Config], several: bool = False) -> Mapping[str, Config]:
     """
     These configurations by names for their accounts.

@@ -17,7 +17,7 @@ from imapsync.config.accounts import ACCOUNTS
 from imapsync.config.paths import Files
 from imapsync.config.rows import USER, Bad, Row, Table
 from imapsync.config.section import DEFAULT, Section
-from imapsync.config.server import KEYRING
+from imapsync.config.server import KEYRING, ServerConfig
 from imapsync.config.settings import Config
 from imapsync.config.template import Safe, Template, Values
 from imapsync.errors import ConfigError
@@ -47,6 +47,22 @@ class Taken(NamedTuple):
 
     names: set[str]
     databases: dict[str, str]
+
+
+def accounts(config: Config) -> str:
+    """
+    Tells the two accounts of a configuration from all others, as L{account} does.
+    """
+    return " ".join(map(account, config.servers.values()))
+
+
+def account(one: ServerConfig) -> str:
+    """
+    Tells an account from all others, as far as that can be said without looking into
+    it.  Hardly any server tells C{Anna} from C{anna}.
+    """
+    environment = one.environment if one.command else ()
+    return f"{(one.account, one.listReference, environment)}".casefold()
 
 
 class Listed(NamedTuple):
@@ -207,6 +223,7 @@ def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:
     configs: dict[str, Config] = {}
     bad = [*table.bad]
     width = table.width or template.width
+    whose: dict[str, str] = {}
     for row in table.rows:
         name = ""
         try:
@@ -217,11 +234,13 @@ def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:
             bad.append(Bad(row.line, str(error), name))
             continue
         try:
+            _distinguish(accounts(config), whose)
             _take(name, config, taken)
         except ConfigError as error:
             bad.append(Bad(row.line, str(error), name))
         else:
             configs[name] = config
+            whose[accounts(config)] = name
     return Listed(configs, tuple(sorted(bad)))
 
 
@@ -233,12 +252,25 @@ def _checkWidth(row: Row, width: int, headed: bool) -> None:
     if count == width:
         return
     values = "1 value" if count == 1 else f"{count} values"
-    needed = f"the first line has {width}" if headed else f"{width} are used"
-    hint = "" if headed else ", or name all columns in a first line"
-    raise ConfigError(
-        f"has {values}, but {needed}: put double quotes around a value with a comma"
-        f"{hint}"
-    )
+    used = "1 is" if width == 1 else f"{width} are"
+    needed = f"the first line has {width}" if headed else f"{used} used"
+    hint = "add what is missing; values have commas between them"
+    if count > width:
+        more = "" if headed else ", or name all columns in a first line"
+        hint = f"put double quotes around a value with a comma{more}"
+    raise ConfigError(f"has {values}, but {needed}: {hint}")
+
+
+def _distinguish(which: str, whose: Mapping[str, str]) -> None:
+    """
+    Refuse a row that would have two accounts synced twice at once: each new message
+    would be doubled.
+    """
+    if which in whose:
+        raise ConfigError(
+            f'is about the same two accounts as "{whose[which]}", whether letters are'
+            " small or capital: remove one"
+        )
 
 
 def _take(name: str, config: Config, taken: Taken) -> None:

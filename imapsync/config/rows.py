@@ -19,6 +19,10 @@ from imapsync.errors import ConfigError
 USER = "user"
 
 
+#: No row has more characters; csv itself would not take a value that does.
+_LONGEST = 100_000
+
+
 class Row(NamedTuple):
     """
     An account.  Some of the values may be secrets.
@@ -108,8 +112,12 @@ def _rows(data: bytes, bad: list[Bad]) -> Iterator[Row]:
 
 
 def _values(text: str) -> tuple[str, ...]:
-    if not isFit(text) or "\t" in text:
+    if "\t" in text:
+        raise ValueError("has a tab: values have commas between them")
+    if not isFit(text):
         raise ValueError("has a control character: remove it")
+    if len(text) > _LONGEST:
+        raise ValueError(f"has more than {_LONGEST:,} characters: it is no account")
     [values] = csv.reader([text], skipinitialspace=True, strict=True)
     return tuple(value.strip(" ") for value in values)
 

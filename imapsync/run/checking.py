@@ -112,7 +112,9 @@ class Checking:
         }
 
     async def _look(self) -> None:
+        local, remote = (self._bridges[side] for side in Side)
         try:
+            await local.enterWith(Side.LOCAL, remote)
             await onBoth(self._inspect)
             await self._compare()
             for bridge in self._bridges.values():

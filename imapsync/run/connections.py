@@ -102,6 +102,17 @@ class Bridge:
         self._hosts = hosts if entered else []
         return entered
 
+    async def enterWith(self, side: Side, other: Bridge) -> None:
+        """
+        Have a place at one server, and C{other} at its one, before they connect, and a
+        turn for both: one that had the first of two places would wait for the second,
+        which another account may have that waits for the first.
+        """
+        ours, theirs = self._places([side]), self._places([side.other])
+        await self._job.share.enter(ours + theirs)
+        self._hosts, other._hosts = ours, theirs
+        await self._job.share.work()
+
     def whenLost(self, lost: Callable[[ImapSyncError], None]) -> None:
         """
         Have C{lost} called when either connection ends before L{leave} or
@@ -138,6 +149,7 @@ class Bridge:
         self._lost = None
         for client in self.clients.values():
             client.abort(Lost(f"{client.name}: {reason}"))
+        self._vacate()
 
     def closed(self) -> Deferred[None]:
         """

@@ -67,8 +67,21 @@ class Places:
         """
         given = Counter(hosts)
         self._used.subtract(given)
+        self._offer(given)
+
+    def change(self, most: int | None) -> None:
+        """
+        So many there are from now on; nobody loses what he has.
+        """
+        self._most = most
+        self._offer(self._waiting)
+
+    def _offer(self, hosts: Iterable[str]) -> None:
+        """
+        There may be places for those who wait at these hosts.
+        """
         idle = not self._freed
-        self._freed.extend(given)
+        self._freed.extend(hosts)
         while idle and self._freed:  # else it is done further out
             self._admit(self._freed[0])
             self._freed.popleft()
@@ -110,11 +123,21 @@ class Shared:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
+        self.limited = False
+        self.beginning = Places(None)
+        self.following = Places(None)
+        self.hosts = Places(None)
+        self.change(limits)
+
+    def change(self, limits: Limits | None) -> None:
+        """
+        So much may go on at once from now on.
+        """
         most = None if limits is None else limits.atWork
         self.limited = most is not None
-        self.beginning = Places(most)
-        self.following = Places(most)
-        self.hosts = Places(None if limits is None else limits.perHost)
+        self.beginning.change(most)
+        self.following.change(most)
+        self.hosts.change(None if limits is None else limits.perHost)
 
 
 class Share:

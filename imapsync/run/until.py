@@ -85,6 +85,7 @@ class Repeated:
                 self._job.log.info("Beginning again in {pause:.0f} s.", pause=pause)
             self._standing.moved(SyncState.BACKING_OFF)
             await self._once.closed()
+            self._job.share.give()
             self._pausing = deferLater(self._job.reactor, pause)
             await self._pausing
             self._once = OneShot(self._job, self._state, self._standing)

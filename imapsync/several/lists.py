@@ -6,6 +6,7 @@ those of their lists.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,9 @@ Tell = Callable[[str], None]
 
 #: So many of the wrong rows of a list are told: it may be no list at all.
 _TOLD = 100
+
+#: So many of the accounts that there are.
+_NAMED = 5
 
 
 class _Found(NamedTuple):
@@ -106,7 +110,11 @@ class Lists:
                 )
             finally:  # it may have been cancelled
                 over.append(True)
+            self._found = found
             return self._chosen(self._settled(found, tell))
+
+        def renewed() -> Source:
+            return self.source(reactor, tell)
 
         options = [one.options for one in self._found.rosters]
         work = [one.atWork for one in options if one.atWork is not None]
@@ -116,7 +124,7 @@ class Lists:
             min(work, default=usual.atWork), min(host, default=usual.perHost)
         )
         interval = min((one.interval for one in options), default=None)
-        return Source(read, interval, limits, self.code, self._leftOut)
+        return Source(read, interval, limits, self.code, self._leftOut, renewed)
 
     def _chosen(self, configs: Configs) -> Configs:
         """
@@ -219,17 +227,45 @@ def _bad(one: Roster) -> Iterator[str]:
 
 def _apart(kept: Configs, configs: Configs) -> Configs:
     """
-    Those of C{kept} that go together with all others.
+    Those of C{kept} that go together with all others: not those that are there under
+    another name, such as with a domain now, or without one.
     """
-    databases = {one.database for one in configs.values()} if kept else set()
-    return {
-        name: one
-        for name, one in kept.items()
-        if name not in configs and one.database not in databases
-    }
+    if not kept:
+        return {}
+    from imapsync.config.listed import accounts
+
+    databases = {one.database for one in configs.values()}
+    known = {accounts(one) for one in configs.values()}
+    bare = {_bare(one) for one in known}
+
+    def isApart(one: Config) -> bool:
+        which = accounts(one)
+        again = which in known or which in bare or _bare(which) in known
+        return one.database not in databases and not again
+
+    return {a: one for a, one in kept.items() if a not in configs and isApart(one)}
+
+
+def _bare(accounts: str) -> str:
+    """
+    What they are without the domains of their users.
+    """
+    return re.sub(r"@[\w.-]+", "", accounts)
 
 
 def _unknown(name: str, configs: Configs) -> str:
+    text = f'there is no account "{name}"'
+    if [*configs] == [""]:
+        return f"{text}: the configuration has no list, so leave --account out"
     guess = nearest(name, configs)
-    hint = f"did you mean {guess}?" if guess else "see the list in [accounts]"
-    return f'there is no account "{name}"; {hint}'
+    return f"{text}; {_named(configs, guess)}"
+
+
+def _named(configs: Configs, guess: str | None) -> str:
+    """
+    A hint at the names that there are.
+    """
+    if guess:
+        return f"did you mean {guess}?"
+    names = ", ".join([*configs][:_NAMED])
+    return f"there are {names}{', and more' if len(configs) > _NAMED else ''}"

@@ -4,6 +4,7 @@ The accounts of one configuration that has a list.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from imapsync.config.listed import AccountTemplate, Taken
 from imapsync.config.rows import Bad
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound
+from imapsync.model import Side
 
 Configs = Mapping[str, Config]
 
@@ -131,6 +133,28 @@ def _warnings(
         yield file.exposure(written.path, secret)
     if options.path and template.listsSecrets and file.canBeRead(options.path):
         yield file.exposure(options.path)
+    for side in Side:
+        yield from _mixed(written.path, side, configs)
     for config in configs.values():
         yield from config.warnings
         yield from file.exposures(config)
+
+
+def _mixed(path: str, side: Side, configs: Configs) -> Iterator[str]:
+    """
+    A warning if accounts of several users are kept equal to a single one of the other
+    side: then all get the mail of all.
+    """
+    whose: dict[str, list[str]] = defaultdict(list)
+    for name, config in configs.items():
+        server, other = config.servers[side], config.servers[side.other]
+        known = server.command or server.user
+        if known and not (server.readOnly or other.readOnly):
+            whose[listed.account(server)].append(name)
+    names = max(whose.values(), key=len, default=[])
+    if len(names) > 1:
+        yield (
+            f"{path}: [{side}] leads to the same account for {len(names)} accounts of"
+            f' the list, such as "{names[0]}" and "{names[1]}": each of them gets the'
+            f" mail of all; unless that is meant, put {{user}} where it belongs"
+        )

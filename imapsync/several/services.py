@@ -19,7 +19,6 @@ from imapsync.cli.lasting import Lasting
 from imapsync.cli.options import CommandLine
 from imapsync.cli.systemd import Supervised
 from imapsync.cli.terminal import emit
-from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ImapSyncError, StateError
 from imapsync.gather import together
@@ -29,7 +28,7 @@ from imapsync.model import Side
 from imapsync.run.sharing import Shared
 from imapsync.run.status import SyncStatus
 from imapsync.service import Outcome, SyncService
-from imapsync.several import openfiles
+from imapsync.several import crowd, openfiles
 from imapsync.several.attending import Attendants
 from imapsync.several.pair import mayAsk, serviceFor
 from imapsync.several.pairs import Pairs
@@ -52,8 +51,7 @@ class Several(MultiService):
         have gone.
     @param access: ways to the servers, if there is one account.
     @param show: takes tables; see L{SyncService}.
-    @param source: where configurations are read again; by default, the files that
-        the command line names.
+    @param source: where configurations are read again.
     @ivar finished: fires when all have ended, with the worst exit code.
     """
 
@@ -66,10 +64,10 @@ class Several(MultiService):
         environ: Mapping[str, str],
         reactor: Any,
         ended: Callable[[str, Outcome], None],
+        source: Source,
         follow: Callable[[Mapping[str, Config]], None] = lambda _: None,
         access: Mapping[Side, Access] = MappingProxyType({}),
         show: Callable[[Sequence[str]], bool] = lambda _: False,
-        source: Source | None = None,
     ) -> None:
         MultiService.__init__(self)
         self._line = line
@@ -78,9 +76,8 @@ class Several(MultiService):
         self._follow = follow
         self._access = access
         self._tables = show
-        self._source = source or Source(partial(_files, line, environ))
-        # One alone waits for none.
-        self._shared = Shared(None if "" in configs else self._source.limits)
+        self._source = source
+        self._shared = Shared(source.limits)
         self._pairs = Pairs(self, self._make, self._settled, self._rests)
         self._reloading: DeferredLock = DeferredLock()
         self._asked = False
@@ -123,7 +120,7 @@ class Several(MultiService):
         Begin; what takes long is shown.
         """
         MultiService.startService(self)
-        self._allowFiles()
+        self._makeRoom()
         request = self._line.request
         quick = request.check or request.admin is not None
         if self._line.progress != "none" and not quick:
@@ -139,10 +136,8 @@ class Several(MultiService):
             anew.
         """
         self._lasting.stop()
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
         stopping = MultiService.stopService(self)
+        self._plan()
         if self._reading is not None:
             self._reading.cancel()
         self._pairs.close()
@@ -240,7 +235,11 @@ class Several(MultiService):
         except ImapSyncError as error:
             self.log.error("Not reloaded: {error}", error=error)
         else:
+            if self._source.renewed is not None:
+                self._source = self._source.renewed()
+            self._shared.change(self._source.limits)
             told = await self._replace(configs, asked)
+            self._plan()
             if asked:
                 self._attendants.reloaded()
                 self.log.info("Reloaded the configuration{told}.", told=told)
@@ -281,20 +280,21 @@ class Several(MultiService):
                 pairs.add(name, settings)
             elif name in before:  # all came to an end meanwhile
                 pairs.settle(name, outcomes[name])
-        self._allowFiles()
         self._review()
         counts = {"came": len(new), "went": len(gone), "changed": len(anew)}
         told = [f"{count} {what}" for what, count in counts.items() if count]
+        if told or asked:
+            self._makeRoom()
         return f": {', '.join(told)}" if told else ""
 
-    def _allowFiles(self) -> None:
+    def _makeRoom(self) -> None:
         """
-        Have the system let enough be open.
+        Have the system let enough be open, and say where not all have a place.
         """
-        atWork = self._source.limits.atWork
-        live = self._line.request.live
+        limits, live = self._source.limits, self._line.request.live
         number = len(self.configs)
-        openfiles.allow(number if live else min(number, atWork))
+        openfiles.allow(number if live else min(number, limits.atWork))
+        crowd.warn(self.configs.values(), limits.perHost if live else None)
 
     def _make(self, name: str, settings: Config) -> SyncService:
         tell = partial(self._turns.say, name) if self._turns else None
@@ -302,7 +302,7 @@ class Several(MultiService):
             *(self._line, settings, self._reactor, name, self._access, tell),
             # What goes to a file has its time in each line.
             show=(lambda _: False) if settings.logfile else self._tables,
-            shared=self._shared,
+            shared=self._shared if name else None,  # one alone waits for none
         )
 
     def _rests(self, name: str) -> None:
@@ -363,6 +363,9 @@ class Several(MultiService):
         """
         Read the configurations again after a while.
         """
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         interval = self._source.interval
         if interval is not None and self._line.request.live and self.running:
             self._again = self._reactor.callLater(interval, self._look)
@@ -391,10 +394,3 @@ class Several(MultiService):
 
     def _path(self, name: str) -> str:
         return self.configs[name].path
-
-
-async def _files(line: CommandLine, environ: Mapping[str, str]) -> Mapping[str, Config]:
-    """
-    All configurations that a command line names.
-    """
-    return config.loadAll(line.configs, environ)

@@ -24,6 +24,7 @@ class Source(NamedTuple):
     @ivar leftOut: what is to be said at the end of accounts that could not be read.
     @ivar interval: that is done so many seconds after it was done last, besides when
         it is asked for; C{None} if it is not.
+    @ivar renewed: what else was said when it was read last; nothing else without.
     """
 
     read: Callable[[], Coroutine[Deferred[Any], Any, Mapping[str, Config]]]
@@ -31,3 +32,4 @@ class Source(NamedTuple):
     limits: Limits = Limits()
     least: int = 0
     leftOut: tuple[str, ...] = ()
+    renewed: Callable[[], Source] | None = None

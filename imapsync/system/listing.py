@@ -25,6 +25,8 @@ MOST = 16 << 20
 
 #: How often to see whether to go on, in seconds.
 _GRAIN = 0.1
+#: A pipe holds no more octets, unless the system's administrator lets it.
+_PIPE = 1 << 20
 #: So many octets of what it says on its standard error are told.
 _TOLD = 400
 
@@ -44,16 +46,19 @@ def output(
     @raise ConfigError: if there is no such command, it fails, or writes too much.
     @raise Lost: if it takes too long, or nobody wants it any more.
     """
+    words = [""]
     try:
+        words = argumentsOf(command)
         process = subprocess.Popen(
-            argumentsOf(command),
+            words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
     except (OSError, ValueError) as error:
         # Not the whole command: there may be a secret in it.
-        reason = getattr(error, "strerror", None) or error
+        strerror = getattr(error, "strerror", None)
+        reason = f"{words[0]}: {strerror}" if strerror else error
         raise ConfigError(f"{where} cannot be run: {reason}") from None
     with selectors.DefaultSelector() as selector, process, _ending(process):
         running = _Running(process, selector, where, most)
@@ -103,14 +108,16 @@ class _Running:
             self._take(key.fd)
         if self._process.poll() is None:
             return True
-        # What it has started may go on, and even have its output open.
-        now = time.monotonic()
-        if came or self._ended is None:
-            self._ended = now
-        return bool(self._selector.get_map()) and now < self._ended + PATIENCE
+        if self._ended is None:
+            self._ended = time.monotonic()
+            for key, _ in self._selector.select(0):  # the rest of what it wrote
+                self._take(key.fd)
+        # What it has started may go on, and even write: that is not waited for.
+        waits = time.monotonic() < self._ended + PATIENCE
+        return waits and bool(self._selector.get_map())
 
     def _take(self, number: int) -> None:
-        data = os.read(number, 1 << 16)
+        data = os.read(number, _PIPE)
         if not data:
             self._selector.unregister(number)
         elif number == _number(self._process.stderr):

@@ -97,15 +97,24 @@ class TapTests(SynchronousTestCase):
         self.assertEqual([SyncService], [type(one) for one in service])
         self.assertFalse(self.database.exists())
 
-    def test_list(self) -> None:
+    def list_(self) -> Path:
         """
-        A list of accounts makes as many services.
+        Have the configuration be one of two accounts.
+
+        @return: their list.
         """
         path = Path(self.option.partition("=")[2])
         text = path.read_text().replace(str(self.database), f"{self.database}{{user}}")
         path.write_text(f"{text}[accounts]\nlist = users\n")
         users = path.parent / "users"
         users.write_text("a\nb\n")
+        return users
+
+    def test_list(self) -> None:
+        """
+        A list of accounts makes as many services.
+        """
+        users = self.list_()
         options = Options()
         options.parseOptions([self.option])
         service = makeService(options)
@@ -187,6 +196,18 @@ class TapTests(SynchronousTestCase):
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
+
+    def test_whose(self) -> None:
+        """
+        What is wrong with one of several is told with its name, once.
+        """
+        self.list_()
+        for name in "ab":
+            Path(f"{self.database}{name}").mkdir()
+        code, said = self.twistd()
+        self.assertEqual(73, code)
+        for name in "ab":
+            self.assertIn(f"] {name}: The database", said)
 
     def test_endsAtOnce(self) -> None:
         """

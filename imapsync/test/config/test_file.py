@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.config.file import create, load, loadAll, locate
+from imapsync.config.file import create, load, locate, named
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError, NotFound, NotMade
@@ -206,9 +206,9 @@ class FileTests(ConfigTestCase):
         )
 
 
-class SeveralTests(ConfigTestCase):
+class NamedTests(ConfigTestCase):
     """
-    Tests for L{loadAll}.
+    Tests for L{named}.
     """
 
     def write(self, name: str, database: str) -> str:
@@ -221,31 +221,29 @@ class SeveralTests(ConfigTestCase):
         path.chmod(0o600)
         return str(path)
 
+    def names(self, *paths: str) -> list[str]:
+        """
+        What the accounts of these configurations are called.
+        """
+        return [*named([load(path, self.environ) for path in paths])]
+
     def test_names(self) -> None:
         """
         A single one needs no name; several are called as their files, with the
         folder where that is not enough.
         """
         a, b = self.write("a.conf", "/a"), self.write("b", "/b")
-        self.assertEqual([""], list(loadAll([a], self.environ)))
-        self.assertEqual(["a", "b"], list(loadAll([a, b], self.environ)))
+        self.assertEqual([""], self.names(a))
+        self.assertEqual(["a", "b"], self.names(a, b))
         other = self.write("sub/a", "/c")
-        self.assertEqual([a, b, other], list(loadAll([a, b, other], self.environ)))
+        self.assertEqual([a, b, other], self.names(a, b, other))
 
     def test_oddNames(self) -> None:
         """
         What no text should have, no name has, though a file may.
         """
         files = [self.write(name, f"/{name!r}") for name in ("a\nb", "a\udcff")]
-        self.assertEqual(["a b", r"a\xff"], list(loadAll(files, self.environ)))
-
-    def test_default(self) -> None:
-        """
-        Without any, it is the default one.
-        """
-        environ = {"HOME": "/home/me", "XDG_CONFIG_HOME": str(self.folder)}
-        path = self.write("imapsync/config", "/a")
-        self.assertEqual(path, loadAll([], environ)[""].path)
+        self.assertEqual(["a b", r"a\xff"], self.names(*files))
 
     def test_sameDatabase(self) -> None:
         """
@@ -255,7 +253,7 @@ class SeveralTests(ConfigTestCase):
         link.symlink_to("/a")
         a, b = self.write("a", "/a"), self.write("b", str(link))
         for files in ([a, b], [a, a]):
-            error = self.assertRaises(ConfigError, loadAll, files, self.environ)
+            error = self.assertRaises(ConfigError, self.names, *files)
             self.assertIn(f"{a} has the same database", str(error))
 
 

@@ -131,8 +131,8 @@ class ListedTests(SynchronousTestCase):
         self.assertBad(
             found,
             "3: host in [remote] must be a host's name or address and nothing else, ",
-            "4: has 2 values, but the first line has 3: put double quotes around a v",
-            "5: has 4 values, but the first line has 3: ",
+            "4: has 2 values, but the first line has 3: add what is missing; values h",
+            "5: has 4 values, but the first line has 3: put double quotes around a v",
             "6: password in [remote] must not be empty",
             "7: command in [local] takes from a list only letters, digits and @%+:._-",
             '8: the name "a" is that of another account: remove one, or give each its',
@@ -153,8 +153,10 @@ class ListedTests(SynchronousTestCase):
             found,
             "2: has 4 values, but 3 are used: put double quotes around a value with a"
             " comma, or name all columns in a first line",
-            "4: has 1 value, but 3 are used: ",
+            "4: has 1 value, but 3 are used: add what is missing; values have commas",
         )
+        found = accounts(f"{ACCOUNTS}{LOCAL}[remote]\n", "a,b\nc\n")
+        self.assertBad(found, "1: has 2 values, but 1 is used: put ")
 
     def test_database(self) -> None:
         """
@@ -164,6 +166,31 @@ class ListedTests(SynchronousTestCase):
         self.assertEqual(["a"], [*found.configs])
         self.assertBad(found, '3: has the same database as "a": give each its own with')
         self.assertEqual("b", found.bad[0].name)
+
+    def test_capitals(self) -> None:
+        """
+        Nor can they be about the same two accounts: each message would be doubled.
+        """
+        found = accounts(TEMPLATE, f"{HEADER}a,h,s\nA,H,t\nb,h,s\na@x,h,s\nA,i,s\n")
+        self.assertEqual(["a", "b", "a@x", "A"], [*found.configs])
+        self.assertBad(
+            found, '3: is about the same two accounts as "a", whether letters are small'
+        )
+        self.assertEqual("A", found.bad[0].name)
+        template = TEMPLATE.replace("-u {user}", '-u "$IMAPSYNC_USER"').replace(
+            "username = {user}", "username = m"
+        )
+        found = accounts(f"database = {{user}}\n{template}", f"{HEADER}a,h,s\nb,h,s\n")
+        self.assertEqual(["a", "b"], [*found.configs])
+
+    def test_parts(self) -> None:
+        """
+        Two rows may be about two parts of one account.
+        """
+        template = f"database = {{user}}\n{ACCOUNTS}{LOCAL.replace('{user}', 'm')}"
+        template += "[remote]\nusername = m\nlist-reference = {2}/\n"
+        found = accounts(template, "a,x\nb,y\n")
+        self.assertEqual(["a", "b"], [*found.configs])
 
     def test_together(self) -> None:
         """

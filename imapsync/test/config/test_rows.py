@@ -79,7 +79,16 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual("no UTF-8 text: ", texts[1])
         self.assertEqual("a control chara", texts[2])
         self.assertEqual("double quotes t", texts[3])
-        self.assertEqual({"a control chara"}, {*texts[4:]})
+        self.assertEqual(["a tab: values h", "a control chara"], texts[4:])
+
+    def test_long(self) -> None:
+        """
+        One that is longer than any account is, is told to be so.
+        """
+        found = table(f'{"a" * 100_000}\n{"b" * 100_001}\n"{"c" * 140_000}"\n')
+        self.assertEqual([1], [row.line for row in found.rows])
+        why = "has more than 100,000 characters: it is no account"
+        self.assertEqual([(2, why), (3, why)], [bad[:2] for bad in found.bad])
 
     def test_twice(self) -> None:
         """

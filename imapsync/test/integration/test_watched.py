@@ -17,7 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from imapsync.cli.options import parse
-from imapsync.config import file as config
+from imapsync.several.lists import Lists
 from imapsync.several.services import Several
 from imapsync.test.fakes.schema import complaints
 from imapsync.test.integration.dovecot import Dovecot, Settings
@@ -155,8 +155,10 @@ class WatchedTests(SceneCase):
             pass
 
         line = parse([f"--config={path}", "--quiet", "--progress=none"])
-        configs = config.loadAll(line.configs, {})
-        several = Several(line, configs, {}, _reactor, ended)
+        lists = Lists(line, {})
+        configs = lists.load(lambda _: None)
+        source = lists.source(_reactor, lambda _: None)
+        several = Several(line, configs, {}, _reactor, ended, source)
         watch = Watch(several, _reactor)
         several.startService()
         watch.startService()

@@ -93,6 +93,25 @@ class PlacesTests(SynchronousTestCase):
         places.give("a")
         self.successResultOf(third)
 
+    def test_changed(self) -> None:
+        """
+        There may be more of them, or fewer, from now on.
+        """
+        places = Places(1)
+        self.successResultOf(places.take("ab"))
+        first, second, third = (places.take("a") for _ in range(3))
+        other = places.take("b")
+        places.change(3)
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.successResultOf(other)
+        self.assertNoResult(third)
+        places.change(2)
+        places.give("a")
+        self.assertNoResult(third)
+        places.change(None)
+        self.successResultOf(third)
+
     def test_cancelled(self) -> None:
         """
         Who waits no more is not asked.

@@ -10,12 +10,14 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.options import parse
+from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.log import text
 from imapsync.run.lifecycle import Outcome
 from imapsync.run.status import SyncState
 from imapsync.several.attending import Attendants
 from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test.fakes.fleet import Fleet, configOf
 from imapsync.test.fakes.processes import Processes
 from imapsync.test.web.test_service import Reactor
@@ -150,7 +152,12 @@ class AttendantsTests(SynchronousTestCase):
         def ended(*_: Any) -> None:
             pass
 
+        async def read() -> dict[str, Config]:
+            return {}
+
         for arguments, count in ((["--oneshot"], 0), ([], 1)):
-            several = Several(parse(arguments), {}, {}, Processes(), ended)
+            several = Several(
+                *(parse(arguments), {}, {}, Processes(), ended, Source(read))
+            )
             kinds = [type(one) for one in several]
             self.assertEqual(count, kinds.count(Attendants))

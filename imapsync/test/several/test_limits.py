@@ -4,10 +4,14 @@ Tests of how many accounts of a program are at work at once.
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli.options import parse
@@ -17,6 +21,7 @@ from imapsync.errors import ConfigError
 from imapsync.model import Side
 from imapsync.run.sharing import SLOW
 from imapsync.run.status import Change, SyncState
+from imapsync.run.until import PAUSE
 from imapsync.service import Outcome
 from imapsync.several.services import Several
 from imapsync.several.source import Source
@@ -101,6 +106,7 @@ class LimitsTests(SynchronousTestCase):
         self.world = World(self.mktemp())
         self.reactor = Hosts(self.world)
         self.codes: dict[str, int] = {}
+        self.renewed: Source | None = None
 
     def accounts(self, number: int, **changes: object) -> dict[str, Config]:
         """
@@ -122,10 +128,11 @@ class LimitsTests(SynchronousTestCase):
         async def read() -> dict[str, Config]:
             return configs
 
+        source = Source(read, None, limits)
         several = Several(
             *(parse([*arguments, "--quiet"]), configs, {}, self.reactor),
             lambda name, outcome: self.codes.update({name: outcome.code}),
-            source=Source(read, None, limits),
+            source=source._replace(renewed=lambda: self.renewed or source),
         )
         counting = Counting(self.world)
         several.watch(counting)
@@ -199,6 +206,31 @@ class LimitsTests(SynchronousTestCase):
         self.assertEqual(12, len(self.codes))
         self.assertLessEqual(counting.working, 2)
 
+    def test_check(self) -> None:
+        """
+        Where both servers are looked at by themselves, no account waits with one of two
+        places for the other.
+        """
+        self.patch(sys, "stdout", io.StringIO())
+        for limits in (Limits(16, 1), Limits(1, 1), Limits(1, 2), Limits(2, 3)):
+            several, counting = self.start(self.accounts(6), limits, "--check")
+            self.assertEqual(0, self.successResultOf(several.finished))
+            self.assertLessEqual(counting.open, 2)
+
+    def test_again(self) -> None:
+        """
+        One that rests between two runs keeps no other account waiting.
+        """
+        several, counting = self.start(
+            self.accounts(5), Limits(2), "--oneshot", "--until=2040-01-01"
+        )
+        self.assertEqual([SyncState.BACKING_OFF] * 5, self.states(several))
+        self.reactor.advance(PAUSE)
+        self.world.pump()
+        self.assertEqual(20, len(self.world.links))
+        self.assertLessEqual(counting.working, 2)
+        self.stop(several)
+
     def test_hosts(self) -> None:
         """
         There are no more connections to a host at once than there may be.
@@ -223,6 +255,30 @@ class LimitsTests(SynchronousTestCase):
         several.pause(next(one for one in several.configs if one != name))
         self.world.pump()
         self.assertEqual(SyncState.WAITING, several.status(name).state)
+        self.stop(several)
+
+    def test_reloaded(self) -> None:
+        """
+        When the configuration is read again, that changes as well.  It is said where
+        not all accounts have a place.
+        """
+        with capturedLogs() as events:
+            several, _ = self.start(self.accounts(3), Limits(16, 4))
+        [told] = [formatEvent(event) or "" for event in events]
+        host, _, text = told.partition(": ")
+        self.assertEqual("6 connections are to be kept, and", text[:33])
+        self.assertIn(host, str(self.accounts(1)))
+        self.assertIn(SyncState.CROWDED, self.states(several))
+        self.renewed = Source(several._source.read, 900, Limits(16, 6))
+        with capturedLogs() as events:
+            reloading = Deferred.fromCoroutine(several.reload())
+            self.world.pump()
+        self.successResultOf(reloading)
+        self.assertEqual([SyncState.WAITING] * 3, self.states(several))
+        told = " ".join(formatEvent(event) or "" for event in events)
+        self.assertNotIn("to be kept", told)
+        times = [call.getTime() for call in self.reactor.getDelayedCalls()]
+        self.assertIn(self.reactor.seconds() + 900, times)
         self.stop(several)
 
     def test_crowded(self) -> None:

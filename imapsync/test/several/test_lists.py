@@ -199,7 +199,7 @@ class LoadTests(ListsCase):
         self.assertEqual(f"{self.folder}/a.db", found["a"].database)
         self.assertTold()
         self.assertEqual(0, self.lists.code)
-        self.assertEqual((900.0, Limits(), 0, ()), self.source[1:])
+        self.assertEqual((900.0, Limits(), 0, ()), self.source[1:5])
 
     def test_single(self) -> None:
         """
@@ -215,7 +215,7 @@ class LoadTests(ListsCase):
         option = self.plain("one")
         self.config.write_text((self.folder / "one").read_text())
         self.assertEqual([""], [*self.begin()])
-        self.assertEqual((None, Limits(), 0, ()), self.source[1:])
+        self.assertEqual((None, Limits(), 0, ()), self.source[1:5])
         self.assertFails(ConfigError, "one: config has the same database", option)
 
     def test_mixed(self) -> None:
@@ -251,7 +251,7 @@ class LoadTests(ListsCase):
         """
         self.write("a", "b;c", "d")
         self.assertEqual(["a", "d"], [*self.begin()])
-        self.assertEqual((1, tuple(self.told)), self.source[-2:])
+        self.assertEqual((1, tuple(self.told)), self.source[3:5])
         self.assertTold("users.csv:2: command in [local] takes from a list only letter")
         self.assertEqual(1, self.lists.code)
 
@@ -299,8 +299,21 @@ class LoadTests(ListsCase):
         )
         self.assertFails(
             NotFound,
-            'there is no account "zzz"; see the list in [accounts]',
+            'there is no account "zzz"; there are a, d',
             "--account=zzz",
+        )
+        self.write(*"abcdef")
+        self.assertFails(
+            NotFound,
+            'there is no account "zzz"; there are a, b, c, d, e, and more',
+            "--account=zzz",
+        )
+        self.plain("x")
+        self.config.write_text((self.folder / "x").read_text())
+        self.assertFails(
+            NotFound,
+            'there is no account "a": the configuration has no list, so leave --acc',
+            "--account=a",
         )
 
     def test_one(self) -> None:
@@ -329,6 +342,23 @@ class LoadTests(ListsCase):
             "config:11: null-stderr in [remote] has no effect with type = imaps",
         )
         self.assertEqual({()}, {one.warnings for one in found.values()})
+
+    def test_mixedUp(self) -> None:
+        """
+        There is a warning where one account is a side of several: all would get the
+        mail of all.
+        """
+        self.write("a", "b")
+        text = self.config.read_text()
+        self.config.write_text(text.replace("username = {user}", "username = master"))
+        self.begin()
+        self.assertTold(
+            "config: [remote] leads to the same account for 2 accounts of the list,"
+            ' such as "a" and "b": each of them gets the mail of all; unless'
+        )
+        self.config.write_text(self.config.read_text() + "read-only = YES\n")
+        self.begin()
+        self.assertTold()
 
     def test_exposed(self) -> None:
         """
@@ -463,6 +493,35 @@ class AgainTests(ListsCase):
         self.write(*names[:6])
         self.assertRead(*names[:6])
         self.assertTold()
+
+    def test_renamed(self) -> None:
+        """
+        What the brake keeps is not synced twice because it is written otherwise now.
+        """
+        names = [f"u{number}" for number in range(10)]
+        self.write(*names)
+        self.begin()
+        others = [f"U{number}" for number in range(8)]
+        self.write(*others)
+        self.assertRead(*others, "u8", "u9")
+        with_ = [f"u{number}@example.org" for number in range(9)]
+        self.write(*with_)
+        self.assertRead(*with_, "u9")
+        self.write(*others)
+        self.assertRead(*others, "u8@example.org", "u9")
+        self.write(*(f"{name}@example.com" for name in others))
+        self.assertRead(*(f"{one}@example.com" for one in others), with_[8], "u9")
+
+    def test_limitsAgain(self) -> None:
+        """
+        What else the section says is read again, too.
+        """
+        self.write("a")
+        self.begin()
+        assert self.source.renewed is not None
+        self.configure("list=users.csv\nat-work=4\nlist-interval=60")
+        self.assertRead("a")
+        self.assertEqual((60.0, Limits(4)), self.source.renewed()[1:3])
 
     def test_lifted(self) -> None:
         """

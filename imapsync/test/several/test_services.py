@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,7 +16,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.cli import systemd
 from imapsync.cli.options import parse
-from imapsync.config import file as config
 from imapsync.config.settings import Config
 from imapsync.errors import ConfigError
 from imapsync.model import Side
@@ -24,6 +23,7 @@ from imapsync.run.status import Standing
 from imapsync.service import Outcome
 from imapsync.several.pair import serviceFor
 from imapsync.several.services import Several
+from imapsync.several.source import Source
 from imapsync.test.fakes.world import Reactor, World
 from imapsync.testing.accounts import mail
 
@@ -55,6 +55,7 @@ class SeveralTests(SynchronousTestCase):
         self.told: list[str] = []
         self.followed: list[str | None] = []
         self.configs = {"good": self.world.settings(), "bad": self.bad()}
+        self.found: Callable[[], Mapping[str, Config]] = lambda: self.configs
 
     def bad(self) -> Config:
         """
@@ -76,10 +77,19 @@ class SeveralTests(SynchronousTestCase):
             self.ended.append((name, outcome))
 
         line = parse([*arguments, "--quiet"])
-        several = Several(line, self.configs, {}, self.reactor, ended, self.follow)
+        several = Several(
+            *(line, self.configs, {}, self.reactor, ended, Source(self.read)),
+            self.follow,
+        )
         several.startService()
         self.world.pump()
         return several
+
+    async def read(self) -> Mapping[str, Config]:
+        """
+        Read the configurations again.
+        """
+        return self.found()
 
     def follow(self, configs: Mapping[str, Config]) -> None:
         """
@@ -232,13 +242,13 @@ class SeveralTests(SynchronousTestCase):
         """
         results = list(found)
 
-        def loadAll(*_: object) -> Mapping[str, Config]:
+        def read() -> Mapping[str, Config]:
             result = results.pop(0)
             if isinstance(result, Exception):
                 raise result
             return result
 
-        self.patch(config, "loadAll", loadAll)
+        self.found = read
         for _ in found:
             reloading = Deferred.fromCoroutine(several.reload())
             self.world.pump()
@@ -269,11 +279,11 @@ class SeveralTests(SynchronousTestCase):
         several = self.start()
         read: list[object] = []
 
-        def loadAll(*_: object) -> Mapping[str, Config]:
+        def count() -> Mapping[str, Config]:
             read.append(None)
             return self.configs
 
-        self.patch(config, "loadAll", loadAll)
+        self.found = count
         before: Deferred[None] = Deferred()
         several._reloading.run(lambda: before)
         asked = [Deferred.fromCoroutine(several.reload()) for _ in range(9)]
@@ -308,7 +318,7 @@ class SeveralTests(SynchronousTestCase):
         """
         del self.configs["bad"]
         changed = {"good": self.configs["good"]._replace(listMailbox=("INBOX",))}
-        self.patch(config, "loadAll", lambda *_: changed)
+        self.found = lambda: changed
         for reloadedFirst in (True, False):
             several = self.start()
             if reloadedFirst:
@@ -330,7 +340,7 @@ class SeveralTests(SynchronousTestCase):
         several = self.start()
         changed = self.configs["good"]._replace(listMailbox=("INBOX",))
         bad: Any = several.getServiceNamed("bad")
-        self.patch(config, "loadAll", lambda *_: {"bad": nothing, "good": changed})
+        self.found = lambda: {"bad": nothing, "good": changed}
         bad.stopService()
         reloading = Deferred.fromCoroutine(several.reload())
         self.world.pump()

@@ -13,6 +13,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ConfigError, ImapSyncError, Lost
+from imapsync.system import listing
 from imapsync.system.listing import output
 from imapsync.test import children
 
@@ -60,7 +61,9 @@ class OutputTests(SynchronousTestCase):
             ConfigError, "it was ended by signal 15 (Terminated)", "kill $$"
         )
         self.assertFails(
-            ConfigError, "it cannot be run: No such file or directory", "/no/such"
+            ConfigError,
+            "it cannot be run: /no/such: No such file or directory",
+            "/no/such",
         )
         self.assertFails(ConfigError, "it cannot be run: No closing quotation", "a 'b")
 
@@ -106,3 +109,21 @@ class OutputTests(SynchronousTestCase):
         command = f"echo a; sleep 600 & echo $! >{left}"
         self.assertEqual(b"a\n", output(command, "it"))
         os.kill(int(left.read_text()), signal.SIGKILL)
+
+    def test_leftWriting(self) -> None:
+        """
+        Nor is it if it goes on to write.
+        """
+        left = Path(self.mktemp()).absolute()
+        command = f"echo a; (while echo b; do sleep 0.1; done) & echo $! >{left}"
+        written = output(command, "it", longest=30)
+        self.assertEqual({b"a", b"b"}, {*written.split()})
+        os.kill(int(left.read_text()), signal.SIGKILL)
+
+    def test_all(self) -> None:
+        """
+        But all that it wrote itself is read, however late.
+        """
+        self.patch(listing, "PATIENCE", -1.0)
+        written = output("head -c 60000 /dev/zero; echo a >&2", "it", most=100_000)
+        self.assertEqual(60_000, len(written))
