@@ -10,11 +10,21 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from imapsync.model import Refusal
 from imapsync.watch.facts import Detail, Facts, MailboxFacts
 
 #: Where a system has what no other one has, and what is nobody else's business
 #: (machine-id(5)).
 _MACHINE = Path("/etc/machine-id")
+
+#: Response codes that are told (RFC 9051, 7.1; RFC 5530): in others, a server may say
+#: what it likes.
+_CODES = frozenset(
+    "ALERT ALREADYEXISTS AUTHORIZATIONFAILED BADCHARSET CANNOT CLIENTBUG CONTACTADMIN"
+    " CORRUPTION EXPUNGEISSUED HASCHILDREN INUSE LIMIT NONEXISTENT NOPERM OVERQUOTA"
+    " PARSE READ-ONLY SERVERBUG THROTTLED TOOBIG TRYCREATE UNAVAILABLE"
+    " UNKNOWN-CTE".split()
+)
 
 #: In place of words in which there may be names.
 UNTOLD = "not shown here: the log tells"
@@ -77,12 +87,20 @@ class Labels:
         return one._replace(
             name=self.mailbox(account, one.name),
             trouble=UNTOLD if one.trouble else "",
-            refusals=tuple(refusal._replace(reason=UNTOLD) for refusal in one.refusals),
+            refusals=tuple(map(_bare, one.refusals)),
         )
 
     def _word(self, *names: str) -> str:
         said = "\0".join(names).encode(errors="surrogatepass")
         return hmac.new(self._key, said, hashlib.sha256).hexdigest()[:12]
+
+
+def _bare(refusal: Refusal) -> Refusal:
+    """
+    A refusal in which a server has no say.
+    """
+    code = refusal.code if refusal.code in _CODES else ""
+    return refusal._replace(reason=UNTOLD, code=code)
 
 
 def machineKey(path: Path = _MACHINE) -> bytes:

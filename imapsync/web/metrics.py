@@ -17,6 +17,7 @@ from imapsync.watch.facts import Facts, Health
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector
 
 #: What to do where it is not installed.
 ABSENT = (
@@ -109,7 +110,6 @@ def page(
         return None
     # Imported here, because it takes long.
     from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector
 
     class Accounts(Collector):
@@ -119,8 +119,20 @@ def page(
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Accounts())
     ProcessCollector(registry=registry)
-    encode, kind = choose_encoder(accept)
+    encode, kind = _encoder(accept)
     return Page(encode(registry), kind)
+
+
+def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """
+    What writes the format that is wanted most, and what that is called.
+    """
+    from prometheus_client.exposition import choose_encoder
+
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # of no version that there is
+        return choose_encoder("")
 
 
 def _metrics(

@@ -81,6 +81,10 @@ class ExamplesTests(SynchronousTestCase):
         for rule in group["rules"]:
             self.assertEqual({"summary", "description"}, rule["annotations"].keys())
             self.assertIn(rule["labels"]["severity"], ("info", "warning", "critical"))
+        for rule in group["rules"]:
+            if rule["alert"] in ("ImapsyncAccountFailing", "ImapsyncAccountBehind"):
+                # Somebody wants it so, as of whom nobody is notified.
+                self.assertIn('health="paused"} == 1', rule["expr"])
         names = [rule["alert"] for rule in group["rules"]]
         self.assertEqual(len(names), len({*names}))
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imapsync.model import Refusal, Side
 from imapsync.test.web.samples import DETAIL, TROUBLED, WELL
+from imapsync.uidset import UidSet
+from imapsync.watch.facts import Detail, MailboxFacts
 from imapsync.web.labels import UNTOLD, Labels, machineKey
 
 
@@ -64,6 +67,14 @@ class LabelsTests(SynchronousTestCase):
         self.assertEqual("LIMIT", detail.mailboxes[1].refusals[0].code)
         for name in "Wörk", "INBOX", "NOPERM", "large", "carried", "example":
             self.assertNotIn(name, repr(detail))
+
+    def test_codes(self) -> None:
+        """
+        Nor is a response code that no standard knows.
+        """
+        refusal = Refusal(Side.REMOTE, UidSet.of([1]), "No", "X-CARL")
+        detail = Detail(TROUBLED, (MailboxFacts("INBOX", refusals=(refusal,)),))
+        self.assertNotIn("CARL", repr(Labels(b"key").detail(detail)))
 
     def test_key(self) -> None:
         """

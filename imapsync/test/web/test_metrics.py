@@ -108,6 +108,11 @@ class MetricsTests(SynchronousTestCase):
         opened = written(_OPEN)
         self.assertIn("application/openmetrics-text", opened.type)
         self.assertTrue(opened.octets.endswith(b"# EOF\n"))
+        for nonsense in (
+            "application/openmetrics-text; version=x",
+            "text/plain;version=y",
+        ):
+            self.assertEqual(plain.type, written(nonsense).type)
 
     def test_ours(self) -> None:
         """
