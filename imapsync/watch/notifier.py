@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from imapsync import document
+from imapsync.display import line
 from imapsync.errors import ConfigError, Lost
 from imapsync.gather import together
 from imapsync.log import Log
@@ -103,8 +104,8 @@ class Notifier(Service):
             facts = self._watch.facts(name)
         except KeyError:
             self._told.pop(name, None)
-            self._commands.forget(name)
-            self._webhooks.forget(name)
+            for outbox in self._commands, self._webhooks:
+                outbox.forget(line(name))  # as notices have it
             return
         if facts.health is not Health.PAUSED:
             self._review(name, facts)

@@ -304,9 +304,12 @@ class Events:
         for listener in list(self._listeners):
             listener.beat()
         # Time goes on in charts.
-        for listener in list(self._listeners):
-            if listener.name is not None and listener.isReady:
-                self._tell([listener], {listener.name})
+        ready = {
+            one: one.name
+            for one in self._listeners
+            if one.name is not None and one.isReady
+        }
+        self._tell(ready.keys(), {*ready.values()})
         today = date.fromtimestamp(self._now())
         if today != self._day:  # what was done today is nothing
             self._day = today

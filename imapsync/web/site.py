@@ -124,7 +124,8 @@ class _Stream:
 
 class _Channel(HTTPChannel):
     """
-    A connection, which is counted.
+    A connection, which is counted.  One request is answered at a time: who sends more
+    before that would have all else wait (RFC 9112, 9.3.2 lets a server close then).
     """
 
     factory: StatusSite
@@ -138,6 +139,11 @@ class _Channel(HTTPChannel):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         self.factory.connections -= 1
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+    def requestDone(self, request: Any) -> None:
+        if self.clearLineBuffer():
+            self.persistent = 0
+        super().requestDone(request)  # type: ignore[no-untyped-call]
 
 
 class StatusSite(Site):

@@ -189,6 +189,20 @@ class CommandTests(NotifierTestCase):
         self.reactor.advance(9999)
         self.assertEqual([], self.reactor.all)
 
+    def test_removedMeanwhile(self) -> None:
+        """
+        Nor of one that goes while others are told of, whatever it is called.
+        """
+        names = [*map(str, range(COMMANDS)), "a\u202eb"]
+        self.begin(*names)
+        for name in names:
+            self.breaks(name)
+        self.reactor.advance(600)
+        self.fleet.remove(names[-1])
+        for _ in range(COMMANDS):
+            self.reactor.endFirst()
+        self.assertEqual([], self.reactor.all)
+
     def test_thousand(self) -> None:
         """
         When a server is down, few commands are run at once, and each account is told

@@ -248,6 +248,25 @@ class EventsTests(PagesTestCase):
         [(_, pieces)] = wire.told()
         self.assertEqual(["facts"], [*pieces])
 
+    def test_timeForMany(self) -> None:
+        """
+        What many look at is made once for all of them.
+        """
+        wires = [self.listen("ada")[1] for _ in range(3)]
+        self.clock.advance(HEARTBEAT - 4)
+        asked: list[str] = []
+        detail = self.seen.detail
+
+        def counted(name: str) -> Any:
+            asked.append(name)
+            return detail(name)
+
+        self.patch(self.seen, "detail", counted)
+        self.clock.advance(HEARTBEAT)
+        self.assertEqual(["ada"], asked)
+        for wire in wires:
+            self.assertEqual(["pieces"], [kind for kind, _ in wire.told()])
+
     def test_midnight(self) -> None:
         """
         After midnight, nothing was done today.

@@ -181,6 +181,21 @@ class SiteTests(PagesTestCase):
         for channel in channels:
             self.lose(channel)
 
+    def test_pipeline(self) -> None:
+        """
+        Requests on a connection are answered one after the other; who does not wait for
+        an answer gets one, lest all else have to wait.
+        """
+        channel, transport = self.connect()
+        request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for count in 1, 2:
+            channel.dataReceived(request)
+            self.assertEqual(count, transport.value().count(b"200 OK"))
+        channel.dataReceived(request * 100)
+        self.assertEqual(3, transport.value().count(b"200 OK"))
+        self.assertTrue(transport.disconnecting)
+        self.lose(channel)
+
     def test_long(self) -> None:
         """
         No more is taken than a form of ours can be.
