@@ -126,6 +126,16 @@ def isPrivate(listen: str) -> bool:
     )
 
 
+def socketOf(listen: str) -> str | None:
+    """
+    Where the UNIX socket of an endpoint is, if that is one.
+    """
+    words, options = _described(listen)
+    if words[0] != "unix":
+        return None
+    return options.get("address") or (words[1] if words[1:] else None)
+
+
 def secret(value: str) -> str:
     """
     What nobody can guess, and what can be said in a header.

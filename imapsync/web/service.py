@@ -4,20 +4,22 @@ The page as a service: L{StatusPage}.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from errno import EADDRINUSE
+from pathlib import Path
 from typing import Any
 
 from OpenSSL import SSL, crypto
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
 
-from imapsync.config.status import StatusConfig, secret
+from imapsync.config.status import StatusConfig, secret, socketOf
 from imapsync.errors import ConfigError
 from imapsync.imap.auth.secretfile import readSecret
 from imapsync.log import Log
@@ -29,6 +31,7 @@ from imapsync.web.machines import Machines
 from imapsync.web.pages import Pages
 from imapsync.web.seen import Known, Seen
 from imapsync.web.site import StatusSite
+from imapsync.web.sockets import InheritedPort, removeLeft
 
 
 class StatusPage(Service):
@@ -69,15 +72,17 @@ class StatusPage(Service):
         @raise ConfigError: if that cannot be.
         """
         where, listen = self._config.where, self._config.listen
+        if path := socketOf(listen):
+            removeLeft(Path(path))
         try:
             endpoint = serverFromString(self._reactor, listen)
-            listening = endpoint.listen(self._site)
+            listening = self._listening(endpoint)
         except (SSL.Error, crypto.Error) as error:
             raise ConfigError(
                 f'{where}: "{listen}" has no key and certificate, in PEM, that fit each'
                 f" other: {error}"
             ) from None
-        except (ValueError, TypeError, LookupError, OSError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
             if isinstance(error, LookupError) and listen.startswith("systemd:"):
                 raise ConfigError(
                     f'{where}: "{listen}" is no socket that systemd has opened: start'
@@ -115,6 +120,17 @@ class StatusPage(Service):
         port: Any = self._port
         self._port = None
         return maybeDeferred(port.stopListening)
+
+    def _listening(self, endpoint: Any) -> Deferred[Any]:
+        if not (
+            isinstance(endpoint, AdoptedStreamServerEndpoint)
+            and endpoint.addressFamily == socket.AF_UNIX
+        ):
+            listening: Deferred[Any] = endpoint.listen(self._site)
+            return listening
+        port = InheritedPort(endpoint.fileno, self._site, self._reactor)
+        port.startListening()
+        return succeed(port)
 
     def _came(self, port: IListeningPort | Failure) -> None:
         if isinstance(port, Failure):

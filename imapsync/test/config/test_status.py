@@ -4,7 +4,7 @@ Tests for L{imapsync.config.status}.
 
 from __future__ import annotations
 
-from imapsync.config.status import StatusConfig, isPrivate
+from imapsync.config.status import StatusConfig, isPrivate, socketOf
 from imapsync.test.config.test_file import LOCAL, REMOTE, ConfigTestCase
 
 TOKEN = "0123456789abcdef"
@@ -128,6 +128,19 @@ class StatusTests(ConfigTestCase):
         self.assertEqual("unix:/run/imapsync:mode=600", page.listen)
         page = self.status("listen = unix:/run/imapsync:660")
         self.assertEqual("unix:/run/imapsync:660", page.listen)
+
+    def test_path(self) -> None:
+        """
+        Where that is, is known, however it is written.
+        """
+        for listen, path in (
+            ("unix:/run/imapsync:mode=660", "/run/imapsync"),
+            ("unix:address=/run/imapsync", "/run/imapsync"),
+            (r"unix:/run/a\:b", "/run/a:b"),
+            ("unix:mode=660", None),
+            ("tcp:8143", None),
+        ):
+            self.assertEqual(path, socketOf(listen), listen)
 
     def test_listen(self) -> None:
         """

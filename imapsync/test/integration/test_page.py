@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ window.axe.run({ runOnly: tags }).then(
   (error) => done([String(error)]),
 );
 """
+
+#: As systemd starts a program that has a socket.
+_INHERIT = (
+    *(sys.executable, "-c"),
+    """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= dict(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="page")
+os.execv(sys.executable, [sys.executable, "-m", "imapsync", *sys.argv[2:]])
+""",
+)
 
 _LIVE = "return document.getElementById('link').textContent === 'live'"
 _SHOWN = "return [...document.querySelectorAll('#accounts tr:not([hidden])')]"
@@ -267,6 +279,17 @@ class RealTests(BrowserCase, SceneCase):
         self.addCleanup(process.kill)
         return process
 
+    def assertAnswers(self, path: Path) -> None:
+        """
+        Assert that the program answers at a UNIX socket.
+        """
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(children.PATIENCE)
+            connection.connect(str(path))
+            connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            answer = connection.makefile("rb").read()
+        self.assertTrue(answer.endswith(b"\r\n\r\nok\n"), answer)
+
     def said(self, process: Any) -> str:
         """
         Where the page is.
@@ -317,6 +340,33 @@ class RealTests(BrowserCase, SceneCase):
             run, 78, "listen in [status]: cannot listen at", "already in use"
         )
 
+    def test_inherited(self) -> None:
+        """
+        A UNIX socket that systemd has opened is left as it is, for the next run.
+        """
+        scene = self.scene()
+        path = scene.directory / "page"
+        with scene.file.open("a") as file:
+            file.write("[status]\nlisten = systemd:domain=UNIX:index=0\n")
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(str(path))
+            opened.listen(5)
+            path.chmod(0o640)
+            for _ in range(2):
+                process = children.begun(
+                    [*_INHERIT, str(opened.fileno()), f"--config={scene.file}"],
+                    stderr=children.PIPE,
+                    pass_fds=[opened.fileno()],
+                )
+                self.addCleanup(children.ended, process)
+                self.addCleanup(process.kill)
+                self.assertEqual(f"unix:{path}", self.said(process))
+                self.assertAnswers(path)
+                self.assertEqual(0o640, path.stat().st_mode & 0o777)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(0, children.ended(process))
+                self.assertTrue(path.exists())
+
     def test_killed(self) -> None:
         """
         A UNIX socket that a killed program has left is in nobody's way.
@@ -328,6 +378,10 @@ class RealTests(BrowserCase, SceneCase):
         process.kill()
         children.ended(process)
         self.assertTrue(path.exists())
+        # Its number is in use again.
+        lock = path.with_name("page.lock")
+        lock.unlink()
+        lock.symlink_to(str(os.getpid()))
         process = scene.start([*PROGRAM, f"--config={scene.file}"])
         self.addCleanup(children.ended, process)
         self.addCleanup(process.kill)
@@ -342,12 +396,7 @@ class RealTests(BrowserCase, SceneCase):
         process = self.start(scene, f"unix:{path}")
         self.assertEqual(f"unix:{path}", self.said(process))
         self.assertEqual(0o600, path.stat().st_mode & 0o777)
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(children.PATIENCE)
-            connection.connect(str(path))
-            connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            answer = connection.makefile("rb").read()
-        self.assertTrue(answer.endswith(b"\r\n\r\nok\n"), answer)
+        self.assertAnswers(path)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(0, children.ended(process))
         self.assertFalse(path.exists())
