@@ -98,10 +98,29 @@ class Web:
         said = {"Content-Type": _FORM, **(headers or {})}
         return await self._asked("POST", url, said, _Body(form.encode()))
 
+    async def tell(self, url: str, document: str) -> int:
+        """
+        Post some JSON.
+
+        @return: the status of the answer, of which nothing else is read: it may be long
+            in coming.
+        @raise Lost: if there is none.
+        @raise Distrusted: if it is not that server.
+        """
+        said = {"Content-Type": "application/json"}
+        body = _Body(document.encode())
+        return (await self._asked("POST", url, said, body, isRead=False)).status
+
     async def _asked(
-        self, verb: str, url: str, headers: Mapping[str, str], body: _Body | None
+        self,
+        verb: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: _Body | None,
+        isRead: bool = True,
     ) -> Answer:
-        asking = Deferred.fromCoroutine(self._answered(verb, url, headers, body))
+        answered = self._answered(verb, url, headers, body, isRead)
+        asking = Deferred.fromCoroutine(answered)
         asking.addErrback(_caused)
         try:
             return await asking.addTimeout(PATIENCE, self._clock)
@@ -115,7 +134,12 @@ class Web:
             raise _failed(_host(url), error) from None
 
     async def _answered(
-        self, verb: str, url: str, headers: Mapping[str, str], body: _Body | None
+        self,
+        verb: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: _Body | None,
+        isRead: bool,
     ) -> Answer:
         said = {
             "Accept": "application/json",
@@ -128,6 +152,9 @@ class Web:
             Headers({name: [value] for name, value in said.items()}),
             cast(IBodyProducer | None, body),
         )
+        if not isRead:
+            response.deliverBody(_Closer())
+            return Answer(response.code, b"")
         reader = _Reader(_host(url))
         response.deliverBody(reader)
         location = response.headers.getRawHeaders("location", [""])[0]
@@ -187,6 +214,16 @@ class _Reader(protocol.Protocol):
             self.whole.errback(reason)
 
     def _close(self) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+
+class _Closer(protocol.Protocol):
+    """
+    Wants nothing of what is answered.
+    """
+
+    def connectionMade(self) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
 

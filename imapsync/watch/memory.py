@@ -4,6 +4,7 @@ What is remembered of one account: L{Memory}.
 
 from __future__ import annotations
 
+import re
 from operator import lt, sub
 from pathlib import PurePath
 from typing import NamedTuple
@@ -236,7 +237,11 @@ def _host(server: ServerConfig) -> str:
     Where it is.  Of a command only its name is told: there may be a secret in it.
     """
     if server.command and not server.host:
-        return PurePath(server.command.split()[0]).name
+        program = server.command.split()[0]
+        # Not what a shell sets for it, nor what has quotes.
+        return (
+            PurePath(program).name if re.fullmatch(r"[\w./+-]+", program) else "command"
+        )
     return server.host or "localhost"
 
 

@@ -151,10 +151,10 @@ class Notifier(Service):
 
             self._web = Web(self._reactor)
         body = "".join(document.text(notice.document))
-        answer = await self._web.post(url, body, {"Content-Type": "application/json"})
-        if answer.status >= 500 or answer.status in _BUSY:
-            raise Lost(f"{_WHERE}: webhook: the server answers {answer.status}")
-        if not 200 <= answer.status < 300:
+        status = await self._web.tell(url, body)
+        if status >= 500 or status in _BUSY:
+            raise Lost(f"{_WHERE}: webhook: the server answers {status}")
+        if not 200 <= status < 300:
             raise ConfigError(
-                f"{_WHERE}: webhook: the server answers {answer.status}: check the URL"
+                f"{_WHERE}: webhook: the server answers {status}: check the URL"
             )

@@ -240,16 +240,22 @@ class TitleTests(SynchronousTestCase):
 
     def test_command(self) -> None:
         """
-        Of a command, which may have a password in it, only the name is told.
+        Of a command, which may have a password in it, only the name is told, and not
+        even that where a shell would have to find it.
         """
-        command = "/usr/bin/ssh -i secret host doveadm exec imap"
-        self.assertEqual(
-            "ssh <-> me@new.example",
-            self.title(
-                {"type": "tunnel", "command": command},
-                {"host": "new.example", "username": "me", "password": "secret"},
-            ),
-        )
+        for command, name in (
+            ("/usr/bin/ssh -i secret host doveadm exec imap", "ssh"),
+            ("IMAP_PASSWORD=secret imap", "command"),
+            ("'/my secret/imap'", "command"),
+            ("(cd /; imap)", "command"),
+        ):
+            self.assertEqual(
+                f"{name} <-> me@new.example",
+                self.title(
+                    {"type": "tunnel", "command": command},
+                    {"host": "new.example", "username": "me", "password": "secret"},
+                ),
+            )
 
     def test_safe(self) -> None:
         """

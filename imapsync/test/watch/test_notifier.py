@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogPublisher, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.http.web import Web
+from imapsync.http.web import MOST, Web
 from imapsync.log import text
 from imapsync.run.status import SyncState
 from imapsync.test.fakes.fleet import Fleet, configOf
@@ -302,6 +302,14 @@ class WebhookTests(NotifierTestCase):
         told = json.loads(asked.body)
         self.assertEqual(("notification", "failed"), (told["kind"], told["event"]))
         self.assertEqual(("anna", 900), (told["account"], told["seconds"]))
+
+    def test_long(self) -> None:
+        """
+        Whatever a server has to say besides, it has been told.
+        """
+        self.assertEqual([], self.post(Reply(b"x" * (MOST + 1))))
+        self.reactor.advance(9999)
+        self.assertEqual(1, len(self.sites.asked))
 
     def test_busy(self) -> None:
         """
