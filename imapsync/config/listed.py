@@ -234,13 +234,14 @@ def listed(template: AccountTemplate, table: Table, taken: Taken) -> Listed:
             bad.append(Bad(row.line, str(error), name))
             continue
         try:
-            _distinguish(accounts(config), whose)
+            which = accounts(config)
+            _distinguish(which, whose)
             _take(name, config, taken)
         except ConfigError as error:
             bad.append(Bad(row.line, str(error), name))
         else:
             configs[name] = config
-            whose[accounts(config)] = name
+            whose[which] = name
     return Listed(configs, tuple(sorted(bad)))
 
 

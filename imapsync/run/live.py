@@ -332,6 +332,7 @@ class Following:
 
     async def _rest(self) -> None:
         await self._ears.attend()
+        self._activity.alarm(STEADY, self._state.flush)
         if (seconds := self._comeback.left) is not None:
             self._activity.alarm(seconds, self._machine.news)
         if not self._ears.pushed:

@@ -262,3 +262,9 @@ class Looks(Protocol):
         All is as it was seen, and a run that was to begin is over: note that, and
         bring it to the disk, which shows one that is full or read-only as well.
         """
+
+    def flush(self) -> None:
+        """
+        Bring what was noted to the disk, if that takes it: there is time for that just
+        now, and there may not be at the end.
+        """

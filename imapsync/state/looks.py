@@ -5,6 +5,7 @@ What the last clean run saw when it looked last.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from imapsync.errors import StateError
 from imapsync.state.file import StateFile
@@ -40,12 +41,19 @@ class LookTable(Transactions):
     def stillEqual(self) -> None:
         self._prove(f"synced = {self._now()}")
 
+    def flush(self) -> None:
+        with suppress(StateError):  # whatever is noted next will tell
+            self._checkpoint()
+
     def _prove(self, value: str) -> None:
         """
         Write something else, too, and bring it to the disk.
         """
         with self.transaction():
             self._write(f"UPDATE meta SET runs = runs + 1, {value}")
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
         self._query("PRAGMA wal_checkpoint")
 
 

@@ -137,6 +137,22 @@ class PushTests(FollowingCase):
         self.follow()
         self.assertRests()
 
+    def test_flushed(self) -> None:
+        """
+        What was noted is on the disk after a minute of rest, and not all at the end.
+        """
+        flushed: list[float] = []
+        self.patch(Store, "flush", lambda _: flushed.append(self.reactor.seconds()))
+        self.follow()
+        began = self.reactor.seconds()
+        self.wait(STEADY - 1)
+        self.local.inbox.add(mail(4))
+        self.world.pump()
+        self.wait(STEADY - 1)
+        self.assertEqual([], flushed)
+        self.wait(2 * STEADY)
+        self.assertEqual([began + 2 * STEADY - 1], flushed)
+
     def test_changes(self) -> None:
         """
         Whatever changes, on either side, goes over at once; what comes back of

@@ -5,6 +5,7 @@ Tests for L{imapsync.state.looks}.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -108,6 +109,27 @@ class LookTests(StateTestCase):
         state = self.opened()
         self.limit(1000)
         self.assertRaises(StateError, state.stillEqual)
+
+    def test_flushed(self) -> None:
+        """
+        What was noted can be brought to the disk before the end, if that takes it;
+        else that turns out when there is more to note.
+        """
+        state, mailbox = self.seen()
+        with state.transaction():
+            state.setMark(mailbox, LOCAL, Mark(7, 80, 90))
+        address = f"file:{self.path}?immutable=1"
+
+        def marked() -> bool:
+            with closing(sqlite3.connect(address, uri=True)) as database:
+                rows = database.execute("SELECT * FROM mailbox").fetchall()
+            return any(80 in row for row in rows)
+
+        self.assertFalse(marked())
+        state.flush()
+        self.assertTrue(marked())
+        state.close()
+        state.flush()
 
     def test_restored(self) -> None:
         """
