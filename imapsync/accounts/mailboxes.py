@@ -77,7 +77,7 @@ class Mailboxes:
     Sees to that in one session.
 
     @param typed: the mailboxes that the user named; none means all.
-    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param say: takes what a dry run says; C{None} if it is none.
     @ivar failed: those that cannot be synced, which others add to.
     @ivar aside: those that are about to be deleted.
     """

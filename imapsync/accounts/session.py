@@ -48,7 +48,7 @@ class Session:
 
     @param state: for a dry run, a copy that may be written.
     @param clients: the first pair of connections.
-    @param say: takes the lines of a dry run.
+    @param say: takes what a dry run says.
     @param legacy: of the sessions before this one, if there were any.
     @param reserve: has further pairs; none can be had without.
     """
