@@ -144,7 +144,8 @@ def isOurs(stream: TextIO) -> bool:
     Whether it is not in the background that we use a terminal.
     """
     try:
-        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+        # It is 0 where nobody can see who has it, as in some containers.
+        return os.tcgetpgrp(stream.fileno()) in (0, os.getpgrp())
     except (OSError, ValueError):  # no shell has given it to anybody
         return True
 

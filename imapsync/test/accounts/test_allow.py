@@ -18,7 +18,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import EVERYTHING, Act, Allowed, Side
 from imapsync.plan.renameorder import isTemporary
 from imapsync.test.fakes.world import World, troubles
-from imapsync.testing.accounts import Account, Folder, mail
+from imapsync.testing.accounts import SEEN, Account, Folder, mail
 
 LOCAL, REMOTE = Side
 
@@ -228,6 +228,18 @@ class ActTests(AllowTestCase):
         self.lift()
         self.assertEqual({"\\Seen", "\\Answered"}, ours.messages[1].flags)
         self.assertEqual(frozenset(), ours.messages[2].flags)
+
+    def test_flagsOfCopies(self) -> None:
+        """
+        A copy has the flags of its original, although the server has another one of
+        the same content.
+        """
+        message = self.remote.inbox.messages[1]
+        self.remote.folders["A"].add(message.body, SEEN, message.date)
+        self.settle(self.without(Act.FLAGS))
+        copied = [*self.local.folders["A"].messages.values()][-1]
+        self.assertEqual((message.body, SEEN), (copied.body, copied.flags))
+        self.lift()
 
     def test_create(self) -> None:
         """

@@ -40,7 +40,7 @@ _arguments() { print -rl -- "$@" }
 #: Has somebody type something, and press the key that completes it.
 _TYPED = """
 zmodload zsh/zpty
-zpty -b z zsh -f -i
+zpty z zsh -f -i
 zpty -w z "fpath=(${1:h} \\$fpath); autoload -U compinit; compinit -u -D; print rea''dy"
 zpty -r z said '*ready*'
 zpty -w -n z $'imapsync --prog\\t'

@@ -201,6 +201,15 @@ class ForeignTests(SynchronousTestCase):
         self.patch(interimap, "_MODES", ("ro",))
         self.assertEqual(["INBOX"], self.names("/"))
 
+    def test_journal(self) -> None:
+        """
+        It cannot be read where SQLite would have to write beside it: then a copy can.
+        """
+        made(self.path, [_INBOX])
+        self.execute("PRAGMA journal_mode = WAL")
+        self.patch(interimap, "_MODES", ("ro",))
+        self.refused(StateError, "copy it elsewhere")
+
     def test_failing(self) -> None:
         """
         What goes wrong otherwise is told as it is.
