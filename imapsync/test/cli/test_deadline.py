@@ -92,7 +92,16 @@ class DeadlineTests(SynchronousTestCase):
         """
         What means no time, or one that is over, is refused.
         """
-        for typed in ("", "tomorrow", "25:00", "18:61", "2026-13-01", "18:30:61", "9", "9:00Z"):
+        for typed in (
+            "",
+            "tomorrow",
+            "25:00",
+            "18:61",
+            "2026-13-01",
+            "18:30:61",
+            "9",
+            "9:00Z",
+        ):
             with self.subTest(typed):
                 error = self.assertRaises(UsageError, deadline, typed, NOON.timestamp())
                 self.assertIn("it takes a date", str(error))

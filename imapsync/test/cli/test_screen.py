@@ -119,7 +119,7 @@ class ScreenTests(SynchronousTestCase):
             self.terminal.write(line)
         os.kill(os.getpid(), signal.SIGCONT)
         self.draw("a", "b")
-        expected = ["^Ze", "stopped", "$ fg", "a", "b"]
+        expected = ["^Zree", "stopped", "$ fg", "a", "b"]
         self.assertEqual(expected, [line for line in self.terminal.lines if line][-5:])
         before = signal.getsignal(signal.SIGCONT)
         self.screen.close()
@@ -136,7 +136,7 @@ class ScreenTests(SynchronousTestCase):
         self.draw("three")
         self.ours = True
         self.draw("a", "b")
-        self.assertEqual(["$ e", "said", "a", "b"], self.terminal.lines[-4:])
+        self.assertEqual(["$ o", "said", "a", "b"], self.terminal.lines[-4:])
 
 
 class PipeTests(SynchronousTestCase):

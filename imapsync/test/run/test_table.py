@@ -72,7 +72,11 @@ class PlanTests(ServiceCase):
         long = "x" * 50
         said = [
             *(("a", "create on local"), ("a", "copy: all"), ("a: b", "expunge")),
-            *(("a", "more"), ("\u8acb\u6c42\u66f8", "wide"), ("\u0915\u0947", "narrow")),
+            *(
+                ("a", "more"),
+                ("\u8acb\u6c42\u66f8", "wide"),
+                ("\u0915\u0947", "narrow"),
+            ),
         ]
         self.assertEqual(
             [

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from imapsync.config.limits import Limits
 from imapsync.config.request import Request
 from imapsync.errors import Distrusted, Lost
+from imapsync.run.oneshot import OneShot
 from imapsync.run.sharing import Shared
 from imapsync.run.until import LONGEST, PAUSE, Repeated
 from imapsync.service import Outcome
@@ -144,12 +145,12 @@ class RepeatedTests(ServiceCase):
         """
         Also while the connections of one run are being closed.
         """
-        for account in (self.local, self.remote):
-            account.answers["LOGOUT"] = ""
+        closing: Deferred[None] = Deferred()
+        self.patch(OneShot, "closed", lambda _: closing)
         finished = self.begin(LONGEST)
-        self.assertTrue([link for link in self.world.links if link.open])
         self.service.stopService()
-        self.go(PAUSE / 2)
+        self.assertNoResult(finished)
+        closing.callback(None)
         self.assertEqual(Lost.code, self.successResultOf(finished).code)
         self.assertClosed()
 

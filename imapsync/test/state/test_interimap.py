@@ -205,10 +205,13 @@ class ForeignTests(SynchronousTestCase):
         """
         It cannot be read where SQLite would have to write beside it: then a copy can.
         """
+
+        def fail(_: str) -> sqlite3.Connection:
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+
         made(self.path, [_INBOX])
-        self.execute("PRAGMA journal_mode = WAL")
-        self.patch(interimap, "_MODES", ("ro",))
-        self.refused(StateError, "copy it elsewhere")
+        self.patch(interimap, "_connected", fail)
+        self.refused(StateError, "readonly", "copy it elsewhere")
 
     def test_failing(self) -> None:
         """
