@@ -190,8 +190,8 @@ class DeleteTests(OrderCase):
         be ended; an empty mailbox has nothing to lose.
         """
         changes = {"allow": {REMOTE: (Act.DELETE,)}}
-        told = 'messages in "Work" on remote, which does not allow expunge'
-        self.assertRefused(64, told, "Worker", "Work", changes=changes)
+        told = 'messages in "Worker" on remote, which does not allow expunge'
+        self.assertRefused(64, told, "Work", "Worker", changes=changes)
         for account, name in ((self.local, "Work"), (self.remote, "Work")):
             account.folders[name].expunge(*[*account.folders[name].messages])
         self.assertEqual(Outcome(0), self.order("Work", changes=changes))
