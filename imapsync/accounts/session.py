@@ -86,7 +86,7 @@ class Session:
         self._tried = self._history.tried
         self._mailboxes = Mailboxes(
             *(config, request.mailboxes, clients, state),
-            *(self._report, self._say, legacy),
+            *(self._report, self._say, legacy, request.repair),
         )
         self._failed = self._mailboxes.failed
         self._deleter = Deleter(self._mailboxes.aside)

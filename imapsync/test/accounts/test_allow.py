@@ -163,6 +163,24 @@ class ActTests(AllowTestCase):
         self.lift()
         self.assertEqual([], self.subjects(ours))
 
+    def test_repair(self) -> None:
+        """
+        A repair neither brings what stays a second time, where its original is there
+        anew, nor has it stay for ever when it may be removed.
+        """
+        theirs = self.remote.inbox
+        body = theirs.messages[1].body
+        theirs.expunge(1, 2)
+        theirs.add(body)
+        barred = self.without(Act.EXPUNGE)
+        self.world.sync(Request(repair=True), allow=barred, listSelectOpts=())
+        self.settle(barred)
+        self.assertEqual([1, 2], self.subjects(self.local.inbox))
+        self.world.sync(Request(repair=True), listSelectOpts=())
+        self.assertEqual([1, 2], self.subjects(self.local.inbox))
+        self.lift()
+        self.assertEqual([1], self.subjects(self.local.inbox))
+
     def test_expungeRenumbered(self) -> None:
         """
         Nor is it when the other side's UIDs change; what is there again is the same
