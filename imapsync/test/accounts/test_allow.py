@@ -364,10 +364,15 @@ class ActTests(AllowTestCase):
 
     def test_dryRun(self) -> None:
         """
-        A dry run says nothing of what may not be done, and remembers nothing.
+        A dry run says nothing of what may not be done, nor of what is there anew, and
+        remembers nothing.
         """
         self.remote.inbox.expunge(1)
         self.remote.delete("B")
+        theirs = self.remote.folders["C"]
+        body = theirs.messages[1].body
+        theirs.expunge(1)
+        theirs.add(body)
         said: list[str] = []
         self.world.sync(
             Request(dryRun=True),
@@ -375,7 +380,7 @@ class ActTests(AllowTestCase):
             allow=self.without(Act.EXPUNGE, Act.DELETE),
             listSelectOpts=(),
         )
-        self.assertEqual([], said)
+        self.assertEqual(["C: pair 1 messages that both sides hold"], said)
         self.sync()
         self.assertTrue(self.world.equal)
 
