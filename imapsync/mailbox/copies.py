@@ -146,6 +146,11 @@ class Copies:
         @param shown: the messages that its server has told of.
         @param made: whether those that were copied since L{read} were seen, too.
         """
+        state, mailbox, other = self._state, self._mailbox, side.other
+        if unseen := self._unseen[other] - self._begun[other]:
+            # Those that have no copy yet, and were not sent again: one may come late.
+            if lost := unseen - state.partners(mailbox, other, unseen, other):
+                state.doubt(mailbox, other, lost)
         if made:
             self._unseen[side.other] |= self._begun[side.other]
             self._begun[side.other] = _NONE

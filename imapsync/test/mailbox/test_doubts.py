@@ -151,6 +151,20 @@ class LateTests(LateCase):
         self.assertEqual(1, len(self.theirs.messages))
         self.assertSettled()
 
+    def test_givenUpMeanwhile(self) -> None:
+        """
+        So may one that was given up for a run in between, in which nothing was sent.
+        """
+        self.cut(mail(1), times=2)
+        self.local.chokes = lambda _: "NO [SERVERBUG] not now"
+        self.sync()
+        self.local.chokes = lambda _: ""
+        self.sync()
+        self.store()
+        self.sync()
+        self.assertEqual(1, len(self.theirs.messages))
+        self.assertSettled()
+
     def test_severalTimes(self) -> None:
         """
         One that was sent three times in vain may come three times, all at once or one
