@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap import login
+from imapsync.imap import login, resuming
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -66,11 +66,13 @@ class SyncClient(Connection):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
+    @ivar resyncs: whether QRESYNC is enabled: else see L{imapsync.imap.resuming}.
     @ivar keepsDates: whether it was seen to keep the date of a message.
     @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
+    resyncs = True
     keepsDates = False
     identity: Mapping[str, str] = MappingProxyType({})
     trust: Trust | None = None
@@ -241,7 +243,8 @@ class SyncClient(Connection):
         Select a mailbox, asking for what changed since C{mark}; C{listener}
         hears it, and all that comes later.
         """
-        return self.perform(Select(name, mark, listener, writable))
+        kind = Select if self.resyncs else Enter
+        return self._select(kind(name, mark, listener, writable, self.resyncs))
 
     def enter(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
@@ -249,7 +252,7 @@ class SyncClient(Connection):
         """
         Select a mailbox; what is to be done there may be sent before this is answered.
         """
-        return self.perform(Enter(name, mark, listener, writable))
+        return self._select(Enter(name, mark, listener, writable, self.resyncs))
 
     def reopen(
         self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
@@ -258,7 +261,13 @@ class SyncClient(Connection):
         Select the present mailbox once more, behind what was appended to it; another
         one may be opened at once.
         """
-        return self.perform(Reselect(name, mark, listener, writable))
+        return self._select(Reselect(name, mark, listener, writable, self.resyncs))
+
+    def _select(self, select: Select) -> Deferred[Selected]:
+        if self.resyncs:
+            return self.perform(select)
+        occupied = self._dispatcher.occupied
+        return Deferred.fromCoroutine(resuming.selected(self, select, occupied))
 
     def unselect(self) -> Deferred[None]:
         """

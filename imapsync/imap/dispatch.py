@@ -18,6 +18,7 @@ from imapsync.imap.wire.responses import (
     Condition,
     Continuation,
     Exists,
+    Expunged,
     Other,
     Response,
     Row,
@@ -118,7 +119,7 @@ class Dispatcher:
         if isinstance(command, Select):
             self._selected(command, successful)
         elif isinstance(command, Leave) and (successful or command.words):
-            self.selected = self._listener = None
+            self._closed()
         elif isinstance(command, Notify) and not successful:
             self._account = None
 
@@ -140,6 +141,13 @@ class Dispatcher:
     @property
     def _nowhere(self) -> bool:
         return self.selected is None and len([*self._selecting]) == 1
+
+    @property
+    def occupied(self) -> bool:
+        """
+        Whether a mailbox is selected, or is being selected.
+        """
+        return self.selected is not None or any(self._selecting)
 
     def reached(self, modseq: int) -> None:
         """
@@ -216,6 +224,10 @@ class Dispatcher:
             self._allowance.exists(response.messages)
             if self._listener is not None:
                 self._listener.existsReceived(response.messages)
+        elif isinstance(response, Expunged):
+            self._allowance.expunged()
+            if self._listener is not None:
+                self._listener.expungeReceived()
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """

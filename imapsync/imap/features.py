@@ -12,10 +12,13 @@ REQUIRED = (
     "UIDPLUS",
     "ENABLE",
     "CONDSTORE",
-    "QRESYNC",
     "LIST-EXTENDED",
     "LIST-STATUS",
 )
+
+#: Servers of which more has to be known than what they say: Gmail keeps a message once,
+#: under several names.
+_SPECIAL = "X-GM-EXT-1"
 
 #: What a word says that need not be said besides.
 _IMPLIED = {
@@ -58,7 +61,8 @@ class Features:
         """
         What is required, and is not there.
         """
-        return [word for word in REQUIRED if word not in self._words]
+        special = ("QRESYNC",) if _SPECIAL in self.told else ()
+        return [word for word in (*REQUIRED, *special) if word not in self._words]
 
     @property
     def asksForSpecialUse(self) -> bool:

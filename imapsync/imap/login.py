@@ -49,12 +49,14 @@ class Client(Protocol):
     @ivar secrets: what is left out of what the server says, where that is told.
     @ivar offered: what the server could do before the login.
     @ivar method: how the login is done, or was.
+    @ivar resyncs: whether QRESYNC is enabled.
     """
 
     state: str | None
     user: str
     offered: frozenset[str]
     method: str
+    resyncs: bool
     secrets: tuple[str, ...]
 
     @property
@@ -157,7 +159,9 @@ async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, No
             f"{server.where}: the server lacks {', '.join(missing)}, "
             "without which mail cannot be kept exact"
         )
-    return _enabled(client.perform(Enable("QRESYNC")), server)
+    client.resyncs = "QRESYNC" in client.features
+    wanted = "QRESYNC" if client.resyncs else "CONDSTORE"
+    return _enabled(client, client.perform(Enable(wanted)), server)
 
 
 def compresses(client: Client, server: ServerConfig) -> bool:
@@ -167,7 +171,9 @@ def compresses(client: Client, server: ServerConfig) -> bool:
     return server.compress and "COMPRESS=DEFLATE" in client.features
 
 
-async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) -> None:
+async def _enabled(
+    client: Client, enabling: Awaitable[frozenset[str]], server: ServerConfig
+) -> None:
     try:
         enabled = await enabling
     except Refused as refusal:
@@ -176,7 +182,7 @@ async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) ->
         later = refusal.responseCode in PASSING
         kind = Later if later else MissingCapability
         raise kind(f"{server.where}: {refusal}") from refusal
-    if "QRESYNC" not in enabled:
+    if client.resyncs and "QRESYNC" not in enabled:
         raise MissingCapability(
             f"{server.where}: the server offers QRESYNC, but does not enable it"
         )

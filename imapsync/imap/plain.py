@@ -161,6 +161,7 @@ class Plain:
         self.secrets: tuple[str, ...] = ()
         self.offered: frozenset[str] = frozenset()
         self.method = ""
+        self.resyncs = True
         self.features = Features()
         self.seen: Seen | None = None
         self.alerts: list[str] = []

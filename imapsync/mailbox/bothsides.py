@@ -230,7 +230,7 @@ class BothSides:
     async def _hear(self, side: Side) -> None:
         this = self.sides[side]
         if not this.whole:
-            await this.hear(self.known.marks.get(side))
+            await this.hear(self.known.marks.get(side), self.known.holds(side))
         # A dry run takes for done what was not.
         if not self.context.dryRun:
             odd = this.count(self.known.holds(side))

@@ -58,6 +58,7 @@ class Reading:
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._unnamed = 0
         self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
@@ -116,7 +117,7 @@ class Reading:
         """
         How many messages went while they were told.
         """
-        return len(self._left.build())
+        return len(self._left.build()) + self._unnamed
 
     @property
     def listed(self) -> UidSet | None:
@@ -212,6 +213,24 @@ class Reading:
         """
         if not self._taken:
             self.exists = messages
+
+    def expungeReceived(self) -> None:
+        """
+        A message is gone, nobody knows which.
+        """
+        if self._taken:
+            self.disturbed = True
+        else:
+            self._unnamed += 1
+            self.exists = max(0, (self.exists or 0) - 1)
+
+    def lacks(self, there: UidSet) -> None:
+        """
+        Of all that was known, no more than this is there.
+        """
+        waiting = self._state.postponed(self._mailbox, self._side)
+        known = self._state.paired(self._mailbox, self._side) | waiting
+        self.vanished(known - there, earlier=True)
 
     def modseqReceived(self, modseq: int) -> None:
         """

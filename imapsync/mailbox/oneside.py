@@ -77,6 +77,8 @@ class OneSide:
         self.partial: tuple[int, int] | None = None
         self.undone = False
         self._asked = _NOTHING
+        exists = selected.exists if reading.exists is None else reading.exists
+        self._found = exists, reading.left
 
     @classmethod
     def of(
@@ -147,12 +149,20 @@ class OneSide:
         left = new - self.refusals.withheld(new)
         self.changes = self.changes._replace(new=left)
 
-    async def hear(self, mark: Mark | None) -> None:
+    async def hear(self, mark: Mark | None, known: int) -> None:
         """
         Something has changed since C{mark} that was not told, unless it is an expunge:
-        some servers tell it only behind the answer.
+        some servers tell it only behind the answer, and some tell no expunge.
+
+        @param known: how many messages were known to be there.
         """
         now = self.selected.mark.modseq
+        if not self.client.resyncs:
+            if self._present < known + self.reading.difference:
+                last = self.selected.mark.uidnext - 1
+                asked = UidSet(((1, last),)) if self._there and last > 0 else UidSet()
+                self.reading.lacks(await self.client.exists(asked))
+            return
         if mark is None or mark.modseq >= now or self.reading.told >= now:
             return
         heard = self.client.catchUp()
@@ -171,8 +181,7 @@ class OneSide:
         """
         if self.whole:
             return False
-        expected = known + self.reading.difference
-        there = self.selected.exists - self.reading.left
+        expected, there = known + self.reading.difference, self._present
         if there == expected:
             return False
         _log.info(
@@ -269,6 +278,18 @@ class OneSide:
         How many messages were not told, though there are said to be so many.
         """
         return self._there - len(self.reading.listed or ())
+
+    @property
+    def _present(self) -> int:
+        """
+        How many messages there were of those that may have been told, and are still.
+        """
+        left = self.reading.left
+        if self.client.resyncs:
+            return self.selected.exists - left
+        # What had come by the end of the answer was told as well.
+        exists, before = self._found
+        return exists - (left - before)
 
     @property
     def _there(self) -> int:
@@ -373,6 +394,6 @@ def unusable(side: Side, error: Refused) -> MailboxError:
     What it means that a server refuses to open a mailbox, or to tell of it.  Not
     all have a response code for one that is not there.
     """
-    gone = error.responseCode in ("", "NONEXISTENT")
+    gone = error.responseCode in ("", "NONEXISTENT") and "FETCH" not in error.command
     kind = Displaced if gone else MailboxError
     return kind(str(error), side, error.responseCode)

@@ -54,13 +54,20 @@ class Dialogue(MailboxDialogue):
         account = self.account
         return account.most if account.mostSaved is None else account.mostSaved
 
-    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> str:
+    def _FETCH(
+        self, _tag: str, uids: str, items: list[str], since: Any = ("", 0)
+    ) -> str:
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
-            body = self._selected().messages[uid].body
+            message = self._selected().messages[uid]
+            if message.modseq <= int(since[1]):
+                continue
+            if since[0]:
+                items = ["FLAGS", "MODSEQ"]
+            body = message.body
             trouble = self.account.chokes(body) if reads else ""
             if trouble == "BYE":
                 raise Died
@@ -70,11 +77,11 @@ class Dialogue(MailboxDialogue):
                 self._row(uid, items)
         return answer
 
-    def _row(self, uid: int, items: list[Any]) -> None:
+    def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:
         folder = self._selected()
         message = folder.messages[uid]
         self._shown[uid] = message.modseq
-        values: list[bytes] = [b"UID %d" % uid]
+        values: list[bytes] = [] if unasked else [b"UID %d" % uid]
         for item in filter(_isItem, items):
             if item == "FLAGS":
                 flags = " ".join(sorted(message.flags))
@@ -126,7 +133,8 @@ class Dialogue(MailboxDialogue):
             return "OK done"
         marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
         folder.expunge(*self._some(UidSet.of(marked)))
-        return f"OK [HIGHESTMODSEQ {folder.modseq}] done"
+        told = f"[HIGHESTMODSEQ {folder.modseq}] " if self._resyncs else ""
+        return f"OK {told}done"
 
     def _COPY(self, _tag: str, uids: str, name: str) -> str:
         known, most = self._known(uids), self._mostSaved

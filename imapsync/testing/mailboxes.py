@@ -172,7 +172,7 @@ class MailboxDialogue(Conversation):
         return self._open(name, options)
 
     def _open(self, name: str, options: Any) -> str:
-        if self._folder is not None:
+        if self._folder is not None and self._resyncs:
             self._say("* OK [CLOSED] another")
         self._folder = folder = self._existing(name)
         self._told, self._shown = set(), {}
@@ -187,7 +187,7 @@ class MailboxDialogue(Conversation):
             *folder.codes,
         ):
             self._say(f"* OK [{code}] it is so")
-        if options:
+        if options[1:]:
             self._resync(folder, *map(int, options[1]))
         writable = self._writable and not folder.readOnly
         return f"OK [{'READ-WRITE' if writable else 'READ-ONLY'}] selected"

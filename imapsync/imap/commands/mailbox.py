@@ -82,6 +82,11 @@ class MailboxListener(Protocol):
         How many messages there are now.
         """
 
+    def expungeReceived(self) -> None:
+        """
+        A message is gone, and the server tells no UIDs of such: one of these it is.
+        """
+
     def modseqReceived(self, modseq: int) -> None:
         """
         The answer to a command tells how far the mailbox has come (RFC 7162, 3.2.7
@@ -117,6 +122,11 @@ class Heard:
         Nor is what is new.
         """
 
+    def expungeReceived(self) -> None:
+        """
+        Nor is that.
+        """
+
     def modseqReceived(self, modseq: int) -> None:
         """
         Nor is that.
@@ -127,22 +137,36 @@ class Select(Command[Selected]):
     """
     SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).
 
+    @param resyncs: whether the server can do that; else it is only to tell
+        mod-sequences (RFC 7162, 3.1.8).
+
     @ivar mailbox: which.
     @ivar writable: whether it is SELECT.
     @ivar listener: hears of the mailbox for as long as it is selected.
+    @ivar since: what has changed since this mod-sequence is still to be asked for; 0
+        if nothing is.
     """
 
     alone = hears = follows = True
     concerns = frozenset(("EXISTS", "FETCH", "VANISHED"))
 
     def __init__(
-        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+        self,
+        name: str,
+        mark: Mark | None,
+        listener: MailboxListener,
+        writable: bool,
+        resyncs: bool = True,
     ) -> None:
         self.mailbox = name
         self.writable = writable
         self.listener = listener
         words: list[Word] = [mailboxWord(name)]
-        if mark is not None and mark.modseq:
+        self.since = 0
+        if not resyncs:
+            words.append(b"(CONDSTORE)")
+            self.since = mark.modseq if mark else 0
+        elif mark is not None and mark.modseq:
             words.append(b"(QRESYNC (%d %d))" % (mark.uidvalidity, mark.modseq))
         super().__init__("SELECT" if writable else "EXAMINE", *words)
         self.closed()
@@ -229,3 +253,15 @@ class Leave(Alone):
     """
 
     leads = True
+
+
+class Unselect(Leave):
+    """
+    UNSELECT, behind which the next mailbox may be selected before this is answered.
+    """
+
+    follows = yields = True
+    repeatable = False
+
+    def __init__(self) -> None:
+        super().__init__("UNSELECT")

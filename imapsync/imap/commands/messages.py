@@ -130,6 +130,20 @@ class Fetch(Change):
         )
 
 
+class Since(Fetch):
+    """
+    UID FETCH of the flags that have changed since a mod-sequence, and of new messages
+    (RFC 7162, 3.1.4.1), right behind the SELECT of their mailbox: the next one may be
+    selected before it is answered.
+    """
+
+    yields = True
+    repeatable = False
+
+    def __init__(self, modseq: int) -> None:
+        super().__init__("1:*", f"(FLAGS) (CHANGEDSINCE {modseq})")
+
+
 class Search(Limited[UidSet]):
     """
     UID SEARCH for those of some UIDs that exist.

@@ -87,6 +87,15 @@ class Exists(NamedTuple):
     messages: int
 
 
+class Expunged(NamedTuple):
+    """
+    A message that is gone, by its number in the selected mailbox (RFC 9051, 7.5.1):
+    so tells who was not asked to tell UIDs.
+    """
+
+    number: int
+
+
 class Capabilities(NamedTuple):
     """
     A CAPABILITY response.
@@ -235,6 +244,7 @@ Response = (
     | Body
     | Vanished
     | Exists
+    | Expunged
     | Capabilities
     | Enabled
     | ListedMailbox

@@ -227,7 +227,8 @@ class World:
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
         self.links.append(self.link(self.accounts[side], client))
-        self.run(client.enable("QRESYNC"))
+        client.resyncs = "QRESYNC" in self.accounts[side].capabilities
+        self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
         return client
 
     def settings(self, **changes: Any) -> Config:
