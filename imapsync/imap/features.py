@@ -7,14 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 #: Without these, mail cannot be kept exact.
-REQUIRED = (
-    "IMAP4REV1",
-    "UIDPLUS",
-    "ENABLE",
-    "CONDSTORE",
-    "LIST-EXTENDED",
-    "LIST-STATUS",
-)
+REQUIRED = ("IMAP4REV1",)
 
 #: Servers of which more has to be known than what they say: Gmail keeps a message once,
 #: under several names.

@@ -147,7 +147,7 @@ async def enter(client: Client, command: Command[Condition]) -> None:
 
 async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, None]:
     """
-    Have the server enable what is needed.
+    Have the server enable what is needed, as far as it can.
 
     @return: for the answer: other commands may be sent before it comes.  Whoever does
         not wait for it has to close this.
@@ -160,6 +160,8 @@ async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, No
             "without which mail cannot be kept exact"
         )
     client.resyncs = "QRESYNC" in client.features
+    if "ENABLE" not in client.features or "CONDSTORE" not in client.features:
+        return _nothing()
     wanted = "QRESYNC" if client.resyncs else "CONDSTORE"
     return _enabled(client, client.perform(Enable(wanted)), server)
 
@@ -169,6 +171,12 @@ def compresses(client: Client, server: ServerConfig) -> bool:
     Whether the connection is to be compressed.
     """
     return server.compress and "COMPRESS=DEFLATE" in client.features
+
+
+async def _nothing() -> None:
+    """
+    There is nothing to wait for.
+    """
 
 
 async def _enabled(
