@@ -81,6 +81,7 @@ class Filter:
         # Of a command that goes on behind a literal, and whether it is to be heard of.
         self._tag = b""
         self._bad = False
+        self._append = False
         # Of a literal that the server has not yet asked for.
         self._promised: int | None = None
 
