@@ -301,6 +301,13 @@ class Conversation(ABC):
         """
         return "QRESYNC" in self.account.capabilities
 
+    @property
+    def _counts(self) -> bool:
+        """
+        Whether it tells mod-sequences.
+        """
+        return bool({"QRESYNC", "CONDSTORE"} & self.account.capabilities)
+
     @abstractmethod
     def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:
         """

@@ -72,7 +72,7 @@ class MailboxDialogue(Conversation):
             folder = self.account.folders.get(name)
             if folder and name not in self.account.silent | self.account.shut:
                 sizes = isinstance(words[-1], list) and ["SIZE"] in words[-1]
-                told = _size(folder) if sizes else _status(folder)
+                told = _size(folder) if sizes else self._status(folder)
                 self._say(f'* STATUS "{quoted}" ({told})')
 
     def _GETQUOTAROOT(self, _tag: str, name: str) -> None:
@@ -127,7 +127,7 @@ class MailboxDialogue(Conversation):
             return "OK done"
         folder = self._existing(name)
         if "STATUS" not in self.account.deaf:
-            self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
+            self._say(f'* STATUS "{name}" ({self._status(folder)}{guid})')
         return "OK done"
 
     def _CREATE(self, _tag: str, word: str) -> str:
@@ -174,6 +174,9 @@ class MailboxDialogue(Conversation):
     def _open(self, name: str, options: Any) -> str:
         if self._folder is not None and self._resyncs:
             self._say("* OK [CLOSED] another")
+        if options and not self._counts:
+            self._folder = None
+            return "BAD what is that"
         self._folder = folder = self._existing(name)
         self._told, self._shown = set(), {}
         self._tell()
@@ -181,8 +184,8 @@ class MailboxDialogue(Conversation):
         for code in (
             f"PERMANENTFLAGS ({folder.permanent})",
             f"UIDVALIDITY {folder.uidvalidity}",
-            f"UIDNEXT {folder.uidnext}",
-            modseq,
+            *([] if self.account.reticent else [f"UIDNEXT {folder.uidnext}"]),
+            *([modseq] if self._counts else []),
             *([f"MAILBOXID ({folder.identity})"] if self._tellsIds() else []),
             *folder.codes,
         ):
@@ -207,6 +210,14 @@ class MailboxDialogue(Conversation):
             word = names.encode(name).decode()
             self._say(f'* METADATA "{word}" ("{entry}" "{folder.identity}")')
 
+    def _status(self, folder: Folder) -> str:
+        modseq = 0 if folder.noModseq else folder.modseq
+        told = f" HIGHESTMODSEQ {modseq}" if self._counts else ""
+        return (
+            f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
+            f" UIDVALIDITY {folder.uidvalidity}{told}"
+        )
+
     def _tellsIds(self) -> bool:
         return "OBJECTID" in self.account.capabilities
 
@@ -227,13 +238,6 @@ class MailboxDialogue(Conversation):
 
 def _deleted(message: Message) -> bool:
     return "\\Deleted" in message.flags
-
-
-def _status(folder: Folder) -> str:
-    return (
-        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
-        f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
-    )
 
 
 def _size(folder: Folder) -> str:
