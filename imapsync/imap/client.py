@@ -5,7 +5,6 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
 
 class SyncClient(Connection):
     """
-    An C{IMAP4Client} for QRESYNC servers (RFC 7162).
+    An C{IMAP4Client} that hears what changes in mailboxes, as far as servers tell.
 
     A command that the server refuses fails with
     L{Refused<imapsync.errors.Refused>}; every command fails with
@@ -66,15 +65,13 @@ class SyncClient(Connection):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
-    @ivar resyncs: whether QRESYNC is enabled: else see L{imapsync.imap.resuming}.
+    Without QRESYNC, L{imapsync.imap.resuming} tells how mailboxes are selected.
+
     @ivar keepsDates: whether it was seen to keep the date of a message.
-    @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
-    resyncs = True
     keepsDates = False
-    identity: Mapping[str, str] = MappingProxyType({})
     trust: Trust | None = None
     _most: int | None = None  # messages at a time, as has turned out
 
@@ -133,7 +130,7 @@ class SyncClient(Connection):
         """
         return self.perform(ListCommand(pattern, selection, returns))
 
-    def subscriptions(self) -> Deferred[frozenset[str]]:
+    def subscriptions(self) -> Deferred[list[Listed]]:
         """
         LSUB: the names that are subscribed, whether they are mailboxes or not.
         """
