@@ -80,10 +80,10 @@ class Inquiry:
         if spaces and "NAMESPACE" in features:
             asked.append(client.namespaces())
         known = [] if features.listsStatus else self._known
-        along = together([self._told(name) for name in known])
+        asked.append(together([self._told(name) for name in known]))
         with named(client):
-            _, listed, *rest = await together([left, *asked])
-        told = dict(zip(known, await along, strict=True))
+            _, listed, *rest, statuses = await together([left, *asked])
+        told = dict(zip(known, statuses, strict=True))
         subscribed = None
         if not features.listsExtended:
             subscribed = frozenset(one.name for one in rest.pop(0))

@@ -65,12 +65,12 @@ class SyncClient(Connection):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
-    Without QRESYNC, L{imapsync.imap.resuming} tells how mailboxes are selected.
-
+    @ivar resyncs: whether QRESYNC is enabled: else see L{imapsync.imap.resuming}.
     @ivar keepsDates: whether it was seen to keep the date of a message.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
+    resyncs = True
     keepsDates = False
     trust: Trust | None = None
     _most: int | None = None  # messages at a time, as has turned out

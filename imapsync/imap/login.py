@@ -53,6 +53,7 @@ class Client(Protocol):
     @ivar greeting: what the server said of itself first.
     @ivar host: of which kind it is.
     @ivar way: how changes are found out there, see L{imapsync.imap.features}.
+    @ivar resyncs: whether that is by QRESYNC.
     """
 
     state: str | None
@@ -62,6 +63,7 @@ class Client(Protocol):
     greeting: str
     host: Host
     way: str
+    resyncs: bool
     secrets: tuple[str, ...]
 
     @property
@@ -167,7 +169,7 @@ async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, No
         )
     told = client.features.told | client.offered
     client.host = recognised(told, client.greeting, server.host)
-    client.way = client.features.way(client.host.distrusted)
+    _follow(client, client.features.way(client.host.distrusted))
     if "ENABLE" not in client.features or client.way not in (QRESYNC, CONDSTORE):
         return _nothing()
     return _enabled(client, client.perform(Enable(client.way)), server)
@@ -199,7 +201,11 @@ async def _enabled(
         enabled = frozenset()
     if client.way not in enabled:
         # What is asked of it when a mailbox is selected needs no ENABLE (RFC 7162, 3.1).
-        client.way = CONDSTORE
+        _follow(client, CONDSTORE)
+
+
+def _follow(client: Client, way: str) -> None:
+    client.way, client.resyncs = way, way == QRESYNC
 
 
 def _failed(

@@ -165,6 +165,7 @@ class Plain:
         self.greeting = ""
         self.host = UNKNOWN
         self.way = QRESYNC
+        self.resyncs = True
         self.features = Features()
         self.seen: Seen | None = None
         self.alerts: list[str] = []

@@ -95,13 +95,6 @@ class StockClient(ABC, IMAP4Client):
         return self.features.told
 
     @property
-    def resyncs(self) -> bool:
-        """
-        Whether QRESYNC is enabled.
-        """
-        return self.way == QRESYNC
-
-    @property
     def tellsGuids(self) -> bool:
         """
         Whether it can be asked for X-GUID, as Dovecot; others may take it amiss.

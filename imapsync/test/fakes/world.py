@@ -25,7 +25,6 @@ from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
-from imapsync.imap.features import COMPARING
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -228,9 +227,8 @@ class World:
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
         self.links.append(self.link(self.accounts[side], client))
-        client.way = client.features.way()
-        if "ENABLE" in client.features and client.way != COMPARING:
-            self.run(client.enable(client.way))
+        client.resyncs = "QRESYNC" in self.accounts[side].capabilities
+        self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
         return client
 
     def settings(self, **changes: Any) -> Config:
