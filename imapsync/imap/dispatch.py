@@ -118,7 +118,10 @@ class Dispatcher:
         self._allowance.answered()
         if isinstance(command, Select):
             self._selected(command, successful)
-        elif isinstance(command, Leave) and (successful or command.words):
+        elif isinstance(command, Leave) and (
+            # Some refuse to CLOSE what was only examined.
+            successful or command.words or command.name == "CLOSE"
+        ):
             self._closed()
         elif isinstance(command, Notify) and not successful:
             self._account = None

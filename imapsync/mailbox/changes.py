@@ -40,6 +40,9 @@ class Reading:
         was not told.
     @ivar told: the highest mod-sequence of the messages that were told, before L{take}
         was called and unless all were to be.
+    @ivar unnumbered: whether any of these has no mod-sequence.
+    @ivar alone: once L{take} was called, those of all messages that have no pair, and
+        were not kept.
     @ivar late: messages whose flags have changed before the mailbox was selected, as
         was told only after L{take}.
     """
@@ -64,7 +67,8 @@ class Reading:
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.told = 0
-        self.partial = False
+        self.unnumbered = self.partial = False
+        self.alone = UidSet()
         self._kept: UidSet | None = None
         self.keptNoMore = UidSet()
         self.exists: int | None = None
@@ -120,6 +124,13 @@ class Reading:
         return len(self._left.build()) + self._unnamed
 
     @property
+    def unnamed(self) -> int:
+        """
+        Of how many of these nobody knows which they are.
+        """
+        return self._unnamed
+
+    @property
     def listed(self) -> UidSet | None:
         """
         The messages that were told, and are there, if all were to be.
@@ -161,7 +172,9 @@ class Reading:
         uids = UidSet.of(told)
         self._note(uids)
         if self._listed is None:
-            self.told = max(self.told, *(row.modseq for row in rows))
+            numbers = [row.modseq for row in rows if row.uid]
+            self.told = max(self.told, *numbers)
+            self.unnumbered = self.unnumbered or not all(numbers)
         agreed = self._agreed(uids)
         for uid, flags in told.items():
             known = agreed.get(uid)
@@ -229,7 +242,7 @@ class Reading:
         Of all that was known, no more than this is there.
         """
         waiting = self._state.postponed(self._mailbox, self._side)
-        known = self._state.paired(self._mailbox, self._side) | waiting
+        known = self._state.paired(self._mailbox, self._side) | waiting | self.kept
         self.vanished(known - there, earlier=True)
 
     def modseqReceived(self, modseq: int) -> None:
@@ -274,10 +287,10 @@ class Reading:
         self._taken, self._modseq = True, modseq
         gone = self._gone.build()
         if self._listed is not None:
-            known = self._state.paired(self._mailbox, self._side)
-            gone |= known - self._listed.build()
-        if self._listed is not None:
-            gone |= self.kept - self._listed.build()
+            known = self._state.paired(self._mailbox, self._side) | self.kept
+            listed = self._listed.build()
+            self.alone = listed - known
+            gone |= known - listed
         self.keptNoMore = self.kept & gone
         self.kept -= gone
         new = self._new.build() - gone - self.kept

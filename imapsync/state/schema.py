@@ -162,6 +162,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    ("ALTER TABLE traffic ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",),
 )
 
 #: Without one of these, a file is damaged.

@@ -126,9 +126,13 @@ class ListedMailbox(NamedTuple):
 class SubscribedName(NamedTuple):
     """
     An LSUB response (RFC 3501, 7.2.3).
+
+    @ivar merely: whether it is only a level above others.
     """
 
     name: str
+    separator: str = ""
+    merely: bool = False
 
 
 class StatusResponse(NamedTuple):
