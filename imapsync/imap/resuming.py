@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from imapsync.errors import Refused
+from imapsync.errors import Garbled, Refused
 from imapsync.gather import together
 from imapsync.imap.commands.account import Ahead
 from imapsync.imap.commands.base import Command
@@ -130,6 +130,8 @@ async def _chosen(client: Client, select: Select) -> Selected:
     if not select.counts:
         chosen = chosen.untracked()
     uidnext = chosen.mark.uidnext or status.uidnext
+    if client.tacit and not uidnext:
+        raise Garbled("STATUS", "it tells no UIDNEXT")
     told: Selected = chosen._replace(mark=chosen.mark._replace(uidnext=uidnext))
     return told
 

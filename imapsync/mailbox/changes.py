@@ -61,7 +61,7 @@ class Reading:
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
-        self._unnamed = 0
+        self._unnamed = self._room = 0
         self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
@@ -232,7 +232,9 @@ class Reading:
         A message is gone, nobody knows which.
         """
         if self._taken:
-            self.disturbed = True
+            # If it is none of those, there are fewer messages than are foreseen.
+            self._room -= 1
+            self.disturbed = self.disturbed or self._room < 0
         else:
             self._unnamed += 1
             self.exists = max(0, (self.exists or 0) - 1)
@@ -261,6 +263,7 @@ class Reading:
         self.heard.clear()
         self._expected = expected
         self._doomed = doomed or UidSet()
+        self._room += len(self._doomed)
 
     def _hear(self, rows: list[Row]) -> None:
         late: dict[int, Flags] = {}

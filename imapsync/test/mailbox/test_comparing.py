@@ -6,6 +6,7 @@ compared with what is known.
 from __future__ import annotations
 
 from imapsync.model import Side
+from imapsync.test.fakes.far import FarWorld
 from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_sync import MailboxCase
 from imapsync.testing.accounts import SEEN, Account, mail
@@ -302,3 +303,18 @@ class GlanceTests(WaysCase):
         self.remote.refusal = lambda line: no if line.endswith(" M2") else ""
         self.assertEqual(["M2"], [name for name, _ in troubles(self.sync())])
         self.assertEqual(SEEN, self.local.folders["M4"].messages[1].flags)
+
+    def test_far(self) -> None:
+        """
+        Two hundred mailboxes take a few round trips, not two each.
+        """
+        self.make("QRESYNC", "bare")
+        world = FarWorld(self.mktemp(), self.local, self.remote)
+        self.world = world
+        self.fill(self.local, 200)
+        self.sync()
+        world.trips = 0
+        report = self.sync()
+        self.assertEqual(0, report.changes)
+        self.assertEqual(201, self.remote.count("EXAMINE"))
+        self.assertLess(world.trips, 25)
