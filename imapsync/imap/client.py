@@ -5,6 +5,7 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap import login, resuming
+from imapsync.imap import login, looking, resuming
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -40,13 +41,13 @@ from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
     Fetch,
-    Search,
     Transfer,
     Transferred,
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
 from imapsync.imap.connection import FAREWELL, Connection
 from imapsync.imap.portions import inPortions
+from imapsync.imap.unsized import Unsized, unsized
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Mark, Status
@@ -67,12 +68,13 @@ class SyncClient(Connection):
     sends what is no IMAP.
 
     @ivar resyncs: whether QRESYNC is enabled: else see L{imapsync.imap.resuming}.
+    @ivar exact: whether sizes that it tells can be believed: else all are 0.
     @ivar keepsDates: whether it was seen to keep the date of a message.
     @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
-    resyncs = True
+    resyncs = exact = True
     keepsDates = False
     identity: Mapping[str, str] = MappingProxyType({})
     trust: Trust | None = None
@@ -290,7 +292,8 @@ class SyncClient(Connection):
                 await self.perform(Leave("EXAMINE", mailboxWord(select.mailbox)))
             except Refused:
                 return
-        await self.perform(Leave("CLOSE"))
+        with suppress(Refused):  # some do not close what cannot be written
+            await self.perform(Leave("CLOSE"))
 
     def idle(self, changed: Callable[[], None]) -> Deferred[Condition]:
         """
@@ -309,11 +312,7 @@ class SyncClient(Connection):
         Those of C{uids} that are still there.
         """
         extended = "ESEARCH" in self.features
-
-        def join(found: list[UidSet]) -> UidSet:
-            return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
-
-        return self._all(uids, lambda text: Search(text, extended)).addCallback(join)
+        return Deferred.fromCoroutine(looking.existing(self._all, extended, uids))
 
     def reportFlags(self, uids: UidSet | None) -> Deferred[object]:
         """
@@ -329,7 +328,8 @@ class SyncClient(Connection):
         What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
         them.
         """
-        return self._all(uids, lambda text: Fetch(text, items, rows=rows))
+        take = rows if self.exact else unsized(rows)
+        return self._all(uids, lambda text: Fetch(text, items, rows=take))
 
     def fetchBodies(
         self, uids: UidSet, items: str, bodies: BodyReceiver
@@ -337,7 +337,8 @@ class SyncClient(Connection):
         """
         Messages, or the part of them that C{items} names, as a stream.
         """
-        return self._all(uids, lambda text: Fetch(text, items, bodies))
+        take = bodies if self.exact else Unsized(bodies)
+        return self._all(uids, lambda text: Fetch(text, items, take))
 
     def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
         """
