@@ -1,0 +1,99 @@
+"""
+Expunging where the server expunges all that is marked C{\\Deleted}, or nothing: it has
+no UIDPLUS (RFC 4315), and so no UID EXPUNGE.
+"""
+
+from __future__ import annotations
+
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.messages import Expunge, Search
+from imapsync.mailbox.suspects import Place
+from imapsync.model import Side
+from imapsync.state.interface import State
+from imapsync.uidset import UidSet
+
+_DELETED = frozenset(("\\Deleted",))
+
+
+class Expunger:
+    """
+    Expunges messages of the selected mailbox, and no others.
+
+    What others have marked loses its mark meanwhile.  Which messages these are is
+    written down before, so that they get it back though we be killed.  Another may mark
+    one in that moment, and it goes as well: that is seen.
+
+    @param place: of which mailbox.
+    @ivar taken: messages with a pair that went, too.
+    """
+
+    def __init__(self, client: SyncClient, state: State, place: Place) -> None:
+        self._client = client
+        self._state = state
+        self._place = place
+        self.taken = UidSet()
+
+    @property
+    def _spared(self) -> UidSet:
+        return self._state.spared(*self._place)
+
+    async def expunge(self, uids: UidSet) -> None:
+        """
+        Expunge those of C{uids} that are marked.
+
+        @raise Refused: the server does not.
+        """
+        client, (mailbox, side, uidvalidity) = self._client, self._place
+        marked = await self._marked()
+        if others := marked - uids:
+            with self._state.transaction():
+                self._state.spare(mailbox, side, uidvalidity, others)
+            await client.store(others, "-", _DELETED)
+        try:
+            went = await client.perform(Expunge())
+        finally:
+            if others and not client.lost.called:
+                await self.restore()
+        if went > len(marked & uids):
+            await self._miss(uids)
+
+    async def _marked(self) -> UidSet:
+        """
+        The messages that are marked, whoever did it.
+        """
+        extended = "ESEARCH" in self._client.features
+        found = await self._client.perform(Search("1:*", extended, b"DELETED"))
+        if found is None:
+            raise Refused("UID SEARCH", "NO", "", "it does not tell what is marked")
+        return found
+
+    async def restore(self) -> None:
+        """
+        Give the marks back that were taken off.
+        """
+        mailbox, side, _ = self._place
+        await self._client.store(self._spared, "+", _DELETED)
+        with self._state.transaction():
+            self._state.spareNoMore(mailbox, side)
+
+    async def _miss(self, uids: UidSet) -> None:
+        """
+        More than C{uids} went.
+        """
+        mailbox, side, _ = self._place
+        paired = self._state.paired(mailbox, side) - uids
+        self.taken |= paired - await self._client.exists(paired)
+
+
+def giveBack(state: State, mailbox: int, side: Side, taken: UidSet) -> UidSet:
+    """
+    Messages of C{side} were expunged that nobody wanted to go: forget their pairs, so
+    that they are copied back.  It is called within a transaction.
+
+    @return: what they are on the other side.
+    """
+    originals = state.partners(mailbox, side, taken, side.other)
+    state.removePairs(mailbox, side, taken)
+    state.postpone(mailbox, side.other, originals, "expunged along with others")
+    return originals
