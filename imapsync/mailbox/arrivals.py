@@ -116,6 +116,11 @@ class Arrivals:
         merged, self._merged = self._merged, []
         if not merged:
             return
+        if self._view.released:
+            # They are sent once more when there is time to look.
+            self._view.leave(self._side.other)
+            self.achieved += len(merged)
+            return
         try:
             stored, left = await merging.merged(self._view, self._side, merged)
         except Refused:

@@ -8,12 +8,19 @@ from __future__ import annotations
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import Expunge, Search
+from imapsync.log import Log
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Side
+from imapsync.plan.selection import BIN
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 _DELETED = frozenset(("\\Deleted",))
+
+_OTHERS = "{side}: there are messages of others in {name}, which is left to you."
+_LEFT = "{side}: {name}, in which are messages to be expunged, is left: {error}"
+
+_log = Log()
 
 
 class Expunger:
@@ -40,10 +47,13 @@ class Expunger:
 
     async def expunge(self, uids: UidSet) -> None:
         """
-        Expunge those of C{uids} that are marked.
+        Expunge them: by way of a mailbox of our own, where the server has MOVE.
 
         @raise Refused: the server does not.
         """
+        if "MOVE" in self._client.features and await self._throw(uids):
+            return
+        await self._client.store(uids, "+", _DELETED)
         client, (mailbox, side, uidvalidity) = self._client, self._place
         marked = await self._marked()
         if others := marked - uids:
@@ -57,6 +67,54 @@ class Expunger:
                 await self.restore()
         if went > len(marked & uids):
             await self._miss(uids)
+
+    async def _throw(self, uids: UidSet) -> bool:
+        """
+        Move them to a mailbox of our own, and delete that.
+
+        @return: whether the server does so.
+        """
+        client, side = self._client, self._place.side
+        await self._clear()
+        name = f"{BIN}{self._place.mailbox}-{uids.ranges[0][0]}"
+        with self._state.transaction():
+            self._state.noteBin(side, name, len(uids))
+        try:
+            await client.onMailbox("CREATE", name)
+        except Refused:
+            self._forget(name)  # it is somebody else's, if it is there
+            return False
+        try:
+            await client.transfer("MOVE", uids, name)
+        except Refused:
+            return False
+        finally:
+            if not client.lost.called:
+                await self._clear()
+        return True
+
+    async def _clear(self) -> None:
+        """
+        Delete what mailboxes of our own there are, unless others have put something
+        there.
+        """
+        client, side = self._client, self._place.side
+        for name, ours in self._state.bins(side).items():
+            try:
+                status = await client.mailboxStatus(name, "MESSAGES")
+                if status.messages <= ours:
+                    await client.onMailbox("DELETE", name)
+                else:
+                    _log.warn(_OTHERS, side=side, name=name)
+            except Refused as error:
+                _log.info(_LEFT, side=side, name=name, error=error)
+                if error.responseCode != "NONEXISTENT":
+                    continue
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        with self._state.transaction():
+            self._state.forgetBin(self._place.side, name)
 
     async def _marked(self) -> UidSet:
         """

@@ -22,7 +22,7 @@ _AT_ONCE = 500
 
 _DELETED = frozenset(("\\Deleted",))
 
-#: Expunges those of some messages that are marked C{\\Deleted}, and no others.
+#: Expunges some messages, and no others.
 Plainly = Callable[[UidSet], Awaitable[None]]
 
 _log = Log()
@@ -81,9 +81,9 @@ def thrown(state: State, mailbox: int, side: Side, uids: UidSet, trash: Name) ->
 
 
 async def _expunge(client: SyncClient, uids: UidSet, plainly: Plainly) -> None:
-    # What is sent behind a STORE may not see yet what that has marked.
-    await client.store(uids, "+", _DELETED)
     if "UIDPLUS" in client.features:
+        # What is sent behind a STORE may not see yet what that has marked.
+        await client.store(uids, "+", _DELETED)
         try:
             await together([client.expungeUids(uids), client.catchUp()])
             return

@@ -15,6 +15,7 @@ from imapsync.imap.commands.limited import ALL
 from imapsync.imap.wire.responses import Row
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients
+from imapsync.mailbox.fetching import Source
 from imapsync.model import Octets, Side
 from imapsync.names import shown
 from imapsync.state.interface import State
@@ -75,6 +76,8 @@ async def judged(
         return ()
     others: Sequence[Missized] = ()
     if copied <= _SAMPLE:
+        if view.released:
+            return wrong  # nothing can be looked at any more
         there = UidSet()
         with suppress(Refused):
             there = await view.sides[side].client.exists(ALL)
@@ -135,5 +138,13 @@ async def _weighed(view: BothSides, side: Side, uids: UidSet) -> Sequence[Missiz
         found.append(Missized(row.uid, digest.count, row.size or 0))
 
     items = "(RFC822.SIZE BODY.PEEK[])"
-    await view.source(side).digests(uids, items, _Octets, done)
+    await _source(view, side).digests(uids, items, _Octets, done)
     return found
+
+
+def _source(view: BothSides, side: Side) -> Source:
+    """
+    Another one than others use: what it cannot read matters to nobody.
+    """
+    suspects = view.context.records.suspects
+    return Source(view.sides[side].client, suspects, view.place(side))

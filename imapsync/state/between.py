@@ -188,6 +188,24 @@ class Shortfalls(Protocol):
         They have it.
         """
 
+    def noteBin(self, side: Side, name: str, messages: int) -> None:
+        """
+        So many more are about to be moved to a mailbox of ours, that is then deleted.
+
+        @param name: what the server calls it.
+        """
+
+    def bins(self, side: Side) -> Mapping[str, int]:
+        """
+        All such mailboxes that may still be there, and how many messages in each can
+        be ours.
+        """
+
+    def forgetBin(self, side: Side, name: str) -> None:
+        """
+        It is not there, or not ours any more.
+        """
+
     def unkept(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
         """
         The flags that the server does not keep: in this mailbox, or in any.

@@ -199,6 +199,14 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
         """
+        CREATE TABLE bin (
+            side TEXT NOT NULL,
+            name TEXT NOT NULL,
+            messages INTEGER NOT NULL,
+            PRIMARY KEY (side, name)
+        ) WITHOUT ROWID
+        """,
+        """
         CREATE TABLE sizes (
             side TEXT PRIMARY KEY,
             exact INTEGER NOT NULL
@@ -212,7 +220,7 @@ TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
     *("postponed", "foretold", "copying", "trouble"),
     *("doubt", "renaming", "traffic", "kept"),
-    *("sent", "spared", "unkept", "folded", "sizes"),
+    *("sent", "spared", "unkept", "folded", "bin", "sizes"),
 }
 
 #: For each connection to the database.

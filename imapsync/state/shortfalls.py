@@ -46,6 +46,20 @@ class ShortfallTables(Transactions):
             "DELETE FROM spared WHERE mailbox = ? AND side = ?", mailbox, side.value
         )
 
+    def noteBin(self, side: Side, name: str, messages: int) -> None:
+        self._write(
+            "INSERT INTO bin VALUES (?, ?, ?) ON CONFLICT"
+            " DO UPDATE SET messages = messages + excluded.messages",
+            *(side.value, name, messages),
+        )
+
+    def bins(self, side: Side) -> Mapping[str, int]:
+        rows = self._query("SELECT name, messages FROM bin WHERE side = ?", side.value)
+        return {name: int(messages) for name, messages in rows}
+
+    def forgetBin(self, side: Side, name: str) -> None:
+        self._write("DELETE FROM bin WHERE side = ? AND name = ?", side.value, name)
+
     def unkept(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
         which = "" if mailbox is None else " AND mailbox = ?"
         values = () if mailbox is None else (mailbox,)

@@ -133,6 +133,73 @@ class PlainExpungeTests(MailboxCase):
         self.assertSettled()
 
 
+class BinTests(MailboxCase):
+    """
+    A server without UIDPLUS has MOVE.
+    """
+
+    def begin(self) -> None:
+        """
+        The remote one.
+        """
+        super().begin()
+        self.remote.capabilities -= {"UIDPLUS"}
+
+    def test_moved(self) -> None:
+        """
+        What is to go is moved to a mailbox of our own, which is deleted; what others
+        have marked is not even touched.
+        """
+        self.both(4)
+        self.theirs.flag(2, DELETED)
+        self.sync()
+        self.ours.expunge(3, 4)
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual([1, 2], [*self.theirs.messages])
+        self.assertEqual(["INBOX"], [*self.remote.folders])
+        self.assertEqual(0, self.remote.count("EXPUNGE", "STORE"))
+        self.assertSettled()
+
+    def test_left(self) -> None:
+        """
+        One that is left is never synchronised, and deleted next time; but not if others
+        have put something there.
+        """
+        for others in False, True:
+            self.begin()
+            self.both(5)
+            self.ours.expunge(3)
+            self.remote.answers["DELETE"] = "NO not now"
+            for _ in range(2):
+                self.assertEqual({}, self.sync(listSelectOpts=()).troubles)
+                self.assertEqual(2, len(self.remote.folders))
+                self.assertEqual(["INBOX"], [*self.local.folders])
+            [name] = {*self.remote.folders} - {"INBOX"}
+            if others:
+                self.remote.folders[name].add(mail("other"))
+            self.remote.answers.clear()
+            self.ours.expunge(4)
+            self.sync()
+            self.assertEqual(others, name in self.remote.folders)
+            self.assertEqual([1, 2, 5], [*self.theirs.messages])
+
+    def test_refused(self) -> None:
+        """
+        Where no mailbox can be made, nor be moved to, it goes the other way.
+        """
+        for verb in "CREATE", "MOVE":
+            self.begin()
+            self.both(3)
+            self.theirs.flag(1, DELETED)
+            self.sync()
+            self.ours.expunge(2)
+            self.remote.answers[verb] = "NO never"
+            self.assertEqual({}, self.sync().troubles)
+            self.assertEqual([1, 3], [*self.theirs.messages])
+            self.assertEqual(["INBOX"], [*self.remote.folders])
+            self.assertEqual({DELETED}, self.theirs.messages[1].flags)
+
+
 class MarkedOnlyTests(MailboxCase):
     """
     C{expunge = NO}.
