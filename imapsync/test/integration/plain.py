@@ -31,7 +31,7 @@ class PlainAccount(Account):
         for mail in mails:
             [row, _] = self._wire.command("STATUS", name, "(UIDNEXT)")
             uids.append(int(re.findall(rb"UIDNEXT (\d+)", row.text)[0]))
-            words = ["APPEND", name, f"({' '.join(mail.flags)})"]
+            words: list[str | bytes] = ["APPEND", name, f"({' '.join(mail.flags)})"]
             if mail.date is not None:
                 words.append(f'"{mail.date.strftime("%d-%b-%Y %H:%M:%S %z")}"')
             self._wire.command(*words, literal=mail.body)
