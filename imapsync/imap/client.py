@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
@@ -298,7 +298,6 @@ class SyncClient(Selector):
         appending = Appending(mailbox, self)
         self.perform(appending)
         return appending
-
 
 
 def _untold(failure: Failure) -> None:
