@@ -84,9 +84,7 @@ class Glancer:
         Find out in which of these mailboxes flags have changed; those are C{doubted}
         from now on.
         """
-        known = [
-            one for one in map(self._state.mailbox, names) if one and one.compared
-        ]
+        known = [one for one in map(self._state.mailbox, names) if one and one.compared]
         if not known:
             return
         still = [one for one in known if self._isStill(one, accounts)]
@@ -193,7 +191,7 @@ class Glancer:
         listed = reading.listed
         if listed is None:
             return True
-        return len(listed) == reading.exists == known.holds(side)
+        return len(listed) == (reading.exists or 0) == known.holds(side)
 
 
 def _isOne(client: SyncClient, selected: Selected, known: Known, side: Side) -> bool:

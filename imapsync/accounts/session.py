@@ -231,7 +231,9 @@ class Session:
         The mailboxes in which something has happened.
         """
         known = self._mailboxes.known()
-        return {n: known[n] for n in plan.mailboxes if self._isDirty(known[n], accounts)}
+        return {
+            n: known[n] for n in plan.mailboxes if self._isDirty(known[n], accounts)
+        }
 
     def _isDirty(self, known: Known, accounts: Accounts) -> bool:
         doubted = known.name in self._history.doubted

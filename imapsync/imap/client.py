@@ -296,6 +296,5 @@ class SyncClient(Selector):
         return appending
 
 
-
 def _untold(failure: Failure) -> None:
     failure.trap(Refused)

@@ -55,11 +55,6 @@ class Client(Protocol):
         Have the listener told the flags of C{uids}.
         """
 
-    def unselect(self) -> Deferred[None]:
-        """
-        Leave the selected mailbox.
-        """
-
 
 async def selected(
     client: Client, make: Callable[[], Select], occupied: bool
@@ -72,11 +67,7 @@ async def selected(
     @param occupied: whether another mailbox is selected, or being selected.
     """
     if occupied:
-        if "UNSELECT" in client.features:
-            # If this is refused, so is what follows.
-            client.perform(Unselect()).addErrback(_passOver)
-        else:
-            await client.unselect()
+        _leave(client)
     chosen = await _chosen(client, make())
     if chosen.mark.uidnext or client.tacit:
         return chosen
@@ -85,14 +76,14 @@ async def selected(
     return await selected(client, make, occupied=True)
 
 
-async def glanced(client: Client, select: Select, first: int, over: str) -> Selected:
+async def glanced(
+    client: Client, select: Select, first: int, occupied: bool
+) -> Selected:
     """
     Look at the flags of all messages from a UID on in a mailbox that is only examined.
-
-    @param over: leaves the one before, unless it is empty.
     """
-    if over:
-        client.perform(Unselect(over)).addErrback(_passOver)
+    if occupied:
+        _leave(client)
     commands: list[Command[Any]] = [select, Along(first)]
     choosing, telling = map(client.perform, commands)
     told = await together([choosing, telling.addErrback(_refusal)])
@@ -104,16 +95,17 @@ async def glanced(client: Client, select: Select, first: int, over: str) -> Sele
     return chosen
 
 
+def _leave(client: Client) -> None:
+    leaving = client.perform(Unselect("UNSELECT" in client.features))
+    leaving.addErrback(_passOver)
+
+
 async def _chosen(client: Client, select: Select) -> Selected:
     ahead: Deferred[Any] = succeed(Status())
     if client.tacit:
         ahead = client.perform(Ahead(select.mailbox, "UIDNEXT"))
     choosing = client.perform(select)
-    along: Along | None = None
-    if select.since:
-        along = Since(select.since)
-    elif select.first:
-        along = Along(select.first)
+    along = _along(select)
     telling: Deferred[Any] = succeed(None)
     if along is not None:
         telling = client.perform(along).addErrback(_refusal)
@@ -134,6 +126,15 @@ async def _chosen(client: Client, select: Select) -> Selected:
         raise Garbled("STATUS", "it tells no UIDNEXT")
     told: Selected = chosen._replace(mark=chosen.mark._replace(uidnext=uidnext))
     return told
+
+
+def _along(select: Select) -> Along | None:
+    """
+    What is to be asked behind it.
+    """
+    if select.since:
+        return Since(select.since)
+    return Along(select.first) if select.first else None
 
 
 def _refusal(failure: Failure) -> Refused:

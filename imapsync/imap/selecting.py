@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from imapsync.errors import Refused
 from imapsync.imap import resuming
+from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.mailbox import (
     Enter,
@@ -29,6 +30,8 @@ from imapsync.imap.wire.arguments import mailboxWord
 from imapsync.model import Mark
 from imapsync.uidset import UidSet
 
+T = TypeVar("T")
+
 
 class Selector(Connection):
     """
@@ -41,7 +44,29 @@ class Selector(Connection):
     resyncs = True
     tacit = False
     _fallen = False
+    _entering = 0  # mailboxes that are to be selected
     _most: int | None = None  # messages at a time, as has turned out
+
+    def perform(self, command: Command[T]) -> Deferred[T]:
+        """
+        Send a command as soon as those before it allow.
+        """
+        done = super().perform(command)
+        if isinstance(command, Select):
+            self._entering += 1
+            done.addBoth(self._entered)
+        return done
+
+    def _entered(self, result: T) -> T:
+        self._entering -= 1
+        return result
+
+    @property
+    def _occupied(self) -> bool:
+        """
+        Whether a mailbox is selected, or is going to be.
+        """
+        return self._dispatcher.selected is not None or self._entering > 0
 
     @property
     def counts(self) -> bool:
@@ -113,8 +138,7 @@ class Selector(Connection):
 
         if self.resyncs:
             return self.perform(make())
-        occupied = self._dispatcher.occupied
-        return Deferred.fromCoroutine(resuming.selected(self, make, occupied))
+        return Deferred.fromCoroutine(resuming.selected(self, make, self._occupied))
 
     def glance(
         self, name: str, first: int, listener: MailboxListener
@@ -125,10 +149,9 @@ class Selector(Connection):
         next one can be before this is answered.
         """
         select = Enter(name, None, listener, False, self.resyncs, self.counts)
-        over = ""
-        if self._dispatcher.occupied:
-            over = "UNSELECT" if "UNSELECT" in self.features else "CLOSE"
-        return Deferred.fromCoroutine(resuming.glanced(self, select, first, over))
+        return Deferred.fromCoroutine(
+            resuming.glanced(self, select, first, self._occupied)
+        )
 
     def unselect(self) -> Deferred[None]:
         """

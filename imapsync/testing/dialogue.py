@@ -79,7 +79,7 @@ class Dialogue(MailboxDialogue):
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
             message = self._selected().messages[uid]
-            if message.modseq <= int(since[1]):
+            if since[0] and message.modseq <= int(since[1]):
                 continue
             if since[0]:
                 items = ["FLAGS"] if self.account.unnumbered else ["FLAGS", "MODSEQ"]

@@ -273,13 +273,14 @@ class Leave(Alone):
 
 class Unselect(Leave):
     """
-    UNSELECT, behind which the next mailbox may be selected before this is answered.
+    UNSELECT, and the next mailbox is selected right behind that, which leaves this one
+    in any case: what comes when this is answered is about the next one.
 
-    @param verb: CLOSE does the same behind EXAMINE: it expunges nothing then.
+    @param able: whether the server has it; else NOOP tells as well when that is so.
     """
 
     follows = yields = True
     repeatable = False
 
-    def __init__(self, verb: str = "UNSELECT") -> None:
-        super().__init__(verb)
+    def __init__(self, able: bool) -> None:
+        super().__init__("UNSELECT" if able else "NOOP")

@@ -714,8 +714,7 @@ class DirtyTests(SynchronousTestCase):
         A mark of the beginning says nothing of what is there.
         """
         begun = known("a")._replace(
-            pairs=0,
-            marks={LOCAL: Mark(1, 1, 0), REMOTE: Mark(1, 1, 0)}
+            pairs=0, marks={LOCAL: Mark(1, 1, 0), REMOTE: Mark(1, 1, 0)}
         )
         status = Status(0, 1, 1, 5)
         listed = {side: box("a")._replace(status=status) for side in Side}

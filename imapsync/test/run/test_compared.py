@@ -32,7 +32,7 @@ class ComparedTests(FollowingCase):
         """
         How often all flags were looked at there.
         """
-        return self.remote.count(f"UID FETCH {first}:*")
+        return self.remote.count(f"FETCH {first}:*")
 
     def test_idle(self) -> None:
         """
@@ -80,7 +80,7 @@ class ComparedTests(FollowingCase):
         """
         That goes on over one connection after another.
         """
-        self.world.options[REMOTE] = {"fullLook": 10_000.0}
+        self.world.options[REMOTE] = {"fullLook": 10_000.0, "flagWindow": 1}
         self.follow()
         for link in [*self.world.links]:
             link.dialogue.bye("restarting")
