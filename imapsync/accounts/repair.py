@@ -20,9 +20,8 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
+from imapsync.mailbox.context import Clients, Context, Records, Say, heed
 from imapsync.mailbox.repair import Inspection
-from imapsync.mailbox.sizes import heed
 from imapsync.model import EVERYTHING, Known, Name, Side, Trouble
 from imapsync.plan import repair as plan
 from imapsync.plan.alone import mayDelete, stays

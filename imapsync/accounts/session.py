@@ -28,8 +28,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
-from imapsync.mailbox.sizes import heed
+from imapsync.mailbox.context import Clients, Context, Records, Say, heed
 from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes

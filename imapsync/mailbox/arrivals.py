@@ -103,11 +103,12 @@ class Arrivals:
         """
         side, targets = self._side, UidSet.of(one.target for one in messages)
         known = {*self._view.sides[side].reading.paired(targets)}
-        others = []
+        others: list[Copied] = []
         for one in messages:
             (self._merged if one.target in known else others).append(one)
             known.add(one.target)
         if len(others) < len(messages):
+            self._view.leave(side.other)  # they are looked at without haste
             self._commit(others)
         else:
             self.unproven([one.source for one in others])
@@ -128,7 +129,7 @@ class Arrivals:
         if stored:
             self.copied([*stored])
         if left:
-            self.unproven(left)
+            self.unproven([*left])
 
     async def strangers(self) -> dict[int, bytes]:
         return await strangers(self._view, self._side)
@@ -188,10 +189,13 @@ class Arrivals:
     def missized(self, uid: int, octets: int, size: int) -> None:
         self._missized.append(Missized(uid, octets, size))
 
-    async def finish(self) -> None:
+    async def finish(self) -> int:
         """
         All were copied: see to what is odd, and name those that came short.
+
+        @return: about how much more was done.
         """
+        before = self.achieved
         await self._settle()
         side = self._side.other
         named = await judged(self._view, side, self._missized, self._copied)
@@ -199,6 +203,7 @@ class Arrivals:
             if octets < size:
                 text = f"copied, but it has {octets} octets only, not {size}"
                 self._view.trouble(text, side, UidSet.of([uid]))
+        return self.achieved - before
 
     def doubted(self, uids: list[int]) -> None:
         suspects = self._view.context.records.suspects

@@ -212,7 +212,7 @@ class Reading:
         """
         That a side shows one of these, or does not, means nothing.
         """
-        unkept = (self._state.unkept(side, self._mailbox) for side in Side)
+        unkept = (self._state.unkeptFlags(side, self._mailbox) for side in Side)
         return frozenset[str]().union(*unkept)
 
     def found(self, uids: UidSet) -> None:

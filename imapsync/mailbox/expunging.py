@@ -153,5 +153,4 @@ def giveBack(state: State, mailbox: int, side: Side, taken: UidSet) -> UidSet:
     """
     originals = state.partners(mailbox, side, taken, side.other)
     state.removePairs(mailbox, side, taken)
-    state.postpone(mailbox, side.other, originals, "expunged along with others")
     return originals

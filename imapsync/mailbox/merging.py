@@ -8,7 +8,7 @@ it, the other is folded into that pair, and is left alone as long as there is th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imapsync.content.traits import alike
 from imapsync.log import Log
@@ -71,13 +71,16 @@ def _fold(view: BothSides, side: Side, originals: dict[int, int]) -> None:
     )
 
 
-def divide(state: State, mailbox: int) -> None:
+def divided(state: State, mailbox: int) -> Mapping[Side, UidSet]:
     """
-    Pairs are gone: what was folded into one of them is a message of its own again, and
-    is tried next time.  It is called within a transaction.
+    Pairs are gone: what was folded into one of them is a message of its own again.  It
+    is called within a transaction.
+
+    @return: the messages of each side that are.
     """
+    each: dict[Side, UidSet] = {}
     for side in Side:
-        if uids := state.unfolded(mailbox, side):
-            state.foldNoMore(mailbox, side, uids)
-            state.keepNoMore(mailbox, side, uids)
-            state.postpone(mailbox, side, uids, "its like is gone")
+        each[side] = uids = state.unfolded(mailbox, side)
+        state.foldNoMore(mailbox, side, uids)
+        state.keepNoMore(mailbox, side, uids)
+    return each

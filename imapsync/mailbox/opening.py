@@ -13,12 +13,11 @@ from imapsync.errors import Refused
 from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import MailboxListener, Selected
 from imapsync.mailbox.changes import Reading
-from imapsync.mailbox.context import Context
+from imapsync.mailbox.context import Context, heed
 from imapsync.mailbox.expunging import Expunger
 from imapsync.mailbox.inventory import fitsInLine
 from imapsync.mailbox.oneside import OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
-from imapsync.mailbox.sizes import heed
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Side
 from imapsync.plan.fresh import Fresh

@@ -16,7 +16,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.expunging import Expunger, giveBack
 from imapsync.mailbox.flags import carryFlags
-from imapsync.mailbox.merging import divide
+from imapsync.mailbox.merging import divided
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.strangers import trashed
 from imapsync.mailbox.summary import Deed
@@ -147,8 +147,8 @@ class Performer:
         this = view.sides[side]
         this.reading.expect(frozenset(uids), uids)
         expunger = Expunger(this.client, self._state, view.place(side))
-        what = this.client, this.selected, uids, expunger.expunge
-        left, refusal = await remove(*what, trash, this.reading.expunged.build)
+        here = this.client, this.selected, uids, expunger.expunge
+        left, refusal = await remove(*here, trash, this.reading.expunged.build)
         self._giveBack(side, expunger.taken - this.absent)
         if left and refusal:
             left -= await self._removeFound(side, left, trash)
@@ -171,10 +171,7 @@ class Performer:
         view = self._view
         with self._state.transaction():
             originals = giveBack(self._state, self._mailbox, side, taken)
-        view.known = view.known._replace(retries=True)
-        other = view.sides[side.other]
-        new = other.changes.new | (originals - other.absent)
-        other.changes = other.changes._replace(new=new)
+            self._recall({side.other: originals})
         view.log.warn(
             "{name}: {side} has expunged UID {uids} as well, marked by others in that"
             " moment; copying them back.",
@@ -182,6 +179,19 @@ class Performer:
             side=side,
             uids=taken,
         )
+
+    def _recall(self, messages: Mapping[Side, UidSet]) -> None:
+        """
+        The other side has these no more: they are copied though the mark has passed
+        them.  It is called within a transaction.
+        """
+        for side, uids in messages.items():
+            this = self._view.sides[side]
+            if there := uids - this.absent:
+                self._state.postpone(self._mailbox, side, there, "gone, unwanted")
+                self._view.known = self._view.known._replace(retries=True)
+                new = this.changes.new | there
+                this.changes = this.changes._replace(new=new)
 
     async def _withdraw(self, operation: Withdraw) -> None:
         """
@@ -234,7 +244,7 @@ class Performer:
                     self._state.removePairs(self._mailbox, side, uids)
                     self._state.settle(self._mailbox, side, uids)
                     self._state.keepNoMore(self._mailbox, side, uids)
-                divide(self._state, self._mailbox)
+                self._recall(divided(self._state, self._mailbox))
 
     async def _keep(self, operation: Keep) -> None:
         """
@@ -324,7 +334,7 @@ class Performer:
         if copier.left:
             view.leave(operation.side)
         await dates.prove()
-        await outcome.finish()
+        self.achieved += await outcome.finish()
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.

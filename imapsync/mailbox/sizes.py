@@ -8,21 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from imapsync.errors import Refused
 from imapsync.imap.commands.limited import ALL
 from imapsync.imap.wire.responses import Row
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.context import heed
 from imapsync.mailbox.fetching import Source
 from imapsync.model import Octets, Side
 from imapsync.names import shown
-from imapsync.state.interface import State
 from imapsync.uidset import UidSet
-
-if TYPE_CHECKING:
-    from imapsync.mailbox.bothsides import BothSides
 
 #: So many messages are looked at where there is nothing else to go by.
 _SAMPLE = 3
@@ -40,15 +37,6 @@ class Missized(NamedTuple):
     uid: int
     octets: int
     size: int
-
-
-def heed(clients: Clients, state: State) -> None:
-    """
-    Have no size be told, where one server is known to estimate them.
-    """
-    exact = all(state.sizesExact(side) is not False for side in Side)
-    for client in clients.values():
-        client.exact = exact
 
 
 async def weigh(view: BothSides, new: Mapping[Side, UidSet]) -> None:

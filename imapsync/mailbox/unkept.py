@@ -68,9 +68,9 @@ def note(view: BothSides, side: Side, flags: Flags) -> None:
     C{side} does not keep these, which the other has: that is said once.
     """
     state, mailbox = view.state, view.known.id
-    if not (new := flags - state.unkept(side, mailbox)):
+    if not (new := flags - state.unkeptFlags(side, mailbox)):
         return
-    before = state.unkept(side)
+    before = state.unkeptFlags(side)
     with state.transaction():
         state.noteUnkept(mailbox, side, new)
     if first := new - before:
@@ -93,7 +93,7 @@ def relearn(view: BothSides) -> bool:
     state, mailbox = view.state, view.known.id
     changed = False
     for side, this in view.sides.items():
-        known = state.unkept(side, mailbox)
+        known = state.unkeptFlags(side, mailbox)
         kept = frozenset(flag for flag in known if this.selected.keeps(flag))
         mark = view.known.marks.get(side.other)
         if not kept or mark is None:

@@ -206,7 +206,7 @@ class Shortfalls(Protocol):
         It is not there, or not ours any more.
         """
 
-    def unkept(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
+    def unkeptFlags(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
         """
         The flags that the server does not keep: in this mailbox, or in any.
         """

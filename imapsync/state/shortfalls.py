@@ -60,7 +60,7 @@ class ShortfallTables(Transactions):
     def forgetBin(self, side: Side, name: str) -> None:
         self._write("DELETE FROM bin WHERE side = ? AND name = ?", side.value, name)
 
-    def unkept(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
+    def unkeptFlags(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
         which = "" if mailbox is None else " AND mailbox = ?"
         values = () if mailbox is None else (mailbox,)
         rows = self._query(

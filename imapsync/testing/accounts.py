@@ -191,7 +191,7 @@ class Account:
     @ivar folds: whether keywords get another case than they are given.
     @ivar sticky: flags that stay, though STORE is answered OK.
     @ivar bends: what becomes of the date of a message that arrives.
-    @ivar rewrites: what becomes of a message that arrives.
+    @ivar remakes: what becomes of a message that arrives.
     @ivar estimates: what the size of a message is said to be.
     @ivar merges: whether a message that it has in the same mailbox, by its
         Message-ID, is not stored again, and the UID of that one is told.
@@ -271,7 +271,7 @@ class Account:
         self.folds = False
         self.sticky: Flags = NOTHING
         self.bends: Callable[[str], str] = str
-        self.rewrites: Callable[[bytes], bytes] = bytes
+        self.remakes: Callable[[bytes], bytes] = bytes
         self.estimates: Callable[[bytes], int] = len
         self.merges = False
         self.alters = False

@@ -192,7 +192,8 @@ class Dialogue(MailboxDialogue):
         known = list(uids)
         messages = [source.messages[uid] for uid in known]
         new = [
-            target.add(m.body, _without(m.flags, self.account.forgets), m.date)
+            self._same(target, m.body)
+            or target.add(m.body, _without(m.flags, self.account.forgets), m.date)
             for m in messages
         ]
         told = self.account.copyUid
@@ -200,7 +201,7 @@ class Dialogue(MailboxDialogue):
             return f"[COPYUID {told}] "
         if not (told and known and self._plus):
             return ""
-        return f"[COPYUID {target.uidvalidity} {UidSet.of(known)} {UidSet.of(new)}] "
+        return f"[COPYUID {target.uidvalidity} {_list(known)} {_list(new)}] "
 
     def _same(self, folder: Folder, body: bytes) -> int:
         """
@@ -233,7 +234,7 @@ class Dialogue(MailboxDialogue):
         added = [
             self._same(folder, o.body)
             or folder.add(
-                account.rewrites(o.body) + tail,
+                account.remakes(o.body) + tail,
                 folder.keeps(account.kept(o.flags)),
                 account.bends(o.date or DATE),
             )
@@ -241,7 +242,7 @@ class Dialogue(MailboxDialogue):
         ]
         if grudge:
             return grudge
-        uids = ",".join(map(str, added)) if account.merges else UidSet.of(added)
+        uids = _list(added)
         if isinstance(account.appendUid, str):
             return f"OK [APPENDUID {account.appendUid}] done"
         plus = account.appendUid and self._plus
@@ -262,6 +263,15 @@ def _nameOf(value: bytes) -> str:
     Of which attribute a value is.
     """
     return re.split(rb"[ \[]", value, maxsplit=1)[0].decode()
+
+
+def _list(uids: list[int]) -> str:
+    """
+    They, as they are written; in this order if it matters.
+    """
+    if uids == sorted(set(uids)):
+        return str(UidSet.of(uids))
+    return ",".join(map(str, uids))
 
 
 def _newest(uids: UidSet, most: int | None) -> UidSet:

@@ -61,6 +61,7 @@ class PlainExpungeTests(MailboxCase):
                     for link in self.world.links:
                         if link.account is self.remote:
                             link.dialogue.bye("no more")
+                    return "NO no more"
                 return ""
 
             self.remote.refusal = die

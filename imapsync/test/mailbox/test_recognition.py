@@ -86,7 +86,7 @@ class WithoutUidPlusTests(MailboxCase):
             with self.subTest(name):
                 self.begin()
                 self.both(2)
-                self.remote.rewrites = way
+                self.remote.remakes = way
                 self.world.fill(mail("a"), mail("b"), mail("c"))
                 for _ in range(3):
                     self.assertEqual({}, self.sync().troubles)
@@ -103,11 +103,11 @@ class WithoutUidPlusTests(MailboxCase):
             for way in received, lambda body: body + b"\r\n":
                 self.begin()
                 self.both(2)
-                self.remote.rewrites = way
+                self.remote.remakes = way
 
                 def dies(offers: list[Offer], stored: bool = stored) -> bool:
                     for offer in offers if stored else ():
-                        body = self.remote.rewrites(offer.body)
+                        body = self.remote.remakes(offer.body)
                         self.theirs.add(body, offer.flags, offer.date)
                     return True
 

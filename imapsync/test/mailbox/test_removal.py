@@ -42,7 +42,7 @@ class ExpungeTests(SynchronousTestCase):
         All STOREs are answered before the first UID EXPUNGE is sent: Dovecot may
         expunge nothing else.  Then it is to tell what others have done.
         """
-        server = Talk()
+        server = Talk(b"* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] ready")
         server.open()
         uids = UidSet.of(range(10_001, 30_000, 5))
         work = remove(
