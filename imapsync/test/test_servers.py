@@ -29,7 +29,6 @@ class Face:
     @ivar salutation: the text of its greeting.
     @ivar way: how changes are found out there.
     @ivar does: has it do what is special.
-    @ivar twice: whether all of it is equal after one run.
     """
 
     kind: str
@@ -57,8 +56,8 @@ FACES = (
     ),
     Face(
         "iCloud",
-        "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ NAMESPACE UIDPLUS CHILDREN"
-        " BINARY UNSELECT SORT ESEARCH CONDSTORE ENABLE QRESYNC WITHIN SASL-IR ID IDLE",
+        "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ NAMESPACE UIDPLUS"
+        " CHILDREN BINARY UNSELECT ESEARCH CONDSTORE ENABLE QRESYNC SASL-IR ID IDLE",
         "iSCREAM ready to rumble (15E201-d02dd996912b:24762)",
         "CONDSTORE",
     ),
@@ -71,8 +70,8 @@ FACES = (
     ),
     Face(
         "Zimbra",
-        "IMAP4rev1 ACL BINARY CATENATE CHILDREN CONDSTORE ENABLE ESEARCH ESORT I18NLEVEL=1"
-        " ID IDLE LIST-EXTENDED LIST-STATUS LITERAL+ MULTIAPPEND NAMESPACE QRESYNC QUOTA"
+        "IMAP4rev1 ACL BINARY CATENATE CHILDREN CONDSTORE ENABLE ESEARCH ESORT ID"
+        " IDLE LIST-EXTENDED LIST-STATUS LITERAL+ MULTIAPPEND NAMESPACE QRESYNC QUOTA"
         " SASL-IR SEARCHRES SORT UIDPLUS UNSELECT WITHIN",
         "mail.example.org Zimbra IMAP4rev1 server ready",
         "QRESYNC",
