@@ -317,8 +317,7 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
-    name = b" ".join(map(_octets, nodes[:-1]))  # not always quoted: GNU Mailutils
-    return StatusResponse(_decoded(name), status, items)
+    return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
 
 
 def _pairs(node: Node) -> list[tuple[Node, Node]]:

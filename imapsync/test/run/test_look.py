@@ -366,7 +366,10 @@ class ChangedTests(LookCase):
         for lacking in {"LIST-STATUS"}, {"LIST-EXTENDED"}, {"QRESYNC", "CONDSTORE"}:
             self.setUp()
             self.remote.capabilities -= lacking
-            self.assertGoesOn()
+            looked = self.look()
+            self.assertEqual((), looked.summary)
+            self.goOn(looked)
+            self.assertEqual(1, self.remote.count("AUTHENTICATE"))
             self.forget()
             self.assertEqual((), self.look().summary)
 
