@@ -84,6 +84,41 @@ FACES = (
         "Stalwart IMAP4rev2 at your service.",
         "QRESYNC",
     ),
+    Face(
+        "Microsoft 365",
+        "IMAP4 IMAP4rev1 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE"
+        " LITERAL+",
+        "The Microsoft Exchange IMAP4 service is ready. [RABVADIA]",
+        "comparing",
+    ),
+    Face(
+        "Yahoo",
+        "IMAP4rev1 SASL-IR ID MOVE NAMESPACE XYMHIGHESTMODSEQ UIDPLUS LITERAL+ CHILDREN"
+        " UNSELECT OBJECTID IDLE ENABLE LIST-EXTENDED LIST-STATUS SPECIAL-USE"
+        " APPENDLIMIT=41697280",
+        "IMAP4rev1 imapgate-1.8.1",
+        "comparing",
+    ),
+    Face(
+        "Courier",
+        "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=REFERENCES SORT QUOTA IDLE",
+        "Courier-IMAP ready. Copyright 1998-2018 Double Precision, Inc.",
+        "comparing",
+        lambda account: account.levels.add("Level"),
+    ),
+    Face(
+        "Proton Bridge",
+        "IMAP4rev1 ID IDLE MOVE UIDPLUS UNSELECT",
+        "Proton Mail Bridge 03.12.00 - gluon session ID 1",
+        "comparing",
+    ),
+    Face(
+        "DavMail",
+        "IMAP4REV1 UIDPLUS MOVE SPECIAL-USE IDLE",
+        "IMAP4rev1 DavMail 6.0.1-3390 server ready",
+        "comparing",
+        lambda account: setattr(account, "second", 1),
+    ),
 )
 
 

@@ -304,6 +304,13 @@ class Conversation(ABC):
         account = self.account
         return "QRESYNC" in account.capabilities and "ENABLE" not in account.answers
 
+    @property
+    def _counts(self) -> bool:
+        """
+        Whether it tells mod-sequences.
+        """
+        return bool({"QRESYNC", "CONDSTORE"} & self.account.capabilities)
+
     @abstractmethod
     def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:
         """

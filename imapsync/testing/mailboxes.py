@@ -144,11 +144,6 @@ class MailboxDialogue(Conversation):
             self._say(f'* STATUS "{name}" ({self._status(folder)}{guid})')
         return "OK done"
 
-    def _status(self, folder: Folder) -> str:
-        told = _status(folder)
-        able = "CONDSTORE" in self.account.capabilities
-        return told if able else told.partition(" HIGHESTMODSEQ")[0]
-
     def _CREATE(self, _tag: str, word: str) -> str:
         name, account = self._named(word), self.account
         if account.find(name) is not None:
@@ -193,6 +188,9 @@ class MailboxDialogue(Conversation):
     def _open(self, name: str, options: Any) -> str:
         if self._folder is not None and self._resyncs:
             self._say("* OK [CLOSED] another")
+        if options and not self._counts:
+            self._folder = None
+            return "BAD what is that"
         self._folder = folder = self._existing(name)
         self._told, self._shown = set(), {}
         self._tell()
@@ -200,8 +198,8 @@ class MailboxDialogue(Conversation):
         for code in (
             f"PERMANENTFLAGS ({folder.permanent})",
             f"UIDVALIDITY {folder.uidvalidity}",
-            f"UIDNEXT {folder.uidnext}",
-            modseq,
+            *([] if self.account.reticent else [f"UIDNEXT {folder.uidnext}"]),
+            *([modseq] if self._counts else []),
             *([f"MAILBOXID ({folder.identity})"] if self._tellsIds() else []),
             *folder.codes,
         ):
@@ -226,6 +224,14 @@ class MailboxDialogue(Conversation):
             word = names.encode(name).decode()
             self._say(f'* METADATA "{word}" ("{entry}" "{folder.identity}")')
 
+    def _status(self, folder: Folder) -> str:
+        modseq = 0 if folder.noModseq else folder.modseq
+        told = f" HIGHESTMODSEQ {modseq}" if self._counts else ""
+        return (
+            f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
+            f" UIDVALIDITY {folder.uidvalidity}{told}"
+        )
+
     def _tellsIds(self) -> bool:
         return "OBJECTID" in self.account.capabilities
 
@@ -246,13 +252,6 @@ class MailboxDialogue(Conversation):
 
 def _deleted(message: Message) -> bool:
     return "\\Deleted" in message.flags
-
-
-def _status(folder: Folder) -> str:
-    return (
-        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
-        f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
-    )
 
 
 def _size(folder: Folder) -> str:

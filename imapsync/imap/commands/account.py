@@ -212,6 +212,15 @@ class StatusCommand(Command[Status]):
         return self._status or Status()
 
 
+class Ahead(StatusCommand):
+    """
+    The same, right ahead of the SELECT of that mailbox.
+    """
+
+    follows = yields = True
+    repeatable = False
+
+
 class LimitCommand(Command[int | None]):
     """
     STATUS of how many octets may be in a message that is appended to a mailbox

@@ -229,7 +229,8 @@ class World:
             waiting.addErrback(lambda _: None)
         self.links.append(self.link(self.accounts[side], client))
         client.resyncs = "QRESYNC" in self.accounts[side].capabilities
-        self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
+        if client.counts:
+            self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
         client.host = recognised(client.features.told, client.greeting, "")
         return client
 
