@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from imapsync.accounts.inquiry import Inquiry
 from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
@@ -15,7 +16,6 @@ from imapsync.errors import (
     NotFound,
     Refused,
 )
-from imapsync.accounts.inquiry import Inquiry
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Namespaces

@@ -25,6 +25,15 @@ _HELPFUL = {
         "what was moved is moved",
         "what was moved is copied, and then expunged",
     ),
+    "UIDPLUS": (
+        "it tells what UIDs copies get, and expunges no others' messages",
+        "copies are looked for, and others' messages spared by their marks",
+    ),
+    "LIST-EXTENDED": ("LIST tells what is subscribed", "LSUB is asked besides LIST"),
+    "LIST-STATUS": (
+        "one LIST tells what has changed in all mailboxes",
+        "each mailbox is asked for its STATUS",
+    ),
     "COMPRESS=DEFLATE": (
         "fewer octets are on the way, with compress = YES",
         "nothing is compressed",

@@ -112,6 +112,8 @@ HOSTS = (
     Host("Courier", greetings=("courier-imap",)),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
+    Host("hMailServer", greetings=("imaprev1", "hmailserver")),
+    Host("DavMail", greetings=("davmail",), inFlight=20),
     Host("WildDuck", greetings=("wildduck",)),
     Host("Cyrus", greetings=("cyrus",)),
 )

@@ -200,7 +200,7 @@ async def _enabled(
             raise Later(f"{server.where}: {refusal}") from refusal
         enabled = frozenset()
     if client.way not in enabled:
-        # What is asked of it when a mailbox is selected needs no ENABLE (RFC 7162, 3.1).
+        # That is asked for as a mailbox is selected, without ENABLE (RFC 7162, 3.1).
         _follow(client, CONDSTORE)
 
 

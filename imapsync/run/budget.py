@@ -113,9 +113,7 @@ class Budget:
 
         def count(received: int, sent: int) -> None:
             before = self._today(side)
-            now = Spent(
-                before.day, before.octets + received + sent, before.sent + sent
-            )
+            now = Spent(before.day, before.octets + received + sent, before.sent + sent)
             self._spent[side] = now
             kept = self._kept[side]
             if kept.day != now.day or now.octets - kept.octets >= _KEPT:

@@ -204,8 +204,6 @@ def _connection(found: Found, met: Met) -> Iterator[Finding]:
         yield Finding("login", _login(server, met))
         if met.name:
             yield Finding("server", f"{met.name} {met.version}".rstrip())
-        if met.kind and met.kind not in met.name:
-            yield Finding("kind", met.kind)
 
 
 def _login(server: ServerConfig, met: Met) -> str:
@@ -233,6 +231,8 @@ def _peer(server: ServerConfig, peer: Peer) -> Iterator[Finding]:
 
 
 def _capabilities(server: ServerConfig, met: Met) -> Iterator[Finding]:
+    if met.kind and met.kind not in met.name:
+        yield Finding("kind", met.kind)
     lacking = met.features.lacking
     if lacking:
         needed = f"{', '.join(lacking)}; one of {', '.join(REQUIRED)} is needed"

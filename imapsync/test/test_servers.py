@@ -29,7 +29,6 @@ class Face:
     @ivar salutation: the text of its greeting.
     @ivar way: how changes are found out there.
     @ivar does: has it do what is special.
-    @ivar twice: whether all of it is equal after one run.
     """
 
     kind: str
@@ -57,8 +56,8 @@ FACES = (
     ),
     Face(
         "iCloud",
-        "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ NAMESPACE UIDPLUS CHILDREN"
-        " BINARY UNSELECT SORT ESEARCH CONDSTORE ENABLE QRESYNC WITHIN SASL-IR ID IDLE",
+        "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ NAMESPACE UIDPLUS"
+        " CHILDREN BINARY UNSELECT ESEARCH CONDSTORE ENABLE QRESYNC SASL-IR ID IDLE",
         "iSCREAM ready to rumble (15E201-d02dd996912b:24762)",
         "CONDSTORE",
     ),
@@ -71,8 +70,8 @@ FACES = (
     ),
     Face(
         "Zimbra",
-        "IMAP4rev1 ACL BINARY CATENATE CHILDREN CONDSTORE ENABLE ESEARCH ESORT I18NLEVEL=1"
-        " ID IDLE LIST-EXTENDED LIST-STATUS LITERAL+ MULTIAPPEND NAMESPACE QRESYNC QUOTA"
+        "IMAP4rev1 ACL BINARY CATENATE CHILDREN CONDSTORE ENABLE ESEARCH ESORT ID"
+        " IDLE LIST-EXTENDED LIST-STATUS LITERAL+ MULTIAPPEND NAMESPACE QRESYNC QUOTA"
         " SASL-IR SEARCHRES SORT UIDPLUS UNSELECT WITHIN",
         "mail.example.org Zimbra IMAP4rev1 server ready",
         "QRESYNC",
@@ -84,6 +83,41 @@ FACES = (
         " CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE",
         "Stalwart IMAP4rev2 at your service.",
         "QRESYNC",
+    ),
+    Face(
+        "Microsoft 365",
+        "IMAP4 IMAP4rev1 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE"
+        " LITERAL+",
+        "The Microsoft Exchange IMAP4 service is ready. [RABVADIA]",
+        "comparing",
+    ),
+    Face(
+        "Yahoo",
+        "IMAP4rev1 SASL-IR ID MOVE NAMESPACE XYMHIGHESTMODSEQ UIDPLUS LITERAL+ CHILDREN"
+        " UNSELECT OBJECTID IDLE ENABLE LIST-EXTENDED LIST-STATUS SPECIAL-USE"
+        " APPENDLIMIT=41697280",
+        "IMAP4rev1 imapgate-1.8.1",
+        "comparing",
+    ),
+    Face(
+        "Courier",
+        "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=REFERENCES SORT QUOTA IDLE",
+        "Courier-IMAP ready. Copyright 1998-2018 Double Precision, Inc.",
+        "comparing",
+        lambda account: account.levels.add("Level"),
+    ),
+    Face(
+        "Proton Bridge",
+        "IMAP4rev1 ID IDLE MOVE UIDPLUS UNSELECT",
+        "Proton Mail Bridge 03.12.00 - gluon session ID 1",
+        "comparing",
+    ),
+    Face(
+        "DavMail",
+        "IMAP4REV1 UIDPLUS MOVE SPECIAL-USE IDLE",
+        "IMAP4rev1 DavMail 6.0.1-3390 server ready",
+        "comparing",
+        lambda account: setattr(account, "second", 1),
     ),
 )
 

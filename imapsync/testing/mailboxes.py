@@ -71,10 +71,11 @@ class MailboxDialogue(Conversation):
         for name, attributes in self._listed(chosen):
             if not re.fullmatch(wanted, name, re.DOTALL):
                 continue
+            told = attributes
             if not (chosen or "SUBSCRIBED" in returned):
-                attributes = attributes.replace(r"\Subscribed", "").strip()
+                told = told.replace(r"\Subscribed", "").strip()
             quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
-            self._say(f'* LIST ({attributes}) "{self.account.separator}" "{quoted}"')
+            self._say(f'* LIST ({told}) "{self.account.separator}" "{quoted}"')
             folder = self.account.folders.get(name)
             if "STATUS" not in returned:
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain, takewhile
+from itertools import chain
 
 from imapsync import names
 from imapsync.errors import ProtocolViolation
@@ -192,9 +192,8 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     if match := _TOLD.fullmatch(line):
         quoted, atom, *numbers = match.groups()
         name = _decoded(atom if quoted is None else quoted)
-        told = [number for number in numbers if number is not None]
-        items = dict(zip(STATUS_ITEMS, told, strict=False))
-        return StatusResponse(name, Status(*map(int, told)), items)
+        items = dict(zip(STATUS_ITEMS, filter(None, numbers), strict=False))
+        return StatusResponse(name, Status(*map(int, items.values())), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
@@ -293,8 +292,7 @@ def _readList(nodes: list[Node]) -> Response:
 
 
 def _readSubscribed(nodes: list[Node]) -> Response:
-    merely = b"\\NOSELECT" in _words(nodes[0]).upper().split()
-    return SubscribedName(_name(nodes[2]), _orEmpty(nodes[1]), merely)
+    return SubscribedName(_name(nodes[2]), _orEmpty(nodes[1]), _words(nodes[0]))
 
 
 def _oldName(extended: Node) -> str:
@@ -308,10 +306,8 @@ def _oldName(extended: Node) -> str:
 
 
 def _readStatus(nodes: list[Node]) -> Response:
-    # Mailutils does not quote a name with blanks.
-    words = [*takewhile(lambda node: not isinstance(node, list), nodes)]
     items = {}
-    for key, value in _pairs(_list(nodes[len(words)])):
+    for key, value in _pairs(_list(nodes[-1])):
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
@@ -321,8 +317,7 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
-    name = b" ".join(map(_octets, words)) if words[1:] else words[0]
-    return StatusResponse(_name(name), status, items)
+    return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
 
 
 def _pairs(node: Node) -> list[tuple[Node, Node]]:

@@ -127,12 +127,19 @@ class SubscribedName(NamedTuple):
     """
     An LSUB response (RFC 3501, 7.2.3).
 
-    @ivar merely: whether it is only a level above others.
+    @ivar attributes: as they were sent.
     """
 
     name: str
-    separator: str = ""
-    merely: bool = False
+    separator: str
+    attributes: bytes
+
+    @property
+    def merely(self) -> bool:
+        """
+        Whether it is only a level above others.
+        """
+        return b"\\noselect" in self.attributes.lower().split()
 
 
 class StatusResponse(NamedTuple):

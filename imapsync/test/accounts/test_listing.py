@@ -146,7 +146,9 @@ class ListingTests(SynchronousTestCase):
         self.remote.make("A/B").subscribed = False
         self.remote.shut |= {"A", "A/B"}
         for answer in ("", "NO [NONEXISTENT] no", "NO Mailbox doesn't exist: A"):
-            self.remote.answers["STATUS"] = answer
+            self.remote.refusal = lambda line, answer=answer: (  # type: ignore[misc]
+                answer if line.startswith("STATUS A") else ""
+            )
             account = self.look()[REMOTE]
             for name in ("A", "A/B"):
                 self.assertTrue(account.has(name))
@@ -213,8 +215,8 @@ class BareTests(ListingTests):
 
     def test_turns(self) -> None:
         """
-        LIST and LSUB are asked for at once, the STATUS of each mailbox behind them; from
-        the second look on, all in one turn.
+        LIST and LSUB are asked for at once, the STATUS of each mailbox behind them;
+        from the second look on, all in one turn.
         """
         for number in range(250):
             self.remote.make(f"A{number}", subscribed=number % 2 == 0)
@@ -223,6 +225,8 @@ class BareTests(ListingTests):
             self.remote.heard.clear()
             account = self.world.run(listing.look())[REMOTE]
             self.assertEqual(251, self.remote.count("STATUS"))
+            verbs = [line.split()[0] for line in self.remote.heard[:2]]
+            self.assertEqual(["LIST", "LSUB"], verbs)
             self.assertEqual(1, self.remote.count("LIST"))
             self.assertEqual(1, self.remote.count("LSUB"))
             self.assertTrue(account.subscribed("A0"))
@@ -238,7 +242,9 @@ class BareTests(ListingTests):
         status = self.look(REMOTE)[REMOTE].listed["A"].status
         assert status is not None
         self.assertEqual((1, 0), (status.uidnext, status.modseq))
-        self.assertIn("STATUS A ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']", self.remote.heard)
+        self.assertIn(
+            "STATUS A ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']", self.remote.heard
+        )
 
     def test_extendedOnly(self) -> None:
         """

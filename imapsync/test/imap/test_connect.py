@@ -608,8 +608,8 @@ class LoginTests(ConnectCase):
 
     def test_ways(self) -> None:
         """
-        Changes are found out in the best way that there is; it is told once which, where
-        it is not the usual one.
+        Changes are found out in the best way that there is; it is told which, where it
+        is not the usual one.
         """
         trusted = "* PREAUTH [CAPABILITY IMAP4rev1 {}] {}"
         for words, greeting, way, told in (
@@ -1050,7 +1050,7 @@ class TunnelTests(ConnectCase):
         After a failure the command is brought to its end.
         """
         self.start(TUNNEL)
-        self.say("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+        self.say("* PREAUTH [CAPABILITY IMAP4] hi")
         self.failureResultOf(self.connecting, MissingCapability)
         self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
 

@@ -135,7 +135,10 @@ class HostTests(SynchronousTestCase):
         """
         Less may be sent than received; both are kept for the next run.
         """
-        for octets, word in ((2_000_000_000, 0), "received"), ((0, 470_000_000), "sent"):
+        for octets, word in (
+            ((2_000_000_000, 0), "received"),
+            ((0, 470_000_000), "sent"),
+        ):
             self.path = self.mktemp()
             budget = self.open()
             self.assertIsNone(budget.meter(Side.LOCAL))
@@ -148,7 +151,9 @@ class HostTests(SynchronousTestCase):
             assert meter is not None
             error = self.assertRaises(Later, meter, *octets)
             self.assertEqual(DAY / 2, error.seconds)
-            text = rf"the \d+ {word} of the octets that Gmail allows on one day are used"
+            text = (
+                rf"the \d+ {word} of the octets that Gmail allows on one day are used"
+            )
             self.assertRegex(str(error), text)
 
     def test_configured(self) -> None:

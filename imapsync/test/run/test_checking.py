@@ -383,7 +383,9 @@ class WrongTests(CheckCase):
         self.local.capabilities -= {"IMAP4rev1"}
         lines = self.check(MissingCapability.code)
         text = "\n".join(lines)
-        self.assertRegex(text, r"required +lacks IMAP4REV1; one of IMAP4REV1, IMAP4REV2")
+        self.assertRegex(
+            text, r"required +lacks IMAP4REV1; one of IMAP4REV1, IMAP4REV2"
+        )
         self.assertRegex(text, r"! capabilities +the server lacks IMAP4REV1, without")
         self.tells(
             lines, "helpful LITERAL+: messages are sent without waiting for leave"
@@ -406,8 +408,8 @@ class WrongTests(CheckCase):
             lines,
             "changes CONDSTORE: the server tells what is new or changed; what has"
             " vanished is found by comparing UIDs",
-            "changes comparing: what is there is compared with what was there",
             "kind Courier",
+            "changes comparing: what is there is compared with what was there",
         )
         document = self.document()
         checks, servers = document["checks"], document["servers"]

@@ -363,20 +363,24 @@ class ChangedTests(LookCase):
         self.assertGoesOn()
         self.forget()
         self.assertNothing()
-        self.remote.capabilities -= {"LIST-STATUS"}
-        for _ in range(2):
-            self.assertGoesOn()
-        self.remote.capabilities -= {"CONDSTORE"}
-        for _ in range(2):
-            self.assertGoesOn()
+        for lacking in {"LIST-STATUS"}, {"LIST-EXTENDED"}, {"QRESYNC", "CONDSTORE"}:
+            self.setUp()
+            self.remote.capabilities -= lacking
+            looked = self.look()
+            self.assertEqual((), looked.summary)
+            self.goOn(looked)
+            self.assertEqual(1, self.remote.count("AUTHENTICATE"))
+            self.forget()
+            self.assertEqual((), self.look().summary)
 
     def test_notEnabled(self) -> None:
         """
         Nor where QRESYNC is offered, and not enabled.
         """
         self.remote.answers["ENABLE"] = "NO not now"
-        for _ in range(2):
-            self.assertGoesOn()
+        self.assertGoesOn()
+        self.forget()
+        self.assertEqual((), self.look().summary)
 
     def test_config(self) -> None:
         """
