@@ -52,6 +52,8 @@ class Twins(Changes):
         self.scene = Scene(local, remote, self._options)
         self.servers = {Side.LOCAL: local, Side.REMOTE: remote}
         self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
+        # Two that are made within a second could be taken for one account.
+        self._number(Side.LOCAL, "INBOX", 2**31 - seed)
         for account in self.scene.accounts:
             # Dovecot does not list an INBOX that was never opened as subscribed.
             account.uids("INBOX")
@@ -161,14 +163,17 @@ class Twins(Changes):
         if not synced:
             return
         side, name = self.rng.choice(list(Side)), self.rng.choice(synced)
-        server = self._dovecots[side]
         self.story.append(f"{side}: another UIDVALIDITY for {name}")
+        self._number(side, name, 2**31 + self.rng.randrange(2**30))
+        self._model.renumber(name)
+
+    def _number(self, side: Side, name: str, uidvalidity: int) -> None:
+        server = self._dovecots[side]
         server.doveadm(
             *("mailbox", "update", "-u", self.scene.user),
-            *("--uid-validity", str(2**31 + self.rng.randrange(2**30))),
+            *("--uid-validity", str(uidvalidity)),
             name.replace("/", server.settings.separator),
         )
-        self._model.renumber(name)
 
 
 def _real(snapshot: Snapshot) -> Snapshot:
