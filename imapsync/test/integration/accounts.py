@@ -330,7 +330,8 @@ class Account:
         """
         The name and the attributes that a LIST response tells.
         """
-        attributes, spelled = _groups(rb'^\* (?:LIST|LSUB) \((.*?)\) (?:"."|NIL) (.*)', row)
+        pattern = rb'^\* (?:LIST|LSUB) \((.*?)\) (?:"."|NIL) (.*)'
+        attributes, spelled = _groups(pattern, row)
         if row.literals:
             spelled = row.literals[0]
         elif spelled.startswith(b'"'):

@@ -153,13 +153,14 @@ PRESETS = {
     "GMAIL": Preset(
         keeps=frozenset(
             "UNSELECT IDLE NAMESPACE QUOTA ID CHILDREN UIDPLUS ENABLE MOVE CONDSTORE"
-            " ESEARCH LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE SASL-IR".split()
+            " ESEARCH LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE SASL-IR X-GUID".split()
         )
     ),
     # As Exchange says that it is.
     "EXCHANGE": Preset(
         keeps=frozenset(
-            "SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+".split()
+            "SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+"
+            " X-GUID".split()
         )
     ),
 }

@@ -89,9 +89,11 @@ class CommitTests(TestCase):
     Tests for runs that end at a commit, at each in turn.
 
     @cvar ways: what servers are without: presets.
+    @cvar step: how many commits the next run gets further.
     """
 
     ways = WAYS
+    step = 1
 
     timeout = 3600
 
@@ -157,7 +159,7 @@ class CommitTests(TestCase):
         Interrupt run after run, each a bit later, until one gets through.
         """
         with closing(await disturbed(merge, self.ways)) as original:
-            for number in count(1):
+            for number in count(1, self.step):
                 with closing(original.copied()) as twins:
                     twins.story.append(f"interruption {number}")
                     code = await interrupt(twins, number)
