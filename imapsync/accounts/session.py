@@ -28,7 +28,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
+from imapsync.mailbox.context import Clients, Context, Records, Say, heed
 from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
@@ -74,7 +74,11 @@ class Session:
         self._report = records.report
         self._say = say if request.dryRun else None
         allowed = {side: config.servers[side].allowed for side in Side}
-        self._policy = Policy(config.mergeFlags, allowed, sparing=request.repair)
+        marking = frozenset(side for side in Side if config.servers[side].marks)
+        self._policy = Policy(
+            config.mergeFlags, allowed, sparing=request.repair, marking=marking
+        )
+        heed(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(

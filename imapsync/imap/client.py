@@ -5,7 +5,6 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -13,7 +12,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap import login
+from imapsync.imap import login, looking
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -31,13 +30,13 @@ from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
     Fetch,
-    Search,
     Transfer,
     Transferred,
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
 from imapsync.imap.connection import FAREWELL
 from imapsync.imap.selecting import Selector
+from imapsync.imap.unsized import Unsized, unsized
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Status
@@ -49,8 +48,7 @@ if TYPE_CHECKING:
 
 class SyncClient(Selector):
     """
-    An C{IMAP4Client} that can tell what has changed: of QRESYNC servers (RFC 7162), and
-    of others, as far as they tell it.
+    An C{IMAP4Client} that hears what changes in mailboxes, as far as servers tell.
 
     A command that the server refuses fails with
     L{Refused<imapsync.errors.Refused>}; every command fails with
@@ -58,13 +56,13 @@ class SyncClient(Selector):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
+    @ivar exact: whether sizes that it tells can be believed: else all are 0.
     @ivar keepsDates: whether it was seen to keep the date of a message.
-    @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
+    exact = True
     keepsDates = False
-    identity: Mapping[str, str] = MappingProxyType({})
     trust: Trust | None = None
 
     # Before a mailbox is selected
@@ -122,7 +120,7 @@ class SyncClient(Selector):
         """
         return self.perform(ListCommand(pattern, selection, returns))
 
-    def subscriptions(self) -> Deferred[frozenset[str]]:
+    def subscriptions(self) -> Deferred[list[Listed]]:
         """
         LSUB: the names that are subscribed, whether they are mailboxes or not.
         """
@@ -242,11 +240,7 @@ class SyncClient(Selector):
         Those of C{uids} that are still there.
         """
         extended = "ESEARCH" in self.features
-
-        def join(found: list[UidSet]) -> UidSet:
-            return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
-
-        return self._all(uids, lambda text: Search(text, extended)).addCallback(join)
+        return Deferred.fromCoroutine(looking.existing(self._all, extended, uids))
 
     def fetchRows(
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
@@ -255,7 +249,8 @@ class SyncClient(Selector):
         What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
         them.
         """
-        return self._all(uids, lambda text: Fetch(text, items, rows=rows))
+        take = rows if self.exact else unsized(rows)
+        return self._all(uids, lambda text: Fetch(text, items, rows=take))
 
     def fetchBodies(
         self, uids: UidSet, items: str, bodies: BodyReceiver
@@ -263,7 +258,8 @@ class SyncClient(Selector):
         """
         Messages, or the part of them that C{items} names, as a stream.
         """
-        return self._all(uids, lambda text: Fetch(text, items, bodies))
+        take = bodies if self.exact else Unsized(bodies)
+        return self._all(uids, lambda text: Fetch(text, items, take))
 
     def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
         """

@@ -25,6 +25,7 @@ from imapsync.imap.commands.mailbox import (
 )
 from imapsync.imap.commands.messages import Fetch
 from imapsync.imap.connection import Connection
+from imapsync.imap.features import COMPARING
 from imapsync.imap.portions import inPortions
 from imapsync.imap.wire.arguments import mailboxWord
 from imapsync.model import Mark
@@ -80,7 +81,7 @@ class Selector(Connection):
         It does not keep what it says it can: ask for no mod-sequences any more.
         """
         if not self._fallen:
-            self._fallen = True
+            self._fallen, self.way = True, COMPARING
             self.log.warn(
                 "{name}: has CONDSTORE, and does not keep it: {why}; all messages are"
                 " compared instead.",

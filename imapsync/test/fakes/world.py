@@ -25,6 +25,7 @@ from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
+from imapsync.imap.hosts import recognised
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -230,6 +231,7 @@ class World:
         client.resyncs = "QRESYNC" in self.accounts[side].capabilities
         if client.counts:
             self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
+        client.host = recognised(client.features.told, client.greeting, "")
         return client
 
     def settings(self, **changes: Any) -> Config:
