@@ -330,7 +330,9 @@ class Account:
         """
         The name and the attributes that a LIST response tells.
         """
-        attributes, spelled = _groups(rb'^\* (?:LIST|LSUB) \((.*?)\) (?:"."|NIL) (.*)', row)
+        attributes, spelled = _groups(
+            rb'^\* (?:LIST|LSUB) \((.*?)\) (?:"."|NIL) (.*)', row
+        )
         if row.literals:
             spelled = row.literals[0]
         elif spelled.startswith(b'"'):
