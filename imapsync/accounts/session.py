@@ -68,16 +68,14 @@ class Session:
         reserve: Reserve | None = None,
     ) -> None:
         self._request = request
-        self._clients = clients
-        self._state = state
+        self._clients, self._state = clients, state
         self._records = records
         self._report = records.report
         self._say = say if request.dryRun else None
         allowed = {side: config.servers[side].allowed for side in Side}
         marking = frozenset(side for side in Side if config.servers[side].marks)
-        self._policy = Policy(
-            config.mergeFlags, allowed, sparing=request.repair, marking=marking
-        )
+        policy = Policy(config.mergeFlags, allowed, marking=marking)
+        self._policy = policy._replace(sparing=request.repair)
         heed(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:

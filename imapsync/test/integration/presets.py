@@ -153,7 +153,8 @@ PRESETS = {
     "GMAIL": Preset(
         keeps=frozenset(
             "UNSELECT IDLE NAMESPACE QUOTA ID CHILDREN UIDPLUS ENABLE MOVE CONDSTORE"
-            " ESEARCH LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE SASL-IR X-GUID".split()
+            " ESEARCH LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE SASL-IR"
+            " X-GUID".split()
         )
     ),
     # As Exchange says that it is.
