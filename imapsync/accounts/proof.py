@@ -38,7 +38,7 @@ async def identity(client: SyncClient, spelled: str, known: str = "") -> str:
         if "OBJECTID" in client.features:
             selected = await client.open(spelled, None, Heard(), writable=False)
             return selected.identity
-        if not known or known.startswith(GUID):
+        if known.startswith(GUID) or (not known and client.tellsGuids):
             _, guid = await client.mailboxGuid(spelled)
             return guid and GUID + guid
     except Refused:

@@ -65,6 +65,8 @@ OPTIONS = (
     "trash",
     "max-octets-per-day",
     "max-commands-in-flight",
+    "full-look",
+    "flag-window",
     *tls.OPTIONS,
 )
 
@@ -88,6 +90,9 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar fullLook: where the server does not tell which flags have changed, those of
+        all messages are compared so often in live mode, in seconds.
+    @ivar flagWindow: so many of the newest messages are, each time it is asked.
     @ivar keyring: the service, and the user, whose password is in the keyring of the
         system.
     @ivar proxy: who connects us, if we do not connect ourselves.
@@ -123,6 +128,8 @@ class ServerConfig(NamedTuple):
     proxy: Proxy | None = None
     keyring: tuple[str, str] | None = None
     environment: tuple[str, ...] = ()
+    fullLook: float = 86400.0
+    flagWindow: int = 200
     marks: bool = False
 
     def __repr__(self) -> str:
@@ -228,6 +235,8 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
+        fullLook=section.get("full-look", values.duration, 86400.0),
+        flagWindow=section.get("flag-window", values.number, 200),
         passwordFile=section.get("password-file", files.secret, None),
         oauth2=_oauth(side, section, files) if bearer else None,
         proxy=None if tunnel else section.get("proxy", proxy, None),

@@ -93,6 +93,9 @@ class Allowance:
 
         @raise ProtocolViolation: there is none left.
         """
+        if self._exists is None:
+            self.response()
+            return
         if not self._exists:
             raise ProtocolViolation("EXPUNGE of more messages than there are")
         self._exists -= 1

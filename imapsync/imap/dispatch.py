@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.allowance import Allowance
 from imapsync.imap.commands.base import Command
-from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select
+from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Unselect
 from imapsync.imap.commands.messages import BodyReceiver, Fetch
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify, told
 from imapsync.imap.wire.responses import (
@@ -118,7 +118,9 @@ class Dispatcher:
         self._allowance.answered()
         if isinstance(command, Select):
             self._selected(command, successful)
-        elif isinstance(command, Leave) and (successful or command.words):
+        elif isinstance(command, Leave) and (
+            successful or command.words or isinstance(command, Unselect)
+        ):
             self._closed()
         elif isinstance(command, Notify) and not successful:
             self._account = None
@@ -141,13 +143,6 @@ class Dispatcher:
     @property
     def _nowhere(self) -> bool:
         return self.selected is None and len([*self._selecting]) == 1
-
-    @property
-    def occupied(self) -> bool:
-        """
-        Whether a mailbox is selected, or is being selected.
-        """
-        return self.selected is not None or any(self._selecting)
 
     def reached(self, modseq: int) -> None:
         """

@@ -1,17 +1,24 @@
 """
 What a server can do: decided here, from what it says of itself (CAPABILITY).
+
+What has changed in a mailbox is found out in one of three ways, whatever else a server
+can do: L{QRESYNC}, L{CONDSTORE} and L{COMPARING}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-#: Without these, mail cannot be kept exact.
-REQUIRED = ("IMAP4REV1",)
+#: Without one of these, nothing that is said is understood.
+REQUIRED = ("IMAP4REV1", "IMAP4REV2")
 
-#: Servers of which more has to be known than what they say: Gmail keeps a message once,
-#: under several names.
-_SPECIAL = "X-GM-EXT-1"
+#: The server tells all that has changed since (RFC 7162, 3.2).
+QRESYNC = "QRESYNC"
+#: It tells new messages and flags; what has vanished is seen by comparing UIDs, where
+#: there are fewer messages than there should be (RFC 7162, 3.1).
+CONDSTORE = "CONDSTORE"
+#: It tells what is there, and that is compared with what was.
+COMPARING = "comparing"
 
 #: What a word says that need not be said besides.
 _IMPLIED = {
@@ -54,8 +61,31 @@ class Features:
         """
         What is required, and is not there.
         """
-        special = ("QRESYNC",) if _SPECIAL in self.told else ()
-        return [word for word in (*REQUIRED, *special) if word not in self._words]
+        return [] if self.told.intersection(REQUIRED) else [REQUIRED[0]]
+
+    def way(self, distrusted: Collection[str] = ()) -> str:
+        """
+        The best way to find out what has changed.
+
+        @param distrusted: capabilities that are not believed.
+        """
+        ways = QRESYNC, CONDSTORE
+        there = (way for way in ways if way in self and way not in distrusted)
+        return next(there, COMPARING)
+
+    @property
+    def listsExtended(self) -> bool:
+        """
+        Whether LIST tells what is subscribed, if it is asked to (RFC 5258).
+        """
+        return "LIST-EXTENDED" in self
+
+    @property
+    def listsStatus(self) -> bool:
+        """
+        Whether it tells the STATUS of each mailbox as well (RFC 5819).
+        """
+        return self.listsExtended and "LIST-STATUS" in self
 
     @property
     def asksForSpecialUse(self) -> bool:

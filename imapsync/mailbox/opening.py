@@ -15,7 +15,8 @@ from imapsync.imap.commands.mailbox import MailboxListener, Selected
 from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Context, heed
 from imapsync.mailbox.expunging import Expunger
-from imapsync.mailbox.oneside import OneSide, fitsInLine, unusable
+from imapsync.mailbox.inventory import fitsInLine
+from imapsync.mailbox.oneside import OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Side
@@ -58,6 +59,8 @@ class Opening:
             selected = Selected(context.names[side])
             return OneSide(side, client, reading, selected, refusals, False, False)
         reading = Reading(context.state, known.id, side, mark)
+        if lists := client.listsAll(mark):
+            reading.listAll()
         if known.retries:
             refusals.recall(reading, self._again)
         try:
@@ -69,6 +72,8 @@ class Opening:
         this = OneSide.of(side, client, reading, selected, refusals, mark)
         if mark is None:
             await this.list(unknown=not known.pairs, found=found)
+        elif lists:
+            await this.complete()
         return this
 
     async def _restored(self, side: Side, selected: Selected) -> bool:

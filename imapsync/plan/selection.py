@@ -47,6 +47,15 @@ class Patterns:
             return False  # it has no prefix
         return any(pattern.matches(self._root + name) for pattern in self._own)
 
+    def meets(self, name: str) -> bool:
+        """
+        Whether one of them that does not stand for anything matches it.
+        """
+        own = self._root + name
+        return any(one.literals and one.matches(name) for one in self._patterns) or any(
+            one.literals and one.matches(own) for one in self._own
+        )
+
 
 class _Pattern(NamedTuple):
     """
@@ -109,6 +118,8 @@ class Selection(NamedTuple):
     @ivar subscribed: only those that either side, or the database, has as
         subscribed; and INBOX.
     @ivar chosen: only those, found by other options of LIST; and INBOX.
+    @ivar views: those that only show what is in others: left out, unless a pattern
+        asks for them.
     """
 
     patterns: Patterns = _EVERYTHING
@@ -116,6 +127,7 @@ class Selection(NamedTuple):
     subscribed: bool = True
     named: frozenset[Name] = frozenset()
     chosen: frozenset[Name] | None = None
+    views: frozenset[Name] = frozenset()
 
     def covers(self, name: str, subscribed: bool) -> bool:
         """
@@ -128,6 +140,8 @@ class Selection(NamedTuple):
         if self.ignore and self.ignore.search(name):
             return False
         if not self.patterns.matches(name):
+            return False
+        if name in self.views and not self.patterns.meets(name):
             return False
         if name == INBOX:
             return True

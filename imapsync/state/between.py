@@ -281,12 +281,13 @@ class Traffic(Protocol):
     What went over all connections to a server, either way.
     """
 
-    def traffic(self, side: Side) -> tuple[int, int]:
+    def traffic(self, side: Side) -> tuple[int, int, int]:
         """
-        The last day on which anything did, and how many octets; 0 and 0, if none did.
+        The last day on which anything did, how many octets, and how many of them were
+        sent; 0 each, if none did.
         """
 
-    def setTraffic(self, side: Side, day: int, octets: int) -> None:
+    def setTraffic(self, side: Side, day: int, octets: int, sent: int) -> None:
         """
         So many did on that day.
         """

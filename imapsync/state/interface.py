@@ -172,6 +172,12 @@ class Pairs(Protocol):
         The UIDs that have a pair.
         """
 
+    def newest(self, mailbox: int, side: Side, count: int) -> int:
+        """
+        The UID of the last but so many of those that have a pair; 1 if there are not
+        so many.
+        """
+
     def totalPairs(self) -> int:
         """
         How many pairs there are in all mailboxes.

@@ -162,6 +162,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    ("ALTER TABLE traffic ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",),
     (
         """
         CREATE TABLE sent (

@@ -237,6 +237,8 @@ class Account:
     @ivar quota: what is used, and what may be, of each resource, such as
         C{"STORAGE"}, in units of 1024 octets; C{None} if there is no quota.  With the
         capability C{QUOTA}, it is told; nothing is refused for it.
+    @ivar reticent: whether SELECT tells no UIDNEXT.
+    @ivar unnumbered: whether what has changed is told without its mod-sequence.
     @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
         of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.
     """
@@ -302,6 +304,7 @@ class Account:
         self.tardy = False
         self.partly = False
         self.quota: dict[str, tuple[int, int]] | None = None
+        self.reticent = self.unnumbered = False
         self.grudges: Callable[[bytes], str] = lambda _: ""
         self._numbers = count(first)
         self.make("INBOX")

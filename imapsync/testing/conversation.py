@@ -69,7 +69,8 @@ class Conversation(ABC):
         self._squeezed = bytearray()
         capabilities = " ".join(sorted(account.capabilities))
         greeting = f"{account.greeting} [CAPABILITY {capabilities}]"
-        self._say(f"* {greeting} {account.salutation}")
+        dovecot = "Dovecot " if account.guids else ""
+        self._say(f"* {greeting} {dovecot}{account.salutation}")
 
     def received(self, data: bytes) -> None:
         """
@@ -299,7 +300,16 @@ class Conversation(ABC):
         """
         Whether it speaks of messages by their UIDs, and of mailboxes that are left.
         """
-        return "QRESYNC" in self.account.capabilities
+        # Where that is refused, it was not enabled.
+        account = self.account
+        return "QRESYNC" in account.capabilities and "ENABLE" not in account.answers
+
+    @property
+    def _counts(self) -> bool:
+        """
+        Whether it tells mod-sequences.
+        """
+        return bool({"QRESYNC", "CONDSTORE"} & self.account.capabilities)
 
     @abstractmethod
     def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:

@@ -36,8 +36,9 @@ class Dialogue(MailboxDialogue):
 
     def _known(self, text: str) -> UidSet:
         messages = self._selected().messages
-        if text == "1:*":
-            return UidSet.of(messages)
+        if text.endswith(":*"):
+            first = min(int(text.removesuffix(":*")), max(messages, default=1))
+            return UidSet.of(uid for uid in messages if uid >= first)
         return UidSet.parse(text) & UidSet.of(messages)
 
     def _some(self, uids: UidSet) -> UidSet:
@@ -73,13 +74,15 @@ class Dialogue(MailboxDialogue):
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
+        if since[0] and (not self._counts or self._selected().noModseq):
+            return "BAD what is that"
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
             message = self._selected().messages[uid]
-            if message.modseq <= int(since[1]):
+            if since[0] and message.modseq <= int(since[1]):
                 continue
             if since[0]:
-                items = ["FLAGS", "MODSEQ"]
+                items = ["FLAGS"] if self.account.unnumbered else ["FLAGS", "MODSEQ"]
             body = message.body
             trouble = self.account.chokes(body) if reads else ""
             if trouble == "BYE":
@@ -99,7 +102,7 @@ class Dialogue(MailboxDialogue):
             if item == "FLAGS":
                 flags = " ".join(sorted(message.flags))
                 values.append(f"FLAGS ({flags})".encode("latin-1"))
-            elif item == "MODSEQ":
+            elif item == "MODSEQ" and self._counts:
                 values.append(b"MODSEQ (%d)" % message.modseq)
             elif item == "INTERNALDATE":
                 values.append(f'INTERNALDATE "{message.date}"'.encode())

@@ -138,18 +138,27 @@ class Fetch(Change):
         )
 
 
-class Since(Fetch):
+class Along(Fetch):
     """
-    UID FETCH of the flags that have changed since a mod-sequence, and of new messages
-    (RFC 7162, 3.1.4.1), right behind the SELECT of their mailbox: the next one may be
-    selected before it is answered.
+    UID FETCH of the flags of all messages from a UID on, right behind the SELECT of
+    their mailbox: the next one may be selected before it is answered.
     """
 
     yields = True
     repeatable = False
 
+    def __init__(self, first: int, items: str = "(FLAGS)") -> None:
+        super().__init__(f"{first}:*", items)
+
+
+class Since(Along):
+    """
+    The same, of the messages that have changed since a mod-sequence, or are new (RFC
+    7162, 3.1.4.1).
+    """
+
     def __init__(self, modseq: int) -> None:
-        super().__init__("1:*", f"(FLAGS) (CHANGEDSINCE {modseq})")
+        super().__init__(1, f"(FLAGS) (CHANGEDSINCE {modseq})")
 
 
 class Expunge(Command[int]):

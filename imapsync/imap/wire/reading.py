@@ -73,7 +73,7 @@ _LISTED = re.compile(
 )
 _TOLD = re.compile(
     rb"\* STATUS " + _PLAIN_NAME + rb" \(MESSAGES (\d{1,9}) UIDNEXT (\d{1,9})"
-    rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9}) HIGHESTMODSEQ (\d{1,18})\)"
+    rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9})(?: HIGHESTMODSEQ (\d{1,18}))?\)"
 )
 
 
@@ -192,8 +192,8 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     if match := _TOLD.fullmatch(line):
         quoted, atom, *numbers = match.groups()
         name = _decoded(atom if quoted is None else quoted)
-        items = dict(zip(STATUS_ITEMS, numbers, strict=True))
-        return StatusResponse(name, Status(*map(int, numbers)), items)
+        items = dict(zip(STATUS_ITEMS, filter(None, numbers), strict=False))
+        return StatusResponse(name, Status(*map(int, items.values())), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
@@ -292,7 +292,7 @@ def _readList(nodes: list[Node]) -> Response:
 
 
 def _readSubscribed(nodes: list[Node]) -> Response:
-    return SubscribedName(_name(nodes[2]))
+    return SubscribedName(_name(nodes[2]), _orEmpty(nodes[1]), _words(nodes[0]))
 
 
 def _oldName(extended: Node) -> str:
@@ -307,7 +307,7 @@ def _oldName(extended: Node) -> str:
 
 def _readStatus(nodes: list[Node]) -> Response:
     items = {}
-    for key, value in _pairs(_list(nodes[1])):
+    for key, value in _pairs(_list(nodes[-1])):
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
@@ -317,7 +317,7 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
     )
-    return StatusResponse(_name(nodes[0]), status, items)
+    return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
 
 
 def _pairs(node: Node) -> list[tuple[Node, Node]]:

@@ -126,9 +126,20 @@ class ListedMailbox(NamedTuple):
 class SubscribedName(NamedTuple):
     """
     An LSUB response (RFC 3501, 7.2.3).
+
+    @ivar attributes: as they were sent.
     """
 
     name: str
+    separator: str
+    attributes: bytes
+
+    @property
+    def merely(self) -> bool:
+        """
+        Whether it is only a level above others.
+        """
+        return b"\\noselect" in self.attributes.lower().split()
 
 
 class StatusResponse(NamedTuple):

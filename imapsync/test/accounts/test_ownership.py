@@ -567,7 +567,8 @@ class UneditedTests(OwnershipCase):
         for kind in KINDS:
             self.kind = kind
             self.begin()
-            self.local.guids = False
+            if self.local.guids:
+                self.local.guids, self.local.salutation = False, "Dovecot ready"
             for verb in ("EXAMINE", "GETMETADATA"):
                 self.local.answers[verb] = "NO not now"
             self.local.inbox.expunge(3)

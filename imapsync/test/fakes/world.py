@@ -25,6 +25,7 @@ from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
+from imapsync.imap.hosts import recognised
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -228,7 +229,9 @@ class World:
             waiting.addErrback(lambda _: None)
         self.links.append(self.link(self.accounts[side], client))
         client.resyncs = "QRESYNC" in self.accounts[side].capabilities
-        self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
+        if client.counts:
+            self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
+        client.host = recognised(client.features.told, client.greeting, "")
         return client
 
     def settings(self, **changes: Any) -> Config:

@@ -530,9 +530,9 @@ ANSWERS = (
         "no mod-sequences",
         "says that there are no mod-sequences (NOMODSEQ)",
         UNSEEN,
-        "The mailbox is left alone and named.",
+        "All of its messages are compared.",
         _unmodified,
-        codes=(1,),
+        codes=(0,),
     ),
     B(
         "not enabled",

@@ -994,12 +994,11 @@ class StubbornTests(MailboxCase):
 
     def test_unfitMailboxes(self) -> None:
         """
-        A mailbox without lasting UIDs or without mod-sequences is named, and
-        the others go on.
+        A mailbox without lasting UIDs, or that cannot be opened, is named, and the
+        others go on.
         """
         unfit: list[tuple[str, Callable[[Account], None]]] = [
             ("UIDNOTSTICKY", lambda a: a.inbox.codes.append("UIDNOTSTICKY")),
-            ("NOMODSEQ", lambda a: setattr(a.inbox, "noModseq", True)),
             ("UIDVALIDITY", lambda a: setattr(a.inbox, "uidvalidity", 0)),
             ("[NOPERM] no", lambda a: a.answers.update(SELECT="NO [NOPERM] no")),
         ]

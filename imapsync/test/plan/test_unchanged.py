@@ -57,6 +57,8 @@ SERVER_CHANGES: Mapping[str, Any] = {
     "trash": "Trash",
     "max-octets-per-day": 1000000,
     "max-commands-in-flight": 4,
+    "full-look": "2h",
+    "flag-window": 7,
 }
 
 NUMBERS = st.integers(0, 3)
