@@ -234,6 +234,22 @@ class FaceTests(ServiceCase):
         self.assertEqual(0, self.serve(Request(("[Gmail]/Starred",))).code)
         self.assertIn("[Gmail]/Starred", self.local.folders)
 
+    def test_icloud(self) -> None:
+        """
+        It is not asked for what it is known to answer wrongly.
+        """
+        account = self.face(next(one for one in FACES if one.kind == "iCloud"))
+        self.begin()
+        self.serve(Request())
+        self.local.inbox.expunge(1)
+        account.inbox.expunge(2)
+        self.serve(Request())
+        self.assertEqual([], self.unequal())
+        heard = " ".join(account.heard)
+        self.assertIn("SEARCH", heard)
+        for word in "RETURN", "QRESYNC":
+            self.assertNotIn(word, heard)
+
     def test_guids(self) -> None:
         """
         Nobody but Dovecot is asked for X-GUID.
