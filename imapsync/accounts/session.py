@@ -110,11 +110,6 @@ class Session:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MassDeletion: too much would be removed.
         """
-        for side in Side if not self._request.dryRun else ():
-            if self._state.bins(side):
-                from imapsync.mailbox.expunging import clear
-
-                await clear(self._clients[side], self._state, side)
         for _ in range(ROUNDS):
             self._changing.clear()
             if not (await self._round() or await self._restless()):
