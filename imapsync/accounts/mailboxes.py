@@ -94,6 +94,7 @@ class Mailboxes:
         say: Say | None,
         legacy: Legacy,
     ) -> None:
+        self._clients = clients
         self._state = state
         self._report = report
         self._say = say
@@ -129,11 +130,22 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MailboxError: a server lists others whenever it is asked.
         """
+        await self._clear()
         for _ in range(ROUNDS):
             settled = await self._settled()
             if settled is not None:
                 return settled
         raise MailboxError(f"the lists of mailboxes {RESTLESS}")
+
+    async def _clear(self) -> None:
+        """
+        Delete what mailboxes of our own a run has left.
+        """
+        for side, client in self._clients.items() if self._say is None else ():
+            if self._state.bins(side):
+                from imapsync.mailbox.expunging import clear  # few need it
+
+                await clear(client, self._state, side)
 
     async def _settled(self) -> Settled | None:
         """

@@ -73,14 +73,18 @@ T = TypeVar("T")
 Known = tuple[int, Traits]
 
 
-def alike(ours: Iterable[Known], theirs: Iterable[Known]) -> list[tuple[int, int]]:
+def alike(
+    ours: Iterable[Known], theirs: Iterable[Known], whole: bool = False
+) -> list[tuple[int, int]]:
     """
     The UIDs of those that are the same message: of k that have the same in common here
     and k there, the nth is the nth.
+
+    @param whole: whether all of the header has to be the same.
     """
     found: list[tuple[int, int]] = []
     here, there = dict(ours), dict(theirs)
-    for trait in (_header, _names):
+    for trait in (_header,) if whole else (_header, _names):
         some = _joined(here, there, trait)
         found += some
         for uid, other in some:

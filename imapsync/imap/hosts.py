@@ -102,7 +102,8 @@ HOSTS = (
         "iCloud",
         greetings=("iscream ready",),
         hosts=("mail.me.com", "mail.icloud.com"),
-        distrusted=frozenset(("QRESYNC",)),
+        # It was seen to tell of messages as gone that are there, and to leave some out.
+        distrusted=frozenset(("QRESYNC", "ESEARCH")),
     ),
     Host(
         "Proton Bridge",

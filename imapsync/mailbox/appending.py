@@ -329,7 +329,7 @@ class Batches:
         doubtful = [why for one, why in self._held if one.appending.mayHaveStored]
         if doubtful:
             try:
-                stored = await self._outcome.strangers()
+                stored = await self.untold.strangers(one for one, _ in self._held)
             except Refused as error:
                 text = f"{doubtful[-1]}, and whether it was stored is not told: {error}"
                 raise MailboxError(text, responseCode=error.responseCode) from error

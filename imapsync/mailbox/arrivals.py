@@ -4,14 +4,14 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imapsync.errors import Refused
 from imapsync.mailbox import merging
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.outcome import Copied
-from imapsync.mailbox.recognition import found
+from imapsync.mailbox.recognition import found, unweighed
 from imapsync.mailbox.sizes import Missized, judged
 from imapsync.mailbox.strangers import strangers
 from imapsync.mailbox.unkept import note, unkept
@@ -131,8 +131,9 @@ class Arrivals:
         if left:
             self.unproven([*left])
 
-    async def strangers(self) -> dict[int, bytes]:
-        return await strangers(self._view, self._side)
+    async def strangers(self, doubted: Sequence[Copied]) -> Mapping[int, bytes]:
+        keys = await strangers(self._view, self._side)
+        return await unweighed(self._view, self._side, doubted, keys)
 
     async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
         return await found(self._view, self._side, untold)

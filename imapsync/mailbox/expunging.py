@@ -75,14 +75,15 @@ class Expunger:
         @return: whether the server does so.
         """
         client, side = self._client, self._place.side
-        await self._clear()
+        await clear(client, self._state, side)
         name = f"{BIN}{self._place.mailbox}-{uids.ranges[0][0]}"
         with self._state.transaction():
             self._state.noteBin(side, name, len(uids))
         try:
             await client.onMailbox("CREATE", name)
         except Refused:
-            self._forget(name)  # it is somebody else's, if it is there
+            # It is somebody else's, if it is there.
+            _forget(self._state, side, name)
             return False
         try:
             await client.transfer("MOVE", uids, name)
@@ -90,31 +91,8 @@ class Expunger:
             return False
         finally:
             if not client.lost.called:
-                await self._clear()
+                await clear(client, self._state, side)
         return True
-
-    async def _clear(self) -> None:
-        """
-        Delete what mailboxes of our own there are, unless others have put something
-        there.
-        """
-        client, side = self._client, self._place.side
-        for name, ours in self._state.bins(side).items():
-            try:
-                status = await client.mailboxStatus(name, "MESSAGES")
-                if status.messages <= ours:
-                    await client.onMailbox("DELETE", name)
-                else:
-                    _log.warn(_OTHERS, side=side, name=name)
-            except Refused as error:
-                _log.info(_LEFT, side=side, name=name, error=error)
-                if error.responseCode != "NONEXISTENT":
-                    continue
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        with self._state.transaction():
-            self._state.forgetBin(self._place.side, name)
 
     async def _marked(self) -> UidSet:
         """
@@ -142,6 +120,29 @@ class Expunger:
         mailbox, side, _ = self._place
         paired = self._state.paired(mailbox, side) - uids
         self.taken |= paired - await self._client.exists(paired)
+
+
+async def clear(client: SyncClient, state: State, side: Side) -> None:
+    """
+    Delete what mailboxes of our own there are, unless others have put something there.
+    """
+    for name, ours in state.bins(side).items():
+        try:
+            status = await client.mailboxStatus(name, "MESSAGES")
+            if status.messages <= ours:
+                await client.onMailbox("DELETE", name)
+            else:
+                _log.warn(_OTHERS, side=side, name=name)
+        except Refused as error:
+            _log.info(_LEFT, side=side, name=name, error=error)
+            if error.responseCode != "NONEXISTENT":
+                continue
+        _forget(state, side, name)
+
+
+def _forget(state: State, side: Side, name: str) -> None:
+    with state.transaction():
+        state.forgetBin(side, name)
 
 
 def giveBack(state: State, mailbox: int, side: Side, taken: UidSet) -> UidSet:

@@ -4,7 +4,7 @@ What becomes of messages that are handed over to a server: L{Outcome}.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from imapsync.model import Flags
@@ -49,11 +49,12 @@ class Outcome(Protocol):
         The server acknowledged them.
         """
 
-    async def strangers(self) -> dict[int, bytes]:
+    async def strangers(self, doubted: Sequence[Copied]) -> Mapping[int, bytes]:
         """
         The messages that have come to the mailbox since it was selected, and that
         nobody accounts for: content keys by UID.
 
+        @param doubted: what may be among them; their targets are 0.
         @raise Refused: its server does not tell.
         """
 

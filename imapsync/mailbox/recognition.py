@@ -61,6 +61,26 @@ async def found(
     ]
 
 
+async def unweighed(
+    view: BothSides, side: Side, doubted: Sequence[Copied], keys: Mapping[int, bytes]
+) -> Mapping[int, bytes]:
+    """
+    The same C{keys} of messages of C{side}, but for those of which the header is that
+    of a doubted one, and which had another key for the sake of their size.  That cannot
+    be where sizes are known to be true, or to be none.
+    """
+    exact = [view.state.sizesExact(each) for each in Side]
+    left = {one.source: one.key for one in doubted if one.key not in keys.values()}
+    known = {one.key for one in doubted}
+    others = UidSet.of(uid for uid, key in keys.items() if key not in known)
+    if all(exact) or False in exact or not (left and others):
+        return keys
+    ours = await traits(view.source(side.other), UidSet.of(left))
+    theirs = await traits(view.source(side), others)
+    same = alike(_known(ours), _known(theirs), whole=True)
+    return {**keys, **{uid: left[source] for source, uid in same}}
+
+
 async def altered(view: BothSides, side: Side) -> list[tuple[Pair, Flags]]:
     """
     The new messages of C{side} that were being copied when a run was cut off, and

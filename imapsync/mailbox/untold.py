@@ -5,10 +5,11 @@ without UIDPLUS does (RFC 4315, 3), and now and then others.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from imapsync.errors import Refused
-from imapsync.mailbox.batch import Message, copied
+from imapsync.mailbox.batch import Batch, Message, copied
 from imapsync.mailbox.outcome import Outcome
 
 
@@ -44,6 +45,16 @@ class Untold:
             uids = {one.source: one.target for one in found}
         self._leave([one for one in messages if one.row.uid not in uids])
         return [(one, uids[one.row.uid]) for one in messages if one.row.uid in uids]
+
+    async def strangers(self, held: Iterable[Batch]) -> Mapping[int, bytes]:
+        """
+        The messages that have come, and that nobody accounts for: content keys by UID.
+
+        @param held: what was refused, and may be there all the same.
+        @raise Refused: its server does not tell.
+        """
+        doubted = [copied(message, 0) for one in held for message in one.messages]
+        return await self._outcome.strangers(doubted)
 
     def leave(self) -> None:
         """

@@ -284,7 +284,7 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
         yield Leave(side, "nothing can be written there", side.other)
         return
     if unproven := rest & arrived.unproven:
-        yield Postpone(side, unproven, UNPROVEN)
+        yield Postpone(side, unproven, UNPROVEN, tried=False)
         rest -= unproven
     if arrived.transfers:
         yield HandOver(arrived.transfers)

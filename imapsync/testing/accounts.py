@@ -102,11 +102,8 @@ class Folder:
         Those of C{flags} that are kept here.
         """
         known = self.permanent.lower().split()
-        return frozenset(
-            flag
-            for flag in flags
-            if flag.lower() in known or ("\\*" in known and flag[:1] != "\\")
-        )
+        lasting = {f for f in flags if "\\*" in known and not f.startswith("\\")}
+        return frozenset(f for f in flags if f in lasting or f.lower() in known)
 
     def flag(self, uid: int, *flags: str) -> None:
         """
@@ -193,8 +190,7 @@ class Account:
     @ivar bends: what becomes of the date of a message that arrives.
     @ivar remakes: what becomes of a message that arrives.
     @ivar estimates: what the size of a message is said to be.
-    @ivar merges: whether a message that it has in the same mailbox, by its
-        Message-ID, is not stored again, and the UID of that one is told.
+    @ivar merges: whether it keeps one message of a Message-ID in each mailbox.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.

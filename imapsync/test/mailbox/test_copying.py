@@ -111,7 +111,7 @@ class Record:
         """
         self.breaks += uids
 
-    async def strangers(self) -> dict[int, bytes]:
+    async def strangers(self, doubted: Sequence[Copied]) -> dict[int, bytes]:
         """
         Nothing else does.
         """

@@ -84,3 +84,15 @@ class EstimateTests(MailboxCase):
             self.assertEqual(len(self.ours.messages), len(self.theirs.messages))
         self.assertEqual(8, len(self.ours.messages))
         self.assertSettled()
+
+    def test_refusedAndStored(self) -> None:
+        """
+        Nor is a message sent again that was refused, and stored all the same.
+        """
+        self.local.estimates = self.remote.estimates
+        refused = iter(["NO [SERVERBUG] sorry"])
+        self.remote.grudges = lambda _: next(refused, "")
+        self.world.fill(mail(1, 100))
+        self.sync()
+        self.assertEqual(1, len(self.theirs.messages))
+        self.assertSettled()

@@ -239,6 +239,9 @@ class PlannedTests(SynchronousTestCase):
         """
         arrived = Arrived(uids("1:3"), unproven=uids("2,9"))
         self.assertEqual(
-            [Postpone(LOCAL, uids("2"), UNPROVEN), Copy(LOCAL, uids("1,3"))],
+            [
+                Postpone(LOCAL, uids("2"), UNPROVEN, tried=False),
+                Copy(LOCAL, uids("1,3")),
+            ],
             self.plan(News(arrived={LOCAL: arrived})),
         )
