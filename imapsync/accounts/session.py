@@ -28,7 +28,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
+from imapsync.mailbox.context import Clients, Context, Records, Say, heed
 from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
@@ -68,13 +68,15 @@ class Session:
         reserve: Reserve | None = None,
     ) -> None:
         self._request = request
-        self._clients = clients
-        self._state = state
+        self._clients, self._state = clients, state
         self._records = records
         self._report = records.report
         self._say = say if request.dryRun else None
         allowed = {side: config.servers[side].allowed for side in Side}
-        self._policy = Policy(config.mergeFlags, allowed, sparing=request.repair)
+        marking = frozenset(side for side in Side if config.servers[side].marks)
+        policy = Policy(config.mergeFlags, allowed, marking=marking)
+        self._policy = policy._replace(sparing=request.repair)
+        heed(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(

@@ -31,6 +31,9 @@ PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 #: Each of them tells the password, or the token.
 _SOURCES = ("oauth2", "password", "password-command", "password-file")
 
+#: Why a trash has no effect: whether what would go there is marked only.
+_SPARED = {True: "with expunge = NO", False: "without expunge in allow"}
+
 #: What a server's section may hold.
 OPTIONS = (
     "type",
@@ -57,6 +60,7 @@ OPTIONS = (
     "compress",
     "read-only",
     "allow",
+    "expunge",
     "list-reference",
     "trash",
     "max-octets-per-day",
@@ -95,6 +99,7 @@ class ServerConfig(NamedTuple):
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     @ivar oauth2: in place of a password, how to get tokens.
+    @ivar marks: whether messages are marked as deleted there, and not expunged.
     @ivar environment: what else commands find in theirs, each C{NAME=VALUE}.
     """
 
@@ -125,6 +130,7 @@ class ServerConfig(NamedTuple):
     environment: tuple[str, ...] = ()
     fullLook: float = 86400.0
     flagWindow: int = 200
+    marks: bool = False
 
     def __repr__(self) -> str:
         told = (
@@ -235,7 +241,11 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         oauth2=_oauth(side, section, files) if bearer else None,
         proxy=None if tunnel else section.get("proxy", proxy, None),
         keyring=keyring,
+        marks=not section.get("expunge", values.yesNo, True),
     )
+    if config.marks:
+        left = tuple(act for act in config.allowed if act is not Act.EXPUNGE)
+        config = config._replace(allowed=left, marks=Act.FLAGS in left)
     _checkMechanisms(section, config)
     if config.proxy is not None and "%" in config.host:
         raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
@@ -335,8 +345,9 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
         yield from oauth.idle(section)
     if server.readOnly:
         yield "trash", "with read-only = YES"
+        yield "expunge", "with read-only = YES"
     elif Act.EXPUNGE not in server.allowed:
-        yield "trash", "without expunge in allow"
+        yield "trash", _SPARED[server.marks]
     if kind == "tunnel":
         yield "proxy", "with type = tunnel"
     else:

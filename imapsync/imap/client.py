@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap import login
+from imapsync.imap import login, looking
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -30,13 +30,13 @@ from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
     Fetch,
-    Search,
     Transfer,
     Transferred,
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
 from imapsync.imap.connection import FAREWELL
 from imapsync.imap.selecting import Selector
+from imapsync.imap.unsized import Unsized, unsized
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
 from imapsync.model import Flags, Listed, Status
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
 
 class SyncClient(Selector):
     """
-    An C{IMAP4Client} that can tell what has changed: of QRESYNC servers (RFC 7162), and
-    of others, as far as they tell it.
+    An C{IMAP4Client} that hears what changes in mailboxes, as far as servers tell.
 
     A command that the server refuses fails with
     L{Refused<imapsync.errors.Refused>}; every command fails with
@@ -57,10 +56,12 @@ class SyncClient(Selector):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
+    @ivar exact: whether sizes that it tells can be believed: else all are 0.
     @ivar keepsDates: whether it was seen to keep the date of a message.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
+    exact = True
     keepsDates = False
     trust: Trust | None = None
 
@@ -239,11 +240,7 @@ class SyncClient(Selector):
         Those of C{uids} that are still there.
         """
         extended = "ESEARCH" in self.features
-
-        def join(found: list[UidSet]) -> UidSet:
-            return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
-
-        return self._all(uids, lambda text: Search(text, extended)).addCallback(join)
+        return Deferred.fromCoroutine(looking.existing(self._all, extended, uids))
 
     def fetchRows(
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
@@ -252,7 +249,8 @@ class SyncClient(Selector):
         What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
         them.
         """
-        return self._all(uids, lambda text: Fetch(text, items, rows=rows))
+        take = rows if self.exact else unsized(rows)
+        return self._all(uids, lambda text: Fetch(text, items, rows=take))
 
     def fetchBodies(
         self, uids: UidSet, items: str, bodies: BodyReceiver
@@ -260,7 +258,8 @@ class SyncClient(Selector):
         """
         Messages, or the part of them that C{items} names, as a stream.
         """
-        return self._all(uids, lambda text: Fetch(text, items, bodies))
+        take = bodies if self.exact else Unsized(bodies)
+        return self._all(uids, lambda text: Fetch(text, items, take))
 
     def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
         """

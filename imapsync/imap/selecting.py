@@ -25,7 +25,7 @@ from imapsync.imap.commands.mailbox import (
 )
 from imapsync.imap.commands.messages import Fetch
 from imapsync.imap.connection import Connection
-from imapsync.imap.features import COMPARING
+from imapsync.imap.features import COMPARING, CONDSTORE
 from imapsync.imap.portions import inPortions
 from imapsync.imap.wire.arguments import mailboxWord
 from imapsync.model import Mark
@@ -44,7 +44,6 @@ class Selector(Connection):
 
     resyncs = True
     tacit = False
-    _fallen = False
     _entering = 0  # mailboxes that are to be selected
     _most: int | None = None  # messages at a time, as has turned out
 
@@ -74,14 +73,15 @@ class Selector(Connection):
         """
         Whether the server tells mod-sequences (RFC 7162, 3.1).
         """
-        return self.resyncs or ("CONDSTORE" in self.features and not self._fallen)
+        tells = CONDSTORE in self.features and self.way != COMPARING
+        return self.resyncs or tells
 
     def fall(self, why: str) -> None:
         """
         It does not keep what it says it can: ask for no mod-sequences any more.
         """
-        if not self._fallen:
-            self._fallen, self.way = True, COMPARING
+        if self.way != COMPARING:
+            self.way = COMPARING
             self.log.warn(
                 "{name}: has CONDSTORE, and does not keep it: {why}; all messages are"
                 " compared instead.",

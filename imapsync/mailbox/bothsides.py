@@ -255,7 +255,8 @@ class BothSides:
         policy = self.context.policy
         if policy.sparing or not policy.may(side, Act.EXPUNGE):
             return UidSet()
-        return self.bereft(side) | self.sides[side].reading.kept
+        folded = self.state.folded(self.known.id, side)
+        return self.bereft(side) | (self.sides[side].reading.kept - folded)
 
     def bereft(self, side: Side) -> UidSet:
         """

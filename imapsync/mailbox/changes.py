@@ -9,10 +9,11 @@ costs nothing.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from functools import cached_property
 
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Agreed, Changes, Flags, Mark, Side
-from imapsync.plan.flags import same
+from imapsync.plan.flags import common, same, without
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
 
@@ -176,6 +177,7 @@ class Reading:
             self.told = max(self.told, *numbers)
             self.unnumbered = self.unnumbered or not all(numbers)
         agreed = self._agreed(uids)
+        told = self._meant(told, agreed)
         for uid, flags in told.items():
             known = agreed.get(uid)
             if known is None:
@@ -189,6 +191,29 @@ class Reading:
                 self._changed[uid] = known
             else:
                 self.partial = True
+
+    def _meant(
+        self, told: dict[int, Flags], agreed: Mapping[int, Agreed]
+    ) -> dict[int, Flags]:
+        """
+        The flags of messages, those that mean nothing as they were agreed.
+        """
+        if not (agreed and (ignored := self._ignored)):
+            return told
+        return {
+            uid: without(flags, ignored) | common(agreed[uid][2], ignored)
+            if uid in agreed
+            else flags
+            for uid, flags in told.items()
+        }
+
+    @cached_property
+    def _ignored(self) -> Flags:
+        """
+        That a side shows one of these, or does not, means nothing.
+        """
+        unkept = (self._state.unkeptFlags(side, self._mailbox) for side in Side)
+        return frozenset[str]().union(*unkept)
 
     def found(self, uids: UidSet) -> None:
         """

@@ -26,6 +26,15 @@ Clients = Mapping[Side, SyncClient]
 Say = Callable[[str], None]
 
 
+def heed(clients: Clients, state: State) -> None:
+    """
+    Have no size be told where one server is known to estimate them.
+    """
+    exact = all(state.sizesExact(side) is not False for side in Side)
+    for client in clients.values():
+        client.exact = exact
+
+
 class Operation(Protocol):
     """
     What a plan consists of.

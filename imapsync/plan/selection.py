@@ -15,6 +15,10 @@ from imapsync.plan.account import Account
 
 _PLAIN = Naming()
 
+#: What the names of mailboxes begin with that we make to delete them: nothing of them
+#: is ever synchronised.
+BIN = "imapsync-expunged-"
+
 
 class Patterns:
     """
@@ -129,6 +133,8 @@ class Selection(NamedTuple):
         """
         Whether C{name} is in scope, when this is how it is subscribed.
         """
+        if name.startswith(BIN):
+            return False
         if self.named:
             return name in self.named
         if self.ignore and self.ignore.search(name):

@@ -26,6 +26,7 @@ from imapsync.state.between import (
     Leftovers,
     Looks,
     Renamings,
+    Shortfalls,
     Traffic,
 )
 from imapsync.uidset import UidSet
@@ -259,6 +260,7 @@ class State(
     Kept,
     Leftovers,
     Doubts,
+    Shortfalls,
     Renamings,
     Owners,
     Traffic,

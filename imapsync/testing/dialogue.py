@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from imapsync.model import Flags
-from imapsync.testing.accounts import DATE, Message
+from imapsync.testing.accounts import DATE, Folder, Message
 from imapsync.testing.conversation import Died, offersOf
 from imapsync.testing.mailboxes import MailboxDialogue
 from imapsync.uidset import UidSet
@@ -20,7 +20,13 @@ class Dialogue(MailboxDialogue):
     """
 
     def _SEARCH(self, tag: str, *words: Any) -> None:
-        uids = _newest(self._some(self._known(words[-1])), self.account.finds)
+        marked = words[-1] == "DELETED"
+        uids = _newest(self._some(self._known(words[-1 - marked])), self.account.finds)
+        if marked:
+            messages = self._selected().messages
+            uids = UidSet.of(uid for uid in uids if _deleted(messages[uid]))
+        if words[0] != "RETURN" and not uids and self.account.reticent:
+            return
         if words[0] != "RETURN":
             self._say("* SEARCH" + "".join(f" {uid}" for uid in uids))
         elif uids:
@@ -46,6 +52,13 @@ class Dialogue(MailboxDialogue):
         lowest = f" {min(some)}" if some and self.account.tellsLowest else ""
         self._limit = f"MESSAGELIMIT {most}{lowest}"
         return some
+
+    @property
+    def _plus(self) -> bool:
+        """
+        Whether it has what UIDPLUS brings (RFC 4315).
+        """
+        return "UIDPLUS" in self.account.capabilities
 
     @property
     def _mostSaved(self) -> int | None:
@@ -94,7 +107,7 @@ class Dialogue(MailboxDialogue):
             elif item == "INTERNALDATE":
                 values.append(f'INTERNALDATE "{message.date}"'.encode())
             elif item == "RFC822.SIZE":
-                size = message.told or len(message.body)
+                size = message.told or self.account.estimates(message.body)
                 values.append(b"RFC822.SIZE %d" % size)
             elif item.startswith("BODY"):
                 section = item.removeprefix("BODY.PEEK").encode()
@@ -118,7 +131,7 @@ class Dialogue(MailboxDialogue):
             raise AssertionError("STORE in a mailbox that was only examined")
         if folder.readOnly or "STORE" in self.account.deaf:
             return
-        changed = frozenset(flags) - self.account.forgets
+        changed = folder.keeps(frozenset(flags) - self.account.forgets)
         for uid in self._some(self._known(uids)):
             before = folder.messages[uid].flags
             present = _without(before, changed - self.account.sticky)
@@ -128,13 +141,16 @@ class Dialogue(MailboxDialogue):
                 folder.flag(uid, *present)
             self._row(uid, ["MODSEQ", "FLAGS"])
 
-    def _EXPUNGE(self, _tag: str, uids: str) -> str:
+    def _EXPUNGE(self, _tag: str, uids: str = "") -> str:
         folder = self._selected()
+        if uids and not self._plus:
+            return "BAD what is that"
         if not self._writable:
             raise AssertionError("EXPUNGE in a mailbox that was only examined")
         if folder.readOnly or "EXPUNGE" in self.account.deaf:
             return "OK done"
-        marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
+        known = self._known(uids or "1:*")
+        marked = (u for u in known if _deleted(folder.messages[u]))
         folder.expunge(*self._some(UidSet.of(marked)))
         told = f"[HIGHESTMODSEQ {folder.modseq}] " if self._resyncs else ""
         return f"OK {told}done"
@@ -176,15 +192,23 @@ class Dialogue(MailboxDialogue):
         known = list(uids)
         messages = [source.messages[uid] for uid in known]
         new = [
-            target.add(m.body, _without(m.flags, self.account.forgets), m.date)
+            self._same(target, m.body)
+            or target.add(m.body, _without(m.flags, self.account.forgets), m.date)
             for m in messages
         ]
         told = self.account.copyUid
         if isinstance(told, str):
             return f"[COPYUID {told}] "
-        if not told or not known:
+        if not (told and known and self._plus):
             return ""
-        return f"[COPYUID {target.uidvalidity} {UidSet.of(known)} {UidSet.of(new)}] "
+        return f"[COPYUID {target.uidvalidity} {_list(known)} {_list(new)}] "
+
+    def _same(self, folder: Folder, body: bytes) -> int:
+        """
+        The UID of a message that is there already, where that matters; else 0.
+        """
+        known = folder.messages.items() if self.account.merges else ()
+        return next((u for u, m in known if _idOf(m.body) == _idOf(body)), 0)
 
     def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
         account = self.account
@@ -208,20 +232,30 @@ class Dialogue(MailboxDialogue):
             offers = offers[: first + 1]
         tail = b"altered\r\n" if account.alters else b""
         added = [
-            folder.add(
-                o.body + tail,
-                account.kept(o.flags),
+            self._same(folder, o.body)
+            or folder.add(
+                account.remakes(o.body) + tail,
+                folder.keeps(account.kept(o.flags)),
                 account.bends(o.date or DATE),
             )
             for o in offers
         ]
         if grudge:
             return grudge
-        uids = UidSet.of(added)
+        uids = _list(added)
         if isinstance(account.appendUid, str):
             return f"OK [APPENDUID {account.appendUid}] done"
-        told = f"[APPENDUID {folder.uidvalidity} {uids}] " if account.appendUid else ""
+        plus = account.appendUid and self._plus
+        told = f"[APPENDUID {folder.uidvalidity} {uids}] " if plus else ""
         return f"OK {told}done"
+
+
+def _idOf(body: bytes) -> bytes:
+    """
+    Its Message-ID, in full.
+    """
+    found = re.search(rb"(?im)^message-id:.*$", body)
+    return found[0] if found else body
 
 
 def _nameOf(value: bytes) -> str:
@@ -229,6 +263,15 @@ def _nameOf(value: bytes) -> str:
     Of which attribute a value is.
     """
     return re.split(rb"[ \[]", value, maxsplit=1)[0].decode()
+
+
+def _list(uids: list[int]) -> str:
+    """
+    They, as they are written; in this order if it matters.
+    """
+    if uids == sorted(set(uids)):
+        return str(UidSet.of(uids))
+    return ",".join(map(str, uids))
 
 
 def _newest(uids: UidSet, most: int | None) -> UidSet:

@@ -8,6 +8,7 @@ import errno
 import gc
 import os
 import tempfile
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -92,7 +93,7 @@ class Record:
         """
         self.misreads += uids
 
-    def short(self, uid: int, octets: int, size: int) -> None:
+    def missized(self, uid: int, octets: int, size: int) -> None:
         """
         One has less than it should have.
         """
@@ -115,6 +116,12 @@ class Record:
         Nothing else does.
         """
         return {}
+
+    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+        """
+        Nobody looks.
+        """
+        return []
 
     def unproven(self, uids: list[int]) -> None:
         """

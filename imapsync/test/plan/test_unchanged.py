@@ -52,6 +52,7 @@ SERVER_CHANGES: Mapping[str, Any] = {
     "compress": False,
     "read-only": True,
     "allow": "append create",
+    "expunge": False,
     "list-reference": "mine/",
     "trash": "Trash",
     "max-octets-per-day": 1000000,
