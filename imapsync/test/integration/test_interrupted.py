@@ -45,7 +45,7 @@ _AT_ONCE = 10
 
 #: The seed of what happens to the accounts.  It leaves nothing out.
 _EVENTFUL = 6
-_FEATS = (
+FEATS = (
     *("copied local to remote", "copied remote to local", "paired by content"),
     *("flagged on local", "flagged on remote"),
     *("expunged on local", "expunged on remote"),
@@ -208,8 +208,10 @@ class ConnectionTests(TestCase):
 
     @cvar ways: what servers are without: presets.
     @cvar times: how often that is tried at places that chance has.
+    @cvar feats: what is done in a run that nothing interrupts.
     """
 
+    feats: Sequence[str] = FEATS
     ways = WAYS
     times = INTERRUPTIONS
     timeout = 3600
@@ -249,18 +251,18 @@ class ConnectionTests(TestCase):
             def begin(place: Place) -> Deferred[None]:
                 return Deferred.fromCoroutine(_interrupted(original, place, interrupt))
 
-            places = choose(await _measured(original))
+            places = choose(await _measured(original, self.feats))
             await together([slots.run(begin, place) for place in places])
 
 
-async def _measured(original: Twins) -> Traffic:
+async def _measured(original: Twins, feats: Sequence[str]) -> Traffic:
     """
     What goes over the connections if nothing comes between.
     """
     with closing(original.copied()) as twins:
         async with relayed(twins) as relays:
             run = await twins.sync(reactor)
-            for feat in _FEATS:
+            for feat in feats:
                 twins.expect(feat in run.errors, f"not {feat}:\n{run.errors}")
             return {side: relay.passed for side, relay in relays.items()}
 
