@@ -4,7 +4,7 @@ Tests for L{imapsync.mailbox.expunging}: servers without UID EXPUNGE, in whole s
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 
 from imapsync.errors import Lost
 from imapsync.model import Act, Side
@@ -67,7 +67,7 @@ class PlainExpungeTests(MailboxCase):
                 return ""
 
             self.remote.refusal = die
-            with suppress(Lost):
+            with contextlib.suppress(Lost):
                 self.sync()
             self.assertEqual(frozenset(), self.theirs.messages[2].flags)
             self.assertEqual({}, self.sync().troubles)
