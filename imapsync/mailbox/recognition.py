@@ -12,7 +12,7 @@ from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.fetching import Source
 from imapsync.mailbox.outcome import Copied
-from imapsync.mailbox.pairing import keyed
+from imapsync.mailbox.pairing import dated, keyed
 from imapsync.model import Flags, Pair, Side
 from imapsync.uidset import MAXIMUM, UidSet
 
@@ -27,9 +27,10 @@ async def found(
     there: each with its UID.
 
     What has come since the mailbox was selected is looked at: first for all that makes
-    messages equal, then for less.  If nothing but these can be left, each is the one
-    that came in its turn.
+    messages equal, then for less.
 
+    @param guess: whether each is the one that came in its turn, if none was recognised
+        and as many have come, with the dates that they were given.
     @raise Refused: the server does not tell.
     """
     this, source = view.sides[side], view.source(side)
@@ -54,11 +55,24 @@ async def found(
         sure |= likely
         left = [one for one in left if one.source not in sure]
         others -= UidSet.of(likely.values())
-        turns = inOrder(left, [*others]) if guess else ()
-        sure |= {one.source: uid for one, uid in turns}
+    if guess and others and not sure:
+        sure |= await _guessed(view, side, left, others)
     return [
         one._replace(target=sure[one.source]) for one in untold if one.source in sure
     ]
+
+
+async def _guessed(
+    view: BothSides, side: Side, untold: Sequence[Copied], there: UidSet
+) -> Mapping[int, int]:
+    """
+    By the UID of the original, that of the copy.  If one had gone, and another had come
+    meanwhile, its date would not be the same.
+    """
+    dates = await dated(view.sides[side].client, there)
+    turns = inOrder(untold, [*there])
+    same = all(one.date and one.date == dates.get(uid) for one, uid in turns)
+    return {one.source: uid for one, uid in turns} if same else {}
 
 
 async def unweighed(

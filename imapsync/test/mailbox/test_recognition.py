@@ -157,6 +157,24 @@ class WithoutUidPlusTests(MailboxCase):
         self.assertIn(mail("a"), self.copied())
         self.assertEqual(1, sum("lost" in line for line in self.remote.heard))
 
+    def test_otherInItsPlace(self) -> None:
+        """
+        Nor where a copy goes in that moment.
+        """
+        self.both(1)
+        self.world.fill(mail("a"))
+
+        def replace() -> None:
+            self.theirs.expunge(2)
+            self.theirs.add(mail("other"), SEEN, "02-Feb-2020 03:04:05 +0000")
+
+        self.remote.before["NOOP"] = replace
+        for _ in range(2):
+            self.sync()
+        bodies = {message.body for message in self.ours.messages.values()}
+        self.assertIn(mail("other"), bodies)
+        self.assertEqualNow()
+
     def test_otherArrives(self) -> None:
         """
         What others bring meanwhile is not taken for a copy.
