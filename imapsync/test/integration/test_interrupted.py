@@ -84,9 +84,9 @@ async def relayed(twins: Twins) -> AsyncIterator[dict[Side, Relay]]:
             await relay.close()
 
 
-class CommitTests(TestCase):
+class CommitCase(TestCase):
     """
-    Tests for runs that end at a commit, at each in turn.
+    Runs that end at a commit, at each in turn.
 
     @cvar ways: what servers are without: presets.
     @cvar step: how many commits the next run gets further.
@@ -94,52 +94,7 @@ class CommitTests(TestCase):
 
     ways = WAYS
     step = 1
-
     timeout = 3600
-
-    def test_killedBefore(self) -> Deferred[None]:
-        """
-        A process that is killed just before a commit leaves nothing that the
-        next run does not put right.
-        """
-
-        async def kill(twins: Twins, number: int) -> int | None:
-            return killedAtCommit(twins.scene, number, after=False)
-
-        return self._atEach(kill, -signal.SIGKILL, merge=False)
-
-    def test_killedAfter(self) -> Deferred[None]:
-        """
-        Nor does one that is killed just after a commit.
-        """
-
-        async def kill(twins: Twins, number: int) -> int | None:
-            return killedAtCommit(twins.scene, number, after=True)
-
-        return self._atEach(kill, -signal.SIGKILL, merge=True)
-
-    def test_failed(self) -> Deferred[None]:
-        """
-        A commit that fails ends the run; the next one goes on from there.
-        """
-
-        async def fail(twins: Twins, number: int) -> int:
-            patch = self.patch(Store, "_commit", _failing(number))
-            run = await syncHere(twins.scene, reactor)
-            patch.restore()
-            return run.code
-
-        return self._atEach(fail, StateError.code, merge=True)
-
-    def test_fullDisk(self) -> Deferred[None]:
-        """
-        So it does when the database cannot grow any more.
-        """
-
-        async def fill(twins: Twins, number: int) -> int | None:
-            return onFullDisk(twins.scene, number * _PIECE)
-
-        return self._atEach(fill, StateError.code, merge=False)
 
     def _atEach(
         self,
@@ -168,6 +123,62 @@ class CommitTests(TestCase):
                 if code == 0:
                     break
         self.assertGreater(number, 10)
+
+
+class KillTests(CommitCase):
+    """
+    Tests for processes that are killed at a commit.
+    """
+
+    def test_killedBefore(self) -> Deferred[None]:
+        """
+        A process that is killed just before a commit leaves nothing that the
+        next run does not put right.
+        """
+
+        async def kill(twins: Twins, number: int) -> int | None:
+            return killedAtCommit(twins.scene, number, after=False)
+
+        return self._atEach(kill, -signal.SIGKILL, merge=False)
+
+    def test_killedAfter(self) -> Deferred[None]:
+        """
+        Nor does one that is killed just after a commit.
+        """
+
+        async def kill(twins: Twins, number: int) -> int | None:
+            return killedAtCommit(twins.scene, number, after=True)
+
+        return self._atEach(kill, -signal.SIGKILL, merge=True)
+
+
+class CommitTests(CommitCase):
+    """
+    Tests for commits that fail.
+    """
+
+    def test_failed(self) -> Deferred[None]:
+        """
+        A commit that fails ends the run; the next one goes on from there.
+        """
+
+        async def fail(twins: Twins, number: int) -> int:
+            patch = self.patch(Store, "_commit", _failing(number))
+            run = await syncHere(twins.scene, reactor)
+            patch.restore()
+            return run.code
+
+        return self._atEach(fail, StateError.code, merge=True)
+
+    def test_fullDisk(self) -> Deferred[None]:
+        """
+        So it does when the database cannot grow any more.
+        """
+
+        async def fill(twins: Twins, number: int) -> int | None:
+            return onFullDisk(twins.scene, number * _PIECE)
+
+        return self._atEach(fill, StateError.code, merge=False)
 
 
 def _failing(number: int) -> Callable[[Store], None]:

@@ -50,13 +50,13 @@ class ModelTests(TestCase):
                 self.fail(f"{ways}: {failures}")
 
 
-class CommitTests(test_interrupted.CommitTests):
+class KillTests(test_interrupted.KillTests):
     """
-    Runs end at each commit, where nothing tells what has changed.
+    Processes are killed at commits, where nothing tells what has changed.
     """
 
     ways = ("BARE", "BARE")
-    step = 6
+    step = 12
 
 
 class ConnectionTests(test_interrupted.ConnectionTests):
@@ -65,7 +65,7 @@ class ConnectionTests(test_interrupted.ConnectionTests):
     """
 
     ways = ("CONDSTORE/UIDPLUS", "BARE")
-    times = 8
+    times = 4
     # Messages are moved between mailboxes that cannot be recognised there.
     feats = tuple({*test_interrupted.FEATS} - {"moved on", "duplicated on"})
 
