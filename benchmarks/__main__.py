@@ -56,12 +56,16 @@ class Bench:
         What each case takes where the servers keep their mail as named.
         """
         with ExitStack() as stack:
+            kinds = dict.fromkeys((name, case.capability) for case, name in cases)
             servers = {
-                name: stack.enter_context(self._storages[name].servers())
-                for name in dict.fromkeys(name for _, name in cases)
+                (name, capability): stack.enter_context(
+                    self._storages[name].servers(capability)
+                )
+                for name, capability in kinds
             }
             for case, name in cases:
-                with servers[name].by(case.roundTrip, case.rate) as near:
+                pair = servers[name, case.capability]
+                with pair.by(case.roundTrip, case.rate) as near:
                     reached = near.within() if case.secure else near
                     run = Run(
                         *(case, self._scale, self._rounds, reached),
@@ -145,7 +149,7 @@ def _cases() -> str:
     titles = {name: case.title for name, case in CASES.items()}
     titles[LIVE] = "How soon changes show in live mode"
     stars = {LIVE, *(name for name, case in CASES.items() if case.huge)}
-    lines = [f"  {name + '*' * (name in stars):17}{titles[name]}" for name in titles]
+    lines = [f"  {name + '*' * (name in stars):24}{titles[name]}" for name in titles]
     return "\n".join(["cases (* only if named):", *lines])
 
 

@@ -9,13 +9,27 @@ from dataclasses import dataclass, replace
 
 from benchmarks import limits
 from benchmarks.boxes import Scaled, inbox, people, spread, twenty
-from benchmarks.changes import MANY, changeFlags, damage, expunge
+from benchmarks.changes import MANY, changeCarried, changeFlags, damage, expunge
 from benchmarks.mail import exactly, large, small, usual
 from benchmarks.place import Place
 from benchmarks.programs import PROGRAMS, VERIFY, VERIFY_CONTENT, Program, Result
 
 #: What a far server adds to a round trip, in seconds.
 FAR = 0.04
+
+#: What servers say that tell what changed since then, but not what is gone; and those
+#: that tell neither.
+CONDSTORE = (
+    "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UNSELECT UIDPLUS MOVE ESEARCH"
+    " CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE MULTIAPPEND CONDSTORE"
+)
+COMPARING = CONDSTORE.removesuffix(" CONDSTORE")
+
+#: One that has each literal wait, and takes one message at a time.
+WAITING = "IMAP4rev1 SASL-IR ENABLE IDLE NAMESPACE UNSELECT UIDPLUS CONDSTORE"
+
+#: Nothing but what is part of the protocol.
+BARE = "IMAP4rev1"
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,7 @@ class Case:
     @ivar spread: whether there is something to do in many mailboxes.
     @ivar compress: whether those programs that can are to compress.
     @ivar repairs: whether imapsync is to repair, which no other does.
+    @ivar capability: what both servers say that they can do; the truth by default.
     """
 
     name: str
@@ -58,6 +73,7 @@ class Case:
     spread: bool = False
     compress: bool = False
     repairs: bool = False
+    capability: str = ""
 
     def fill(self, place: Place, scale: float) -> None:
         """
@@ -133,6 +149,11 @@ _FLAGS = Case(
     change=changeFlags,
     without=("mbsync",),
 )
+_CARRIED = replace(
+    _FLAGS,
+    title="10 000 flags, none a keyword, in a mailbox of 50 000",
+    change=changeCarried,
+)
 _EXPUNGES = Case(
     *("expunges", "5 000 removals in a mailbox of 50 000", _many, limits.expunged),
     limit="the slower of two sockets that send a STORE and an EXPUNGE each",
@@ -173,6 +194,48 @@ _SLOW = Case(
     roundTrip=FAR,
 )
 
+
+def _lesser(case: Case) -> tuple[Case, Case]:
+    """
+    The same, where servers tell less of what changed.
+    """
+    without = ("interimap", "doveadm sync")
+    condstore, comparing = (
+        replace(
+            case,
+            name=f"{case.name}-{name}",
+            title=f"{case.title}, without {missing}",
+            without=without,
+            capability=capability,
+            raw=None,
+            limit="",
+        )
+        for name, missing, capability in (
+            ("condstore", "QRESYNC", CONDSTORE),
+            ("comparing", "CONDSTORE", COMPARING),
+        )
+    )
+    return condstore, comparing
+
+
+_IDLE_MANY = _idle("many", "a mailbox of 50 000", _many)
+_IDLE_BARE = replace(
+    _idle("bare", "200 mailboxes of servers without extensions", spread(200, 2, small)),
+    without=("interimap", "doveadm sync"),
+    spread=True,
+    capability=BARE,
+    raw=None,
+    limit="",
+)
+_FIRST_WAITING = replace(
+    _first("waiting", "500 messages to a server without LITERAL+", inbox(500, usual)),
+    without=("interimap", "doveadm sync"),
+    spread=True,
+    capability=WAITING,
+    raw=None,
+    limit="",
+)
+
 CASES = {
     case.name: case
     for case in (
@@ -188,8 +251,10 @@ CASES = {
             without=("interimap", "mbsync"),
             huge=True,
         ),
-        _idle("many", "a mailbox of 50 000", _many),
+        *(_IDLE_MANY, *_lesser(_IDLE_MANY)),
+        *(_IDLE_BARE.far(), _FIRST_WAITING.far()),
         *(_FLAGS, _FLAGS.far(), _EXPUNGES, _EXPUNGES.far()),
+        *(*_lesser(_CARRIED), *_lesser(_EXPUNGES)),
         *(_MERGE, _MERGE.far()),
         *(_VERIFY, _VERIFY_CONTENT),
         _BIG,

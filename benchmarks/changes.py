@@ -5,7 +5,7 @@ What happens to accounts that were equal.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 
 from benchmarks.place import Place
@@ -16,14 +16,22 @@ MANY = 50_000
 _SETS = 40
 _CHANGES = ("\\Seen", "\\Answered", "\\Flagged", "\\Draft", "Work", "Later", "$MDNSent")
 
+#: Those that each program carries.
+_CARRIED = tuple(flag for flag in _CHANGES if flag.startswith("\\"))
 
-def flagSets(scale: float) -> list[tuple[str, list[int]]]:
+
+def flagSets(
+    scale: float, flags: Sequence[str] = _CHANGES
+) -> list[tuple[str, list[int]]]:
     """
     40 sets of messages, 10 000 in all, and what changes about their flags.
     """
     uids = range(1, int(MANY * scale) + 1, 5)
     return [
-        (f"{'-' if n % 8 == 7 else '+'}FLAGS ({_CHANGES[n % 7]})", [*uids[n::_SETS]])
+        (
+            f"{'-' if n % 8 == 7 else '+'}FLAGS ({flags[n % len(flags)]})",
+            [*uids[n::_SETS]],
+        )
         for n in range(_SETS)
     ]
 
@@ -32,8 +40,19 @@ def changeFlags(place: Place, scale: float) -> None:
     """
     Change these on the local side.
     """
+    _change(place, flagSets(scale))
+
+
+def changeCarried(place: Place, scale: float) -> None:
+    """
+    Change as many, none of them a keyword.
+    """
+    _change(place, flagSets(scale, _CARRIED))
+
+
+def _change(place: Place, sets: Iterable[tuple[str, list[int]]]) -> None:
     with place.accounts() as (local, _):
-        for change, uids in flagSets(scale):
+        for change, uids in sets:
             if uids:
                 local.store("INBOX", uids, change)
 

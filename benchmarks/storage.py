@@ -37,12 +37,14 @@ class Storage(NamedTuple):
     kind: str
 
     @contextmanager
-    def servers(self) -> Iterator[Servers]:
+    def servers(self, capability: str = "") -> Iterator[Servers]:
         """
         Two servers that keep their mail there.
+
+        @param capability: what they say that they can do; the truth by default.
         """
-        local = Dovecot(Settings(), self.directory)
-        remote = Dovecot(Settings(), self.directory)
+        local = Dovecot(Settings(capability=capability), self.directory)
+        remote = Dovecot(Settings(capability=capability), self.directory)
         try:
             yield Servers(local, remote, remote.port)
         finally:

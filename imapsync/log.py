@@ -49,7 +49,13 @@ class Log(Logger):
     def __get__(self, instance: object, owner: type | None = None) -> Log:
         return cast(Log, super().__get__(instance, owner))
 
-    def once(self, key: str, format: str, **fields: object) -> None:  # noqa: A002
+    def once(
+        self,
+        key: str,
+        format: str,  # noqa: A002
+        level: LogLevel = LogLevel.warn,
+        **fields: object,
+    ) -> None:
         """
         Warn of something, if that was not just done.
 
@@ -59,7 +65,7 @@ class Log(Logger):
             if len(self._told) >= _MEMORY:
                 del self._told[next(iter(self._told))]
             self._told[key] = None
-            self.warn(format, **fields)
+            self.emit(level, format, **fields)
 
     def emit(
         self,

@@ -108,7 +108,8 @@ class Mark(NamedTuple):
     """
     Up to where a mailbox on one side has been dealt with (RFC 7162, 3.1).
 
-    Every message below C{uidnext} and every change up to C{modseq} is done.
+    Every message below C{uidnext} and every change up to C{modseq} is done.  Where that
+    is 0, none is told: what has changed is found by comparing all messages.
     """
 
     uidvalidity: int
@@ -160,6 +161,14 @@ class Known(NamedTuple):
     spellings: Mapping[Side, str] = MappingProxyType({})
     strays: Mapping[Side, int] = MappingProxyType({})
     alone: Side | None = None
+
+    @property
+    def compared(self) -> bool:
+        """
+        Whether a server does not tell what has changed, so that all messages are to be
+        compared.
+        """
+        return any(not mark.modseq for mark in self.marks.values())
 
     def holds(self, side: Side) -> int:
         """
@@ -237,6 +246,7 @@ class Status(NamedTuple):
     uidnext: int = 0
     uidvalidity: int = 0
     modseq: int = 0
+    unseen: int = 0
 
 
 #: Attributes of a name without a mailbox behind it.
@@ -283,12 +293,11 @@ class Listed(NamedTuple):
     @property
     def mark(self) -> Mark | None:
         """
-        Where it was when its STATUS was told, if all of that was.
+        Where it was when its STATUS was told, if UIDVALIDITY and UIDNEXT were.
         """
         told = self.status or Status()
         mark = Mark(told.uidvalidity, told.uidnext, told.modseq)
-        whole = 0 not in (mark.uidvalidity, mark.uidnext, mark.modseq)
-        return mark if whole else None
+        return mark if mark.uidvalidity and mark.uidnext else None
 
 
 class Refusal(NamedTuple):

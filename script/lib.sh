@@ -8,6 +8,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$top/.cache
 unpacked=$cache/debian
 cyrus=$cache/cyrus
+courier=$cache/courier
 python=${PYTHON:-python3}
 axeVersion=4.14.1
 arguments=("$@")
@@ -131,6 +132,18 @@ ensureCyrus() {
 
 cyrusIn() {
     [ -x "$1/usr/lib/cyrus/bin/master" ] && [ -x "$1/usr/lib/cyrus/bin/imapd" ]
+}
+
+# Have a Courier for the tests; they do without, where it cannot be had.
+ensureCourier() {
+    [ ! -x "$courier/usr/bin/imapd" ] || return 0
+    say "Unpacking courier-imap into ${courier#"$top/"}."
+    rm -rf "$courier" "$courier.part"
+    (unpackPackage courier-imap "$courier.part" '^(courier|gamin|lib)') || {
+        say "There is no courier-imap: the tests that need it are skipped."
+        return 0
+    }
+    mv "$courier.part" "$courier"
 }
 
 # Have a browser for the tests of the status page, and what finds there what people

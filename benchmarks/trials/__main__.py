@@ -35,6 +35,7 @@ from benchmarks.programs import mbsync
 from benchmarks.soak import configuration
 from imapsync.model import Side
 from imapsync.test import children
+from imapsync.test.integration.presets import PRESETS
 from imapsync.test.integration.scene import Run, Scene
 from imapsync.test.integration.strikes import KINDS, Kind, each, tried
 from imapsync.test.integration.trial import Imapsync, Laboratory, Offer, Program
@@ -105,7 +106,7 @@ class Peer:
         """
         return children.ended(process, patience)
 
-    def busy(self, run: Run) -> list[str]:
+    def busy(self, scene: Scene, run: Run) -> list[str]:
         """
         They do not tell.
         """
@@ -321,7 +322,7 @@ async def make(reactor: Any, request: argparse.Namespace, results: Results) -> N
     """
     reactor.suggestThreadPoolSize(2 * _WAITING)
     for name in request.program or PROGRAMS:
-        laboratory = Laboratory(reactor, PROGRAMS[name])
+        laboratory = Laboratory(reactor, PROGRAMS[name], ways=tuple(request.ways))
         try:
             for key in request.kind or KINDS:
                 kind = KINDS[key]
@@ -361,6 +362,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="of each kind; 0: only the table")
     parser.add_argument("--seed", type=int, default=1, help="number of the first")
     parser.add_argument("--workers", type=int, default=2, help="trials at a time")
+    parser.add_argument(
+        "--ways",
+        nargs=2,
+        default=["QRESYNC", "QRESYNC"],
+        metavar=("LOCAL", "REMOTE"),
+        help=f"what servers are without: {', '.join(PRESETS)}",
+    )
     parser.add_argument("--results", type=Path, metavar="FILE")
     parser.add_argument("--logs", type=Path, metavar="DIRECTORY")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")

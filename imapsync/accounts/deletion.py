@@ -14,8 +14,10 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Context
+from imapsync.mailbox.expunging import Expunger
 from imapsync.mailbox.removal import remove, thrown
 from imapsync.mailbox.summary import Deed
+from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Side, Status, Trouble, differ
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Deletion
@@ -278,7 +280,10 @@ async def _clear(one: Delete, context: Context, uids: UidSet, trash: str) -> Non
     """
     client, name = context.clients[one.side], context.names[one.side]
     selected = await client.open(name, None, Heard(), writable=True)
-    left, refusal = await remove(client, selected, uids, trash)
+    known = context.state.mailbox(one.name)
+    place = Place(known.id if known else 0, one.side, selected.mark.uidvalidity)
+    expunger = Expunger(client, context.state, place)
+    left, refusal = await remove(client, selected, uids, expunger.expunge, trash)
     done = len(uids) - len(left)
     deed: Deed = "moved to the trash" if trash else "expunged"
     context.records.report.did(deed, one.name, one.side, done)

@@ -9,7 +9,7 @@ an echo of what we did ourselves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -39,6 +39,22 @@ class Named:
         self.names: dict[Name, Name] = {}
 
 
+class Glances:
+    """
+    When mailboxes were looked at in which a server does not tell what has changed.
+
+    @ivar whole: when all flags were compared, in seconds.
+    @ivar window: when those of the newest messages were.
+    @ivar unseen: how many messages were not seen then, as STATUS tells; not of those
+        in which something may have been done since.
+    """
+
+    def __init__(self) -> None:
+        self.whole: dict[Name, float] = {}
+        self.window: dict[Name, float] = {}
+        self.unseen: dict[Name, Sequence[int]] = {}
+
+
 class History:
     """
     Of the syncs on two connections.
@@ -56,9 +72,13 @@ class History:
         was told of them then: as long as that is so, another would not either.
     @ivar named: what became of the mailboxes that the user named, on the
         connections before these as well.
+    @ivar glances: which mailboxes were compared in full, likewise.
+    @ivar doubted: mailboxes that are to be looked into, whatever STATUS tells.
     """
 
-    def __init__(self, named: Named | None = None) -> None:
+    def __init__(
+        self, named: Named | None = None, glances: Glances | None = None
+    ) -> None:
         self.accounts: Mapping[Side, Account] = {}
         self.scope: frozenset[Name] = frozenset()
         self.made: dict[Name, Side] = {}
@@ -70,6 +90,8 @@ class History:
         self.failures: Counter[Name] = Counter()
         self.left: dict[Name, Told] = {}
         self.named = Named() if named is None else named
+        self.glances = Glances() if glances is None else glances
+        self.doubted: set[Name] = set()
 
     def looked(self, accounts: Mapping[Side, Account], scope: frozenset[Name]) -> None:
         """
@@ -91,7 +113,8 @@ class History:
         Whether a pass was in vain, and nothing has happened since; or too many
         were.
         """
-        return self.left.get(name) == told or self.failures[name] >= _PATIENCE
+        same = self.left.get(name) == told and name not in self.doubted
+        return same or self.failures[name] >= _PATIENCE
 
     def unfinished(self, name: Name, told: Told, failed: bool) -> None:
         """
@@ -100,6 +123,14 @@ class History:
         self.left[name] = told
         if failed:
             self.failures[name] += 1
+
+    def compared(self, name: Name, now: float) -> None:
+        """
+        A pass has compared all.
+        """
+        self.doubted.discard(name)
+        self.glances.whole[name] = self.glances.window[name] = now
+        self.glances.unseen.pop(name, None)
 
     def forgive(self) -> None:
         """

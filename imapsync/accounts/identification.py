@@ -127,12 +127,9 @@ class Identifier:
         known = [one for one in map(self._state.mailbox, strange) if one is not None]
 
         async def onSide(side: Side) -> None:
-            if not self._tellsIds(side):
+            if self._tellsGuids(side):
                 wanting = [one for one in known if not one.identities.get(side)]
-                # Many would be too much for a server that does not know it.
-                first = len(wanting) if self._isDovecot(side) else 1
-                for some in wanting[:first], wanting[first:]:
-                    await self._learn(side, strange, some)
+                await self._learn(side, strange, wanting)
 
         await onBoth(onSide)
 
@@ -142,8 +139,6 @@ class Identifier:
         strange: Mapping[Name, Mapping[Side, Account]],
         known: list[Known],
     ) -> None:
-        if side in self._mute:
-            return
         names = [strange[one.name][side].spelled(one.name) for one in known]
         asked = [Deferred.fromCoroutine(self._guid(side, name)) for name in names]
         with suppress(Refused):
@@ -190,7 +185,7 @@ class Identifier:
         """
         The UIDVALIDITY and the identity of a mailbox, if the server tells one.
         """
-        if not self._tellsIds(side) and side not in self._mute:
+        if self._tellsGuids(side):
             uidvalidity, identity = await self._guid(side, name)
             if uidvalidity:
                 return uidvalidity, identity
@@ -235,8 +230,9 @@ class Identifier:
         await pairing.keyed(source, UidSet.of(expected), take)
         return bool(found) and all(found[u] == expected[u] for u in found)
 
-    def _isDovecot(self, side: Side) -> bool:
-        return self._clients[side].identity.get("name") == "Dovecot"
+    def _tellsGuids(self, side: Side) -> bool:
+        tells = self._clients[side].tellsGuids
+        return tells and side not in self._mute and not self._tellsIds(side)
 
     def _tellsIds(self, side: Side) -> bool:
         return "OBJECTID" in self._clients[side].features

@@ -126,6 +126,8 @@ async def choose(
 
 
 def _sizes(client: SyncClient) -> Deferred[Mapping[str, int] | None]:
+    if not client.features.listsStatus:
+        return succeed(None)
     return _told(client, "STATUS=SIZE", SizesCommand())
 
 

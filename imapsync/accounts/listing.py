@@ -5,23 +5,19 @@ Which mailboxes the servers list, under the names that both sides share.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import suppress
 
-from twisted.internet.defer import Deferred, succeed
-
+from imapsync.accounts.inquiry import Inquiry
 from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
-    Garbled,
     MailboxError,
     MissingCapability,
     NotFound,
     Refused,
 )
-from imapsync.gather import onBoth, together
+from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.account import ITEMS, LOOK
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.log import Log
 from imapsync.model import Act, Known, Listed, Name, Side
@@ -56,7 +52,11 @@ class Listing:
         self._namings: dict[Side, Naming] = {}
         self._spellings: dict[Side, dict[str, Name]] = {side: {} for side in Side}
         self._subscribed: dict[Side, frozenset[str]] = {}
-        self._shut: dict[Side, dict[str, str]] = {side: {} for side in Side}
+        self._shut: dict[Side, Mapping[str, str]] = {side: {} for side in Side}
+        self._inquiries = {
+            side: Inquiry(client, config.mapSpecialUse or bool(client.host.leftOut))
+            for side, client in clients.items()
+        }
         if config.mapSpecialUse:
             for side, client in clients.items():
                 if not client.features.asksForSpecialUse:
@@ -134,9 +134,10 @@ class Listing:
         """
         self.told.pop(side, None)
         try:
-            return await self._clients[side].subscriptions()
+            told = await self._clients[side].subscriptions()
         except Refused:
             return presumed
+        return frozenset(one.name for one in told)
 
     async def completed(
         self, accounts: Mapping[Side, Account]
@@ -148,10 +149,9 @@ class Listing:
 
         async def onSide(side: Side) -> Account:
             self.told.pop(side, None)
-            listed = await self._clients[side].listMailboxes(
-                "*", selection=["SUBSCRIBED"]
-            )
-            return accounts[side].withMereNames(listed)
+            listed = accounts[side].listed.values()
+            chosen = await self._inquiries[side].chosen(["SUBSCRIBED"], listed)
+            return accounts[side].withMereNames(chosen)
 
         return await onBoth(onSide, [*accounts])
 
@@ -168,21 +168,42 @@ class Listing:
         sent = [option for option in options if option != "RECURSIVEMATCH"]
         chosen: set[Name] = set()
         for side, account in accounts.items():
-            client = self._clients[side]
-            if "SPECIAL-USE" in sent and not client.features.asksForSpecialUse:
-                raise MissingCapability(
-                    f"{side}: the server has no SPECIAL-USE: take that out of"
-                    " list-select-opts"
-                )
-            with _named(client):
-                boxes = await client.listMailboxes("*", selection=sent)
-            for listed in boxes:
+            self._require(side, sent)
+            listing = account.listed.values()
+            for listed in await self._inquiries[side].chosen(sent, listing):
                 with suppress(MailboxError):  # the plain LIST reports it
                     name = account.naming.toShared(listed.name)
                     chosen |= set() if name is None else {name}
         if len(sent) < len(options):
             chosen.update(*map(ancestors, chosen))
         return frozenset(chosen)
+
+    def _require(self, side: Side, options: Collection[str]) -> None:
+        """
+        See to it that the server knows them.
+        """
+        features = self._clients[side].features
+        for option, there, needed in (
+            ("SPECIAL-USE", features.asksForSpecialUse, "SPECIAL-USE"),
+            ("REMOTE", features.listsExtended, "LIST-EXTENDED"),
+        ):
+            if option in options and not there:
+                raise MissingCapability(
+                    f"{side}: the server has no {needed}: take {option} out of"
+                    " list-select-opts"
+                )
+
+    def views(self, accounts: Mapping[Side, Account]) -> frozenset[Name]:
+        """
+        The mailboxes that only show what is in others, where a server is known for it.
+        """
+        return frozenset(
+            name
+            for side, account in accounts.items()
+            for name, box in account.listed.items()
+            if name != INBOX
+            if not self._clients[side].host.leftOut.isdisjoint(box.attributes)
+        )
 
     def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
         """
@@ -213,89 +234,25 @@ class Listing:
         return account.withShut(self._shut[side])
 
     async def _list(self, side: Side) -> list[Listed]:
-        client = self._clients[side]
-        # Of the selected mailbox, Dovecot lists what it has last told of it.
-        left = client.unselect()
-        if "UNSELECT" not in client.features:
-            await left
-            left = succeed(None)
-        returns = [*LOOK]
-        if self._config.mapSpecialUse and client.features.asksForSpecialUse:
-            returns.insert(1, "SPECIAL-USE")
-        asked: list[Deferred[Any]] = [client.listMailboxes("*", returns=returns)]
-        if side not in self._namings and "NAMESPACE" in client.features:
-            asked.append(client.namespaces())
-        with _named(client):
-            _, listed, *spaces = await together([left, *asked])
-        if side not in self._namings:
+        first = side not in self._namings
+        answer = await self._inquiries[side].look(first)
+        boxes = answer.listed
+        if first:
             reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(spaces, listed, reference)
-            self._spaces[side] = spaces
-        self._shut[side].clear()
-        doubted = [box for box in listed if box.selectable and not box.status]
+            self._namings[side] = _naming(answer.spaces, boxes, reference)
+            self._spaces[side] = answer.spaces
+        self._shut[side] = answer.shut
         self.told.pop(side, None)
-        if not doubted:
-            spaces = self._spaces[side]
-            self.told[side] = Told(client.features.told, tuple(spaces), listed)
-        asking = [self._doubted(side, box, listed) for box in doubted]
-        waiting = [Deferred.fromCoroutine(one) for one in asking]
-        told = {box.name: box for box in await together(waiting)}
-        boxes = [told.get(box.name, box) for box in listed]
-        if side in self._subscribed:
+        if answer.whole:
+            told = self._clients[side].features.told
+            self.told[side] = Told(told, tuple(self._spaces[side]), boxes)
+        if answer.subscribed is not None:
+            self._subscribed[side] = answer.subscribed
+        elif side in self._subscribed:
             names = await self._subscriptions(side, self._subscribed[side])
             self._subscribed[side] = names
             boxes = [box.withSubscription(box.name in names) for box in boxes]
         return boxes
-
-    async def _doubted(
-        self, side: Side, box: Listed, listed: Collection[Listed]
-    ) -> Listed:
-        """
-        Ask for the status that LIST did not tell.  One that does not exist, as
-        the server says, may be there all the same: whether it is gone, only LIST
-        decides, when it is asked again.
-        """
-        client = self._clients[side]
-        try:
-            status = await client.mailboxStatus(box.name, ITEMS)
-        except Refused as error:
-            # Dovecot has no response code for it.
-            if (
-                error.responseCode != "NONEXISTENT"
-                and "doesn't exist" not in error.text
-            ):
-                return box  # its pass will tell
-            if await self._isThere(client, box, listed):
-                self._shut[side][box.name] = error.text
-                return box
-            return box._replace(attributes=box.attributes | {"\\nonexistent"})
-        return box._replace(status=status)
-
-    async def _isThere(
-        self, client: SyncClient, box: Listed, listed: Collection[Listed]
-    ) -> bool:
-        """
-        Whether LIST holds to it that there is a mailbox.
-
-        Dovecot lists one that was deleted from a Maildir as long as others are
-        below it; but it knows better when it is asked for subscriptions to it, or
-        to them.  That alone proves nothing: where names lead nowhere, since the
-        server looks in another place than before, it says the same.  One of those
-        below must be there, then.
-        """
-        ways = ((), ("SUBSCRIBED", "RECURSIVEMATCH"))
-        asked = [client.listMailboxes(box.name, selection=way) for way in ways]
-        try:
-            told: list[list[Listed]] = await together(asked)
-        except Refused:
-            return True
-        # Wildcards in a name may find others as well.
-        now, chosen = ([one for one in t if one.name == box.name] for t in told)
-        if not any(one.selectable for one in now):
-            return False
-        level = box.name + box.separator
-        below = any(one.status and one.name.startswith(level) for one in listed)
-        return not below or any(one.selectable for one in chosen)
 
     def _distinguish(self) -> None:
         """
@@ -314,20 +271,6 @@ class Listing:
                 f' "{shown(namings[1].root)}":'
                 " see list-reference"
             )
-
-
-@contextmanager
-def _named(client: SyncClient) -> Iterator[None]:
-    """
-    Say whose refusal it is: it is about no mailbox, but the whole account.
-    """
-    try:
-        yield
-    except Garbled as error:
-        raise Garbled(f"{client.name}: {error.command}", error.text) from error
-    except Refused as error:
-        command = f"{client.name}: {error.command}"
-        raise Refused(command, error.status, error.responseCode, error.text) from error
 
 
 def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:

@@ -5,7 +5,7 @@ is opened: L{Mailboxes}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -96,6 +96,7 @@ class Mailboxes:
         legacy: Legacy,
         sparing: bool = False,
     ) -> None:
+        self._clients = clients
         self._state = state
         self._report = report
         self._say = say
@@ -132,11 +133,22 @@ class Mailboxes:
         @raise NotFound: a mailbox that was asked for is on neither server.
         @raise MailboxError: a server lists others whenever it is asked.
         """
+        await self._clear()
         for _ in range(ROUNDS):
             settled = await self._settled()
             if settled is not None:
                 return settled
         raise MailboxError(f"the lists of mailboxes {RESTLESS}")
+
+    async def _clear(self) -> None:
+        """
+        Delete what mailboxes of our own a run has left.
+        """
+        for side, client in self._clients.items() if self._say is None else ():
+            if self._state.bins(side):
+                from imapsync.mailbox.expunging import clear  # few need it
+
+                await clear(client, self._state, side)
 
     async def _settled(self) -> Settled | None:
         """
@@ -251,18 +263,26 @@ class Mailboxes:
         Say once what is left out, since it is not the user's own.
         """
         for side, account in accounts.items():
-            names = {f'"{shown(name)}"' for name in leftOut(account, selection)}
-            new = sorted(names - self._history.remarks)
-            self._history.remarks |= names
-            if new:
-                more = len(new) - _SHOWN
-                self.log.info(
-                    "{side}: left out, as it is in no personal namespace:"
-                    " {names}{more}",
-                    side=side,
-                    names=", ".join(new[:_SHOWN]),
-                    more=f" and {more} more" if more > 0 else "",
-                )
+            why = "it is in no personal namespace"
+            self._noteSome(side, leftOut(account, selection), why)
+            views = (name for name in selection.views if name in account.listed)
+            some = [account.spelled(n) for n in views if not selection.covers(n, True)]
+            why = "it only shows what is in others, and no list-mailbox asks for it"
+            self._noteSome(side, some, why)
+
+    def _noteSome(self, side: Side, left: Iterable[str], why: str) -> None:
+        names = {f'"{shown(name)}"' for name in left}
+        new = sorted(names - self._history.remarks)
+        self._history.remarks |= names
+        if new:
+            more = len(new) - _SHOWN
+            self.log.info(
+                "{side}: left out, as {why}: {names}{more}",
+                side=side,
+                why=why,
+                names=", ".join(new[:_SHOWN]),
+                more=f" and {more} more" if more > 0 else "",
+            )
 
     def _agree(self, plan: Plan, unsettled: set[Name]) -> None:
         """

@@ -20,7 +20,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records
+from imapsync.mailbox.context import Clients, Context, Records, heed
 from imapsync.mailbox.repair import Inspection
 from imapsync.model import EVERYTHING, Known, Name, Side, Trouble
 from imapsync.plan import repair as plan
@@ -79,6 +79,7 @@ class Repair:
 
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
+        heed(clients, self._state)
         await self._inspect(clients)
         if not self._request.dryRun:
             await self._settle(clients)

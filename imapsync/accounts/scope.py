@@ -52,6 +52,7 @@ class Scope:
             subscribed,
             frozenset(asked),
             await self._listing.chosen(options, accounts) if options else None,
+            self._listing.views(accounts),
         )
 
     def followed(

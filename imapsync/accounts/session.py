@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imapsync.accounts import removals
 from imapsync.accounts.deletion import Deleter
+from imapsync.accounts.glances import Glancer
 from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
@@ -27,7 +28,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
+from imapsync.mailbox.context import Clients, Context, Records, Say, meet
 from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
@@ -67,13 +68,15 @@ class Session:
         reserve: Reserve | None = None,
     ) -> None:
         self._request = request
-        self._clients = clients
-        self._state = state
+        self._clients, self._state = clients, state
         self._records = records
         self._report = records.report
         self._say = say if request.dryRun else None
         allowed = {side: config.servers[side].allowed for side in Side}
-        self._policy = Policy(config.mergeFlags, allowed, sparing=request.repair)
+        marking = frozenset(side for side in Side if config.servers[side].marks)
+        policy = Policy(config.mergeFlags, allowed, marking=marking)
+        self._policy = policy._replace(sparing=request.repair)
+        meet(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(
@@ -84,6 +87,9 @@ class Session:
         self._workers = Workers(clients, reserve, config.connections if several else 1)
         self._listing, self._identifier, self._history = legacy
         self._tried = self._history.tried
+        now, pause = records.suspects.now, request.watch if request.live else None
+        looks = config.servers, clients, state, self._history, pause, now
+        self._glancer = Glancer(*looks)
         self._mailboxes = Mailboxes(
             *(config, request.mailboxes, clients, state),
             *(self._report, self._say, legacy, request.repair),
@@ -165,6 +171,7 @@ class Session:
             {one: self._context(one.name, accounts) for one in outlook.deletions}
         )
         self._skipForeseen(accounts)
+        await self._glancer.look(plan.mailboxes, accounts)
         dirty = self._dirty(plan, accounts)
         changed = await self._followMoves(accounts, dirty, doomed)
         await removals.check(
@@ -222,10 +229,12 @@ class Session:
         """
         known = self._mailboxes.known()
         return {
-            name: known[name]
-            for name in plan.mailboxes
-            if mailboxes.dirty(known[name], listedOn(name, accounts))
+            n: known[n] for n in plan.mailboxes if self._isDirty(known[n], accounts)
         }
+
+    def _isDirty(self, known: Known, accounts: Accounts) -> bool:
+        doubted = known.name in self._history.doubted
+        return doubted or mailboxes.dirty(known, listedOn(known.name, accounts))
 
     def _skipForeseen(self, accounts: Accounts) -> None:
         """
@@ -289,7 +298,7 @@ class Session:
             known, listed = self._known(name), listedOn(name, accounts)
             known = known._replace(retries=known.id in due)
             hopeless = name in self._failed or self._history.hopeless(name, listed)
-            if mailboxes.dirty(known, listed) and not hopeless:
+            if self._isDirty(known, accounts) and not hopeless:
                 tasks[name] = mailboxes.arrived(known, listed)
         return tasks
 
@@ -348,6 +357,8 @@ class Session:
         except MailboxError as error:
             self._failed.add(name)
             self._report.failed(name, error)
+        if name not in self._failed:
+            self._history.compared(name, self._records.suspects.now())
         if one.foreseen:
             self._foreseen[known.id] = one.foreseen
         if one.changed:

@@ -31,6 +31,9 @@ PORTS = {"imap": 143, "imaps": 993, "tunnel": 0}
 #: Each of them tells the password, or the token.
 _SOURCES = ("oauth2", "password", "password-command", "password-file")
 
+#: Why a trash has no effect: whether what would go there is marked only.
+_SPARED = {True: "with expunge = NO", False: "without expunge in allow"}
+
 #: What a server's section may hold.
 OPTIONS = (
     "type",
@@ -57,10 +60,13 @@ OPTIONS = (
     "compress",
     "read-only",
     "allow",
+    "expunge",
     "list-reference",
     "trash",
     "max-octets-per-day",
     "max-commands-in-flight",
+    "full-look",
+    "flag-window",
     *tls.OPTIONS,
 )
 
@@ -84,12 +90,16 @@ class ServerConfig(NamedTuple):
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
         before.
+    @ivar fullLook: where the server does not tell which flags have changed, those of
+        all messages are compared so often in live mode, in seconds.
+    @ivar flagWindow: so many of the newest messages are, each time it is asked.
     @ivar keyring: the service, and the user, whose password is in the keyring of the
         system.
     @ivar proxy: who connects us, if we do not connect ourselves.
     @ivar passwordFile: whose first line is the password at the next login.
     @ivar authorizeAs: whose mail it is, if not that of C{username}.
     @ivar oauth2: in place of a password, how to get tokens.
+    @ivar marks: whether messages are marked as deleted there, and not expunged.
     @ivar environment: what else commands find in theirs, each C{NAME=VALUE}.
     """
 
@@ -118,6 +128,9 @@ class ServerConfig(NamedTuple):
     proxy: Proxy | None = None
     keyring: tuple[str, str] | None = None
     environment: tuple[str, ...] = ()
+    fullLook: float = 86400.0
+    flagWindow: int = 200
+    marks: bool = False
 
     def __repr__(self) -> str:
         told = (
@@ -222,11 +235,17 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
+        fullLook=section.get("full-look", values.duration, 86400.0),
+        flagWindow=section.get("flag-window", values.number, 200),
         passwordFile=section.get("password-file", files.secret, None),
         oauth2=_oauth(side, section, files) if bearer else None,
         proxy=None if tunnel else section.get("proxy", proxy, None),
         keyring=keyring,
+        marks=not section.get("expunge", values.yesNo, True),
     )
+    if config.marks:
+        left = tuple(act for act in config.allowed if act is not Act.EXPUNGE)
+        config = config._replace(allowed=left, marks=Act.FLAGS in left)
     _checkMechanisms(section, config)
     if config.proxy is not None and "%" in config.host:
         raise section.wrong("proxy", f"cannot connect to {config.host}, which is ours")
@@ -326,8 +345,9 @@ def _withoutEffect(server: ServerConfig, section: Section) -> Iterator[tuple[str
         yield from oauth.idle(section)
     if server.readOnly:
         yield "trash", "with read-only = YES"
+        yield "expunge", "with read-only = YES"
     elif Act.EXPUNGE not in server.allowed:
-        yield "trash", "without expunge in allow"
+        yield "trash", _SPARED[server.marks]
     if kind == "tunnel":
         yield "proxy", "with type = tunnel"
     else:

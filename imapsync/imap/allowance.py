@@ -87,6 +87,19 @@ class Allowance:
         if self._exists is not None and not earlier:
             self._exists = max(0, self._exists - len(uids))
 
+    def expunged(self) -> None:
+        """
+        One is.
+
+        @raise ProtocolViolation: there is none left.
+        """
+        if self._exists is None:
+            self.response()
+            return
+        if not self._exists:
+            raise ProtocolViolation("EXPUNGE of more messages than there are")
+        self._exists -= 1
+
     def rows(self, rows: list[Row]) -> None:
         """
         Messages were told of.

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from imapsync.imap.features import Features
+from imapsync.imap.features import COMPARING, CONDSTORE, QRESYNC, Features
+from imapsync.imap.hosts import Host
 
 #: What they are good for, and what is done without them.
 _HELPFUL = {
@@ -23,6 +24,15 @@ _HELPFUL = {
     "MOVE": (
         "what was moved is moved",
         "what was moved is copied, and then expunged",
+    ),
+    "UIDPLUS": (
+        "it tells what UIDs copies get, and expunges no others' messages",
+        "copies are looked for, and others' messages spared by their marks",
+    ),
+    "LIST-EXTENDED": ("LIST tells what is subscribed", "LSUB is asked besides LIST"),
+    "LIST-STATUS": (
+        "one LIST tells what has changed in all mailboxes",
+        "each mailbox is asked for its STATUS",
     ),
     "COMPRESS=DEFLATE": (
         "fewer octets are on the way, with compress = YES",
@@ -61,6 +71,17 @@ _PARTS = {
 }
 
 
+#: What the ways to find out what has changed come to.
+WAYS = {
+    QRESYNC: "the server tells what has changed",
+    CONDSTORE: (
+        "the server tells what is new or changed; what has vanished is found by"
+        " comparing UIDs"
+    ),
+    COMPARING: "what is there is compared with what was there",
+}
+
+
 class Appraisal(NamedTuple):
     """
     What there is to say of one capability.
@@ -84,6 +105,23 @@ def appraise(features: Features) -> Iterator[Appraisal]:
         small = word == "LITERAL+" and "LITERAL-" in features
         without = _SMALL if small else missing
         yield Appraisal(word, bool(told), there if told else without)
+
+
+def remarks(features: Features, host: Host, way: str) -> Iterator[str]:
+    """
+    What users are told of a server that is not like most.
+
+    @param way: how changes are found out.
+    """
+    if way != QRESYNC:
+        why = "the server has no QRESYNC"
+        if "QRESYNC" in host.distrusted:
+            why = f"the QRESYNC of {host.name} is not to be trusted"
+        elif QRESYNC in features:
+            why = "the server offers QRESYNC, but does not enable it"
+        yield f"{why}; changes are found by {way}"
+    if host.notice:
+        yield f"{host.name}: {host.notice}"
 
 
 def oddities(features: Features, encrypted: bool, loggedIn: bool) -> Iterator[str]:

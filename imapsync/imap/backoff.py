@@ -20,7 +20,10 @@ _BELIEVED = 5
 _TOLD = r"backoff time:?\s*([0-9]{1,12})\s*(milliseconds|ms|seconds|s)\b"
 
 #: How servers say that too much was asked of them in too short a time.
-_PACE = r"throttl|rate.?limit|too many (requests|commands)|bandwidth limit"
+_PACE = (
+    r"throttl|rate.?limit|too many (requests|commands)|bandwidth limit"
+    r"|server (is )?unavailable|\Aconnection (is )?closed\. ?[0-9]+\.?\Z"
+)
 
 #: With these codes, what was asked for may be had later (RFC 5530, 3).
 PASSING = frozenset(("UNAVAILABLE", "INUSE", "SERVERBUG"))
@@ -31,6 +34,7 @@ _OVER = (
     r"token.?(has )?expired"
     r"|(session|login|authentication).{0,20}(expired|too long|time(d )?.?out)"
     r"|inactiv|\bidle\b|auto-?log-?out"
+    r"|please reconnect"  # WildDuck, after so many commands of a kind
 )
 
 #: With these codes, what we logged in with was good, and is no longer (RFC 5530, 3).

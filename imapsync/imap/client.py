@@ -5,15 +5,14 @@ L{SyncClient}: the commands of a connection that keeps mailboxes in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.python.failure import Failure
 
 from imapsync.errors import Lost, Refused
-from imapsync.imap import login
+from imapsync.imap import login, looking
 from imapsync.imap.commands.account import (
     GuidCommand,
     IdCommand,
@@ -26,39 +25,30 @@ from imapsync.imap.commands.account import (
 )
 from imapsync.imap.commands.append import Appending
 from imapsync.imap.commands.base import Alone, Simple
-from imapsync.imap.commands.limited import ALL, Limited
 from imapsync.imap.commands.login import Enable
-from imapsync.imap.commands.mailbox import (
-    Enter,
-    Leave,
-    MailboxListener,
-    Reselect,
-    Select,
-    Selected,
-)
 from imapsync.imap.commands.messages import (
     BodyReceiver,
     Change,
     Fetch,
-    Search,
     Transfer,
     Transferred,
 )
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify
-from imapsync.imap.connection import FAREWELL, Connection
-from imapsync.imap.portions import inPortions
+from imapsync.imap.connection import FAREWELL
+from imapsync.imap.selecting import Selector
+from imapsync.imap.unsized import Unsized, unsized
 from imapsync.imap.wire.arguments import Literal, flagList, mailboxWord
 from imapsync.imap.wire.responses import Condition, Namespaces, Row
-from imapsync.model import Flags, Listed, Mark, Status
+from imapsync.model import Flags, Listed, Status
 from imapsync.uidset import UidSet
 
 if TYPE_CHECKING:
     from imapsync.imap.transport.tls import Trust
 
 
-class SyncClient(Connection):
+class SyncClient(Selector):
     """
-    An C{IMAP4Client} for QRESYNC servers (RFC 7162).
+    An C{IMAP4Client} that hears what changes in mailboxes, as far as servers tell.
 
     A command that the server refuses fails with
     L{Refused<imapsync.errors.Refused>}; every command fails with
@@ -66,15 +56,14 @@ class SyncClient(Connection):
     L{ProtocolViolation<imapsync.errors.ProtocolViolation>} when the server
     sends what is no IMAP.
 
+    @ivar exact: whether sizes that it tells can be believed: else all are 0.
     @ivar keepsDates: whether it was seen to keep the date of a message.
-    @ivar identity: what the server says of itself (RFC 2971), as far as it does.
     @ivar trust: what judges the server's certificate, if there is to be one.
     """
 
+    exact = True
     keepsDates = False
-    identity: Mapping[str, str] = MappingProxyType({})
     trust: Trust | None = None
-    _most: int | None = None  # messages at a time, as has turned out
 
     # Before a mailbox is selected
 
@@ -131,7 +120,7 @@ class SyncClient(Connection):
         """
         return self.perform(ListCommand(pattern, selection, returns))
 
-    def subscriptions(self) -> Deferred[frozenset[str]]:
+    def subscriptions(self) -> Deferred[list[Listed]]:
         """
         LSUB: the names that are subscribed, whether they are mailboxes or not.
         """
@@ -234,55 +223,6 @@ class SyncClient(Connection):
 
     # In a mailbox
 
-    def open(
-        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
-    ) -> Deferred[Selected]:
-        """
-        Select a mailbox, asking for what changed since C{mark}; C{listener}
-        hears it, and all that comes later.
-        """
-        return self.perform(Select(name, mark, listener, writable))
-
-    def enter(
-        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
-    ) -> Deferred[Selected]:
-        """
-        Select a mailbox; what is to be done there may be sent before this is answered.
-        """
-        return self.perform(Enter(name, mark, listener, writable))
-
-    def reopen(
-        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
-    ) -> Deferred[Selected]:
-        """
-        Select the present mailbox once more, behind what was appended to it; another
-        one may be opened at once.
-        """
-        return self.perform(Reselect(name, mark, listener, writable))
-
-    def unselect(self) -> Deferred[None]:
-        """
-        Leave the selected mailbox, if any, without expunging what is marked
-        C{\\Deleted}; its listener hears no more.
-
-        Not while one is being selected.
-        """
-        return Deferred.fromCoroutine(self._unselect())
-
-    async def _unselect(self) -> None:
-        select = self._dispatcher.selected
-        if select is None:
-            return
-        if "UNSELECT" in self.features:
-            await self.perform(Leave("UNSELECT"))
-            return
-        if select.writable:
-            try:
-                await self.perform(Leave("EXAMINE", mailboxWord(select.mailbox)))
-            except Refused:
-                return
-        await self.perform(Leave("CLOSE"))
-
     def idle(self, changed: Callable[[], None]) -> Deferred[Condition]:
         """
         IDLE (RFC 2177) in the selected mailbox: C{changed} is called at each
@@ -300,18 +240,7 @@ class SyncClient(Connection):
         Those of C{uids} that are still there.
         """
         extended = "ESEARCH" in self.features
-
-        def join(found: list[UidSet]) -> UidSet:
-            return UidSet.ofRanges(r for some in found for r in some.ranges) & uids
-
-        return self._all(uids, lambda text: Search(text, extended)).addCallback(join)
-
-    def reportFlags(self, uids: UidSet | None) -> Deferred[object]:
-        """
-        Have the listener told the flags of C{uids}, or of all messages.
-        """
-        asked = ALL if uids is None else uids
-        return self._all(asked, lambda text: Fetch(text, "(FLAGS)"))
+        return Deferred.fromCoroutine(looking.existing(self._all, extended, uids))
 
     def fetchRows(
         self, uids: UidSet, items: str, rows: Callable[[list[Row]], None]
@@ -320,7 +249,8 @@ class SyncClient(Connection):
         What C{items} names of C{uids}; RFC822.SIZE or INTERNALDATE must be among
         them.
         """
-        return self._all(uids, lambda text: Fetch(text, items, rows=rows))
+        take = rows if self.exact else unsized(rows)
+        return self._all(uids, lambda text: Fetch(text, items, rows=take))
 
     def fetchBodies(
         self, uids: UidSet, items: str, bodies: BodyReceiver
@@ -328,7 +258,8 @@ class SyncClient(Connection):
         """
         Messages, or the part of them that C{items} names, as a stream.
         """
-        return self._all(uids, lambda text: Fetch(text, items, bodies))
+        take = bodies if self.exact else Unsized(bodies)
+        return self._all(uids, lambda text: Fetch(text, items, take))
 
     def store(self, uids: UidSet, sign: str, flags: Flags) -> Deferred[object]:
         """
@@ -363,24 +294,6 @@ class SyncClient(Connection):
         appending = Appending(mailbox, self)
         self.perform(appending)
         return appending
-
-    def _all(
-        self,
-        uids: UidSet,
-        make: Callable[[str], Limited[Any]],
-        most: int | None = None,
-    ) -> Deferred[Any]:
-        """
-        Perform as many commands about C{uids} as it takes.
-        """
-        limits = most, self.features.messageLimit, self._most
-        most = min(filter(None, limits), default=None)
-        return Deferred.fromCoroutine(
-            inPortions(self.perform, uids, make, self._learn, most)
-        )
-
-    def _learn(self, most: int) -> None:
-        self._most = min(most, self._most or most)
 
 
 def _untold(failure: Failure) -> None:

@@ -17,6 +17,7 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory
+from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from imapsync.config.server import ServerConfig
@@ -29,6 +30,7 @@ from imapsync.errors import (
 from imapsync.imap.access import ORDINARY, Access, Foreign
 from imapsync.imap.client import SyncClient
 from imapsync.imap.credentials import credentials
+from imapsync.imap.features import QRESYNC
 from imapsync.imap.login import IDENTITY, compresses, enable, login
 
 if TYPE_CHECKING:
@@ -286,16 +288,32 @@ async def _enable(client: SyncClient, server: ServerConfig) -> None:
     enabling = Deferred.fromCoroutine(_awaited(await enable(client, server)))
     if compresses(client, server):
         await enabling
+        _settle(client, server)
         # Compressed or not: what matters is the same.
         with suppress(Refused):
             await client.compress()
     else:
         # It costs a round trip of its own if it is waited for.  All that is asked
         # meanwhile fails as it does.
+        enabling.addCallback(lambda _: _settle(client, server))
         enabling.addErrback(_abort, client)
     if "ID" in client.features:
         # Nothing depends on the answer: it is not waited for.
         client.identify(**IDENTITY).addErrback(_passOver)
+
+
+def _settle(client: SyncClient, server: ServerConfig) -> None:
+    """
+    It is known what kind of server it is, and in which way changes are found out.
+    """
+    client.restrain(server.commandsInFlight or client.host.inFlight)
+    if client.way != QRESYNC or client.host.notice:
+        # Imported here because most servers need no such word.
+        from imapsync.imap.appraisal import remarks
+
+        for text in remarks(client.features, client.host, client.way):
+            told = f"{server.where}: {text}"
+            client.log.once(told, "{told}.", LogLevel.info, told=told)
 
 
 async def _awaited(answer: Awaitable[None]) -> None:

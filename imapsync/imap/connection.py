@@ -82,13 +82,13 @@ class Connection(Dialogue):
     @ivar lost: fires when the connection is gone.
     @ivar socket: what comes over it, if known, is acknowledged at once.
     @ivar received: octets received so far, as they went over the wire.
-    @ivar meter: told how many octets went either way, now and then; C{None} if nobody
-        counts.  It may raise what ends the connection.
+    @ivar meter: told how many octets were received and sent, now and then; C{None} if
+        nobody counts.  It may raise what ends the connection.
     @ivar traceSecrets: whether a trace shows credentials as well.
     """
 
     traceSecrets = False
-    meter: Callable[[int], None] | None = None
+    meter: Callable[[int, int], None] | None = None
 
     def __init__(
         self,
@@ -102,7 +102,8 @@ class Connection(Dialogue):
         self.secured: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
         self.socket: socket.socket | None = None
-        self.received = self._sent = self._metered = 0
+        self.received = self._sent = 0
+        self._metered = 0, 0
         self._clock = clock
         self._patience = timeout
         self._compression: Compression | None = None
@@ -189,8 +190,9 @@ class Connection(Dialogue):
         Tell the meter what it does not know yet.
         """
         if self.meter is not None:
-            before, self._metered = self._metered, self.sent + self.received
-            self.meter(self._metered - before)
+            received, sent = self._metered
+            self._metered = self.received, self.sent
+            self.meter(self.received - received, self.sent - sent)
 
     def _acknowledge(self) -> None:
         """

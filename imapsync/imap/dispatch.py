@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.allowance import Allowance
 from imapsync.imap.commands.base import Command
-from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select
+from imapsync.imap.commands.mailbox import Leave, MailboxListener, Select, Unselect
 from imapsync.imap.commands.messages import BodyReceiver, Fetch
 from imapsync.imap.commands.notify import AccountListener, Idle, Notify, told
 from imapsync.imap.wire.responses import (
@@ -18,6 +18,7 @@ from imapsync.imap.wire.responses import (
     Condition,
     Continuation,
     Exists,
+    Expunged,
     Other,
     Response,
     Row,
@@ -117,8 +118,10 @@ class Dispatcher:
         self._allowance.answered()
         if isinstance(command, Select):
             self._selected(command, successful)
-        elif isinstance(command, Leave) and (successful or command.words):
-            self.selected = self._listener = None
+        elif isinstance(command, Leave) and (
+            successful or command.words or isinstance(command, Unselect)
+        ):
+            self._closed()
         elif isinstance(command, Notify) and not successful:
             self._account = None
 
@@ -216,6 +219,10 @@ class Dispatcher:
             self._allowance.exists(response.messages)
             if self._listener is not None:
                 self._listener.existsReceived(response.messages)
+        elif isinstance(response, Expunged):
+            self._allowance.expunged()
+            if self._listener is not None:
+                self._listener.expungeReceived()
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """

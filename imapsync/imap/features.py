@@ -1,21 +1,24 @@
 """
 What a server can do: decided here, from what it says of itself (CAPABILITY).
+
+What has changed in a mailbox is found out in one of three ways, whatever else a server
+can do: L{QRESYNC}, L{CONDSTORE} and L{COMPARING}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-#: Without these, mail cannot be kept exact.
-REQUIRED = (
-    "IMAP4REV1",
-    "UIDPLUS",
-    "ENABLE",
-    "CONDSTORE",
-    "QRESYNC",
-    "LIST-EXTENDED",
-    "LIST-STATUS",
-)
+#: Without one of these, nothing that is said is understood.
+REQUIRED = ("IMAP4REV1", "IMAP4REV2")
+
+#: The server tells all that has changed since (RFC 7162, 3.2).
+QRESYNC = "QRESYNC"
+#: It tells new messages and flags; what has vanished is seen by comparing UIDs, where
+#: there are fewer messages than there should be (RFC 7162, 3.1).
+CONDSTORE = "CONDSTORE"
+#: It tells what is there, and that is compared with what was.
+COMPARING = "comparing"
 
 #: What a word says that need not be said besides.
 _IMPLIED = {
@@ -58,7 +61,36 @@ class Features:
         """
         What is required, and is not there.
         """
-        return [word for word in REQUIRED if word not in self._words]
+        return [] if self.told.intersection(REQUIRED) else [REQUIRED[0]]
+
+    def without(self, distrusted: Collection[str]) -> Features:
+        """
+        The same, but for what is not believed.
+        """
+        features = Features()
+        features.told, features._words = self.told, self._words - {*distrusted}
+        return features
+
+    @property
+    def way(self) -> str:
+        """
+        The best way to find out what has changed.
+        """
+        return next((way for way in (QRESYNC, CONDSTORE) if way in self), COMPARING)
+
+    @property
+    def listsExtended(self) -> bool:
+        """
+        Whether LIST tells what is subscribed, if it is asked to (RFC 5258).
+        """
+        return "LIST-EXTENDED" in self
+
+    @property
+    def listsStatus(self) -> bool:
+        """
+        Whether it tells the STATUS of each mailbox as well (RFC 5819).
+        """
+        return self.listsExtended and "LIST-STATUS" in self
 
     @property
     def asksForSpecialUse(self) -> bool:

@@ -28,7 +28,8 @@ from imapsync.imap.auth.exchange import Exchange, Identity
 from imapsync.imap.auth.redaction import forms, redacted
 from imapsync.imap.commands.base import Command, Simple
 from imapsync.imap.commands.login import Authenticate, Enable, LoginCommand
-from imapsync.imap.features import Features
+from imapsync.imap.features import CONDSTORE, QRESYNC, Features
+from imapsync.imap.hosts import Host, recognised
 from imapsync.imap.wire.responses import Condition
 
 if TYPE_CHECKING:
@@ -49,19 +50,23 @@ class Client(Protocol):
     @ivar secrets: what is left out of what the server says, where that is told.
     @ivar offered: what the server could do before the login.
     @ivar method: how the login is done, or was.
+    @ivar features: what the server can do; nothing while that is unknown.
+    @ivar greeting: what it said of itself first.
+    @ivar host: of which kind it is.
+    @ivar way: how changes are found out there, see L{imapsync.imap.features}.
+    @ivar resyncs: whether that is by QRESYNC.
     """
 
     state: str | None
     user: str
     offered: frozenset[str]
     method: str
+    features: Features
+    greeting: str
+    host: Host
+    way: str
+    resyncs: bool
     secrets: tuple[str, ...]
-
-    @property
-    def features(self) -> Features:
-        """
-        What the server can do; nothing while that is unknown.
-        """
 
     def perform(self, command: Command[T], /) -> Awaitable[T]:
         """
@@ -145,11 +150,12 @@ async def enter(client: Client, command: Command[Condition]) -> None:
 
 async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, None]:
     """
-    Have the server enable what is needed.
+    Decide in which way changes are found out, and have the server enable what that
+    takes.  If it does not, the next way is taken.
 
-    @return: for the answer: other commands may be sent before it comes.  Whoever does
-        not wait for it has to close this.
-    @raise MissingCapability: the server cannot do that.  So it is with the answer.
+    @return: for the answer: other commands may be sent before it comes, but none that
+        selects a mailbox.  Whoever does not wait for it has to close this.
+    @raise MissingCapability: the server cannot do what is required.
     """
     await capability(client)
     if missing := client.features.lacking:
@@ -157,7 +163,13 @@ async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, No
             f"{server.where}: the server lacks {', '.join(missing)}, "
             "without which mail cannot be kept exact"
         )
-    return _enabled(client.perform(Enable("QRESYNC")), server)
+    told = client.features.told | client.offered
+    client.host = recognised(told, client.greeting, server.host)
+    client.features = client.features.without(client.host.distrusted)
+    _follow(client, client.features.way)
+    if "ENABLE" not in client.features or client.way not in (QRESYNC, CONDSTORE):
+        return _nothing()
+    return _enabled(client, client.perform(Enable(client.way)), server)
 
 
 def compresses(client: Client, server: ServerConfig) -> bool:
@@ -167,19 +179,30 @@ def compresses(client: Client, server: ServerConfig) -> bool:
     return server.compress and "COMPRESS=DEFLATE" in client.features
 
 
-async def _enabled(enabling: Awaitable[frozenset[str]], server: ServerConfig) -> None:
+async def _nothing() -> None:
+    """
+    There is nothing to wait for.
+    """
+
+
+async def _enabled(
+    client: Client, enabling: Awaitable[frozenset[str]], server: ServerConfig
+) -> None:
     try:
         enabled = await enabling
     except Refused as refusal:
         from imapsync.imap.backoff import PASSING
 
-        later = refusal.responseCode in PASSING
-        kind = Later if later else MissingCapability
-        raise kind(f"{server.where}: {refusal}") from refusal
-    if "QRESYNC" not in enabled:
-        raise MissingCapability(
-            f"{server.where}: the server offers QRESYNC, but does not enable it"
-        )
+        if refusal.responseCode in PASSING:
+            raise Later(f"{server.where}: {refusal}") from refusal
+        enabled = frozenset()
+    if client.way not in enabled:
+        # That is asked for as a mailbox is selected, without ENABLE (RFC 7162, 3.1).
+        _follow(client, CONDSTORE)
+
+
+def _follow(client: Client, way: str) -> None:
+    client.way, client.resyncs = way, way == QRESYNC
 
 
 def _failed(

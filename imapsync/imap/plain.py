@@ -25,15 +25,16 @@ from imapsync.errors import ImapSyncError, Lost
 from imapsync.imap import login
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.commands.account import (
-    LOOK,
     IdCommand,
     ListCommand,
     NamespaceCommand,
+    lookOf,
 )
 from imapsync.imap.commands.append import Words
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.dispatch import Dispatcher
-from imapsync.imap.features import Features
+from imapsync.imap.features import COMPARING, QRESYNC, Features
+from imapsync.imap.hosts import UNKNOWN
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.parser import Parser
 from imapsync.imap.wire.responses import (
@@ -161,6 +162,10 @@ class Plain:
         self.secrets: tuple[str, ...] = ()
         self.offered: frozenset[str] = frozenset()
         self.method = ""
+        self.greeting = ""
+        self.host = UNKNOWN
+        self.way = QRESYNC
+        self.resyncs = True
         self.features = Features()
         self.seen: Seen | None = None
         self.alerts: list[str] = []
@@ -245,12 +250,17 @@ class Plain:
         if login.compresses(self, server):
             raise Odd("compression")
         with closing(await login.enable(self, server)) as enabled:
+            if self.way == COMPARING or not self.features.listsStatus:
+                raise Odd("STATUS does not tell all that has changed")
             if "ID" in self.features:
                 self.perform(IdCommand(login.IDENTITY))
-            listing = self.perform(ListCommand("*", (), LOOK))
+            listing = self.perform(ListCommand("*", (), lookOf(self.features)))
             asked = "NAMESPACE" in self.features
             spaces = [self.perform(NamespaceCommand())] if asked else []
+            way = self.way
             await enabled
+            if self.way != way:
+                raise Odd("what it offers it does not enable")
         listed = await listing
         namespaces = [await one for one in spaces]
         return Seen(self.features.told, tuple(namespaces), listed)
@@ -306,7 +316,7 @@ class Plain:
         A status response.
         """
         if condition.code == "CAPABILITY":
-            self.features = Features(condition.arguments.split())
+            self._know(condition.arguments.split())
         tagged = condition.tag != "*"
         if self._leaving is None and self._isOdd(condition, tagged):
             raise Odd(condition.text)
@@ -320,7 +330,7 @@ class Plain:
         elif self._greeted.called:
             self._dispatcher.untagged(condition)
         else:
-            self.state = "unauth"
+            self.state, self.greeting = "unauth", condition.text
             self._greeted.callback(None)
 
     def _isOdd(self, condition: Condition, tagged: bool) -> bool:
@@ -344,7 +354,10 @@ class Plain:
         """
         What the server can do.
         """
-        self.features = Features(capabilities.words)
+        self._know(capabilities.words)
+
+    def _know(self, words: list[bytes]) -> None:
+        self.features = Features(words).without(self.host.distrusted)
 
     def forgetCapabilities(self) -> None:
         """

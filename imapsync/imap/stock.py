@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -19,7 +20,8 @@ from twisted.mail.imap4 import IMAP4Client
 
 from imapsync.errors import Distrusted, ImapSyncError, ProtocolViolation
 from imapsync.imap.commands.base import Command
-from imapsync.imap.features import Features
+from imapsync.imap.features import QRESYNC, Features
+from imapsync.imap.hosts import UNKNOWN
 from imapsync.imap.wire.responses import Condition
 from imapsync.imap.wire.tokens import Nil, Node, Part, nested, tokens
 
@@ -70,9 +72,15 @@ class StockClient(ABC, IMAP4Client):
     @ivar name: what messages call the server.
     @ivar features: what the server can do; nothing while that is unknown, as it is
         again after STARTTLS and after a login.
+    @ivar identity: what it says of itself (RFC 2971), as far as it does.
+    @ivar host: of which kind it is.
+    @ivar way: how changes are found out there, see L{imapsync.imap.features}.
     """
 
     transport: ITLSTransport
+    identity: Mapping[str, str] = MappingProxyType({})
+    host = UNKNOWN
+    way = QRESYNC
 
     def __init__(self, name: str, contextFactory: Any) -> None:
         IMAP4Client.__init__(self, contextFactory)
@@ -85,6 +93,13 @@ class StockClient(ABC, IMAP4Client):
         What the server has said that it can do, in upper case.
         """
         return self.features.told
+
+    @property
+    def tellsGuids(self) -> bool:
+        """
+        Whether it can be asked for X-GUID, as Dovecot; others may take it amiss.
+        """
+        return self.host.tellsGuids or self.identity.get("name", "") == "Dovecot"
 
     # What the subclass provides
 
@@ -170,7 +185,7 @@ class StockClient(ABC, IMAP4Client):
         """
         The server told what it can do.
         """
-        self.features = Features(words)
+        self.features = Features(words).without(self.host.distrusted)
         self._capCache: StockCapabilities = stockCache(words)
 
     def forgetCapabilities(self) -> None:

@@ -22,6 +22,7 @@ from imapsync.mailbox.batch import Batch, Message, copied, culprits
 from imapsync.mailbox.heads import MANNERS, Heads
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.quotas import noRoom
+from imapsync.mailbox.untold import Untold
 from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
@@ -58,8 +59,8 @@ class Batches:
     @ivar outstanding: fire when the batches under way are answered.
     @ivar unacknowledged: octets that were sent and not answered, and what it
         takes to remember which.
-    @ivar lessened: whether one was refused, even in part, given less than it has, or
-        an odd date.
+    @ivar lessened: whether one was refused, even in part, given less, or an odd date.
+    @ivar untold: those of which the server did not tell the UIDs of the copies.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Batches:
         self._heads = Heads(into)
         self._refusals = 0
         self._held: list[tuple[Batch, Refused]] = []
+        self.untold = Untold(outcome)
         self.manner = 0
         self.again: list[tuple[UidSet, int]] = []
         self.suspects: list[int] = []
@@ -229,6 +231,7 @@ class Batches:
         if batch is not None:
             batch.appending.done.addErrback(lambda _: None)
             self._giveUp()
+        self.untold.leave()
         with suppress(MailboxError):  # there is more amiss
             self._resolve({})
 
@@ -267,7 +270,7 @@ class Batches:
                 self._held.append((batch, Refused("APPEND", "NO", _LIMITED, text)))
                 self.lessened = True
             else:
-                self._outcome.unproven([one.row.uid for one in batch.messages])
+                self.untold.add(batch.messages)
             return
         self._copied([*zip(batch.messages, appended.uids, strict=True)])
 
@@ -279,8 +282,8 @@ class Batches:
         for message, _ in messages:
             if not message.head.date:
                 self._outcome.undated(message.row.uid)
-            if message.octets < message.size:
-                self._outcome.short(message.row.uid, message.octets, message.size)
+            if message.octets != message.size:
+                self._outcome.missized(message.row.uid, message.octets, message.size)
 
     def _refused(self, failure: Failure, batch: Batch) -> None:
         uids = [message.row.uid for message in batch.messages]
@@ -313,17 +316,20 @@ class Batches:
 
     async def settle(self) -> bool:
         """
-        When all are answered, deal with those that were refused.  A server may have
-        stored them even so: what has come to the mailbox is looked at first.
+        When all are answered, look for those of which it was not told where they are,
+        and deal with those that were refused.  A server may have stored them even so:
+        what has come to the mailbox is looked at first.
 
         @return: whether it had stored any.
         @raise MailboxError: that cannot be told.
         """
+        if self.untold:
+            self._copied(await self.untold.find())
         stored: Mapping[int, bytes] = {}
         doubtful = [why for one, why in self._held if one.appending.mayHaveStored]
         if doubtful:
             try:
-                stored = await self._outcome.strangers()
+                stored = await self.untold.strangers(one for one, _ in self._held)
             except Refused as error:
                 text = f"{doubtful[-1]}, and whether it was stored is not told: {error}"
                 raise MailboxError(text, responseCode=error.responseCode) from error

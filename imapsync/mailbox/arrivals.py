@@ -4,12 +4,19 @@ What becomes of the messages that are copied to one side: L{Arrivals}.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from imapsync.errors import Refused
+from imapsync.mailbox import merging
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.dates import Dates
 from imapsync.mailbox.outcome import Copied
+from imapsync.mailbox.recognition import found, unweighed
+from imapsync.mailbox.sizes import Missized, judged
 from imapsync.mailbox.strangers import strangers
+from imapsync.mailbox.unkept import note, unkept
 from imapsync.model import Given, Pair, Side
-from imapsync.plan.flags import Drift, Uids, same
+from imapsync.plan.flags import Drift, Uids, same, without
 from imapsync.uidset import UidSet
 
 
@@ -30,12 +37,16 @@ class Arrivals:
         self.unstored = UidSet()
         self._crowded: dict[int, tuple[str, str]] = {}
         self._quotas = view.context.records.suspects.quotas
+        self._missized: list[Missized] = []
+        self._merged: list[Copied] = []
+        self._copied = 0
         self._dates = dates
         self._view = view
         self._side = side
 
     def begins(self, uids: UidSet) -> None:
-        self._view.copies.begin(self._side.other, uids)
+        into = self._view.sides[self._side].selected.mark
+        self._view.copies.begin(self._side.other, uids, into.uidnext)
 
     def copied(self, messages: list[Copied]) -> None:
         self._quotas.took(self._side, self._view.known.id)
@@ -45,7 +56,12 @@ class Arrivals:
         self._dates.given(messages)
         for one in messages:
             if one.flags is not one.given and not same(one.flags, one.given):
-                ours, theirs = one.given, one.flags
+                lost = without(one.flags, one.given)
+                forgone = unkept(self._view, self._side, lost)
+                note(self._view, self._side, forgone)
+                if not without(lost, forgone):
+                    continue
+                ours, theirs = one.given, without(one.flags, forgone)
                 if self._side is Side.REMOTE:
                     ours, theirs = theirs, ours
                 drift = Drift(one.given, ours, theirs)
@@ -70,7 +86,7 @@ class Arrivals:
         except ValueError:
             # APPENDUID names messages that were there before: it is a hint and no
             # more.
-            self.unproven(sources)
+            self._doubt(messages)
             return False
         records.growth.copied(view.known.id, side, pairs)
         records.suspects.passed(view.place(side.other), sources)
@@ -78,10 +94,49 @@ class Arrivals:
         octets = sum(one.size for one in messages)
         records.report.course.did(view.name, side, len(pairs), octets)
         self.achieved += len(pairs)
+        self._copied += len(pairs)
         return True
 
-    async def strangers(self) -> dict[int, bytes]:
-        return await strangers(self._view, self._side)
+    def _doubt(self, messages: list[Copied]) -> None:
+        """
+        Some have UIDs that have pairs already: perhaps they are the same.
+        """
+        side, targets = self._side, UidSet.of(one.target for one in messages)
+        known = {*self._view.sides[side].reading.paired(targets)}
+        others: list[Copied] = []
+        for one in messages:
+            (self._merged if one.target in known else others).append(one)
+            known.add(one.target)
+        if len(others) < len(messages):
+            self._view.leave(side.other)  # they are looked at without haste
+            self._commit(others)
+        else:
+            self.unproven([one.source for one in others])
+
+    async def _settle(self) -> None:
+        merged, self._merged = self._merged, []
+        if not merged:
+            return
+        if self._view.released:
+            # They are sent once more when there is time to look.
+            self._view.leave(self._side.other)
+            self.achieved += len(merged)
+            return
+        try:
+            stored, left = await merging.merged(self._view, self._side, merged)
+        except Refused:
+            stored, left = (), [one.source for one in merged]
+        if stored:
+            self.copied([*stored])
+        if left:
+            self.unproven([*left])
+
+    async def strangers(self, doubted: Sequence[Copied]) -> Mapping[int, bytes]:
+        keys = await strangers(self._view, self._side)
+        return await unweighed(self._view, self._side, doubted, keys)
+
+    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+        return await found(self._view, self._side, untold)
 
     def unproven(self, uids: list[int]) -> None:
         # The next pass pairs them by content.
@@ -132,9 +187,24 @@ class Arrivals:
             reason=reason,
         )
 
-    def short(self, uid: int, octets: int, size: int) -> None:
-        text = f"copied, but it has {octets} octets only, not {size}"
-        self._view.trouble(text, self._side.other, UidSet.of([uid]))
+    def missized(self, uid: int, octets: int, size: int) -> None:
+        self._missized.append(Missized(uid, octets, size))
+
+    async def finish(self) -> int:
+        """
+        All were copied: see to what is odd, and name those that came short.
+
+        @return: about how much more was done.
+        """
+        before = self.achieved
+        await self._settle()
+        side = self._side.other
+        named = await judged(self._view, side, self._missized, self._copied)
+        for uid, octets, size in named:
+            if octets < size:
+                text = f"copied, but it has {octets} octets only, not {size}"
+                self._view.trouble(text, side, UidSet.of([uid]))
+        return self.achieved - before
 
     def doubted(self, uids: list[int]) -> None:
         suspects = self._view.context.records.suspects

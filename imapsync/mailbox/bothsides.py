@@ -70,10 +70,7 @@ class BothSides:
         for side in Side:
             if self._replaced(side):
                 raise Displaced("another mailbox has its name now", side)
-        for side, this in self.sides.items():
-            # Not asked before: none is told either where UIDVALIDITY is new.
-            if not (this.selected.tracked or side in self.context.absent):
-                raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
+        for this in self.sides.values():
             this.keepOnly(self.state, self.known.id)
         self._begin()
         await self._listenToBoth()
@@ -230,7 +227,7 @@ class BothSides:
     async def _hear(self, side: Side) -> None:
         this = self.sides[side]
         if not this.whole:
-            await this.hear(self.known.marks.get(side))
+            await this.hear(self.known.marks.get(side), self.known.holds(side))
         # A dry run takes for done what was not.
         if not self.context.dryRun:
             odd = this.count(self.known.holds(side))
@@ -240,7 +237,7 @@ class BothSides:
     async def _listen(self, side: Side) -> None:
         this = self.sides[side]
         if this.whole:
-            if this.reading.listed is None:
+            if not this.listed:
                 await this.list()
         elif this.reading.again:
             await this.refusals.read(this.client, this.reading)
@@ -248,7 +245,7 @@ class BothSides:
         this.new = this.changes.new
 
     async def _confirm(self, side: Side) -> None:
-        if why := await self.sides[side].confirm():
+        if why := await self.sides[side].confirm(self.context.records.brake.lifted):
             self.trouble(why, side)
 
     def doomed(self, side: Side) -> UidSet:
@@ -258,7 +255,8 @@ class BothSides:
         policy = self.context.policy
         if policy.sparing or not policy.may(side, Act.EXPUNGE):
             return UidSet()
-        return self.bereft(side) | self.sides[side].reading.kept
+        folded = self.state.folded(self.known.id, side)
+        return self.bereft(side) | (self.sides[side].reading.kept - folded)
 
     def bereft(self, side: Side) -> UidSet:
         """

@@ -9,10 +9,11 @@ costs nothing.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from functools import cached_property
 
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Agreed, Changes, Flags, Mark, Side
-from imapsync.plan.flags import same
+from imapsync.plan.flags import common, same, without
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet, UidSetBuilder
 
@@ -40,6 +41,9 @@ class Reading:
         was not told.
     @ivar told: the highest mod-sequence of the messages that were told, before L{take}
         was called and unless all were to be.
+    @ivar unnumbered: whether any of these has no mod-sequence.
+    @ivar alone: once L{take} was called, those of all messages that have no pair, and
+        were not kept.
     @ivar late: messages whose flags have changed before the mailbox was selected, as
         was told only after L{take}.
     """
@@ -58,12 +62,14 @@ class Reading:
         self._new = UidSetBuilder()
         self._gone = UidSetBuilder()
         self._left = UidSetBuilder()
+        self._unnamed = self._room = 0
         self._lost = UidSet(), UidSet()
         self._shown = UidSetBuilder()
         self._listed: UidSetBuilder | None = None
         self._taken = False
         self.told = 0
-        self.partial = False
+        self.unnumbered = self.partial = False
+        self.alone = UidSet()
         self._kept: UidSet | None = None
         self.keptNoMore = UidSet()
         self.exists: int | None = None
@@ -116,7 +122,14 @@ class Reading:
         """
         How many messages went while they were told.
         """
-        return len(self._left.build())
+        return len(self._left.build()) + self._unnamed
+
+    @property
+    def unnamed(self) -> int:
+        """
+        Of how many of these nobody knows which they are.
+        """
+        return self._unnamed
 
     @property
     def listed(self) -> UidSet | None:
@@ -160,8 +173,11 @@ class Reading:
         uids = UidSet.of(told)
         self._note(uids)
         if self._listed is None:
-            self.told = max(self.told, *(row.modseq for row in rows))
+            numbers = [row.modseq for row in rows if row.uid]
+            self.told = max(self.told, *numbers)
+            self.unnumbered = self.unnumbered or not all(numbers)
         agreed = self._agreed(uids)
+        told = self._meant(told, agreed)
         for uid, flags in told.items():
             known = agreed.get(uid)
             if known is None:
@@ -175,6 +191,29 @@ class Reading:
                 self._changed[uid] = known
             else:
                 self.partial = True
+
+    def _meant(
+        self, told: dict[int, Flags], agreed: Mapping[int, Agreed]
+    ) -> dict[int, Flags]:
+        """
+        The flags of messages, those that mean nothing as they were agreed.
+        """
+        if not (agreed and (ignored := self._ignored)):
+            return told
+        return {
+            uid: without(flags, ignored) | common(agreed[uid][2], ignored)
+            if uid in agreed
+            else flags
+            for uid, flags in told.items()
+        }
+
+    @cached_property
+    def _ignored(self) -> Flags:
+        """
+        That a side shows one of these, or does not, means nothing.
+        """
+        unkept = (self._state.unkeptFlags(side, self._mailbox) for side in Side)
+        return frozenset[str]().union(*unkept)
 
     def found(self, uids: UidSet) -> None:
         """
@@ -213,6 +252,26 @@ class Reading:
         if not self._taken:
             self.exists = messages
 
+    def expungeReceived(self) -> None:
+        """
+        A message is gone, nobody knows which.
+        """
+        if self._taken:
+            # If it is none of those, there are fewer messages than are foreseen.
+            self._room -= 1
+            self.disturbed = self.disturbed or self._room < 0
+        else:
+            self._unnamed += 1
+            self.exists = max(0, (self.exists or 0) - 1)
+
+    def lacks(self, there: UidSet) -> None:
+        """
+        Of all that was known, no more than this is there.
+        """
+        waiting = self._state.postponed(self._mailbox, self._side)
+        known = self._state.paired(self._mailbox, self._side) | waiting | self.kept
+        self.vanished(known - there, earlier=True)
+
     def modseqReceived(self, modseq: int) -> None:
         """
         The server's word on what it was told to do.
@@ -229,6 +288,7 @@ class Reading:
         self.heard.clear()
         self._expected = expected
         self._doomed = doomed or UidSet()
+        self._room += len(self._doomed)
 
     def _hear(self, rows: list[Row]) -> None:
         late: dict[int, Flags] = {}
@@ -255,10 +315,10 @@ class Reading:
         self._taken, self._modseq = True, modseq
         gone = self._gone.build()
         if self._listed is not None:
-            known = self._state.paired(self._mailbox, self._side)
-            gone |= known - self._listed.build()
-        if self._listed is not None:
-            gone |= self.kept - self._listed.build()
+            known = self._state.paired(self._mailbox, self._side) | self.kept
+            listed = self._listed.build()
+            self.alone = listed - known
+            gone |= known - listed
         self.keptNoMore = self.kept & gone
         self.kept -= gone
         new = self._new.build() - gone - self.kept

@@ -26,6 +26,26 @@ Clients = Mapping[Side, SyncClient]
 Say = Callable[[str, str], None]
 
 
+def heed(clients: Clients, state: State) -> None:
+    """
+    Have no size be told where one server is known to estimate them.
+    """
+    exact = all(state.sizesExact(side) is not False for side in Side)
+    for client in clients.values():
+        client.exact = exact
+
+
+def meet(clients: Clients, state: State) -> None:
+    """
+    The same, from the beginning, of servers of a kind that is known for it.
+    """
+    for side, client in clients.items():
+        if client.host.estimates and state.sizesExact(side) is not False:
+            with state.transaction():
+                state.noteSizes(side, False)
+    heed(clients, state)
+
+
 class Operation(Protocol):
     """
     What a plan consists of.

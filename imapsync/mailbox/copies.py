@@ -42,15 +42,20 @@ class Copies:
 
     # Copying
 
-    def begin(self, side: Side, uids: UidSet) -> None:
+    def begin(self, side: Side, uids: UidSet, uidnext: int = 0) -> None:
         """
         These messages of C{side} are about to be copied to the other.
+
+        @param uidnext: no copy will have a lower UID.
         """
         state, mailbox = self._state, self._mailbox
+        first = not (self._begun[side] or self._unseen[side] or self._doubts.get(side))
         self._begun[side] |= uids
         # One that has a pair is not sent.
         again = uids & self._unseen[side]
         with state.transaction():
+            if first:
+                state.noteSent(mailbox, side, uidnext)
             state.addCopying(mailbox, side, uids)
             if again:
                 state.doubt(mailbox, side, again)

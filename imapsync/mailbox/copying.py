@@ -37,7 +37,6 @@ from imapsync.model import Octets
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
-
 #: So many octets, which are not held here, a far server may have to work on.
 UNACKNOWLEDGED = 32 * 1024 * 1024
 
@@ -170,7 +169,7 @@ class Copier(BodyReceiver):
         await self._draining
         self._batches.close()
         trouble = self._batches.again or self._batches.lessened or self._failure
-        full = "unacknowledged" in self._holds
+        full = "unacknowledged" in self._holds or self._batches.untold
         if complete and not (trouble or full) and self._sent and self._sent():
             self._given = True
             self._endStream()
@@ -179,6 +178,7 @@ class Copier(BodyReceiver):
         if failure is not None and not failure.check(MailboxError):
             failure.raiseException()
         if self._given:
+            self._batches.untold.leave()
             self.left = failure is not None or self._batches.lessened
             return
         # A server that says that it takes nothing may have stored it even so.

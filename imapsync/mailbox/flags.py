@@ -16,6 +16,7 @@ from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.unkept import limited, note, passedOver, unkept
 from imapsync.model import Agreed, Flags, Side
 from imapsync.plan.flags import (
     Drift,
@@ -66,6 +67,7 @@ def _drifts(view: BothSides, changed: Iterable[Agreed]) -> Drifts:
         this.lapsed or this.reading.again or view.copies.originals(side)
         for side, this in view.sides.items()
     )
+    limits = limited(view)
     drifts: dict[Drift, list[Uids]] = {}
     for local, remote, agreed in changed:
         if gone and (_in(gone, Side.LOCAL, local) or _in(gone, Side.REMOTE, remote)):
@@ -73,6 +75,8 @@ def _drifts(view: BothSides, changed: Iterable[Agreed]) -> Drifts:
         drift = Drift(agreed, ours.get(local, agreed), theirs.get(remote, agreed))
         if odd:
             drift = _judged(view, {Side.LOCAL: local, Side.REMOTE: remote}, drift)
+        if limits:
+            drift = passedOver(view, limits, drift)
         drifts.setdefault(drift, []).append((local, remote))
     return drifts
 
@@ -197,7 +201,11 @@ def _postpone(
 
     @param refused: what it said to that, by the flag.
     """
-    for (side, wrong), uids in astray.items():
+    for (side, unchanged), uids in astray.items():
+        forgone = unkept(view, side, unchanged)
+        note(view, side, forgone)
+        if not (wrong := without(unchanged, forgone)):
+            continue
         flags = sorted(wrong)
         text = f"{side} would not change {keyword(' '.join(flags))}"
         said = [refused[side, flag] for flag in flags if (side, flag) in refused]

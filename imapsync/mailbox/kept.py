@@ -38,7 +38,7 @@ async def _sizes(view: BothSides, side: Side, uids: UidSet) -> set[int]:
     sizes: set[int] = set()
 
     def told(rows: list[Row]) -> None:
-        sizes.update(row.size for row in rows if row.size)
+        sizes.update(row.size for row in rows if row.size is not None)
 
     with suppress(Refused):  # then they are taken for new ones
         await view.source(side).rows(uids, "(RFC822.SIZE)", told)

@@ -4,7 +4,6 @@ One side of a mailbox that is selected: what it tells, and whether that can be a
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,21 +11,19 @@ from twisted.internet.defer import Deferred
 from imapsync.errors import Displaced, MailboxError, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import Selected
 from imapsync.log import Log
 from imapsync.mailbox.changes import Reading
+from imapsync.mailbox.inventory import Inventory, isTellable
 from imapsync.mailbox.refusals import Refusals
 from imapsync.model import Changes, Mark, Side, Status
 from imapsync.names import shown
+from imapsync.plan.views import CUT, isCut
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: What is said of the original of a message that is missing.
 MISSING = "said that it had stored it, and does not have it"
-
-#: So many UIDs may be told in one line.
-_LINE = 200_000
 
 #: The STATUS of a mailbox, and which messages are not gone.
 _Answer = list[Any]
@@ -51,6 +48,7 @@ class OneSide:
     @ivar new: the messages that had no pair.
     @ivar gone: the known messages that are gone, asked twice.
     @ivar missing: those that the server said it had stored, and never showed.
+    @ivar listed: whether all were asked for, as it is to be.
     @ivar undone: set when something was left to do: the mark must not move.
     @ivar refusals: what the mark may pass, but which must be tried again.
     """
@@ -67,16 +65,18 @@ class OneSide:
     ) -> None:
         self.side = side
         self.client = client
-        self.reading = reading
-        self.selected = selected
+        self.reading, self.selected = reading, selected
         self.refusals = refusals
         self.whole = whole
         self.lapsed = lapsed
         self.changes = Changes()
         self.new = self.gone = self.missing = UidSet()
         self.partial: tuple[int, int] | None = None
-        self.undone = False
+        self.undone = self.listed = False
         self._asked = _NOTHING
+        self._inventory = Inventory(side, client, reading, selected.exists)
+        exists = selected.exists if reading.exists is None else reading.exists
+        self._found = exists, reading.left
 
     @classmethod
     def of(
@@ -102,7 +102,8 @@ class OneSide:
         # what changed: only comparing everything finds it.
         whole = mark is None or not 0 < mark.modseq <= selected.mark.modseq
         whole = whole or selected.partial
-        lapsed = mark is not None and mark.modseq > selected.mark.modseq
+        told = selected.mark.modseq > 0 or selected.unmoved
+        lapsed = told and mark is not None and mark.modseq > selected.mark.modseq
         return cls(side, client, reading, selected, refusals, whole, lapsed)
 
     def isRenumbered(self, mark: Mark) -> bool:
@@ -137,7 +138,8 @@ class OneSide:
         if self.reading.disturbed or not self.client.outspoken:
             return None
         mark = self.selected.mark
-        return mark._replace(modseq=max(mark.modseq, self.reading.reached))
+        reached = max(mark.modseq, self.reading.reached) if mark.modseq else 0
+        return mark._replace(modseq=reached)
 
     def withhold(self) -> None:
         """
@@ -147,12 +149,17 @@ class OneSide:
         left = new - self.refusals.withheld(new)
         self.changes = self.changes._replace(new=left)
 
-    async def hear(self, mark: Mark | None) -> None:
+    async def hear(self, mark: Mark | None, known: int) -> None:
         """
         Something has changed since C{mark} that was not told, unless it is an expunge:
-        some servers tell it only behind the answer.
+        some servers tell it only behind the answer, and some tell no expunge.
+
+        @param known: how many messages were known to be there.
         """
         now = self.selected.mark.modseq
+        if not self.client.resyncs:
+            await self._hearRest(mark or self.selected.mark, known)
+            return
         if mark is None or mark.modseq >= now or self.reading.told >= now:
             return
         heard = self.client.catchUp()
@@ -160,6 +167,28 @@ class OneSide:
             # What failed is asked again, and fails again.
             self._asked = gone, self._ask(gone).addErrback(lambda _: None)
         await heard
+
+    async def _hearRest(self, mark: Mark, known: int) -> None:
+        """
+        The same, of a server that tells mod-sequences, and not what is gone: that is
+        asked where there are fewer messages than it seems.
+        """
+        reading, last = self.reading, self.selected.mark.uidnext - 1
+        if reading.unnumbered:
+            # What was told may be anything.
+            self.client.fall("its answers have no MODSEQ")
+            self.selected, self.whole = self.selected.untracked(), True
+            return
+        new = UidSet(((mark.uidnext, last),) if mark.uidnext <= last else ())
+        if len(reading.shownAtAll & new) < len(new):
+            await self.client.reportFlags(new)
+        if self._present >= known + reading.difference:
+            return
+        if not isTellable(self.client, self._there):
+            self.whole = True
+            return
+        asked = UidSet(((1, last),) if self._there and last > 0 else ())
+        reading.lacks(await self.client.exists(asked))
 
     def count(self, known: int) -> bool:
         """
@@ -171,8 +200,7 @@ class OneSide:
         """
         if self.whole:
             return False
-        expected = known + self.reading.difference
-        there = self.selected.exists - self.reading.left
+        expected, there = known + self.reading.difference, self._present
         if there == expected:
             return False
         _log.info(
@@ -191,6 +219,7 @@ class OneSide:
         Have every message be told, and believe nothing that was known.
         """
         self.whole = self.lapsed = True
+        self.listed = False
         self._asked = _NOTHING
 
     def strange(self, mark: Mark) -> bool:
@@ -228,60 +257,44 @@ class OneSide:
         self, unknown: bool = False, found: Deferred[UidSet | None] | None = None
     ) -> None:
         """
-        Have the flags of all messages told.  A server may show only some of them, such
-        as the newest.
-
-        @param unknown: whether no message has a pair: then flags do not matter yet,
-            and SEARCH tells what there is in one line.
-        @param found: will tell what it found, if it was asked already.
-        @raise MailboxError: it tells of fewer than it has.
+        Have the flags of all messages told, as L{Inventory.take} has it.
         """
+        self.listed = True
         self.reading.listAll(self.lapsed)
-        if not self.selected.exists:
-            return
-        if unknown and fitsInLine(self.client, self.selected.exists):
-            with suppress(Refused):
-                uids = await (self.client.exists(ALL) if found is None else found)
-                # If it tells of more than there are, it cannot be true.
-                if uids is not None and len(uids) <= self._there:
-                    self.reading.found(uids)
-        if self._lacking > 0:
-            await self.client.reportFlags(None)
-        if self._lacking <= 0:
-            return
-        missing = await self._unlisted()
-        while missing:
-            await self.client.reportFlags(missing)
-            before, missing = missing, await self._unlisted()
-            if missing == before:
-                text = f"the server does not tell the flags of UID {missing}"
-                raise MailboxError(text, self.side)
-        if self._lacking > 0:
-            self.partial = self._there - self._lacking, self._there
+        self.partial = await self._inventory.take(unknown, found)
 
-    async def _unlisted(self) -> UidSet:
-        there = await self.client.exists(ALL)
-        return there - (self.reading.listed or UidSet())
+    async def complete(self) -> None:
+        """
+        That was asked along when it was selected: have told what was not.
+        """
+        self.listed = True
+        self.partial = await self._inventory.complete()
 
     @property
-    def _lacking(self) -> int:
+    def _present(self) -> int:
         """
-        How many messages were not told, though there are said to be so many.
+        How many messages there were of those that may have been told, and are still.
         """
-        return self._there - len(self.reading.listed or ())
+        left = self.reading.left
+        if self.client.resyncs:
+            return self.selected.exists - left
+        # What had come by the end of the answer was told as well.
+        exists, before = self._found
+        return exists - (left - before)
 
     @property
     def _there(self) -> int:
-        told = self.reading.exists
-        return self.selected.exists if told is None else told
+        return self._inventory.there
 
-    async def confirm(self) -> str:
+    async def confirm(self, lifted: bool = False) -> str:
         """
         Ask again for what is said to be gone: the mailbox must be the one it was, and
         the messages not in it.
 
+        @param lifted: whether it is believed that many are gone.
         @return: what is wrong, if not all of that can be believed.
-        @raise MailboxError: it is another mailbox, or cannot be asked.
+        @raise MailboxError: it is another mailbox, or cannot be asked; or only the
+            newest are shown.
         """
         if not self.gone:
             return ""
@@ -304,7 +317,21 @@ class OneSide:
                 name=shown(self.selected.name),
                 side=self.side,
             )
-        return self.spare(status)
+        why = self.spare(status)
+        if not lifted and self._isCut:
+            raise MailboxError(CUT.format(self._there), self.side)
+        return why
+
+    @property
+    def _isCut(self) -> bool:
+        """
+        Whether messages are only out of sight: no server with QRESYNC does that.
+        """
+        if self.client.resyncs or not self.gone:
+            return False
+        known = self.reading.paired(UidSet(((1, self.gone.ranges[-1][1]),)))
+        limit = self.client.features.messageLimit
+        return isCut(self._there, limit, self.gone, known)
 
     def _ask(self, gone: UidSet) -> Deferred[_Answer]:
         items = "MESSAGES UIDVALIDITY UIDNEXT"
@@ -349,23 +376,18 @@ class OneSide:
         @param differs: whether there may be messages without a pair, and pairs
             without a message, although all is done.
         """
-        strays, listed = before, self.reading.listed
+        strays, reading = before, self.reading
+        listed, new = reading.listed, self.new
         if listed is not None:
-            strays = self._there - len(listed)
+            # One that went meanwhile may have been told, or not.
+            strays = self._there + reading.unnamed - len(listed)
+        if listed is not None and not self.selected.mark.modseq:
+            differs, new = True, reading.alone
         if differs:
-            paired = self.reading.paired(self.new | self.gone)
+            paired = reading.paired(new | self.gone)
             waiting = self.refusals.pending
-            strays += len(self.new - paired - waiting) - len(self.gone & paired)
+            strays += len(new - paired - waiting) - len(self.gone & paired)
         return strays
-
-
-def fitsInLine(client: SyncClient, messages: int) -> bool:
-    """
-    Whether the UIDs of all messages are no long line, whatever they are.
-
-    @param messages: there are no more than so many.
-    """
-    return "ESEARCH" in client.features and messages <= _LINE
 
 
 def unusable(side: Side, error: Refused) -> MailboxError:
@@ -373,6 +395,6 @@ def unusable(side: Side, error: Refused) -> MailboxError:
     What it means that a server refuses to open a mailbox, or to tell of it.  Not
     all have a response code for one that is not there.
     """
-    gone = error.responseCode in ("", "NONEXISTENT")
+    gone = error.responseCode in ("", "NONEXISTENT") and "FETCH" not in error.command
     kind = Displaced if gone else MailboxError
     return kind(str(error), side, error.responseCode)

@@ -13,9 +13,12 @@ from imapsync.errors import Refused
 from imapsync.imap.commands.limited import ALL
 from imapsync.imap.commands.mailbox import MailboxListener, Selected
 from imapsync.mailbox.changes import Reading
-from imapsync.mailbox.context import Context
-from imapsync.mailbox.oneside import OneSide, fitsInLine, unusable
+from imapsync.mailbox.context import Context, heed
+from imapsync.mailbox.expunging import Expunger
+from imapsync.mailbox.inventory import fitsInLine
+from imapsync.mailbox.oneside import OneSide, unusable
 from imapsync.mailbox.refusals import Refusals
+from imapsync.mailbox.suspects import Place
 from imapsync.model import Known, Mark, Side
 from imapsync.plan.fresh import Fresh
 from imapsync.uidset import UidSet
@@ -37,6 +40,7 @@ class Opening:
         self._known = known
         self._context = context
         self._again = again
+        heed(context.clients, context.state)
         self.ahead: Fresh | None = None
         self._entering: Deferred[Selected | None] | None = None
 
@@ -55,16 +59,36 @@ class Opening:
             selected = Selected(context.names[side])
             return OneSide(side, client, reading, selected, refusals, False, False)
         reading = Reading(context.state, known.id, side, mark)
+        if lists := client.listsAll(mark):
+            reading.listAll()
         if known.retries:
             refusals.recall(reading, self._again)
         try:
             selected, found = await self._selected(side, reading)
         except Refused as error:
             raise unusable(side, error) from error
+        if await self._restored(side, selected):
+            return await self.open(side)
         this = OneSide.of(side, client, reading, selected, refusals, mark)
         if mark is None:
             await this.list(unknown=not known.pairs, found=found)
+        elif lists:
+            await this.complete()
         return this
+
+    async def _restored(self, side: Side, selected: Selected) -> bool:
+        """
+        Have others' marks put back that a run took off, and did not live to do so:
+        that is not to be taken for a change.
+
+        @return: whether there were any.
+        """
+        context = self._context
+        place = Place(self._known.id, side, selected.mark.uidvalidity)
+        if selected.readOnly or context.dryRun or not context.state.spared(*place):
+            return False
+        await Expunger(context.clients[side], context.state, place).restore()
+        return True
 
     async def _selected(
         self, side: Side, reading: Reading

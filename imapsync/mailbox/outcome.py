@@ -4,6 +4,7 @@ What becomes of messages that are handed over to a server: L{Outcome}.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from imapsync.model import Flags
@@ -48,18 +49,27 @@ class Outcome(Protocol):
         The server acknowledged them.
         """
 
-    async def strangers(self) -> dict[int, bytes]:
+    async def strangers(self, doubted: Sequence[Copied]) -> Mapping[int, bytes]:
         """
         The messages that have come to the mailbox since it was selected, and that
         nobody accounts for: content keys by UID.
 
+        @param doubted: what may be among them; their targets are 0.
         @raise Refused: its server does not tell.
+        """
+
+    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+        """
+        These were copied, but the server did not tell the UIDs (RFC 4315, 3): their
+        targets are 0.
+
+        @return: those that are found, with their UIDs.
+        @raise Refused: its server does not tell what has come.
         """
 
     def unproven(self, uids: list[int]) -> None:
         """
-        These were copied, but the server did not tell which copy is whose
-        (RFC 4315, 3).
+        These were copied, but it is not known which copy is whose.
         """
 
     def refused(self, uid: int, reason: str, code: str = "") -> None:
@@ -86,9 +96,9 @@ class Outcome(Protocol):
         One was copied, but the server did not take its INTERNALDATE.
         """
 
-    def short(self, uid: int, octets: int, size: int) -> None:
+    def missized(self, uid: int, octets: int, size: int) -> None:
         """
-        One was copied, but it has fewer octets than its server said (RFC822.SIZE).
+        One was copied, but it has not as many octets as its server said (RFC822.SIZE).
         """
 
     def misread(self, uids: list[int], reason: str) -> None:

@@ -14,7 +14,9 @@ from imapsync.errors import Lost, MailboxError, Refused
 from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.expunging import Expunger, giveBack
 from imapsync.mailbox.flags import carryFlags
+from imapsync.mailbox.merging import divided
 from imapsync.mailbox.removal import remove
 from imapsync.mailbox.strangers import trashed
 from imapsync.mailbox.summary import Deed
@@ -79,7 +81,7 @@ class Performer:
         for side in Side:
             place = self._view.place(side)
             uids = [pair.uid(side) for pair in pairs]
-            if not records.suspects.isProven(place, UidSet.of(uids)):
+            if records.suspects.unrecognised(place, UidSet.of(uids)):
                 records.growth.recognised(self._mailbox, pairs)
             records.suspects.passed(place, uids)
         self._report.joined(self._view.name, len(pairs))
@@ -144,9 +146,10 @@ class Performer:
         view = self._view
         this = view.sides[side]
         this.reading.expect(frozenset(uids), uids)
-        left, refusal = await remove(
-            this.client, this.selected, uids, trash, this.reading.expunged.build
-        )
+        expunger = Expunger(this.client, self._state, view.place(side))
+        here = this.client, this.selected, uids, expunger.expunge
+        left, refusal = await remove(*here, trash, this.reading.expunged.build)
+        self._giveBack(side, expunger.taken - this.absent)
         if left and refusal:
             left -= await self._removeFound(side, left, trash)
         if left:
@@ -157,6 +160,38 @@ class Performer:
         if done := uids - left:
             view.context.records.suspects.quotas.freed(side)
         return done
+
+    def _giveBack(self, side: Side, taken: UidSet) -> None:
+        """
+        These were expunged along with ours, and nobody wanted that: they are copied
+        once more.
+        """
+        if not taken:
+            return
+        view = self._view
+        with self._state.transaction():
+            originals = giveBack(self._state, self._mailbox, side, taken)
+            self._recall({side.other: originals})
+        view.log.warn(
+            "{name}: {side} has expunged UID {uids} as well, marked by others in that"
+            " moment; copying them back.",
+            name=shown(view.name),
+            side=side,
+            uids=taken,
+        )
+
+    def _recall(self, messages: Mapping[Side, UidSet]) -> None:
+        """
+        The other side has these no more: they are copied though the mark has passed
+        them.  It is called within a transaction.
+        """
+        for side, uids in messages.items():
+            this = self._view.sides[side]
+            if there := uids - this.absent:
+                self._state.postpone(self._mailbox, side, there, "gone, unwanted")
+                self._view.known = self._view.known._replace(retries=True)
+                new = this.changes.new | there
+                this.changes = this.changes._replace(new=new)
 
     async def _withdraw(self, operation: Withdraw) -> None:
         """
@@ -188,7 +223,9 @@ class Performer:
             there = UidSet()
         await view.select(side)
         if there:
-            left, _ = await remove(this.client, this.selected, there)
+            expunger = Expunger(this.client, self._state, view.place(side))
+            left, _ = await remove(this.client, this.selected, there, expunger.expunge)
+            self._giveBack(side, expunger.taken - this.absent)
             there -= left
         return there
 
@@ -207,17 +244,35 @@ class Performer:
                     self._state.removePairs(self._mailbox, side, uids)
                     self._state.settle(self._mailbox, side, uids)
                     self._state.keepNoMore(self._mailbox, side, uids)
+                self._recall(divided(self._state, self._mailbox))
 
     async def _keep(self, operation: Keep) -> None:
         """
         It is not asked about again.
         """
-        side, uids = operation
+        side, uids, marked = operation
+        if marked:
+            await self._mark(side, uids)
         uidvalidity = self._view.sides[side].selected.mark.uidvalidity
         with self._state.transaction():
             self._state.keep(self._mailbox, side, uidvalidity, uids)
             self._state.removePairs(self._mailbox, side, uids)
             self._state.settle(self._mailbox, side, uids)
+
+    async def _mark(self, side: Side, uids: UidSet) -> None:
+        """
+        Mark what is not expunged.
+        """
+        this = self._view.sides[side]
+        if not this.selected.keeps("\\Deleted"):
+            return
+        this.reading.expect(frozenset(uids))
+        try:
+            await this.client.store(uids, "+", frozenset(("\\Deleted",)))
+        except Refused as error:
+            text = f"would not mark UID {uids} \\Deleted: {error}"
+            self._view.trouble(text, side, code=error.responseCode)
+        this.reading.expect(())
 
     # Copying
 
@@ -246,6 +301,8 @@ class Performer:
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         dates = Dates(view, operation.side.other)
         outcome = Arrivals(view, operation.side.other, dates)
+        # Else what was copied is to be looked for.
+        told = "UIDPLUS" in target.client.features
         copier = Copier(
             source.client,
             target.client,
@@ -254,7 +311,7 @@ class Performer:
             1 if operation.singly else MESSAGES,
             operation.careful,
             await target.client.appendLimit(target.selected.name),
-            partial(self._sent, target.client, dates) if last else None,
+            partial(self._sent, target.client, dates) if last and told else None,
         )
         course, way = self._report.course, (view.name, operation.side.other)
         course.sends(*way, copier.queue)
@@ -277,6 +334,7 @@ class Performer:
         if copier.left:
             view.leave(operation.side)
         await dates.prove()
+        self.achieved += await outcome.finish()
         if outcome.lacking:
             await view.resume()
             # One flag may have been too much for an APPEND: each by itself.

@@ -4,7 +4,7 @@ Removing messages: for good, or into a trash.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from imapsync.errors import Refused
 from imapsync.gather import together
@@ -22,6 +22,9 @@ _AT_ONCE = 500
 
 _DELETED = frozenset(("\\Deleted",))
 
+#: Expunges some messages, and no others.
+Plainly = Callable[[UidSet], Awaitable[None]]
+
 _log = Log()
 
 
@@ -29,6 +32,7 @@ async def remove(
     client: SyncClient,
     selected: Selected,
     uids: UidSet,
+    plainly: Plainly,
     trash: str = "",
     vanished: Callable[[], UidSet] = UidSet,
 ) -> tuple[UidSet, str]:
@@ -37,6 +41,7 @@ async def remove(
     knows that they may go.  Its listener then knows of all that others have done
     meanwhile, too.
 
+    @param plainly: expunges where the server has no UID EXPUNGE.
     @param trash: what the server calls the mailbox to move them to, which is
         made if need be; they are expunged if it is empty.
     @param vanished: which messages the mailbox's listener has heard to be gone:
@@ -48,9 +53,9 @@ async def remove(
     if selected.keeps("\\Deleted"):
         try:
             if trash:
-                await _discard(client, uids, trash)
+                await _discard(client, uids, trash, plainly)
             else:
-                await _expunge(client, uids)
+                await _expunge(client, uids, plainly)
         except Refused as error:
             if not trash:
                 raise
@@ -75,13 +80,23 @@ def thrown(state: State, mailbox: int, side: Side, uids: UidSet, trash: Name) ->
     )
 
 
-async def _expunge(client: SyncClient, uids: UidSet) -> None:
-    # What is sent behind a STORE may not see yet what that has marked.
-    await client.store(uids, "+", _DELETED)
-    await together([client.expungeUids(uids), client.catchUp()])
+async def _expunge(client: SyncClient, uids: UidSet, plainly: Plainly) -> None:
+    if "UIDPLUS" in client.features:
+        # What is sent behind a STORE may not see yet what that has marked.
+        await client.store(uids, "+", _DELETED)
+        try:
+            await together([client.expungeUids(uids), client.catchUp()])
+            return
+        except Refused as error:
+            if error.status != "BAD":
+                raise  # else it does not know what it has said that it can do
+    await plainly(uids)
+    await client.catchUp()
 
 
-async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
+async def _discard(
+    client: SyncClient, uids: UidSet, trash: str, plainly: Plainly
+) -> None:
     """
     Move messages to the trash, not marked as deleted: whoever expunges what is
     so marked there would take them along.
@@ -95,7 +110,7 @@ async def _discard(client: SyncClient, uids: UidSet, trash: str) -> None:
         told = await _transfer(client, "COPY", some, trash)
         copied = UidSet.of(old for one in told for old in one.uids)
         # Where the server tells no UIDs, its OK is all there is.
-        await _expunge(client, copied & some if copied else some)
+        await _expunge(client, copied & some if copied else some, plainly)
 
 
 async def _transfer(

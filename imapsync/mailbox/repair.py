@@ -159,8 +159,6 @@ class Inspection:
             raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
         if not selected.mark.uidvalidity:
             raise MailboxError("it has no UIDVALIDITY", side)
-        if not selected.tracked:
-            raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         return selected
 
     async def _list(self, side: Side) -> UidSet:

@@ -12,9 +12,10 @@ from imapsync.imap.commands.mailbox import Heard
 from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.recognition import above
 from imapsync.mailbox.suspects import Place, Suspects
 from imapsync.model import Side
-from imapsync.uidset import MAXIMUM, UidSet
+from imapsync.uidset import UidSet
 
 
 async def strangers(view: BothSides, side: Side) -> dict[int, bytes]:
@@ -26,7 +27,7 @@ async def strangers(view: BothSides, side: Side) -> dict[int, bytes]:
     """
     this, source = view.sides[side], view.source(side)
     await view.resume(side)
-    there = await this.client.exists(_from(this.selected.mark.uidnext))
+    there = await this.client.exists(above(this.selected.mark.uidnext))
     there -= this.reading.paired(there)
     keys = await _keys(source, there)
     if unread := source.unread & there:
@@ -43,14 +44,10 @@ async def trashed(client: SyncClient, trash: str, keys: Mapping[int, bytes]) -> 
     @raise Refused: its server does not tell.
     """
     selected = await client.open(trash, None, Heard(), writable=False)
-    there = await client.exists(_from(selected.mark.uidnext - 2 * len(keys)))
+    there = await client.exists(above(selected.mark.uidnext - 2 * len(keys)))
     source = Source(client, Suspects(), Place(0, Side.LOCAL, selected.mark.uidvalidity))
     known = {*(await _keys(source, there)).values()}
     return UidSet.of(uid for uid, key in keys.items() if key in known)
-
-
-def _from(uid: int) -> UidSet:
-    return UidSet(((max(1, uid), MAXIMUM),))
 
 
 async def _keys(source: Source, uids: UidSet) -> dict[int, bytes]:

@@ -181,10 +181,10 @@ class Suspects:
         before = self._unproven.get(place, UidSet())
         self._unproven[place] = before | UidSet.of(uids)
 
-    def isProven(self, place: Place, new: UidSet) -> bool:
+    def unrecognised(self, place: Place, new: UidSet) -> UidSet:
         """
-        Whether all that it has taken so was recognised there since.
+        Those of them that were not recognised there since.
 
         @param new: the messages without a pair.
         """
-        return not self._unproven.get(place, UidSet()) & new
+        return self._unproven.get(place, UidSet()) & new

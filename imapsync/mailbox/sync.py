@@ -22,9 +22,12 @@ from imapsync.mailbox.kept import returned
 from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
+from imapsync.mailbox.recognition import altered
 from imapsync.mailbox.removal import thrown
+from imapsync.mailbox.sizes import weigh
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
+from imapsync.mailbox.unkept import relearn
 from imapsync.model import Act, Mark, Name, Side
 from imapsync.plan.late import Withdraw
 from imapsync.plan.messages import Arrived, Gone, News, planned
@@ -184,6 +187,7 @@ class Pass:
             for this in view.sides.values():
                 this.withhold()
             await self._withdraw()
+            self._performer.achieved += relearn(view)
             for drifts in touched(view):
                 await self._do(News(drifts=drifts))
             await self._do(
@@ -192,14 +196,9 @@ class Pass:
                     goneOnBoth=self._goneOnBoth(bereft),
                 )
             )
-        suspects = self._context.records.suspects
-        proven = all(
-            suspects.isProven(view.place(side), this.changes.new)
-            for side, this in view.sides.items()
-        )
         self._performer.foresee()
         for side in reversed(Side):
-            await self._copy(side, proven)
+            await self._copy(side)
 
     async def _do(self, news: News, last: bool = False) -> None:
         """
@@ -227,6 +226,7 @@ class Pass:
         new = {side: uids | kept[side] for side, uids in new.items()}
         if not all(new.values()):
             return
+        await weigh(view, new)
         self._context.records.report.course.begins(view.name, "comparing")
         foretold = {s: view.state.foretold(view.known.id, s) for s in Side}
         copied = {side: view.copies.originals(side) for side in Side}
@@ -240,6 +240,11 @@ class Pass:
                 left = matcher.unmatched(side) | unread
                 this.reading.kept -= kept[side] - left
                 this.changes = this.changes._replace(new=left - kept[side])
+        for side in Side:
+            if some := await altered(view, side):
+                await self._do(News(equal=some, foretold=foretold, copied=copied))
+                for each, this in view.sides.items():
+                    this.passOver(UidSet.of(pair.uid(each) for pair, _ in some))
 
     async def _withdraw(self) -> None:
         """
@@ -280,11 +285,9 @@ class Pass:
         there = view.state.partners(mailbox, Side.LOCAL, ours, Side.REMOTE) & theirs
         return view.state.partners(mailbox, Side.REMOTE, there, Side.LOCAL)
 
-    async def _copy(self, side: Side, proven: bool) -> None:
+    async def _copy(self, side: Side) -> None:
         """
         Copy from C{side} to the other what is new.
-
-        @param proven: see L{Arrived}.
         """
         context = self._context
         view, suspects = self._view, context.records.suspects
@@ -317,7 +320,7 @@ class Pass:
                 hopeless=hopeless & some,
                 echoes=await echoes(view, side, some),
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,
-                proven=proven,
+                unproven=suspects.unrecognised(place, some),
             )
             transfers = await self._transfers(side, arrived)
             if some is chunks[0] and await self._isOvertaken(side.other):
@@ -330,7 +333,7 @@ class Pass:
             except MailboxError as error:
                 context.records.report.failed(view.name, error)
                 return
-            if not (arrived.writable and arrived.proven) or self._bulk > STREAM:
+            if not arrived.writable or self._bulk > STREAM:
                 return  # the rest is found again, since something is undone
 
     async def _doubles(self, side: Side, new: UidSet) -> UidSet:
@@ -383,12 +386,12 @@ class Pass:
         """
         What the other side's server can copy by itself.
         """
-        if not (arrived.writable and arrived.proven):
+        if not arrived.writable:
             return []
         # A copy that a server makes shows the flags that the message has there.
         if not self._context.policy.may(side.other, Act.APPEND, Act.FLAGS):
             return []
-        new = arrived.uids - arrived.hopeless - arrived.echoes
+        new = arrived.uids - arrived.hopeless - arrived.echoes - arrived.unproven
         return await duplicates(self._view, side.other, new) if new else []
 
     @property

@@ -76,12 +76,13 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     here, there = known(what.source, source), known(what.target, target)
     moving = what.gone and "MOVE" in source.clients[side].features
     pairs: dict[int, Pair] = {}
+    done = UidSet()
     with state.transaction():
         flags = {u: p.flags if what.gone else None for u, p in what.twins.items()}
         state.foretell(there.id, side.other, flags)
     try:
         if await _select(side, here, source):
-            uids = await _handOver(what, there, target, moving)
+            uids, done = await _handOver(what, there, target, moving)
             shown = await _flags(side, target, UidSet.of(uids.values()))
             pairs = dict(_pairs(what, uids, shown))
     except Refused as error:
@@ -102,8 +103,9 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
         )
         return
     if what.gone and not moving:
-        records.brake.forgive(side, len(pairs))
-        records.notes.supersede(what, UidSet.of(pairs))
+        done |= UidSet.of(pairs)
+        records.brake.forgive(side, len(done))
+        records.notes.supersede(what, done)
     records.growth.copied(there.id, side, [*pairs.values()])
     deed: Deed = "moved" if what.gone else "duplicated"
     records.report.did(deed, what.target, side, len(pairs))
@@ -156,23 +158,25 @@ async def _select(side: Side, known: Known, context: Context) -> bool:
 
 async def _handOver(
     what: Transfer, there: Known, target: Context, moving: bool
-) -> Mapping[int, int]:
+) -> tuple[Mapping[int, int], UidSet]:
     """
     MOVE or COPY from the selected mailbox.
 
-    @return: the new UIDs, by the old ones; not those that were not told.
+    @return: the new UIDs, by the old ones, not those that were not told; and all old
+        ones, if none was told, so that they are paired by the next pass.
     """
     side = what.side
     uids = UidSet.of(pair.uid(side) for pair in what.twins.values())
     verb = "MOVE" if moving else "COPY"
     told = await target.clients[side].transfer(verb, uids, target.names[side])
     mark = there.marks.get(side)
-    return {
+    new = {
         old: new
         for one in told
         if mark is not None and one.uidvalidity == mark.uidvalidity
         for old, new in one.uids.items()
     }
+    return new, UidSet() if any(one.uids for one in told) else uids
 
 
 async def _flags(side: Side, target: Context, uids: UidSet) -> Mapping[int, Flags]:

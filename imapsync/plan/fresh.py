@@ -49,4 +49,6 @@ def fresh(
     )
     if status is None or status.messages or mark is None or source is None:
         return None
+    if not (mark.modseq and source.modseq):
+        return None
     return Fresh(made, mark, source)

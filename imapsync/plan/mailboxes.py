@@ -330,7 +330,12 @@ def fulfilled(
 
 
 def _moved(mark: Mark | None, listed: Listed | None) -> bool:
-    return mark is None or listed is None or listed.mark != mark
+    told = listed.mark if listed else None
+    if mark is None or told is None:
+        return True
+    if not mark.modseq and mark.uidnext > 1:
+        told = told._replace(modseq=0)  # it was not to be relied on
+    return told != mark
 
 
 def arrived(known: Known, listed: Mapping[Side, Listed]) -> Mapping[Side, int]:

@@ -46,6 +46,12 @@ _ECHO = (
 )
 
 
+UNPROVEN = (
+    "the other side said that it had stored it, tells no UIDs, and has nothing that is"
+    " like it"
+)
+
+
 class Policy(NamedTuple):
     """
     What the user wants of every mailbox.
@@ -55,12 +61,15 @@ class Policy(NamedTuple):
     @ivar allowed: what may be done on a side, if not everything.
     @ivar trashes: of the sides that have one.
     @ivar sparing: whether nothing is removed anywhere.
+    @ivar marking: the sides on which messages that would be expunged are only marked
+        C{\\Deleted}.
     """
 
     merge: bool = False
     allowed: Mapping[Side, Allowed] = MappingProxyType({})
     trashes: Mapping[Side, Trash] = MappingProxyType({})
     sparing: bool = False
+    marking: frozenset[Side] = frozenset()
 
     def may(self, side: Side, *acts: Act) -> bool:
         """
@@ -118,8 +127,8 @@ class Arrived(NamedTuple):
     @ivar hopeless: over these, it has broken again and again.
     @ivar echoes: these are left to another program, which has made them.
     @ivar writable: whether the mailbox can be written on the other side.
-    @ivar proven: whether what was copied there before was recognised; else it
-        would be copied again.
+    @ivar unproven: their server there said that it had stored these, and they were
+        not recognised: they might be copied twice.
     @ivar careful: they were refused before, or even taken for commands.
     @ivar doubtful: why they may be on the other side after all; empty if not.
     @ivar refused: why they were refused a moment ago, and with which response code.
@@ -131,7 +140,7 @@ class Arrived(NamedTuple):
     hopeless: UidSet = UidSet()
     echoes: UidSet = UidSet()
     writable: bool = True
-    proven: bool = True
+    unproven: UidSet = UidSet()
     careful: UidSet = UidSet()
     doubtful: str = ""
     refused: Mapping[int, Why] = MappingProxyType({})
@@ -173,7 +182,8 @@ def planned(news: News, policy: Policy) -> Iterator[Operation]:
     for withdrawal in withdrawals(news.late):
         side = withdrawal.side
         may = policy.may(side, Act.EXPUNGE)
-        yield withdrawal if may else Keep(side, withdrawal.uids)
+        marking = side in policy.marking
+        yield withdrawal if may else Keep(side, withdrawal.uids, marking)
     # Each flag that changed on one side is changed on the other.
     yield from _flags(news.drifts, policy)
     # What is gone from one side goes from the other, whatever its flags; or it stays
@@ -183,7 +193,7 @@ def planned(news: News, policy: Policy) -> Iterator[Operation]:
         yield _removal(gone, news.goneOnBoth)
     for side in news.gone.keys() - gone.keys():
         if uids := news.gone[side].uids:
-            yield Keep(side, uids)
+            yield Keep(side, uids, side in policy.marking)
     # What is left is new, and is copied; by the other side's server itself, if it
     # has the like of it.
     for side, arrived in news.arrived.items():
@@ -273,9 +283,9 @@ def _copies(side: Side, arrived: Arrived) -> Iterator[Operation]:
     if not arrived.writable:
         yield Leave(side, "nothing can be written there", side.other)
         return
-    if not arrived.proven:
-        yield Leave(side, "a server changes what it takes, and tells no UIDs")
-        return
+    if unproven := rest & arrived.unproven:
+        yield Postpone(side, unproven, UNPROVEN, tried=False)
+        rest -= unproven
     if arrived.transfers:
         yield HandOver(arrived.transfers)
         rest -= UidSet.of(uid for one in arrived.transfers for uid in one.twins)

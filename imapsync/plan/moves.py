@@ -61,7 +61,9 @@ def between(suspects: Iterable[Suspect], side: Side) -> tuple[list[Name], list[N
 
 def _lost(known: Known, side: Side, box: Listed) -> bool:
     mark, status = known.marks.get(side), box.status
-    if mark is None or status is None or mark.modseq == status.modseq:
+    if mark is None or status is None:
+        return False
+    if mark.modseq and mark.modseq == status.modseq:
         return False
     # Messages that are on one side only make up for lost ones.
     return removable(known, side, status) > 0 or (known.retries and known.pairs > 0)

@@ -88,16 +88,20 @@ class Keep(NamedTuple):
     """
     Know that messages stay on C{side}, though they are gone from the other, and are
     never to be copied back: they may not be removed.
+
+    @ivar marked: whether they are marked C{\\Deleted} there.
     """
 
     side: Side
     uids: UidSet
+    marked: bool = False
 
     def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        A dry run says nothing: nothing is done.
+        What a dry run says: mostly, nothing is done.
         """
-        yield from ()
+        if self.marked:
+            yield name, f"{self.side}: +\\Deleted on UID {self.uids}"
 
 
 class HandOver(NamedTuple):

@@ -205,7 +205,8 @@ def beyond(known: Known, side: Side, now: Mark) -> Anomaly | None:
     """
     before = known.marks.get(side)
     if before is None or (
-        before.uidnext <= now.uidnext and before.modseq <= now.modseq
+        before.uidnext <= now.uidnext
+        and (before.modseq <= now.modseq or not now.modseq)
     ):
         return None
     return _mark(known, side, before, now)

@@ -15,6 +15,10 @@ from imapsync.plan.account import Account
 
 _PLAIN = Naming()
 
+#: What the names of mailboxes begin with that we make to delete them: nothing of them
+#: is ever synchronised.
+BIN = "imapsync-expunged-"
+
 
 class Patterns:
     """
@@ -42,6 +46,15 @@ class Patterns:
         if name == INBOX and not self._naming.reference:
             return False  # it has no prefix
         return any(pattern.matches(self._root + name) for pattern in self._own)
+
+    def meets(self, name: str) -> bool:
+        """
+        Whether one of them that does not stand for anything matches it.
+        """
+        own = self._root + name
+        return any(one.literals and one.matches(name) for one in self._patterns) or any(
+            one.literals and one.matches(own) for one in self._own
+        )
 
 
 class _Pattern(NamedTuple):
@@ -105,6 +118,8 @@ class Selection(NamedTuple):
     @ivar subscribed: only those that either side, or the database, has as
         subscribed; and INBOX.
     @ivar chosen: only those, found by other options of LIST; and INBOX.
+    @ivar views: those that only show what is in others: left out, unless a pattern
+        asks for them.
     """
 
     patterns: Patterns = _EVERYTHING
@@ -112,16 +127,21 @@ class Selection(NamedTuple):
     subscribed: bool = True
     named: frozenset[Name] = frozenset()
     chosen: frozenset[Name] | None = None
+    views: frozenset[Name] = frozenset()
 
     def covers(self, name: str, subscribed: bool) -> bool:
         """
         Whether C{name} is in scope, when this is how it is subscribed.
         """
+        if name.startswith(BIN):
+            return False
         if self.named:
             return name in self.named
         if self.ignore and self.ignore.search(name):
             return False
         if not self.patterns.matches(name):
+            return False
+        if name in self.views and not self.patterns.meets(name):
             return False
         if name == INBOX:
             return True

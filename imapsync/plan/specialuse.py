@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from imapsync.model import Name, Side
+from imapsync.model import Listed, Name, Side
 from imapsync.names import INBOX, isWithin, shown
 from imapsync.plan.account import Account
 
 _USES = ("\\sent", "\\drafts", "\\trash", "\\junk", "\\archive")
+
+#: Those of mailboxes that only show what is in others (RFC 6154, 2; RFC 8457, 5).
+_VIEWS = ("\\all", "\\flagged", "\\important")
 
 #: The remote side's own name, and the local one, which both share.
 Alias = tuple[Name, Name]
@@ -41,6 +44,13 @@ def matched(ours: Account, theirs: Account) -> Matched:
             aliases.remove(alias)
             apart |= dict.fromkeys(alias, why)
     return Matched(tuple(aliases), apart)
+
+
+def isUsed(box: Listed) -> bool:
+    """
+    Whether a mailbox has a special use.
+    """
+    return not box.attributes.isdisjoint((*_USES, *_VIEWS))
 
 
 def _found(ours: Account, theirs: Account) -> Iterator[Alias]:

@@ -74,9 +74,12 @@ def isComparable(config: Config, request: Request) -> bool:
 
 def isTelling(told: Told) -> bool:
     """
-    Whether no two mailboxes could have changed places without LIST showing it.  Where
-    two could, each run asks which is which, if the server can tell.
+    Whether nothing could have changed without LIST showing it: no flags, where there
+    are no mod-sequences; nor could two mailboxes have changed places.  Where two could,
+    each run asks which is which, if the server can tell.
     """
+    if any(box.status and not box.status.modseq for box in told.listed):
+        return False
     if "OBJECTID" not in told.capabilities:
         return True
     alike = [box.status for box in told.listed if box.status and box.status.messages]

@@ -101,7 +101,7 @@ def _abilities(found: Found) -> Mapping[str, object]:
     """
     met = found.met
     if met is None or not met.entered:
-        names = "capabilities lacking helpful missing odd live method"
+        names = "capabilities lacking helpful missing odd live method kind"
         return dict.fromkeys(names.split())
     features = met.features
     helpful = [*appraise(features)]
@@ -112,7 +112,8 @@ def _abilities(found: Found) -> Mapping[str, object]:
         "missing": [one.capability for one in helpful if not one.there],
         "odd": [*oddities(features, found.server.encrypted, bool(met.method))],
         "live": next((x for x in _LIVE if x.upper() in features), "poll"),
-        "method": None if features.lacking else "qresync",
+        "method": None if features.lacking else met.way.lower(),
+        "kind": met.kind or None,
     }
 
 

@@ -84,6 +84,7 @@ def _said(client: SyncClient | None) -> Mapping[str, object]:
         "greeting": line(client.greeting) if client else None,
         "name": line(identity.get("name", "")) or None,
         "version": line(identity.get("version", "")) or None,
+        "method": client.way.lower() if client and client.state == "auth" else None,
     }
 
 

@@ -15,7 +15,7 @@ from imapsync.accounts.ownership import shownAccount
 from imapsync.config.server import ServerConfig
 from imapsync.display import line, quantity, shown
 from imapsync.errors import ImapSyncError
-from imapsync.imap.appraisal import appraise, oddities
+from imapsync.imap.appraisal import WAYS, appraise, oddities
 from imapsync.imap.features import REQUIRED
 from imapsync.model import Act, Name, Owner, Side, Trouble
 from imapsync.plan.capacity import Fit, Limit, Size, coming, fit
@@ -162,7 +162,7 @@ def about(checked: Checked, side: Side) -> Iterator[Finding]:
         text = str(found.error).removeprefix(f"{found.server.where}: ")
         yield Finding(found.step, text, True, found.error)
     elif found.met is not None:
-        yield Finding("changes", "QRESYNC: the server tells what has changed")
+        yield Finding("changes", f"{found.met.way}: {WAYS[found.met.way]}")
         yield Finding("live", _live(found.met, checked.watch))
 
 
@@ -231,9 +231,11 @@ def _peer(server: ServerConfig, peer: Peer) -> Iterator[Finding]:
 
 
 def _capabilities(server: ServerConfig, met: Met) -> Iterator[Finding]:
+    if met.kind and met.kind not in met.name:
+        yield Finding("kind", met.kind)
     lacking = met.features.lacking
     if lacking:
-        needed = f"{', '.join(lacking)} of {', '.join(REQUIRED)}"
+        needed = f"{', '.join(lacking)}; one of {', '.join(REQUIRED)} is needed"
         yield Finding("required", f"lacks {needed}")
     else:
         yield Finding("required", "all is there")

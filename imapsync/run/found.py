@@ -15,7 +15,7 @@ from imapsync.display import line
 from imapsync.errors import Distrusted, ImapSyncError, MissingCapability
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.client import SyncClient
-from imapsync.imap.features import Features
+from imapsync.imap.features import QRESYNC, Features
 from imapsync.imap.transport.certificate import read
 from imapsync.imap.transport.identity import spelled
 from imapsync.model import Name
@@ -58,6 +58,8 @@ class Met(NamedTuple):
     @ivar user: whose mail it is, as far as that is known.
     @ivar entered: whether we are logged in.
     @ivar features: what it can do, as it said last.
+    @ivar kind: what kind of server it is; empty if that is not known.
+    @ivar way: how changes are found out, see L{imapsync.imap.features}.
     """
 
     address: str
@@ -72,6 +74,8 @@ class Met(NamedTuple):
     user: str
     entered: bool
     features: Features
+    kind: str = ""
+    way: str = QRESYNC
 
 
 class Found(NamedTuple):
@@ -153,6 +157,8 @@ def metBy(client: SyncClient) -> Met:
         client.user,
         client.state == "auth",
         client.features,
+        client.host.name,
+        client.way,
     )
 
 

@@ -128,6 +128,10 @@ class Ear:
         self._latest.extend(names)
 
     def _changed(self, name: Name) -> None:
+        known = self._state.mailbox(name)
+        if known is not None and known.compared:
+            # STATUS may tell the same as before.
+            self._history.doubted.add(name)
         self._news(name)
 
 
@@ -219,6 +223,8 @@ class _Deaf:
     def vanished(self, uids: UidSet, earlier: bool) -> None: ...
 
     def existsReceived(self, messages: int) -> None: ...
+
+    def expungeReceived(self) -> None: ...
 
     def modseqReceived(self, modseq: int) -> None: ...
 

@@ -9,7 +9,7 @@ from random import random
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from imapsync.accounts.history import History, Named
+from imapsync.accounts.history import Glances, History, Named
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Legacy
@@ -77,8 +77,8 @@ class Following:
         self._comeback = Comeback(job.reactor.seconds)
         self._renewals = Renewals(job.reactor)
         self._asked = 0.0
-        self._named = Named()
-        self._history = History(named=self._named)
+        self._named, self._glances = Named(), Glances()
+        self._history = History(self._named, self._glances)
         self._ears = Ears(self._log, job.request.watch)
         self._report = Report()
         self._suspects = Suspects(self._clock.seconds)
@@ -285,7 +285,7 @@ class Following:
         self._connections = Connections(
             self._job, self._admitted, self._patience, self._state
         )
-        self._history = history = History(named=self._named)
+        self._history = history = History(self._named, self._glances)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
         await self._connections.connect()

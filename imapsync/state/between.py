@@ -154,6 +154,106 @@ class Doubts(Protocol):
         """
 
 
+class Shortfalls(Protocol):
+    """
+    What a server falls short of, and what follows from that.
+    """
+
+    def noteSent(self, mailbox: int, side: Side, uidnext: int) -> None:
+        """
+        Copies of messages of C{side} are about to be made: they will have no lower
+        UID than that, on the other side.
+        """
+
+    def sentFrom(self, mailbox: int, side: Side) -> int:
+        """
+        Which UID that is; 0 if none was made that was not seen.
+        """
+
+    def spare(self, mailbox: int, side: Side, uidvalidity: int, uids: UidSet) -> None:
+        """
+        From these messages, which others have marked C{\\Deleted}, that flag is about
+        to be taken, so that they do not go with ours.
+
+        @param uidvalidity: what their UIDs belong to.
+        """
+
+    def spared(self, mailbox: int, side: Side, uidvalidity: int) -> UidSet:
+        """
+        All that are still to get it back.
+        """
+
+    def spareNoMore(self, mailbox: int, side: Side) -> None:
+        """
+        They have it.
+        """
+
+    def noteBin(self, side: Side, name: str, messages: int) -> None:
+        """
+        So many more are about to be moved to a mailbox of ours, that is then deleted.
+
+        @param name: what the server calls it.
+        """
+
+    def bins(self, side: Side) -> Mapping[str, int]:
+        """
+        All such mailboxes that may still be there, and how many messages in each can
+        be ours.
+        """
+
+    def forgetBin(self, side: Side, name: str) -> None:
+        """
+        It is not there, or not ours any more.
+        """
+
+    def unkeptFlags(self, side: Side, mailbox: int | None = None) -> frozenset[str]:
+        """
+        The flags that the server does not keep: in this mailbox, or in any.
+        """
+
+    def noteUnkept(self, mailbox: int, side: Side, flags: Iterable[str]) -> None:
+        """
+        Nor does it keep these.
+        """
+
+    def noteKept(self, mailbox: int, side: Side, flags: Iterable[str]) -> None:
+        """
+        But these it does, after all.
+        """
+
+    def fold(self, mailbox: int, side: Side, originals: Mapping[int, int]) -> None:
+        """
+        The other side has these only once with their C{originals}, which have pairs.
+        """
+
+    def folded(self, mailbox: int, side: Side) -> UidSet:
+        """
+        All that are so.
+        """
+
+    def unfolded(self, mailbox: int, side: Side) -> UidSet:
+        """
+        Those of them whose original has no pair any more.
+        """
+
+    def foldNoMore(self, mailbox: int, side: Side, uids: UidSet) -> None:
+        """
+        These are messages of their own.
+        """
+
+    def sizesExact(self, side: Side) -> bool | None:
+        """
+        Whether messages have as many octets as the server says (RFC822.SIZE);
+        C{None} if that was not seen yet.
+        """
+
+    def noteSizes(self, side: Side, exact: bool) -> None:
+        """
+        That was seen.  Where they have not, what all pairs are recognised by is
+        forgotten: sizes are in it.
+        """
+
+
 class Renamings(Protocol):
     """
     RENAMEs of ours: whether a server has done one is not known before it answers.
@@ -181,12 +281,13 @@ class Traffic(Protocol):
     What went over all connections to a server, either way.
     """
 
-    def traffic(self, side: Side) -> tuple[int, int]:
+    def traffic(self, side: Side) -> tuple[int, int, int]:
         """
-        The last day on which anything did, and how many octets; 0 and 0, if none did.
+        The last day on which anything did, how many octets, and how many of them were
+        sent; 0 each, if none did.
         """
 
-    def setTraffic(self, side: Side, day: int, octets: int) -> None:
+    def setTraffic(self, side: Side, day: int, octets: int, sent: int) -> None:
         """
         So many did on that day.
         """

@@ -26,6 +26,7 @@ from imapsync.state.between import (
     Leftovers,
     Looks,
     Renamings,
+    Shortfalls,
     Traffic,
 )
 from imapsync.uidset import UidSet
@@ -171,6 +172,12 @@ class Pairs(Protocol):
         The UIDs that have a pair.
         """
 
+    def newest(self, mailbox: int, side: Side, count: int) -> int:
+        """
+        The UID of the last but so many of those that have a pair; 1 if there are not
+        so many.
+        """
+
     def totalPairs(self) -> int:
         """
         How many pairs there are in all mailboxes.
@@ -258,6 +265,7 @@ class State(
     Kept,
     Leftovers,
     Doubts,
+    Shortfalls,
     Renamings,
     Owners,
     Traffic,

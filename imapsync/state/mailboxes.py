@@ -33,6 +33,10 @@ FROM mailbox
 """
 
 
+#: What means nothing where UIDs are others.
+_OF_UIDS = ("postponed", "foretold", "copying", "sent", "doubt", "spared", "folded")
+
+
 class MailboxTable(Transactions):
     """
     The mailboxes: L{Mailboxes<imapsync.state.interface.Mailboxes>}.
@@ -130,7 +134,12 @@ class MailboxTable(Transactions):
     def forgetPairs(self, mailbox: int) -> None:
         self._write("DELETE FROM pair WHERE mailbox = ?", mailbox)
         self._write("UPDATE mailbox SET pairs = 0 WHERE id = ?", mailbox)
-        for table in ("postponed", "foretold", "copying", "doubt"):
+        self._write(
+            "DELETE FROM kept WHERE mailbox = ? AND EXISTS (SELECT 1 FROM folded"
+            " WHERE (mailbox, side, uid) = (kept.mailbox, kept.side, kept.uid))",
+            mailbox,
+        )
+        for table in _OF_UIDS:
             self._write(f"DELETE FROM {table} WHERE mailbox = ?", mailbox)
         for side in Side:
             self.setMark(mailbox, side, None)

@@ -133,6 +133,15 @@ class PairTable(Transactions):
             f"SELECT {side} FROM pair WHERE mailbox = ? ORDER BY {side}", mailbox
         )
 
+    def newest(self, mailbox: int, side: Side, count: int) -> int:
+        rows = self._query(
+            f"SELECT {side} FROM pair WHERE mailbox = ?"
+            f" ORDER BY {side} DESC LIMIT 1 OFFSET ?",
+            mailbox,
+            count - 1,
+        )
+        return int(rows[0][0]) if rows else 1
+
     def _countPairs(self, mailbox: int, more: int) -> None:
         self._write("UPDATE mailbox SET pairs = pairs + ? WHERE id = ?", more, mailbox)
 

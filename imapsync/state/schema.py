@@ -162,6 +162,57 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    ("ALTER TABLE traffic ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",),
+    (
+        """
+        CREATE TABLE sent (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uidnext INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE spared (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            uidvalidity INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE unkept (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            flag TEXT NOT NULL,
+            PRIMARY KEY (mailbox, side, flag)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE folded (
+            mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
+            side TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            original INTEGER NOT NULL,
+            PRIMARY KEY (mailbox, side, uid)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE bin (
+            side TEXT NOT NULL,
+            name TEXT NOT NULL,
+            messages INTEGER NOT NULL,
+            PRIMARY KEY (side, name)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE sizes (
+            side TEXT PRIMARY KEY,
+            exact INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 #: Without one of these, a file is damaged.
@@ -169,6 +220,7 @@ TABLES = {
     *("meta", "owner", "mailbox", "flags", "pair"),
     *("postponed", "foretold", "copying", "trouble"),
     *("doubt", "renaming", "traffic", "kept"),
+    *("sent", "spared", "unkept", "folded", "bin", "sizes"),
 }
 
 #: For each connection to the database.

@@ -71,6 +71,7 @@ _ROWS = (
     ("kept", _whole("size", 0, _MODSEQ), "it has no size"),
     ("traffic", f"{_SIDED} AND typeof(day) = 'integer'", "it has no day"),
     ("traffic", "typeof(octets) = 'integer'", "it has no octets"),
+    ("traffic", "typeof(sent) = 'integer'", "it has no octets"),
     ("flags", "typeof(text) = 'text'", "they are no text"),
     (
         "trouble",

@@ -21,6 +21,7 @@ from imapsync.state.looks import LookTable
 from imapsync.state.owners import OWNERS, OwnerTable, ownersIn
 from imapsync.state.pairs import PairTable
 from imapsync.state.renamings import RenamingTable
+from imapsync.state.shortfalls import ShortfallTables
 from imapsync.state.soundness import SoundnessTables
 from imapsync.state.sqlitefile import reading
 from imapsync.state.traffic import TrafficTable
@@ -32,6 +33,7 @@ class Store(
     KeptTable,
     LeftoverTables,
     DoubtTable,
+    ShortfallTables,
     RenamingTable,
     TrafficTable,
     LookTable,

@@ -266,24 +266,25 @@ class EndTests(ServiceCase):
 
     def test_capability(self) -> None:
         """
-        A server without QRESYNC.
+        A server that does not speak IMAP4rev1.
         """
-        self.remote.capabilities.remove("QRESYNC")
-        self.assertEnds(errors.MissingCapability, "lacks QRESYNC")
+        self.remote.capabilities.remove("IMAP4rev1")
+        self.assertEnds(errors.MissingCapability, "lacks IMAP4REV1")
 
     def test_notEnabled(self) -> None:
         """
-        One that has it, and does not enable it, though much has been asked of it
-        before it says so; the other side is silent.
+        One that has QRESYNC, and does not enable it, though much has been asked of it
+        before it says so, is followed in another way; so is one without.
         """
-
-        def pause() -> None:
-            self.world.links[0].pauseProducing()
-
-        self.local.before["LIST"] = pause
-        self.remote.answers["ENABLE"] = "NO broken"
-        self.assertEnds(errors.MissingCapability, "ENABLE was refused: NO broken")
-        self.assertClosed()
+        self.remote.inbox.add(mail("new"))
+        for number in range(2):
+            self.remote.answers["ENABLE"] = "NO broken"
+            if number:
+                self.remote.capabilities.remove("QRESYNC")
+            self.local.inbox.add(mail(number))
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertTrue(self.world.equal)
+            self.assertClosed()
 
     def test_login(self) -> None:
         """
@@ -299,7 +300,7 @@ class EndTests(ServiceCase):
         """
         Such an end does not wait for the other side.
         """
-        self.remote.capabilities.remove("QRESYNC")
+        self.remote.capabilities.remove("IMAP4rev1")
 
         def pause() -> None:
             self.world.links[0].pauseProducing()

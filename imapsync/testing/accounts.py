@@ -97,6 +97,14 @@ class Folder:
         self.messages[uid] = Message(body, flags, date, self.modseq)
         return uid
 
+    def keeps(self, flags: Flags) -> Flags:
+        """
+        Those of C{flags} that are kept here.
+        """
+        known = self.permanent.lower().split()
+        lasting = {f for f in flags if "\\*" in known and not f.startswith("\\")}
+        return frozenset(f for f in flags if f in lasting or f.lower() in known)
+
     def flag(self, uid: int, *flags: str) -> None:
         """
         A message gets exactly these flags.
@@ -180,6 +188,9 @@ class Account:
     @ivar folds: whether keywords get another case than they are given.
     @ivar sticky: flags that stay, though STORE is answered OK.
     @ivar bends: what becomes of the date of a message that arrives.
+    @ivar remakes: what becomes of a message that arrives.
+    @ivar estimates: what the size of a message is said to be.
+    @ivar merges: whether it keeps one message of a Message-ID in each mailbox.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -216,11 +227,14 @@ class Account:
     @ivar shows: of so many messages a FETCH tells at the most, those with the highest
         UIDs, and does not say that there are more; C{None} if of all.
     @ivar finds: the same, for SEARCH.
+    @ivar reticent: whether it has no SEARCH response where nothing is found.
     @ivar tardy: whether it tells what has changed only when it has said that the
         mailbox is selected.
     @ivar quota: what is used, and what may be, of each resource, such as
         C{"STORAGE"}, in units of 1024 octets; C{None} if there is no quota.  With the
         capability C{QUOTA}, it is told; nothing is refused for it.
+    @ivar reticent: whether SELECT tells no UIDNEXT.
+    @ivar unnumbered: whether what has changed is told without its mod-sequence.
     @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
         of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.
     """
@@ -253,6 +267,9 @@ class Account:
         self.folds = False
         self.sticky: Flags = NOTHING
         self.bends: Callable[[str], str] = str
+        self.remakes: Callable[[bytes], bytes] = bytes
+        self.estimates: Callable[[bytes], int] = len
+        self.merges = False
         self.alters = False
         self.appendUid: bool | str = True
         self.copyUid: bool | str = True
@@ -279,9 +296,11 @@ class Account:
         self.tellsLowest = True
         self.shows: int | None = None
         self.finds: int | None = None
+        self.reticent = False
         self.tardy = False
         self.partly = False
         self.quota: dict[str, tuple[int, int]] | None = None
+        self.reticent = self.unnumbered = False
         self.grudges: Callable[[bytes], str] = lambda _: ""
         self._numbers = count(first)
         self.make("INBOX")

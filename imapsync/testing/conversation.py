@@ -69,7 +69,8 @@ class Conversation(ABC):
         self._squeezed = bytearray()
         capabilities = " ".join(sorted(account.capabilities))
         greeting = f"{account.greeting} [CAPABILITY {capabilities}]"
-        self._say(f"* {greeting} {account.salutation}")
+        dovecot = "Dovecot " if account.guids else ""
+        self._say(f"* {greeting} {dovecot}{account.salutation}")
 
     def received(self, data: bytes) -> None:
         """
@@ -251,7 +252,7 @@ class Conversation(ABC):
         """
         for uid, message in self._selected().messages.items():
             if uid in self._told and self._shown[uid] != message.modseq:
-                self._row(uid, ["FLAGS", "MODSEQ"])
+                self._row(uid, ["FLAGS", "MODSEQ"], unasked=not self._resyncs)
 
     def _news(self) -> None:
         """
@@ -259,8 +260,14 @@ class Conversation(ABC):
         """
         if self._folder is None:
             return
-        if gone := UidSet.of(self._told - set(self._folder.messages)):
-            self._say(f"* VANISHED {gone}")
+        gone = self._told - set(self._folder.messages)
+        if self._resyncs:
+            if gone:
+                self._say(f"* VANISHED {UidSet.of(gone)}")
+        else:
+            numbers = {uid: n for n, uid in enumerate(sorted(self._told), 1)}
+            for uid in sorted(gone, reverse=True):
+                self._say(f"* {numbers[uid]} EXPUNGE")
         self._tell()
 
     def _tell(self) -> None:
@@ -288,10 +295,28 @@ class Conversation(ABC):
             raise Missing(name)
         return folder
 
+    @property
+    def _resyncs(self) -> bool:
+        """
+        Whether it speaks of messages by their UIDs, and of mailboxes that are left.
+        """
+        # Where that is refused, it was not enabled.
+        account = self.account
+        return "QRESYNC" in account.capabilities and "ENABLE" not in account.answers
+
+    @property
+    def _counts(self) -> bool:
+        """
+        Whether it tells mod-sequences.
+        """
+        return bool({"QRESYNC", "CONDSTORE"} & self.account.capabilities)
+
     @abstractmethod
-    def _row(self, uid: int, items: list[Any]) -> None:
+    def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:
         """
         Say something of a message.
+
+        @param unasked: whether to tell no UID.
         """
 
 

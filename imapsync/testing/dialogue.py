@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from imapsync.model import Flags
-from imapsync.testing.accounts import DATE, Message
+from imapsync.testing.accounts import DATE, Folder, Message
 from imapsync.testing.conversation import Died, offersOf
 from imapsync.testing.mailboxes import MailboxDialogue
 from imapsync.uidset import UidSet
@@ -20,7 +20,13 @@ class Dialogue(MailboxDialogue):
     """
 
     def _SEARCH(self, tag: str, *words: Any) -> None:
-        uids = _newest(self._some(self._known(words[-1])), self.account.finds)
+        marked = words[-1] == "DELETED"
+        uids = _newest(self._some(self._known(words[-1 - marked])), self.account.finds)
+        if marked:
+            messages = self._selected().messages
+            uids = UidSet.of(uid for uid in uids if _deleted(messages[uid]))
+        if words[0] != "RETURN" and not uids and self.account.reticent:
+            return
         if words[0] != "RETURN":
             self._say("* SEARCH" + "".join(f" {uid}" for uid in uids))
         elif uids:
@@ -30,8 +36,9 @@ class Dialogue(MailboxDialogue):
 
     def _known(self, text: str) -> UidSet:
         messages = self._selected().messages
-        if text == "1:*":
-            return UidSet.of(messages)
+        if text.endswith(":*"):
+            first = min(int(text.removesuffix(":*")), max(messages, default=1))
+            return UidSet.of(uid for uid in messages if uid >= first)
         return UidSet.parse(text) & UidSet.of(messages)
 
     def _some(self, uids: UidSet) -> UidSet:
@@ -47,6 +54,13 @@ class Dialogue(MailboxDialogue):
         return some
 
     @property
+    def _plus(self) -> bool:
+        """
+        Whether it has what UIDPLUS brings (RFC 4315).
+        """
+        return "UIDPLUS" in self.account.capabilities
+
+    @property
     def _mostSaved(self) -> int | None:
         """
         So many messages a command stores that does not store them in part.
@@ -54,13 +68,22 @@ class Dialogue(MailboxDialogue):
         account = self.account
         return account.most if account.mostSaved is None else account.mostSaved
 
-    def _FETCH(self, _tag: str, uids: str, items: list[str]) -> str:
+    def _FETCH(
+        self, _tag: str, uids: str, items: list[str], since: Any = ("", 0)
+    ) -> str:
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
+        if since[0] and (not self._counts or self._selected().noModseq):
+            return "BAD what is that"
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
-            body = self._selected().messages[uid].body
+            message = self._selected().messages[uid]
+            if since[0] and message.modseq <= int(since[1]):
+                continue
+            if since[0]:
+                items = ["FLAGS"] if self.account.unnumbered else ["FLAGS", "MODSEQ"]
+            body = message.body
             trouble = self.account.chokes(body) if reads else ""
             if trouble == "BYE":
                 raise Died
@@ -70,21 +93,21 @@ class Dialogue(MailboxDialogue):
                 self._row(uid, items)
         return answer
 
-    def _row(self, uid: int, items: list[Any]) -> None:
+    def _row(self, uid: int, items: list[Any], unasked: bool = False) -> None:
         folder = self._selected()
         message = folder.messages[uid]
         self._shown[uid] = message.modseq
-        values: list[bytes] = [b"UID %d" % uid]
+        values: list[bytes] = [] if unasked else [b"UID %d" % uid]
         for item in filter(_isItem, items):
             if item == "FLAGS":
                 flags = " ".join(sorted(message.flags))
                 values.append(f"FLAGS ({flags})".encode("latin-1"))
-            elif item == "MODSEQ":
+            elif item == "MODSEQ" and self._counts:
                 values.append(b"MODSEQ (%d)" % message.modseq)
             elif item == "INTERNALDATE":
                 values.append(f'INTERNALDATE "{message.date}"'.encode())
             elif item == "RFC822.SIZE":
-                size = message.told or len(message.body)
+                size = message.told or self.account.estimates(message.body)
                 values.append(b"RFC822.SIZE %d" % size)
             elif item.startswith("BODY"):
                 section = item.removeprefix("BODY.PEEK").encode()
@@ -108,7 +131,7 @@ class Dialogue(MailboxDialogue):
             raise AssertionError("STORE in a mailbox that was only examined")
         if folder.readOnly or "STORE" in self.account.deaf:
             return
-        changed = frozenset(flags) - self.account.forgets
+        changed = folder.keeps(frozenset(flags) - self.account.forgets)
         for uid in self._some(self._known(uids)):
             before = folder.messages[uid].flags
             present = _without(before, changed - self.account.sticky)
@@ -118,15 +141,19 @@ class Dialogue(MailboxDialogue):
                 folder.flag(uid, *present)
             self._row(uid, ["MODSEQ", "FLAGS"])
 
-    def _EXPUNGE(self, _tag: str, uids: str) -> str:
+    def _EXPUNGE(self, _tag: str, uids: str = "") -> str:
         folder = self._selected()
+        if uids and not self._plus:
+            return "BAD what is that"
         if not self._writable:
             raise AssertionError("EXPUNGE in a mailbox that was only examined")
         if folder.readOnly or "EXPUNGE" in self.account.deaf:
             return "OK done"
-        marked = (u for u in self._known(uids) if _deleted(folder.messages[u]))
+        known = self._known(uids or "1:*")
+        marked = (u for u in known if _deleted(folder.messages[u]))
         folder.expunge(*self._some(UidSet.of(marked)))
-        return f"OK [HIGHESTMODSEQ {folder.modseq}] done"
+        told = f"[HIGHESTMODSEQ {folder.modseq}] " if self._resyncs else ""
+        return f"OK {told}done"
 
     def _COPY(self, _tag: str, uids: str, name: str) -> str:
         known, most = self._known(uids), self._mostSaved
@@ -165,15 +192,23 @@ class Dialogue(MailboxDialogue):
         known = list(uids)
         messages = [source.messages[uid] for uid in known]
         new = [
-            target.add(m.body, _without(m.flags, self.account.forgets), m.date)
+            self._same(target, m.body)
+            or target.add(m.body, _without(m.flags, self.account.forgets), m.date)
             for m in messages
         ]
         told = self.account.copyUid
         if isinstance(told, str):
             return f"[COPYUID {told}] "
-        if not told or not known:
+        if not (told and known and self._plus):
             return ""
-        return f"[COPYUID {target.uidvalidity} {UidSet.of(known)} {UidSet.of(new)}] "
+        return f"[COPYUID {target.uidvalidity} {_list(known)} {_list(new)}] "
+
+    def _same(self, folder: Folder, body: bytes) -> int:
+        """
+        The UID of a message that is there already, where that matters; else 0.
+        """
+        known = folder.messages.items() if self.account.merges else ()
+        return next((u for u, m in known if _idOf(m.body) == _idOf(body)), 0)
 
     def _APPEND(self, _tag: str, name: str, *arguments: Any) -> str:
         account = self.account
@@ -197,20 +232,30 @@ class Dialogue(MailboxDialogue):
             offers = offers[: first + 1]
         tail = b"altered\r\n" if account.alters else b""
         added = [
-            folder.add(
-                o.body + tail,
-                account.kept(o.flags),
+            self._same(folder, o.body)
+            or folder.add(
+                account.remakes(o.body) + tail,
+                folder.keeps(account.kept(o.flags)),
                 account.bends(o.date or DATE),
             )
             for o in offers
         ]
         if grudge:
             return grudge
-        uids = UidSet.of(added)
+        uids = _list(added)
         if isinstance(account.appendUid, str):
             return f"OK [APPENDUID {account.appendUid}] done"
-        told = f"[APPENDUID {folder.uidvalidity} {uids}] " if account.appendUid else ""
+        plus = account.appendUid and self._plus
+        told = f"[APPENDUID {folder.uidvalidity} {uids}] " if plus else ""
         return f"OK {told}done"
+
+
+def _idOf(body: bytes) -> bytes:
+    """
+    Its Message-ID, in full.
+    """
+    found = re.search(rb"(?im)^message-id:.*$", body)
+    return found[0] if found else body
 
 
 def _nameOf(value: bytes) -> str:
@@ -218,6 +263,15 @@ def _nameOf(value: bytes) -> str:
     Of which attribute a value is.
     """
     return re.split(rb"[ \[]", value, maxsplit=1)[0].decode()
+
+
+def _list(uids: list[int]) -> str:
+    """
+    They, as they are written; in this order if it matters.
+    """
+    if uids == sorted(set(uids)):
+        return str(UidSet.of(uids))
+    return ",".join(map(str, uids))
 
 
 def _newest(uids: UidSet, most: int | None) -> UidSet:

@@ -59,21 +59,30 @@ class MailboxDialogue(Conversation):
     def _IDLE(self, tag: str) -> None:
         self._idle = tag
 
-    def _LIST(self, _tag: str, first: object, *words: Any) -> None:
+    def _LIST(self, _tag: str, first: object, *words: Any) -> str:
         # As on real servers, mere names are told only to those who ask so.
         chosen = isinstance(first, list) and "SUBSCRIBED" in first
+        returned = words[-1] if isinstance(words[-1], list) else []
+        capable = "LIST-EXTENDED" in self.account.capabilities
+        if not capable and (returned or isinstance(first, list)):
+            return "BAD what options"
         pattern = self._named(words[1] if isinstance(first, list) else words[0])
         wanted = re.escape(pattern).replace(r"\*", ".*")
         for name, attributes in self._listed(chosen):
             if not re.fullmatch(wanted, name, re.DOTALL):
                 continue
+            told = attributes
+            if not (chosen or "SUBSCRIBED" in returned):
+                told = told.replace(r"\Subscribed", "").strip()
             quoted = re.sub(r'(["\\])', r"\\\1", names.encode(name).decode())
-            self._say(f'* LIST ({attributes}) "{self.account.separator}" "{quoted}"')
+            self._say(f'* LIST ({told}) "{self.account.separator}" "{quoted}"')
             folder = self.account.folders.get(name)
+            if "STATUS" not in returned:
+                continue
             if folder and name not in self.account.silent | self.account.shut:
-                sizes = isinstance(words[-1], list) and ["SIZE"] in words[-1]
-                told = _size(folder) if sizes else _status(folder)
+                told = _size(folder) if ["SIZE"] in returned else self._status(folder)
                 self._say(f'* STATUS "{quoted}" ({told})')
+        return "OK done"
 
     def _GETQUOTAROOT(self, _tag: str, name: str) -> None:
         quota = self.account.quota
@@ -114,6 +123,9 @@ class MailboxDialogue(Conversation):
         for name in sorted(chosen | account.ghosts):
             word = names.encode(name).decode()
             self._say(f'* LSUB () "{account.separator}" "{word}"')
+        for name in sorted(account.levels):  # as Courier
+            word = names.encode(name).decode()
+            self._say(f'* LSUB (\\Noselect) "{account.separator}" "{word}"')
 
     def _STATUS(self, _tag: str, name: str, items: list[str]) -> str:
         guid = ""
@@ -126,8 +138,10 @@ class MailboxDialogue(Conversation):
             self._say(f'* STATUS "{name}" (APPENDLIMIT {limit or "NIL"})')
             return "OK done"
         folder = self._existing(name)
+        if "HIGHESTMODSEQ" in items and "CONDSTORE" not in self.account.capabilities:
+            return "BAD what item"
         if "STATUS" not in self.account.deaf:
-            self._say(f'* STATUS "{name}" ({_status(folder)}{guid})')
+            self._say(f'* STATUS "{name}" ({self._status(folder)}{guid})')
         return "OK done"
 
     def _CREATE(self, _tag: str, word: str) -> str:
@@ -172,8 +186,11 @@ class MailboxDialogue(Conversation):
         return self._open(name, options)
 
     def _open(self, name: str, options: Any) -> str:
-        if self._folder is not None:
+        if self._folder is not None and self._resyncs:
             self._say("* OK [CLOSED] another")
+        if options and not self._counts:
+            self._folder = None
+            return "BAD what is that"
         self._folder = folder = self._existing(name)
         self._told, self._shown = set(), {}
         self._tell()
@@ -181,13 +198,13 @@ class MailboxDialogue(Conversation):
         for code in (
             f"PERMANENTFLAGS ({folder.permanent})",
             f"UIDVALIDITY {folder.uidvalidity}",
-            f"UIDNEXT {folder.uidnext}",
-            modseq,
+            *([] if self.account.reticent else [f"UIDNEXT {folder.uidnext}"]),
+            *([modseq] if self._counts else []),
             *([f"MAILBOXID ({folder.identity})"] if self._tellsIds() else []),
             *folder.codes,
         ):
             self._say(f"* OK [{code}] it is so")
-        if options:
+        if options[1:]:
             self._resync(folder, *map(int, options[1]))
         writable = self._writable and not folder.readOnly
         return f"OK [{'READ-WRITE' if writable else 'READ-ONLY'}] selected"
@@ -206,6 +223,15 @@ class MailboxDialogue(Conversation):
         for name, folder in self.account.folders.items():
             word = names.encode(name).decode()
             self._say(f'* METADATA "{word}" ("{entry}" "{folder.identity}")')
+
+    def _status(self, folder: Folder) -> str:
+        modseq = 0 if folder.noModseq else folder.modseq
+        unseen = sum("\\Seen" not in m.flags for m in folder.messages.values())
+        told = f" HIGHESTMODSEQ {modseq}" if self._counts else f" UNSEEN {unseen}"
+        return (
+            f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
+            f" UIDVALIDITY {folder.uidvalidity}{told}"
+        )
 
     def _tellsIds(self) -> bool:
         return "OBJECTID" in self.account.capabilities
@@ -227,13 +253,6 @@ class MailboxDialogue(Conversation):
 
 def _deleted(message: Message) -> bool:
     return "\\Deleted" in message.flags
-
-
-def _status(folder: Folder) -> str:
-    return (
-        f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
-        f" UIDVALIDITY {folder.uidvalidity} HIGHESTMODSEQ {folder.modseq}"
-    )
 
 
 def _size(folder: Folder) -> str:

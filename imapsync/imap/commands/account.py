@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Command
+from imapsync.imap.features import CONDSTORE, Features
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.responses import (
     STATUS_ITEMS,
@@ -26,11 +27,27 @@ from imapsync.names import uniform
 
 V = TypeVar("V")
 
-#: What is told of each mailbox with its STATUS.
-ITEMS = " ".join(STATUS_ITEMS)
+_SUBSCRIBED = frozenset(("\\subscribed",))
 
-#: What LIST returns where all mailboxes are looked at.
-LOOK = ("SUBSCRIBED", f"STATUS ({ITEMS})")
+
+def itemsOf(features: Features) -> str:
+    """
+    What a server can tell of each mailbox with its STATUS.  Where that is no
+    mod-sequence, the number of messages that are not seen shows some changes at least.
+    """
+    without = "UNSEEN" if CONDSTORE in features else "HIGHESTMODSEQ"
+    return " ".join(item for item in STATUS_ITEMS if item != without)
+
+
+def lookOf(features: Features) -> tuple[str, ...]:
+    """
+    What LIST can return of that, where all mailboxes are looked at; nothing, if the
+    server has no such options.
+    """
+    if not features.listsExtended:
+        return ()
+    status = f"STATUS ({itemsOf(features)})"
+    return ("SUBSCRIBED", status) if features.listsStatus else ("SUBSCRIBED",)
 
 
 class Collected(Generic[V]):
@@ -125,9 +142,10 @@ class ListCommand(Command[list[Listed]]):
         return list(self.collected.told.values())
 
 
-class SubscriptionsCommand(Command[frozenset[str]]):
+class SubscriptionsCommand(Command[list[Listed]]):
     """
-    LSUB (RFC 3501, 6.3.9) of all names that are subscribed.
+    LSUB (RFC 3501, 6.3.9) of all names that are subscribed, whether there are mailboxes
+    behind them or not.
     """
 
     hears = True
@@ -135,16 +153,18 @@ class SubscriptionsCommand(Command[frozenset[str]]):
 
     def __init__(self) -> None:
         super().__init__("LSUB", b'""', b'"*"')
-        self.collected: Collected[None] = Collected("LSUB")
+        self.collected: Collected[Listed] = Collected("LSUB")
 
     def claim(self, response: Response) -> bool:
         if not isinstance(response, SubscribedName):
             return False
-        self.collected.put(response.name, None, len(response.name))
+        if not response.merely:
+            listed = Listed(response.name, response.separator, _SUBSCRIBED)
+            self.collected.put(response.name, listed, len(response.name))
         return True
 
-    def result(self, condition: Condition) -> frozenset[str]:
-        return frozenset(self.collected.told)
+    def result(self, condition: Condition) -> list[Listed]:
+        return [*self.collected.told.values()]
 
 
 class NamespaceCommand(Command[Namespaces]):
@@ -191,6 +211,15 @@ class StatusCommand(Command[Status]):
 
     def result(self, condition: Condition) -> Status:
         return self._status or Status()
+
+
+class Ahead(StatusCommand):
+    """
+    The same, right ahead of the SELECT of that mailbox.
+    """
+
+    follows = yields = True
+    repeatable = False
 
 
 class LimitCommand(Command[int | None]):

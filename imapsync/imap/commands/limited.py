@@ -58,7 +58,7 @@ class Limited(Command[T]):
         """
         The UIDs of the messages that it is about.
         """
-        return ALL if self._text == "1:*" else UidSet.parse(self._text)
+        return UidSet.parse(self._text.replace("*", str(MAXIMUM)))
 
     @property
     def left(self) -> UidSet:

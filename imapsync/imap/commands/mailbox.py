@@ -26,6 +26,7 @@ class Selected(NamedTuple):
     @ivar mark: its state when it was selected; a C{modseq} of 0 means that none
         was told, or none above 0.
     @ivar unmoved: whether that was told: 0.
+    @ivar partial: whether the server said that it shows no more than some messages.
     @ivar persistent: whether its UIDs outlive the session (RFC 4315, 3).
     @ivar identity: MAILBOXID (RFC 8474), or empty.
     """
@@ -47,6 +48,12 @@ class Selected(NamedTuple):
         have come to none.
         """
         return self.mark.modseq > 0 or (self.unmoved and not self.exists)
+
+    def untracked(self) -> Selected:
+        """
+        The same, as if none were told.
+        """
+        return self._replace(mark=self.mark._replace(modseq=0), unmoved=False)
 
     def keeps(self, flag: str) -> bool:
         """
@@ -80,6 +87,11 @@ class MailboxListener(Protocol):
     def existsReceived(self, messages: int) -> None:
         """
         How many messages there are now.
+        """
+
+    def expungeReceived(self) -> None:
+        """
+        A message is gone, and the server tells no UIDs of such: one of these it is.
         """
 
     def modseqReceived(self, modseq: int) -> None:
@@ -117,6 +129,11 @@ class Heard:
         Nor is what is new.
         """
 
+    def expungeReceived(self) -> None:
+        """
+        Nor is that.
+        """
+
     def modseqReceived(self, modseq: int) -> None:
         """
         Nor is that.
@@ -127,22 +144,45 @@ class Select(Command[Selected]):
     """
     SELECT or EXAMINE, with QRESYNC where a mark is known (RFC 7162, 3.2.5).
 
+    @param resyncs: whether the server can do that.
+    @param counts: else, whether it can tell mod-sequences (RFC 7162, 3.1.8).
+    @cvar anew: whether all is to be asked for where it can tell none: else it is what
+        has come since.
+
     @ivar mailbox: which.
     @ivar writable: whether it is SELECT.
     @ivar listener: hears of the mailbox for as long as it is selected.
+    @ivar since: what has changed since this mod-sequence is still to be asked for; 0
+        if nothing is.
+    @ivar first: so are the flags of all messages from this UID on; 0 if they are not.
+    @ivar counts: whether mod-sequences that are told are of any use.
     """
 
-    alone = hears = follows = True
+    alone = hears = follows = anew = True
     concerns = frozenset(("EXISTS", "FETCH", "VANISHED"))
 
     def __init__(
-        self, name: str, mark: Mark | None, listener: MailboxListener, writable: bool
+        self,
+        name: str,
+        mark: Mark | None,
+        listener: MailboxListener,
+        writable: bool,
+        resyncs: bool = True,
+        counts: bool = True,
     ) -> None:
         self.mailbox = name
         self.writable = writable
         self.listener = listener
         words: list[Word] = [mailboxWord(name)]
-        if mark is not None and mark.modseq:
+        self.counts = resyncs or counts
+        self.since = self.first = 0
+        if not resyncs:
+            if counts:
+                words.append(b"(CONDSTORE)")
+                self.since = mark.modseq if mark else 0
+            if mark is not None and not self.since:
+                self.first = 1 if self.anew else max(mark.uidnext, 1)
+        elif mark is not None and mark.modseq:
             words.append(b"(QRESYNC (%d %d))" % (mark.uidvalidity, mark.modseq))
         super().__init__("SELECT" if writable else "EXAMINE", *words)
         self.closed()
@@ -209,7 +249,7 @@ class Reselect(Select):
     """
 
     leads = yields = True
-    repeatable = False
+    repeatable = anew = False
 
 
 class Enter(Select):
@@ -229,3 +269,18 @@ class Leave(Alone):
     """
 
     leads = True
+
+
+class Unselect(Leave):
+    """
+    UNSELECT, and the next mailbox is selected right behind that, which leaves this one
+    in any case: what comes when this is answered is about the next one.
+
+    @param able: whether the server has it; else NOOP tells as well when that is so.
+    """
+
+    follows = yields = True
+    repeatable = False
+
+    def __init__(self, able: bool) -> None:
+        super().__init__("UNSELECT" if able else "NOOP")

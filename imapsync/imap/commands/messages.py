@@ -10,11 +10,19 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.limited import Limited
 from imapsync.imap.wire.arguments import Word, mailboxWord
 from imapsync.imap.wire.conditions import unrolled
 from imapsync.imap.wire.reading import bounded
-from imapsync.imap.wire.responses import Condition, Found, Response, Row
+from imapsync.imap.wire.responses import (
+    Condition,
+    Expunged,
+    Found,
+    Response,
+    Row,
+    Vanished,
+)
 from imapsync.model import Octets
 from imapsync.uidset import MAXIMUM, UidSet
 
@@ -130,15 +138,62 @@ class Fetch(Change):
         )
 
 
-class Search(Limited[UidSet]):
+class Along(Fetch):
     """
-    UID SEARCH for those of some UIDs that exist.
+    UID FETCH of the flags of all messages from a UID on, right behind the SELECT of
+    their mailbox: the next one may be selected before it is answered.
+    """
+
+    yields = True
+    repeatable = False
+
+    def __init__(self, first: int, items: str = "(FLAGS)") -> None:
+        super().__init__(f"{first}:*", items)
+
+
+class Since(Along):
+    """
+    The same, of the messages that have changed since a mod-sequence, or are new (RFC
+    7162, 3.1.4.1).
+    """
+
+    def __init__(self, modseq: int) -> None:
+        super().__init__(1, f"(FLAGS) (CHANGEDSINCE {modseq})")
+
+
+class Expunge(Command[int]):
+    """
+    EXPUNGE of all that is marked C{\\Deleted}: how many messages went.
+    """
+
+    hears = True
+
+    def __init__(self) -> None:
+        super().__init__("EXPUNGE")
+        self._went = 0
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Expunged):
+            self._went += 1
+        elif isinstance(response, Vanished) and not response.earlier:
+            self._went += len(response.uids)
+        return False
+
+    def result(self, condition: Condition) -> int:
+        return self._went
+
+
+class Search(Limited[UidSet | None]):
+    """
+    UID SEARCH for those of some UIDs that exist, or fulfil C{criteria} as well.  Its
+    result is C{None} where the server says only that it has done so: that must not be
+    read as, there is none.
     """
 
     concerns = frozenset(("SEARCH", "ESEARCH"))
 
-    def __init__(self, uids: str, extended: bool) -> None:
-        words: list[Word] = [b"UID", uids.encode("ascii")]
+    def __init__(self, uids: str, extended: bool, *criteria: bytes) -> None:
+        words: list[Word] = [b"UID", uids.encode("ascii"), *criteria]
         if extended:
             words.insert(0, b"RETURN (ALL)")
         super().__init__("UID SEARCH", uids, *words)
@@ -153,10 +208,7 @@ class Search(Limited[UidSet]):
             return True
         return super().claim(response)
 
-    def result(self, condition: Condition) -> UidSet:
-        if self._found is None:
-            # It must not be read as: there is none.
-            raise ValueError("OK, but nothing about what was found")
+    def result(self, condition: Condition) -> UidSet | None:
         return self._found
 
 

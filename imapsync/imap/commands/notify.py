@@ -14,6 +14,7 @@ from imapsync.imap.commands.base import Alone
 from imapsync.imap.wire.responses import (
     Condition,
     Exists,
+    Expunged,
     ListedMailbox,
     Response,
     StatusResponse,
@@ -98,7 +99,7 @@ class Idle(Alone):
         self.changed = changed
 
     def claim(self, response: Response) -> bool:
-        if isinstance(response, (Exists, Vanished)):
+        if isinstance(response, (Exists, Expunged, Vanished)):
             self.changed()
             return True
         return False

@@ -20,6 +20,7 @@ from imapsync.imap.wire.responses import (
     Capabilities,
     Enabled,
     Exists,
+    Expunged,
     Found,
     Identified,
     ListedMailbox,
@@ -72,7 +73,7 @@ _LISTED = re.compile(
 )
 _TOLD = re.compile(
     rb"\* STATUS " + _PLAIN_NAME + rb" \(MESSAGES (\d{1,9}) UIDNEXT (\d{1,9})"
-    rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9}) HIGHESTMODSEQ (\d{1,18})\)"
+    rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9})(?: HIGHESTMODSEQ (\d{1,18}))?\)"
 )
 
 
@@ -191,8 +192,8 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     if match := _TOLD.fullmatch(line):
         quoted, atom, *numbers = match.groups()
         name = _decoded(atom if quoted is None else quoted)
-        items = dict(zip(STATUS_ITEMS, numbers, strict=True))
-        return StatusResponse(name, Status(*map(int, numbers)), items)
+        items = dict(zip(STATUS_ITEMS, filter(None, numbers), strict=False))
+        return StatusResponse(name, Status(*map(int, items.values())), items)
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
@@ -233,6 +234,8 @@ def _numbered(parts: list[Part], number: int, kind: bytes) -> Response | Row:
             if name.startswith(("BODY[", "BINARY[")) and isinstance(value, String)
         )
         return next(bodies, row)
+    if kind == b"EXPUNGE":
+        return Expunged(number)
     return Exists(number) if kind == b"EXISTS" else Other(parts)
 
 
@@ -253,9 +256,6 @@ def _list(node: Node) -> list[Node]:
 
 
 def _words(node: Node) -> bytes:
-    """
-    The words in a list.
-    """
     return b" ".join(_octets(word) for word in _list(node))
 
 
@@ -292,15 +292,14 @@ def _readList(nodes: list[Node]) -> Response:
 
 
 def _readSubscribed(nodes: list[Node]) -> Response:
-    return SubscribedName(_name(nodes[2]))
+    return SubscribedName(_name(nodes[2]), _orEmpty(nodes[1]), _words(nodes[0]))
 
 
 def _oldName(extended: Node) -> str:
     """
     Of the extended data of LIST (RFC 5258, 9), whatever else is in there.
     """
-    items = extended if isinstance(extended, list) else []
-    for tag, value in zip(items[::2], items[1::2], strict=False):
+    for tag, value in _pairs(extended):
         if isinstance(tag, bytes) and tag.upper() == b"OLDNAME":
             return _name(value[0] if isinstance(value, list) and value else value)
     return ""
@@ -308,8 +307,7 @@ def _oldName(extended: Node) -> str:
 
 def _readStatus(nodes: list[Node]) -> Response:
     items = {}
-    pairs = _list(nodes[1])
-    for key, value in zip(pairs[::2], pairs[1::2], strict=False):
+    for key, value in _pairs(_list(nodes[-1])):
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
@@ -318,8 +316,14 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDNEXT", b"0"), MAXIMUM + 1),
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
+        bounded(items.get("UNSEEN", b"0"), MAXIMUM),
     )
-    return StatusResponse(_name(nodes[0]), status, items)
+    return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
+
+
+def _pairs(node: Node) -> list[tuple[Node, Node]]:
+    items = node if isinstance(node, list) else []
+    return [*zip(items[::2], items[1::2], strict=False)]
 
 
 def _readMetadata(nodes: list[Node]) -> Response:
@@ -334,26 +338,24 @@ def _told(node: Node) -> dict[str, bytes]:
     """
     Values by their keys, those that are not NIL.
     """
-    pairs = node if isinstance(node, list) else []
     return {
         _text(key): value
-        for key, value in zip(pairs[::2], pairs[1::2], strict=False)
+        for key, value in _pairs(node)
         if isinstance(value, bytes) and not isinstance(value, Nil)
     }
 
 
 def _readSearch(nodes: list[Node]) -> Response:
-    numbers = (node for node in nodes if not isinstance(node, list))
-    return Found("", UidSet.of(bounded(_octets(node), MAXIMUM) for node in numbers))
+    numbers = [_octets(node) for node in nodes if not isinstance(node, list)]
+    return Found("", UidSet.of(bounded(number, MAXIMUM) for number in numbers))
 
 
 def _readExtendedSearch(nodes: list[Node]) -> Response:
     tag, uids = "", UidSet()
     if nodes and isinstance(nodes[0], list):
-        tag = _text(nodes[0][1])
-        nodes = nodes[1:]
+        tag, nodes = _text(nodes[0][1]), nodes[1:]
     words = [n for n in nodes if not (isinstance(n, bytes) and n.upper() == b"UID")]
-    for key, value in zip(words[::2], words[1::2], strict=False):
+    for key, value in _pairs(words):
         if _text(key).upper() == "ALL":
             uids = UidSet.parse(_octets(value))
     return Found(tag, uids)
@@ -361,13 +363,13 @@ def _readExtendedSearch(nodes: list[Node]) -> Response:
 
 def _readNamespaces(nodes: list[Node]) -> Response:
     personal, *foreign = (_namespaces(node) for node in nodes)
-    return Namespaces(personal, tuple(chain.from_iterable(foreign)))
+    return Namespaces(personal, sum(foreign, ()))
 
 
 def _namespaces(node: Node) -> tuple[tuple[str, str], ...]:
     if isinstance(node, Nil):
         return ()
-    entries = [_list(entry) for entry in _list(node)]
+    entries = map(_list, _list(node))
     return tuple((_orEmpty(entry[0]), _orEmpty(entry[1])) for entry in entries)
 
 

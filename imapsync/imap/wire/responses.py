@@ -14,7 +14,7 @@ from imapsync.model import Flags, Listed, Status
 from imapsync.uidset import UidSet
 
 #: In the order of the attributes of L{Status}.
-STATUS_ITEMS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ")
+STATUS_ITEMS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ", "UNSEEN")
 
 
 class Row(NamedTuple):
@@ -87,6 +87,15 @@ class Exists(NamedTuple):
     messages: int
 
 
+class Expunged(NamedTuple):
+    """
+    A message that is gone, by its number in the selected mailbox (RFC 9051, 7.5.1):
+    so tells who was not asked to tell UIDs.
+    """
+
+    number: int
+
+
 class Capabilities(NamedTuple):
     """
     A CAPABILITY response.
@@ -117,9 +126,20 @@ class ListedMailbox(NamedTuple):
 class SubscribedName(NamedTuple):
     """
     An LSUB response (RFC 3501, 7.2.3).
+
+    @ivar attributes: as they were sent.
     """
 
     name: str
+    separator: str
+    attributes: bytes
+
+    @property
+    def merely(self) -> bool:
+        """
+        Whether it is only a level above others.
+        """
+        return b"\\noselect" in self.attributes.lower().split()
 
 
 class StatusResponse(NamedTuple):
@@ -235,6 +255,7 @@ Response = (
     | Body
     | Vanished
     | Exists
+    | Expunged
     | Capabilities
     | Enabled
     | ListedMailbox

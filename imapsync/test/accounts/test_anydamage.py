@@ -43,7 +43,7 @@ TABLES = {
     "trouble": ("name", "side", "reason", "code", "since"),
     "doubt": ("id", "mailbox", "side", "uid", "since", "flags", "date", "copy"),
     "renaming": ("mailbox", "side", "name"),
-    "traffic": ("side", "day", "octets"),
+    "traffic": ("side", "day", "octets", "sent"),
 }
 
 #: What may be found in a column.

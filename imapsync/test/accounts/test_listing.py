@@ -12,10 +12,12 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts.listing import Listing
-from imapsync.errors import ConfigError, MissingCapability
+from imapsync.errors import ConfigError, MissingCapability, Refused
+from imapsync.imap.hosts import named
 from imapsync.model import Side
 from imapsync.plan.account import Account
 from imapsync.test.fakes.world import World
+from imapsync.testing.accounts import Account as Server
 
 LOCAL, REMOTE = Side
 
@@ -144,7 +146,9 @@ class ListingTests(SynchronousTestCase):
         self.remote.make("A/B").subscribed = False
         self.remote.shut |= {"A", "A/B"}
         for answer in ("", "NO [NONEXISTENT] no", "NO Mailbox doesn't exist: A"):
-            self.remote.answers["STATUS"] = answer
+            self.remote.refusal = lambda line, answer=answer: (  # type: ignore[misc]
+                answer if line.startswith("STATUS A") else ""
+            )
             account = self.look()[REMOTE]
             for name in ("A", "A/B"):
                 self.assertTrue(account.has(name))
@@ -161,3 +165,158 @@ class ListingTests(SynchronousTestCase):
             "NO [SERVERBUG] no" if "RECURSIVEMATCH" in line else ""
         )
         self.assertIn("left alone", self.look()[REMOTE].leftAlone("A"))
+
+
+class BareTests(ListingTests):
+    """
+    The same, and more, of servers that have neither LIST-EXTENDED nor LIST-STATUS.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have the remote server be one.
+        """
+        super().setUp()
+        self.bare(self.remote)
+
+    def bare(self, account: Server, *more: str) -> None:
+        """
+        Take these extensions from it.
+        """
+        account.capabilities -= {"LIST-EXTENDED", "LIST-STATUS", *more}
+        side = next(s for s in Side if self.world.accounts[s] is account)
+        self.clients[side] = self.world.connect(side)
+
+    def test_notThere(self) -> None:
+        """
+        A selection option that is not there is refused; what is of special use can be
+        seen without.
+        """
+        self.local.capabilities.add("SPECIAL-USE")
+        self.remote.capabilities.add("SPECIAL-USE")
+        for side in Side:
+            self.clients[side] = self.world.connect(side)
+        self.remote.make("Sent").use = "\\Sent"
+        self.remote.make("Drafts", subscribed=False).use = "\\Drafts"
+        listing = self.listing(REMOTE)
+        accounts = self.world.run(listing.look())
+        for options, names in (
+            (["SPECIAL-USE"], {"Sent", "Drafts"}),
+            (["SPECIAL-USE", "SUBSCRIBED"], {"Sent"}),
+        ):
+            chosen = self.world.run(listing.chosen(options, accounts))
+            self.assertEqual(names, chosen)
+        error = self.assertRaises(
+            MissingCapability,
+            self.world.run,
+            listing.chosen(["REMOTE", "SUBSCRIBED"], accounts),
+        )
+        self.assertIn("no LIST-EXTENDED: take REMOTE out of", str(error))
+
+    def test_turns(self) -> None:
+        """
+        LIST and LSUB are asked for at once, the STATUS of each mailbox behind them;
+        from the second look on, all in one turn.
+        """
+        for number in range(250):
+            self.remote.make(f"A{number}", subscribed=number % 2 == 0)
+        listing = self.listing(REMOTE)
+        for _ in range(2):
+            self.remote.heard.clear()
+            account = self.world.run(listing.look())[REMOTE]
+            self.assertEqual(251, self.remote.count("STATUS"))
+            verbs = [line.split()[0] for line in self.remote.heard[:2]]
+            self.assertEqual(["LIST", "LSUB"], verbs)
+            self.assertEqual(1, self.remote.count("LIST"))
+            self.assertEqual(1, self.remote.count("LSUB"))
+            self.assertTrue(account.subscribed("A0"))
+            self.assertFalse(account.subscribed("A1"))
+            self.assertTrue(all(box.status for box in account.listed.values()))
+
+    def test_status(self) -> None:
+        """
+        Where there are no mod-sequences, none are asked for.
+        """
+        self.bare(self.remote, "CONDSTORE", "QRESYNC")
+        self.remote.make("A")
+        status = self.look(REMOTE)[REMOTE].listed["A"].status
+        assert status is not None
+        self.assertEqual((1, 0), (status.uidnext, status.modseq))
+        self.assertIn(
+            "STATUS A ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']", self.remote.heard
+        )
+
+    def test_extendedOnly(self) -> None:
+        """
+        LIST-EXTENDED tells what is subscribed.
+        """
+        self.remote.capabilities.add("LIST-EXTENDED")
+        self.remote.make("A")
+        self.remote.make("B", subscribed=False)
+        self.clients[REMOTE] = self.world.connect(REMOTE)
+        account = self.look(REMOTE)[REMOTE]
+        self.assertTrue(account.subscribed("A"))
+        self.assertFalse(account.subscribed("B"))
+        self.assertEqual(0, self.remote.count("LSUB"))
+        self.assertEqual(3, self.remote.count("STATUS"))
+
+    def test_levels(self) -> None:
+        """
+        What LSUB tells of mere levels is no subscription.
+        """
+        self.remote.levels.add("A")
+        self.remote.make("A/B")
+        account = self.look(REMOTE)[REMOTE]
+        self.assertFalse(account.subscribed("A"))
+        self.assertTrue(account.subscribed("A/B"))
+
+    def test_ghosts(self) -> None:
+        """
+        What is subscribed without a mailbox is told to who asks for it.
+        """
+        self.remote.ghosts.add("Gone")
+        listing = self.listing(REMOTE)
+        accounts = self.world.run(listing.look())
+        self.assertFalse(accounts[REMOTE].subscribed("Gone"))
+        accounts = self.world.run(listing.completed(accounts))
+        self.assertTrue(accounts[REMOTE].subscribed("Gone"))
+        self.assertFalse(accounts[REMOTE].has("Gone"))
+
+    def test_refusedLater(self) -> None:
+        """
+        A mailbox that is deleted between two looks is gone.
+        """
+        self.remote.make("A")
+        listing = self.listing(REMOTE)
+        self.assertTrue(self.world.run(listing.look())[REMOTE].has("A"))
+        self.remote.delete("A")
+        self.assertFalse(self.world.run(listing.look())[REMOTE].has("A"))
+
+    def test_noLsub(self) -> None:
+        """
+        Where LSUB is refused, nobody knows what is subscribed: that is no reason to
+        believe that nothing is.
+        """
+        self.remote.answers["LSUB"] = "NO not now"
+        error = self.assertRaises(Refused, self.look, REMOTE)
+        self.assertIn("LSUB was refused: NO not now", str(error))
+
+
+class ViewTests(ListingTests):
+    """
+    Mailboxes that only show what is in others.
+    """
+
+    def test_views(self) -> None:
+        """
+        They are known where the kind of server is known for them.
+        """
+        for account in (self.local, self.remote):
+            account.make("[Gmail]/All Mail").use = "\\All"
+            account.make("[Gmail]/Sent Mail").use = "\\Sent"
+            account.make("[Gmail]/Starred").use = "\\Flagged"
+        self.clients[REMOTE].host = named("imap.gmail.com")
+        self.remote.make("Mine").use = "\\Important"
+        listing = self.listing()
+        views = listing.views(self.world.run(listing.look()))
+        self.assertEqual({"[Gmail]/All Mail", "[Gmail]/Starred", "Mine"}, views)

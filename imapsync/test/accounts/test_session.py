@@ -830,11 +830,11 @@ class RunTests(SessionCase):
         self.sync()
         for name in ("A", "B", "C"):
             self.local.folders[name].add(mail(2))
-        self.remote.folders["B"].noModseq = True
+        self.remote.folders["B"].codes.append("UIDNOTSTICKY")
         report = self.sync()
         self.assertEqual(["B"], [name for name, _ in troubles(report)])
         self.assertEqual(2, len(self.remote.folders["C"].messages))
-        self.remote.folders["B"].noModseq = False
+        self.remote.folders["B"].codes.clear()
         self.sync()
         self.assertSettled()
 

@@ -125,13 +125,13 @@ class AuthorizationTests(SynchronousTestCase):
         """
         A login works even at a server that can do too little; that is told, too.
         """
-        self.world.remote.capabilities.discard("QRESYNC")
+        self.world.remote.capabilities.discard("IMAP4rev1")
         authorization = self.begin()
         self.consent()
         self.ends(authorization, 0)
         told = self.user.told[-1]
         self.assertIn("The login works; but remote (imap://", told)
-        self.assertIn("the server lacks QRESYNC", told)
+        self.assertIn("the server lacks IMAP4REV1", told)
 
     def test_none(self) -> None:
         """

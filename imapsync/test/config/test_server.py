@@ -86,6 +86,18 @@ class ServerTests(ConfigTestCase):
         self.assertEqual((Act.CREATE, Act.APPEND, Act.SUBSCRIBE), some.allowed)
         self.assertFalse(some.readOnly)
 
+    def test_expunge(self) -> None:
+        """
+        Messages may be marked only, as far as flags may be changed.
+        """
+        self.assertFalse(self.remote("").marks)
+        marking = self.remote("expunge = NO")
+        self.assertTrue(marking.marks)
+        self.assertNotIn(Act.EXPUNGE, marking.allowed)
+        self.assertIn(Act.DELETE, marking.allowed)
+        self.assertFalse(self.remote("expunge = NO\nallow = append expunge").marks)
+        self.assertFalse(self.remote("expunge = NO\nread-only = YES").marks)
+
     def test_allowWrong(self) -> None:
         """
         Words that mean nothing, both options, and a trash to which nothing may be
@@ -239,6 +251,8 @@ class ServerTests(ConfigTestCase):
             ("SSL_key = config", 1, "SSL_key", "without SSL_certificate"),
             ("read-only = YES\ntrash = x", 2, "trash", "with read-only = YES"),
             ("allow = append\ntrash = x", 2, "trash", "without expunge in allow"),
+            ("expunge = NO\ntrash = x", 2, "trash", "with expunge = NO"),
+            ("read-only = YES\nexpunge = NO", 2, "expunge", "with read-only = YES"),
         ):
             self.assertIdle(text, line, option, why)
 

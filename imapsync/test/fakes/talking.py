@@ -127,6 +127,12 @@ class Listener:
         """
         self.told.append(f"{messages} exist")
 
+    def expungeReceived(self) -> None:
+        """
+        A text for a message that is gone.
+        """
+        self.told.append("expunged")
+
     def modseqReceived(self, modseq: int) -> None:
         """
         A text for what it has come to.

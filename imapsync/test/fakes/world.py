@@ -25,6 +25,7 @@ from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.config.tls import TLSConfig
 from imapsync.imap.client import SyncClient
+from imapsync.imap.hosts import recognised
 from imapsync.mailbox.context import Records
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
@@ -227,7 +228,10 @@ class World:
         for waiting in (client.greeted, client.secured):
             waiting.addErrback(lambda _: None)
         self.links.append(self.link(self.accounts[side], client))
-        self.run(client.enable("QRESYNC"))
+        client.resyncs = "QRESYNC" in self.accounts[side].capabilities
+        if client.counts:
+            self.run(client.enable("QRESYNC" if client.resyncs else "CONDSTORE"))
+        client.host = recognised(client.features.told, client.greeting, "")
         return client
 
     def settings(self, **changes: Any) -> Config:

@@ -40,6 +40,8 @@ class WeighedTests(SynchronousTestCase):
             ("", "Request is throttled."),
             ("", "Too many requests, slow down"),
             ("", "Account exceeded command or bandwidth limits"),
+            ("", "Server Unavailable. 15"),
+            ("", "Connection closed. 14"),
         ):
             self.assertEqual(Backoff(), weighed(code, text))
 
@@ -54,6 +56,7 @@ class WeighedTests(SynchronousTestCase):
             ("INUSE", "in use"),
             ("OVERQUOTA", "rate limit"),
             ("", "Suggested Backoff Time: soon"),
+            ("", "Connection closed by peer"),
         ):
             self.assertIsNone(weighed(code, text))
 
@@ -87,6 +90,7 @@ class OthersTests(SynchronousTestCase):
             "idle for too long",
             "Autologout; idle for too long",
             "Session timed out",
+            "Too many SELECT commands issued, please reconnect",
         ):
             self.assertTrue(over("", text), text)
         for text in ("Server shutting down.", "Connection closed. 14", "Too many", ""):

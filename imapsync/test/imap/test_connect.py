@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport
@@ -32,6 +32,7 @@ from imapsync.errors import (
     ConfigError,
     Distrusted,
     ImapSyncError,
+    Later,
     Lost,
     MissingCapability,
     ProtocolViolation,
@@ -40,7 +41,6 @@ from imapsync.imap.access import ORDINARY
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.connect import connect
-from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.test.fakes.handshakes import Server
 from imapsync.test.fakes.processes import Processes
@@ -66,7 +66,7 @@ STARTTLS = PLAIN._replace(starttls=True)
 IMAPS = PLAIN._replace(type="imaps", port=993)
 TUNNEL = PLAIN._replace(type="tunnel", host="", port=0, command="imapd")
 
-ALL = " ".join(REQUIRED)
+ALL = "IMAP4REV1 UIDPLUS ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS"
 #: AUTHENTICATE's argument for the credentials above.
 CREDENTIALS = base64.b64encode(b"\0me\0secret").decode()
 
@@ -377,7 +377,7 @@ class LoginTests(ConnectCase):
         )
         self.enable()
         client = self.connected()
-        self.assertEqual(frozenset(REQUIRED), client.capabilities)
+        self.assertEqual(frozenset(ALL.split()), client.capabilities)
         self.assertEqual(("me", "PLAIN"), (client.user, client.method))
         self.assertEqual({"IMAP4REV1", "SASL-IR", "AUTH=PLAIN"}, client.offered)
 
@@ -601,31 +601,95 @@ class LoginTests(ConnectCase):
 
     def test_missing(self) -> None:
         """
-        Everything that the server lacks is named.
+        What is no IMAP4rev1 is of no use.
         """
-        self.begin(PLAIN, "* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE ENABLE] hi")
-        self.failed(
-            MissingCapability, "lacks UIDPLUS, QRESYNC, LIST-EXTENDED, LIST-STATUS,"
-        )
+        self.begin(PLAIN, "* PREAUTH [CAPABILITY IMAP4 CONDSTORE ENABLE] hi")
+        self.failed(MissingCapability, "the server lacks IMAP4REV1, without which")
+
+    def test_ways(self) -> None:
+        """
+        Changes are found out in the best way that there is; it is told which, where it
+        is not the usual one.
+        """
+        trusted = "* PREAUTH [CAPABILITY IMAP4rev1 {}] {}"
+        for words, greeting, way, told in (
+            ("ENABLE CONDSTORE QRESYNC", "hi", "QRESYNC", None),
+            ("ENABLE CONDSTORE", "hi", "CONDSTORE", "the server has no QRESYNC;"),
+            ("CONDSTORE", "hi", "CONDSTORE", "the server has no QRESYNC; changes"),
+            ("IDLE", "hi", "comparing", "are found by comparing."),
+            (
+                *("ENABLE CONDSTORE QRESYNC", "iSCREAM ready to rumble"),
+                *("CONDSTORE", "the QRESYNC of iCloud is not to be trusted;"),
+            ),
+        ):
+            self.setUp()
+            with capturedLogs() as events:
+                self.begin(PLAIN, trusted.format(words, greeting))
+                if "ENABLE" in words:
+                    self.answer(f"ENABLE {way}", f"* ENABLED {way}")
+                client = self.successResultOf(self.connecting)
+            self.assertEqual(way, client.way)
+            self.assertEqual(way == "QRESYNC", client.resyncs)
+            lines = [formatEvent(event) for event in events]
+            self.assertEqual(told is not None, bool(lines), lines)
+            self.assertIn(told or "", "".join(lines))
+
+    def test_host(self) -> None:
+        """
+        What a kind of server is known for counts, where the configuration says nothing
+        else.
+        """
+        exchange = "The Microsoft Exchange IMAP4 service is ready."
+        for given, most in (None, 20), (3, 3):
+            self.setUp()
+            config = PLAIN._replace(commandsInFlight=given)
+            self.begin(config, f"* PREAUTH [CAPABILITY IMAP4rev1] {exchange}")
+            client = self.successResultOf(self.connecting)
+            self.assertEqual("Microsoft 365", client.host.name)
+            for _ in range(30):
+                client.catchUp().addErrback(lambda _: None)
+            self.assertEqual(most, len(self.heard()))
 
     def test_notEnabled(self) -> None:
         """
-        A server that offers QRESYNC but does not enable it lacks it, as those who
-        have asked for something else meanwhile are told.
+        A server that offers QRESYNC but does not enable it is taken for one without,
+        and that is told.
         """
-        for lines, tagged in ((["* ENABLED"], "OK"), ([], "OK"), ([], "NO broken")):
+        for lines, tagged in (
+            (["* ENABLED"], "OK"),
+            ([], "OK"),
+            (["* ENABLED CONDSTORE"], "OK"),
+            ([], "NO broken"),
+            ([], "BAD what"),
+        ):
             self.setUp()
             self.begin(PLAIN, f"* PREAUTH [CAPABILITY {ALL}] hi")
             client = self.successResultOf(self.connecting)
             listing = client.listMailboxes("*")
-            selecting = client.open("INBOX", None, Heard(), writable=False)
             enable, asked = self.heard()
             self.assertIn(" LIST ", asked)
-            self.say(*lines, f"{enable.split()[0]} {tagged}")
-            for waiting in (listing, selecting):
-                error = self.failureResultOf(waiting, MissingCapability).value
-                self.assertIn("ENABLE" if "NO" in tagged else "QRESYNC", str(error))
-            self.assertTrue(self.transport.disconnected)
+            with capturedLogs() as events:
+                self.say(*lines, f"{enable.split()[0]} {tagged}")
+            (event,) = events
+            self.assertIn("QRESYNC, but does not enable it;", formatEvent(event))
+            self.assertEqual("CONDSTORE", client.way)
+            self.say(f"{asked.split()[0]} OK done")
+            self.assertEqual([], self.successResultOf(listing))
+            client.open("INBOX", None, Heard(), writable=False)
+            (select,) = self.heard()
+            self.assertIn("(CONDSTORE)", select)
+
+    def test_notNow(self) -> None:
+        """
+        A server that cannot enable it just now is asked again later.
+        """
+        self.begin(PLAIN, f"* PREAUTH [CAPABILITY {ALL}] hi")
+        client = self.successResultOf(self.connecting)
+        listing = client.listMailboxes("*")
+        enable, _ = self.heard()
+        self.say(f"{enable.split()[0]} NO [UNAVAILABLE] not now")
+        self.failureResultOf(listing, Later)
+        self.assertTrue(self.transport.disconnected)
 
     def test_compress(self) -> None:
         """
@@ -986,7 +1050,7 @@ class TunnelTests(ConnectCase):
         After a failure the command is brought to its end.
         """
         self.start(TUNNEL)
-        self.say("* PREAUTH [CAPABILITY IMAP4rev1] hi")
+        self.say("* PREAUTH [CAPABILITY IMAP4] hi")
         self.failureResultOf(self.connecting, MissingCapability)
         self.assertEqual(["EOF", "TERM"], self.reactor.process.events)
 

@@ -602,8 +602,8 @@ class UntaggedTests(SynchronousTestCase):
         server = Talk(b"* OK x")
         server.client.perform(Simple("NOOP"))
         self.assertEqual((8, 11), (server.client.received, server.client.sent))
-        counted: list[int] = []
-        server.client.meter = counted.append
+        counted: list[tuple[int, int]] = []
+        server.client.meter = lambda *octets: counted.append(octets)
         server.client.send([b"ab", memoryview(b"cdef")[1:]])
-        self.assertEqual((16, [24]), (server.client.sent, counted))
+        self.assertEqual((16, [(8, 16)]), (server.client.sent, counted))
         self.assertEqual(b"abdef", server.transport.value()[-5:])

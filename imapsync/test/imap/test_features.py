@@ -71,13 +71,40 @@ class FeaturesTests(SynchronousTestCase):
         """
         What is required may be said in few words.
         """
-        self.assertEqual([*REQUIRED], Features().lacking)
-        self.assertEqual([], offering(" ".join(REQUIRED)).lacking)
-        self.assertEqual([], offering("IMAP4rev1 IMAP4rev2 QRESYNC").lacking)
-        self.assertEqual(
-            ["UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"],
-            offering("IMAP4rev1 QRESYNC").lacking,
-        )
+        for word in REQUIRED:
+            self.assertEqual([], offering(f"IDLE {word}").lacking)
+        self.assertEqual(["IMAP4REV1"], offering("IMAP4 QRESYNC").lacking)
+        self.assertEqual(["IMAP4REV1"], Features().lacking)
+
+    def test_way(self) -> None:
+        """
+        The best way to find out what has changed is taken that a server offers, and is
+        trusted with.
+        """
+        for words, distrusted, way in (
+            ("QRESYNC", (), "QRESYNC"),
+            ("ENABLE CONDSTORE QRESYNC", (), "QRESYNC"),
+            ("CONDSTORE", (), "CONDSTORE"),
+            ("QRESYNC", ("QRESYNC",), "CONDSTORE"),
+            ("QRESYNC", ("QRESYNC", "CONDSTORE"), "comparing"),
+            ("IMAP4rev2 ENABLE XYMHIGHESTMODSEQ", (), "comparing"),
+        ):
+            self.assertEqual(way, offering(words).without(distrusted).way, words)
+
+    def test_lists(self) -> None:
+        """
+        LIST-STATUS is of no use without LIST-EXTENDED, which IMAP4rev2 has.
+        """
+        for words, extended, status in (
+            ("LIST-EXTENDED LIST-STATUS", True, True),
+            ("IMAP4rev2", True, True),
+            ("LIST-EXTENDED", True, False),
+            ("LIST-STATUS", False, False),
+            ("", False, False),
+        ):
+            features = offering(words)
+            told = features.listsExtended, features.listsStatus
+            self.assertEqual((extended, status), told, words)
 
     def test_specialUse(self) -> None:
         """

@@ -296,7 +296,7 @@ class Account:
             raise
         return True
 
-    def _transferred(self, rows: Sequence[_Row]) -> list[int]:
+    def _transferred(self, rows: Sequence[Row]) -> list[int]:
         """
         The new UIDs, in the order of the old ones.
         """
@@ -309,7 +309,7 @@ class Account:
         ]
         return [new for _, new in sorted(pairs)]
 
-    def _within(self, select: str, mailbox: str, *commands: str | bytes) -> list[_Row]:
+    def _within(self, select: str, mailbox: str, *commands: str | bytes) -> list[Row]:
         """
         Run commands on a mailbox, and return what the last one brought.
         """
@@ -326,11 +326,12 @@ class Account:
         name = mailbox.replace("/", self._separator)
         return _quoted(encoded(name if name == "INBOX" else self._prefix + name))
 
-    def _listed(self, row: _Row) -> tuple[str, set[str]]:
+    def _listed(self, row: Row) -> tuple[str, set[str]]:
         """
         The name and the attributes that a LIST response tells.
         """
-        attributes, spelled = _groups(rb'^\* LIST \((.*?)\) (?:"."|NIL) (.*)', row)
+        pattern = rb'^\* (?:LIST|LSUB) \((.*?)\) (?:"."|NIL) (.*)'
+        attributes, spelled = _groups(pattern, row)
         if row.literals:
             spelled = row.literals[0]
         elif spelled.startswith(b'"'):
@@ -343,7 +344,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """
     A response, with C{{size}} where its literals stood.
     """
@@ -395,27 +396,33 @@ class _Wire:
         self._stream.close()
         self._socket.close()
 
-    def command(self, *words: str | bytes) -> list[_Row]:
+    def command(self, *words: str | bytes, literal: bytes | None = None) -> list[Row]:
         """
         Send a command, and return all responses; the tagged one is the last.
 
+        @param literal: its last argument, for which the server's leave is awaited.
         @raise CommandFailed: if that is not OK.
         """
         parts = [word.encode() if isinstance(word, str) else word for word in words]
+        if literal is not None:
+            parts.append(b"{%d}" % len(literal))
         self._socket.sendall(b" ".join([b"A", *parts]) + b"\r\n")
         rows = [self._row()]
+        if literal is not None and rows[0].text.startswith(b"+"):
+            self._socket.sendall(literal + b"\r\n")
+            rows = [self._row()]
         while not rows[-1].text.startswith(b"A "):
             rows.append(self._row())
         if not rows[-1].text.startswith(b"A OK"):
             raise CommandFailed(f"{words[0]!r}: {rows[-1].text!r}")
         return rows
 
-    def _row(self) -> _Row:
+    def _row(self) -> Row:
         text, literals = self._line(), []
         while size := re.search(rb"\{(\d+)\}$", text):
             literals.append(self._stream.read(int(size[1])))
             text += self._line()
-        return _Row(text, literals)
+        return Row(text, literals)
 
     def _line(self) -> bytes:
         line = self._stream.readline()
@@ -450,7 +457,7 @@ def decoded(text: str) -> str:
     return re.sub(r"&([^-]*)-", unshifted, text)
 
 
-def _fetched(row: _Row, cleaned: Cleaned) -> tuple[int, Message]:
+def _fetched(row: Row, cleaned: Cleaned) -> tuple[int, Message]:
     """
     The message in a FETCH response, which may tell its items in any order.
     """
@@ -476,7 +483,7 @@ def _appended(mail: Mail) -> bytes:
     return " ".join(words).encode() + mail.body
 
 
-def _groups(pattern: bytes, row: _Row) -> Sequence[bytes]:
+def _groups(pattern: bytes, row: Row) -> Sequence[bytes]:
     found = re.search(pattern, row.text)
     if found is None:
         raise CommandFailed(f"unexpected: {row.text!r}")

@@ -30,7 +30,6 @@ from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.scene import PROGRAM, launched
 from imapsync.test.integration.trial import (
     Laboratory,
-    Offer,
     Outcome,
     Trial,
     anywhere,
@@ -90,8 +89,7 @@ async def tried(
     @param logs: where to leave the files of a trial that went wrong.
     """
     rng = random.Random(f"{name} {seed}")
-    offer = rng.choice(laboratory.offers) if kind.offers else Offer()
-    offer = offer if laboratory.program.whole else offer.plain()
+    offer = laboratory.offered(rng if kind.offers else None)
     servers = laboratory.taken() if kind.alone else laboratory.servers(offer)
     trial = await laboratory.trial(offer, servers)
     try:

@@ -234,13 +234,13 @@ class DovecotTests(ConnectCase):
 
     async def test_missingCapability(self) -> None:
         """
-        A server without QRESYNC.
+        A server that does not say that it speaks IMAP4rev1.
         """
-        capability = "IMAP4rev1 UIDPLUS ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS"
+        capability = "IMAP4 UIDPLUS ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS"
         dovecot = Dovecot(Settings(capability=capability))
         self.addCleanup(dovecot.close)
         text = await self.failure(described(dovecot), MissingCapability)
-        self.assertIn("lacks QRESYNC,", text)
+        self.assertIn("lacks IMAP4REV1,", text)
 
 
 class Collector(Protocol):

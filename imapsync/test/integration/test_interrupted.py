@@ -3,6 +3,7 @@ Runs that end in the middle, and what the next one makes of it.
 
 They end everywhere in turn, or where chance has it: C{IMAPSYNC_SEED} is where
 chance begins, and C{IMAPSYNC_INTERRUPTIONS} says how often it is tried.
+C{IMAPSYNC_WAYS} says what servers are without.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from itertools import count
@@ -28,6 +29,7 @@ from imapsync.model import Side
 from imapsync.state.store import Store
 from imapsync.test.children import joined
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
+from imapsync.test.integration.filtered import WAYS
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.twins import Twins
@@ -43,7 +45,7 @@ _AT_ONCE = 10
 
 #: The seed of what happens to the accounts.  It leaves nothing out.
 _EVENTFUL = 6
-_FEATS = (
+FEATS = (
     *("copied local to remote", "copied remote to local", "paired by content"),
     *("flagged on local", "flagged on remote"),
     *("expunged on local", "expunged on remote"),
@@ -53,11 +55,11 @@ _FEATS = (
 )
 
 
-async def disturbed(merge: bool) -> Twins:
+async def disturbed(merge: bool, ways: Sequence[str]) -> Twins:
     """
     Accounts that were synced once; much has changed on both sides since.
     """
-    twins = Twins(_EVENTFUL, merge)
+    twins = Twins(_EVENTFUL, merge, ways=ways)
     for side in Side:
         twins.change(side, 25)
     await twins.sync(reactor)
@@ -82,12 +84,51 @@ async def relayed(twins: Twins) -> AsyncIterator[dict[Side, Relay]]:
             await relay.close()
 
 
-class CommitTests(TestCase):
+class CommitCase(TestCase):
     """
-    Tests for runs that end at a commit, at each in turn.
+    Runs that end at a commit, at each in turn.
+
+    @cvar ways: what servers are without: presets.
+    @cvar step: how many commits the next run gets further.
     """
 
+    ways = WAYS
+    step = 1
     timeout = 3600
+
+    def _atEach(
+        self,
+        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
+        outcome: int,
+        merge: bool,
+    ) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._tryEach(interrupt, outcome, merge))
+
+    async def _tryEach(
+        self,
+        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
+        outcome: int,
+        merge: bool,
+    ) -> None:
+        """
+        Interrupt run after run, each a bit later, until one gets through.
+        """
+        with closing(await disturbed(merge, self.ways)) as original:
+            for number in count(1, self.step):
+                with closing(original.copied()) as twins:
+                    twins.story.append(f"interruption {number}")
+                    code = await interrupt(twins, number)
+                    twins.expect(code in (0, outcome), f"exit code {code}")
+                    await twins.settle(reactor)
+                if code == 0:
+                    break
+        self.assertGreater(number, 10)
+
+
+class KillTests(CommitCase):
+    """
+    Tests for processes that are killed at a commit.
+    """
 
     def test_killedBefore(self) -> Deferred[None]:
         """
@@ -109,6 +150,12 @@ class CommitTests(TestCase):
             return killedAtCommit(twins.scene, number, after=True)
 
         return self._atEach(kill, -signal.SIGKILL, merge=True)
+
+
+class CommitTests(CommitCase):
+    """
+    Tests for commits that fail.
+    """
 
     def test_failed(self) -> Deferred[None]:
         """
@@ -132,34 +179,6 @@ class CommitTests(TestCase):
             return onFullDisk(twins.scene, number * _PIECE)
 
         return self._atEach(fill, StateError.code, merge=False)
-
-    def _atEach(
-        self,
-        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
-        outcome: int,
-        merge: bool,
-    ) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._tryEach(interrupt, outcome, merge))
-
-    async def _tryEach(
-        self,
-        interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
-        outcome: int,
-        merge: bool,
-    ) -> None:
-        """
-        Interrupt run after run, each a bit later, until one gets through.
-        """
-        with closing(await disturbed(merge)) as original:
-            for number in count(1):
-                with closing(original.copied()) as twins:
-                    twins.story.append(f"interruption {number}")
-                    code = await interrupt(twins, number)
-                    twins.expect(code in (0, outcome), f"exit code {code}")
-                    await twins.settle(reactor)
-                if code == 0:
-                    break
-        self.assertGreater(number, 10)
 
 
 def _failing(number: int) -> Callable[[Store], None]:
@@ -197,15 +216,22 @@ class ConnectionTests(TestCase):
     """
     Tests for runs that end, or go on, when a number of octets has gone over
     one of their connections.
+
+    @cvar ways: what servers are without: presets.
+    @cvar times: how often that is tried at places that chance has.
+    @cvar feats: what is done in a run that nothing interrupts.
     """
 
+    feats: Sequence[str] = FEATS
+    ways = WAYS
+    times = INTERRUPTIONS
     timeout = 3600
 
     def test_cut(self) -> Deferred[None]:
         """
         When a connection is cut, the run connects again and goes on.
         """
-        return self._atEach(_anywhere(INTERRUPTIONS), _cut)
+        return self._atEach(_anywhere(self.times), _cut)
 
     def test_cutInMessage(self) -> Deferred[None]:
         """
@@ -218,36 +244,36 @@ class ConnectionTests(TestCase):
         When a server cannot be reached again, the run ends; the next one goes
         on from there.
         """
-        return self._atEach(_anywhere(INTERRUPTIONS // 4), _gone)
+        return self._atEach(_anywhere(self.times // 4), _gone)
 
     def test_killed(self) -> Deferred[None]:
         """
         A process may be killed at any time.
         """
-        return self._atEach(_anywhere(INTERRUPTIONS // 2), _killed)
+        return self._atEach(_anywhere(self.times // 2), _killed)
 
     def _atEach(self, choose: Choice, interrupt: Interrupt) -> Deferred[None]:
         return Deferred.fromCoroutine(self._tryEach(choose, interrupt))
 
     async def _tryEach(self, choose: Choice, interrupt: Interrupt) -> None:
-        with closing(await disturbed(merge=False)) as original:
+        with closing(await disturbed(False, self.ways)) as original:
             slots = DeferredSemaphore(_AT_ONCE)
 
             def begin(place: Place) -> Deferred[None]:
                 return Deferred.fromCoroutine(_interrupted(original, place, interrupt))
 
-            places = choose(await _measured(original))
+            places = choose(await _measured(original, self.feats))
             await together([slots.run(begin, place) for place in places])
 
 
-async def _measured(original: Twins) -> Traffic:
+async def _measured(original: Twins, feats: Sequence[str]) -> Traffic:
     """
     What goes over the connections if nothing comes between.
     """
     with closing(original.copied()) as twins:
         async with relayed(twins) as relays:
             run = await twins.sync(reactor)
-            for feat in _FEATS:
+            for feat in feats:
                 twins.expect(feat in run.errors, f"not {feat}:\n{run.errors}")
             return {side: relay.passed for side, relay in relays.items()}
 

@@ -4,12 +4,14 @@ model says: again and again, on real servers.
 
 Every sequence of changes has a seed.  C{IMAPSYNC_SEED} is the first of them
 and C{IMAPSYNC_SEQUENCES} says how many there are, so that one that failed can
-be seen alone, and thousands can be tried on a quiet day.
+be seen alone, and thousands can be tried on a quiet day.  C{IMAPSYNC_WAYS} says what
+servers are without: the names of two presets, such as C{CONDSTORE BARE}.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -17,6 +19,7 @@ from twisted.trial.unittest import TestCase
 
 from imapsync.accounts import workers
 from imapsync.model import Side
+from imapsync.test.integration.filtered import WAYS
 from imapsync.test.integration.twins import Twins, Wrong
 
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
@@ -51,23 +54,30 @@ class ModelTests(TestCase):
         return Deferred.fromCoroutine(self._sequences(merge=True))
 
     async def _sequences(self, merge: bool) -> None:
-        failures = []
-        for seed in range(SEED, SEED + SEQUENCES):
-            if seed % 2 != merge:
-                continue
-            try:
-                await _sequence(seed, merge)
-            except Wrong as wrong:
-                failures.append(f"IMAPSYNC_SEED={seed} IMAPSYNC_SEQUENCES=1\n{wrong}")
-        if failures:
-            self.fail("\n\n".join(failures))
+        seeds = [seed for seed in range(SEED, SEED + SEQUENCES) if seed % 2 == merge]
+        if failures := await wrongs(seeds, WAYS):
+            self.fail(failures)
 
 
-async def _sequence(seed: int, merge: bool) -> None:
+async def wrongs(seeds: Iterable[int], ways: Sequence[str]) -> str:
+    """
+    Have sequences of changes with these seeds, odd ones where flags are merged; and
+    tell what went wrong.
+    """
+    found = []
+    for seed in seeds:
+        try:
+            await _sequence(seed, bool(seed % 2), ways)
+        except Wrong as wrong:
+            found.append(f"IMAPSYNC_SEED={seed} IMAPSYNC_SEQUENCES=1\n{wrong}")
+    return "\n\n".join(found)
+
+
+async def _sequence(seed: int, merge: bool, ways: Sequence[str]) -> None:
     """
     Change, sync and compare, several times.
     """
-    twins = Twins(seed, merge, connections=3 if seed % 4 < 2 else 1)
+    twins = Twins(seed, merge, 3 if seed % 4 < 2 else 1, ways)
     try:
         for _ in range(twins.rng.randint(2, 4)):
             await _round(twins)

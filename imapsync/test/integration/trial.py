@@ -28,18 +28,22 @@ from imapsync.test import children
 from imapsync.test.integration import pipe
 from imapsync.test.integration.accounts import CommandFailed, Snapshot
 from imapsync.test.integration.dovecot import REQUIRED, Dovecot, Settings
+from imapsync.test.integration.filtered import filtered
 from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.scene import Run, Scene, launched
-from imapsync.test.integration.server import PASSWORD, owner
+from imapsync.test.integration.server import PASSWORD, Server, owner
 from imapsync.test.integration.world import Verdict, World, cleaned
 
 T = TypeVar("T")
 
 #: A local and a remote server.
-Pair = tuple[Dovecot, Dovecot]
+Pair = tuple[Server, Server]
 
 #: How often a program may run until it has nothing left to do.
 _RUNS = 3
+
+#: Nothing is taken away from servers.
+_STRAIGHT = ("QRESYNC", "QRESYNC")
 
 #: What servers offer besides, whatever else they do.
 _USUAL = "SASL-IR ID IDLE UNSELECT ESEARCH NAMESPACE NOTIFY SPECIAL-USE"
@@ -122,9 +126,9 @@ class Program(Protocol):
         @return: the exit code.
         """
 
-    def busy(self, run: Run) -> list[str]:
+    def busy(self, scene: Scene, run: Run) -> list[str]:
         """
-        What a run did to the servers, as far as it tells.
+        What a run that had nothing to do did to the servers, as far as it tells.
         """
 
 
@@ -168,11 +172,11 @@ class Imapsync:
         """
         return children.joined(process, patience)
 
-    def busy(self, run: Run) -> list[str]:
+    def busy(self, scene: Scene, run: Run) -> list[str]:
         """
         It logs all commands.
         """
-        return run.commands
+        return scene.excess(run)
 
 
 @dataclass(frozen=True)
@@ -217,17 +221,23 @@ class Laboratory:
 
     @param reactor: in which relays run.
     @ivar offers: of which chance has one for each trial.
+    @param ways: what the local and the remote server are without: presets.
     """
 
     def __init__(
-        self, reactor: Any, program: Program, offers: Sequence[Offer] = OFFERS
+        self,
+        reactor: Any,
+        program: Program,
+        offers: Sequence[Offer] = OFFERS,
+        ways: tuple[str, str] = _STRAIGHT,
     ) -> None:
         self.reactor = reactor
         self.program = program
         self.offers = offers
+        self._ways = ways
         self._servers: dict[str, Pair] = {}
         self._free: list[Pair] = []
-        self._all: list[Dovecot] = []
+        self._all: list[Server] = []
         self._bases: dict[str, tuple[Scene, World]] = {}
         self._courses: dict[Offer, Course] = {}
         self._lock = DeferredLock()
@@ -240,6 +250,16 @@ class Laboratory:
             scene.close()
         for server in self._all:
             server.close()
+
+    def offered(self, chance: random.Random | None) -> Offer:
+        """
+        What servers offer in a trial.
+
+        @param chance: has one of those that there are; else it is the usual one.
+        """
+        offer = chance.choice(self.offers) if chance else Offer()
+        isPlain = self._ways != _STRAIGHT or not self.program.whole
+        return offer.plain() if isPlain else offer
 
     def servers(self, offer: Offer) -> Pair:
         """
@@ -262,12 +282,13 @@ class Laboratory:
         self._free.append(servers)
 
     def _made(self, capability: str) -> Pair:
-        pair = (
+        both = (
             Dovecot(Settings("mdbox", "/", capability=capability)),
             Dovecot(Settings("maildir", ".", capability=capability)),
         )
-        self._all += pair
-        return pair
+        local, remote = map(filtered, both, self._ways)
+        self._all += dict.fromkeys([local, remote, *both])
+        return local, remote
 
     async def trial(self, offer: Offer, servers: Pair) -> Trial:
         """
@@ -493,7 +514,7 @@ class Trial:
             verdicts.append(self.world.judged(found))
             self.story += [f"{verdicts[-1]}"] * (not verdicts[-1].isGood)
             if not run.code and found == before:
-                busy = self.program.busy(run) if number == 1 else []
+                busy = self.program.busy(self.scene, run) if number == 1 else []
                 other = [f"there was more to do: {busy}"] if busy else []
                 break
             before = found

@@ -8,6 +8,7 @@ import errno
 import gc
 import os
 import tempfile
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -92,7 +93,7 @@ class Record:
         """
         self.misreads += uids
 
-    def short(self, uid: int, octets: int, size: int) -> None:
+    def missized(self, uid: int, octets: int, size: int) -> None:
         """
         One has less than it should have.
         """
@@ -110,11 +111,17 @@ class Record:
         """
         self.breaks += uids
 
-    async def strangers(self) -> dict[int, bytes]:
+    async def strangers(self, doubted: Sequence[Copied]) -> dict[int, bytes]:
         """
         Nothing else does.
         """
         return {}
+
+    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+        """
+        Nobody looks.
+        """
+        return []
 
     def unproven(self, uids: list[int]) -> None:
         """

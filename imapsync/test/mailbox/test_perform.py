@@ -79,7 +79,8 @@ class CopiesTests(MailboxCase):
         """
         A message that has less than its server said is copied as it came, and named.
         """
-        self.world.fill(mail(1), mail(2), mail("large", 100_000))
+        others = (mail(number) for number in range(4, 8))
+        self.world.fill(mail(1), mail(2), mail("large", 100_000), *others)
         for uid in 2, 3:
             message = self.ours.messages[uid]
             message.told = len(message.body) + 7
@@ -87,5 +88,5 @@ class CopiesTests(MailboxCase):
         sizes = [len(self.ours.messages[uid].body) for uid in (2, 3)]
         texts = [f"copied, but it has {n} octets only, not {n + 7}" for n in sizes]
         self.assertEqual([("2", texts[0]), ("3", texts[1])], told)
-        self.assertEqual(3, len(self.theirs.messages))
+        self.assertEqual(7, len(self.theirs.messages))
         self.assertEqual([], self.told(self.sync()))

@@ -25,6 +25,13 @@ from imapsync.uidset import UidSet
 LOCAL, REMOTE = Side
 
 
+async def never(uids: UidSet) -> None:
+    """
+    There is UID EXPUNGE.
+    """
+    raise AssertionError(uids)
+
+
 class ExpungeTests(SynchronousTestCase):
     """
     Tests for L{remove}, without a trash.
@@ -35,10 +42,12 @@ class ExpungeTests(SynchronousTestCase):
         All STOREs are answered before the first UID EXPUNGE is sent: Dovecot may
         expunge nothing else.  Then it is to tell what others have done.
         """
-        server = Talk()
+        server = Talk(b"* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] ready")
         server.open()
         uids = UidSet.of(range(10_001, 30_000, 5))
-        work = remove(server.client, Selected("INBOX"), uids, vanished=lambda: uids)
+        work = remove(
+            server.client, Selected("INBOX"), uids, never, vanished=lambda: uids
+        )
         done = Deferred.fromCoroutine(work)
         stores = [line.split()[:3] for line in server.heard().splitlines()]
         self.assertEqual({b"STORE"}, {verb for _, _, verb in stores})

@@ -696,11 +696,29 @@ class DirtyTests(SynchronousTestCase):
 
     def test_zerosAreNotTold(self) -> None:
         """
-        Zero is never taken for an answer, even if the mark has it.
+        Zero is never taken for an answer, even if the mark has it; but a mark may have
+        no mod-sequence, and then none that is told matters.
         """
-        mark = MARK._replace(modseq=0)
-        mailbox = known("a")._replace(marks={LOCAL: MARK, REMOTE: mark})
-        self.assertTrue(dirty(mailbox, self.listed(self.same._replace(modseq=0))))
+        for item, news in ("uidvalidity", True), ("uidnext", True), ("modseq", False):
+            mark = MARK._replace(**{item: 0})
+            mailbox = known("a")._replace(marks={LOCAL: MARK, REMOTE: mark})
+            told = self.same._replace(**{item: 0})
+            self.assertEqual(news, dirty(mailbox, self.listed(told)))
+            if item == "modseq":
+                self.assertFalse(dirty(mailbox, self.listed(self.same)))
+                moved = self.listed(told._replace(uidnext=MARK.uidnext + 1))
+                self.assertTrue(dirty(mailbox, moved))
+
+    def test_onlyBegun(self) -> None:
+        """
+        A mark of the beginning says nothing of what is there.
+        """
+        begun = known("a")._replace(
+            pairs=0, marks={LOCAL: Mark(1, 1, 0), REMOTE: Mark(1, 1, 0)}
+        )
+        status = Status(0, 1, 1, 5)
+        listed = {side: box("a")._replace(status=status) for side in Side}
+        self.assertTrue(dirty(begun, listed))
 
     def test_unfinished(self) -> None:
         """

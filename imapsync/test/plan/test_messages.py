@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.model import Pair, Side
 from imapsync.plan.flags import Drift
-from imapsync.plan.messages import Arrived, Gone, News, Policy, planned
+from imapsync.plan.messages import UNPROVEN, Arrived, Gone, News, Policy, planned
 from imapsync.plan.moves import Transfer
 from imapsync.plan.operations import (
     AddPairs,
@@ -229,10 +229,20 @@ class PlannedTests(SynchronousTestCase):
         """
         Where nothing can be copied, all is left as it is, and said once.
         """
-        for arrived, blame in (
-            (Arrived(uids("1"), writable=False), REMOTE),
-            (Arrived(uids("1"), proven=False), None),
-        ):
-            [leave] = self.plan(News(arrived={LOCAL: arrived}))
-            assert isinstance(leave, Leave)
-            self.assertEqual((LOCAL, blame), (leave.side, leave.blame))
+        arrived = Arrived(uids("1"), writable=False)
+        [leave] = self.plan(News(arrived={LOCAL: arrived}))
+        assert isinstance(leave, Leave)
+        self.assertEqual((LOCAL, REMOTE), (leave.side, leave.blame))
+
+    def test_unproven(self) -> None:
+        """
+        What was copied, and not recognised, is left for another time; others are not.
+        """
+        arrived = Arrived(uids("1:3"), unproven=uids("2,9"))
+        self.assertEqual(
+            [
+                Postpone(LOCAL, uids("2"), UNPROVEN, tried=False),
+                Copy(LOCAL, uids("1,3")),
+            ],
+            self.plan(News(arrived={LOCAL: arrived})),
+        )

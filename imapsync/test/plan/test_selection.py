@@ -144,6 +144,26 @@ class SelectionTests(SynchronousTestCase):
         self.assertTrue(selection.covers("INBOX", False))
         self.assertFalse(selection.covers("b", True))
 
+    def test_views(self) -> None:
+        """
+        What only shows what is in others is left out, unless somebody asks for it.
+        """
+        views = frozenset(("G/All", "G/Starred"))
+        for patterns, found in (
+            (["*"], {"G/Sent"}),
+            (["*", "%"], {"G/Sent"}),
+            (["G/*"], {"G/All", "G/Starred", "G/Sent"}),
+            (["*", "G/All"], {"G/All", "G/Sent"}),
+        ):
+            selection = Selection(Patterns(patterns), views=views)
+            names = [*views, "G/Sent"]
+            self.assertEqual(found, {n for n in names if selection.covers(n, True)})
+        named = Selection(named=frozenset(("G/All",)), views=views)
+        self.assertTrue(named.covers("G/All", False))
+        prefixed = Patterns(["INBOX.All"], DOTS)
+        self.assertTrue(prefixed.meets("All"))
+        self.assertFalse(prefixed.meets("Sent"))
+
     def test_named(self) -> None:
         """
         What is asked for by name is all, whatever else is set.

@@ -52,10 +52,13 @@ SERVER_CHANGES: Mapping[str, Any] = {
     "compress": False,
     "read-only": True,
     "allow": "append create",
+    "expunge": False,
     "list-reference": "mine/",
     "trash": "Trash",
     "max-octets-per-day": 1000000,
     "max-commands-in-flight": 4,
+    "full-look": "2h",
+    "flag-window": 7,
 }
 
 NUMBERS = st.integers(0, 3)

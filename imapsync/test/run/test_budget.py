@@ -53,7 +53,7 @@ class BudgetTests(SynchronousTestCase):
         """
         meter = self.budget.meter(Side.REMOTE)
         assert meter is not None
-        meter(octets)
+        meter(octets, 0)
 
     def test_unlimited(self) -> None:
         """
@@ -108,6 +108,70 @@ class BudgetTests(SynchronousTestCase):
             self.budget = self.open()
             self.spend(2_000_000)
             self.store.close()
+
+
+class HostTests(SynchronousTestCase):
+    """
+    Hosts that are known for a limit.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have one of them be remote.
+        """
+        self.world = World(self.mktemp())
+        self.world.options[Side.REMOTE]["host"] = "imap.gmail.com"
+        self.path = self.world.database
+
+    def open(self) -> Budget:
+        """
+        Begin a run, half a day after 1970.
+        """
+        self.store = Store.open(self.path)
+        self.addCleanup(self.store.close)
+        return Budget(self.world.settings().servers, self.store, lambda: DAY / 2)
+
+    def test_ways(self) -> None:
+        """
+        Less may be sent than received; both are kept for the next run.
+        """
+        for octets, word in (
+            ((2_000_000_000, 0), "received"),
+            ((0, 470_000_000), "sent"),
+        ):
+            self.path = self.mktemp()
+            budget = self.open()
+            self.assertIsNone(budget.meter(Side.LOCAL))
+            meter = budget.meter(Side.REMOTE)
+            assert meter is not None
+            meter(*octets)
+            budget.keep()
+            self.store.close()
+            meter = self.open().meter(Side.REMOTE)
+            assert meter is not None
+            error = self.assertRaises(Later, meter, *octets)
+            self.assertEqual(DAY / 2, error.seconds)
+            text = (
+                rf"the \d+ {word} of the octets that Gmail allows on one day are used"
+            )
+            self.assertRegex(str(error), text)
+
+    def test_configured(self) -> None:
+        """
+        The configuration knows better.
+        """
+        self.world.options[Side.REMOTE]["octetsPerDay"] = 10_000_000_000
+        meter = self.open().meter(Side.REMOTE)
+        assert meter is not None
+        meter(3_000_000_000, 3_000_000_000)
+        self.assertRaises(Later, meter, 4_000_000_000, 0)
+
+    def test_tunnel(self) -> None:
+        """
+        What is behind a command, nobody knows.
+        """
+        self.world.options[Side.REMOTE]["command"] = "x"
+        self.assertIsNone(self.open().meter(Side.REMOTE))
 
 
 class RunTests(ServiceCase):

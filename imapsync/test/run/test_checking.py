@@ -380,18 +380,46 @@ class WrongTests(CheckCase):
         """
         What lacks is told, and what else there is.
         """
-        self.local.capabilities -= {"UIDPLUS", "LIST-STATUS"}
+        self.local.capabilities -= {"IMAP4rev1"}
         lines = self.check(MissingCapability.code)
         text = "\n".join(lines)
-        self.assertRegex(text, r"required +lacks UIDPLUS, LIST-STATUS of IMAP4REV1, ")
-        self.assertRegex(text, r"! capabilities +the server lacks UIDPLUS, LIST-STATUS")
+        self.assertRegex(
+            text, r"required +lacks IMAP4REV1; one of IMAP4REV1, IMAP4REV2"
+        )
+        self.assertRegex(text, r"! capabilities +the server lacks IMAP4REV1, without")
         self.tells(
             lines, "helpful LITERAL+: messages are sent without waiting for leave"
         )
         self.assertEqual(
-            ["UIDPLUS", "LIST-STATUS"],
+            ["IMAP4REV1"],
             self.document(MissingCapability.code)["checks"]["local"]["lacking"],
         )
+
+    def test_ways(self) -> None:
+        """
+        It is told in which way changes on a server are found out, and what kind of
+        server it is.
+        """
+        self.local.capabilities -= {"QRESYNC"}
+        self.remote.capabilities -= {"QRESYNC", "CONDSTORE", "NOTIFY"}
+        self.remote.salutation = "Courier-IMAP ready."
+        lines = self.check()
+        self.tells(
+            lines,
+            "changes CONDSTORE: the server tells what is new or changed; what has"
+            " vanished is found by comparing UIDs",
+            "kind Courier",
+            "changes comparing: what is there is compared with what was there",
+        )
+        document = self.document()
+        checks, servers = document["checks"], document["servers"]
+        for side, method, kind in (
+            ("local", "condstore", None),
+            ("remote", "comparing", "Courier"),
+        ):
+            self.assertEqual(method, checks[side]["method"])
+            self.assertEqual(method, servers[side]["method"])
+            self.assertEqual(kind, checks[side]["kind"])
 
     def test_room(self) -> None:
         """

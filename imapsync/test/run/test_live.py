@@ -750,40 +750,29 @@ class DeniedTests(FollowingCase):
         """
         A server that lacks what is needed ends it, if it did so from the start.
         """
-        for lack in (self.lackQresync, self.lackEnable):
-            lack()
-            self.follow()
-            self.assertEnds(69, "QRESYNC")
-            self.remote.capabilities.add("QRESYNC")
-            self.remote.answers.clear()
+        self.lack()
+        self.follow()
+        self.assertEnds(69, "IMAP4REV1")
 
     def test_capabilityLater(self) -> None:
         """
         If it did not, things may change again.
         """
         self.follow()
-        for lack in (self.lackQresync, self.lackEnable):
-            lack()
-            self.end()
-            self.assertDenied("QRESYNC")
-            self.assertTrue(3 <= self.attempts(900) <= 4)
-            self.remote.capabilities.add("QRESYNC")
-            self.remote.answers.clear()
-            self.remote.inbox.add(mail(str(lack)))
-            self.wait(2000)
-            self.assertBack()
+        self.lack()
+        self.end()
+        self.assertDenied("IMAP4REV1")
+        self.assertTrue(3 <= self.attempts(900) <= 4)
+        self.remote.capabilities.add("IMAP4rev1")
+        self.remote.inbox.add(mail("new"))
+        self.wait(2000)
+        self.assertBack()
 
-    def lackQresync(self) -> None:
+    def lack(self) -> None:
         """
-        Have it not be offered.
+        Have what is required not be offered.
         """
-        self.remote.capabilities.remove("QRESYNC")
-
-    def lackEnable(self) -> None:
-        """
-        Have it be refused.
-        """
-        self.remote.answers["ENABLE"] = "NO no QRESYNC"
+        self.remote.capabilities.remove("IMAP4rev1")
 
 
 class BrakeTests(FollowingCase):
@@ -1132,7 +1121,7 @@ class TroubleTests(FollowingCase):
         A mailbox that cannot be synced at all does not keep it busy.
         """
         odd = self.remote.make("Odd")
-        odd.noModseq = True
+        odd.codes.append("UIDNOTSTICKY")
         self.follow()
         odd.add(mail("odd"))
         self.world.pump()

@@ -15,7 +15,6 @@ import imapsync
 from imapsync.config.proxy import Proxy
 from imapsync.config.request import Request
 from imapsync.errors import StateError
-from imapsync.imap.features import REQUIRED
 from imapsync.model import Side
 from imapsync.run import look as module
 from imapsync.run.look import NET, Looked, look
@@ -351,9 +350,37 @@ class ChangedTests(LookCase):
         """
         What it lacks is told by the ordinary run.
         """
-        self.remote.capabilities -= {REQUIRED[1]}
+        self.remote.capabilities -= {"IMAP4rev1"}
         self.assertGoesOn(69)
-        self.assertIn(REQUIRED[1], self.outcome.text)
+        self.assertIn("IMAP4REV1", self.outcome.text)
+
+    def test_otherWays(self) -> None:
+        """
+        It suffices without QRESYNC; but not where STATUS cannot tell all that has
+        changed, or LIST does not tell it.
+        """
+        self.remote.capabilities -= {"QRESYNC"}
+        self.assertGoesOn()
+        self.forget()
+        self.assertNothing()
+        for lacking in {"LIST-STATUS"}, {"LIST-EXTENDED"}, {"QRESYNC", "CONDSTORE"}:
+            self.setUp()
+            self.remote.capabilities -= lacking
+            looked = self.look()
+            self.assertEqual((), looked.summary)
+            self.goOn(looked)
+            self.assertEqual(1, self.remote.count("AUTHENTICATE"))
+            self.forget()
+            self.assertEqual((), self.look().summary)
+
+    def test_notEnabled(self) -> None:
+        """
+        Nor where QRESYNC is offered, and not enabled.
+        """
+        self.remote.answers["ENABLE"] = "NO not now"
+        self.assertGoesOn()
+        self.forget()
+        self.assertEqual((), self.look().summary)
 
     def test_config(self) -> None:
         """

@@ -17,8 +17,11 @@ from imapsync.imap.commands.account import (
     NamespaceCommand,
     StatusCommand,
     SubscriptionsCommand,
+    itemsOf,
+    lookOf,
 )
 from imapsync.imap.commands.base import Command
+from imapsync.imap.features import Features
 from imapsync.imap.wire.reading import parseResponse
 from imapsync.imap.wire.responses import (
     Condition,
@@ -241,7 +244,7 @@ class QueriesTests(SynchronousTestCase):
 
     def test_subscriptions(self) -> None:
         """
-        LSUB tells names; those that it tells twice are one.
+        LSUB tells names; those that it tells twice are one, and mere levels are none.
         """
         command = SubscriptionsCommand()
         told = [
@@ -250,10 +253,30 @@ class QueriesTests(SynchronousTestCase):
                 b'* LSUB () "/" "&APw-"',
                 b'* LSUB (\\Noselect) "/" inbox',
                 b"* LSUB () NIL INBOX",
+                b'* LSUB (\\HasChildren \\noSelect) "/" level',
             )
         ]
         self.assertFalse(command.claim(parsed(b'* LIST () "/" other')))
-        self.assertEqual({"\xfc", "INBOX"}, self.resultOf(command, *told))
+        found = self.resultOf(command, *told)
+        self.assertEqual(["\xfc", "INBOX"], [one.name for one in found])
+        self.assertEqual(["/", ""], [one.separator for one in found])
+        self.assertTrue(all(one.subscribed for one in found))
+
+    def test_looks(self) -> None:
+        """
+        Servers are asked for what they can tell.
+        """
+        items = "MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
+        more = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+        for words, told, look in (
+            (b"LIST-STATUS", items, ()),
+            (b"CONDSTORE", more, ()),
+            (b"LIST-EXTENDED", items, ("SUBSCRIBED",)),
+            (b"IMAP4rev2", items, ("SUBSCRIBED", f"STATUS ({items})")),
+            (b"IMAP4rev2 QRESYNC", more, ("SUBSCRIBED", f"STATUS ({more})")),
+        ):
+            features = Features(words.split())
+            self.assertEqual((told, look), (itemsOf(features), lookOf(features)))
 
     def test_namespaces(self) -> None:
         """

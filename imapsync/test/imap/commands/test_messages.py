@@ -8,16 +8,23 @@ from typing import TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imapsync.errors import Garbled
 from imapsync.imap.commands.base import Command
-from imapsync.imap.commands.messages import Fetch, Search, Transfer, Transferred
+from imapsync.imap.commands.messages import (
+    Expunge,
+    Fetch,
+    Search,
+    Transfer,
+    Transferred,
+)
 from imapsync.imap.wire.arguments import Literal
 from imapsync.imap.wire.reading import parseResponse
 from imapsync.imap.wire.responses import (
     Condition,
     Exists,
+    Expunged,
     Found,
     Response,
+    Vanished,
 )
 from imapsync.test.fakes.talking import answered
 from imapsync.uidset import UidSet
@@ -104,9 +111,31 @@ class SearchTests(SynchronousTestCase):
         """
         Nothing said is not the same as nothing found.
         """
-        search = Search("1:9", True)
-        done = answered(search, DONE)
-        self.failureResultOf(done, Garbled)
+        self.assertIsNone(self.resultOf(Search("1:9", True)))
+
+    def test_criteria(self) -> None:
+        """
+        What else messages have to fulfil comes behind their UIDs.
+        """
+        search = Search("1:*", False, b"DELETED")
+        self.assertEqual((b"UID", b"1:*", b"DELETED"), search.words)
+
+
+class ExpungeTests(SynchronousTestCase):
+    """
+    EXPUNGE.
+    """
+
+    def test_counted(self) -> None:
+        """
+        It is known how many messages went, by numbers or by UIDs.
+        """
+        expunge = Expunge()
+        gone = UidSet.of([3, 4])
+        for response in Expunged(3), Expunged(3), Vanished(gone, False), Exists(2):
+            self.assertFalse(expunge.claim(response))
+        self.assertFalse(expunge.claim(Vanished(gone, True)))
+        self.assertEqual(4, self.successResultOf(answered(expunge, DONE)))
 
 
 class TransferTests(SynchronousTestCase):

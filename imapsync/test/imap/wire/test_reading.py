@@ -138,6 +138,8 @@ class CommonTests(SynchronousTestCase):
         """
         items = b"MESSAGES %s UIDNEXT %s UIDVALIDITY %s HIGHESTMODSEQ %s" % numbers
         self.assertSame(b"* STATUS %s (%s)" % (name, items))
+        items = b"MESSAGES %s UIDNEXT %s UIDVALIDITY %s" % numbers[:3]
+        self.assertSame(b"* STATUS %s (%s)" % (name, items))
 
     @given(_names, _items)
     def test_otherStatus(self, name: bytes, items: bytes) -> None:
@@ -319,7 +321,7 @@ class ResponseTests(SynchronousTestCase):
         """
         What nobody here reads is no error.
         """
-        for line in (b"* FLAGS (a)", b"* 3 RECENT", b"* X ((", b"* 3", b"* 3 EXPUNGE"):
+        for line in (b"* FLAGS (a)", b"* 3 RECENT", b"* X ((", b"* 3", b"* 3 X"):
             self.assertIs(Other, type(parse(line)))
 
     def test_noResponse(self) -> None:
@@ -500,6 +502,15 @@ class ResponseTests(SynchronousTestCase):
         assert isinstance(response, StatusResponse)
         self.assertEqual(("a b", Status(3, 4, 5, 6)), (response.name, response.status))
         self.assertEqual((b"x", b"7"), tuple(response.items.values())[4:])
+
+    def test_unquotedStatus(self) -> None:
+        """
+        Mailutils does not quote a name with blanks.
+        """
+        response = parse(b"* STATUS my own box (MESSAGES 3 UIDNEXT 4)")
+        assert isinstance(response, StatusResponse)
+        told = response.name, response.status
+        self.assertEqual(("my own box", Status(3, 4)), told)
 
     def test_statusJunk(self) -> None:
         """

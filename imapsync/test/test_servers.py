@@ -1,0 +1,366 @@
+"""
+Whole runs with servers that say and do what named ones are known for: see
+C{doc/servers.rst}, and L{imapsync.imap.hosts}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import cycle, product
+
+from imapsync.config.request import Request
+from imapsync.imap.hosts import HOSTS
+from imapsync.model import Side
+from imapsync.test.test_service import ServiceCase
+from imapsync.testing.accounts import Account, Folder, mail
+
+LOCAL, REMOTE = Side
+
+
+def _nothing(_: Account) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Face:
+    """
+    What a server says.
+
+    @ivar kind: its name in L{HOSTS}.
+    @ivar words: its capabilities after the login.
+    @ivar salutation: the text of its greeting.
+    @ivar way: how changes are found out there.
+    @ivar does: has it do what is special.
+    """
+
+    kind: str
+    words: str
+    salutation: str
+    way: str
+    does: Callable[[Account], None] = field(default=_nothing)
+
+
+def _views(account: Account) -> None:
+    for name, use in (("All Mail", "All"), ("Starred", "Flagged")):
+        account.make(f"[Gmail]/{name}").use = f"\\{use}"
+        account.folders[f"[Gmail]/{name}"].add(mail("in others"))
+
+
+FACES = (
+    Face(
+        "Gmail",
+        "IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1 UIDPLUS"
+        " COMPRESS=DEFLATE ENABLE MOVE CONDSTORE ESEARCH UTF8=ACCEPT LIST-EXTENDED"
+        " LIST-STATUS LITERAL- SPECIAL-USE APPENDLIMIT=35651584",
+        "Gimap ready for requests from 192.0.2.1 x8mb",
+        "CONDSTORE",
+        _views,
+    ),
+    Face(
+        "iCloud",
+        "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ NAMESPACE UIDPLUS"
+        " CHILDREN BINARY UNSELECT ESEARCH CONDSTORE ENABLE QRESYNC SASL-IR ID IDLE",
+        "iSCREAM ready to rumble (15E201-d02dd996912b:24762)",
+        "CONDSTORE",
+    ),
+    Face(
+        "WildDuck",
+        "IMAP4rev1 ID UNSELECT IDLE NAMESPACE QUOTA XLIST CHILDREN SPECIAL-USE UIDPLUS"
+        " UNSELECT ENABLE CONDSTORE UTF8=ACCEPT MOVE",
+        "WildDuck ready for requests from 192.0.2.1",
+        "CONDSTORE",
+    ),
+    Face(
+        "Zimbra",
+        "IMAP4rev1 ACL BINARY CATENATE CHILDREN CONDSTORE ENABLE ESEARCH ESORT ID"
+        " IDLE LIST-EXTENDED LIST-STATUS LITERAL+ MULTIAPPEND NAMESPACE QRESYNC QUOTA"
+        " SASL-IR SEARCHRES SORT UIDPLUS UNSELECT WITHIN",
+        "mail.example.org Zimbra IMAP4rev1 server ready",
+        "QRESYNC",
+    ),
+    Face(
+        "Stalwart",
+        "IMAP4rev2 IMAP4rev1 ENABLE SASL-IR LITERAL+ ID UTF8=ACCEPT IDLE NAMESPACE"
+        " CHILDREN MULTIAPPEND BINARY UNSELECT ACL UIDPLUS ESEARCH SEARCHRES MOVE"
+        " CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE",
+        "Stalwart IMAP4rev2 at your service.",
+        "QRESYNC",
+    ),
+    Face(
+        "Microsoft 365",
+        "IMAP4 IMAP4rev1 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE"
+        " LITERAL+",
+        "The Microsoft Exchange IMAP4 service is ready. [RABVADIA]",
+        "comparing",
+    ),
+    Face(
+        "Yahoo",
+        "IMAP4rev1 SASL-IR ID MOVE NAMESPACE XYMHIGHESTMODSEQ UIDPLUS LITERAL+ CHILDREN"
+        " UNSELECT OBJECTID IDLE ENABLE LIST-EXTENDED LIST-STATUS SPECIAL-USE"
+        " APPENDLIMIT=41697280",
+        "IMAP4rev1 imapgate-1.8.1",
+        "comparing",
+    ),
+    Face(
+        "Courier",
+        "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=REFERENCES SORT QUOTA IDLE",
+        "Courier-IMAP ready. Copyright 1998-2018 Double Precision, Inc.",
+        "comparing",
+        lambda account: account.levels.add("Level"),
+    ),
+    Face(
+        "Proton Bridge",
+        "IMAP4rev1 ID IDLE MOVE UIDPLUS UNSELECT",
+        "Proton Mail Bridge 03.12.00 - gluon session ID 1",
+        "comparing",
+    ),
+    Face(
+        "hMailServer",
+        "IMAP4 IMAP4rev1 CHILDREN IDLE QUOTA SORT ACL NAMESPACE RIGHTS=texk",
+        "IMAPrev1",
+        "comparing",
+        lambda account: setattr(account, "appendUid", False),
+    ),
+    Face(
+        "DavMail",
+        "IMAP4REV1 UIDPLUS MOVE SPECIAL-USE IDLE",
+        "IMAP4rev1 DavMail 6.0.1-3390 server ready",
+        "comparing",
+        lambda account: setattr(account, "second", 1),
+    ),
+)
+
+
+class FaceTests(ServiceCase):
+    """
+    A run with each of them.
+    """
+
+    def face(self, face: Face, side: Side = Side.REMOTE) -> Account:
+        """
+        Have a server be one of these.
+        """
+        account = self.world.accounts[side]
+        account.capabilities = {*face.words.split(), "AUTH=PLAIN", "SASL-IR"}
+        account.salutation = face.salutation
+        face.does(account)
+        return account
+
+    def begin(self) -> None:
+        """
+        Have both sides hold something.
+        """
+        self.world.fill(*map(mail, range(3)))
+        for account in (self.local, self.remote):
+            account.make("Work").add(mail("work"))
+        self.remote.make("Theirs").add(mail("theirs"))
+
+    def change(self, account: Account) -> None:
+        """
+        Have something happen there.
+        """
+        inbox = account.inbox
+        first, second, *_ = inbox.messages
+        inbox.flag(first, "\\Flagged", "\\Seen")
+        inbox.expunge(second)
+        inbox.add(mail("new"))
+        account.make("New").add(mail("newer"))
+        account.folders["Work"].subscribed = False
+
+    def test_runs(self) -> None:
+        """
+        Both sides become equal, whatever changes on either of them; a run after that
+        changes nothing.
+        """
+        for face, side in zip(FACES, cycle(Side)):
+            self.setUp()
+            self.face(face, side)
+            self.begin()
+            for changed in (None, *self.world.accounts.values()):
+                if changed is not None:
+                    self.change(changed)
+                outcome = self.serve(Request())
+                self.assertEqual((0, ""), (outcome.code, outcome.text), face.kind)
+                self.assertEqual([], self.unequal(), face.kind)
+                self.assertEqual(0, self.written(), (face.kind, self.local.heard))
+
+    def unequal(self) -> list[str]:
+        """
+        The mailboxes in which both sides differ, but for those that are left out.
+        """
+        ours, theirs = self.local.content, self.remote.content
+        return [
+            name
+            for name in sorted({*ours, *theirs})
+            if not name.startswith("[Gmail]/") and ours.get(name) != theirs.get(name)
+        ]
+
+    def written(self) -> int:
+        """
+        How much another run changes.
+        """
+        accounts = self.world.accounts.values()
+        for account in accounts:
+            account.heard.clear()
+        self.assertEqual(0, self.serve(Request()).code)
+        verbs = "APPEND", "STORE", "EXPUNGE", "COPY", "MOVE", "CREATE", "SUBSCRIBE"
+        return sum(account.count(*verbs) for account in accounts)
+
+    def test_told(self) -> None:
+        """
+        It is told in which way changes are found out, and what is to be known.
+        """
+        for face in FACES:
+            self.setUp()
+            self.face(face)
+            self.begin()
+            self.serve(Request())
+            lines = [line for line in self.logged if f"by {face.way}" in line]
+            self.assertEqual(face.way != "QRESYNC", bool(lines), self.logged)
+            notice = next(one.notice for one in HOSTS if one.name == face.kind)
+            told = [line for line in self.logged if f"{face.kind}: {notice}" in line]
+            self.assertEqual(bool(notice), bool(told), self.logged)
+
+    def test_gmail(self) -> None:
+        """
+        What only shows what is in other mailboxes is left out, and named; unless it is
+        asked for.
+        """
+        self.face(FACES[0])
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertNotIn("[Gmail]/All Mail", self.local.folders)
+        left = [line for line in self.logged if "left out, as it only shows" in line]
+        self.assertEqual(1, len(left))
+        self.assertIn('"[Gmail]/All Mail", "[Gmail]/Starred"', left[0])
+        changes = {"listMailbox": ("*", "[Gmail]/All*")}
+        self.assertEqual(0, self.serve(Request(), changes=changes).code)
+        self.assertIn("[Gmail]/All Mail", self.local.folders)
+        self.assertNotIn("[Gmail]/Starred", self.local.folders)
+        self.assertEqual(0, self.serve(Request(("[Gmail]/Starred",))).code)
+        self.assertIn("[Gmail]/Starred", self.local.folders)
+
+    def test_estimates(self) -> None:
+        """
+        Where sizes are known to be guesses, two filled accounts are paired without.
+        """
+        kinds = {one.name for one in HOSTS if one.estimates}
+        for face in FACES:
+            self.setUp()
+            account = self.face(face)
+            account.estimates = lambda body: len(body) + len(body) // 3
+            for one in (self.local, self.remote):
+                for number in range(5):
+                    one.inbox.add(mail(number, 10 * number))
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual([], self.unequal())
+            self.assertEqual(5, len(account.inbox.messages))
+            told = any("does not tell the sizes" in line for line in self.logged)
+            self.assertNotEqual(face.kind in kinds, told, face.kind)
+
+    def test_icloud(self) -> None:
+        """
+        It is not asked for what it is known to answer wrongly.
+        """
+        account = self.face(next(one for one in FACES if one.kind == "iCloud"))
+        self.begin()
+        self.serve(Request())
+        self.local.inbox.expunge(1)
+        account.inbox.expunge(2)
+        self.serve(Request())
+        self.assertEqual([], self.unequal())
+        heard = " ".join(account.heard)
+        self.assertIn("SEARCH", heard)
+        for word in "RETURN", "QRESYNC":
+            self.assertNotIn(word, heard)
+
+    def test_guids(self) -> None:
+        """
+        Nobody but Dovecot is asked for X-GUID.
+        """
+        for face in FACES:
+            self.setUp()
+            account = self.face(face)
+            self.begin()
+            self.serve(Request())
+            account.rename("Theirs", "Mine")
+            self.serve(Request())
+            self.assertIn("Mine", self.local.folders)
+            self.assertNotIn("X-GUID", "".join(account.heard))
+
+
+class Following(Account):
+    """
+    A server on which subscriptions follow a mailbox that is renamed, and end with one
+    that is deleted (WildDuck).
+    """
+
+    def remove(self, folder: Folder) -> None:
+        """
+        Delete a mailbox.
+        """
+        super().remove(folder)
+        self.ghosts.clear()
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox, and all below it.
+        """
+        for name, folder in list(self.folders.items()):
+            if name == old or name.startswith(old + self.separator):
+                del self.folders[name]
+                self.folders[new + name[len(old) :]] = folder
+
+
+class Losing(Following):
+    """
+    One on which they are lost (Cyrus, pymap).
+    """
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox, and all below it.
+        """
+        super().rename(old, new)
+        for name, folder in self.folders.items():
+            if name == new or name.startswith(new + self.separator):
+                folder.subscribed = False
+
+
+class SubscriptionTests(ServiceCase):
+    """
+    What becomes of subscriptions where mailboxes change their names or are deleted.
+    """
+
+    def test_same(self) -> None:
+        """
+        Whatever a server does, they are the same on both sides in the end, and stay so.
+        """
+        kinds = Account, Following, Losing
+        ways = product((False, True), Side)
+        for (ours, theirs), (bare, side) in zip(product(kinds, kinds), cycle(ways)):
+            self.setUp()
+            for one, kind in (LOCAL, ours), (REMOTE, theirs):
+                words = self.world.accounts[one].capabilities
+                if bare:
+                    words -= {"LIST-EXTENDED", "LIST-STATUS"}
+                account = kind(capabilities=words, first=7 + 1000 * (one is REMOTE))
+                self.world.accounts[one] = account
+                setattr(self, str(one), account)
+            for name in "A", "A/x", "B", "C":
+                self.local.make(name).add(mail(name))
+            self.assertEqual(0, self.serve(Request()).code)
+            self.world.accounts[side].rename("A", "Z")
+            self.world.accounts[side].delete("B")
+            self.world.accounts[side.other].folders["C"].subscribed = False
+            for _ in range(2):
+                self.local.heard.clear()
+                self.remote.heard.clear()
+                outcome = self.serve(Request())
+                which = ours, theirs, bare, side
+                self.assertEqual((0, ""), (outcome.code, outcome.text), which)
+                self.assertEqual(self.local.content, self.remote.content, which)
+            verbs = "SUBSCRIBE", "UNSUBSCRIBE", "CREATE", "DELETE", "RENAME", "APPEND"
+            done = self.local.count(*verbs) + self.remote.count(*verbs)
+            self.assertEqual(0, done, which)
+            self.assertEqual({"INBOX", "Z", "Z/x", "C"}, {*self.local.folders})
