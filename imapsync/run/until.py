@@ -4,6 +4,7 @@ One run after the other, until a given time: L{Repeated}.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -44,9 +45,12 @@ class Repeated:
     The last one begins when it is time to end.
 
     @param until: when that is, in seconds since 1970.
+    @cvar now: tells the time of day, as L{time.time} does, which a reactor need not.
     """
 
     log = Log()
+
+    now = staticmethod(time.time)
 
     def __init__(
         self, job: Job, state: State, standing: Standing, until: float
@@ -57,6 +61,7 @@ class Repeated:
         self._until = until
         self._once = OneShot(job, state, standing)
         self._pausing: Deferred[None] | None = None
+        self._stopped = False
         self._worked = False
         self._failed = 0  # in a row
 
@@ -68,7 +73,7 @@ class Repeated:
         """
         while True:
             code, error = await self._run()
-            left = self._until - self._job.reactor.seconds()
+            left = self._until - self.now()
             if left <= 0:
                 if error is not None:
                     raise error
@@ -84,7 +89,10 @@ class Repeated:
             elif self._job.verbose:
                 self._job.log.info("Beginning again in {pause:.0f} s.", pause=pause)
             self._standing.moved(SyncState.BACKING_OFF)
+            self._job.share.give()
             await self._once.closed()
+            if self._stopped:
+                raise CancelledError
             self._pausing = deferLater(self._job.reactor, pause)
             await self._pausing
             self._once = OneShot(self._job, self._state, self._standing)
@@ -113,6 +121,7 @@ class Repeated:
         """
         Abandon it.
         """
+        self._stopped = True
         self._once.stop()
         if self._pausing is not None:
             self._pausing.cancel()

@@ -4,14 +4,22 @@ Tests for L{imapsync.run.until}: one run after the other.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
+from imapsync.config.limits import Limits
 from imapsync.config.request import Request
 from imapsync.errors import Distrusted, Lost
-from imapsync.run.until import LONGEST, PAUSE
+from imapsync.run.oneshot import OneShot
+from imapsync.run.sharing import Shared
+from imapsync.run.until import LONGEST, PAUSE, Repeated
 from imapsync.service import Outcome
 from imapsync.test.test_service import ServiceCase
 from imapsync.testing.accounts import mail
+
+#: When the reactor began to count.
+EPOCH = 1.7e9
 
 
 class RepeatedTests(ServiceCase):
@@ -19,12 +27,19 @@ class RepeatedTests(ServiceCase):
     Tests for L{Repeated<imapsync.run.until.Repeated>}.
     """
 
-    def begin(self, until: float) -> Deferred[Outcome]:
+    def setUp(self) -> None:
+        """
+        What a reactor counts is not the time of day.
+        """
+        super().setUp()
+        self.patch(Repeated, "now", lambda _: EPOCH + self.reactor.seconds())
+
+    def begin(self, until: float, **arguments: Any) -> Deferred[Outcome]:
         """
         Start a service that is to go on for so many seconds.
         """
-        now = self.reactor.seconds()
-        return self.start(Request(until=now + until), verbose=False)
+        request = Request(until=EPOCH + self.reactor.seconds() + until)
+        return self.start(request, verbose=False, **arguments)
 
     def go(self, seconds: float) -> None:
         """
@@ -125,3 +140,31 @@ class RepeatedTests(ServiceCase):
         self.world.pump()
         self.assertEqual(Lost.code, self.successResultOf(finished).code)
         self.assertClosed()
+
+    def test_stopClosing(self) -> None:
+        """
+        Also while the connections of one run are being closed.
+        """
+        closing: Deferred[None] = Deferred()
+        self.patch(OneShot, "closed", lambda _: closing)
+        finished = self.begin(LONGEST)
+        self.service.stopService()
+        self.assertNoResult(finished)
+        closing.callback(None)
+        self.assertEqual(Lost.code, self.successResultOf(finished).code)
+        self.assertClosed()
+
+    def test_turns(self) -> None:
+        """
+        Between two runs it is the turn of other accounts.
+        """
+        shared = Shared(Limits(atWork=1))
+        finished = self.begin(1.5 * PAUSE, shared=shared)
+        self.assertTrue(shared.beginning.takeNow([""]))
+        self.go(PAUSE)
+        runs = self.count()
+        shared.beginning.give([""])
+        self.go(0)
+        self.assertEqual(runs + 1, self.count())
+        self.go(PAUSE)
+        self.assertEqual(0, self.successResultOf(finished).code)
