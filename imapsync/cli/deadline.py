@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from datetime import time as clock
 
 from imapsync.errors import UsageError
 
 _TIME = "[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
+_ZONE = "([+-][0-9]{2}:[0-9]{2})?"
 
 
 def deadline(typed: str, now: float | None = None) -> float:
@@ -22,20 +24,32 @@ def deadline(typed: str, now: float | None = None) -> float:
     @param now: in seconds since 1970, as for what is returned.
     @raise UsageError: if it means none, or one that is over.
     """
-    current = datetime.fromtimestamp(time.time() if now is None else now)
+    current = time.time() if now is None else now
     try:
-        if re.fullmatch(_TIME, typed):
-            meant = datetime.combine(current.date(), clock.fromisoformat(typed))
-            if meant <= current:
-                meant += timedelta(days=1)
-        else:
-            meant = datetime.fromisoformat(typed.replace("Z", "+00:00"))
-        seconds = meant.timestamp()
+        times = [*_meant(typed.replace("Z", "+00:00"), current)]
     except (ValueError, OverflowError, OSError):
         raise UsageError(
             f"--until={typed}: it takes a date, such as 2026-12-31, with a time, such"
             " as 2026-12-31T18:00, or a time of day, such as 18:00"
         ) from None
-    if seconds <= current.timestamp():
-        raise UsageError(f"--until={typed}: that is over")
-    return seconds
+    for seconds in times:
+        if seconds > current:
+            return seconds
+    raise UsageError(f"--until={typed}: that is over")
+
+
+def _meant(typed: str, now: float) -> Iterator[float]:
+    """
+    What it may mean, what comes first in front.  When clocks are set back, a time comes
+    twice.
+
+    @raise ValueError: it means none.
+    """
+    if re.fullmatch(_TIME + _ZONE, typed):
+        hour = clock.fromisoformat(typed)
+        today = datetime.fromtimestamp(now, hour.tzinfo).date()
+        days = [datetime.combine(today + timedelta(days=n), hour) for n in (0, 1)]
+    else:
+        days = [datetime.fromisoformat(typed)]
+    for day in days:
+        yield from (day.replace(fold=fold).timestamp() for fold in (0, 1))
