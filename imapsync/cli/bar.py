@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from imapsync.cli.screen import Screen, columns, rows
+from imapsync.cli.screen import Screen, columns, isOurs, rows
 from imapsync.cli.wording import Seen, doing, duration, flows, left, mailboxes, rates
 from imapsync.display import line
 from imapsync.mailbox.course import Flow
@@ -46,7 +46,9 @@ class Bar:
     def __init__(self, asking: Collection[str] = ()) -> None:
         self._asking = asking
         self._errors = sys.stderr
-        self._screen = Screen(lambda: columns(self._errors))
+        self._screen = Screen(
+            lambda: columns(self._errors), lambda: isOurs(self._errors)
+        )
         self._console = Console(
             file=self._errors, highlight=False, markup=False, emoji=False
         )
@@ -96,7 +98,9 @@ def pictured(accounts: Sequence[Seen], width: int, signs: _Signs) -> Iterator[Te
         yield Text(f"and {more:,} more account{'s' if more > 1 else ''}", "dim")
     every = _sum(accounts)
     yield from _directions(every.progress, width)
-    yield _barred(every, width, signs)
+    # How much it is in all is known when it is known of each.
+    known = all(one.progress.share is not None for one in accounts)
+    yield _barred(every, width, signs, known)
 
 
 def _sum(accounts: Sequence[Seen]) -> Seen:
@@ -180,11 +184,11 @@ def _brief(one: Seen, width: int) -> Text:
     return text
 
 
-def _barred(one: Seen, width: int, signs: _Signs) -> Text:
+def _barred(one: Seen, width: int, signs: _Signs, known: bool = True) -> Text:
     """
-    The line with the bar.
+    The line with the bar, if it is known how much there is to do.
     """
-    share = one.progress.share
+    share = one.progress.share if known else None
     ahead = left(one.pace) or f"{duration(one.seconds)} so far"
     parts = [ahead, *rates(one.pace)[::-1]]
     if share is None:

@@ -5,6 +5,7 @@ Lines at the foot of a terminal that are always the last ones: L{Screen}.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -17,13 +18,18 @@ _CLEAR, _UP = "\x1b[J", "\x1b[A"
 class Screen:
     """
     Whatever is written to standard output or standard error meanwhile goes above
-    them, as far as it goes to a terminal.  They come back with the next L{draw}.
+    them, as far as it goes to a terminal.  They come back with the next L{draw}; while
+    the terminal is another program's, they do not.
 
     @param columns: tells how wide the terminal is now.
+    @param isOurs: tells whether it is ours now.
     """
 
-    def __init__(self, columns: Callable[[], int]) -> None:
+    def __init__(
+        self, columns: Callable[[], int], isOurs: Callable[[], bool] = lambda: True
+    ) -> None:
         self._columns = columns
+        self._isOurs = isOurs
         self._widths: Sequence[int] = ()
         self._midst = False
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
@@ -31,6 +37,8 @@ class Screen:
         for name, stream in self._streams.items():
             if stream is not None and stream.isatty():
                 setattr(sys, name, cast(TextIO, _Above(stream, self)))
+        # Whoever was stopped (^Z) does not know what is on the screen by now.
+        self._before = signal.signal(signal.SIGCONT, lambda *_: self._forget())
 
     def draw(self, lines: Sequence[str], widths: Sequence[int]) -> None:
         """
@@ -38,6 +46,9 @@ class Screen:
 
         @param widths: how many columns each takes.
         """
+        if not self._isOurs():
+            self._forget()
+            return
         if self._midst:  # of a line of somebody else
             return
         # What a terminal shows of what is typed, such as ^C, goes to the cursor: at the
@@ -50,9 +61,9 @@ class Screen:
         """
         Show none.
         """
-        if self._widths:
+        if self._widths and self._isOurs():
             self._write(self._cleared())
-            self._widths = ()
+        self._forget()
 
     def above(self, text: str) -> None:
         """
@@ -67,9 +78,16 @@ class Screen:
         It is over: all is as it was before.
         """
         self.clear()
+        signal.signal(signal.SIGCONT, self._before)
         for name, stream in self._streams.items():
             if isinstance(getattr(sys, name), _Above):
                 setattr(sys, name, stream)
+
+    def _forget(self) -> None:
+        """
+        Nothing is known to be shown.
+        """
+        self._widths = ()
 
     def _cleared(self) -> str:
         """
@@ -119,6 +137,17 @@ def columns(stream: TextIO) -> int:
     How wide a terminal is.
     """
     return _size(stream)[0] or 80
+
+
+def isOurs(stream: TextIO) -> bool:
+    """
+    Whether it is not in the background that we use a terminal.
+    """
+    try:
+        # It is 0 where nobody can see who has it, as in some containers.
+        return os.tcgetpgrp(stream.fileno()) in (0, os.getpgrp())
+    except (OSError, ValueError):  # no shell has given it to anybody
+        return True
 
 
 def rows(stream: TextIO) -> int:

@@ -15,6 +15,8 @@ from imapsync.run.status import SyncState
 #: What there is to say of a state in which no mailbox is worked on.
 _STATES = {
     SyncState.NEW: "Beginning",
+    SyncState.QUEUED: "Waiting for its turn",
+    SyncState.CROWDED: "Waiting for a place at the host",
     SyncState.CONNECTING: "Connecting",
     SyncState.BACKING_OFF: "Waiting before the next attempt",
 }

@@ -161,6 +161,17 @@ class BarTests(SynchronousTestCase):
         self.assertEqual(13, len(lines))
         self.assertTrue(lines[12].startswith("\u2501"), lines[12])
 
+    def test_notBegun(self) -> None:
+        """
+        As long as one of them has not begun, nobody knows how much there is in all.
+        """
+        queued = SEEN._replace(
+            name="b", state=SyncState.QUEUED, progress=Progress(), pace=Pace()
+        )
+        lines = self.shown(80, SEEN._replace(name="a"), queued)
+        self.assertEqual("b  Waiting for its turn", lines[1])
+        self.assertEqual("12 s so far  1.2 MiB/s  45 messages/s", lines[-1])
+
     def test_asking(self) -> None:
         """
         Where a command may ask for a password, it has the terminal for itself until

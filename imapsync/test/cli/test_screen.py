@@ -5,6 +5,8 @@ Tests for L{imapsync.cli.screen}.
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -28,7 +30,8 @@ class ScreenTests(SynchronousTestCase):
         self.patch(sys, "stdout", self.terminal)
         self.patch(sys, "stderr", self.terminal)
         self.log = standardError()
-        self.screen = Screen(lambda: self.terminal.width)
+        self.ours = True
+        self.screen = Screen(lambda: self.terminal.width, lambda: self.ours)
         self.addCleanup(self.screen.close)
 
     def draw(self, *lines: str) -> None:
@@ -106,6 +109,34 @@ class ScreenTests(SynchronousTestCase):
         self.assertIs(self.terminal, sys.stderr)
         self.log.write("logged\n")
         self.assertEqual(["above", "logged", ""], self.terminal.lines)
+
+    def test_stopped(self) -> None:
+        """
+        Whoever was stopped, and goes on, leaves what the shell has written since.
+        """
+        self.draw("one", "two", "three")
+        for line in ("^Z\n", "stopped\n", "$ fg\n"):
+            self.terminal.write(line)
+        os.kill(os.getpid(), signal.SIGCONT)
+        self.draw("a", "b")
+        expected = ["^Zree", "stopped", "$ fg", "a", "b"]
+        self.assertEqual(expected, [line for line in self.terminal.lines if line][-5:])
+        before = signal.getsignal(signal.SIGCONT)
+        self.screen.close()
+        self.assertNotEqual(before, signal.getsignal(signal.SIGCONT))
+
+    def test_background(self) -> None:
+        """
+        While the terminal is another program's, nothing is drawn nor cleared there.
+        """
+        self.draw("one", "two")
+        self.ours = False
+        self.terminal.write("$ \n")
+        say("said")
+        self.draw("three")
+        self.ours = True
+        self.draw("a", "b")
+        self.assertEqual(["$ o", "said", "a", "b"], self.terminal.lines[-4:])
 
 
 class PipeTests(SynchronousTestCase):

@@ -60,6 +60,8 @@ class SentenceTests(SynchronousTestCase):
         for state, text in (
             (SyncState.CONNECTING, "Connecting."),
             (SyncState.BACKING_OFF, "Waiting before the next attempt."),
+            (SyncState.QUEUED, "Waiting for its turn."),
+            (SyncState.CROWDED, "Waiting for a place at the host."),
             (SyncState.SYNCING, "Looking for changes."),
         ):
             self.assertEqual(text, sentence(nothing._replace(state=state)))
