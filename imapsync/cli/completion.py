@@ -64,7 +64,7 @@ _ZSH = """\
 # zsh completion for imapsync
 _arguments -s -S \\
 {lines} \\
-    '*:MAILBOX: '
+    '*:MAILBOX: :'
 """
 
 _FISH = """\

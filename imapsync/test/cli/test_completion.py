@@ -37,6 +37,17 @@ _arguments() { print -rl -- "$@" }
 . "$1"
 """
 
+#: Has somebody type something, and press the key that completes it.
+_TYPED = """
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "fpath=(${1:h} \\$fpath); autoload -U compinit; compinit -u -D; print rea''dy"
+zpty -r z said '*ready*'
+zpty -w -n z $'imapsync --prog\\t'
+zpty -r z said '*--progress*='
+print -r -- $said
+"""
+
 _FISH = "source $argv[1]; complete -C$argv[2]"
 
 
@@ -135,7 +146,15 @@ class CompletionTests(SynchronousTestCase):
             self.assertIn(f"[{option.purpose}]", line)
         targets = " ".join(TARGETS)
         self.assertIn(f":WHERE:({targets})", "".join(lines))
-        self.assertEqual("*:MAILBOX: ", lines[-1])
+        self.assertEqual("*:MAILBOX: :", lines[-1])
+
+    def test_zshTyped(self) -> None:
+        """
+        What is typed of an option is completed, although it may be a mailbox.
+        """
+        path = str(self.path("_imapsync"))
+        typed = self.shell("zsh", "-f", "-c", _TYPED, "zsh", path)
+        self.assertIn("imapsync --progress", typed[-1])
 
     def test_fish(self) -> None:
         """
