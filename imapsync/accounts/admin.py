@@ -26,6 +26,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import Act, Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
+from imapsync.plan.alone import mayDelete
 from imapsync.state.interface import State
 
 
@@ -170,6 +171,14 @@ class DeleteTask(Task):
         # Some servers delete none that has others below it.
         names = sorted(self._existing(meant), reverse=True)
         self._checkEach(names)
+        for name in names:
+            for side, account in self._accounts.items():
+                if account.has(name) and not mayDelete(account, account.listed[name]):
+                    raise UsageError(
+                        f'there are messages in "{shown(name)}" on {side}, which does'
+                        " not allow expunge: say by --target what to do it on instead;"
+                        " nothing was done"
+                    )
         return names
 
     def _there(self, side: Side, name: Name) -> bool:
@@ -202,7 +211,7 @@ class DeleteTask(Task):
             gone = True
             if (side, name) in self._asked:
                 self._done(name, f"deleted on {side}")
-            if account.subscribed(name):
+            if account.subscribed(name) and account.may(Act.SUBSCRIBE):
                 await client.onMailbox("UNSUBSCRIBE", account.spelled(name))
                 self._done(name, f"unsubscribed on {side}")
         except Refused as error:
@@ -290,6 +299,8 @@ class RenameTask(Task):
         """
         old, new = self._names
         account, client = self._accounts[side], self._clients[side]
+        if not account.may(Act.SUBSCRIBE):
+            return
         for name, box in account.listed.items():
             if not (box.subscribed and isWithin(name, old)):
                 continue

@@ -184,6 +184,20 @@ class DeleteTests(OrderCase):
         self.assertNotIn("Work", self.local.folders)
         self.assertIn("Work", self.remote.folders)
 
+    def test_allow(self) -> None:
+        """
+        Messages go only where they may be expunged, and subscriptions where they may
+        be ended; an empty mailbox has nothing to lose.
+        """
+        changes = {"allow": {REMOTE: (Act.DELETE,)}}
+        told = 'messages in "Worker" on remote, which does not allow expunge'
+        self.assertRefused(64, told, "Work", "Worker", changes=changes)
+        for account, name in ((self.local, "Work"), (self.remote, "Work")):
+            account.folders[name].expunge(*[*account.folders[name].messages])
+        self.assertEqual(Outcome(0), self.order("Work", changes=changes))
+        self.assertEqual({"Work"}, self.remote.ghosts)
+        self.assertEqual(set(), self.local.ghosts)
+
     def test_refused(self) -> None:
         """
         What a server refuses is told; the others go on, and the database keeps
@@ -242,6 +256,16 @@ class RenameTests(OrderCase):
         self.assertEqual(Outcome(0), self.order("Work.Deep", "Deep.x", **only))
         self.assertEqual(Outcome(0), self.order("Deep/x", "Work/Deep", **only))
         self.assertIdle()
+
+    def test_allow(self) -> None:
+        """
+        Subscriptions stay where they may not be changed.
+        """
+        changes = {"allow": {REMOTE: (Act.RENAME,)}}
+        self.assertEqual(Outcome(0), self.order("Worker", "New", changes=changes))
+        self.assertEqual({"Worker"}, self.remote.ghosts)
+        self.assertFalse(self.remote.folders["New"].subscribed)
+        self.assertTrue(self.local.folders["New"].subscribed)
 
     def test_taken(self) -> None:
         """
