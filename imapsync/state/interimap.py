@@ -202,7 +202,14 @@ def _explained(path: str) -> Iterator[None]:
             ) from error
         if "no such column" in str(error):
             raise _other(path) from error
-        raise StateError(f"The database {path} failed: {error}.") from error
+        advice = ""
+        if "readonly" in str(error) or "unable to open" in str(error):
+            advice = (
+                " It cannot be read where nothing can be written beside it: copy it"
+                " elsewhere, with all there whose names begin with its own, such as"
+                " -journal or -wal, and name the copy."
+            )
+        raise StateError(f"The database {path} failed: {error}.{advice}") from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, error) from error
 

@@ -201,6 +201,18 @@ class ForeignTests(SynchronousTestCase):
         self.patch(interimap, "_MODES", ("ro",))
         self.assertEqual(["INBOX"], self.names("/"))
 
+    def test_journal(self) -> None:
+        """
+        It cannot be read where SQLite would have to write beside it: then a copy can.
+        """
+
+        def fail(_: str) -> sqlite3.Connection:
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+
+        made(self.path, [_INBOX])
+        self.patch(interimap, "_connected", fail)
+        self.refused(StateError, "readonly", "copy it elsewhere")
+
     def test_failing(self) -> None:
         """
         What goes wrong otherwise is told as it is.
