@@ -77,7 +77,8 @@ class Mailboxes:
     Sees to that in one session.
 
     @param typed: the mailboxes that the user named; none means all.
-    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param say: takes what a dry run says; C{None} if it is none.
+    @param sparing: whether nothing is removed.
     @ivar failed: those that cannot be synced, which others add to.
     @ivar aside: those that are about to be deleted.
     """
@@ -93,10 +94,12 @@ class Mailboxes:
         report: Report,
         say: Say | None,
         legacy: Legacy,
+        sparing: bool = False,
     ) -> None:
         self._state = state
         self._report = report
         self._say = say
+        self._sparing = sparing
         self._listing, self._identifier, self._history = legacy
         self.aside = Aside(clients, state, report)
         self._allowed = {side: config.servers[side].allowed for side in Side}
@@ -143,7 +146,7 @@ class Mailboxes:
         """
         accounts = await self._look()
         with self._state.transaction():
-            self._state.noteAllowed(self._allowed)
+            self._state.noteAllowed(self._allowed, self._sparing)
         self._noteReferences(accounts)
         trashes = dict(self._listing.trashes(accounts))
         selection = await self._scope.select(accounts)

@@ -48,7 +48,7 @@ class Session:
 
     @param state: for a dry run, a copy that may be written.
     @param clients: the first pair of connections.
-    @param say: takes the lines of a dry run.
+    @param say: takes what a dry run says; C{None} if it is none.
     @param legacy: of the sessions before this one, if there were any.
     @param reserve: has further pairs; none can be had without.
     """
@@ -62,7 +62,7 @@ class Session:
         clients: Clients,
         state: State,
         records: Records,
-        say: Say,
+        say: Say | None = None,
         legacy: Legacy | None = None,
         reserve: Reserve | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Session:
         self._tried = self._history.tried
         self._mailboxes = Mailboxes(
             *(config, request.mailboxes, clients, state),
-            *(self._report, self._say, legacy),
+            *(self._report, self._say, legacy, request.repair),
         )
         self._failed = self._mailboxes.failed
         self._deleter = Deleter(self._mailboxes.aside)

@@ -264,7 +264,8 @@ class BothSides:
         """
         The messages of C{side} whose pairs are gone on the other.
         """
-        if self.context.policy.sparing:
+        policy = self.context.policy
+        if policy.sparing and policy.may(side, Act.EXPUNGE):
             return UidSet()
         there = self.sides[side.other].gone
         doomed = self.state.partners(self.known.id, side.other, there, side)

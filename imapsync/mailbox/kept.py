@@ -21,9 +21,9 @@ async def returned(
     """
     Those of each side that may be among the C{new} messages of the other: all of them,
     where all is compared; else those of the same size, as when somebody takes back
-    what he has moved or deleted.
+    what he has moved or deleted.  A dry run knows no sizes of what is gone only now.
     """
-    whole = any(this.whole for this in view.sides.values())
+    whole = any(this.whole for this in view.sides.values()) or view.context.dryRun
     found: dict[Side, UidSet] = {}
     for side, this in view.sides.items():
         kept = this.reading.kept if new[side.other] else UidSet()

@@ -385,7 +385,8 @@ class Pass:
         """
         if not (arrived.writable and arrived.proven):
             return []
-        if not self._context.policy.may(side.other, Act.APPEND):
+        # A copy that a server makes shows the flags that the message has there.
+        if not self._context.policy.may(side.other, Act.APPEND, Act.FLAGS):
             return []
         new = arrived.uids - arrived.hopeless - arrived.echoes
         return await duplicates(self._view, side.other, new) if new else []

@@ -192,11 +192,16 @@ class Owners(Protocol):
         All that is known of C{side} is about this account.
         """
 
-    def noteAllowed(self, allowed: Mapping[Side, Allowed]) -> None:
+    def noteAllowed(
+        self, allowed: Mapping[Side, Allowed], sparing: bool = False
+    ) -> None:
         """
         No more than that is done on each side from now on.  Where more is than
         before, the other is to be compared with it in full, once: what changed
         there meanwhile was not kept.
+
+        @param sparing: whether nothing is removed now, be it allowed: what could not
+            be before is left to who does.
         """
 
     def noteReference(self, side: Side, reference: str) -> bool:

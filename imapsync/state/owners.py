@@ -31,12 +31,17 @@ class OwnerTable(MailboxTable):
             "INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?)", side.value, *owner
         )
 
-    def noteAllowed(self, allowed: Mapping[Side, Allowed]) -> None:
+    def noteAllowed(
+        self, allowed: Mapping[Side, Allowed], sparing: bool = False
+    ) -> None:
         (text,) = self._one("SELECT read_only FROM meta")
         words = text.split()
         for side in Side:
             barred = set(Act) if side.value in words else set[Act]()
             barred |= {act for act in Act if _barred(side, act) in words}
+            if sparing and Act.EXPUNGE in barred:
+                rest = tuple(act for act in allowed[side] if act is not Act.EXPUNGE)
+                allowed = {**allowed, side: rest}
             if not (barred & _READ).isdisjoint(allowed[side]):
                 self._write(
                     f"UPDATE mailbox SET {side.other}_uidnext = 1,"

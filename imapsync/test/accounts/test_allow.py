@@ -18,7 +18,7 @@ from imapsync.mailbox.report import Report
 from imapsync.model import EVERYTHING, Act, Allowed, Side
 from imapsync.plan.renameorder import isTemporary
 from imapsync.test.fakes.world import World, troubles
-from imapsync.testing.accounts import Account, Folder, mail
+from imapsync.testing.accounts import SEEN, Account, Folder, mail
 
 LOCAL, REMOTE = Side
 
@@ -163,6 +163,24 @@ class ActTests(AllowTestCase):
         self.lift()
         self.assertEqual([], self.subjects(ours))
 
+    def test_repair(self) -> None:
+        """
+        A repair neither brings what stays a second time, where its original is there
+        anew, nor has it stay for ever when it may be removed.
+        """
+        theirs = self.remote.inbox
+        body = theirs.messages[1].body
+        theirs.expunge(1, 2)
+        theirs.add(body)
+        barred = self.without(Act.EXPUNGE)
+        self.world.sync(Request(repair=True), allow=barred, listSelectOpts=())
+        self.settle(barred)
+        self.assertEqual([1, 2], self.subjects(self.local.inbox))
+        self.world.sync(Request(repair=True), listSelectOpts=())
+        self.assertEqual([1, 2], self.subjects(self.local.inbox))
+        self.lift()
+        self.assertEqual([1], self.subjects(self.local.inbox))
+
     def test_expungeRenumbered(self) -> None:
         """
         Nor is it when the other side's UIDs change; what is there again is the same
@@ -228,6 +246,18 @@ class ActTests(AllowTestCase):
         self.lift()
         self.assertEqual({"\\Seen", "\\Answered"}, ours.messages[1].flags)
         self.assertEqual(frozenset(), ours.messages[2].flags)
+
+    def test_flagsOfCopies(self) -> None:
+        """
+        A copy has the flags of its original, although the server has another one of
+        the same content.
+        """
+        message = self.remote.inbox.messages[1]
+        self.remote.folders["A"].add(message.body, SEEN, message.date)
+        self.settle(self.without(Act.FLAGS))
+        copied = [*self.local.folders["A"].messages.values()][-1]
+        self.assertEqual((message.body, SEEN), (copied.body, copied.flags))
+        self.lift()
 
     def test_create(self) -> None:
         """
@@ -334,10 +364,15 @@ class ActTests(AllowTestCase):
 
     def test_dryRun(self) -> None:
         """
-        A dry run says nothing of what may not be done, and remembers nothing.
+        A dry run says nothing of what may not be done, nor of what is there anew, and
+        remembers nothing.
         """
         self.remote.inbox.expunge(1)
         self.remote.delete("B")
+        theirs = self.remote.folders["C"]
+        body = theirs.messages[1].body
+        theirs.expunge(1)
+        theirs.add(body)
         said: list[str] = []
         self.world.sync(
             Request(dryRun=True),
@@ -345,7 +380,7 @@ class ActTests(AllowTestCase):
             allow=self.without(Act.EXPUNGE, Act.DELETE),
             listSelectOpts=(),
         )
-        self.assertEqual([], said)
+        self.assertEqual(["C: pair 1 messages that both sides hold"], said)
         self.sync()
         self.assertTrue(self.world.equal)
 
