@@ -85,6 +85,18 @@ def keyword(flag: str) -> str:
     return octets(flag.encode("latin-1", "replace"))
 
 
+def cells(text: str) -> int:
+    """
+    How many columns of a terminal it takes.
+    """
+    return sum(
+        0
+        if unicodedata.category(char) in ("Mn", "Me")
+        else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
 def moment(seconds: int) -> str:
     """
     A time, as the clock on the wall shows it.

@@ -33,7 +33,7 @@ class Steps:
     """
     Takes steps in one run.
 
-    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param say: takes what a dry run says; C{None} if it is none.
     @ivar refused: those that are not to be tried again.
     @ivar failed: the mailboxes that cannot be synced, which others add to.
     """

@@ -43,7 +43,7 @@ class Renamer:
     database.
 
     @param identifier: finds out where they are.
-    @param say: takes the lines of a dry run; C{None} if it is none.
+    @param say: takes what a dry run says; C{None} if it is none.
     @param memory: of the sessions before.
     """
 

@@ -20,7 +20,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say
+from imapsync.mailbox.context import Clients, Context, Records
 from imapsync.mailbox.repair import Inspection
 from imapsync.model import EVERYTHING, Known, Name, Side, Trouble
 from imapsync.plan import repair as plan
@@ -57,7 +57,7 @@ class Repair:
         request: Request,
         state: State,
         records: Records,
-        say: Say,
+        say: Callable[[str], None],
         tell: Callable[[Anomaly], None],
     ) -> None:
         self._config = config
@@ -237,8 +237,7 @@ class Repair:
         before = -1
         for _ in range(_LOOKS):
             session = Session(
-                *(self._config, self._request, clients),
-                *(self._state, self._records, self._say),
+                self._config, self._request, clients, self._state, self._records
             )
             await session.run()
             left = await self._lookAgain(clients)

@@ -40,7 +40,7 @@ class Import:
     All of it, through as many attempts as it takes.
 
     @param path: of interimap's database.
-    @param say: takes the lines of a dry run.
+    @param say: takes what a dry run says.
     @ivar sides: which servers to connect to.
     """
 
@@ -195,7 +195,7 @@ class Import:
             self._proven = self._proven or work.evidence.like > 0
             messages = f"{count} message{'' if count == 1 else 's'}"
             if self._request.dryRun:
-                self._say(f"{shown(name)}: take over {messages}")
+                self._say(shown(name), f"take over {messages}")
             else:
                 self._records.report.took(name, f"{messages} taken over")
         self._done.add(one.id)

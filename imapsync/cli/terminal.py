@@ -8,12 +8,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from imapsync.display import line
+from imapsync.display import cells, line
 from imapsync.errors import StateError
 
 
@@ -92,18 +91,11 @@ def show(rows: Sequence[str]) -> bool:
         return False
     safe = [line(row) for row in rows]
     with suppress(OSError, ValueError):
-        if max(map(_cells, safe)) > os.get_terminal_size(sys.stderr.fileno()).columns:
+        if max(map(cells, safe)) > os.get_terminal_size(sys.stderr.fileno()).columns:
             return False
         print(*safe, sep="\n", file=sys.stderr)
         return True
     return False
-
-
-def _cells(text: str) -> int:
-    """
-    How many columns it takes.
-    """
-    return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
 
 
 def complain(text: str) -> None:

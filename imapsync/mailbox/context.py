@@ -22,8 +22,8 @@ from imapsync.state.interface import State
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]
 
-#: Takes the lines of a dry run.
-Say = Callable[[str], None]
+#: Takes what a dry run says of a mailbox: that, as it is shown, and what would be done.
+Say = Callable[[str, str], None]
 
 
 class Operation(Protocol):
@@ -31,11 +31,11 @@ class Operation(Protocol):
     What a plan consists of.
     """
 
-    def lines(self, name: Name) -> Iterable[str]:
+    def lines(self, name: str) -> Iterable[tuple[str, str]]:
         """
-        What a dry run says of it.
+        What a dry run says of it, as L{Say} takes it.
 
-        @param name: the mailbox that it is about.
+        @param name: the mailbox that it is about, as it is shown.
         """
 
 
@@ -59,7 +59,7 @@ class Context(NamedTuple):
     Of one mailbox.
 
     @ivar names: what each server calls it.
-    @ivar say: takes the lines of a dry run; C{None} if it is none.
+    @ivar say: takes what a dry run says; C{None} if it is none.
     @ivar absent: in a dry run, the sides on which the mailbox is yet to be made.
     @ivar fresh: set if it was made a moment ago.
     @ivar release: to be called when only answers are awaited: then the connections
@@ -102,5 +102,5 @@ def told(say: Say | None, name: Name, operation: Operation) -> bool:
     if say is None:
         return False
     for line in operation.lines(shown(name)):
-        say(line)
+        say(*line)
     return True

@@ -77,11 +77,11 @@ class Withdraw(NamedTuple):
         """
         return UidSet.of(self.copies.values())
 
-    def lines(self, name: str) -> Iterator[str]:
+    def lines(self, name: str) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: {self.side}: expunge UID {self.uids}: {WHY}"
+        yield name, f"{self.side}: expunge UID {self.uids}: {WHY}"
 
 
 def withdrawals(late: Mapping[Side, Late]) -> Iterator[Withdraw]:

@@ -47,11 +47,11 @@ class _Directed:
     def __str__(self) -> str:
         return f"{self.done} on {self.side}"
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: {self.verb.lower()} on {self.side}"
+        yield name, f"{self.verb.lower()} on {self.side}"
 
 
 class Create(_Directed):
@@ -85,11 +85,11 @@ class Forget(NamedTuple):
 
     name: Name
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: forget, it is gone from both sides"
+        yield name, "forget, it is gone from both sides"
 
 
 #: What is done on a server.
@@ -115,9 +115,9 @@ class Deletion(NamedTuple):
     trash: str = ""
     moved: UidSet = UidSet()
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         side, there = self.side, self.there
         if there is None:
@@ -127,7 +127,7 @@ class Deletion(NamedTuple):
             text = f"move UID {self.discarded} to {trash}, and delete on {side}"
         else:
             text = f"delete on {side} ({len(there - self.moved)} messages)"
-        yield f"{name}: {text}"
+        yield name, text
 
 
 class Plan(NamedTuple):

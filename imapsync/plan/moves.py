@@ -95,14 +95,14 @@ class Transfer(NamedTuple):
     gone: bool
     dates: Mapping[int, int] = MappingProxyType({})
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         uids = UidSet.of(pair.uid(self.side) for pair in self.twins.values())
         verb = "move" if self.gone else "copy"
         source, target = shown(self.source), shown(self.target)
-        yield f"{source}: {verb} UID {uids} to {target} on {self.side}"
+        yield source, f"{verb} UID {uids} to {target} on {self.side}"
 
 
 class Missing:

@@ -35,11 +35,11 @@ class AddPairs(NamedTuple):
 
     pairs: Sequence[Pair]
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: pair {len(self.pairs)} messages that both sides hold"
+        yield name, f"pair {len(self.pairs)} messages that both sides hold"
 
 
 class SetFlags(NamedTuple):
@@ -50,13 +50,13 @@ class SetFlags(NamedTuple):
     drifts: Drifts
     plan: FlagPlan
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         for store in self.plan.stores:
             flag = keyword(store.flag)
-            yield f"{name}: {store.side}: {store.sign}{flag} on UID {store.uids}"
+            yield name, f"{store.side}: {store.sign}{flag} on UID {store.uids}"
 
 
 class Remove(NamedTuple):
@@ -72,16 +72,16 @@ class Remove(NamedTuple):
     expunged: Mapping[Side, UidSet]
     forgotten: UidSet
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         for side in Side:
             if side in self.discarded:
                 uids, trash = self.discarded[side]
-                yield f"{name}: {side}: move UID {uids} to {shown(trash.spelled)}"
+                yield name, f"{side}: move UID {uids} to {shown(trash.spelled)}"
             if side in self.expunged:
-                yield f"{name}: {side}: expunge UID {self.expunged[side]}"
+                yield name, f"{side}: expunge UID {self.expunged[side]}"
 
 
 class Keep(NamedTuple):
@@ -93,9 +93,9 @@ class Keep(NamedTuple):
     side: Side
     uids: UidSet
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says: nothing is done.
+        A dry run says nothing: nothing is done.
         """
         yield from ()
 
@@ -108,9 +108,9 @@ class HandOver(NamedTuple):
 
     transfers: Sequence[Transfer]
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         for transfer in self.transfers:
             yield from transfer.lines()
@@ -130,11 +130,11 @@ class Copy(NamedTuple):
     singly: bool = False
     careful: bool = False
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: copy UID {self.uids} from {self.side} to {self.side.other}"
+        yield name, f"copy UID {self.uids} from {self.side} to {self.side.other}"
 
 
 class Postpone(NamedTuple):
@@ -150,11 +150,11 @@ class Postpone(NamedTuple):
     code: str = ""
     tried: bool = True
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: {self.side}: UID {self.uids}: {self.why}"
+        yield name, f"{self.side}: UID {self.uids}: {self.why}"
 
 
 class Leave(NamedTuple):
@@ -169,11 +169,11 @@ class Leave(NamedTuple):
     why: str
     blame: Side | None = None
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: nothing is copied from {self.side}: {self.why}"
+        yield name, f"nothing is copied from {self.side}: {self.why}"
 
 
 Operation = (

@@ -35,12 +35,12 @@ class Rename(NamedTuple):
         """
         return not isTemporary(self.new) and self.new != self.name
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
         if self.final:
-            yield f"{name}: rename to {shown(self.new)} on {self.side}"
+            yield name, f"rename to {shown(self.new)} on {self.side}"
 
 
 class Unlearn(NamedTuple):
@@ -48,11 +48,11 @@ class Unlearn(NamedTuple):
     Forget what was known of a mailbox: another one has its name.
     """
 
-    def lines(self, name: Name) -> Iterator[str]:
+    def lines(self, name: Name) -> Iterator[tuple[str, str]]:
         """
-        What a dry run says.
+        What a dry run says: each time, of which mailbox, and what.
         """
-        yield f"{name}: forget what was known of it"
+        yield name, "forget what was known of it"
 
 
 class Delete(NamedTuple):

@@ -318,7 +318,7 @@ class Following:
         records = Records(self._brake, report, notes, self._suspects, self._growth)
         session = Session(
             *(job.config, job.request, self._connections.clients, self._state),
-            *(records, job.say, self._legacy, self._connections),
+            *(records, None, self._legacy, self._connections),
         )
         try:
             await session.run()

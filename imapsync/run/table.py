@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from imapsync.display import shown
+from imapsync.display import cells, shown
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.summary import DEEDS, Deed
 from imapsync.model import Name, Side
@@ -48,21 +48,20 @@ def table(report: Report) -> Sequence[str]:
     ]
 
 
-def plan(lines: Sequence[str]) -> Sequence[str]:
+def plan(said: Sequence[tuple[str, str]]) -> Sequence[str]:
     """
     What a dry run says, each mailbox once in front of all that is about it.
 
-    @param lines: with the mailbox in front of each.
+    @param said: mailboxes, as they are shown, and what is said of each.
     """
-    if not lines:
+    if not said:
         return ()
     rows, before = [("mailbox", "what would be done")], ""
-    for one in lines:
-        name, _, text = one.partition(": ")
+    for name, text in said:
         rows.append(("" if name == before else name, text))
         before = name
-    width = min(_WIDEST, max(len(name) for name, _ in rows))
-    return [f"{name:{width}}  {text}" for name, text in rows]
+    width = min(_WIDEST, max(cells(name) for name, _ in rows))
+    return [f"{name}{' ' * (width - cells(name))}  {text}" for name, text in rows]
 
 
 def _columns(report: Report) -> Iterator[_Column]:

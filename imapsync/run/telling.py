@@ -29,20 +29,22 @@ class Telling:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._kept: Kept | None = None
-        self._rows: list[str] = []
+        self._rows: list[tuple[str, str]] = []
 
-    def planned(self, text: str) -> None:
+    def planned(self, name: str, text: str) -> None:
         """
-        A line of a dry run.
+        What a dry run says of a mailbox.
+
+        @param name: the mailbox, as it is shown.
         """
         if self._job.request.json:
-            self._keep(line(text))
+            self._keep(line(f"{name}: {text}"))
         elif self._job.tabular:
-            self._rows.append(line(text))
+            self._rows.append((name, line(text)))
             if len(self._rows) >= _ROWS:
                 self.tabulate()
         else:
-            self._job.say(text)
+            self._job.say(f"{name}: {text}")
 
     def tabulate(self) -> None:
         """

@@ -118,7 +118,8 @@ class ImportCase(SynchronousTestCase):
         try:
             config = self.world.settings()
             work = Import(
-                *(self.theirs, config, request, state, records), self.said.append
+                *(self.theirs, config, request, state, records),
+                lambda name, text: self.said.append(f"{name}: {text}"),
             )
             clients = {side: self.world.connect(side) for side in Side}
             with contextlib.suppress(Lost):

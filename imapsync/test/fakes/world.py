@@ -281,7 +281,11 @@ class World:
             suspects = Suspects(self.clock.seconds)
             records = Records(brake, report, notes, suspects, Growth())
             config = self.settings(**changes)
-            self.run(Session(config, request, clients, state, records, say).run())
+
+            def planned(name: str, text: str) -> None:
+                say(f"{name}: {text}")
+
+            self.run(Session(config, request, clients, state, records, planned).run())
         finally:
             state.close()
             for link in self.links:

@@ -108,5 +108,6 @@ class WithdrawalTests(SynchronousTestCase):
         late = Late([sent(1)], [Sight(5, NONE, 100, b"x")])
         [operation] = planned(News(late={Side.REMOTE: late}), Policy())
         self.assertEqual(Withdraw(Side.REMOTE, {1: 5}), operation)
-        [line] = operation.lines("INBOX")
-        self.assertIn("INBOX: remote: expunge UID 5: ", line)
+        [(name, text)] = operation.lines("INBOX")
+        self.assertEqual("INBOX", name)
+        self.assertIn("remote: expunge UID 5: ", text)

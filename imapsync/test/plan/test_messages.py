@@ -45,7 +45,8 @@ def told(news: News, policy: Policy | None = None) -> list[str]:
     The plan in a dry run's words.
     """
     operations = planned(news, policy or Policy())
-    return [*chain.from_iterable(one.lines("A") for one in operations)]
+    said = chain.from_iterable(one.lines("A") for one in operations)
+    return [f"{name}: {text}" for name, text in said]
 
 
 class PlannedTests(SynchronousTestCase):

@@ -70,18 +70,27 @@ class PlanTests(ServiceCase):
         """
         self.assertEqual((), plan([]))
         long = "x" * 50
-        told = ["a: create on local", "a: copy: all", "Work/b: expunge", "a: more"]
+        said = [
+            *(("a", "create on local"), ("a", "copy: all"), ("a: b", "expunge")),
+            *(
+                ("a", "more"),
+                ("\u8acb\u6c42\u66f8", "wide"),
+                ("\u0915\u0947", "narrow"),
+            ),
+        ]
         self.assertEqual(
             [
                 "mailbox  what would be done",
                 "a        create on local",
                 "         copy: all",
-                "Work/b   expunge",
+                "a: b     expunge",
                 "a        more",
+                "\u8acb\u6c42\u66f8   wide",
+                "\u0915\u0947        narrow",
             ],
-            plan(told),
+            plan(said),
         )
-        self.assertEqual(f"{long}  go", plan([f"{long}: go"])[1])
+        self.assertEqual(f"{long}  go", plan([(long, "go")])[1])
 
     def test_dryRun(self) -> None:
         """
