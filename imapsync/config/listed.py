@@ -255,11 +255,16 @@ def _checkWidth(row: Row, width: int, headed: bool) -> None:
     values = "1 value" if count == 1 else f"{count} values"
     used = "1 is" if width == 1 else f"{width} are"
     needed = f"the first line has {width}" if headed else f"{used} used"
-    hint = "add what is missing; values have commas between them"
-    if count > width:
-        more = "" if headed else ", or name all columns in a first line"
-        hint = f"put double quotes around a value with a comma{more}"
-    raise ConfigError(f"has {values}, but {needed}: {hint}")
+    if count < width:
+        raise ConfigError(
+            f"has {values}, but {needed}: add what is missing; values have commas"
+            " between them"
+        )
+    hint = "" if headed else ", or name all columns in a first line"
+    raise ConfigError(
+        f"has {values}, but {needed}: put double quotes around a value with a comma"
+        f"{hint}"
+    )
 
 
 def _distinguish(which: str, whose: Mapping[str, str]) -> None:
