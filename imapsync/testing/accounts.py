@@ -102,11 +102,8 @@ class Folder:
         Those of C{flags} that are kept here.
         """
         known = self.permanent.lower().split()
-        return frozenset(
-            flag
-            for flag in flags
-            if flag.lower() in known or ("\\*" in known and flag[:1] != "\\")
-        )
+        lasting = {f for f in flags if "\\*" in known and not f.startswith("\\")}
+        return frozenset(f for f in flags if f in lasting or f.lower() in known)
 
     def flag(self, uid: int, *flags: str) -> None:
         """
