@@ -63,15 +63,20 @@ class Features:
         """
         return [] if self.told.intersection(REQUIRED) else [REQUIRED[0]]
 
-    def way(self, distrusted: Collection[str] = ()) -> str:
+    def without(self, distrusted: Collection[str]) -> Features:
+        """
+        The same, but for what is not believed.
+        """
+        features = Features()
+        features.told, features._words = self.told, self._words - {*distrusted}
+        return features
+
+    @property
+    def way(self) -> str:
         """
         The best way to find out what has changed.
-
-        @param distrusted: capabilities that are not believed.
         """
-        ways = QRESYNC, CONDSTORE
-        there = (way for way in ways if way in self and way not in distrusted)
-        return next(there, COMPARING)
+        return next((way for way in (QRESYNC, CONDSTORE) if way in self), COMPARING)
 
     @property
     def listsExtended(self) -> bool:

@@ -29,6 +29,7 @@ class Host(NamedTuple):
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
     @ivar tellsGuids: whether it tells X-GUID.
+    @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
 
@@ -42,6 +43,7 @@ class Host(NamedTuple):
     downPerDay: int | None = None
     upPerDay: int | None = None
     tellsGuids: bool = False
+    estimates: bool = False
     notice: str = ""
 
     def isIt(self, told: Collection[str], greeting: str, host: str) -> bool:
@@ -90,6 +92,7 @@ HOSTS = (
         greetings=("microsoft exchange imap4",),
         hosts=("outlook.com", "office365.com", "outlook.de"),
         inFlight=20,
+        estimates=True,
         notice="keywords are not kept there, nor are messages octet by octet",
     ),
     Host(
@@ -102,18 +105,20 @@ HOSTS = (
         "iCloud",
         greetings=("iscream ready",),
         hosts=("mail.me.com", "mail.icloud.com"),
-        distrusted=frozenset(("QRESYNC",)),
+        # It was seen to tell of messages as gone that are there, and to leave some out.
+        distrusted=frozenset(("QRESYNC", "ESEARCH")),
     ),
     Host(
         "Proton Bridge",
         greetings=("proton mail bridge", "protonmail bridge"),
+        estimates=True,
         notice="it writes messages anew, so that their octets differ",
     ),
     Host("Courier", greetings=("courier-imap",)),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
-    Host("hMailServer", greetings=("imaprev1", "hmailserver")),
-    Host("DavMail", greetings=("davmail",), inFlight=20),
+    Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),
+    Host("DavMail", greetings=("davmail",), inFlight=20, estimates=True),
     Host("WildDuck", greetings=("wildduck",)),
     Host("Cyrus", greetings=("cyrus",)),
 )

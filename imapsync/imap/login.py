@@ -50,7 +50,8 @@ class Client(Protocol):
     @ivar secrets: what is left out of what the server says, where that is told.
     @ivar offered: what the server could do before the login.
     @ivar method: how the login is done, or was.
-    @ivar greeting: what the server said of itself first.
+    @ivar features: what the server can do; nothing while that is unknown.
+    @ivar greeting: what it said of itself first.
     @ivar host: of which kind it is.
     @ivar way: how changes are found out there, see L{imapsync.imap.features}.
     @ivar resyncs: whether that is by QRESYNC.
@@ -60,17 +61,12 @@ class Client(Protocol):
     user: str
     offered: frozenset[str]
     method: str
+    features: Features
     greeting: str
     host: Host
     way: str
     resyncs: bool
     secrets: tuple[str, ...]
-
-    @property
-    def features(self) -> Features:
-        """
-        What the server can do; nothing while that is unknown.
-        """
 
     def perform(self, command: Command[T], /) -> Awaitable[T]:
         """
@@ -169,7 +165,8 @@ async def enable(client: Client, server: ServerConfig) -> Coroutine[Any, Any, No
         )
     told = client.features.told | client.offered
     client.host = recognised(told, client.greeting, server.host)
-    _follow(client, client.features.way(client.host.distrusted))
+    client.features = client.features.without(client.host.distrusted)
+    _follow(client, client.features.way)
     if "ENABLE" not in client.features or client.way not in (QRESYNC, CONDSTORE):
         return _nothing()
     return _enabled(client, client.perform(Enable(client.way)), server)

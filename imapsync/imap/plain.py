@@ -316,7 +316,7 @@ class Plain:
         A status response.
         """
         if condition.code == "CAPABILITY":
-            self.features = Features(condition.arguments.split())
+            self._know(condition.arguments.split())
         tagged = condition.tag != "*"
         if self._leaving is None and self._isOdd(condition, tagged):
             raise Odd(condition.text)
@@ -354,7 +354,10 @@ class Plain:
         """
         What the server can do.
         """
-        self.features = Features(capabilities.words)
+        self._know(capabilities.words)
+
+    def _know(self, words: list[bytes]) -> None:
+        self.features = Features(words).without(self.host.distrusted)
 
     def forgetCapabilities(self) -> None:
         """

@@ -185,7 +185,7 @@ class StockClient(ABC, IMAP4Client):
         """
         The server told what it can do.
         """
-        self.features = Features(words)
+        self.features = Features(words).without(self.host.distrusted)
         self._capCache: StockCapabilities = stockCache(words)
 
     def forgetCapabilities(self) -> None:

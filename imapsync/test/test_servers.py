@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle, product
 
 from imapsync.config.request import Request
 from imapsync.imap.hosts import HOSTS
 from imapsync.model import Side
 from imapsync.test.test_service import ServiceCase
-from imapsync.testing.accounts import Account, mail
+from imapsync.testing.accounts import Account, Folder, mail
+
+LOCAL, REMOTE = Side
 
 
 def _nothing(_: Account) -> None:
@@ -113,6 +116,13 @@ FACES = (
         "comparing",
     ),
     Face(
+        "hMailServer",
+        "IMAP4 IMAP4rev1 CHILDREN IDLE QUOTA SORT ACL NAMESPACE RIGHTS=texk",
+        "IMAPrev1",
+        "comparing",
+        lambda account: setattr(account, "appendUid", False),
+    ),
+    Face(
         "DavMail",
         "IMAP4REV1 UIDPLUS MOVE SPECIAL-USE IDLE",
         "IMAP4rev1 DavMail 6.0.1-3390 server ready",
@@ -163,18 +173,17 @@ class FaceTests(ServiceCase):
         Both sides become equal, whatever changes on either of them; a run after that
         changes nothing.
         """
-        for face in FACES:
-            for side in Side:
-                self.setUp()
-                self.face(face, side)
-                self.begin()
-                for changed in (None, *self.world.accounts.values()):
-                    if changed is not None:
-                        self.change(changed)
-                    outcome = self.serve(Request())
-                    self.assertEqual((0, ""), (outcome.code, outcome.text), face.kind)
-                    self.assertEqual([], self.unequal(), face.kind)
-                    self.assertEqual(0, self.written(), (face.kind, self.local.heard))
+        for face, side in zip(FACES, cycle(Side)):
+            self.setUp()
+            self.face(face, side)
+            self.begin()
+            for changed in (None, *self.world.accounts.values()):
+                if changed is not None:
+                    self.change(changed)
+                outcome = self.serve(Request())
+                self.assertEqual((0, ""), (outcome.code, outcome.text), face.kind)
+                self.assertEqual([], self.unequal(), face.kind)
+                self.assertEqual(0, self.written(), (face.kind, self.local.heard))
 
     def unequal(self) -> list[str]:
         """
@@ -231,6 +240,40 @@ class FaceTests(ServiceCase):
         self.assertEqual(0, self.serve(Request(("[Gmail]/Starred",))).code)
         self.assertIn("[Gmail]/Starred", self.local.folders)
 
+    def test_estimates(self) -> None:
+        """
+        Where sizes are known to be guesses, two filled accounts are paired without.
+        """
+        kinds = {one.name for one in HOSTS if one.estimates}
+        for face in FACES:
+            self.setUp()
+            account = self.face(face)
+            account.estimates = lambda body: len(body) + len(body) // 3
+            for one in (self.local, self.remote):
+                for number in range(5):
+                    one.inbox.add(mail(number, 10 * number))
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual([], self.unequal())
+            self.assertEqual(5, len(account.inbox.messages))
+            told = any("does not tell the sizes" in line for line in self.logged)
+            self.assertNotEqual(face.kind in kinds, told, face.kind)
+
+    def test_icloud(self) -> None:
+        """
+        It is not asked for what it is known to answer wrongly.
+        """
+        account = self.face(next(one for one in FACES if one.kind == "iCloud"))
+        self.begin()
+        self.serve(Request())
+        self.local.inbox.expunge(1)
+        account.inbox.expunge(2)
+        self.serve(Request())
+        self.assertEqual([], self.unequal())
+        heard = " ".join(account.heard)
+        self.assertIn("SEARCH", heard)
+        for word in "RETURN", "QRESYNC":
+            self.assertNotIn(word, heard)
+
     def test_guids(self) -> None:
         """
         Nobody but Dovecot is asked for X-GUID.
@@ -244,3 +287,80 @@ class FaceTests(ServiceCase):
             self.serve(Request())
             self.assertIn("Mine", self.local.folders)
             self.assertNotIn("X-GUID", "".join(account.heard))
+
+
+class Following(Account):
+    """
+    A server on which subscriptions follow a mailbox that is renamed, and end with one
+    that is deleted (WildDuck).
+    """
+
+    def remove(self, folder: Folder) -> None:
+        """
+        Delete a mailbox.
+        """
+        super().remove(folder)
+        self.ghosts.clear()
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox, and all below it.
+        """
+        for name, folder in list(self.folders.items()):
+            if name == old or name.startswith(old + self.separator):
+                del self.folders[name]
+                self.folders[new + name[len(old) :]] = folder
+
+
+class Losing(Following):
+    """
+    One on which they are lost (Cyrus, pymap).
+    """
+
+    def rename(self, old: str, new: str) -> None:
+        """
+        Rename a mailbox, and all below it.
+        """
+        super().rename(old, new)
+        for name, folder in self.folders.items():
+            if name == new or name.startswith(new + self.separator):
+                folder.subscribed = False
+
+
+class SubscriptionTests(ServiceCase):
+    """
+    What becomes of subscriptions where mailboxes change their names or are deleted.
+    """
+
+    def test_same(self) -> None:
+        """
+        Whatever a server does, they are the same on both sides in the end, and stay so.
+        """
+        kinds = Account, Following, Losing
+        ways = product((False, True), Side)
+        for (ours, theirs), (bare, side) in zip(product(kinds, kinds), cycle(ways)):
+            self.setUp()
+            for one, kind in (LOCAL, ours), (REMOTE, theirs):
+                words = self.world.accounts[one].capabilities
+                if bare:
+                    words -= {"LIST-EXTENDED", "LIST-STATUS"}
+                account = kind(capabilities=words, first=7 + 1000 * (one is REMOTE))
+                self.world.accounts[one] = account
+                setattr(self, str(one), account)
+            for name in "A", "A/x", "B", "C":
+                self.local.make(name).add(mail(name))
+            self.assertEqual(0, self.serve(Request()).code)
+            self.world.accounts[side].rename("A", "Z")
+            self.world.accounts[side].delete("B")
+            self.world.accounts[side.other].folders["C"].subscribed = False
+            for _ in range(2):
+                self.local.heard.clear()
+                self.remote.heard.clear()
+                outcome = self.serve(Request())
+                which = ours, theirs, bare, side
+                self.assertEqual((0, ""), (outcome.code, outcome.text), which)
+                self.assertEqual(self.local.content, self.remote.content, which)
+            verbs = "SUBSCRIBE", "UNSUBSCRIBE", "CREATE", "DELETE", "RENAME", "APPEND"
+            done = self.local.count(*verbs) + self.remote.count(*verbs)
+            self.assertEqual(0, done, which)
+            self.assertEqual({"INBOX", "Z", "Z/x", "C"}, {*self.local.folders})

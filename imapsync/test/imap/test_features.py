@@ -89,7 +89,7 @@ class FeaturesTests(SynchronousTestCase):
             ("QRESYNC", ("QRESYNC", "CONDSTORE"), "comparing"),
             ("IMAP4rev2 ENABLE XYMHIGHESTMODSEQ", (), "comparing"),
         ):
-            self.assertEqual(way, offering(words).way(distrusted), words)
+            self.assertEqual(way, offering(words).without(distrusted).way, words)
 
     def test_lists(self) -> None:
         """
