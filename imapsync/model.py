@@ -246,6 +246,7 @@ class Status(NamedTuple):
     uidnext: int = 0
     uidvalidity: int = 0
     modseq: int = 0
+    unseen: int = 0
 
 
 #: Attributes of a name without a mailbox behind it.

@@ -10,7 +10,7 @@ are asked for before it is told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -88,7 +88,7 @@ class Glancer:
         if not known:
             return
         still = [one for one in known if self._isStill(one, accounts)]
-        whole = [one for one in still if self._isDue(one)]
+        whole = [one for one in still if self._isDue(one, accounts)]
         every = {one.name for one in whole}
         windows = [*self._windows([one for one in still if one.name not in every])]
         glances: dict[Side, list[_Glance]] = {side: [] for side in Side}
@@ -108,6 +108,8 @@ class Glancer:
             seen.window[one.name] = now
         for one in whole:
             seen.whole[one.name] = now
+        for one in still:
+            seen.unseen[one.name] = self._unseen(one, accounts)
 
     def _isStill(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
         """
@@ -125,13 +127,23 @@ class Glancer:
     def _sides(self, known: Known) -> Iterator[Side]:
         return (side for side, mark in known.marks.items() if not mark.modseq)
 
-    def _isDue(self, known: Known) -> bool:
+    def _isDue(self, known: Known, accounts: Mapping[Side, Account]) -> bool:
         """
         Whether all flags are to be compared.
         """
-        before = self._history.glances.whole.get(known.name)
+        seen, unseen = self._history.glances, self._unseen(known, accounts)
+        before = seen.whole.get(known.name)
         pause = min(self._servers[side].fullLook for side in self._sides(known))
-        return before is None or self._now() - before >= pause
+        if before is None or self._now() - before >= pause:
+            return True
+        return seen.unseen.get(known.name, unseen) != unseen
+
+    def _unseen(self, known: Known, accounts: Mapping[Side, Account]) -> Sequence[int]:
+        """
+        How many messages are not seen, on each side that tells it.
+        """
+        listed = (accounts[side].listed[known.name] for side in self._sides(known))
+        return [box.status.unseen for box in listed if box.status]
 
     def _windows(self, known: Collection[Known]) -> Iterator[Known]:
         """

@@ -9,7 +9,7 @@ an echo of what we did ourselves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from imapsync.errors import MailboxError
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
@@ -45,11 +45,14 @@ class Glances:
 
     @ivar whole: when all flags were compared, in seconds.
     @ivar window: when those of the newest messages were.
+    @ivar unseen: how many messages were not seen then, as STATUS tells; not of those
+        in which something may have been done since.
     """
 
     def __init__(self) -> None:
         self.whole: dict[Name, float] = {}
         self.window: dict[Name, float] = {}
+        self.unseen: dict[Name, Sequence[int]] = {}
 
 
 class History:
@@ -127,6 +130,7 @@ class History:
         """
         self.doubted.discard(name)
         self.glances.whole[name] = self.glances.window[name] = now
+        self.glances.unseen.pop(name, None)
 
     def forgive(self) -> None:
         """

@@ -344,7 +344,7 @@ class Ownership:
         names = plan.equal(accounts[Side.LOCAL], accounts[Side.REMOTE])
         with suppress(Refused):  # one that cannot be read tells nothing
             for each in names:
-                here, there = await alike(proof.sizes, each)
+                here, there = await alike(proof.rows, each)
                 if here != there:
                     return False
             return bool(names)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from random import sample
+from zlib import crc32
 
 from imapsync.errors import Refused
 from imapsync.imap.client import SyncClient
@@ -95,20 +96,20 @@ async def evidence(
     return Evidence(len(expected), len(found), differing)
 
 
-async def sizes(client: SyncClient, spelled: str) -> tuple[int, int, int]:
+async def rows(client: SyncClient, spelled: str) -> tuple[int, int]:
     """
-    What two mailboxes have in common that hold messages of the same sizes under
-    the same UIDs, and others hardly have.
+    What two mailboxes have in common that hold messages of the same sizes and dates,
+    with the same flags, under the same UIDs, and others hardly have.
     """
-    count = total = weighed = 0
+    count = total = 0
 
     def add(rows: list[Row]) -> None:
-        nonlocal count, total, weighed
+        nonlocal count, total
         for row in rows:
-            size = row.size or 0
-            count, total, weighed = count + 1, total + size, weighed + row.uid * size
+            told = row.uid, row.size, row.date, sorted(row.flags or ())
+            count, total = count + 1, total + crc32(ascii(told).encode("ascii"))
 
     selected = await client.open(spelled, None, Heard(), writable=False)
     uids = UidSet(((1, selected.mark.uidnext - 1),))
-    await client.fetchRows(uids, "(RFC822.SIZE)", add)
-    return count, total, weighed
+    await client.fetchRows(uids, "(RFC822.SIZE INTERNALDATE FLAGS)", add)
+    return count, total

@@ -30,6 +30,7 @@ class Host(NamedTuple):
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
     @ivar tellsGuids: whether it tells X-GUID.
+    @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
 
@@ -44,6 +45,7 @@ class Host(NamedTuple):
     downPerDay: int | None = None
     upPerDay: int | None = None
     tellsGuids: bool = False
+    estimates: bool = False
     notice: str = ""
 
     def isIt(self, told: Collection[str], greeting: str, host: str) -> bool:
@@ -93,6 +95,7 @@ HOSTS = (
         hosts=("outlook.com", "office365.com", "outlook.de"),
         octets=3800,
         inFlight=20,
+        estimates=True,
         notice="keywords are not kept there, nor are messages octet by octet",
     ),
     Host(
@@ -111,13 +114,14 @@ HOSTS = (
     Host(
         "Proton Bridge",
         greetings=("proton mail bridge", "protonmail bridge"),
+        estimates=True,
         notice="it writes messages anew, so that their octets differ",
     ),
     Host("Courier", greetings=("courier-imap",)),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
-    Host("hMailServer", greetings=("imaprev1", "hmailserver")),
-    Host("DavMail", greetings=("davmail",), inFlight=20),
+    Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),
+    Host("DavMail", greetings=("davmail",), inFlight=20, estimates=True),
     Host("WildDuck", greetings=("wildduck",)),
     Host("Cyrus", greetings=("cyrus",)),
 )

@@ -226,7 +226,8 @@ class MailboxDialogue(Conversation):
 
     def _status(self, folder: Folder) -> str:
         modseq = 0 if folder.noModseq else folder.modseq
-        told = f" HIGHESTMODSEQ {modseq}" if self._counts else ""
+        unseen = sum("\\Seen" not in m.flags for m in folder.messages.values())
+        told = f" HIGHESTMODSEQ {modseq}" if self._counts else f" UNSEEN {unseen}"
         return (
             f"MESSAGES {folder.count} UIDNEXT {folder.uidnext}"
             f" UIDVALIDITY {folder.uidvalidity}{told}"

@@ -32,10 +32,11 @@ _SUBSCRIBED = frozenset(("\\subscribed",))
 
 def itemsOf(features: Features) -> str:
     """
-    What a server can tell of each mailbox with its STATUS.
+    What a server can tell of each mailbox with its STATUS.  Where that is no
+    mod-sequence, the number of messages that are not seen shows some changes at least.
     """
-    tells = CONDSTORE in features
-    return " ".join(i for i in STATUS_ITEMS if tells or i != "HIGHESTMODSEQ")
+    without = "UNSEEN" if CONDSTORE in features else "HIGHESTMODSEQ"
+    return " ".join(item for item in STATUS_ITEMS if item != without)
 
 
 def lookOf(features: Features) -> tuple[str, ...]:

@@ -316,6 +316,7 @@ def _readStatus(nodes: list[Node]) -> Response:
         bounded(items.get("UIDNEXT", b"0"), MAXIMUM + 1),
         bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
         bounded(items.get("HIGHESTMODSEQ", b"0")),
+        bounded(items.get("UNSEEN", b"0"), MAXIMUM),
     )
     return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
 

@@ -14,7 +14,7 @@ from imapsync.model import Flags, Listed, Status
 from imapsync.uidset import UidSet
 
 #: In the order of the attributes of L{Status}.
-STATUS_ITEMS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ")
+STATUS_ITEMS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ", "UNSEEN")
 
 
 class Row(NamedTuple):

@@ -21,7 +21,7 @@ from imapsync.model import Owner, Side
 from imapsync.state.store import Store
 from imapsync.test.accounts.test_session import SessionCase
 from imapsync.test.fakes.world import World
-from imapsync.testing.accounts import Account, Folder, mail
+from imapsync.testing.accounts import SEEN, Account, Folder, mail
 
 LOCAL, REMOTE = Side
 
@@ -662,6 +662,7 @@ class OneAccountTests(SessionCase):
 
         for change in (
             another,
+            lambda account: setattr(account.inbox.messages[2], "flags", SEEN),
             identified,
             empty,
             lambda account: setattr(account.inbox, "uidnext", 99),

@@ -538,19 +538,17 @@ ANSWERS = (
         "not enabled",
         "says OK to ENABLE, and does not enable what was asked",
         "answers that mean something else",
-        "It lacks what is needed.",
+        "Changes are found out in another way, and that is told.",
         lambda a: a.sub("ENABLE", rb"QRESYNC", b"NOTHING"),
-        codes=(69,),
     ),
     B(
         "taken back",
         "takes back, after the login, what it said that it could do",
         "commands that mean something else",
-        "It lacks what is needed.",
+        "What was said last counts: it can do little.",
         lambda a: a.sub(
             "AUTHENTICATE", rb"OK done", b"OK [CAPABILITY IMAP4rev1] you are in"
         ),
-        codes=(69,),
     ),
     B(
         "absurd dates",

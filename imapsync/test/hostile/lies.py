@@ -201,8 +201,9 @@ LIES = (
         "expunge unasked",
         "tells by number, not by UID, that messages are gone",
         EVERYTHING,
-        "That is no word after QRESYNC, and passed over.",
+        "All are looked for; that more are gone than there are breaks the protocol.",
         lambda a: a.front("FETCH NOOP STORE", b"* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n"),
+        codes=(76,),
     ),
     B(
         "no messages",
@@ -328,9 +329,8 @@ LIES = (
         "a zero mod-sequence",
         "says that the highest mod-sequence is 0",
         UNSEEN,
-        "The mailbox is left alone, and named.",
+        "Its messages are compared instead.",
         _both("HIGHESTMODSEQ", 0),
-        codes=(1,),
     ),
     B(
         "a mod-sequence of words",

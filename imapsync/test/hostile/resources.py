@@ -369,13 +369,12 @@ RESOURCES = (
         "a million capabilities",
         "tells a million capabilities",
         MEMORY,
-        "8 MB of them are read; it lacks what is needed.",
+        "8 MB of them are read; none of them is of use.",
         lambda a: a.sub(
             "CAPABILITY AUTHENTICATE",
             rb"(IMAP4rev1)|OK done",
             b"OK [CAPABILITY IMAP4rev1 " + b"X=EVIL " * 60_000 + b"] x",
         ),
-        codes=(69,),
         heavy=True,
     ),
     B(

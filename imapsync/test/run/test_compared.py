@@ -10,6 +10,8 @@ from imapsync.testing.accounts import SEEN, mail
 
 LOCAL, REMOTE = Side
 
+FLAGGED = frozenset(["\\Flagged"])
+
 BARE = {"QRESYNC", "CONDSTORE", "NOTIFY"}
 
 #: How often they are asked, if nothing else is said.
@@ -55,6 +57,25 @@ class ComparedTests(FollowingCase):
         self.wait(WATCH)
         self.assertTrue(self.world.equal)
 
+    def test_unseen(self) -> None:
+        """
+        Or that some were seen: what we do there ourselves is no news.
+        """
+        self.world.options[REMOTE] = {"flagWindow": 1}
+        other = self.local.make("Other")
+        for n in range(5):
+            other.add(mail(n))
+        self.follow()
+        self.remote.folders["Other"].flag(1, "\\Seen")
+        self.wait(WATCH)
+        self.assertEqual(SEEN, other.messages[1].flags)
+        other.flag(2, "\\Seen")
+        self.wait(WATCH)
+        self.assertTrue(self.world.equal)
+        self.forget()
+        self.wait(3 * WATCH)
+        self.assertEqual(0, self.looks())
+
     def test_window(self) -> None:
         """
         Flags of the newest messages are looked at each time; of all, now and then.
@@ -65,16 +86,16 @@ class ComparedTests(FollowingCase):
             other.add(mail(n))
         self.follow()
         theirs = self.remote.folders["Other"]
-        theirs.flag(4, "\\Seen")
+        theirs.flag(4, "\\Flagged")
         self.wait(WATCH)
-        self.assertEqual(SEEN, other.messages[4].flags)
+        self.assertEqual(FLAGGED, other.messages[4].flags)
         self.forget()
-        theirs.flag(1, "\\Seen")
+        theirs.flag(1, "\\Flagged")
         self.wait(3 * WATCH)
         self.assertEqual(frozenset(), other.messages[1].flags)
         self.assertLess(0, self.looks(4))
         self.wait(1000)
-        self.assertEqual(SEEN, other.messages[1].flags)
+        self.assertEqual(FLAGGED, other.messages[1].flags)
 
     def test_reconnected(self) -> None:
         """

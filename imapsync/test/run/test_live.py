@@ -1105,7 +1105,7 @@ class TroubleTests(FollowingCase):
         A mailbox that cannot be synced at all does not keep it busy.
         """
         odd = self.remote.make("Odd")
-        odd.noModseq = True
+        odd.codes.append("UIDNOTSTICKY")
         self.follow()
         odd.add(mail("odd"))
         self.world.pump()

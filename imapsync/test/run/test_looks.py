@@ -168,9 +168,9 @@ class LookTests(ServiceCase):
         """
         Nor while a mailbox cannot be synced, or be made.
         """
-        self.remote.folders["Work"].noModseq = True
+        self.remote.folders["Work"].codes.append("UIDNOTSTICKY")
         self.assertNotKept(1)
-        self.remote.folders["Work"].noModseq = False
+        self.remote.folders["Work"].codes.clear()
         self.remote.make("New")
         self.local.answers["CREATE"] = "NO [CANNOT] no"
         self.assertNotKept(1)

@@ -266,8 +266,8 @@ class QueriesTests(SynchronousTestCase):
         """
         Servers are asked for what they can tell.
         """
-        items = "MESSAGES UIDNEXT UIDVALIDITY"
-        more = f"{items} HIGHESTMODSEQ"
+        items = "MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
+        more = "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
         for words, told, look in (
             (b"LIST-STATUS", items, ()),
             (b"CONDSTORE", more, ()),

@@ -90,7 +90,7 @@ class NotifyTests(SynchronousTestCase):
         )
         self.assertEqual(
             [
-                ("Sent Mail", Status(4, 10)),
+                ("Sent Mail", Status(4, 10, unseen=1)),
                 ("\xfcx", Status(modseq=30)),
                 ("\xfcx", Status(modseq=31)),
                 ("R&D", Status(modseq=32)),
