@@ -25,6 +25,7 @@ class Host(NamedTuple):
     @ivar distrusted: capabilities that it does not keep.
     @ivar leftOut: the attributes, in lower case, of mailboxes that only show what is
         in others, and are left out unless they are asked for.
+    @ivar octets: so many are the most in the UIDs that one command names.
     @ivar inFlight: so many commands may be unanswered on one connection.
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
@@ -39,6 +40,7 @@ class Host(NamedTuple):
     hosts: tuple[str, ...] = ()
     distrusted: frozenset[str] = _NOTHING
     leftOut: frozenset[str] = _NOTHING
+    octets: int = 8000
     inFlight: int | None = None
     downPerDay: int | None = None
     upPerDay: int | None = None
@@ -91,6 +93,7 @@ HOSTS = (
         "Microsoft 365",
         greetings=("microsoft exchange imap4",),
         hosts=("outlook.com", "office365.com", "outlook.de"),
+        octets=3800,
         inFlight=20,
         estimates=True,
         notice="keywords are not kept there, nor are messages octet by octet",
