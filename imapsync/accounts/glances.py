@@ -216,5 +216,6 @@ def _isOne(client: SyncClient, selected: Selected, known: Known, side: Side) -> 
         or now.uidnext not in (0, was.uidnext)
         or (client.counts and now.modseq)
         or differ(known.identities.get(side, ""), selected.identity)
+        or selected.partial
         or not selected.persistent
     )

@@ -91,7 +91,7 @@ async def glanced(
     if isinstance(told[1], Refused):
         raise told[1]
     if isinstance(commands[1], Along) and commands[1].left:
-        raise Refused("UID FETCH", "NO", "MESSAGELIMIT", "not all is told")
+        chosen = chosen._replace(partial=True)
     return chosen
 
 

@@ -190,7 +190,8 @@ class Account:
     @ivar bends: what becomes of the date of a message that arrives.
     @ivar remakes: what becomes of a message that arrives.
     @ivar estimates: what the size of a message is said to be.
-    @ivar merges: whether it keeps one message of a Message-ID in each mailbox.
+    @ivar merges: whether a message that it has in the same mailbox, by its
+        Message-ID, is not stored again, and the UID of that one is told.
     @ivar alters: whether something is added to each message that arrives.
     @ivar appendUid: whether APPENDUID is told; a text is told instead.
     @ivar copyUid: whether COPYUID is told; a text is told instead.
@@ -227,13 +228,12 @@ class Account:
     @ivar shows: of so many messages a FETCH tells at the most, those with the highest
         UIDs, and does not say that there are more; C{None} if of all.
     @ivar finds: the same, for SEARCH.
-    @ivar speechless: whether it has no SEARCH response where nothing is found.
     @ivar tardy: whether it tells what has changed only when it has said that the
         mailbox is selected.
     @ivar quota: what is used, and what may be, of each resource, such as
         C{"STORAGE"}, in units of 1024 octets; C{None} if there is no quota.  With the
         capability C{QUOTA}, it is told; nothing is refused for it.
-    @ivar reticent: whether SELECT tells no UIDNEXT.
+    @ivar reticent: whether SELECT tells no UIDNEXT, and SEARCH nothing of nothing.
     @ivar unnumbered: whether what has changed is told without its mod-sequence.
     @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
         of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.
@@ -296,7 +296,6 @@ class Account:
         self.tellsLowest = True
         self.shows: int | None = None
         self.finds: int | None = None
-        self.speechless = False
         self.tardy = False
         self.partly = False
         self.quota: dict[str, tuple[int, int]] | None = None

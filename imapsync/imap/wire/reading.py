@@ -61,9 +61,8 @@ _KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z][A-Za-z0-9-]{0,40})(?: |\Z)")
 DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 _DATE = re.compile(DATE)
 
-# What servers tell of each of many mailboxes, as most of them spell it.  All else,
-# with numbers near their bounds, is left to the complete way; so is a name that is
-# spelled NIL, in any case.
+# What servers tell of many mailboxes, as most of them spell it.  All else, with numbers
+# near their bounds, is left to the complete way; so is a name that is spelled NIL.
 _PLAIN_NAME = (
     rb"(?:\"([^\"\\\r\n\0]{0,400})\""
     rb"|(?!(?i:NIL)\b)([\w!#$&'+,./:;<=>?@^`|~-]{1,400}))"
@@ -197,8 +196,8 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
     if match := _LISTED.fullmatch(line):
         attributes, separator, quoted, atom = match.groups()
         name = _decoded(atom if quoted is None else quoted)
-        listed = Listed(name, separator.decode("ascii"), _attributesOf(attributes))
-        return ListedMailbox(listed, "")
+        attributed = _attributesOf(attributes)
+        return ListedMailbox(Listed(name, separator.decode("ascii"), attributed), "")
     return None
 
 
@@ -311,13 +310,9 @@ def _readStatus(nodes: list[Node]) -> Response:
         word = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(word, bytes) and not isinstance(word, Nil):
             items[_text(key).upper()] = bytes(word)
-    status = Status(
-        bounded(items.get("MESSAGES", b"0"), MAXIMUM),
-        bounded(items.get("UIDNEXT", b"0"), MAXIMUM + 1),
-        bounded(items.get("UIDVALIDITY", b"0"), MAXIMUM),
-        bounded(items.get("HIGHESTMODSEQ", b"0")),
-        bounded(items.get("UNSEEN", b"0"), MAXIMUM),
-    )
+    most = MAXIMUM, MAXIMUM + 1, MAXIMUM, _NUMBER_MAXIMUM, MAXIMUM
+    told = (items.get(item, b"0") for item in STATUS_ITEMS)
+    status = Status(*map(bounded, told, most))
     return StatusResponse(_decoded(b" ".join(map(_octets, nodes[:-1]))), status, items)
 
 
