@@ -18,7 +18,7 @@ from imapsync.mailbox.expunging import Expunger
 from imapsync.mailbox.removal import remove, thrown
 from imapsync.mailbox.summary import Deed
 from imapsync.mailbox.suspects import Place
-from imapsync.model import Known, Side, Status, Trouble, differ
+from imapsync.model import Known, Side, Trouble, differ
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Deletion
 from imapsync.plan.outlook import Delete
@@ -269,7 +269,7 @@ async def _known(
         ):
             return None
         last = await client.mailboxStatus(name, _ITEMS)
-        if last == Status(len(there), now.uidnext, now.uidvalidity, last.modseq):
+        if last[:3] == (len(there), now.uidnext, now.uidvalidity):
             return there
     raise MailboxError("not deleted, it changes all the time")
 
