@@ -28,7 +28,7 @@ from imapsync.config.request import Request
 from imapsync.config.settings import Config
 from imapsync.errors import Displaced, MailboxError
 from imapsync.log import Log
-from imapsync.mailbox.context import Clients, Context, Records, Say, heed
+from imapsync.mailbox.context import Clients, Context, Records, Say, meet
 from imapsync.model import Act, Known, Mark, Name, Side
 from imapsync.names import shown
 from imapsync.plan import mailboxes
@@ -76,7 +76,7 @@ class Session:
         marking = frozenset(side for side in Side if config.servers[side].marks)
         policy = Policy(config.mergeFlags, allowed, marking=marking)
         self._policy = policy._replace(sparing=request.repair)
-        heed(clients, state)
+        meet(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
         if legacy is None:
             legacy = Legacy(

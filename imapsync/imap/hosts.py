@@ -25,10 +25,12 @@ class Host(NamedTuple):
     @ivar distrusted: capabilities that it does not keep.
     @ivar leftOut: the attributes, in lower case, of mailboxes that only show what is
         in others, and are left out unless they are asked for.
+    @ivar octets: so many are the most in the UIDs that one command names.
     @ivar inFlight: so many commands may be unanswered on one connection.
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
     @ivar tellsGuids: whether it tells X-GUID.
+    @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
 
@@ -38,10 +40,12 @@ class Host(NamedTuple):
     hosts: tuple[str, ...] = ()
     distrusted: frozenset[str] = _NOTHING
     leftOut: frozenset[str] = _NOTHING
+    octets: int = 8000
     inFlight: int | None = None
     downPerDay: int | None = None
     upPerDay: int | None = None
     tellsGuids: bool = False
+    estimates: bool = False
     notice: str = ""
 
     def isIt(self, told: Collection[str], greeting: str, host: str) -> bool:
@@ -89,7 +93,9 @@ HOSTS = (
         "Microsoft 365",
         greetings=("microsoft exchange imap4",),
         hosts=("outlook.com", "office365.com", "outlook.de"),
+        octets=3800,
         inFlight=20,
+        estimates=True,
         notice="keywords are not kept there, nor are messages octet by octet",
     ),
     Host(
@@ -108,13 +114,14 @@ HOSTS = (
     Host(
         "Proton Bridge",
         greetings=("proton mail bridge", "protonmail bridge"),
+        estimates=True,
         notice="it writes messages anew, so that their octets differ",
     ),
     Host("Courier", greetings=("courier-imap",)),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
-    Host("hMailServer", greetings=("imaprev1", "hmailserver")),
-    Host("DavMail", greetings=("davmail",), inFlight=20),
+    Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),
+    Host("DavMail", greetings=("davmail",), inFlight=20, estimates=True),
     Host("WildDuck", greetings=("wildduck",)),
     Host("Cyrus", greetings=("cyrus",)),
 )

@@ -32,6 +32,7 @@ async def inPortions(
     make: Make[T],
     learn: Learn,
     most: int | None = None,
+    octets: int = 8000,
 ) -> list[T]:
     """
     Have it done for all of C{uids}; what a server does in part is gone on with, until
@@ -40,6 +41,7 @@ async def inPortions(
     It fails as the first command that does, but not before the last is done.
 
     @param most: so many messages a server does at a time, if that is known.
+    @param octets: so many name the messages in one command at the most.
     @return: the results of all commands.
     @raise Refused: the server does no more, though it says that it could.
     """
@@ -47,7 +49,7 @@ async def inPortions(
     waiting = [list(_portions(uids, most))]
     while waiting:
         some = waiting.pop()
-        commands = [make(text) for portion in some for text in _texts(portion)]
+        commands = [make(text) for portion in some for text in _texts(portion, octets)]
         answers = DeferredList([*map(perform, commands)], consumeErrors=True)
         outcomes: list[tuple[bool, Any]] = await answers
         for command, (_, outcome) in zip(commands, outcomes, strict=True):
@@ -92,5 +94,5 @@ def _portions(uids: UidSet, most: int | None) -> Iterator[UidSet]:
     return uids.split(most)
 
 
-def _texts(uids: UidSet) -> Iterator[str]:
-    return iter(["1:*"]) if uids == ALL else uids.printed()
+def _texts(uids: UidSet, octets: int) -> Iterator[str]:
+    return iter(["1:*"]) if uids == ALL else uids.printed(octets)

@@ -199,7 +199,7 @@ class Selector(Connection):
         limits = most, self.features.messageLimit, self._most
         most = min(filter(None, limits), default=None)
         return Deferred.fromCoroutine(
-            inPortions(self.perform, uids, make, self._learn, most)
+            inPortions(self.perform, uids, make, self._learn, most, self.host.octets)
         )
 
     def _learn(self, most: int) -> None:

@@ -35,6 +35,17 @@ def heed(clients: Clients, state: State) -> None:
         client.exact = exact
 
 
+def meet(clients: Clients, state: State) -> None:
+    """
+    The same, from the beginning, of servers of a kind that is known for it.
+    """
+    for side, client in clients.items():
+        if client.host.estimates and state.sizesExact(side) is not False:
+            with state.transaction():
+                state.noteSizes(side, False)
+    heed(clients, state)
+
+
 class Operation(Protocol):
     """
     What a plan consists of.

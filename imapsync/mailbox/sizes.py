@@ -45,6 +45,8 @@ async def weigh(view: BothSides, new: Mapping[Side, UidSet]) -> None:
     the size of one.
     """
     for side, uids in new.items():
+        if not view.sides[side].client.exact:
+            continue  # it would not be told
         if view.state.sizesExact(side) is None and not view.context.dryRun:
             weighed = await _weighed(view, side, await _smallest(view, side, uids))
             if weighed:

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.errors import Garbled, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.messages import Transferred
+from imapsync.imap.hosts import HOSTS, UNKNOWN
 from imapsync.imap.wire.responses import Row
 from imapsync.test.fakes.talking import Bodies, Talk
 from imapsync.uidset import MAXIMUM, UidSet
@@ -239,6 +240,19 @@ class AheadTests(PortionsCase):
             start(self.client)
             told = [told for _, told in self.asked()]
             self.assertEqual([asking % uids for uids in ("1:4", "5:8", "9")], told)
+
+    def test_long(self) -> None:
+        """
+        No command is longer than a server takes, of whatever kind it is.
+        """
+        scattered = UidSet.of(range(10_001, 20_000, 2))
+        [exchange] = [host for host in HOSTS if host.octets < UNKNOWN.octets]
+        for host, most in (UNKNOWN, 8100), (exchange, 4096):
+            self.begin()
+            self.client.host = host
+            self.client.exists(scattered).addErrback(lambda _: None)
+            sent = self.server.heard().splitlines()
+            self.assertTrue(all(len(line) <= most for line in sent))
 
     def test_open(self) -> None:
         """

@@ -157,6 +157,17 @@ class WithoutUidPlusTests(MailboxCase):
         self.assertIn(mail("a"), self.copied())
         self.assertEqual(1, sum("lost" in line for line in self.remote.heard))
 
+    def test_otherDates(self) -> None:
+        """
+        A server that keeps no INTERNALDATE is found out, and copies are found.
+        """
+        self.world.fill(mail("a"), mail("b"))
+        self.remote.bends = lambda _: "02-Feb-2020 03:04:05 +0000"
+        [(_, text)] = troubles(self.sync())
+        self.assertIn("has changed its INTERNALDATE", text)
+        self.assertEqual({}, self.sync().troubles)
+        self.assertEqual(2, len(self.theirs.messages))
+
     def test_otherInItsPlace(self) -> None:
         """
         Nor where a copy goes in that moment.

@@ -510,6 +510,16 @@ class ExpiredTests(OneShotCase):
             self.assertEqual([], self.said("warn"))
             self.assertEqual(4, len(self.world.links))
 
+    def test_tooMany(self) -> None:
+        """
+        So it is where a server has done enough over one connection (WildDuck).
+        """
+        words = "Too many SELECT commands issued, please reconnect"
+        self.bye("SELECT", words, 1)
+        self.assertEqual(0, self.run_())
+        self.assertTrue(self.world.equal)
+        self.assertEqual([], self.said("warn"))
+
     def test_again(self) -> None:
         """
         But not if that happens again and again.
