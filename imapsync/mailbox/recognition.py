@@ -108,7 +108,7 @@ async def altered(view: BothSides, side: Side) -> list[tuple[Pair, Flags]]:
     sent = view.sides[side].changes.new & (view.copies.originals(side) | doubted)
     first = view.state.sentFrom(view.known.id, side)
     came = view.sides[other].changes.new & above(first)
-    if not (sent and came):
+    if not (first and sent and came):
         return []
     ours = await traits(view.source(side), sent)
     theirs = await traits(view.source(other), came)

@@ -227,7 +227,7 @@ class Account:
     @ivar shows: of so many messages a FETCH tells at the most, those with the highest
         UIDs, and does not say that there are more; C{None} if of all.
     @ivar finds: the same, for SEARCH.
-    @ivar reticent: whether it has no SEARCH response where nothing is found.
+    @ivar speechless: whether it has no SEARCH response where nothing is found.
     @ivar tardy: whether it tells what has changed only when it has said that the
         mailbox is selected.
     @ivar quota: what is used, and what may be, of each resource, such as
@@ -296,7 +296,7 @@ class Account:
         self.tellsLowest = True
         self.shows: int | None = None
         self.finds: int | None = None
-        self.reticent = False
+        self.speechless = False
         self.tardy = False
         self.partly = False
         self.quota: dict[str, tuple[int, int]] | None = None
