@@ -233,7 +233,7 @@ class Account:
     @ivar quota: what is used, and what may be, of each resource, such as
         C{"STORAGE"}, in units of 1024 octets; C{None} if there is no quota.  With the
         capability C{QUOTA}, it is told; nothing is refused for it.
-    @ivar reticent: whether SELECT tells no UIDNEXT.
+    @ivar reticent: whether SELECT tells no UIDNEXT, and SEARCH nothing of nothing.
     @ivar unnumbered: whether what has changed is told without its mod-sequence.
     @ivar grudges: what is said, after a message was stored, to the APPEND, COPY or MOVE
         of it, such as C{"NO [SERVERBUG] sorry"}; empty if nothing.

@@ -61,9 +61,8 @@ _KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z][A-Za-z0-9-]{0,40})(?: |\Z)")
 DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 _DATE = re.compile(DATE)
 
-# What servers tell of each of many mailboxes, as most of them spell it.  All else,
-# with numbers near their bounds, is left to the complete way; so is a name that is
-# spelled NIL, in any case.
+# What servers tell of many mailboxes, as most of them spell it.  All else, with numbers
+# near their bounds, is left to the complete way; so is a name that is spelled NIL.
 _PLAIN_NAME = (
     rb"(?:\"([^\"\\\r\n\0]{0,400})\""
     rb"|(?!(?i:NIL)\b)([\w!#$&'+,./:;<=>?@^`|~-]{1,400}))"

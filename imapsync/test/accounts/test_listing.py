@@ -242,9 +242,8 @@ class BareTests(ListingTests):
         status = self.look(REMOTE)[REMOTE].listed["A"].status
         assert status is not None
         self.assertEqual((1, 0), (status.uidnext, status.modseq))
-        self.assertIn(
-            "STATUS A ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']", self.remote.heard
-        )
+        items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"]
+        self.assertIn(f"STATUS A {items}", self.remote.heard)
 
     def test_extendedOnly(self) -> None:
         """
