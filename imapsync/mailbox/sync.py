@@ -234,7 +234,7 @@ class Pass:
         with contextlib.closing(await matched(sources, new)) as matcher:
             matches = iter(matcher.matches())
             while some := list(islice(matches, CHUNK)):
-                await self._do(News(equal=some, foretold=foretold, copied=copied))
+                await self._do(News(some, foretold, copied, kept))
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
