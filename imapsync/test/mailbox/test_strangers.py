@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from twisted.logger import capturedLogs
+
 from imapsync.errors import Lost
 from imapsync.mailbox import appending
 from imapsync.model import Side
@@ -74,6 +76,27 @@ class StrangersTests(MailboxCase):
                 self.assertEqual([], troubles(report))
                 self.assertEqual({("INBOX", REMOTE): 7}, report.done("copied"))
                 self.assertOnce(7)
+
+    def test_rest(self) -> None:
+        """
+        What waited for its leave when such a server seemed to be full goes as well, and
+        no mark passes it before.
+        """
+        for lacking in (
+            ("MULTIAPPEND", "LITERAL+"),
+            ("MULTIAPPEND", "LITERAL+", "UIDPLUS"),
+        ):
+            for crowd in range(1, 7):
+                self.begin()
+                self.remote.capabilities -= {*lacking}
+                some = range(3, 3 + crowd)
+                self.remote.grudges = against(*some, answer="NO [OVERQUOTA] full")
+                self.world.fill(*map(mail, range(40)))
+                with capturedLogs() as events:
+                    report = self.sync()
+                self.assertEqual([], troubles(report))
+                self.assertFalse([e for e in events if "seemed" in e["log_format"]])
+                self.assertOnce(40)
 
     def test_one(self) -> None:
         """
