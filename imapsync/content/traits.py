@@ -26,10 +26,12 @@ class Traits(NamedTuple):
     @ivar header: a digest of all of its header, without its size.
     @ivar names: a digest of its Message-ID, or else of who wrote what to whom, and
         when.
+    @ivar date: the instant of its INTERNALDATE; 0 if that is not known.
     """
 
     header: bytes
     names: bytes
+    date: int = 0
 
 
 class TraitDigest:
@@ -74,17 +76,23 @@ Known = tuple[int, Traits]
 
 
 def alike(
-    ours: Iterable[Known], theirs: Iterable[Known], whole: bool = False
+    ours: Iterable[Known],
+    theirs: Iterable[Known],
+    whole: bool = False,
+    dated: bool = False,
 ) -> list[tuple[int, int]]:
     """
     The UIDs of those that are the same message: of k that have the same in common here
-    and k there, the nth is the nth.
+    and k there, the nth is the nth.  Where a message has come two ways, its headers and
+    dates differ.
 
     @param whole: whether all of the header has to be the same.
+    @param dated: whether the date has to be, where not all of the header is.
     """
     found: list[tuple[int, int]] = []
     here, there = dict(ours), dict(theirs)
-    for trait in (_header,) if whole else (_header, _names):
+    ladder = _LADDER[:1] if whole else _LADDER[:2] if dated else _LADDER
+    for trait in ladder:
         some = _joined(here, there, trait)
         found += some
         for uid, other in some:
@@ -96,8 +104,15 @@ def _header(traits: Traits) -> bytes:
     return traits.header
 
 
+def _dated(traits: Traits) -> bytes:
+    return traits.names and b"%d %s" % (traits.date, traits.names)
+
+
 def _names(traits: Traits) -> bytes:
     return traits.names
+
+
+_LADDER = (_header, _dated, _names)
 
 
 def _joined(

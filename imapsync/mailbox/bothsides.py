@@ -153,10 +153,12 @@ class BothSides:
 
     async def select(self, side: Side) -> None:
         """
-        Select this mailbox on C{side} once more, and listen again.
+        Select this mailbox on C{side} once more, if it is no other now, and listen.
         """
-        this = self.sides[side]
-        await self._opening.select(this.client.open, side, None, this.reading)
+        this, opening = self.sides[side], self._opening
+        now = await opening.select(this.client.open, side, None, this.reading)
+        if now.mark.uidvalidity != this.selected.mark.uidvalidity:
+            raise Displaced("it is another mailbox now; left alone", side)
 
     # This one
 

@@ -156,9 +156,9 @@ class Copier(BodyReceiver):
                 self._suspects = list(islice(uids - UidSet.of(self._arrived), 1))
             await self._abandon()
             raise
-        missing = uids - UidSet.of(self._arrived)
-        await self._answered(complete=not missing)
-        await self._missed(missing, refusal)
+        await self._answered(complete=not uids - UidSet.of(self._arrived))
+        if not self._given:  # else nothing is missing
+            await self._missed(uids - UidSet.of(self._arrived), refusal)
 
     async def _answered(self, complete: bool = False) -> None:
         """
@@ -323,11 +323,11 @@ class Copier(BodyReceiver):
         Hand over what waits in spools.
         """
         while self._spooled and self._failure is None:
-            await self._unspool(self._spooled[0])
-            self._spooled.popleft()
+            await self._unspool(self._spooled.popleft())
 
     def _drained(self, _: None, done: Deferred[None]) -> None:
         for message in self._spooled:
+            self._arrived.discard(message.row.uid)  # it has to come again
             if message.spool is not None:
                 message.spool.close()
         self._spooled.clear()

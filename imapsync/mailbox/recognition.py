@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from imapsync.content.digest import instant
 from imapsync.content.traits import Known, TraitDigest, Traits, alike, inOrder
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.bothsides import BothSides
@@ -16,7 +17,7 @@ from imapsync.mailbox.pairing import dated, keyed
 from imapsync.model import Flags, Pair, Side
 from imapsync.uidset import MAXIMUM, UidSet
 
-_ITEMS = "(FLAGS RFC822.SIZE BODY.PEEK[HEADER])"
+_ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
 
 
 async def found(
@@ -101,7 +102,8 @@ async def altered(view: BothSides, side: Side) -> list[tuple[Pair, Flags]]:
     whose copies are on the other side, though not equal to them in all: each as a
     pair, with its local flags, and the remote ones.
 
-    What was there before they were sent is none of them.
+    What was there before they were sent is none of them; nor what has another date,
+    unless the whole header is the same: it has come another way.
     """
     other = side.other
     doubted = UidSet.of(one.uid for one in view.copies.doubts(side))
@@ -113,7 +115,7 @@ async def altered(view: BothSides, side: Side) -> list[tuple[Pair, Flags]]:
     ours = await traits(view.source(side), sent)
     theirs = await traits(view.source(other), came)
     pairs: list[tuple[Pair, Flags]] = []
-    for uid, copy in alike(_known(ours), _known(theirs)):
+    for uid, copy in alike(_known(ours), _known(theirs), dated=True):
         local, remote = (uid, copy) if side is Side.LOCAL else (copy, uid)
         shown = {side: ours[uid][1], other: theirs[copy][1]}
         pair = Pair(local, remote, shown[Side.LOCAL])
@@ -140,7 +142,8 @@ async def traits(source: Source, uids: UidSet) -> dict[int, tuple[Traits, Flags]
 
     def done(row: Row, digest: TraitDigest) -> None:
         if row.flags is not None:
-            seen[row.uid] = digest.traits, row.flags
+            known = digest.traits._replace(date=instant(row.date))
+            seen[row.uid] = known, row.flags
 
     await source.digests(uids, _ITEMS, TraitDigest, done)
     return seen

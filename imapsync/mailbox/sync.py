@@ -187,7 +187,9 @@ class Pass:
             for this in view.sides.values():
                 this.withhold()
             await self._withdraw()
-            self._performer.achieved += relearn(view)
+            if relearn(view):
+                self._performer.achieved += 1
+                return
             for drifts in touched(view):
                 await self._do(News(drifts=drifts))
             await self._do(
@@ -234,7 +236,7 @@ class Pass:
         with contextlib.closing(await matched(sources, new)) as matcher:
             matches = iter(matcher.matches())
             while some := list(islice(matches, CHUNK)):
-                await self._do(News(equal=some, foretold=foretold, copied=copied))
+                await self._do(News(some, foretold, copied, kept))
             for side, this in view.sides.items():
                 unread = new[side] & sources[side].unread
                 left = matcher.unmatched(side) | unread
@@ -372,8 +374,7 @@ class Pass:
         """
         selected = self._view.sides[side].selected
         may = self._context.policy.may(side, Act.APPEND)
-        written = may and not selected.readOnly
-        if not (self._anew and written):
+        if selected.readOnly or not (self._anew and may):
             return False
         client = self._context.clients[side]
         try:

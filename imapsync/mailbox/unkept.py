@@ -14,6 +14,7 @@ from imapsync.mailbox.bothsides import BothSides
 from imapsync.model import Flags, Side
 from imapsync.names import shown
 from imapsync.plan.flags import Drift, common, joined, without
+from imapsync.uidset import MAXIMUM, UidSet
 
 _NONE: Flags = frozenset()
 
@@ -85,8 +86,8 @@ def note(view: BothSides, side: Side, flags: Flags) -> None:
 
 def relearn(view: BothSides) -> bool:
     """
-    Some may be kept by now: then the flags of all messages of the other side are to be
-    read again.
+    Some may be kept by now: then nothing is agreed on them, and the flags of all
+    messages are to be read again.  Nothing else is to be done before.
 
     @return: whether that is so.
     """
@@ -95,12 +96,16 @@ def relearn(view: BothSides) -> bool:
     for side, this in view.sides.items():
         known = state.unkeptFlags(side, mailbox)
         kept = frozenset(flag for flag in known if this.selected.keeps(flag))
-        mark = view.known.marks.get(side.other)
-        if not kept or mark is None:
+        whole = len(view.known.marks) == len(Side)
+        if not (kept and whole) or view.context.dryRun:
             continue
         changed = True
-        view.leave(side.other)
+        every = state.agreed(mailbox, Side.LOCAL, UidSet(((1, MAXIMUM),)))
+        less = {uid: without(flags, kept) for uid, _, flags in every if flags & kept}
         with state.transaction():
             state.noteKept(mailbox, side, kept)
-            state.setMark(mailbox, side.other, mark._replace(modseq=0))
+            state.setFlags(mailbox, Side.LOCAL, less)
+            for each, mark in view.known.marks.items():
+                view.leave(each)
+                state.setMark(mailbox, each, mark._replace(modseq=0))
     return changed

@@ -152,6 +152,7 @@ class News(NamedTuple):
 
     @ivar foretold: of the equal ones, by side.
     @ivar copied: those whose equals are copies that we made of them, by side.
+    @ivar returned: those that had stayed alone, by the side on which they did.
     @ivar late: what may have come late, by the side on which it is.
     @ivar drifts: known messages whose flags have changed.
     @ivar gone: by the side from which they are to go, if they may.
@@ -162,6 +163,7 @@ class News(NamedTuple):
     equal: Sequence[Equal] = ()
     foretold: Mapping[Side, Foretold] = MappingProxyType({})
     copied: Mapping[Side, UidSet] = _NOTHING
+    returned: Mapping[Side, UidSet] = _NOTHING
     late: Mapping[Side, Late] = MappingProxyType({})
     drifts: Drifts = MappingProxyType({})
     gone: Mapping[Side, Gone] = MappingProxyType({})
@@ -232,6 +234,10 @@ def _sighted(news: News, pair: Pair, theirs: Flags) -> Drift:
             shown, before = drift.shows(side.other), flags[uid]
             agreed = shown if before is None else common(before, shown)
             drift = drift._replace(agreed=agreed, fresh=False)
+    for side, uids in news.returned.items():
+        if pair.uid(side) in uids and "\\Deleted" in (shown := drift.shows(side)):
+            # It was to be gone, and is wanted again as the other side has it.
+            drift = drift._replace(agreed=shown, fresh=False)
     return drift
 
 

@@ -23,9 +23,12 @@ def isCut(exists: int, limit: int | None, gone: UidSet, known: UidSet) -> bool:
     """
     Whether messages may only be out of sight.
 
+    As others may have been expunged as well, it is enough that the oldest is not shown.
+
     @param exists: so many are shown.
     @param limit: so many the server does at a time, if it says so (RFC 9738).
     @param gone: which known ones are not.
     @param known: all that are known up to the newest of those.
     """
-    return bool(gone) and gone == known and (exists in _WINDOWS or exists == limit)
+    oldest = bool(gone and known) and gone.ranges[0][0] == known.ranges[0][0]
+    return oldest and (exists in _WINDOWS or exists == limit)

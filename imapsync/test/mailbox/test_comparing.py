@@ -213,7 +213,8 @@ class ComparingTests(WaysCase):
         for way in "CONDSTORE", "comparing":
             self.make("QRESYNC", way)
             self.both(1010)
-            self.theirs.expunge(*range(1, 11))
+            self.theirs.expunge(*range(1, 11), 500)
+            self.theirs.add(mail("new"))
             report = self.sync()
             self.assertIn("out of sight", " ".join(t for _, t in troubles(report)))
             self.assertEqual(1010, len(self.ours.messages))

@@ -53,6 +53,21 @@ class ReturnedTests(SynchronousTestCase):
         self.assertEqual([], [x for x in self.world.local.heard if "FETCH 1" in x])
         self.assertEqual(4, len(self.ours.messages))
 
+    def test_marked(self) -> None:
+        """
+        That we have marked it C{\\Deleted} is not carried over to the side on which it
+        is wanted again.
+        """
+        self.world.options[LOCAL]["marks"] = True
+        self.theirs.expunge(3)
+        self.sync()
+        self.assertEqual({"\\Deleted"}, self.ours.messages[3].flags)
+        uid = self.theirs.add(mail(3, size=300), frozenset(["\\Seen"]))
+        self.sync()
+        for message in self.ours.messages[3], self.theirs.messages[uid]:
+            self.assertEqual({"\\Seen"}, message.flags)
+        self.assertEqual(0, self.sync().changes)
+
     def test_refused(self) -> None:
         """
         A server may not tell sizes: then it is new.

@@ -134,6 +134,41 @@ class WithoutUidPlusTests(MailboxCase):
         self.assertEqual(2, len(self.ours.messages))
         self.assertSettled()
 
+    def test_cameAnotherWay(self) -> None:
+        """
+        Nor is what others bring meanwhile, with the same Message-ID, but another header
+        and another date: whatever the server can do.
+        """
+        for lacks in {"UIDPLUS"}, set[str]():
+            self.begin()
+            self.remote.capabilities |= {"UIDPLUS"} - lacks
+            self.both(2)
+            self.remote.dies = lambda _: True
+            self.world.fill(mail("a"))
+            self.assertRaises(Lost, self.sync)
+            self.remote.dies = lambda _: False
+            self.theirs.add(received(mail("a")), SEEN, "02-Feb-2020 03:04:05 +0000")
+            self.assertEqual({}, self.sync().troubles)
+            self.assertEqual(4, len(self.theirs.messages))
+            self.assertSettled()
+
+    def test_cameAnotherWayAtOnce(self) -> None:
+        """
+        Of two that have the same Message-ID, the copy is the one with its date.
+        """
+        self.both(2)
+        self.remote.remakes = received
+        self.world.fill(mail("a"))
+        other = b"X-Other: 1\r\n" + mail("a")
+        self.remote.before["APPEND"] = lambda: self.theirs.add(
+            other, SEEN, "02-Feb-2020 03:04:05 +0000"
+        )
+        for _ in range(2):
+            self.assertEqual({}, self.sync().troubles)
+        for folder in self.ours, self.theirs:
+            self.assertEqual(4, len(folder.messages))
+            self.assertIn(other, {one.body for one in folder.messages.values()})
+
     def test_swallowed(self) -> None:
         """
         One that the server said it had stored, and that is not there, is named; others

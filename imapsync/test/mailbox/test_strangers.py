@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from twisted.logger import capturedLogs
+
 from imapsync.errors import Lost
 from imapsync.mailbox import appending
 from imapsync.model import Side
@@ -15,7 +17,7 @@ from imapsync.test.fakes.world import troubles
 from imapsync.test.mailbox.test_bothsides import ViewCase
 from imapsync.test.mailbox.test_sync import MailboxCase
 from imapsync.test.mailbox.test_transfer import MovesCase, copied, moved
-from imapsync.testing.accounts import NOTHING, SEEN, mail
+from imapsync.testing.accounts import NOTHING, SEEN, Message, mail
 
 LOCAL, REMOTE = Side
 
@@ -74,6 +76,27 @@ class StrangersTests(MailboxCase):
                 self.assertEqual([], troubles(report))
                 self.assertEqual({("INBOX", REMOTE): 7}, report.done("copied"))
                 self.assertOnce(7)
+
+    def test_rest(self) -> None:
+        """
+        What waited for its leave when such a server seemed to be full goes as well, and
+        no mark passes it before.
+        """
+        for lacking in (
+            ("MULTIAPPEND", "LITERAL+"),
+            ("MULTIAPPEND", "LITERAL+", "UIDPLUS"),
+        ):
+            for crowd in range(1, 7):
+                self.begin()
+                self.remote.capabilities -= {*lacking}
+                some = range(3, 3 + crowd)
+                self.remote.grudges = against(*some, answer="NO [OVERQUOTA] full")
+                self.world.fill(*map(mail, range(40)))
+                with capturedLogs() as events:
+                    report = self.sync()
+                self.assertEqual([], troubles(report))
+                self.assertFalse([e for e in events if "seemed" in e["log_format"]])
+                self.assertOnce(40)
 
     def test_one(self) -> None:
         """
@@ -270,3 +293,34 @@ class TransferredTests(MovesCase):
                 self.assertEqual(3, len(trash.messages))
                 self.assertEqual(3, len(self.remote.inbox.messages))
             self.assertSettled()
+
+    def test_renumbered(self) -> None:
+        """
+        If UIDs change while the trash is looked through, none of them is expunged: it
+        may be that of a message that nobody has seen yet.
+        """
+        self.remote.capabilities -= {"MOVE"}
+        self.remote.make("Trash")
+        self.remote.grudges = lambda _: "NO no"
+        self.local.inbox.expunge(2)
+        theirs = self.remote.inbox
+
+        def renumber() -> None:
+            messages = [*theirs.messages.values()]
+            theirs.uidvalidity += 1000
+            theirs.messages, theirs.uidnext = {}, 2
+            for message in (Message(mail("new")), *messages):
+                theirs.add(message.body, message.flags, message.date)
+
+        def heard(line: str) -> str:
+            if line == "EXAMINE Trash" and self.remote.count("COPY"):
+                renumber()
+                self.remote.refusal = lambda _: ""
+            return ""
+
+        self.remote.refusal = heard
+        for _ in range(2):
+            self.sync(trash={REMOTE: "Trash"})
+        for account in self.local, self.remote:
+            bodies = [message.body for message in account.inbox.messages.values()]
+            self.assertEqual(1, bodies.count(mail("new")))

@@ -101,3 +101,24 @@ class UnkeptTests(MailboxCase):
         self.ours.add(mail(2))
         self.assertEqual([], self.said())
         self.assertSettled()
+
+    def test_droppedMeanwhile(self) -> None:
+        """
+        So does it get those that it has dropped when it kept none, though both sides
+        had agreed on them; none is taken from the other side.
+        """
+        for lacking in set[str](), {"QRESYNC"}, {"QRESYNC", "CONDSTORE"}:
+            super().begin()
+            self.remote.capabilities -= lacking
+            self.ours.add(mail(1), WORK)
+            self.sync()
+            self.theirs.permanent = r"\Seen \Deleted"
+            self.theirs.flag(1)
+            self.sync()
+            self.theirs.permanent += r" \*"
+            self.ours.add(mail(2))
+            self.ours.flag(1, "work", "\\Seen")
+            self.assertEqual({}, self.sync().troubles)
+            for folder in self.ours, self.theirs:
+                self.assertEqual(SEEN | WORK, folder.messages[1].flags)
+            self.assertEqual(0, self.sync().changes)

@@ -25,9 +25,16 @@ class CutTests(SynchronousTestCase):
             self.assertTrue(isCut(exists, None, OLDEST, OLDEST))
         self.assertTrue(isCut(300, 300, OLDEST, OLDEST))
 
+    def test_others(self) -> None:
+        """
+        That some of the others are gone as well proves nothing.
+        """
+        known = UidSet(((1, 9),))
+        self.assertTrue(isCut(1000, None, UidSet(((1, 5), (9, 9))), known))
+
     def test_not(self) -> None:
         """
-        Another number is left, or others are gone, or none.
+        Another number is left, or only others are gone, or none.
         """
         self.assertFalse(isCut(999, None, OLDEST, OLDEST))
         self.assertFalse(isCut(300, 500, OLDEST, OLDEST))
