@@ -29,10 +29,10 @@ CONFIG = r"""
 database = {database}
 [local]
 type = tunnel
-command = printf '* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n'; cat
+command = printf '* PREAUTH [CAPABILITY IMAP4] hello\r\n'; cat
 [remote]
 type = tunnel
-command = printf '* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n'; cat
+command = printf '* PREAUTH [CAPABILITY IMAP4] hi\r\n'; cat
 """
 
 

@@ -45,6 +45,7 @@ PARTS = {
 #: Texts that are put together in other ways than what reads the source sees through.
 COMPOSED = {
     "its certificate is for ..., not for imap.example.net",
+    "max-octets-per-day (...) are used up; it can go on from ... UTC",
     "its certificate, issued by ..., is not trusted: unable to get local issuer"
     " certificate",
     "not copied: ...",

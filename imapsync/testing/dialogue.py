@@ -25,7 +25,7 @@ class Dialogue(MailboxDialogue):
         if marked:
             messages = self._selected().messages
             uids = UidSet.of(uid for uid in uids if _deleted(messages[uid]))
-        if words[0] != "RETURN" and not uids and self.account.speechless:
+        if words[0] != "RETURN" and not uids and self.account.reticent:
             return
         if words[0] != "RETURN":
             self._say("* SEARCH" + "".join(f" {uid}" for uid in uids))

@@ -29,12 +29,12 @@ class LookingTests(SynchronousTestCase):
         self.world.fill(mail(1), mail(2), mail(3))
         self.account = self.world.local
 
-    def test_speechless(self) -> None:
+    def test_reticent(self) -> None:
         """
         One that does not say that it found nothing is asked in another way.
         """
         self.account.capabilities -= {"ESEARCH"}
-        self.account.speechless = True
+        self.account.reticent = True
         client = self.world.connect(Side.LOCAL)
         self.world.run(client.open("INBOX", None, Heard(), writable=False))
         some = UidSet.of([2, 9])

@@ -56,7 +56,7 @@ class KillTests(test_interrupted.KillTests):
     """
 
     ways = ("BARE", "BARE")
-    step = 12
+    step = 16
 
 
 class ConnectionTests(test_interrupted.ConnectionTests):
