@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.commands.mailbox import Heard
@@ -23,6 +24,8 @@ from imapsync.plan.account import Account
 from imapsync.plan.renameorder import below, isTemporary, temporary
 from imapsync.state.interface import State
 from imapsync.uidset import MAXIMUM, UidSet
+
+_ITEMS = "MESSAGES UIDNEXT UIDVALIDITY"
 
 _ALL = UidSet(((1, MAXIMUM),))
 
@@ -74,6 +77,10 @@ class Aside:
             # Made meanwhile, and taken along.
             await self.giveBack(side, known, new, account)
             return ""
+        if not known.identities[side]:
+            with suppress(Refused):
+                status = await self._clients[side].mailboxStatus(new, _ITEMS)
+                await self._isSame(side, known, new, status.uidvalidity)
         return new
 
     async def giveBack(
@@ -126,15 +133,47 @@ class Aside:
     ) -> bool:
         box, mark = account.listed.get(name), known.marks.get(side)
         status = box.status if box and box.selectable else None
-        if not (box and status and mark) or status.uidvalidity != mark.uidvalidity:
+        if not (
+            box
+            and status
+            and mark
+            and await self._isSame(side, known, box.name, status.uidvalidity)
+        ):
             self._end(side, known)  # it is deleted, or never was set aside
             return False
+        known = self._state.mailbox(known.name) or known
         try:
             await self.giveBack(side, known, box.name, account, gone)
         except (MailboxError, Refused) as error:
             self._tried.add((side, known.id))
             text = f'it is "{shown(box.name)}" there, and cannot get its name back'
             self._report.trouble(Trouble(known.name, f"{text}: {error}", side))
+        return True
+
+    async def _isSame(
+        self, side: Side, known: Known, name: str, uidvalidity: int | None
+    ) -> bool:
+        """
+        Whether what was set aside is what is known.
+
+        A server may give another UIDVALIDITY to what is renamed, as Courier does, and
+        keep its UIDs: if known messages are found by them, the mark gets that one.
+
+        @param name: what the server calls it now.
+        """
+        client, mark = self._clients[side], known.marks[side]
+        if uidvalidity == mark.uidvalidity or not uidvalidity:
+            return bool(uidvalidity)
+        from imapsync.accounts.proof import evidence  # seldom of use
+
+        proof = await evidence(client, side, name, self._state, known)
+        await client.unselect()
+        hasNone = not self._state.paired(known.id, side)
+        if proof.differing or proof.found < proof.asked or not (proof.asked or hasNone):
+            return False
+        with self._state.transaction():
+            now = mark._replace(uidvalidity=uidvalidity)
+            self._state.setMark(known.id, side, now)
         return True
 
     async def _merge(

@@ -132,6 +132,7 @@ class Deleter:
             await _delete(one, known, there, context)
             return there
         client = context.clients[one.side]
+        known = context.state.mailbox(one.name) or known
         try:
             last = await _known(one.side, known, context, aside)
             if last is not None:

@@ -292,8 +292,12 @@ def number(value: str) -> int:
     """
     How many of something, of which there must be one.
     """
-    if not re.fullmatch("[0-9]+", value) or not int(value):
+    if not re.fullmatch("0*[1-9][0-9]*", value):
         raise ValueError(f"must be a number, 1 or more, not {quoted(value)}")
+    if len(value) > 9:
+        raise ValueError(
+            f"must be a number of nine digits at most, not {quoted(value)}"
+        )
     return int(value)
 
 

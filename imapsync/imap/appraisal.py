@@ -40,7 +40,7 @@ _HELPFUL = {
     ),
     "SASL-IR": ("logins take a round trip less", "logins take a round trip more"),
     "ESEARCH": ("answers to searches are short", "answers to searches are long"),
-    "UNSELECT": ("mailboxes are left at once", "mailboxes are left by way of others"),
+    "UNSELECT": ("mailboxes are left at once", "they are left by EXAMINE and CLOSE"),
     "NAMESPACE": (
         "it tells what is the user's own",
         "all that it lists is taken for the user's own",

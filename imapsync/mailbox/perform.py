@@ -272,6 +272,8 @@ class Performer:
         except Refused as error:
             text = f"would not mark UID {uids} \\Deleted: {error}"
             self._view.trouble(text, side, code=error.responseCode)
+        else:
+            self._report.did("flagged", self._view.name, side, len(uids))
         this.reading.expect(())
 
     # Copying

@@ -18,7 +18,7 @@ from imapsync.model import Side
 from imapsync.test.accounts.test_renaming import KINDS, RenamesCase
 from imapsync.test.accounts.test_session import Killed, MortalState
 from imapsync.test.fakes.world import QuickState, troubles
-from imapsync.testing.accounts import mail
+from imapsync.testing.accounts import Account, mail
 
 LOCAL, REMOTE = Side
 
@@ -584,6 +584,51 @@ class RaceTests(DeletionCase):
         self.remote.answers.clear()
         self.syncs()
         self.assertEqual({"INBOX", "A", "A/x", "C"}, {*self.remote.folders})
+
+    def test_renumbering(self) -> None:
+        """
+        A server that gives another UIDVALIDITY to what is renamed, as Courier does,
+        deletes it all the same, but only what is known.
+        """
+        for bodies in [], [mail("new")]:
+            self.begin("nothing")
+            self.renumbering(self.remote)
+            self.local.delete("B")
+            for body in bodies:
+                self.remote.before["RENAME"] = partial(
+                    self.remote.folders["B"].add, body
+                )
+            self.sync()
+            self.assertEqual(bool(bodies), "B" in self.remote.folders)
+            self.assertSettled()
+
+    def test_renumberingCutOff(self) -> None:
+        """
+        What such a server has renamed before the connection was lost gets its name
+        back, and nothing is lost.
+        """
+        self.begin("nothing")
+        self.renumbering(self.remote)
+        self.local.delete("B")
+        self.remote.before["RENAME"] = lambda: setattr(self.remote, "downLeft", 1)
+        self.assertRaises(Lost, self.sync)
+        self.assertNotIn("B", self.remote.folders)
+        self.sync()
+        for account in self.local, self.remote:
+            self.assertTrue({*account.folders} <= {"INBOX", "A", "A/x", "B", "C"})
+        self.assertSettled()
+
+    def renumbering(self, account: Account) -> None:
+        """
+        What is renamed gets another UIDVALIDITY; its UIDs stay.
+        """
+        rename = account.rename
+
+        def renamed(old: str, new: str) -> None:
+            rename(old, new)
+            account.folders[new].uidvalidity += 1000
+
+        self.patch(account, "rename", renamed)
 
     def test_dryRun(self) -> None:
         """

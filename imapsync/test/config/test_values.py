@@ -300,3 +300,6 @@ class FormTests(SynchronousTestCase):
         for wrong in "0", "-1", "two":
             message = f'must be a number, 1 or more, not "{wrong}"'
             self.assertWrong(values.number, wrong, message)
+        for wrong in "9" * 10, "9" * 20:
+            message = f'must be a number of nine digits at most, not "{wrong}"'
+            self.assertWrong(values.number, wrong, message)

@@ -114,6 +114,10 @@ class CourierTests(SceneCase):
         scene.remote.delete("Été/Big")
         self.syncsTo(scene)
         self.assertIn("Job", scene.remote.snapshot().mailboxes)
+        # To what it renames, it gives another UIDVALIDITY.
+        scene.local.delete("Job")
+        self.syncsTo(scene)
+        self.assertNotIn("Job", scene.remote.snapshot().mailboxes)
 
     def test_killed(self) -> None:
         """
