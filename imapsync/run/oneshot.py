@@ -353,6 +353,9 @@ class OneShot:
             return
         if not isComparable(config, self._job.request):
             return
+        # Of these, STATUS does not tell all.
+        if any(known.compared for known in self._state.mailboxes()):
+            return
         with self._state.transaction():
             seen = fingerprint(config, imapsync.__version__, told)
             self._state.noteCleanLook(seen)
