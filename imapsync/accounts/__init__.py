@@ -4,7 +4,8 @@ worked on.
 
 C{session} makes both equal.  C{databases} finds the one to go on with, C{ownership}
 makes sure by C{proof} that it is about these accounts.  C{listing}, by an C{inquiry} of
-each server, and C{scope} find the C{mailboxes}, C{identification} where they are now;
+each server (C{polling} spares it some), and C{scope} find the C{mailboxes},
+C{identification} where they are now;
 C{creation}, C{renaming} and C{deletion}, which sets them C{aside} first, act on them as
 a whole, and so does C{admin}, for a user.  C{moves} are found between them,
 C{removals} counted before anything goes.  C{workers} share the work, C{glances} find

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.python.failure import Failure
 
+from imapsync.accounts.polling import Polling
 from imapsync.errors import Garbled, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
@@ -51,11 +53,15 @@ class Inquiry:
     Asks over one connection.
 
     @param cares: whether it is to be told what mailboxes are used for.
+    @param polling: says which STATUS need not be asked again; all are without.
     """
 
-    def __init__(self, client: SyncClient, cares: bool) -> None:
+    def __init__(
+        self, client: SyncClient, cares: bool, polling: Polling | None = None
+    ) -> None:
         self._client = client
         self._cares = cares
+        self._polling = polling
         self._known: list[str] = []
         self._turns = DeferredSemaphore(_BURST)
 
@@ -112,6 +118,8 @@ class Inquiry:
         if subscribed is not None:
             boxes = [box.withSubscription(box.name in subscribed) for box in boxes]
         self._known = [box.name for box in boxes if box.selectable]
+        if self._polling is not None:
+            self._polling.keep(self._known)
         whole = self._client.features.listsStatus and not doubted
         return Answer(boxes, spaces, whole, subscribed, shut)
 
@@ -137,8 +145,12 @@ class Inquiry:
         return chosen
 
     def _status(self, name: str) -> Deferred[Status]:
-        items = itemsOf(self._client.features)
-        return self._turns.run(self._client.mailboxStatus, name, items)
+        items, polling = itemsOf(self._client.features), self._polling
+        if polling is not None and (known := polling.recall(name)):
+            return succeed(known)
+        asked: Deferred[Status]
+        asked = self._turns.run(self._client.mailboxStatus, name, items)
+        return asked.addCallback(partial(_noted, polling, name)) if polling else asked
 
     def _told(self, name: str) -> Deferred[Status | None]:
         """
@@ -210,6 +222,11 @@ def named(client: SyncClient) -> Iterator[None]:
     except Refused as error:
         command = f"{client.name}: {error.command}"
         raise Refused(command, error.status, error.responseCode, error.text) from error
+
+
+def _noted(polling: Polling, name: str, status: Status) -> Status:
+    polling.tell(name, status)
+    return status
 
 
 def _untold(failure: Failure) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from imapsync.accounts.inquiry import Inquiry
+from imapsync.accounts.polling import Polling
 from imapsync.config.settings import Config
 from imapsync.errors import (
     ConfigError,
@@ -34,6 +35,7 @@ class Listing:
     Looks at all mailboxes of the connected servers; one that is selected is left.
 
     @param clients: of both sides, or of one.
+    @param pollings: of those that are to be asked seldom for what is as it was.
     @ivar told: all that the servers told when it was looked last; a side of which more
         was asked since, or had to be, is missing.
     """
@@ -44,7 +46,10 @@ class Listing:
         self,
         config: Config,
         clients: Mapping[Side, SyncClient],
+        pollings: Mapping[Side, Polling] | None = None,
     ) -> None:
+        self._pollings = pollings or {}
+        self._looked: Mapping[Side, Account] = {}
         self._config = config
         self._clients = clients
         self.told: dict[Side, Told] = {}
@@ -54,7 +59,11 @@ class Listing:
         self._subscribed: dict[Side, frozenset[str]] = {}
         self._shut: dict[Side, Mapping[str, str]] = {side: {} for side in Side}
         self._inquiries = {
-            side: Inquiry(client, config.mapSpecialUse or bool(client.host.leftOut))
+            side: Inquiry(
+                client,
+                config.mapSpecialUse or bool(client.host.leftOut),
+                self._pollings.get(side),
+            )
             for side, client in clients.items()
         }
         if config.mapSpecialUse:
@@ -91,7 +100,19 @@ class Listing:
             naming = theirs.naming._replace(aliases=found.aliases)
             theirs = Account.of(naming, listed[Side.REMOTE], theirs.allowed)
             accounts[Side.REMOTE] = theirs._replace(apart=found.apart)
+        self._looked = accounts
         return accounts
+
+    def doubt(self, names: Iterable[Name] | None = None) -> None:
+        """
+        Something may have happened in these mailboxes, or in any, since it was looked.
+        """
+        for side, polling in self._pollings.items():
+            if names is None or side not in self._looked:
+                polling.doubt()
+                continue
+            listed = self._looked[side].listed
+            polling.doubt(listed[name].name for name in names if name in listed)
 
     async def assured(
         self, accounts: Mapping[Side, Account], known: Collection[Known]

@@ -16,6 +16,7 @@ from imapsync.accounts.history import History
 from imapsync.accounts.identification import Identifier
 from imapsync.accounts.listing import Listing
 from imapsync.accounts.ownership import Ownership
+from imapsync.accounts.polling import Polling
 from imapsync.accounts.renaming import Renamer
 from imapsync.accounts.scope import Scope
 from imapsync.config.settings import Config
@@ -24,6 +25,7 @@ from imapsync.gather import together
 from imapsync.log import Log
 from imapsync.mailbox.context import Clients, Say
 from imapsync.mailbox.report import Report
+from imapsync.mailbox.suspects import Suspects
 from imapsync.model import Known, Listed, Name, Side
 from imapsync.names import shown
 from imapsync.plan.account import Account
@@ -55,6 +57,29 @@ class Legacy(NamedTuple):
     listing: Listing
     identifier: Identifier
     history: History
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        clients: Clients,
+        state: State,
+        suspects: Suspects,
+        history: History | None = None,
+        pause: float | None = None,
+    ) -> Legacy:
+        """
+        What the first one finds.
+
+        @param pause: so long, in seconds, need what is as it was not be asked again;
+            C{None} if all is asked each time.
+        """
+        pollings = {side: Polling(pause, suspects.now) for side in clients if pause}
+        return cls(
+            Listing(config, clients, pollings),
+            Identifier(clients, state, suspects),
+            history or History(),
+        )
 
 
 class Settled(NamedTuple):
@@ -138,6 +163,7 @@ class Mailboxes:
             settled = await self._settled()
             if settled is not None:
                 return settled
+            self._listing.doubt()  # under any name there may be another mailbox now
         raise MailboxError(f"the lists of mailboxes {RESTLESS}")
 
     async def _clear(self) -> None:

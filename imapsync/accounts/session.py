@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 from imapsync.accounts import removals
 from imapsync.accounts.deletion import Deleter
 from imapsync.accounts.glances import Glancer
-from imapsync.accounts.history import History
-from imapsync.accounts.identification import Identifier
-from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import (
     RESTLESS,
     ROUNDS,
@@ -78,12 +75,7 @@ class Session:
         self._policy = policy._replace(sparing=request.repair)
         meet(clients, state)
         several = reserve is not None and config.connections > 1 and not request.dryRun
-        if legacy is None:
-            legacy = Legacy(
-                Listing(config, clients),
-                Identifier(clients, state, records.suspects),
-                History(),
-            )
+        legacy = legacy or Legacy.of(config, clients, state, records.suspects)
         self._workers = Workers(clients, reserve, config.connections if several else 1)
         self._listing, self._identifier, self._history = legacy
         self._tried = self._history.tried
@@ -173,6 +165,7 @@ class Session:
         self._skipForeseen(accounts)
         await self._glancer.look(plan.mailboxes, accounts)
         dirty = self._dirty(plan, accounts)
+        self._listing.doubt(dirty)  # we are about to change them
         changed = await self._followMoves(accounts, dirty, doomed)
         await removals.check(
             self._records.brake,

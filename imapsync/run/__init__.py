@@ -6,7 +6,8 @@ C{connections} are made and ended in pairs, within a C{budget}; C{sharing} is wh
 accounts have together. C{livemachine} says when to connect, sync, wait and try again,
 C{activity} is what is going on, and C{pace} how often; C{retrying} knows of what was in
 vain, and a run is done again and again C{until} a given time. C{listening} hears of
-changes, C{heartbeat} of time that has passed; C{status} tells how things stand,
+changes by C{idling} in some mailboxes, which C{listeners} have more connections for,
+C{heartbeat} of time that has passed; C{status} tells how things stand,
 C{progress} how far a run has come, C{verification} what a comparison found, C{telling}
 what else is said; in the end, people get a C{table}, and machines a C{document}.
 C{checking} only looks at both servers: what is C{found} becomes C{findings} for people,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from itertools import count
 
-from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -27,6 +27,7 @@ from imapsync.mailbox.context import Clients
 from imapsync.model import Side
 from imapsync.run.budget import Budget
 from imapsync.run.job import Job
+from imapsync.run.listeners import Listeners
 from imapsync.state.interface import State
 
 #: So long, in seconds, may a server still be at what it was sent over a
@@ -93,11 +94,11 @@ class Bridge:
         """
         return Deferred.fromCoroutine(self._connectAll(sides))
 
-    def enterNow(self) -> bool:
+    def enterNow(self, sides: Collection[Side] = tuple(Side)) -> bool:
         """
-        Have a place at both servers before it connects, if there is one now.
+        Have a place at each of these servers before it connects, if there is one now.
         """
-        hosts = self._places(tuple(Side))
+        hosts = self._places(sides)
         entered = self._job.share.enterNow(hosts)
         self._hosts = hosts if entered else []
         return entered
@@ -285,6 +286,7 @@ class Connections(Bridge):
     L{imapsync.accounts.workers.Reserve}.
 
     @param state: knows how much may still go over them.
+    @ivar listeners: has others, as long as none are needed for that.
     """
 
     def __init__(
@@ -299,6 +301,9 @@ class Connections(Bridge):
         self._working: list[Bridge] = []
         self._leaving: list[Bridge] = []
         self._spent = 0
+        # Places that are counted are for accounts.
+        further = 0 if job.share.isCrowded else job.config.connections - 1
+        self.listeners = Listeners(self._made, further)
 
     @property
     def octets(self) -> int:
@@ -306,11 +311,11 @@ class Connections(Bridge):
         How many went over all of them.
         """
         further = sum(bridge.octets for bridge in self._further)
-        return super().octets + further + self._spent
+        return super().octets + further + self._spent + self.listeners.spent
 
     @property
     def _further(self) -> list[Bridge]:
-        return self._working + self._leaving
+        return [*self._working, *self._leaving, *self.listeners.lines]
 
     def another(self) -> Deferred[Clients]:
         """
@@ -318,19 +323,30 @@ class Connections(Bridge):
 
         @return: is cancelled at once where others have all the places.
         """
+        return Deferred.fromCoroutine(self._another())
+
+    async def _another(self) -> Clients:
+        await self.listeners.leave()
+        bridge = self._made(*Side)
+        if bridge is None:  # who has some waits for no more
+            raise CancelledError
+        self._working.append(bridge)
+        try:
+            await bridge.connect()
+        except BaseException:
+            bridge.abort("given up")
+            raise
+        return bridge.clients
+
+    def _made(self, *sides: Side) -> Bridge | None:
+        """
+        A further bridge, which has its places.
+        """
         numbers = {bridge.number for bridge in self._further}
         number = next(n for n in count(2) if n not in numbers)
         shared = self._job, self._admitted, self._patience, self._budget
         bridge = Bridge(*shared, number)
-        if not bridge.enterNow():  # who has some waits for no more
-            return fail(CancelledError())
-        self._working.append(bridge)
-
-        def giveUp(failure: Failure) -> Failure:
-            bridge.abort("given up")
-            return failure
-
-        return bridge.connect().addCallbacks(lambda _: bridge.clients, giveUp)
+        return bridge if bridge.enterNow(sides) else None
 
     def settled(self) -> Deferred[None]:
         """
@@ -353,6 +369,7 @@ class Connections(Bridge):
         LOGOUT on all.
         """
         self.release()
+        await self.listeners.leave()
         await super().leave()
         if self._budget is not None:
             self._budget.keep()

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imapsync.accounts.history import History
-from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.errors import Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
-from imapsync.model import Listed, Mark, Name, Side, Status
+from imapsync.model import Listed, Name, Side, Status
 from imapsync.names import INBOX
+from imapsync.run.idling import Idling
+from imapsync.run.listeners import Listeners
 from imapsync.state.interface import State
-from imapsync.uidset import UidSet
 
 #: After so many overflows on one connection, it is not to be relied on.
 _OVERFLOWS = 3
@@ -38,6 +38,7 @@ class Ear:
 
     @param news: called with the mailbox that has changed, or C{None} where
         it may be any.
+    @param now: tells the time, in seconds.
     @ivar pushed: whether the server tells of all mailboxes (NOTIFY).
     """
 
@@ -48,14 +49,16 @@ class Ear:
         history: History,
         state: State,
         news: Callable[[Name | None], None],
+        now: Callable[[], float],
     ) -> None:
         self._side = side
         self._client = client
         self._history = history
         self._state = state
         self._news = news
+        self._now = now
         self._latest: deque[Name] = deque(maxlen=_LATEST)
-        self._found: Mark | None = None
+        self._idlings: dict[SyncClient, Idling] = {}
         self._asked = False
         self._overflows = 0
         self.pushed = False
@@ -73,27 +76,36 @@ class Ear:
         except Refused:
             self.pushed = False
 
-    async def attend(self) -> None:
+    async def attend(self, listeners: Listeners[Any], further: bool = False) -> None:
         """
         Have it tell at least of one, until another command is sent.
+
+        @param listeners: has connections for more.
+        @param further: whether to make those that there may be.
         """
         if self.pushed or "IDLE" not in self._client.features:
             return
-        name = busiest(self._latest, self._history.scope)
+        if further:
+            await listeners.connect(self._side)
+        clients = [self._client, *listeners.clients(self._side)]
         account = self._history.accounts[self._side]
-        try:
-            spelled = account.spelled(name)
-            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
-        except (MailboxError, Refused):
-            return
-        listed = account.listed.get(name)
-        seen = (listed and listed.mark, self._found)
-        self._found = selected.mark
-        if selected.mark not in seen:  # it changed after it was looked at
-            self._changed(name)
-            return
-        idling = self._client.idle(lambda: self._changed(name))
-        idling.addErrback(_passOver)
+        names = busiest(self._latest, self._history.scope, len(clients))
+        self._idlings = {
+            one: self._idlings.get(one) or Idling(one, self._changed, self._now)
+            for one in clients
+        }
+        kept = {one.name for one in self._idlings.values()} & {*names}
+        left = deque(name for name in names if name not in kept)
+        attending = []
+        for one in self._idlings.values():
+            name = one.name
+            if name in kept:  # it stays: its IDLE does not end with each sync
+                kept.discard(name)
+            else:
+                name = left.popleft() if left else None
+            if name is not None:
+                attending.append(one.attend(name, account))
+        await together(map(Deferred.fromCoroutine, attending))
 
     def statusReceived(self, spelled: str, status: Status) -> None:
         """
@@ -140,11 +152,13 @@ class Ears:
     One for each server.
 
     @param watch: how often, in seconds, one that does not push is asked.
+    @param now: tells the time, likewise.
     """
 
-    def __init__(self, log: Logger, watch: float) -> None:
+    def __init__(self, log: Logger, watch: float, now: Callable[[], float]) -> None:
         self._log = log
         self._watch = watch
+        self._now = now
         self._ears: dict[Side, Ear] = {}
         self._names: dict[Side, str] = {}
         self._noticed: set[Side] = set()
@@ -169,7 +183,7 @@ class Ears:
         @param news: see L{Ear}.
         """
         self._ears = {
-            side: Ear(side, client, history, state, news)
+            side: Ear(side, client, history, state, news, self._now)
             for side, client in clients.items()
         }
         self._names = {side: client.name for side, client in clients.items()}
@@ -189,11 +203,15 @@ class Ears:
                     seconds=self._watch,
                 )
 
-    async def attend(self) -> None:
+    async def attend(self, listeners: Listeners[Any], further: bool = False) -> None:
         """
         Have both tell at least of one mailbox, until another command is sent.
+
+        @param listeners: has connections for more.
+        @param further: whether to make those that there may be.
         """
-        await together(Deferred.fromCoroutine(e.attend()) for e in self._ears.values())
+        attending = [ear.attend(listeners, further) for ear in self._ears.values()]
+        await together(map(Deferred.fromCoroutine, attending))
 
     def looked(self, report: Report) -> None:
         """
@@ -203,31 +221,16 @@ class Ears:
             ear.looked(report.carried(side))
 
 
-def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
+def busiest(
+    latest: Iterable[Name], scope: Collection[Name], most: int = 1
+) -> list[Name]:
     """
-    The mailbox in which most of the latest changes were; INBOX, if no other
-    has more.
+    The mailboxes in which most of the latest changes were; among several, INBOX is
+    always one.
     """
     counts = Counter(latest)
-    return max(scope, key=lambda name: (counts[name], name == INBOX), default=INBOX)
-
-
-class _Deaf:
-    """
-    Cares for no message:
-    L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
-    """
-
-    def rowsReceived(self, rows: list[Row]) -> None: ...
-
-    def vanished(self, uids: UidSet, earlier: bool) -> None: ...
-
-    def existsReceived(self, messages: int) -> None: ...
-
-    def expungeReceived(self) -> None: ...
-
-    def modseqReceived(self, modseq: int) -> None: ...
-
-
-def _passOver(failure: Failure) -> None:
-    failure.trap(ImapSyncError)  # the connection is gone, which others hear, too
+    ranked = sorted(scope, key=lambda name: (-counts[name], name != INBOX, name))
+    names = ranked[:most] or [INBOX]
+    if most > 1 and INBOX in ranked[most:]:
+        names[-1] = INBOX
+    return names

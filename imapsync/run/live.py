@@ -10,19 +10,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from imapsync.accounts.history import Glances, History, Named
-from imapsync.accounts.identification import Identifier
-from imapsync.accounts.listing import Listing
 from imapsync.accounts.mailboxes import Legacy
 from imapsync.accounts.session import Session
 from imapsync.errors import (
     Denied,
     Expired,
-    Lost,
-    MailboxError,
     MissingCapability,
-    ProtocolViolation,
-    Refused,
-    StateUnavailable,
 )
 from imapsync.mailbox import arrivals, copying, sync  # noqa: F401 (all of one version, whatever is installed later)
 from imapsync.mailbox.context import Records
@@ -39,16 +32,12 @@ from imapsync.run.job import Job
 from imapsync.run.listening import Ears
 from imapsync.run.livemachine import live
 from imapsync.run.pace import Pace
-from imapsync.run.retrying import Comeback, Renewals, patience
+from imapsync.run.retrying import OTHERWISE, Comeback, Renewals, patience
 from imapsync.run.status import Standing, SyncState, refusals
 from imapsync.state.interface import State
 
 #: An attempt that lasted so many seconds had come somewhere.
 STEADY = 60.0
-
-#: What may be otherwise next time.  A database that was opened becomes
-#: unavailable only while another program, such as a backup, has it locked.
-_PASSING = (Lost, ProtocolViolation, Refused, MailboxError, StateUnavailable)
 
 
 class Following:
@@ -79,7 +68,7 @@ class Following:
         self._asked = 0.0
         self._named, self._glances = Named(), Glances()
         self._history = History(self._named, self._glances)
-        self._ears = Ears(self._log, job.request.watch)
+        self._ears = Ears(self._log, job.request.watch, self._clock.seconds)
         self._report = Report()
         self._suspects = Suspects(self._clock.seconds)
         self._growth = Growth(self._clock.seconds)
@@ -240,7 +229,7 @@ class Following:
             return
         self._asked = getattr(error, "seconds", 0.0)
         self._standing.failed(str(error))
-        if failure.check(*_PASSING):
+        if failure.check(*OTHERWISE):
             lasted = self._clock.seconds() - self._begun
             # To know over which message it breaks is to come somewhere.
             learned = self._suspects.lessons > self._lessons
@@ -290,9 +279,8 @@ class Following:
         self._standing.counts(self._report, self._connections)
         await self._connections.connect()
         clients = self._connections.clients
-        listing = Listing(self._job.config, clients)
-        identifier = Identifier(clients, self._state, self._suspects)
-        self._legacy = Legacy(listing, identifier, history)
+        known = self._job.config, clients, self._state, self._suspects
+        self._legacy = Legacy.of(*known, history, self._job.request.watch)
         self._ears.connected(clients, history, self._state, self._news)
         self._connections.whenLost(lambda error: self._failed(Failure(error)))
 
@@ -331,12 +319,14 @@ class Following:
         self._settle(report, now)
 
     async def _rest(self) -> None:
-        await self._ears.attend()
+        listeners = self._connections.listeners
+        await self._ears.attend(listeners)
         self._activity.alarm(STEADY, self._state.flush)
         if (seconds := self._comeback.left) is not None:
             self._activity.alarm(seconds, self._machine.news)
         if not self._ears.pushed:
             self._activity.alarm(self._job.request.watch, self._machine.news)
+        await self._ears.attend(listeners, further=True)
 
     async def _refresh(self) -> None:
         await self._connections.catchUp()
@@ -349,10 +339,18 @@ class Following:
         """
         if name is not None:
             self._standing.fell(name)
+        self._doubt(name)
         self._machine.news()
 
     def _sent(self) -> int:
         return self._connections.sent
+
+    def _doubt(self, name: Name | None = None) -> None:
+        """
+        Whatever was told of a mailbox, or of all, is to be asked again.
+        """
+        if self._history.accounts:
+            self._legacy.listing.doubt(name and [name])
 
     def _silent(self) -> None:
         if self._report.known:
@@ -365,6 +363,7 @@ class Following:
         """
         self._log.info("Nothing was seen for {seconds:.0f} s.", seconds=seconds)
         self._connections.prove()
+        self._doubt()
         self._machine.news()
 
     # What came of it
@@ -398,3 +397,4 @@ class Following:
         self._forgiven = self._clock.seconds()
         self._history.forgive()
         self._suspects.quotas.forget()
+        self._doubt()

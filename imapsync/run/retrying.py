@@ -9,6 +9,13 @@ from collections.abc import Callable, Iterable
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from imapsync.errors import (
+    Lost,
+    MailboxError,
+    ProtocolViolation,
+    Refused,
+    StateUnavailable,
+)
 from imapsync.imap.backoff import PASSING, distance
 from imapsync.imap.patience import Patience
 from imapsync.model import Trouble
@@ -22,6 +29,11 @@ LONG = 60.0
 #: Where there is no room, it is looked less often: seconds, the first time and at most.
 _FULL = 60.0
 _FULLEST = 3600.0
+
+
+#: What may be otherwise next time.  A database that was opened becomes
+#: unavailable only while another program, such as a backup, has it locked.
+OTHERWISE = Lost, ProtocolViolation, Refused, MailboxError, StateUnavailable
 
 
 class Comeback:

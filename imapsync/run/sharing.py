@@ -35,6 +35,13 @@ class Places:
         self._waiting: dict[str, dict[Deferred[None], Counter[str]]] = defaultdict(dict)
         self._freed: deque[str] = deque()
 
+    @property
+    def counted(self) -> bool:
+        """
+        Whether there are not any number.
+        """
+        return self._most is not None
+
     def take(self, hosts: Iterable[str]) -> Deferred[None]:
         """
         Take one place for each time that a host is named, all at once.
@@ -208,6 +215,13 @@ class Share:
         if not entering.called:
             self.give()
         await self._taken(entering, SyncState.CROWDED)
+
+    @property
+    def isCrowded(self) -> bool:
+        """
+        Whether places at hosts are counted, so that others may have to wait for them.
+        """
+        return self._shared.hosts.counted
 
     def enterNow(self, hosts: Iterable[str]) -> bool:
         """

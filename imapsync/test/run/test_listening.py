@@ -29,4 +29,18 @@ class BusiestTests(SynchronousTestCase):
             ("", "a", "a"),
             ("", "", "INBOX"),
         ):
-            self.assertEqual(name, busiest(latest.split(), scope.split()))
+            self.assertEqual([name], busiest(latest.split(), scope.split()))
+
+    def test_several(self) -> None:
+        """
+        Among several, INBOX is one.
+        """
+        for latest, scope, names in (
+            ("a b b a c", "INBOX a b c", "a INBOX"),
+            ("a INBOX INBOX", "INBOX a b c", "INBOX a"),
+            ("a", "a b", "a b"),
+            ("", "a", "a"),
+            ("", "", "INBOX"),
+        ):
+            found = busiest(latest.split(), scope.split(), 2)
+            self.assertEqual(names.split(), found)
