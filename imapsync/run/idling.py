@@ -5,66 +5,99 @@ IDLE in one mailbox, over one connection: L{Idling}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from twisted.python.failure import Failure
 
 from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
-from imapsync.model import Mark, Name
+from imapsync.mailbox.changes import Reading
+from imapsync.model import Changes, Mark, Name, Side
 from imapsync.plan.account import Account
+from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
 #: Not much longer may IDLE last until a server hangs up (RFC 2177), in seconds.
 _LONGEST = 1200.0
 
 
+class Watched(NamedTuple):
+    """
+    The account of which mailboxes are.
+
+    @ivar window: the flags of so many of the newest messages are looked at, where a
+        server does not tell what has changed.
+    @ivar now: tells the time, in seconds.
+    """
+
+    side: Side
+    state: State
+    window: int
+    now: Callable[[], float]
+
+
 class Idling:
     """
     Has a server tell what happens in a mailbox, until another command is sent.
 
-    @param changed: called with a mailbox in which something has happened.
-    @param now: tells the time, in seconds.
+    @param changed: is told of a mailbox in which something has happened.
     @ivar name: where it does, if anywhere.
     """
 
     def __init__(
-        self,
-        client: SyncClient,
-        changed: Callable[[Name], None],
-        now: Callable[[], float],
+        self, client: SyncClient, watched: Watched, changed: Callable[[Name], None]
     ) -> None:
         self.name: Name | None = None
         self._client = client
+        self._watched = watched
         self._changed = changed
-        self._now = now
         self._since = 0.0
         self._found: Mark | None = None
+        self._left = Changes()
 
-    async def attend(self, name: Name, account: Account) -> None:
+    async def attend(self, name: Name, account: Account) -> bool:
         """
         Do it from now on in C{name}.
 
-        @param account: what the server listed last: if more has happened by now, that
-            is told at once.
+        @param account: what the server listed last.
+        @return: whether more has happened by now: then it is to be looked first.
         """
-        if name == self.name and self._now() - self._since < _LONGEST:
-            return
-        self.name, self._since = None, self._now()
+        now = self._watched.now()
+        if name == self.name and now - self._since < _LONGEST:
+            return False
+        self.name, self._since = None, now
         try:
-            spelled = account.spelled(name)
-            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
+            if await self._isNews(name, account):
+                return True
         except (MailboxError, Refused):
-            return
-        listed = account.listed.get(name)
-        seen = (listed and listed.mark, self._found)
-        self._found = selected.mark
-        if selected.mark not in seen:  # it changed after it was looked at
-            self._changed(name)
-            return
+            return False
         self.name = name
         idling = self._client.idle(lambda: self._changed(name))
         idling.addBoth(self._ended)
+        return False
+
+    async def _isNews(self, name: Name, account: Account) -> bool:
+        """
+        Select a mailbox.
+
+        @return: whether it has changed after it was looked at; not what a look has left
+            as it was.
+        """
+        spelled, listed = account.spelled(name), account.listed.get(name)
+        side, state, window, *_ = self._watched
+        known, left = state.mailbox(name), self._left
+        mark = known.marks.get(side) if known else None
+        if known is None or mark is None or mark.modseq:
+            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
+        else:
+            reading = Reading(state, known.id, side, mark)
+            first = state.newest(known.id, side, window)
+            selected = await self._client.glance(spelled, first, reading)
+            self._left = reading.take()
+        seen = (listed and listed.mark, self._found)
+        self._found = selected.mark
+        return selected.mark not in seen or self._left != left
 
     def _ended(self, result: object) -> None:
         self.name = None

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from imapsync.accounts.history import History
 from imapsync.errors import Refused
@@ -20,7 +19,8 @@ from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
 from imapsync.model import Listed, Name, Side, Status
 from imapsync.names import INBOX
-from imapsync.run.idling import Idling
+from imapsync.run.idling import Idling, Watched
+from imapsync.run.job import Job
 from imapsync.run.listeners import Listeners
 from imapsync.state.interface import State
 
@@ -38,25 +38,21 @@ class Ear:
 
     @param news: called with the mailbox that has changed, or C{None} where
         it may be any.
-    @param now: tells the time, in seconds.
     @ivar pushed: whether the server tells of all mailboxes (NOTIFY).
     """
 
     def __init__(
         self,
-        side: Side,
         client: SyncClient,
         history: History,
-        state: State,
+        watched: Watched,
         news: Callable[[Name | None], None],
-        now: Callable[[], float],
     ) -> None:
-        self._side = side
         self._client = client
         self._history = history
-        self._state = state
+        self._watched = watched
+        self._side, self._state = watched.side, watched.state
         self._news = news
-        self._now = now
         self._latest: deque[Name] = deque(maxlen=_LATEST)
         self._idlings: dict[SyncClient, Idling] = {}
         self._asked = False
@@ -76,27 +72,28 @@ class Ear:
         except Refused:
             self.pushed = False
 
-    async def attend(self, listeners: Listeners[Any], further: bool = False) -> None:
+    async def attend(self, listeners: Listeners[Any], further: bool) -> list[Name]:
         """
         Have it tell at least of one, until another command is sent.
 
         @param listeners: has connections for more.
         @param further: whether to make those that there may be.
+        @return: the mailboxes that have changed after they were looked at.
         """
         if self.pushed or "IDLE" not in self._client.features:
-            return
+            return []
         if further:
             await listeners.connect(self._side)
         clients = [self._client, *listeners.clients(self._side)]
         account = self._history.accounts[self._side]
         names = busiest(self._latest, self._history.scope, len(clients))
         self._idlings = {
-            one: self._idlings.get(one) or Idling(one, self._changed, self._now)
+            one: self._idlings.get(one) or Idling(one, self._watched, self.changed)
             for one in clients
         }
         kept = {one.name for one in self._idlings.values()} & {*names}
         left = deque(name for name in names if name not in kept)
-        attending = []
+        attending: dict[Name, Deferred[bool]] = {}
         for one in self._idlings.values():
             name = one.name
             if name in kept:  # it stays: its IDLE does not end with each sync
@@ -104,8 +101,10 @@ class Ear:
             else:
                 name = left.popleft() if left else None
             if name is not None:
-                attending.append(one.attend(name, account))
-        await together(map(Deferred.fromCoroutine, attending))
+                beginning = one.attend(name, account)
+                attending[name] = Deferred.fromCoroutine(beginning)
+        news = await together(attending.values())
+        return [name for name, changed in zip(attending, news, strict=True) if changed]
 
     def statusReceived(self, spelled: str, status: Status) -> None:
         """
@@ -115,7 +114,7 @@ class Ear:
         if name is not None:
             known = self._state.mailbox(name)
             if self._history.isStatusNews(self._side, name, status, known):
-                self._changed(name)
+                self.changed(name)
 
     def listReceived(self, listed: Listed, oldName: str) -> None:
         """
@@ -139,7 +138,10 @@ class Ear:
         """
         self._latest.extend(names)
 
-    def _changed(self, name: Name) -> None:
+    def changed(self, name: Name) -> None:
+        """
+        Something has happened in a mailbox.
+        """
         known = self._state.mailbox(name)
         if known is not None and known.compared:
             # STATUS may tell the same as before.
@@ -150,15 +152,10 @@ class Ear:
 class Ears:
     """
     One for each server.
-
-    @param watch: how often, in seconds, one that does not push is asked.
-    @param now: tells the time, likewise.
     """
 
-    def __init__(self, log: Logger, watch: float, now: Callable[[], float]) -> None:
-        self._log = log
-        self._watch = watch
-        self._now = now
+    def __init__(self, job: Job) -> None:
+        self._job = job
         self._ears: dict[Side, Ear] = {}
         self._names: dict[Side, str] = {}
         self._noticed: set[Side] = set()
@@ -182,8 +179,14 @@ class Ears:
 
         @param news: see L{Ear}.
         """
+        servers, now = self._job.config.servers, self._job.reactor.seconds
         self._ears = {
-            side: Ear(side, client, history, state, news, self._now)
+            side: Ear(
+                client,
+                history,
+                Watched(side, state, servers[side].flagWindow, now),
+                news,
+            )
             for side, client in clients.items()
         }
         self._names = {side: client.name for side, client in clients.items()}
@@ -196,22 +199,29 @@ class Ears:
         for side, ear in self._ears.items():
             if not ear.pushed and side not in self._noticed:
                 self._noticed.add(side)
-                self._log.info(
+                self._job.log.info(
                     "{name}: does not push changes in all mailboxes (NOTIFY); it is"
                     " asked every {seconds:g} s.",
                     name=self._names[side],
-                    seconds=self._watch,
+                    seconds=self._job.request.watch,
                 )
 
-    async def attend(self, listeners: Listeners[Any], further: bool = False) -> None:
+    async def attend(self, listeners: Listeners[Any], further: bool) -> bool:
         """
         Have both tell at least of one mailbox, until another command is sent.
 
         @param listeners: has connections for more.
         @param further: whether to make those that there may be.
+        @return: whether one has changed after it was looked at: then it is to be looked
+            first.
         """
-        attending = [ear.attend(listeners, further) for ear in self._ears.values()]
-        await together(map(Deferred.fromCoroutine, attending))
+        ears = self._ears.values()
+        attending = [ear.attend(listeners, further) for ear in ears]
+        found = await together(map(Deferred.fromCoroutine, attending))
+        for ear, names in zip(ears, found, strict=True):
+            for name in names:
+                ear.changed(name)
+        return any(found)
 
     def looked(self, report: Report) -> None:
         """

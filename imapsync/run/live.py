@@ -68,7 +68,7 @@ class Following:
         self._asked = 0.0
         self._named, self._glances = Named(), Glances()
         self._history = History(self._named, self._glances)
-        self._ears = Ears(self._log, job.request.watch, self._clock.seconds)
+        self._ears = Ears(job)
         self._report = Report()
         self._suspects = Suspects(self._clock.seconds)
         self._growth = Growth(self._clock.seconds)
@@ -320,7 +320,8 @@ class Following:
 
     async def _rest(self) -> None:
         listeners = self._connections.listeners
-        await self._ears.attend(listeners)
+        if await self._ears.attend(listeners, further=False):
+            return
         self._activity.alarm(STEADY, self._state.flush)
         if (seconds := self._comeback.left) is not None:
             self._activity.alarm(seconds, self._machine.news)
@@ -346,10 +347,7 @@ class Following:
         return self._connections.sent
 
     def _doubt(self, name: Name | None = None) -> None:
-        """
-        Whatever was told of a mailbox, or of all, is to be asked again.
-        """
-        if self._history.accounts:
+        if self._history.accounts:  # else nothing was asked yet
             self._legacy.listing.doubt(name and [name])
 
     def _silent(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest
 
 import imapsync
@@ -32,6 +33,7 @@ from imapsync.test.integration.dovecot import (
     Settings,
     poorServer,
 )
+from imapsync.test.integration.filtered import filtered
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.relay import Relay
 from imapsync.test.integration.scene import PROGRAM, Scene, SceneCase
@@ -165,6 +167,32 @@ class PoorTests(LiveCase):
         await alive.stop()
         alive = await self.started(scene, watch=0.2)
         await self.follows(scene, alive)
+
+    async def test_several(self) -> None:
+        """
+        One that has IDLE, and no mod-sequences, tells of several mailboxes at once,
+        where there may be several connections.
+        """
+        server = self.server(filtered(Dovecot(Settings()), "COMPARING"))
+        scene = self.scene(remoteServer=server)
+        scene.configure({"": {"connections": "2"}})
+        for name in ("INBOX", "Work"):
+            if name != "INBOX":
+                scene.remote.create(name)
+            scene.remote.fill(name, mails(3))
+        alive = self.live(scene, watch=10_000)
+        attended: Deferred[None] = Deferred()
+        alive.at(r"#2 < \+ idling", lambda: attended.callback(None))
+        await attended
+        for name in ("INBOX", "Work"):
+            scene.remote.append(name, b"Subject: new\r\n\r\nnew\r\n")
+            await alive.equal()
+            scene.remote.store(name, scene.remote.uids(name)[:1], "+FLAGS (\\Flagged)")
+            await alive.equal()
+            scene.remote.expunge(name, scene.remote.uids(name)[:1])
+            await alive.equal()
+        self.assertEqual(0, (await alive.stop()).code)
+        self.isIdle(scene)
 
     async def test_poll(self) -> None:
         """

@@ -117,7 +117,7 @@ class ListenersTests(FollowingCase):
         """
 
         def refuse() -> None:
-                        self.remote.answers["AUTHENTICATE"] = "NO [LIMIT] too many connections"
+            self.remote.answers["AUTHENTICATE"] = "NO [LIMIT] too many connections"
 
         self.remote.greeting = "OK"
         self.remote.before["LIST"] = refuse

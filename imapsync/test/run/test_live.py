@@ -381,6 +381,30 @@ class PoorTests(FollowingCase):
         self.assertEqual({}, self.remote.before)
         self.assertTrue(self.world.equal)
 
+    def test_flagBetweenLookAndIdle(self) -> None:
+        """
+        So is a flag, where there are no mod-sequences to show that it has changed; one
+        that cannot be stored on the other side is not looked for again and again.
+        """
+        self.remote.capabilities -= {"NOTIFY", "QRESYNC", "CONDSTORE"}
+        self.follow(request={"watch": 1000})
+
+        def flag() -> None:
+            self.remote.inbox.flag(1, "\\Flagged")
+
+        self.remote.before["EXAMINE"] = flag
+        self.local.inbox.add(mail("new"))
+        self.world.pump()
+        self.assertEqual({}, self.remote.before)
+        self.assertTrue(self.world.equal)
+        self.local.answers["UID STORE"] = self.local.answers["STORE"] = "NO not now"
+        self.remote.inbox.flag(1, "\\Seen")
+        self.world.pump()
+        self.assertFalse(self.world.equal)
+        self.forget()
+        self.wait(900)
+        self.assertGreaterEqual(1, self.remote.count("IDLE"))
+
     def test_poll(self) -> None:
         """
         A server that tells nothing at all is asked.
