@@ -301,9 +301,7 @@ class Connections(Bridge):
         self._working: list[Bridge] = []
         self._leaving: list[Bridge] = []
         self._spent = 0
-        # Places that are counted are for accounts.
-        further = 0 if job.share.isCrowded else job.config.connections - 1
-        self.listeners = Listeners(self._made, further)
+        self.listeners = Listeners(self._listener, job.config.connections - 1)
 
     @property
     def octets(self) -> int:
@@ -348,6 +346,11 @@ class Connections(Bridge):
         bridge = Bridge(*shared, number)
         return bridge if bridge.enterNow(sides) else None
 
+    def _listener(self, side: Side) -> Bridge | None:
+        # Who leaves has a place until it is gone; and counted ones are for accounts.
+        none = self._leaving or self._job.share.isCrowded
+        return None if none else self._made(side)
+
     def settled(self) -> Deferred[None]:
         """
         Wait until the servers are through with what they were sent over a pair
@@ -369,8 +372,9 @@ class Connections(Bridge):
         LOGOUT on all.
         """
         self.release()
-        await self.listeners.leave()
+        leaving = Deferred.fromCoroutine(self.listeners.leave())
         await super().leave()
+        await leaving
         if self._budget is not None:
             self._budget.keep()
 
@@ -379,6 +383,7 @@ class Connections(Bridge):
         Close all at once; what waits for them fails.
         """
         super().abort(reason)
+        self.listeners.abort(reason)
         for bridge in self._further:
             bridge.abort(reason)
         if self._budget is not None:

@@ -6,18 +6,21 @@ happens in mailboxes: L{Listeners}.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from imapsync.errors import ImapSyncError
-from imapsync.gather import together
+from imapsync.gather import Result, together
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.model import Side
 
 #: A server that has ended so many of them wants fewer.
 _LOSSES = 3
+
+T = TypeVar("T")
 
 
 class Line(Protocol):
@@ -53,6 +56,11 @@ class Line(Protocol):
         Close it at once.
         """
 
+    def closed(self) -> Deferred[None]:
+        """
+        Wait until it is.
+        """
+
 
 L = TypeVar("L", bound=Line)
 
@@ -74,7 +82,9 @@ class Listeners(Generic[L]):
         self._most = dict.fromkeys(Side, most)
         self._losses = dict.fromkeys(Side, 0)
         self._open: dict[Side, list[L]] = {side: [] for side in Side}
-        self._leaving: list[L] = []
+        self._others: list[L] = []  # that are coming or going
+        self._connecting: dict[Side, Result[None]] = {}
+        self._wanted = True
 
     @property
     def lines(self) -> Iterator[L]:
@@ -83,7 +93,7 @@ class Listeners(Generic[L]):
         """
         for some in self._open.values():
             yield from some
-        yield from self._leaving
+        yield from self._others
 
     def clients(self, side: Side) -> list[SyncClient]:
         """
@@ -91,54 +101,81 @@ class Listeners(Generic[L]):
         """
         return [line.clients[side] for line in self._open[side]]
 
-    async def connect(self, side: Side) -> None:
+    def connect(self, side: Side) -> Deferred[None]:
         """
         Connect as many as there may be; fewer, if the server lets in no more.
+
+        @return: who no longer waits for it does not hinder it.
         """
-        while len(self._open[side]) < self._most[side]:
+        self._wanted = True
+        if side not in self._connecting:
+            self._connecting[side] = Result()
+            connecting = Deferred.fromCoroutine(self._connect(side))
+            connecting.addBoth(self._connected, side)
+        result = self._connecting.get(side)
+        return succeed(None) if result is None else result.wait()
+
+    async def _connect(self, side: Side) -> None:
+        while self._wanted and len(self._open[side]) < self._most[side]:
             line = self._make(side)
-            if line is None or not await self._connected(line, side):
-                break
+            if line is None:
+                return
+            self._others.append(line)
+            try:
+                await line.connect([side])
+            except ImapSyncError as error:
+                line.abort("given up")
+                line.closed().addCallback(self._closed, line)
+                if self._wanted:
+                    self._refused(side, error)
+                return
+            self._others.remove(line)
+            self._open[side].append(line)
+            line.whenLost(partial(self._lost, line, side))
 
-    async def _connected(self, line: L, side: Side) -> bool:
-        self._leaving.append(line)
-        try:
-            await line.connect([side])
-        except (CancelledError, ImapSyncError) as error:
-            line.abort("given up")
-            if isinstance(error, CancelledError):
-                raise
-            self._most[side] = len(self._open[side])
-            self.log.info(
-                "{error}; fewer mailboxes are attended to at once.", error=error
-            )
-            return False
-        finally:
-            self._leaving.remove(line)
-        self._open[side].append(line)
-        line.whenLost(lambda _: self._lost(line, side))
-        return True
+    def _connected(self, result: T, side: Side) -> T:
+        self._connecting.pop(side).tell(None)
+        return result
 
-    def _lost(self, line: L, side: Side) -> None:
+    def _refused(self, side: Side, error: ImapSyncError) -> None:
+        self._most[side] = len(self._open[side])
+        text = "{error}; fewer mailboxes are attended to at once."
+        self.log.info(text, error=error)
+
+    def _lost(self, line: L, side: Side, _: ImapSyncError) -> None:
         self._open[side].remove(line)
         self.spent += line.octets
         self._losses[side] += 1
         if self._losses[side] >= _LOSSES:
-            self._most[side] = min(self._most[side], len(self._open[side]))
+            self._most[side] = len(self._open[side])
 
     async def leave(self) -> None:
         """
         LOGOUT on all; more can be made later.
         """
-        leaving = [line for some in self._open.values() for line in some]
+        self._wanted = False
+        for line in [*self._others]:
+            line.abort("given up")
+        going = [line for some in self._open.values() for line in some]
         for some in self._open.values():
             some.clear()
-        self._leaving += leaving
-        await together([Deferred.fromCoroutine(self._left(one)) for one in leaving])
+        self._others += going
+        await together([Deferred.fromCoroutine(self._left(line)) for line in going])
 
     async def _left(self, line: L) -> None:
         try:
             await line.leave()
         finally:
-            self._leaving.remove(line)
-            self.spent += line.octets
+            self._closed(None, line)
+
+    def abort(self, reason: str) -> None:
+        """
+        Close all at once.
+        """
+        self._wanted = False
+        for line in [*self.lines]:
+            line.abort(reason)
+
+    def _closed(self, _: None, line: L) -> None:
+        self._others.remove(line)
+        self.spent += line.octets

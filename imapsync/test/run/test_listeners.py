@@ -9,7 +9,6 @@ from typing import Any
 
 from twisted.internet.error import ConnectionLost
 
-from imapsync.run.connections import SETTLING
 from imapsync.test.run.test_live import FollowingCase
 from imapsync.testing.accounts import mail
 
@@ -130,6 +129,32 @@ class ListenersTests(FollowingCase):
         self.world.pump()
         self.assertTrue(self.world.equal)
 
+    def test_late(self) -> None:
+        """
+        That a connection takes its time keeps nothing up, and it is not begun anew each
+        time that something happens.
+        """
+        made = len(self.world.links)
+
+        def hold() -> None:
+            self.world.links[-1].pauseProducing()
+
+        self.remote.greeting = "OK"
+        self.remote.before["LIST"] = lambda: self.remote.before.update(
+            {"AUTHENTICATE": hold}
+        )
+        self.begin()
+        for n in range(5):
+            self.remote.inbox.add(mail(("here", n)))
+            self.world.pump()
+            self.assertTrue(self.world.equal)
+        self.assertEqual(made + 3, len(self.world.links))
+        self.world.links[-1].resumeProducing()
+        self.world.pump()
+        self.home.add(mail("there"))
+        self.world.pump()
+        self.assertTrue(self.world.equal)
+
     def test_needed(self) -> None:
         """
         Bulk work takes their places, no more than are allowed.
@@ -148,5 +173,5 @@ class ListenersTests(FollowingCase):
         self.wait(601)
         self.assertTrue(self.world.equal)
         self.assertEqual(2, most)
-        self.wait(SETTLING)
+        self.wait(601)
         self.assertEqual(2, len(self.open))
