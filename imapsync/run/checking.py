@@ -25,7 +25,7 @@ from imapsync.imap.backoff import PASSING
 from imapsync.imap.client import SyncClient
 from imapsync.model import Name, Side, Trouble
 from imapsync.run import findings
-from imapsync.run.connections import Bridge
+from imapsync.run.bridge import Bridge
 from imapsync.run.findings import Checked, Ledger
 from imapsync.run.found import Found, metBy
 from imapsync.run.job import Job

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 class Line(Protocol):
     """
-    L{Bridge<imapsync.run.connections.Bridge>}, over which one server is reached.
+    L{Bridge<imapsync.run.bridge.Bridge>}, over which one server is reached.
     """
 
     clients: dict[Side, SyncClient]

@@ -18,7 +18,7 @@ from imapsync.config.request import Request
 from imapsync.errors import Distrusted, MassDeletion, StateError
 from imapsync.model import Side
 from imapsync.plan.brake import WINDOW
-from imapsync.run.connections import PROOF
+from imapsync.run.bridge import PROOF
 from imapsync.run.heartbeat import BEAT, LATE, SILENCE
 from imapsync.run.live import STEADY
 from imapsync.run.status import Change
