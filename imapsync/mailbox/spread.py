@@ -230,9 +230,11 @@ class Spread:
             if message.spool is not None:
                 message.spool.close()
         self._waiting.clear()
+        # The source may go on at once, so that there is something to be done again.
+        done, self._done = self._done, succeed(None)
         self._holds.remove("spool")
-        if not self._done.called:
-            self._done.callback(None)
+        if not done.called:
+            done.callback(None)
 
     async def _unspool(self, message: Message, lane: Lane) -> None:
         spool = message.spool
