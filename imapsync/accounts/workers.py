@@ -328,8 +328,7 @@ class Lent:
         finally:
             self.joining.remove(joining)
         self._workers.joined(pair)
-        if not self._over:
-            self._take(pair)
+        self._take(pair)
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("A further connection could not be made.", failure)
