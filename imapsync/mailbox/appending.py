@@ -82,7 +82,7 @@ class Batches:
         self._failed = failed
         self.heads = Heads(into)
         self._refusals = 0
-        self._parted = False
+        self._parted = self._told = False
         self._held: list[tuple[Batch, Lane, Refused]] = []
         self.untold = Untold(outcome)
         self.manner = 0
@@ -91,6 +91,15 @@ class Batches:
         self.outstanding: set[Deferred[None]] = set()
         self.unacknowledged = 0
         self.lessened = False
+
+    @property
+    def known(self) -> bool:
+        """
+        Whether copies are known so far by their UIDs, or by what they are, and none
+        only by the order in which they came.
+        """
+        recognises = self.untold.recognises
+        return self._told if recognises is None else recognises
 
     def enter(self, batch: Batch, messages: list[Message]) -> None:
         """
@@ -192,6 +201,7 @@ class Batches:
             else:
                 self.untold.add(batch.messages)
             return
+        self._told = True
         self._copied([*zip(batch.messages, appended.uids, strict=True)])
 
     def _copied(self, messages: list[tuple[Message, int]]) -> None:

@@ -143,8 +143,8 @@ class Copier(BodyReceiver):
 
     def _borrow(self, wanted: int) -> None:
         batches = self._batches
-        told = "UIDPLUS" in self._target.features or batches.untold.recognises
-        if self._help is not None and wanted > 0 and told and not batches.several:
+        known = "UIDPLUS" in self._target.features or batches.known
+        if self._help is not None and wanted > 0 and known and not batches.several:
             self._spread.borrow(*self._help, wanted)
 
     def _endStream(self) -> None:
