@@ -88,6 +88,7 @@ class Copier(BodyReceiver):
             *(self._failed, lambda: self._failure is not None),
         )
         self.queue = Queue(outcome.begins)
+        self._count = self._leaves = 0
         self._message: Message | None = None
         self._large = 0  # octets of one that is passed over
         self._digest = KeyDigest()
@@ -109,7 +110,8 @@ class Copier(BodyReceiver):
         try:
             if self._careful:  # some were refused before
                 uids = await self._limit.among(self._source, uids)
-            wanted, batches = self._wanted(len(uids)), self._batches
+            self._count, batches = len(uids), self._batches
+            wanted = self._wanted if self._target.features.asksLeave(1) else 0
             if wanted and "UIDPLUS" not in self._target.features:
                 first = UidSet.of(islice(uids, PROBE))
                 batches.again.append((uids - first, 0))
@@ -131,15 +133,27 @@ class Copier(BodyReceiver):
             if not self._given:
                 self._endStream()
 
-    def _wanted(self, messages: int) -> int:
+    @property
+    def _wanted(self) -> int:
         """
-        How many further connections are worth it, where each message takes a round
-        trip.
+        How many further connections are worth it, if each message that is left takes a
+        round trip.
         """
-        if self._help is None or not self._target.features.asksLeave(1):
+        if self._help is None:
             return 0
         further, _ = self._help
-        return min(further.spare, messages // EACH - 1)
+        worth = (self._count - self.queue.messages) // EACH - 1
+        return max(0, min(further.spare, worth))
+
+    def _waits(self, size: int) -> None:
+        """
+        Where small messages need not wait, it turns out whether most do.
+
+        @param size: so many octets has one that does, or comes behind one.
+        """
+        self._leaves += self._target.features.asksLeave(size)
+        if self._leaves == EACH and "UIDPLUS" in self._target.features:
+            self._borrow(self._wanted)
 
     def _borrow(self, wanted: int) -> None:
         batches = self._batches
@@ -252,6 +266,7 @@ class Copier(BodyReceiver):
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
+            self._waits(size)
 
     def _passing(self, rows: Sequence[Row], size: int) -> Sequence[Head] | None:
         """

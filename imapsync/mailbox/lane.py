@@ -141,7 +141,17 @@ class Lane:
         """
         So many messages go into the present APPEND, or the next.
         """
-        return self._batches.most if self._present is None else self._present.room
+        present = self._present
+        return self._batches.most if present is None else max(1, present.room)
+
+    def narrow(self) -> None:
+        """
+        No more are to be in the present APPEND.
+        """
+        if self._writing is None:
+            self._commit()
+        elif self._present is not None:
+            self._present.most = 1
 
     def take(self, messages: list[Message], octets: list[Octets]) -> None:
         """

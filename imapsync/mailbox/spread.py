@@ -120,6 +120,7 @@ class Spread:
         """
         # No round trip is spared with many in one APPEND, and so they come in turn.
         self._batches.several, self._batches.most = True, 1
+        self.lanes[0].narrow()
         self._loan = further.borrow(count, partial(self._join, side))
 
     async def settled(self) -> None:

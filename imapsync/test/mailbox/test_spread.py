@@ -109,21 +109,28 @@ class SpreadCase(SynchronousTestCase):
         gc.collect()
 
     def prepare(
-        self, told: bool = True, multiple: bool = False, tunnel: bool = False
+        self,
+        told: bool = True,
+        multiple: bool = False,
+        tunnel: bool = False,
+        leave: str = "none",
     ) -> World:
         """
         Some messages have the same Message-ID, some have none, one is large.
 
         @param tunnel: whether a command leads to the server.
+        @param leave: what it offers besides, with which only larger ones wait.
         """
+        more = 5000 * (leave == "LITERAL-")
         remote = Account(capabilities=offered(told, multiple), first=1007)
+        remote.capabilities.add(leave)
         world = World(self.mktemp(), remote=remote)
         if tunnel:
             world.options[REMOTE] = {"type": "tunnel", "command": str(REMOTE)}
         # What is fetched comes in pieces, as it does from far.
         world.local.chunk, world.remote.chunk = 3000, 500
         for number in range(COUNT):
-            body = mail(number, 200_000 if number == 10 else 0)
+            body = mail(number, 200_000 if number == 10 else more * (number % 4))
             if number % 16 in (3, 4, 5):
                 body = mail("same", number + 50_000 * (number % 16 == 3))
             elif number % 16 == 7:
@@ -315,12 +322,15 @@ class LossTests(SpreadCase):
         the next run does nothing.
         """
         further = 0
-        for number, (told, multiple) in enumerate(product((True, False), repeat=2)):
-            original = self.prepare(told, multiple, tunnel=told is multiple)
+        offers = [*product((True, False), (True, False), ("none",))]
+        offers += [(True, True, "LITERAL-"), (True, False, "LITERAL-")]
+        for number, (told, multiple, leave) in enumerate(offers):
+            original = self.prepare(told, multiple, told is multiple, leave)
             measured = self.copied(original)
             self.assertEqual(Outcome(0), self.finish(measured))
             for side, way, octets in cuts(measured, number):
-                world, cut = self.copied(original), (told, multiple, side, way, octets)
+                world = self.copied(original)
+                cut = (told, multiple, leave, side, way, octets)
                 account = world.accounts[side]
                 account.stalls = octets % 3 == 0
                 setattr(account, f"{way}Left", octets)
@@ -483,13 +493,17 @@ class LaneTests(CopyingCase):
     One mailbox, and two connections more.
     """
 
-    def begin(self, told: bool = True) -> Deferred[None]:
+    def begin(self, told: bool = True, more: str = "", size: int = 0) -> Deferred[None]:
         """
         Begin to copy over three connections.
+
+        @param more: what the server offers besides.
+        @param size: so many octets have messages, or most of them.
         """
-        self.target.capabilities = offered(told, multiple=True)
-        self.source.chunk = 500
-        self.world.fill(*map(mail, range(4 * EACH)))
+        self.target.capabilities = offered(told, multiple=True) | {more}
+        self.source.chunk = 500 + 10 * size
+        sizes = (size if n % 4 else 0 for n in range(4 * EACH))
+        self.world.fill(*(mail(n, octets) for n, octets in enumerate(sizes)))
         several = [{s: self.world.connect(s) for s in Side} for _ in range(2)]
         self.more = self.world.links[1::2], self.world.links[::2]
         self.help = Help(*several)
@@ -515,6 +529,39 @@ class LaneTests(CopyingCase):
             self.assertGreater(link.passed["up"][-1], EACH * 50)
             self.assertIsNone(link.producer)
         self.assertIdle()
+
+    def test_smallLiterals(self) -> None:
+        """
+        Where small messages need not wait, the others are used as soon as it turns out
+        that many are not small, and only then.
+        """
+        for size in 5000, 100:
+            self.setUp()
+            self.world.run(self.begin(more="LITERAL-", size=size))
+            self.assertCopied()
+            ways = [link.passed["up"][-1] > 10_000 for link in self.more[0]]
+            self.assertEqual([size > 4096] * 2, ways)
+            self.assertIdle()
+
+    def test_probed(self) -> None:
+        """
+        A server that tells no UIDs gets a few first only where there are others.
+        """
+        found: list[int] = []
+
+        async def find(untold: Sequence[Copied], guess: bool = False) -> list[Copied]:
+            found.append(len(untold))
+            return [one._replace(target=one.source) for one in untold]
+
+        self.record.found = find  # type: ignore[method-assign]
+        self.world.run(self.begin(told=False))
+        self.assertEqual([PROBE, 4 * EACH - PROBE], found)
+        found.clear()
+        for uids in ALL, UidSet(((1, EACH // 2),)):
+            pairs = self.help.pairs if uids is not ALL else ()
+            copier = self.prepare(help=(Help(*pairs), REMOTE))
+            self.world.run(copier.copy(UidSet.of(self.source.inbox.messages) & uids))
+        self.assertEqual([4 * EACH, EACH // 2], found)
 
     def test_lost(self) -> None:
         """
