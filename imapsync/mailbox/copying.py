@@ -123,8 +123,7 @@ class Copier(BodyReceiver):
                 await self._stream(some)
             await self._spread.settled()
         except Exception as error:
-            for lane in self._spread.lanes:
-                lane.drop()
+            self._spread.drop()
             self._batches.drop()
             if isinstance(error, Lost) and not error.blameless:
                 self._batches.blame(self._lane, self._suspects)

@@ -71,6 +71,7 @@ class Spread:
         self._works: dict[Lane, Deferred[None]] = {}
         self._done: Deferred[None] = succeed(None)
         self._loan: Loan | None = None
+        self._over = False
         self._pairs: dict[Lane, Clients] = {}
         self._quiet: dict[Lane, int] = {}
 
@@ -105,7 +106,7 @@ class Spread:
         for lane in self.lanes:
             if lane not in self._works and self._mayTake(lane):
                 self._begin(lane)
-        if not self._works and (self._failing() or not self._waiting):
+        if not self._works and (self._stopped or not self._waiting):
             self._end()
         else:
             self._hold()
@@ -129,6 +130,14 @@ class Spread:
         """
         if self._loan is not None and any(lane.error for lane in self.lanes):
             await self._loan.settled()
+
+    def drop(self) -> None:
+        """
+        Give up all that is not answered yet.
+        """
+        self._over = True
+        for lane in self.lanes:
+            lane.drop()
 
     def end(self) -> None:
         """
@@ -169,11 +178,15 @@ class Spread:
 
     # Handing over
 
+    @property
+    def _stopped(self) -> bool:
+        return self._over or self._failing()
+
     def _mayTake(self, lane: Lane) -> bool:
         """
         Whether it may take the next.
         """
-        if not self._waiting or lane.error is not None or self._failing():
+        if not self._waiting or lane.error is not None or self._stopped:
             return False
         name = _name(self._waiting[0])
         others = [

@@ -640,8 +640,10 @@ class LaneTests(CopyingCase):
         """
         If it is given up, nothing arrives any more over connections that others get.
         """
-        for count in range(EACH, 3 * EACH, 5):
+        for count, alike in product(range(EACH, 3 * EACH, 5), (False, True)):
             self.setUp()
+            if alike:  # some wait, though lanes are free
+                self.world.fill(*(mail("same", number) for number in range(40)))
             done = self.begin()
             self.copyTo(count)
             done.cancel()
