@@ -331,7 +331,7 @@ class Session:
 
         def contextOf(source: Name) -> Context:
             context = self._context(source, accounts, clients)
-            return context._replace(release=early, fresh=new)
+            return context._replace(release=early, fresh=new, further=self._workers)
 
         self._released.add(name)
         again = name not in self._tried

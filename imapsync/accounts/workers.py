@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly
@@ -75,6 +76,9 @@ class Workers:
         self._most = most if reserve else 1
         self._workers = [first]
         self._joining: list[Deferred[Clients]] = []
+        self._busy: list[Clients] = []
+        self._coming = 0
+        self._loans: list[Lent] = []
         self._queue: deque[Name] = deque()
 
     async def work(self, tasks: Mapping[Name, int], do: Work) -> None:
@@ -89,10 +93,72 @@ class Workers:
         if wanted > 1:  # the largest first, lest all wait for it at the end
             self._queue = deque(sorted(tasks, key=lambda name: -tasks[name]))
         while self._queue:
-            several = [self._work(pair) for pair in self._workers[:wanted]]
-            several += [self._recruit() for _ in range(len(several), wanted)]
+            # None of these is lent to one that begins before.
+            self._busy = self._workers[:wanted]
+            self._coming = wanted - len(self._busy)
+            several = [self._work(pair) for pair in self._busy]
+            several += [self._recruit() for _ in range(self._coming)]
             await jointly([Deferred.fromCoroutine(one) for one in several])
             wanted = len(self._workers)
+
+    @property
+    def spare(self) -> int:
+        """
+        How many pairs may be lent.
+        """
+        return max(0, len(self.idle) + self.room)
+
+    @property
+    def idle(self) -> list[Clients]:
+        """
+        The pairs that nobody works with, but the first: whoever loses that loses all.
+        """
+        lent = [pair for loan in self._loans for pair in loan.pairs]
+        others = [p for p in self._workers[1:] if p not in self._busy and p not in lent]
+        return [pair for pair in others if not _isDead(pair)]
+
+    @property
+    def room(self) -> int:
+        """
+        How many more may be connected.
+        """
+        coming = self._coming + sum(len(loan.joining) for loan in self._loans)
+        return self._most - len(self._workers) - coming
+
+    def borrow(self, count: int, lend: Callable[[Clients], None]) -> Lent:
+        """
+        Lend pairs, as L{imapsync.mailbox.context.Further} says.
+        """
+        assert self._reserve is not None  # or there is none to spare
+        loan = Lent(self, self._reserve, lend)
+        self._loans.append(loan)
+        loan.fill(count)
+        return loan
+
+    def joined(self, pair: Clients) -> None:
+        """
+        There is one more.
+        """
+        self._workers.append(pair)
+
+    def lost(self, pair: Clients, error: ImapSyncError | None = None) -> None:
+        """
+        There is one less.
+
+        @param error: why there are to be no more than that.
+        """
+        if pair in self._workers:
+            self._workers.remove(pair)
+        if error is not None:
+            self.without(error)
+
+    def returned(self, loan: Lent) -> None:
+        """
+        What was lent is free.
+        """
+        self._loans.remove(loan)
+        for pair in filter(_isDead, loan.pairs):
+            self.lost(pair)
 
     def _wanted(self, tasks: Mapping[Name, int]) -> int:
         """
@@ -109,14 +175,22 @@ class Workers:
             pair = await joining
         except (CancelledError, ImapSyncError) as error:
             if self._queue and isinstance(error, ImapSyncError):
-                self._without(error)
+                self.without(error)
             return
         finally:
+            self._coming -= 1
             self._joining.remove(joining)
         self._workers.append(pair)
+        self._busy.append(pair)
         await self._work(pair)
 
     async def _work(self, pair: Clients) -> None:
+        try:
+            await self._workWith(pair)
+        finally:
+            self._busy.remove(pair)
+
+    async def _workWith(self, pair: Clients) -> None:
         begun: dict[Name, Deferred[None]] = {}
         try:
             await self._workOn(pair, begun)
@@ -127,8 +201,7 @@ class Workers:
             first = pair is self._workers[0]
             if first or self._reserve is None or not isinstance(error, Lost):
                 raise
-            self._workers.remove(pair)
-            self._without(error)
+            self.lost(pair, error)
             # Whoever takes up the mailbox is to find what was on its way, or
             # it would be copied again.
             await self._reserve.settled()
@@ -176,10 +249,90 @@ class Workers:
             await begun[name]
             del begun[name]
 
-    def _without(self, error: ImapSyncError) -> None:
+    def without(self, error: ImapSyncError) -> None:
         """
         Be content with the workers that there are.
         """
         if self._most > len(self._workers):
             self._most = len(self._workers)
             self.log.warn("{error}; going on with fewer connections.", error=error)
+
+
+class Lent:
+    """
+    Pairs that help with one mailbox: L{imapsync.mailbox.context.Loan}.
+
+    @param lend: called with each.
+    @ivar pairs: those that there are.
+    @ivar joining: fire with those that come.
+    """
+
+    log = Log()
+
+    def __init__(
+        self, workers: Workers, reserve: Reserve, lend: Callable[[Clients], None]
+    ) -> None:
+        self._workers = workers
+        self._reserve = reserve
+        self._lend = lend
+        self._over = False
+        self.pairs: list[Clients] = []
+        self.joining: list[Deferred[Clients]] = []
+
+    def fill(self, count: int) -> None:
+        """
+        Have so many.
+        """
+        idle = self._workers.idle[:count]
+        for pair in idle:
+            self._take(pair)
+        for _ in range(min(count - len(idle), self._workers.room)):
+            Deferred.fromCoroutine(self._join()).addErrback(self._failed)
+
+    def lost(self, pair: Clients, error: ImapSyncError) -> None:
+        """
+        One was lost.
+        """
+        self.pairs.remove(pair)
+        self._workers.lost(pair, error)
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over it.
+        """
+        return self._reserve.settled()
+
+    def end(self) -> None:
+        """
+        They are free.
+        """
+        self._over = True
+        for joining in list(self.joining):
+            joining.cancel()
+        self._workers.returned(self)
+        self.pairs.clear()
+
+    def _take(self, pair: Clients) -> None:
+        self.pairs.append(pair)
+        self._lend(pair)
+
+    async def _join(self) -> None:
+        joining = self._reserve.another()
+        self.joining.append(joining)
+        try:
+            pair = await joining
+        except (CancelledError, ImapSyncError) as error:
+            if not self._over and isinstance(error, ImapSyncError):
+                self._workers.without(error)
+            return
+        finally:
+            self.joining.remove(joining)
+        self._workers.joined(pair)
+        self._take(pair)
+
+    def _failed(self, failure: Failure) -> None:
+        self.log.failure("A further connection could not be made.", failure)
+
+
+def _isDead(pair: Clients) -> bool:
+    return any(client.lost.called for client in pair.values())

@@ -4,9 +4,10 @@ One mailbox: read changes of both sides, plan, perform, commit what was confirme
 C{sync} is that pass, within a C{context}. C{opening} selects it, C{bothsides}, each
 C{oneside}, its C{inventory} and C{changes} read, and C{fetching} messages; C{perform}
 does what was planned, with C{pairing}, C{flags}, C{copying} from a C{queue}, within a
-C{limit}, which C{holds} its source, by C{appending} in a C{batch} behind C{heads} or
-over a C{spool}, or by C{recognition} where they are C{untold}, C{removal}, C{expunging}
-and C{transfer}; what flags are C{unkept} it passes over. C{outcome} is what becomes of
+C{limit}, which C{holds} its source, by C{appending} in a C{batch} behind C{heads} in a
+C{lane}, or over a C{spool} and C{spread} over several, or by C{recognition} where they
+are C{untold}, C{removal}, C{expunging} and C{transfer}; what flags are C{unkept} it
+passes over. C{outcome} is what becomes of
 messages, C{arrivals} what is made of that, C{strangers} what else came, C{merging} what
 did not; C{copies} knows what we made, C{review} and C{dates} look at it, C{late} at
 what of that may have come late, C{echoes} at what others copied; C{refusals} are tried

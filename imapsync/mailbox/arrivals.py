@@ -135,8 +135,15 @@ class Arrivals:
         keys = await strangers(self._view, self._side)
         return await unweighed(self._view, self._side, doubted, keys)
 
-    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
-        return await found(self._view, self._side, untold)
+    async def found(
+        self, untold: Sequence[Copied], guess: bool = False
+    ) -> Sequence[Copied]:
+        return await found(self._view, self._side, untold, guess)
+
+    def parted(self, uids: list[int]) -> None:
+        # The next pass looks whether they have come, and else sends them again.
+        self._view.leave(self._side.other)
+        self.achieved += len(uids)
 
     def unproven(self, uids: list[int]) -> None:
         # The next pass pairs them by content.

@@ -5,7 +5,7 @@ What the work on a mailbox is done with: L{Context}.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imapsync.imap.client import SyncClient
 from imapsync.mailbox.notes import Notes
@@ -18,6 +18,11 @@ from imapsync.plan.fresh import Fresh
 from imapsync.plan.growth import Growth
 from imapsync.plan.messages import Policy
 from imapsync.state.interface import State
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
+    from imapsync.errors import ImapSyncError
 
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]
@@ -74,6 +79,46 @@ class Records(NamedTuple):
     growth: Growth
 
 
+class Loan(Protocol):
+    """
+    Further pairs of connections that help with one mailbox for a while.
+    """
+
+    def lost(self, pair: Clients, error: ImapSyncError) -> None:
+        """
+        One of them was lost.
+        """
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait until the servers are through with what they were sent over it.
+        """
+
+    def end(self) -> None:
+        """
+        They are needed no more.
+        """
+
+
+class Further(Protocol):
+    """
+    Further pairs of connections.
+
+    @ivar spare: how many may be lent.
+    """
+
+    @property
+    def spare(self) -> int: ...
+
+    def borrow(self, count: int, lend: Callable[[Clients], None]) -> Loan:
+        """
+        Have so many lent, as far as they can be had: those that nobody works with at
+        once, others as soon as they are connected.
+
+        @param lend: called with each.
+        """
+
+
 class Context(NamedTuple):
     """
     Of one mailbox.
@@ -84,6 +129,7 @@ class Context(NamedTuple):
     @ivar fresh: set if it was made a moment ago.
     @ivar release: to be called when only answers are awaited: then the connections
         serve other mailboxes.  C{None} if they are not to.
+    @ivar further: connections that may help; C{None} if there are none.
     """
 
     clients: Clients
@@ -95,6 +141,7 @@ class Context(NamedTuple):
     absent: frozenset[Side] = frozenset()
     fresh: Fresh | None = None
     release: Callable[[], None] | None = None
+    further: Further | None = None
 
     @property
     def dryRun(self) -> bool:

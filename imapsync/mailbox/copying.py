@@ -8,15 +8,10 @@ the source is paused, so that memory stays flat whatever the sizes are.
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import cast
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from imapsync.content.digest import KeyDigest
 from imapsync.errors import ImapSyncError, Lost, MailboxError, Refused
@@ -27,21 +22,25 @@ from imapsync.imap.commands.messages import BodyReceiver
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.appending import MESSAGES, Batches
 from imapsync.mailbox.batch import Message
+from imapsync.mailbox.context import Further
 from imapsync.mailbox.holds import Holds
+from imapsync.mailbox.lane import Lane
 from imapsync.mailbox.limit import Limit
 from imapsync.mailbox.outcome import Outcome
 from imapsync.mailbox.queue import Queue
 from imapsync.mailbox.quotas import isNoRoom
-from imapsync.mailbox.spool import newSpool, pieces, spooling
-from imapsync.model import Octets
+from imapsync.mailbox.spool import newSpool, spooling
+from imapsync.mailbox.spread import EACH, Spread
+from imapsync.model import Octets, Side
 from imapsync.uidset import UidSet
 
 ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 #: So many octets, which are not held here, a far server may have to work on.
 UNACKNOWLEDGED = 32 * 1024 * 1024
+#: Where no UIDs are told, so many go first, to see whether they are recognised.
+PROBE = 8
 
 
-@implementer(IPushProducer)
 class Copier(BodyReceiver):
     """
     Copies messages from the mailbox that C{source} has selected.
@@ -53,6 +52,7 @@ class Copier(BodyReceiver):
     @param sent: called when all is sent and only the target's answers are
         awaited; not if more is to be done after them.  It returns whether the
         connections are not ours any more: then what goes wrong is left.
+    @param help: which further connections may help, and to which side they go.
     @ivar left: whether anything was.
     @ivar queue: which messages are sent next.
     """
@@ -67,6 +67,7 @@ class Copier(BodyReceiver):
         careful: bool = False,
         limit: int | None = None,
         sent: Callable[[], bool] | None = None,
+        help: tuple[Further, Side] | None = None,  # noqa: A002
     ) -> None:
         self._source = source
         self._target = target
@@ -75,19 +76,24 @@ class Copier(BodyReceiver):
         self._limit = Limit(limit, outcome)
         self._sent = sent
         self.left = self._given = False
-        self._batches = Batches(
-            target, into, outcome, most, careful, self._weigh, self._failed
+        self._help = None if careful or most == 1 else help
+        self._batches = batches = Batches(
+            *(into, target.features, outcome, most, careful),
+            *(self._weigh, self._failed),
+        )
+        self._holds = holds = Holds(source)
+        self._lane = Lane(target, batches, holds)
+        self._spread = Spread(
+            *(batches, self._lane, holds, self._begins, self._dropped),
+            *(self._failed, lambda: self._failure is not None),
         )
         self.queue = Queue(outcome.begins)
+        self._count = self._leaves = 0
         self._message: Message | None = None
         self._large = 0  # octets of one that is passed over
         self._digest = KeyDigest()
         self._arrived: set[int] = set()
         self._suspects: list[int] = []
-        self._spooled: deque[Message] = deque()
-        self._draining: Deferred[None] = succeed(None)
-        self._holds = Holds(source)
-        self._room: Deferred[None] | None = None
         self._failure: Failure | None = None
 
     async def copy(self, uids: UidSet) -> None:
@@ -100,48 +106,71 @@ class Copier(BodyReceiver):
         @raise StateError: no room to spool a message.
         """
         self.queue.extend(uids)
-        cast(IConsumer, self._target.transport).registerProducer(self, True)
+        self._lane.start()
         try:
             if self._careful:  # some were refused before
                 uids = await self._limit.among(self._source, uids)
-            self._batches.again.append((uids, 0))
-            while self._batches.again:
-                some, self._batches.manner = self._batches.again.pop()
+            self._count, batches = len(uids), self._batches
+            wanted = self._wanted if self._target.features.asksLeave(1) else 0
+            if wanted and "UIDPLUS" not in self._target.features:
+                first = UidSet.of(islice(uids, PROBE))
+                batches.again.append((uids - first, 0))
+                uids = first
+            batches.again.append((uids, 0))
+            while batches.again:
+                self._borrow(wanted)  # once it is known that it may be
+                some, batches.manner = batches.again.pop()
                 await self._stream(some)
+            await self._spread.settled()
         except Exception as error:
+            self._spread.drop()
             self._batches.drop()
             if isinstance(error, Lost) and not error.blameless:
-                self._blame()
+                self._batches.blame(self._lane, self._suspects)
             raise
         finally:
             if not self._given:
                 self._endStream()
 
+    @property
+    def _wanted(self) -> int:
+        """
+        How many further connections are worth it, if each message that is left takes a
+        round trip.
+        """
+        if self._help is None:
+            return 0
+        further, _ = self._help
+        worth = (self._count - self.queue.messages) // EACH - 1
+        return max(0, min(further.spare, worth))
+
+    def _waits(self, size: int) -> None:
+        """
+        Where small messages need not wait, it turns out whether most do.
+
+        @param size: so many octets has one that does, or comes behind one.
+        """
+        self._leaves += self._target.features.asksLeave(size)
+        if self._leaves == EACH and "UIDPLUS" in self._target.features:
+            self._borrow(self._wanted)
+
+    def _borrow(self, wanted: int) -> None:
+        batches = self._batches
+        known = "UIDPLUS" in self._target.features or batches.known
+        if self._help is not None and wanted > 0 and known and not batches.several:
+            self._spread.borrow(*self._help, wanted)
+
     def _endStream(self) -> None:
-        cast(IConsumer, self._target.transport).unregisterProducer()
+        self._lane.stop()
+        self._spread.end()
         self._holds.clear()
         self._arrived.clear()
 
-    def _begin(self, message: Message) -> Deferred[None] | None:
+    def _begins(self, message: Message) -> None:
         self.queue.sends(UidSet.of([message.row.uid]), message.octets)
-        return self._batches.begin(message)
 
-    def _blame(self) -> None:
-        """
-        A connection was lost: say over which messages that may have been.
-        """
-        batches = self._batches
-        if self._careful:
-            # Each was by itself.  In another manner it might be taken, but who says
-            # that it can be asked?
-            for uid in batches.doubted:
-                self._outcome.refused(uid, batches.refusing)
-        else:
-            self._outcome.doubted(batches.doubted)
-        # Where a server takes leave with a refusal, what was sent behind that is not
-        # to blame.
-        if self._suspects or not (batches.refusing and self._target.farewell):
-            self._outcome.broken(self._suspects or batches.suspects)
+    def _dropped(self, uid: int) -> None:
+        self._arrived.discard(uid)
 
     async def _stream(self, uids: UidSet) -> None:
         self._arrived = set()
@@ -166,8 +195,11 @@ class Copier(BodyReceiver):
 
         @param complete: whether all came that was to be copied.
         """
-        await self._draining
-        self._batches.close()
+        await self._spread.done()
+        for lane in self._spread.lanes:
+            lane.close()
+        if self._batches.several:
+            await self._batches.answered()
         trouble = self._batches.again or self._batches.lessened or self._failure
         full = "unacknowledged" in self._holds or self._batches.untold
         if complete and not (trouble or full) and self._sent and self._sent():
@@ -228,10 +260,12 @@ class Copier(BodyReceiver):
         self._message = message = Message(size, row, heads[0] if heads else BARE)
         self._digest = KeyDigest()
         if heads:
-            self._begin(message)
+            self._begins(message)
+            self._lane.begin(message)
         else:
             # APPEND wants the attributes, or the server's leave, first.
             message.spool = newSpool()
+            self._waits(size)
 
     def _passing(self, rows: Sequence[Row], size: int) -> Sequence[Head] | None:
         """
@@ -240,16 +274,16 @@ class Copier(BodyReceiver):
         @param size: so many octets has the largest.
         """
         told = all(row.uid and row.date and row.flags is not None for row in rows)
-        if not told or "spool" in self._holds or self._limit.isExceeded(size):
+        if not told or self._spread.busy or self._limit.isExceeded(size):
             return None
-        return self._batches.passing(rows, size)
+        return self._lane.passing(rows, size)
 
     def messagesReceived(self, messages: list[tuple[Row, Octets]]) -> None:
         """
         Small ones, which make most of the work.
         """
         while messages:
-            room = self._batches.room
+            room = self._lane.room
             some, messages = messages[:room], messages[room:]
             if not self._passOn(some):
                 super().messagesReceived(some)  # one by one
@@ -267,7 +301,7 @@ class Copier(BodyReceiver):
             return False
         self._arrived |= uids
         self.queue.sends(UidSet.of(uids), sum(map(len, bodies)))
-        self._batches.take([*map(Message.whole, bodies, rows, heads)], bodies)
+        self._lane.take([*map(Message.whole, bodies, rows, heads)], bodies)
         self._weigh()
         return True
 
@@ -279,7 +313,7 @@ class Copier(BodyReceiver):
             return
         self._digest.write(piece)
         if message.spool is None:
-            self._batches.write(piece)
+            self._lane.write(piece)
         else:
             with spooling():
                 message.spool.write(piece)
@@ -301,69 +335,18 @@ class Copier(BodyReceiver):
         message.complete(row, self._digest)
         self._arrived.add(row.uid)
         if message.spool is None:
-            self._end(message)
+            self._lane.end(message)
+            self._weigh()
         else:
-            self._spooled.append(message)
-            if "spool" not in self._holds:
-                self._startDraining()
-
-    def _startDraining(self) -> None:
-        self._holds.add("spool")
-        start: Deferred[None] = Deferred()
-        work = start.addCallback(lambda _: Deferred.fromCoroutine(self._drain()))
-        work.addErrback(self._failed)
-        # Known before it begins, and not fired before a failure is dealt with: that
-        # may end the source, and with it what waits for this.
-        self._draining = Deferred(lambda _: work.cancel())
-        work.addCallback(self._drained, self._draining)
-        start.callback(None)
-
-    async def _drain(self) -> None:
-        """
-        Hand over what waits in spools.
-        """
-        while self._spooled and self._failure is None:
-            await self._unspool(self._spooled.popleft())
-
-    def _drained(self, _: None, done: Deferred[None]) -> None:
-        for message in self._spooled:
-            self._arrived.discard(message.row.uid)  # it has to come again
-            if message.spool is not None:
-                message.spool.close()
-        self._spooled.clear()
-        self._holds.remove("spool")
-        done.callback(None)
-
-    async def _unspool(self, message: Message) -> None:
-        spool = message.spool
-        if spool is None:
-            return
-        with spool, spooling():
-            leave = self._begin(message)
-            if leave is not None:
-                try:
-                    await leave
-                except Refused:
-                    # The answer to the whole APPEND; its batch sees to it.
-                    self._end(message)
-                    self._batches.close()
-                    return
-            for piece in pieces(spool):
-                self._batches.write(piece)
-                if "full" in self._holds:
-                    self._room = Deferred()
-                    await self._room
-        self._end(message)
-
-    def _end(self, message: Message) -> None:
-        self._batches.end(message)
-        self._weigh()
+            self._spread.add(message)
 
     def _weigh(self) -> None:
         if self._batches.unacknowledged > UNACKNOWLEDGED:
             self._holds.add("unacknowledged")
         else:
             self._holds.remove("unacknowledged")
+        if self._spread.busy:
+            self._spread.resume()
 
     def _failed(self, failure: Failure) -> None:
         self._failure = self._failure or failure
@@ -371,30 +354,3 @@ class Copier(BodyReceiver):
         if isinstance(error, ImapSyncError) and not isinstance(error, MailboxError):
             # Nothing more can be copied: the stream need not run out.
             self._source.abort(error)
-
-    # Back-pressure
-
-    def pauseProducing(self) -> None:
-        """
-        The target's transport is full.
-        """
-        self._holds.add("full")
-
-    def resumeProducing(self) -> None:
-        """
-        The target took what it was sent.
-        """
-        room, self._room = self._room, None
-        self._holds.remove("full")
-        if room is not None:
-            room.callback(None)
-
-    def stopProducing(self) -> None:
-        """
-        The target's connection is gone; its commands fail.
-        """
-        self._holds.forget("full")
-        room, self._room = self._room, None
-        if room is not None:
-            # It fails as all does that is asked of it now.
-            self._target.catchUp().addCallback(lambda _: None).chainDeferred(room)

@@ -58,11 +58,15 @@ class Outcome(Protocol):
         @raise Refused: its server does not tell.
         """
 
-    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+    async def found(
+        self, untold: Sequence[Copied], guess: bool = False
+    ) -> Sequence[Copied]:
         """
         These were copied, but the server did not tell the UIDs (RFC 4315, 3): their
         targets are 0.
 
+        @param guess: whether each is the one that came in its turn, if none is
+            recognised.
         @return: those that are found, with their UIDs.
         @raise Refused: its server does not tell what has come.
         """
@@ -70,6 +74,12 @@ class Outcome(Protocol):
     def unproven(self, uids: list[int]) -> None:
         """
         These were copied, but it is not known which copy is whose.
+        """
+
+    def parted(self, uids: list[int]) -> None:
+        """
+        These were sent over a connection that was lost, while others go on: it is not
+        known whether they are there.
         """
 
     def refused(self, uid: int, reason: str, code: str = "") -> None:

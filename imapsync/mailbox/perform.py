@@ -303,6 +303,7 @@ class Performer:
         source, target = view.sides[operation.side], view.sides[operation.side.other]
         dates = Dates(view, operation.side.other)
         outcome = Arrivals(view, operation.side.other, dates)
+        further = view.context.further
         # Else what was copied is to be looked for.
         told = "UIDPLUS" in target.client.features
         copier = Copier(
@@ -314,6 +315,7 @@ class Performer:
             operation.careful,
             await target.client.appendLimit(target.selected.name),
             partial(self._sent, target.client, dates) if last and told else None,
+            None if further is None else (further, operation.side.other),
         )
         course, way = self._report.course, (view.name, operation.side.other)
         course.sends(*way, copier.queue)

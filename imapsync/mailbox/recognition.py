@@ -21,7 +21,7 @@ _ITEMS = "(FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
 
 
 async def found(
-    view: BothSides, side: Side, untold: Sequence[Copied], guess: bool = True
+    view: BothSides, side: Side, untold: Sequence[Copied], guess: bool
 ) -> Sequence[Copied]:
     """
     Those of C{untold}, which the server of C{side} has acknowledged, that are found

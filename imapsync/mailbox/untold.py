@@ -5,20 +5,24 @@ without UIDPLUS does (RFC 4315, 3), and now and then others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from imapsync.errors import Refused
 from imapsync.mailbox.batch import Batch, Message, copied
-from imapsync.mailbox.outcome import Outcome
+from imapsync.mailbox.outcome import Copied, Outcome
 
 
 class Untold:
     """
     Those of one mailbox.
+
+    @ivar recognises: whether all that were looked for were found by what they are;
+        C{None} as long as none was.
     """
 
     def __init__(self, outcome: Outcome) -> None:
+        self.recognises: bool | None = None
         self._outcome = outcome
         self._messages: list[Message] = []
 
@@ -31,18 +35,23 @@ class Untold:
         """
         self._messages += messages
 
-    async def find(self) -> list[tuple[Message, int]]:
+    async def find(self, guess: bool) -> list[tuple[Message, int]]:
         """
         Look for them.  Those that are not found are left to the next look.
 
+        @param guess: whether each may be the one that came in its turn, if none was
+            recognised.
         @return: those that are found, with their UIDs.
         """
         messages, self._messages = self._messages, []
-        uids: dict[int, int] = {}
+        copies = [copied(message, 0) for message in messages]
+        found: Sequence[Copied] = ()
         with suppress(Refused):
-            copies = [copied(message, 0) for message in messages]
             found = await self._outcome.found(copies) if copies else ()
-            uids = {one.source: one.target for one in found}
+            self.recognises = self.recognises is not False and len(found) == len(copies)
+            if guess and copies and not found:
+                found = await self._outcome.found(copies, guess=True)
+        uids = {one.source: one.target for one in found}
         self._leave([one for one in messages if one.row.uid not in uids])
         return [(one, uids[one.row.uid]) for one in messages if one.row.uid in uids]
 

@@ -314,3 +314,162 @@ class CrewTests(SynchronousTestCase):
         self.failureResultOf(done, CancelledError)
         under = [waiting for _, waiting in self.doing.values()]
         self.assertEqual([*under, self.joining[1]], self.cancelled)
+
+
+class Connection:
+    """
+    One of which it matters only whether it is there.
+    """
+
+    def __init__(self) -> None:
+        self.lost: Deferred[None] = Deferred()
+
+
+def pair() -> Clients:
+    """
+    Two of them.
+    """
+    return {side: cast(SyncClient, Connection()) for side in Side}
+
+
+class LendingTests(SynchronousTestCase):
+    """
+    Hands that help with one mailbox.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have one mailbox be worked on.
+        """
+        self.joining: list[Deferred[Clients]] = []
+        self.cancelled: list[object] = []
+        self.settling: list[Deferred[None]] = []
+        self.given: list[Clients] = []
+        self.first = pair()
+        self.crew = Workers(self.first, self, 4)
+        self.done: dict[Name, Deferred[None]] = {}
+        self.working = self.work("a")
+
+    def tearDown(self) -> None:
+        """
+        Have errors that nobody took told now.
+        """
+        gc.collect()
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def another(self) -> Deferred[Clients]:
+        """
+        Begin to connect.
+        """
+        self.joining.append(Deferred(self.cancelled.append))
+        return self.joining[-1]
+
+    def settled(self) -> Deferred[None]:
+        """
+        Wait.
+        """
+        self.settling.append(Deferred())
+        return self.settling[-1]
+
+    def work(self, *names: str, size: int = 0) -> Deferred[None]:
+        """
+        Work on these until the test says that they are done.
+        """
+
+        async def do(name: Name, _: Clients, __: Callable[[], None]) -> None:
+            self.done[name] = Deferred()
+            await self.done[name]
+
+        tasks = {Name(name): size for name in names}
+        return Deferred.fromCoroutine(self.crew.work(tasks, do))
+
+    def test_joining(self) -> None:
+        """
+        As many connect as are asked for, and no more than there may be; each helps as
+        soon as it is there.
+        """
+        self.assertEqual(3, self.crew.spare)
+        loan = self.crew.borrow(9, self.given.append)
+        self.assertEqual((3, 0), (len(self.joining), self.crew.spare))
+        some = [pair(), pair()]
+        for joining, one in zip(self.joining, some, strict=False):
+            joining.callback(one)
+        self.assertEqual(some, self.given)
+        loan.end()
+        self.assertEqual([self.joining[2]], self.cancelled)
+        self.assertEqual(3, self.crew.spare)
+
+    def test_again(self) -> None:
+        """
+        Those that are there help the next mailbox at once; not those that have gone
+        meanwhile.
+        """
+        loan = self.crew.borrow(2, self.given.append)
+        some = [pair(), pair()]
+        for joining, one in zip(self.joining, some, strict=True):
+            joining.callback(one)
+        loan.end()
+        some[0][Side.LOCAL].lost.callback(None)
+        self.given.clear()
+        self.crew.borrow(2, self.given.append)
+        self.assertEqual((some[1:], 3), (self.given, len(self.joining)))
+        self.assertEqual(0, self.crew.spare)
+
+    def test_worked(self) -> None:
+        """
+        Those that work, or are about to, are not lent; those that have nothing more to
+        do are.
+        """
+        self.done.pop(Name("a")).callback(None)
+        self.successResultOf(self.working)
+        self.work("b", "c", size=MESSAGES)
+        self.assertEqual((1, 2), (len(self.joining), self.crew.spare))
+        second = pair()
+        self.joining[0].callback(second)
+        self.assertEqual(2, self.crew.spare)
+        self.done.pop(Name("c")).callback(None)
+        self.assertEqual((3, [second]), (self.crew.spare, self.crew.idle))
+        self.crew.borrow(1, self.given.append)
+        self.assertEqual([second], self.given)
+        self.assertEqual(2, self.crew.spare)
+
+    def test_refused(self) -> None:
+        """
+        Where a server takes no further one, there are no more, which is said once.
+        """
+        self.crew.borrow(3, self.given.append)
+        with capturedLogs() as events:
+            self.joining[0].callback(pair())
+            self.joining[1].errback(Lost("remote: too many connections"))
+            self.joining[2].errback(Lost("remote: too many connections"))
+        self.assertEqual((1, 0), (len(self.given), self.crew.spare))
+        self.assertEqual(
+            ["remote: too many connections; going on with fewer connections."],
+            [formatEvent(event) for event in events],
+        )
+
+    def test_noPlace(self) -> None:
+        """
+        Where others have all the places, nothing is said.
+        """
+        loan = self.crew.borrow(1, self.given.append)
+        with capturedLogs() as events:
+            self.joining[0].errback(CancelledError())
+        self.assertEqual(([], []), (self.given, events))
+        loan.end()
+
+    def test_lost(self) -> None:
+        """
+        One that is lost is there no more, nor another in its place.
+        """
+        loan = self.crew.borrow(2, self.given.append)
+        for joining in self.joining:
+            joining.callback(pair())
+        with capturedLogs() as events:
+            loan.lost(self.given[0], Lost("remote: gone"))
+        self.assertEqual(1, len(events))
+        self.assertNoResult(loan.settled())
+        self.assertEqual(1, len(self.settling))
+        loan.end()
+        self.assertEqual(self.given[1:], self.crew.idle)
+        self.assertEqual(1, self.crew.spare)

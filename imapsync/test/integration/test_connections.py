@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 import shlex
 import sys
 import tempfile
 from pathlib import Path
 
+from imapsync.test import children
 from imapsync.test.integration.dovecot import (
     REQUIRED,
     Dovecot,
@@ -19,9 +21,10 @@ from imapsync.test.integration.dovecot import (
     mdboxServer,
     poorServer,
 )
+from imapsync.test.integration.filtered import filtered
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Options, Run, Scene, SceneCase
-from imapsync.test.integration.server import PASSWORD
+from imapsync.test.integration.server import PASSWORD, Server
 
 
 @functools.cache
@@ -298,6 +301,44 @@ class CapabilityTests(ConnectionCase):
         run = self.ends(scene, 0, "--debug")
         self.assertLessEqual(run.sentTo("remote")["APPEND"], 3)
         self.assertLessEqual(run.sentTo("local")["UID FETCH"], 3)
+
+
+class FarTests(ConnectionCase):
+    """
+    A far server that has each message wait.
+    """
+
+    def test_several(self) -> None:
+        """
+        The messages of one mailbox go over several connections: whether the server
+        tells UIDs or not, each arrives once, and another run does nothing.
+        """
+        for server in poorServer(), filtered(maildirServer(), "BARE"):
+            scene = self.scene(remoteServer=server)
+            scene.local.fill("INBOX", mails(80))
+            far = self.line(server)
+            scene.configure({"": {"connections": "3"}, "remote": {"port": far}})
+            run = self.syncs(scene, "--debug")
+            number = re.compile(r"debug: remote \(.*?\)( #\d)? > \S+ APPEND")
+            self.assertGreater(len({*number.findall(run.errors)}), 1)
+            self.assertEqual(80, len(scene.remote.uids("INBOX")))
+
+    def line(self, server: Server) -> str:
+        """
+        @return: the port by which it is far away.
+        """
+        line = children.begun(
+            [
+                *(sys.executable, "-m", "imapsync.test.integration.line"),
+                *(server.host, str(server.port), "0.02"),
+            ],
+            stdout=children.PIPE,
+        )
+        self.addCleanup(children.ended, line)
+        self.addCleanup(line.kill)
+        assert line.stdout is not None
+        self.addCleanup(line.stdout.close)
+        return line.stdout.readline().decode().strip()
 
 
 def tunnels(scene: Scene) -> Options:

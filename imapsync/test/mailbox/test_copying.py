@@ -49,6 +49,7 @@ class Record:
         self.misreads: list[int] = []
         self.shorts: list[tuple[int, int, int]] = []
         self.doubteds: list[int] = []
+        self.partings: list[int] = []
         self.doubts = 0
 
     def begins(self, uids: UidSet) -> None:
@@ -117,7 +118,15 @@ class Record:
         """
         return {}
 
-    async def found(self, untold: Sequence[Copied]) -> Sequence[Copied]:
+    def parted(self, uids: list[int]) -> None:
+        """
+        These were sent over a connection that was lost.
+        """
+        self.partings += uids
+
+    async def found(
+        self, untold: Sequence[Copied], guess: bool = False
+    ) -> Sequence[Copied]:
         """
         Nobody looks.
         """
