@@ -82,7 +82,8 @@ class Listeners(Generic[L]):
         self._most = dict.fromkeys(Side, most)
         self._losses = dict.fromkeys(Side, 0)
         self._open: dict[Side, list[L]] = {side: [] for side in Side}
-        self._others: list[L] = []  # that are coming or going
+        self._coming: list[L] = []
+        self._going: list[L] = []
         self._connecting: dict[Side, Result[None]] = {}
         self._wanted = True
 
@@ -93,7 +94,8 @@ class Listeners(Generic[L]):
         """
         for some in self._open.values():
             yield from some
-        yield from self._others
+        yield from self._coming
+        yield from self._going
 
     def clients(self, side: Side) -> list[SyncClient]:
         """
@@ -120,16 +122,18 @@ class Listeners(Generic[L]):
             line = self._make(side)
             if line is None:
                 return
-            self._others.append(line)
+            self._coming.append(line)
             try:
                 await line.connect([side])
             except ImapSyncError as error:
                 line.abort("given up")
-                line.closed().addCallback(self._closed, line)
                 if self._wanted:
                     self._refused(side, error)
+                self._going.append(line)
+                line.closed().addCallback(self._closed, line)
                 return
-            self._others.remove(line)
+            finally:
+                self._coming.remove(line)
             self._open[side].append(line)
             line.whenLost(partial(self._lost, line, side))
 
@@ -154,13 +158,15 @@ class Listeners(Generic[L]):
         LOGOUT on all; more can be made later.
         """
         self._wanted = False
-        for line in [*self._others]:
+        for line in [*self._coming]:
             line.abort("given up")
-        going = [line for some in self._open.values() for line in some]
+        waiting = [line.closed() for line in self._going]
+        leaving = [line for some in self._open.values() for line in some]
         for some in self._open.values():
             some.clear()
-        self._others += going
-        await together([Deferred.fromCoroutine(self._left(line)) for line in going])
+        self._going += leaving
+        waiting += [Deferred.fromCoroutine(self._left(line)) for line in leaving]
+        await together(waiting)
 
     async def _left(self, line: L) -> None:
         try:
@@ -177,5 +183,5 @@ class Listeners(Generic[L]):
             line.abort(reason)
 
     def _closed(self, _: None, line: L) -> None:
-        self._others.remove(line)
+        self._going.remove(line)
         self.spent += line.octets
