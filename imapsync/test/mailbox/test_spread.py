@@ -32,13 +32,13 @@ from imapsync.model import Side
 from imapsync.service import Outcome, SyncService
 from imapsync.test.fakes.world import QuickState, Reactor, World
 from imapsync.test.mailbox.test_copying import ALL, CopyingCase, Unreadable
-from imapsync.testing.accounts import CAPABILITIES, SEEN, Account, mail
+from imapsync.testing.accounts import CAPABILITIES, SEEN, Account, Folder, Offer, mail
 from imapsync.testing.links import Link
 from imapsync.uidset import UidSet
 
 LOCAL, REMOTE = Side
 
-CUTS = int(os.environ.get("IMAPSYNC_CUTS", "3"))
+CUTS = int(os.environ.get("IMAPSYNC_CUTS", "2"))
 
 #: So many pairs of connections there may be.
 PAIRS = 3
@@ -309,6 +309,44 @@ class RunTests(SpreadCase):
             theirs = [one.body for one in world.remote.inbox.messages.values()]
             left = {body for body in bodies if b"Subject: 2" in body}
             self.assertEqual(sorted(bodies - left), sorted(theirs))
+
+    def test_full(self) -> None:
+        """
+        Where there is no room any more, it ends as over one connection.
+        """
+        for told in True, False:
+            for pairs in 1, PAIRS:
+                world = self.prepare(told)
+                inbox = world.remote.inbox
+
+                def objection(_: Offer, inbox: Folder = inbox) -> str:
+                    full = len(inbox.messages) >= COUNT // 2
+                    return "NO [OVERQUOTA] full" if full else ""
+
+                world.remote.objection = objection
+                with capturedLogs():
+                    self.assertEqual(1, self.finish(world, pairs).code)
+                    self.assertEqual(COUNT // 2, len(inbox.messages))
+                    world.remote.objection = lambda _: ""
+                    self.assertEqual(0, self.finish(world, pairs).code)
+                self.assertCopied(world, (told, pairs))
+
+    def test_deadly(self) -> None:
+        """
+        A message over which the server hangs up is left in the end, and all others are
+        copied, as over one connection.
+        """
+        for told, pairs in product((True, False), (1, PAIRS)):
+            world = self.prepare(told)
+            deadly = mail(2 * EACH + 1)
+            world.remote.dies = lambda offers, deadly=deadly: any(  # type: ignore[misc]
+                offer.body == deadly for offer in offers
+            )
+            with capturedLogs() as events:
+                self.assertEqual(1, self.finish(world, pairs).code)
+            text = "\n".join(map(str, map(formatEvent, events)))
+            self.assertIn("the connection breaks over it", text)
+            self.assertEqual(COUNT - 1, len(world.remote.inbox.messages))
 
 
 class LossTests(SpreadCase):
