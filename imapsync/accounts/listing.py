@@ -207,13 +207,19 @@ class Listing:
 
     def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
         """
-        The servers' trashes, of those that have one.
+        The servers' trashes, of those that have one.  Where mailboxes are labels, it is
+        the server's own, unless the user says otherwise: to expunge a message there
+        only takes a label away.
 
         @raise ConfigError: it cannot have the name that the user gave it.
         """
         for side, account in accounts.items():
             text = self._config.servers[side].trash
-            if not text or not account.may(Act.APPEND, Act.EXPUNGE):
+            if text == "" or not account.may(Act.APPEND, Act.EXPUNGE):
+                continue
+            if text is None:
+                if self._clients[side].host.labels:
+                    yield from ((side, trash) for trash in _trashes(account))
                 continue
             where = f'{self._config.path}: trash in [{side}] is "{shown(text)}"'
             try:
@@ -271,6 +277,15 @@ class Listing:
                 f' "{shown(namings[1].root)}":'
                 " see list-reference"
             )
+
+
+def _trashes(account: Account) -> Iterator[Trash]:
+    """
+    The one that a server says to be it.
+    """
+    for name, box in account.listed.items():
+        if "\\trash" in box.attributes and box.selectable:
+            yield Trash(name, box.name)
 
 
 def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:

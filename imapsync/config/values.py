@@ -233,11 +233,11 @@ def acts(value: str) -> Allowed:
 
 def trash(value: str) -> str:
     """
-    A mailbox for what would be expunged.
+    A mailbox for what would be expunged; none if it is empty.
     """
     from imapsync.names import isInbox  # here, because few need it: it takes time
 
-    if isInbox(text(value)):
+    if isInbox(value):
         raise ValueError("must not be INBOX, into which everything would come back")
     return value
 

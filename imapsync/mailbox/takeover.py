@@ -156,7 +156,7 @@ class Takeover:
         mark = self._marks[side]
 
         def take(rows: list[Row]) -> None:
-            for uid, flags, modseq, size, date, _ in rows:
+            for uid, flags, modseq, size, date, *_ in rows:
                 if flags is not None:
                     changed = plan.isChanged(uid, modseq, mark)
                     found[uid] = Seen(flags, changed, size or 0, instant(date))

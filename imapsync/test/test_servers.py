@@ -240,6 +240,125 @@ class FaceTests(ServiceCase):
         self.assertEqual(0, self.serve(Request(("[Gmail]/Starred",))).code)
         self.assertIn("[Gmail]/Starred", self.local.folders)
 
+    def label(self, *names: str) -> None:
+        """
+        Have a message be in several mailboxes of a Gmail, and in INBOX, after a run.
+        """
+        self.face(FACES[0])
+        self.remote.make("[Gmail]/Trash").use = "\\Trash"
+        for name in "INBOX", *names:
+            folder = self.remote.folders.get(name) or self.remote.make(name)
+            folder.add(mail("one"))
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual([], self.unequal())
+
+    def kept(self, body: bytes = mail("one")) -> list[str]:
+        """
+        The mailboxes of the Gmail in which a message is.
+        """
+        return sorted(
+            name
+            for name, folder in self.remote.folders.items()
+            if any(one.body == body for one in folder.messages.values())
+        )
+
+    def test_labels(self) -> None:
+        """
+        What is expunged on the other side loses a label; what has no other is moved to
+        the trash, and is found in that of the other side.
+        """
+        self.label("Work")
+        for name, left in ("INBOX", ["Work"]), ("Work", ["[Gmail]/Trash"]):
+            self.local.folders[name].expunge(1)
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(left, self.kept())
+            self.assertEqual(0, self.written())
+        self.assertEqual(1, len(self.local.folders["[Gmail]/Trash"].messages))
+        self.local.folders["[Gmail]/Trash"].expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual([], self.kept())
+
+    def test_labelsAtOnce(self) -> None:
+        """
+        What is expunged from all mailboxes at once is moved to the trash; and so is
+        what is expunged from those that only show it.
+        """
+        self.label("Work", "[Gmail]/Important")
+        self.remote.folders["[Gmail]/Important"].use = "\\Important"
+        for name in "INBOX", "Work":
+            self.local.folders[name].expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual(["[Gmail]/Trash"], self.kept())
+
+    def test_labelDeleted(self) -> None:
+        """
+        A mailbox that is deleted on the other side is but a label to what is in others,
+        too; the rest is moved to the trash.
+        """
+        self.label("Work")
+        self.remote.folders["Work"].add(mail("two"))
+        self.serve(Request())
+        self.local.delete("Work")
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertNotIn("Work", self.remote.folders)
+        self.assertEqual(["INBOX"], self.kept())
+        self.assertEqual(["[Gmail]/Trash"], self.kept(mail("two")))
+        self.assertEqual([], self.unequal())
+
+    def test_noTrash(self) -> None:
+        """
+        With an empty C{trash}, all is only expunged; with a named one, what has other
+        labels keeps them.
+        """
+        for trash, left in ("", []), ("[Gmail]/Trash", ["[Gmail]/Trash"]):
+            self.setUp()
+            self.label("Work")
+            changes = {"trash": {REMOTE: trash}}
+            self.local.inbox.expunge(1)
+            self.assertEqual(0, self.serve(Request(), changes=changes).code)
+            self.assertEqual(["Work"], self.kept())
+            self.local.folders["Work"].expunge(1)
+            self.assertEqual(0, self.serve(Request(), changes=changes).code)
+            self.assertEqual(left, self.kept())
+
+    def test_untoldLabels(self) -> None:
+        """
+        Where the labels of a message are not told, it only loses one.
+        """
+        self.label("Work")
+        self.remote.refusal = lambda line: "NO what" if "X-GM-LABELS" in line else ""
+        self.local.inbox.expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual(["Work"], self.kept())
+
+    def test_further(self) -> None:
+        """
+        A message that gets one label after another is copied each time by the other
+        server.
+        """
+        self.label("A")
+        for name in "B", "C", "D":
+            self.remote.make(name).add(mail("one"))
+            self.local.heard.clear()
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(1, self.local.count("COPY"), name)
+            self.assertEqual(0, self.local.count("APPEND"), name)
+            self.assertEqual([], self.unequal())
+            self.assertEqual(0, self.written())
+
+    def test_alike(self) -> None:
+        """
+        One that is only like several that are known is not the same, as the server
+        tells: it is copied.
+        """
+        self.label("A")
+        other = mail("one")[:-2] + b"xy"
+        self.remote.make("B").add(other)
+        self.local.heard.clear()
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual((0, 1), (self.local.count("COPY"), self.local.count("APPEND")))
+        self.assertEqual([], self.unequal())
+
     def test_estimates(self) -> None:
         """
         Where sizes are known to be guesses, two filled accounts are paired without.
