@@ -278,7 +278,11 @@ def octets(value: str) -> int:
     """
     How many octets, in units of 1024, its square or its cube, if so said.
     """
-    match = re.fullmatch("([0-9]{1,12}) ?(?:([KMG])B?)?", value, re.IGNORECASE)
+    match = re.fullmatch("([0-9]+) ?(?:([KMG])B?)?", value, re.IGNORECASE)
+    if match and len(match[1]) > 12:
+        raise ValueError(
+            f"must be a number of twelve digits at most, not {quoted(value)}"
+        )
     many = int(match[1]) * _UNITS[(match[2] or "").upper()] if match else 0
     if not many:
         raise ValueError(

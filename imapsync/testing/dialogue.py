@@ -77,7 +77,8 @@ class Dialogue(MailboxDialogue):
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
-        if since[0] and (not self._counts or self._selected().noModseq):
+        numbered = self._counts and not self._selected().noModseq
+        if not numbered and (since[0] or "MODSEQ" in items):
             return "BAD what is that"
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
