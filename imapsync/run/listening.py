@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -17,6 +18,7 @@ from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.changes import Reading
 from imapsync.mailbox.context import Clients
 from imapsync.mailbox.report import Report
 from imapsync.model import Listed, Mark, Name, Side, Status
@@ -56,6 +58,7 @@ class Ear:
         self._news = news
         self._latest: deque[Name] = deque(maxlen=_LATEST)
         self._found: Mark | None = None
+        self._heard = _Heard()
         self._asked = False
         self._overflows = 0
         self.pushed = False
@@ -81,9 +84,12 @@ class Ear:
             return
         name = busiest(self._latest, self._history.scope)
         account = self._history.accounts[self._side]
+        heard, self._heard = self._heard, _Heard(name)
         try:
             spelled = account.spelled(name)
-            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
+            hidden = await self._hides(heard, name, spelled)
+            listener = self._heard
+            selected = await self._client.open(spelled, None, listener, writable=False)
         except (MailboxError, Refused):
             return
         listed = account.listed.get(name)
@@ -92,8 +98,29 @@ class Ear:
         if selected.mark not in seen:  # it changed after it was looked at
             self._changed(name)
             return
+        if hidden:
+            self._client.fall("flags change, and its HIGHESTMODSEQ does not")
+            self._history.doubted.add(name)
+            self._news(name)
+            return
         idling = self._client.idle(lambda: self._changed(name))
         idling.addErrback(_passOver)
+
+    async def _hides(self, heard: _Heard, name: Name, spelled: str) -> bool:
+        """
+        Whether flags of messages have changed, though the mod-sequence is what it was
+        when all was dealt with.  That is looked into if the server has told of flags.
+        """
+        known, client = self._state.mailbox(name), self._client
+        if heard != _Heard(name, stirred=True) or known is None or known.retries:
+            return False
+        mark = known.marks.get(self._side)
+        if client.resyncs or not client.counts or mark is None or mark != self._found:
+            return False
+        reading = Reading(self._state, known.id, self._side, mark)
+        reading.listAll()
+        selected = await client.glance(spelled, 1, reading)
+        return selected.mark == mark and bool(reading.take().flags)
 
     def statusReceived(self, spelled: str, status: Status) -> None:
         """
@@ -212,13 +239,23 @@ def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
     return max(scope, key=lambda name: (counts[name], name == INBOX), default=INBOX)
 
 
-class _Deaf:
+@dataclass
+class _Heard:
     """
-    Cares for no message:
+    What was told of the messages of a mailbox:
     L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
+
+    @ivar stirred: whether any flags were.
     """
 
-    def rowsReceived(self, rows: list[Row]) -> None: ...
+    name: Name = ""
+    stirred: bool = False
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Some are.
+        """
+        self.stirred = True
 
     def vanished(self, uids: UidSet, earlier: bool) -> None: ...
 
