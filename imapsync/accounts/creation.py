@@ -64,6 +64,7 @@ class Steps:
         self._waiting: list[Deferred[None]] = []
         self._failure: Failure | None = None
         self._made = memory.made
+        self._avoided = memory.avoided
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
@@ -133,6 +134,7 @@ class Steps:
             self._failure = failure  # for whoever waits, if anybody still does
             return
         self.refused.add(step)
+        self._avoided.add(step)
         code = getattr(failure.value, "responseCode", "")
         if code == "ALREADYEXISTS":
             return  # somebody else was faster, or it has another spelling there

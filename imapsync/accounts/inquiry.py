@@ -111,7 +111,7 @@ class Inquiry:
         boxes = [found.get(box.name, box) for box in listed]
         if subscribed is not None:
             boxes = [box.withSubscription(box.name in subscribed) for box in boxes]
-        self._known = [box.name for box in boxes if box.selectable]
+        self._known = [b.name for b in boxes if b.selectable and b.status]
         whole = self._client.features.listsStatus and not doubted
         return Answer(boxes, spaces, whole, subscribed, shut)
 

@@ -82,7 +82,7 @@ class Session:
             legacy = Legacy(
                 Listing(config, clients),
                 Identifier(clients, state, records.suspects),
-                History(),
+                History(avoided=records.suspects.avoided),
             )
         self._workers = Workers(clients, reserve, config.connections if several else 1)
         self._listing, self._identifier, self._history = legacy

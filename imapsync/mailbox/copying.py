@@ -110,8 +110,8 @@ class Copier(BodyReceiver):
                 await self._stream(some)
         except Exception as error:
             self._batches.drop()
-            if isinstance(error, Lost) and not error.blameless:
-                self._blame()
+            if isinstance(error, Lost):
+                self._blame(error.blameless)
             raise
         finally:
             if not self._given:
@@ -126,21 +126,21 @@ class Copier(BodyReceiver):
         self.queue.sends(UidSet.of([message.row.uid]), message.octets)
         return self._batches.begin(message)
 
-    def _blame(self) -> None:
+    def _blame(self, blameless: bool) -> None:
         """
-        A connection was lost: say over which messages that may have been.
+        A connection was lost: say over which messages; or which had been refused.
         """
         batches = self._batches
+        doubted = batches.doubted + [u for us, n in batches.again if n for u in us]
         if self._careful:
-            # Each was by itself.  In another manner it might be taken, but who says
-            # that it can be asked?
-            for uid in batches.doubted:
-                self._outcome.refused(uid, batches.refusing)
+            # Each was by itself.  Who says that it can be asked in another manner?
+            for uid in doubted:
+                self._outcome.refused(uid, batches.refusing or "it was refused before")
         else:
-            self._outcome.doubted(batches.doubted)
-        # Where a server takes leave with a refusal, what was sent behind that is not
-        # to blame.
-        if self._suspects or not (batches.refusing and self._target.farewell):
+            self._outcome.doubted(doubted)
+        # What was sent behind a refusal by which a server takes leave is not to blame.
+        spared = batches.refusing and self._target.farewell
+        if not blameless and (self._suspects or not spared):
             self._outcome.broken(self._suspects or batches.suspects)
 
     async def _stream(self, uids: UidSet) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -112,7 +111,7 @@ class Ear:
         when all was dealt with.  That is looked into if the server has told of flags.
         """
         known, client = self._state.mailbox(name), self._client
-        if heard != _Heard(name, stirred=True) or known is None or known.retries:
+        if not heard.stirred or heard.name != name or known is None or known.retries:
             return False
         mark = known.marks.get(self._side)
         if client.resyncs or not client.counts or mark is None or mark != self._found:
@@ -239,17 +238,17 @@ def busiest(latest: Iterable[Name], scope: Collection[Name]) -> Name:
     return max(scope, key=lambda name: (counts[name], name == INBOX), default=INBOX)
 
 
-@dataclass
 class _Heard:
     """
-    What was told of the messages of a mailbox:
+    What was told of the messages of the mailbox C{name}:
     L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
 
     @ivar stirred: whether any flags were.
     """
 
-    name: Name = ""
-    stirred: bool = False
+    def __init__(self, name: Name = "") -> None:
+        self.name = name
+        self.stirred = False
 
     def rowsReceived(self, rows: list[Row]) -> None:
         """

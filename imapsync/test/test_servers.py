@@ -132,9 +132,9 @@ FACES = (
 )
 
 
-class FaceTests(ServiceCase):
+class FaceCase(ServiceCase):
     """
-    A run with each of them.
+    Servers that are such ones.
     """
 
     def face(self, face: Face, side: Side = Side.REMOTE) -> Account:
@@ -146,6 +146,12 @@ class FaceTests(ServiceCase):
         account.salutation = face.salutation
         face.does(account)
         return account
+
+
+class FaceTests(FaceCase):
+    """
+    A run with each of them.
+    """
 
     def begin(self) -> None:
         """
@@ -406,6 +412,69 @@ class FaceTests(ServiceCase):
             self.serve(Request())
             self.assertIn("Mine", self.local.folders)
             self.assertNotIn("X-GUID", "".join(account.heard))
+
+
+class ErrorTests(FaceCase):
+    """
+    A server that hangs up after ten commands that it has refused, as Exchange does:
+    what it refuses is not asked for again and again.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make it.
+        """
+        super().setUp()
+        self.face(next(one for one in FACES if one.kind == "Microsoft 365"))
+        self.refused: list[str] = []
+
+    def refuse(self, *words: str) -> None:
+        """
+        Have it refuse commands in which some of these are.
+        """
+
+        def refusal(line: str) -> str:
+            if not any(word in line for word in words):
+                return ""
+            self.refused.append(line)
+            if len(self.refused) % 10 == 0:
+                for link in self.world.links:
+                    if link.open and link.account is self.remote:
+                        link.dialogue.bye("Connection is closed. 13")
+            return "NO no"
+
+        self.remote.refusal = refusal
+
+    def test_mailboxes(self) -> None:
+        """
+        Mailboxes that cannot be made: each is tried once in a run.
+        """
+        self.refuse("CREATE Bad")
+        for number in range(25):
+            self.local.make(f"Bad{number}")
+        self.local.inbox.add(mail("good"))
+        outcome = self.serve(Request())
+        self.assertEqual((1, ""), (outcome.code, outcome.text))
+        self.assertEqual(25, len(self.refused))
+        self.assertEqual(self.local.inbox.content, self.remote.inbox.content)
+        named = [line for line in self.logged if "CREATE was refused" in line]
+        self.assertEqual(25, len(named))
+
+    def test_messages(self) -> None:
+        """
+        Messages that it does not take: each is named, and the others are copied.
+        """
+        self.refuse("<bad")
+        for number in range(25):
+            self.local.inbox.add(mail(f"bad{number}"))
+            self.local.inbox.add(mail(number))
+        outcome = self.serve(Request())
+        self.assertEqual((1, ""), (outcome.code, outcome.text))
+        self.assertEqual(25, len(self.remote.inbox.messages))
+        # In each manner, and with leave.
+        self.assertGreater(76, len(self.refused))
+        named = [line for line in self.logged if "not copied: APPEND" in line]
+        self.assertEqual(25, len(named))
 
 
 class Following(Account):
