@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from twisted.logger import LogLevel
+
 from imapsync.imap.client import SyncClient
+from imapsync.log import Log
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
@@ -18,6 +21,8 @@ from imapsync.plan.fresh import Fresh
 from imapsync.plan.growth import Growth
 from imapsync.plan.messages import Policy
 from imapsync.state.interface import State
+
+_log = Log()
 
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]
@@ -37,9 +42,14 @@ def heed(clients: Clients, state: State) -> None:
 
 def meet(clients: Clients, state: State) -> None:
     """
-    The same, from the beginning, of servers of a kind that is known for it.
+    The same, from the beginning, of servers of a kind that is known for it.  What else
+    users have to know of a kind is told at the very beginning.
     """
     for side, client in clients.items():
+        host = client.host
+        if host.notice and not state.mailboxes():
+            told = f"{client.name}: {host.name}: {host.notice}"
+            _log.once(told, "{told}.", LogLevel.info, told=told)
         if client.host.estimates and state.sizesExact(side) is not False:
             with state.transaction():
                 state.noteSizes(side, False)

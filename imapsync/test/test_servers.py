@@ -215,7 +215,8 @@ class FaceTests(FaceCase):
 
     def test_told(self) -> None:
         """
-        It is told in which way changes are found out, and what is to be known.
+        It is told in which way changes are found out; and in the first run, what is to
+        be known of the server.
         """
         for face in FACES:
             self.setUp()
@@ -227,6 +228,9 @@ class FaceTests(FaceCase):
             notice = next(one.notice for one in HOSTS if one.name == face.kind)
             told = [line for line in self.logged if f"{face.kind}: {notice}" in line]
             self.assertEqual(bool(notice), bool(told), self.logged)
+            self.serve(Request())
+            again = [line for line in self.logged if f"{face.kind}: {notice}" in line]
+            self.assertEqual([], again)
 
     def test_gmail(self) -> None:
         """
