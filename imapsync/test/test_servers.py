@@ -403,6 +403,23 @@ class FaceTests(FaceCase):
         for word in "RETURN", "QRESYNC":
             self.assertNotIn(word, heard)
 
+    def test_window(self) -> None:
+        """
+        What Yahoo does not show any more, since it shows the newest messages only, is
+        left alone on the other side.
+        """
+        account = self.face(next(one for one in FACES if one.kind == "Yahoo"))
+        account.capabilities.add("MESSAGELIMIT=5")
+        for number in range(5):
+            self.local.inbox.add(mail(number))
+        self.assertEqual(0, self.serve(Request()).code)
+        for number in range(5, 8):
+            account.inbox.add(mail(number))
+            del account.inbox.messages[number - 4]
+        self.assertEqual(1, self.serve(Request()).code)
+        self.assertIn("it shows just 5 messages", "".join(self.logged))
+        self.assertEqual(5, len(self.local.inbox.messages))
+
     def test_guids(self) -> None:
         """
         Nobody but Dovecot is asked for X-GUID.
