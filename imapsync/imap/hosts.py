@@ -32,6 +32,7 @@ class Host(NamedTuple):
     @ivar tellsGuids: whether it tells X-GUID.
     @ivar labels: whether its mailboxes are labels of messages: one that is expunged is
         not gone.
+    @ivar renumbers: whether a mailbox gets another UIDVALIDITY when it is renamed.
     @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
@@ -48,6 +49,7 @@ class Host(NamedTuple):
     upPerDay: int | None = None
     tellsGuids: bool = False
     labels: bool = False
+    renumbers: bool = False
     estimates: bool = False
     notice: str = ""
 
@@ -122,7 +124,7 @@ HOSTS = (
         estimates=True,
         notice="it writes messages anew, so that their octets differ",
     ),
-    Host("Courier", greetings=("courier-imap",)),
+    Host("Courier", greetings=("courier-imap",), renumbers=True),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
     Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),

@@ -303,7 +303,6 @@ class MovesTests(SceneCase):
                 self.assertEqual((1, 1), (sent["UID MOVE"], sent["UID COPY"]))
                 self.assertIn(f"6 moved on {side}", run.errors)
 
-
     def test_further(self) -> None:
         """
         What is copied into one mailbox after another is the same in all, as Cyrus tells
