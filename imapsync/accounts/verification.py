@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
-from twisted.logger import LogLevel
 
 from imapsync.accounts.history import Named
 from imapsync.accounts.listing import Listing
@@ -188,7 +187,7 @@ class Verification:
             client.exact = not guessing
         if guessing and self._depth is not Depth.CONTENT:
             text = "{name}: estimates the sizes of messages, which are not compared."
-            self.log.once(text, text, LogLevel.info, name=guessing[0].name)
+            self.log.info(text, name=guessing[0].name)
 
     async def _look(self, listing: Listing, reader: Reader, last: bool) -> bool:
         """

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from twisted.logger import LogLevel
-
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.notes import Notes
@@ -49,7 +47,7 @@ def meet(clients: Clients, state: State) -> None:
         host = client.host
         if host.notice and not state.mailboxes():
             told = f"{client.name}: {host.name}: {host.notice}"
-            _log.once(told, "{told}.", LogLevel.info, told=told)
+            _log.info("{told}.", told=told)
         if client.host.estimates and state.sizesExact(side) is not False:
             with state.transaction():
                 state.noteSizes(side, False)

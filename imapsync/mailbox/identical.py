@@ -71,10 +71,14 @@ async def labelled(client: SyncClient, name: str, uids: UidSet) -> UidSet:
 async def spared(view: BothSides, side: Side, uids: UidSet, trash: Name) -> UidSet:
     """
     Those messages of C{side} that need not go to the trash: their like is there, or
-    they stay in another mailbox.
+    they stay in another mailbox; nor must those of which the like is brought next, as
+    the server keeps one only.
     """
-    this = view.sides[side]
-    there = thrown(view.state, view.known.id, side, uids, trash)
+    this, state, mailbox = view.sides[side], view.state, view.known.id
+    there = thrown(state, mailbox, side, uids, trash)
+    if this.client.host.labels:
+        originals = state.original(mailbox, side.other)
+        there |= state.partners(mailbox, side.other, originals, side) & uids
     return there | await labelled(this.client, this.selected.name, uids - there)
 
 

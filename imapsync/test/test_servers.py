@@ -331,6 +331,20 @@ class FaceTests(FaceCase):
             self.assertEqual(0, self.serve(Request(), changes=changes).code)
             self.assertEqual(left, self.kept())
 
+    def test_merged(self) -> None:
+        """
+        One of two equal messages that it keeps once is not moved to the trash: the
+        other takes its place.
+        """
+        self.label()
+        self.remote.merges = True
+        self.local.inbox.add(mail("one"))
+        for uids, left in ([1], ["INBOX"]), ([2], ["[Gmail]/Trash"]):
+            self.serve(Request())
+            self.local.inbox.expunge(*uids)
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(left, self.kept())
+
     def test_untoldLabels(self) -> None:
         """
         Where the labels of a message are not told, it only loses one.
