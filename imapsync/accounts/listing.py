@@ -245,7 +245,9 @@ class Listing:
         boxes = answer.listed
         if first:
             reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(answer.spaces, boxes, reference)
+            told = self._clients[side].features.told
+            kind = Naming if "IMAP4REV1" in told else _PlainNaming
+            self._namings[side] = _naming(kind, answer.spaces, boxes, reference)
             self._spaces[side] = answer.spaces
         self._shut[side] = answer.shut
         self.told.pop(side, None)
@@ -288,7 +290,24 @@ def _trashes(account: Account) -> Iterator[Trash]:
             yield Trash(name, box.name)
 
 
-def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
+class _PlainNaming(Naming):
+    """
+    That of a server that has IMAP4rev2 only: names are in UTF-8 there as they stand
+    (RFC 9051, 5.1), and what is modified UTF-7 to us would be another name to others.
+    """
+
+    def _plainly(self, name: str) -> str | None:
+        if "&" in name or not name.isascii():
+            raise MailboxError(
+                f'the name "{shown(name)}" cannot be carried over: it has to be plain'
+                " ASCII, without &, where a server has no IMAP4rev1"
+            )
+        return super()._plainly(name)
+
+
+def _naming(
+    kind: type[Naming], told: list[Namespaces], listed: list[Listed], reference: str
+) -> Naming:
     """
     How a server names mailboxes, from what it told.
     """
@@ -303,4 +322,4 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
         for other, levels in spaces.personal[1:]
         if other and not (other.startswith(prefix) and levels in ("", separator))
     ]
-    return Naming.of(separator, prefix, reference, foreign, further)
+    return kind.of(separator, prefix, reference, foreign, further)

@@ -434,6 +434,26 @@ class FaceTests(FaceCase):
         self.assertIn("it shows just 5 messages", "".join(self.logged))
         self.assertEqual(5, len(self.local.inbox.messages))
 
+    def test_onlySecond(self) -> None:
+        """
+        A server that has IMAP4rev2 only would take names in modified UTF-7 for others:
+        they are left alone, and reported.
+        """
+        account = self.face(FACES[0])
+        account.capabilities -= {"IMAP4rev1", "X-GM-EXT-1"}
+        account.capabilities.add("IMAP4rev2")
+        account.salutation = "hello"
+        odd = "B\N{LATIN SMALL LETTER U WITH DIAERESIS}ro", "R&D"
+        for name in (*odd, "Work"):
+            self.local.make(name).add(mail(name))
+        account.make("X&Y").add(mail("theirs"))
+        self.assertEqual(1, self.serve(Request()).code)
+        self.assertEqual(1, len(account.folders["Work"].messages))
+        for name in (*odd, "X&Y"):
+            warned = [line for line in self.logged if f'"{name}" cannot be' in line]
+            self.assertEqual(1, len(warned), self.logged)
+            self.assertFalse({name} <= {*self.local.folders} & {*account.folders})
+
     def test_guids(self) -> None:
         """
         Nobody but Dovecot is asked for X-GUID.
