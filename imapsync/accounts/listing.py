@@ -25,6 +25,7 @@ from imapsync.names import INBOX, Naming, shown
 from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
 from imapsync.plan.operations import Trash
+from imapsync.plan.selection import Selection
 from imapsync.plan.specialuse import matched
 from imapsync.plan.unchanged import Told
 
@@ -205,11 +206,13 @@ class Listing:
             if not self._clients[side].host.leftOut.isdisjoint(box.attributes)
         )
 
-    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
+    def trashes(
+        self, accounts: Mapping[Side, Account], selection: Selection
+    ) -> Iterator[tuple[Side, Trash]]:
         """
         The servers' trashes, of those that have one.  Where mailboxes are labels, it is
-        the server's own, unless the user says otherwise: to expunge a message there
-        only takes a label away.
+        the server's own, unless the user says otherwise, or has mailboxes synced that
+        only show what is in others: to expunge a message there only takes a label away.
 
         @raise ConfigError: it cannot have the name that the user gave it.
         """
@@ -218,7 +221,11 @@ class Listing:
             if text == "" or not account.may(Act.APPEND, Act.EXPUNGE):
                 continue
             if text is None:
-                if self._clients[side].host.labels:
+                asked = any(
+                    account.has(name) and selection.covers(name, subscribed=True)
+                    for name in selection.views
+                )
+                if self._clients[side].host.labels and not asked:
                     yield from ((side, trash) for trash in _trashes(account))
                 continue
             where = f'{self._config.path}: trash in [{side}] is "{shown(text)}"'

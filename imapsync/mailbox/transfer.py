@@ -90,21 +90,20 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     moving = what.gone and "MOVE" in source.clients[side].features
     pairs: dict[int, Pair] = {}
     done = UidSet()
-    records.notes.asked(what)
+    asked = what
     if what.identities:
         what = await _identical(what, here, source)
-        if not what.twins:
-            return
     with state.transaction():
         flags = {u: p.flags if what.gone else None for u, p in what.twins.items()}
         state.foretell(there.id, side.other, flags)
     try:
-        if await _select(side, here, source):
+        if what.twins and await _select(side, here, source):
             uids, done = await _handOver(what, there, target, moving)
             shown = await _flags(side, target, UidSet.of(uids.values()))
             pairs = dict(_pairs(what, uids, shown))
     except Refused as error:
         _log.info("{name}: {error}", name=what.target, error=error)
+    records.notes.asked(asked)
     try:
         with state.transaction():
             if moving:

@@ -300,6 +300,19 @@ class FaceTests(FaceCase):
         self.assertEqual(0, self.serve(Request()).code)
         self.assertEqual(["[Gmail]/Trash"], self.kept())
 
+    def test_labelsAskedFor(self) -> None:
+        """
+        Where mailboxes are synced that only show what is in others, nothing is taken
+        out of them by way of the trash.
+        """
+        self.label("[Gmail]/Starred")
+        self.remote.folders["[Gmail]/Starred"].use = "\\Flagged"
+        changes = {"listMailbox": ("*", "[Gmail]/Star*")}
+        self.assertEqual(0, self.serve(Request(), changes=changes).code)
+        self.local.inbox.expunge(1)
+        self.assertEqual(0, self.serve(Request(), changes=changes).code)
+        self.assertEqual(["[Gmail]/Starred"], self.kept())
+
     def test_labelDeleted(self) -> None:
         """
         A mailbox that is deleted on the other side is but a label to what is in others,
