@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from imapsync.accounts import ownership
 from imapsync.accounts.listing import Listing
+from imapsync.accounts.renumbering import Portraits, portraits, renewed
 from imapsync.config.request import Admin
 from imapsync.config.settings import Config
 from imapsync.errors import MailboxError, NotFound, Refused, UsageError
@@ -23,7 +24,7 @@ from imapsync.gather import onBoth
 from imapsync.imap.client import SyncClient
 from imapsync.log import Log
 from imapsync.mailbox.report import Report
-from imapsync.model import Act, Name, Side, Trouble
+from imapsync.model import Act, Known, Name, Side, Trouble
 from imapsync.names import INBOX, Naming, fromUser, isWithin, shown
 from imapsync.plan.account import Account
 from imapsync.plan.alone import mayDelete
@@ -255,15 +256,19 @@ class RenameTask(Task):
 
     async def _perform(self) -> None:
         old, new = self._names
+        mailboxes = self._state.mailboxes() if self._database else []
+        within = [one for one in mailboxes if isWithin(one.name, old)]
+        names = [(one, new + one.name[len(old) :]) for one in within]
+        before = await self._portraits([(one, one.name) for one in within])
         renamed = await onBoth(self._rename, [*self._accounts])
         if all(renamed.values()):
-            if self._database and self._remembered(old):
-                known = self._state.mailboxes()
-                within = (one for one in known if isWithin(one.name, old))
+            if within:
+                after = await self._portraits(names)
                 with self._state.transaction():
-                    self._state.rename(
-                        {one.id: new + one.name[len(old) :] for one in within}
-                    )
+                    self._state.rename({one.id: name for one, name in names})
+                    for side, now in after.items():
+                        for number, mark in renewed(side, within, before[side], now):
+                            self._state.setMark(number, side, mark)
                 self._done(old, f'renamed to "{shown(new)}" in the database')
             return
         for side, done in renamed.items():
@@ -273,6 +278,20 @@ class RenameTask(Task):
                     f'it is "{shown(new)}" on {side} now, but only there; mend what is'
                     f" wrong on {side.other}, and repeat it without {side} by --target",
                 )
+
+    async def _portraits(
+        self, names: Sequence[tuple[Known, Name]]
+    ) -> Mapping[Side, Portraits]:
+        """
+        What each server has of mailboxes, by the names that they have now.
+        """
+
+        async def onSide(side: Side) -> Portraits:
+            account = self._accounts[side]
+            spelled = ((one, account.spelled(name)) for one, name in names)
+            return await portraits(self._clients[side], self._state, side, spelled)
+
+        return await onBoth(onSide, [*self._accounts])
 
     async def _rename(self, side: Side) -> bool:
         """

@@ -24,6 +24,14 @@ from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import Create, Directed, Forget, Step
 from imapsync.state.interface import State
 
+#: What is not said of a name for what it is.
+_OTHERWISE = frozenset(("ALREADYEXISTS", "LIMIT", "OVERQUOTA", "UNAVAILABLE"))
+
+_HINT = (
+    "; the server does not tell below which mailbox, such as INBOX, those of the user"
+    " have to be (NAMESPACE): list-reference can"
+)
+
 #: So often a step is taken before it is in vain: some servers show what was
 #: done only after a moment.
 _PATIENCE = 3
@@ -56,6 +64,7 @@ class Steps:
         self._waiting: list[Deferred[None]] = []
         self._failure: Failure | None = None
         self._made = memory.made
+        self._avoided = memory.avoided
         self.refused = memory.refused
         self.failed: set[Name] = memory.uncreated
 
@@ -103,24 +112,35 @@ class Steps:
                 spelled = accounts[step.side].spelled(step.name)
                 command = self._clients[step.side].onMailbox(step.verb, spelled)
                 done = command.addCallback(self._stepTaken, step)
-                waiting.append(done.addErrback(self._stepRefused, step))
+                hint = self._hint(step, accounts[step.side])
+                waiting.append(done.addErrback(self._stepRefused, step, hint))
         return waiting
+
+    def _hint(self, step: Directed, account: Account) -> str:
+        """
+        What to try where a mailbox cannot be made by its name.
+        """
+        told = "NAMESPACE" in self._clients[step.side].features
+        placed = told or account.naming.reference
+        return "" if placed or not isinstance(step, Create) else _HINT
 
     def _stepTaken(self, _: object, step: Directed) -> None:
         if isinstance(step, Create):
             self._made[step.name] = step.side
         self._report.took(step.name, str(step))
 
-    def _stepRefused(self, failure: Failure, step: Directed) -> None:
+    def _stepRefused(self, failure: Failure, step: Directed, hint: str) -> None:
         if not failure.check(Refused):
             self._failure = failure  # for whoever waits, if anybody still does
             return
         self.refused.add(step)
+        self._avoided.add(step)
         code = getattr(failure.value, "responseCode", "")
         if code == "ALREADYEXISTS":
             return  # somebody else was faster, or it has another spelling there
         if step.name not in self.failed:
-            self._trouble(step, str(failure.value), code)
+            hint = "" if code in _OTHERWISE else hint
+            self._trouble(step, f"{failure.value}{hint}", code)
         if isinstance(step, Create):
             self.failed.add(step.name)
 

@@ -15,6 +15,7 @@ from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.expunging import Expunger
+from imapsync.mailbox.identical import labelled
 from imapsync.mailbox.removal import remove, thrown
 from imapsync.mailbox.summary import Deed
 from imapsync.mailbox.suspects import Place
@@ -281,6 +282,8 @@ async def _clear(one: Delete, context: Context, uids: UidSet, trash: str) -> Non
     """
     client, name = context.clients[one.side], context.names[one.side]
     selected = await client.open(name, None, Heard(), writable=True)
+    # What is in other mailboxes as well only loses this one.
+    uids -= await labelled(client, name, uids) if trash else UidSet()
     known = context.state.mailbox(one.name)
     place = Place(known.id if known else 0, one.side, selected.mark.uidvalidity)
     expunger = Expunger(client, context.state, place)

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from imapsync.errors import MailboxError
+from imapsync.mailbox.suspects import Avoided
 from imapsync.model import Known, Listed, Mark, Name, Side, Status
 from imapsync.plan.account import Account
-from imapsync.plan.mailboxes import Create, Step, dirty
+from imapsync.plan.mailboxes import Create, dirty
 from imapsync.plan.renameorder import isTemporary
 
 #: So often a mailbox may fail until it is only tried when that is asked for:
@@ -62,7 +63,9 @@ class History:
     @ivar accounts: what the servers listed last.
     @ivar scope: the mailboxes that are synced.
     @ivar made: on which side mailboxes were made that were not opened yet.
-    @ivar refused: steps that a server refused.
+    @ivar avoided: steps that a server refused a while ago, on the connections before
+        these as well.
+    @ivar refused: those that are not to be taken again on these.
     @ivar tried: mailboxes in which what was refused before was tried again.
     @ivar stuck: mailboxes that a server would not rename.
     @ivar parted: mailboxes that it can only make anew where they are to be.
@@ -77,12 +80,16 @@ class History:
     """
 
     def __init__(
-        self, named: Named | None = None, glances: Glances | None = None
+        self,
+        named: Named | None = None,
+        glances: Glances | None = None,
+        avoided: Avoided | None = None,
     ) -> None:
         self.accounts: Mapping[Side, Account] = {}
         self.scope: frozenset[Name] = frozenset()
         self.made: dict[Name, Side] = {}
-        self.refused: set[Step] = set()
+        self.avoided = Avoided(lambda: 0.0) if avoided is None else avoided
+        self.refused = {*self.avoided}
         self.tried: set[Name] = set()
         self.stuck: set[tuple[Side, int]] = set()
         self.parted: set[tuple[Side, int]] = set()
@@ -137,6 +144,7 @@ class History:
         What was in vain may be tried again.
         """
         self.refused.clear()
+        self.avoided.clear()
         self.stuck.clear()
         self.parted.clear()
         self.tried.clear()

@@ -117,7 +117,7 @@ class Inquiry:
         boxes = [found.get(box.name, box) for box in listed]
         if subscribed is not None:
             boxes = [box.withSubscription(box.name in subscribed) for box in boxes]
-        self._known = [box.name for box in boxes if box.selectable]
+        self._known = [b.name for b in boxes if b.selectable and b.status]
         if self._polling is not None:
             self._polling.keep(self._known)
         whole = self._client.features.listsStatus and not doubted

@@ -26,6 +26,7 @@ from imapsync.names import INBOX, Naming, shown
 from imapsync.plan.account import Account, ancestors
 from imapsync.plan.listing import isTacit
 from imapsync.plan.operations import Trash
+from imapsync.plan.selection import Selection
 from imapsync.plan.specialuse import matched
 from imapsync.plan.unchanged import Told
 
@@ -226,15 +227,27 @@ class Listing:
             if not self._clients[side].host.leftOut.isdisjoint(box.attributes)
         )
 
-    def trashes(self, accounts: Mapping[Side, Account]) -> Iterator[tuple[Side, Trash]]:
+    def trashes(
+        self, accounts: Mapping[Side, Account], selection: Selection
+    ) -> Iterator[tuple[Side, Trash]]:
         """
-        The servers' trashes, of those that have one.
+        The servers' trashes, of those that have one.  Where mailboxes are labels, it is
+        the server's own, unless the user says otherwise, or has mailboxes synced that
+        only show what is in others: to expunge a message there only takes a label away.
 
         @raise ConfigError: it cannot have the name that the user gave it.
         """
         for side, account in accounts.items():
             text = self._config.servers[side].trash
-            if not text or not account.may(Act.APPEND, Act.EXPUNGE):
+            if text == "" or not account.may(Act.APPEND, Act.EXPUNGE):
+                continue
+            if text is None:
+                asked = any(
+                    account.has(name) and selection.covers(name, subscribed=True)
+                    for name in selection.views
+                )
+                if self._clients[side].host.labels and not asked:
+                    yield from ((side, trash) for trash in _trashes(account))
                 continue
             where = f'{self._config.path}: trash in [{side}] is "{shown(text)}"'
             try:
@@ -260,7 +273,9 @@ class Listing:
         boxes = answer.listed
         if first:
             reference = self._config.servers[side].listReference
-            self._namings[side] = _naming(answer.spaces, boxes, reference)
+            told = self._clients[side].features.told
+            kind = Naming if "IMAP4REV1" in told else _PlainNaming
+            self._namings[side] = _naming(kind, answer.spaces, boxes, reference)
             self._spaces[side] = answer.spaces
         self._shut[side] = answer.shut
         self.told.pop(side, None)
@@ -294,7 +309,33 @@ class Listing:
             )
 
 
-def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Naming:
+def _trashes(account: Account) -> Iterator[Trash]:
+    """
+    The one that a server says to be it.
+    """
+    for name, box in account.listed.items():
+        if "\\trash" in box.attributes and box.selectable:
+            yield Trash(name, box.name)
+
+
+class _PlainNaming(Naming):
+    """
+    That of a server that has IMAP4rev2 only: names are in UTF-8 there as they stand
+    (RFC 9051, 5.1), and what is modified UTF-7 to us would be another name to others.
+    """
+
+    def _plainly(self, name: str) -> str | None:
+        if "&" in name or not name.isascii():
+            raise MailboxError(
+                f'the name "{shown(name)}" cannot be carried over: it has to be plain'
+                " ASCII, without &, where a server has no IMAP4rev1"
+            )
+        return super()._plainly(name)
+
+
+def _naming(
+    kind: type[Naming], told: list[Namespaces], listed: list[Listed], reference: str
+) -> Naming:
     """
     How a server names mailboxes, from what it told.
     """
@@ -309,4 +350,4 @@ def _naming(told: list[Namespaces], listed: list[Listed], reference: str) -> Nam
         for other, levels in spaces.personal[1:]
         if other and not (other.startswith(prefix) and levels in ("", separator))
     ]
-    return Naming.of(separator, prefix, reference, foreign, further)
+    return kind.of(separator, prefix, reference, foreign, further)

@@ -78,7 +78,7 @@ class Legacy(NamedTuple):
         return cls(
             Listing(config, clients, pollings),
             Identifier(clients, state, suspects),
-            history or History(),
+            history or History(avoided=suspects.avoided),
         )
 
 
@@ -186,8 +186,8 @@ class Mailboxes:
         with self._state.transaction():
             self._state.noteAllowed(self._allowed, self._sparing)
         self._noteReferences(accounts)
-        trashes = dict(self._listing.trashes(accounts))
         selection = await self._scope.select(accounts)
+        trashes = dict(self._listing.trashes(accounts, selection))
         self._noteLeftOut(accounts, selection)
         accounts, outlook = await self._renamer.settle(
             accounts, selection, self._refused

@@ -22,6 +22,7 @@ from imapsync.config.settings import Config
 from imapsync.content.comparison import Comparison, Tally
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.log import Log
 from imapsync.mailbox.course import Course
 from imapsync.mailbox.suspects import Suspects
 from imapsync.mailbox.verification import Reader, Reading
@@ -107,6 +108,8 @@ class Verification:
     @ivar verdicts: all that was told.
     """
 
+    log = Log()
+
     sides = tuple(Side)
 
     def __init__(
@@ -161,6 +164,7 @@ class Verification:
 
         @raise NotFound: a mailbox that was asked for is on neither server.
         """
+        self._weigh(clients)
         reader = Reader(
             *(clients, self.comparison, self._suspects, self._depth, self._course)
         )
@@ -173,6 +177,17 @@ class Verification:
         left = self._finished + PAUSE - self._clock.seconds()
         await deferLater(self._clock, max(0.0, left))
         await self._look(listing, reader, last=True)
+
+    def _weigh(self, clients: Mapping[Side, SyncClient]) -> None:
+        """
+        Have no size be told where a server is known to estimate them.
+        """
+        guessing = [client for client in clients.values() if client.host.estimates]
+        for client in clients.values():
+            client.exact = not guessing
+        if guessing and self._depth is not Depth.CONTENT:
+            text = "{name}: estimates the sizes of messages, which are not compared."
+            self.log.info(text, name=guessing[0].name)
 
     async def _look(self, listing: Listing, reader: Reader, last: bool) -> bool:
         """

@@ -85,7 +85,7 @@ class ServerConfig(NamedTuple):
     @ivar allowed: what may be done there; nothing, if it is never written.
     @ivar compress: whether to, where the server can.
     @ivar trash: a mailbox, as typed, to which messages are moved instead of being
-        expunged; empty if there is none.
+        expunged; empty if there is to be none, C{None} if nothing is said.
     @ivar octetsPerDay: so many may go over all connections to it, either way, on one
         day; C{None} if there is no such limit.
     @ivar commandsInFlight: so many may be unanswered on one connection; C{None} as
@@ -118,7 +118,7 @@ class ServerConfig(NamedTuple):
     listReference: str
     allowed: Allowed = EVERYTHING
     compress: bool = False
-    trash: str = ""
+    trash: str | None = None
     octetsPerDay: int | None = None
     commandsInFlight: int | None = None
     authorizeAs: str | None = None
@@ -231,7 +231,7 @@ def read(side: Side, section: Section, files: Files) -> ServerConfig:
         listReference=section.get("list-reference", str, ""),
         allowed=_allowed(section),
         compress=section.get("compress", values.yesNo, side is Side.REMOTE),
-        trash=section.get("trash", values.trash, ""),
+        trash=section.get("trash", values.trash, None),
         octetsPerDay=section.get("max-octets-per-day", values.octets, None),
         commandsInFlight=section.get("max-commands-in-flight", values.number, None),
         authorizeAs=section.get("authorize-as", values.text, None),
@@ -261,7 +261,8 @@ def _allowed(section: Section) -> Allowed:
     if section.get("read-only", values.yesNo, False):
         return ()
     allowed = section.get("allow", values.acts, EVERYTHING)
-    if "trash" in section and Act.EXPUNGE in allowed and Act.APPEND not in allowed:
+    trash = section.get("trash", values.trash, None)
+    if trash and Act.EXPUNGE in allowed and Act.APPEND not in allowed:
         # What may not be moved there would be gone for good.
         raise section.wrong("trash", "needs append in allow, as well as expunge")
     return allowed

@@ -233,11 +233,11 @@ def acts(value: str) -> Allowed:
 
 def trash(value: str) -> str:
     """
-    A mailbox for what would be expunged.
+    A mailbox for what would be expunged; none if it is empty.
     """
     from imapsync.names import isInbox  # here, because few need it: it takes time
 
-    if isInbox(text(value)):
+    if isInbox(value):
         raise ValueError("must not be INBOX, into which everything would come back")
     return value
 
@@ -278,7 +278,11 @@ def octets(value: str) -> int:
     """
     How many octets, in units of 1024, its square or its cube, if so said.
     """
-    match = re.fullmatch("([0-9]{1,12}) ?(?:([KMG])B?)?", value, re.IGNORECASE)
+    match = re.fullmatch("([0-9]+) ?(?:([KMG])B?)?", value, re.IGNORECASE)
+    if match and len(match[1]) > 12:
+        raise ValueError(
+            f"must be a number of twelve digits at most, not {quoted(value)}"
+        )
     many = int(match[1]) * _UNITS[(match[2] or "").upper()] if match else 0
     if not many:
         raise ValueError(

@@ -111,21 +111,19 @@ def appraise(features: Features) -> Iterator[Appraisal]:
         yield Appraisal(word, bool(told), there if told else without)
 
 
-def remarks(features: Features, host: Host, way: str) -> Iterator[str]:
+def remark(features: Features, host: Host, way: str) -> str:
     """
-    What users are told of a server that is not like most.
-
-    @param way: how changes are found out.
+    What users are told of the way in which changes are found out, if it is not the
+    first one.
     """
-    if way != QRESYNC:
-        why = "the server has no QRESYNC"
-        if "QRESYNC" in host.distrusted:
-            why = f"the QRESYNC of {host.name} is not to be trusted"
-        elif QRESYNC in features:
-            why = "the server offers QRESYNC, but does not enable it"
-        yield f"{why}; changes are found by {way}"
-    if host.notice:
-        yield f"{host.name}: {host.notice}"
+    if way == QRESYNC:
+        return ""
+    why = "the server has no QRESYNC"
+    if "QRESYNC" in host.distrusted:
+        why = f"the QRESYNC of {host.name} is not to be trusted"
+    elif QRESYNC in features:
+        why = "the server offers QRESYNC, but does not enable it"
+    return f"{why}; changes are found by {way}"
 
 
 def oddities(features: Features, encrypted: bool, loggedIn: bool) -> Iterator[str]:

@@ -307,13 +307,13 @@ def _settle(client: SyncClient, server: ServerConfig) -> None:
     It is known what kind of server it is, and in which way changes are found out.
     """
     client.restrain(server.commandsInFlight or client.host.inFlight)
-    if client.way != QRESYNC or client.host.notice:
+    if client.way != QRESYNC:
         # Imported here because most servers need no such word.
-        from imapsync.imap.appraisal import remarks
+        from imapsync.imap.appraisal import remark
 
-        for text in remarks(client.features, client.host, client.way):
-            told = f"{server.where}: {text}"
-            client.log.once(told, "{told}.", LogLevel.info, told=told)
+        text = remark(client.features, client.host, client.way)
+        told = f"{server.where}: {text}"
+        client.log.once(told, "{told}.", LogLevel.info, told=told)
 
 
 async def _awaited(answer: Awaitable[None]) -> None:

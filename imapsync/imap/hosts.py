@@ -30,6 +30,9 @@ class Host(NamedTuple):
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
     @ivar tellsGuids: whether it tells X-GUID.
+    @ivar labels: whether its mailboxes are labels of messages: one that is expunged is
+        not gone.
+    @ivar renumbers: whether a mailbox gets another UIDVALIDITY when it is renamed.
     @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
@@ -45,6 +48,8 @@ class Host(NamedTuple):
     downPerDay: int | None = None
     upPerDay: int | None = None
     tellsGuids: bool = False
+    labels: bool = False
+    renumbers: bool = False
     estimates: bool = False
     notice: str = ""
 
@@ -84,9 +89,11 @@ HOSTS = (
         leftOut=frozenset(("\\all", "\\important", "\\flagged")),
         downPerDay=_GMAIL_DOWN,
         upPerDay=_GMAIL_UP,
+        labels=True,
         notice=(
-            "what is expunged loses a label, and stays in All Mail as long as the"
-            " settings of Gmail say so"
+            "what is expunged on the other side loses a label here; what has no other"
+            " label is moved to the trash of Gmail, unless the option trash says"
+            " otherwise"
         ),
     ),
     Host(
@@ -117,7 +124,7 @@ HOSTS = (
         estimates=True,
         notice="it writes messages anew, so that their octets differ",
     ),
-    Host("Courier", greetings=("courier-imap",)),
+    Host("Courier", greetings=("courier-imap",), renumbers=True),
     Host("Zimbra", greetings=("zimbra",)),
     Host("Stalwart", greetings=("stalwart",)),
     Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),

@@ -139,22 +139,26 @@ class Batches:
         with suppress(MailboxError):  # there is more amiss
             self._resolve({})
 
-    def blame(self, lane: Lane, others: list[int] | None = None) -> None:
+    def blame(
+        self, lane: Lane, blameless: bool, others: list[int] | None = None
+    ) -> None:
         """
-        A connection was lost: say over which messages that may have been.
+        A connection was lost: say over which messages; or which had been refused.
 
-        @param others: which, if it was none that was handed over.
+        @param others: over which, if it was none that was handed over.
         """
+        doubted = lane.doubted
+        if lane.parted is None:  # nobody asks again
+            doubted = doubted + [u for uids, n in self.again if n for u in uids]
         if self.careful:
-            # Each was by itself.  In another manner it might be taken, but who says
-            # that it can be asked?
-            for uid in lane.doubted:
-                self._outcome.refused(uid, lane.refusing)
+            # Each was by itself.  Who says that it can be asked in another manner?
+            for uid in doubted:
+                self._outcome.refused(uid, lane.refusing or "it was refused before")
         else:
-            self._outcome.doubted(lane.doubted)
-        # Where a server takes leave with a refusal, what was sent behind that is not
-        # to blame.
-        if others or not (lane.refusing and lane.target.farewell):
+            self._outcome.doubted(doubted)
+        # What was sent behind a refusal by which a server takes leave is not to blame.
+        spared = lane.refusing and lane.target.farewell
+        if not blameless and (others or not spared):
             self._outcome.broken(others or lane.suspects)
 
     def lost(self, lane: Lane, uids: list[int], error: ImapSyncError) -> None:
@@ -169,8 +173,8 @@ class Batches:
             self._outcome.parted(uids)
         if first:
             lane.suspects = lane.suspects or uids
-            if isinstance(error, Lost) and not error.blameless:
-                self.blame(lane)
+            if isinstance(error, Lost):
+                self.blame(lane, error.blameless)
             if lane.parted is not None:
                 lane.parted(lane)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imapsync.imap.client import SyncClient
+from imapsync.log import Log
 from imapsync.mailbox.notes import Notes
 from imapsync.mailbox.report import Report
 from imapsync.mailbox.suspects import Suspects
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from imapsync.errors import ImapSyncError
+
+_log = Log()
 
 #: A connection to each server.
 Clients = Mapping[Side, SyncClient]
@@ -42,9 +45,14 @@ def heed(clients: Clients, state: State) -> None:
 
 def meet(clients: Clients, state: State) -> None:
     """
-    The same, from the beginning, of servers of a kind that is known for it.
+    The same, from the beginning, of servers of a kind that is known for it.  What else
+    users have to know of a kind is told at the very beginning.
     """
     for side, client in clients.items():
+        host = client.host
+        if host.notice and not state.mailboxes():
+            told = f"{client.name}: {host.name}: {host.notice}"
+            _log.info("{told}.", told=told)
         if client.host.estimates and state.sizesExact(side) is not False:
             with state.transaction():
                 state.noteSizes(side, False)

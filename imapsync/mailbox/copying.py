@@ -125,8 +125,8 @@ class Copier(BodyReceiver):
         except Exception as error:
             self._spread.drop()
             self._batches.drop()
-            if isinstance(error, Lost) and not error.blameless:
-                self._batches.blame(self._lane, self._suspects)
+            if isinstance(error, Lost):
+                self._batches.blame(self._lane, error.blameless, self._suspects)
             raise
         finally:
             if not self._given:

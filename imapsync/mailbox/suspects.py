@@ -4,13 +4,16 @@ What would otherwise go wrong again and again: L{Suspects}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapsync.mailbox.quotas import Quotas
 from imapsync.model import Side
 from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet
+
+if TYPE_CHECKING:
+    from imapsync.plan.mailboxes import Step
 
 #: How many seconds a message is left out after a connection was lost over it for
 #: the first time, the second and so on.  The first time it was among others, any
@@ -62,6 +65,36 @@ class _Record(NamedTuple):
     until: float
 
 
+class Avoided:
+    """
+    Steps that a server has refused, such as to make a mailbox.  They are not taken
+    again over the next connections, for a while: some servers hang up after so many
+    refusals.
+
+    @param now: tells the time, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._until: dict[Step, float] = {}
+
+    def add(self, step: Step) -> None:
+        """
+        One more.
+        """
+        self._until[step] = self._now() + REMEMBERED
+
+    def __iter__(self) -> Iterator[Step]:
+        now = self._now()
+        return (step for step, until in self._until.items() if until > now)
+
+    def clear(self) -> None:
+        """
+        All may be taken again.
+        """
+        self._until.clear()
+
+
 class Suspects:
     """
     Messages over which connections were lost, since some server, or something
@@ -70,6 +103,7 @@ class Suspects:
 
     @ivar now: tells the time, in seconds.
     @ivar quotas: where there is no room.
+    @ivar avoided: what is not to be done again at once.
     @ivar breaks: how many connections were lost while messages were under way.
     @ivar lessons: how often something was learned of messages, so that another
         attempt gets further than this one.
@@ -82,6 +116,7 @@ class Suspects:
         self._asked: dict[Place, set[int]] = {}
         self._refused: dict[Place, dict[int, _Refusal]] = {}
         self.quotas = Quotas()
+        self.avoided = Avoided(now)
         self.breaks = self.lessons = 0
 
     def brokeOver(self, place: Place, uids: Collection[int]) -> None:

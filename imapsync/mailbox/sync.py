@@ -18,12 +18,12 @@ from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
+from imapsync.mailbox.identical import spared
 from imapsync.mailbox.kept import returned
 from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
 from imapsync.mailbox.perform import Performer
 from imapsync.mailbox.recognition import altered
-from imapsync.mailbox.removal import thrown
 from imapsync.mailbox.sizes import weigh
 from imapsync.mailbox.suspects import MOST
 from imapsync.mailbox.transfer import duplicates, known, suppose, transfer
@@ -194,7 +194,7 @@ class Pass:
                 await self._do(News(drifts=drifts))
             await self._do(
                 News(
-                    gone={side: self._gone(side) for side in Side},
+                    gone={side: await self._gone(side) for side in Side},
                     goneOnBoth=self._goneOnBoth(bereft),
                 )
             )
@@ -266,7 +266,7 @@ class Pass:
             await self._do(News(gone={side: Gone(bereft[side])}))
             self._view.sides[side].reading.kept |= bereft[side]
 
-    def _gone(self, side: Side) -> Gone:
+    async def _gone(self, side: Side) -> Gone:
         """
         What is to go from C{side}, and which of it need not go to the trash.
         """
@@ -274,9 +274,8 @@ class Pass:
         view, trash = self._view, self._view.trash(side)
         if not (trash and doomed):
             return Gone(doomed)
-        notes = self._context.records.notes
-        elsewhere = notes.superseded(view.name, side) & doomed
-        elsewhere |= thrown(view.state, view.known.id, side, doomed, trash.name)
+        elsewhere = self._context.records.notes.superseded(view.name, side) & doomed
+        elsewhere |= await spared(view, side, doomed - elsewhere, trash.name)
         return Gone(doomed, elsewhere, trash)
 
     def _goneOnBoth(self, bereft: Mapping[Side, UidSet]) -> UidSet:

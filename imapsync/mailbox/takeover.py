@@ -3,7 +3,8 @@ Taking over the pairs of one mailbox from the database of another program:
 L{Takeover}.
 
 The flags that both sides last agreed on are not in it: the servers are asked for the
-flags and the mod-sequence of each message, which tell what they must have been.  What
+flags and the mod-sequence of each message, which tell what they must have been; where a
+side has none, any of its messages may have changed.  What
 has happened since, the next sync finds, as if the other program had been this one.
 """
 
@@ -31,7 +32,9 @@ Pairs = Iterable[list[tuple[int, int]]]
 #: Where no mailbox is: one that has less, or another UIDVALIDITY, has other UIDs.
 NOWHERE = Mark(MAXIMUM, MAXIMUM, 0)
 
-_ITEMS = "(FLAGS MODSEQ INTERNALDATE RFC822.SIZE)"
+#: What is asked of messages; with the first, where there are mod-sequences.
+_ITEMS = {True: "(FLAGS MODSEQ INTERNALDATE RFC822.SIZE)"}
+_ITEMS[False] = "(FLAGS INTERNALDATE RFC822.SIZE)"
 
 
 class Unproven(MailboxError):
@@ -62,6 +65,7 @@ class Takeover:
         self._sure = sure
         self.evidence = Evidence()
         self._sources: Mapping[Side, Source] = {}
+        self._items: Mapping[Side, str] = {}
         self._hidden = False
 
     async def run(self, subscribed: bool, pairs: Pairs) -> int:
@@ -95,8 +99,6 @@ class Takeover:
         selected = await client.open(name, None, Heard(), writable=False)
         if not selected.persistent:
             raise MailboxError("its UIDs do not last (UIDNOTSTICKY)", side)
-        if not selected.tracked:
-            raise MailboxError("it has no mod-sequences (NOMODSEQ)", side)
         if why := plan.doubt(self._marks[side], selected.mark):
             raise MailboxError(why, side)
         return selected
@@ -111,6 +113,7 @@ class Takeover:
             for side, one in selected.items():
                 self._state.setMark(self._known.id, side, NOWHERE)
                 self._state.setIdentity(self._known.id, side, one.identity)
+        self._items = {side: _ITEMS[one.tracked] for side, one in selected.items()}
         suspects = self._context.records.suspects
         self._sources = {
             side: Source(
@@ -156,12 +159,12 @@ class Takeover:
         mark = self._marks[side]
 
         def take(rows: list[Row]) -> None:
-            for uid, flags, modseq, size, date, _ in rows:
+            for uid, flags, modseq, size, date, *_ in rows:
                 if flags is not None:
                     changed = plan.isChanged(uid, modseq, mark)
                     found[uid] = Seen(flags, changed, size or 0, instant(date))
 
-        await self._sources[side].rows(uids, _ITEMS, take)
+        await self._sources[side].rows(uids, self._items[side], take)
         return found
 
     async def _keyed(self, found: list[Adopted]) -> list[Pair]:

@@ -9,18 +9,19 @@ what was done and not committed is paired by its content.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from imapsync.errors import MailboxError, Refused
 from imapsync.imap.commands.mailbox import Heard
 from imapsync.log import Log
-from imapsync.mailbox import pairing
+from imapsync.mailbox import identical, pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.summary import Deed
 from imapsync.model import Flags, Known, Name, Pair, Side, differ
 from imapsync.plan.flags import common
 from imapsync.plan.moves import Transfer
-from imapsync.uidset import UidSet
+from imapsync.uidset import UidSet, UidSetBuilder
 
 _log = Log()
 
@@ -30,16 +31,22 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
     What the server of C{side} can copy by itself, because C{new} messages of
     the other side are equal to messages that both have elsewhere.
 
-    An ordinary new message costs its stamp.
+    An ordinary new message costs its stamp.  What is like several others, as where it
+    gets one label after another, must be the same as one of them, as its server says.
     """
     notes, source = view.context.records.notes, view.source(side.other)
     if not notes.acquainted:
         return []
+    client = view.sides[side.other].client
     alike: dict[int, tuple[Name, Pair]] = {}
     equal: dict[tuple[Name, int], list[int]] = {}
+    doubtful = UidSetBuilder()
 
     def stamped(uid: int, _: int, stamp: int) -> None:
         known = view.state.stamped(stamp) if stamp else []
+        if len(known) > 1 and identical.tells(client.features):
+            known = [one for one in known if one[0] != view.name][:1]
+            doubtful.update(UidSet.of([uid] if known else ()))
         if len(known) == 1:
             alike[uid] = known[0]
 
@@ -51,7 +58,10 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
     try:
         new = notes.unasked(view.name, side.other, new)
         await pairing.stamped(source, new, stamped)
-        await pairing.keyed(source, UidSet.of(alike), keyed)
+        several = doubtful.build()
+        identities = await identical.identified(client, several)
+        sure = UidSet.of(alike) - several | UidSet.of(identities)
+        await pairing.keyed(source, sure, keyed)
     except Refused:
         return []  # there is a message that the server cannot read
     twins: dict[Name, dict[int, Pair]] = {}
@@ -59,7 +69,10 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
         if len(uids) == 1:
             twins.setdefault(name, {})[uids[0]] = alike[uids[0]][1]
     return [
-        Transfer(side, name, view.name, some, gone=False)
+        Transfer(
+            *(side, name, view.name, some, False),
+            identities={u: identities[u] for u in some if u in identities},
+        )
         for name, some in twins.items()
     ]
 
@@ -77,17 +90,20 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     moving = what.gone and "MOVE" in source.clients[side].features
     pairs: dict[int, Pair] = {}
     done = UidSet()
+    asked = what
+    if what.identities:
+        what = await _identical(what, here, source)
     with state.transaction():
         flags = {u: p.flags if what.gone else None for u, p in what.twins.items()}
         state.foretell(there.id, side.other, flags)
     try:
-        if await _select(side, here, source):
+        if what.twins and await _select(side, here, source):
             uids, done = await _handOver(what, there, target, moving)
             shown = await _flags(side, target, UidSet.of(uids.values()))
             pairs = dict(_pairs(what, uids, shown))
     except Refused as error:
         _log.info("{name}: {error}", name=what.target, error=error)
-    records.notes.asked(what)
+    records.notes.asked(asked)
     try:
         with state.transaction():
             if moving:
@@ -136,23 +152,45 @@ def known(name: Name, context: Context) -> Known:
     return found
 
 
-async def _select(side: Side, known: Known, context: Context) -> bool:
+async def _identical(what: Transfer, here: Known, source: Context) -> Transfer:
+    """
+    The same without what its server does not say to be its twin.
+    """
+    other, known = what.side.other, what.identities
+    twins = {uid: what.twins[uid].uid(other) for uid in known}
+    found: Mapping[int, str] = {}
+    with suppress(Refused):  # what the server does not tell is not proven
+        if await _select(other, here, source, writable=False):
+            client = source.clients[other]
+            found = await identical.identified(client, UidSet.of(twins.values()))
+    return what._replace(
+        twins={
+            uid: pair
+            for uid, pair in what.twins.items()
+            if uid not in known or known[uid] == found.get(twins[uid])
+        }
+    )
+
+
+async def _select(
+    side: Side, known: Known, context: Context, writable: bool = True
+) -> bool:
     """
     Select a mailbox on one side.
 
-    @return: whether it is still the same one, and can be written.
+    @return: whether it is still the same one, and can be written if it is to be.
     """
     client, name, mark = (
         context.clients[side],
         context.names[side],
         known.marks.get(side),
     )
-    selected = await client.open(name, None, Heard(), writable=True)
+    selected = await client.open(name, None, Heard(), writable)
     return (
         mark is not None
         and mark.uidvalidity == selected.mark.uidvalidity
         and not differ(known.identities.get(side, ""), selected.identity)
-        and not selected.readOnly
+        and not (writable and selected.readOnly)
     )
 
 

@@ -27,9 +27,12 @@ _ITEMS = "FLAGS INTERNALDATE RFC822.SIZE"
 class _Whole:
     """
     All that is compared of a message that is read whole.
+
+    @ivar octets: how many it has: a server may tell another number.
     """
 
     def __init__(self) -> None:
+        self.octets = 0
         self._body = BodyDigest()
         self._head = KeyDigest()
 
@@ -37,6 +40,7 @@ class _Whole:
         """
         Take the next piece of the message.
         """
+        self.octets += len(data)
         self._body.write(data)
         self._head.write(data)
 
@@ -236,7 +240,7 @@ class Reader:
         headless = UidSetBuilder()
 
         def done(row: Row, digest: KeyDigest | _Whole) -> None:
-            size = row.size or 0
+            size = digest.octets if isinstance(digest, _Whole) else row.size or 0
             flags = row.flags or frozenset()
             found = Found(row.uid, size, instant(row.date), flags)
             key, late = digest.key(size), row.uid >= since

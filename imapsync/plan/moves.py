@@ -88,6 +88,8 @@ class Transfer(NamedTuple):
     @ivar gone: whether they are no more in C{source} on the other side.
     @ivar dates: of new messages whose content does not single them out: the
         instant of INTERNALDATE that their twins must have as well.
+    @ivar identities: of new messages that are like several others: what their server
+        must tell of their twins as well.
     """
 
     side: Side
@@ -96,6 +98,7 @@ class Transfer(NamedTuple):
     twins: Mapping[int, Pair]
     gone: bool
     dates: Mapping[int, int] = MappingProxyType({})
+    identities: Mapping[int, str] = MappingProxyType({})
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """

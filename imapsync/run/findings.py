@@ -17,6 +17,7 @@ from imapsync.display import line, quantity, shown
 from imapsync.errors import ImapSyncError
 from imapsync.imap.appraisal import WAYS, appraise, oddities
 from imapsync.imap.features import REQUIRED
+from imapsync.imap.hosts import HOSTS
 from imapsync.model import Act, Name, Owner, Side, Trouble
 from imapsync.plan.capacity import Fit, Limit, Size, coming, fit
 from imapsync.run.found import Found, Met, Peer
@@ -231,8 +232,9 @@ def _peer(server: ServerConfig, peer: Peer) -> Iterator[Finding]:
 
 
 def _capabilities(server: ServerConfig, met: Met) -> Iterator[Finding]:
-    if met.kind and met.kind not in met.name:
-        yield Finding("kind", met.kind)
+    notice = next((one.notice for one in HOSTS if one.name == met.kind), "")
+    if notice or met.kind not in met.name:
+        yield Finding("kind", f"{met.kind}: {notice}" if notice else met.kind)
     lacking = met.features.lacking
     if lacking:
         needed = f"{', '.join(lacking)}; one of {', '.join(REQUIRED)} is needed"

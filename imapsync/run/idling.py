@@ -13,7 +13,7 @@ from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.imap.client import SyncClient
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.changes import Reading
-from imapsync.model import Changes, Mark, Name, Side
+from imapsync.model import Changes, Known, Mark, Name, Side
 from imapsync.plan.account import Account
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
@@ -28,12 +28,14 @@ class Watched(NamedTuple):
 
     @ivar window: the flags of so many of the newest messages are looked at, where a
         server does not tell what has changed.
+    @ivar doubted: takes mailboxes that are to be looked into, whatever STATUS tells.
     @ivar now: tells the time, in seconds.
     """
 
     side: Side
     state: State
     window: int
+    doubted: set[Name]
     now: Callable[[], float]
 
 
@@ -55,6 +57,7 @@ class Idling:
         self._since = 0.0
         self._found: Mark | None = None
         self._left = Changes()
+        self._heard = _Heard("")
 
     async def attend(self, name: Name, account: Account) -> bool:
         """
@@ -89,15 +92,37 @@ class Idling:
         known, left = state.mailbox(name), self._left
         mark = known.marks.get(side) if known else None
         if known is None or mark is None or mark.modseq:
-            selected = await self._client.open(spelled, None, _Deaf(), writable=False)
+            hidden = known is not None and await self._hides(known, mark, spelled)
+            heard = self._heard = _Heard(name)
+            selected = await self._client.open(spelled, None, heard, writable=False)
         else:
-            reading = Reading(state, known.id, side, mark)
+            hidden, reading = False, Reading(state, known.id, side, mark)
             first = state.newest(known.id, side, window)
             selected = await self._client.glance(spelled, first, reading)
             self._left = reading.take()
         seen = (listed and listed.mark, self._found)
         self._found = selected.mark
-        return selected.mark not in seen or self._left != left
+        if selected.mark not in seen or self._left != left:
+            return True
+        if hidden:
+            self._client.fall("flags change, and its HIGHESTMODSEQ does not")
+            self._watched.doubted.add(name)
+        return hidden
+
+    async def _hides(self, known: Known, mark: Mark | None, spelled: str) -> bool:
+        """
+        Whether flags of messages have changed, though the mod-sequence is what it was
+        when all was dealt with.  That is looked into if the server has told of flags.
+        """
+        heard, client = self._heard, self._client
+        if not heard.stirred or heard.name != known.name or known.retries:
+            return False
+        if client.resyncs or not client.counts or mark is None or mark != self._found:
+            return False
+        reading = Reading(self._watched.state, known.id, self._watched.side, mark)
+        reading.listAll()
+        selected = await client.glance(spelled, 1, reading)
+        return selected.mark == mark and bool(reading.take().flags)
 
     def _ended(self, result: object) -> None:
         self.name = None
@@ -106,13 +131,23 @@ class Idling:
             result.trap(ImapSyncError)
 
 
-class _Deaf:
+class _Heard:
     """
-    Cares for no message:
+    What was told of the messages of the mailbox C{name}:
     L{MailboxListener<imapsync.imap.commands.base.MailboxListener>}.
+
+    @ivar stirred: whether any flags were.
     """
 
-    def rowsReceived(self, rows: list[Row]) -> None: ...
+    def __init__(self, name: Name) -> None:
+        self.name = name
+        self.stirred = False
+
+    def rowsReceived(self, rows: list[Row]) -> None:
+        """
+        Some are.
+        """
+        self.stirred = True
 
     def vanished(self, uids: UidSet, earlier: bool) -> None: ...
 

@@ -184,7 +184,7 @@ class Ears:
             side: Ear(
                 client,
                 history,
-                Watched(side, state, servers[side].flagWindow, now),
+                Watched(side, state, servers[side].flagWindow, history.doubted, now),
                 news,
             )
             for side, client in clients.items()

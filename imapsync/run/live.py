@@ -269,12 +269,12 @@ class Following:
         await self._renewals.settled()
         await self._job.share.begin()
         self._begun = self._clock.seconds()
-        self._breaks = self._suspects.breaks
-        self._lessons = self._suspects.lessons
+        self._breaks, self._lessons = self._suspects.breaks, self._suspects.lessons
         self._connections = Connections(
             self._job, self._admitted, self._patience, self._state
         )
-        self._history = history = History(self._named, self._glances)
+        memories = self._named, self._glances, self._suspects.avoided
+        self._history = history = History(*memories)
         self._report = self._report.successor()
         self._standing.counts(self._report, self._connections)
         await self._connections.connect()

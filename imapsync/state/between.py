@@ -231,6 +231,11 @@ class Shortfalls(Protocol):
         All that are so.
         """
 
+    def original(self, mailbox: int, side: Side) -> UidSet:
+        """
+        The messages with a pair that others are folded into.
+        """
+
     def unfolded(self, mailbox: int, side: Side) -> UidSet:
         """
         Those of them whose original has no pair any more.

@@ -92,6 +92,13 @@ class ShortfallTables(Transactions):
             *(mailbox, side.value),
         )
 
+    def original(self, mailbox: int, side: Side) -> UidSet:
+        return self._uids(
+            "SELECT DISTINCT original FROM folded WHERE mailbox = ? AND side = ?"
+            " ORDER BY original",
+            *(mailbox, side.value),
+        )
+
     def unfolded(self, mailbox: int, side: Side) -> UidSet:
         return self._uids(
             "SELECT uid FROM folded WHERE mailbox = ? AND side = ? AND NOT EXISTS ("

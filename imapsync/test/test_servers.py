@@ -132,9 +132,9 @@ FACES = (
 )
 
 
-class FaceTests(ServiceCase):
+class FaceCase(ServiceCase):
     """
-    A run with each of them.
+    Servers that are such ones.
     """
 
     def face(self, face: Face, side: Side = Side.REMOTE) -> Account:
@@ -146,6 +146,12 @@ class FaceTests(ServiceCase):
         account.salutation = face.salutation
         face.does(account)
         return account
+
+
+class FaceTests(FaceCase):
+    """
+    A run with each of them.
+    """
 
     def begin(self) -> None:
         """
@@ -209,7 +215,8 @@ class FaceTests(ServiceCase):
 
     def test_told(self) -> None:
         """
-        It is told in which way changes are found out, and what is to be known.
+        It is told in which way changes are found out; and in the first run, what is to
+        be known of the server.
         """
         for face in FACES:
             self.setUp()
@@ -221,6 +228,9 @@ class FaceTests(ServiceCase):
             notice = next(one.notice for one in HOSTS if one.name == face.kind)
             told = [line for line in self.logged if f"{face.kind}: {notice}" in line]
             self.assertEqual(bool(notice), bool(told), self.logged)
+            self.serve(Request())
+            again = [line for line in self.logged if f"{face.kind}: {notice}" in line]
+            self.assertEqual([], again)
 
     def test_gmail(self) -> None:
         """
@@ -239,6 +249,152 @@ class FaceTests(ServiceCase):
         self.assertNotIn("[Gmail]/Starred", self.local.folders)
         self.assertEqual(0, self.serve(Request(("[Gmail]/Starred",))).code)
         self.assertIn("[Gmail]/Starred", self.local.folders)
+
+    def label(self, *names: str) -> None:
+        """
+        Have a message be in several mailboxes of a Gmail, and in INBOX, after a run.
+        """
+        self.face(FACES[0])
+        self.remote.make("[Gmail]/Trash").use = "\\Trash"
+        for name in "INBOX", *names:
+            folder = self.remote.folders.get(name) or self.remote.make(name)
+            folder.add(mail("one"))
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual([], self.unequal())
+
+    def kept(self, body: bytes = mail("one")) -> list[str]:
+        """
+        The mailboxes of the Gmail in which a message is.
+        """
+        return sorted(
+            name
+            for name, folder in self.remote.folders.items()
+            if any(one.body == body for one in folder.messages.values())
+        )
+
+    def test_labels(self) -> None:
+        """
+        What is expunged on the other side loses a label; what has no other is moved to
+        the trash, and is found in that of the other side.
+        """
+        self.label("Work")
+        for name, left in ("INBOX", ["Work"]), ("Work", ["[Gmail]/Trash"]):
+            self.local.folders[name].expunge(1)
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(left, self.kept())
+            self.assertEqual(0, self.written())
+        self.assertEqual(1, len(self.local.folders["[Gmail]/Trash"].messages))
+        self.local.folders["[Gmail]/Trash"].expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual([], self.kept())
+
+    def test_labelsAtOnce(self) -> None:
+        """
+        What is expunged from all mailboxes at once is moved to the trash; and so is
+        what is expunged from those that only show it.
+        """
+        self.label("Work", "[Gmail]/Important")
+        self.remote.folders["[Gmail]/Important"].use = "\\Important"
+        for name in "INBOX", "Work":
+            self.local.folders[name].expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual(["[Gmail]/Trash"], self.kept())
+
+    def test_labelsAskedFor(self) -> None:
+        """
+        Where mailboxes are synced that only show what is in others, nothing is taken
+        out of them by way of the trash.
+        """
+        self.label("[Gmail]/Starred")
+        self.remote.folders["[Gmail]/Starred"].use = "\\Flagged"
+        changes = {"listMailbox": ("*", "[Gmail]/Star*")}
+        self.assertEqual(0, self.serve(Request(), changes=changes).code)
+        self.local.inbox.expunge(1)
+        self.assertEqual(0, self.serve(Request(), changes=changes).code)
+        self.assertEqual(["[Gmail]/Starred"], self.kept())
+
+    def test_labelDeleted(self) -> None:
+        """
+        A mailbox that is deleted on the other side is but a label to what is in others,
+        too; the rest is moved to the trash.
+        """
+        self.label("Work")
+        self.remote.folders["Work"].add(mail("two"))
+        self.serve(Request())
+        self.local.delete("Work")
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertNotIn("Work", self.remote.folders)
+        self.assertEqual(["INBOX"], self.kept())
+        self.assertEqual(["[Gmail]/Trash"], self.kept(mail("two")))
+        self.assertEqual([], self.unequal())
+
+    def test_noTrash(self) -> None:
+        """
+        With an empty C{trash}, all is only expunged; with a named one, what has other
+        labels keeps them.
+        """
+        for trash, left in ("", []), ("[Gmail]/Trash", ["[Gmail]/Trash"]):
+            self.setUp()
+            self.label("Work")
+            changes = {"trash": {REMOTE: trash}}
+            self.local.inbox.expunge(1)
+            self.assertEqual(0, self.serve(Request(), changes=changes).code)
+            self.assertEqual(["Work"], self.kept())
+            self.local.folders["Work"].expunge(1)
+            self.assertEqual(0, self.serve(Request(), changes=changes).code)
+            self.assertEqual(left, self.kept())
+
+    def test_merged(self) -> None:
+        """
+        One of two equal messages that it keeps once is not moved to the trash: the
+        other takes its place.
+        """
+        self.label()
+        self.remote.merges = True
+        self.local.inbox.add(mail("one"))
+        for uids, left in ([1], ["INBOX"]), ([2], ["[Gmail]/Trash"]):
+            self.serve(Request())
+            self.local.inbox.expunge(*uids)
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(left, self.kept())
+
+    def test_untoldLabels(self) -> None:
+        """
+        Where the labels of a message are not told, it only loses one.
+        """
+        self.label("Work")
+        self.remote.refusal = lambda line: "NO what" if "X-GM-LABELS" in line else ""
+        self.local.inbox.expunge(1)
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual(["Work"], self.kept())
+
+    def test_further(self) -> None:
+        """
+        A message that gets one label after another is copied each time by the other
+        server.
+        """
+        self.label("A")
+        for name in "B", "C", "D":
+            self.remote.make(name).add(mail("one"))
+            self.local.heard.clear()
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(1, self.local.count("COPY"), name)
+            self.assertEqual(0, self.local.count("APPEND"), name)
+            self.assertEqual([], self.unequal())
+            self.assertEqual(0, self.written())
+
+    def test_alike(self) -> None:
+        """
+        One that is only like several that are known is not the same, as the server
+        tells: it is copied.
+        """
+        self.label("A")
+        other = mail("one")[:-2] + b"xy"
+        self.remote.make("B").add(other)
+        self.local.heard.clear()
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual((0, 1), (self.local.count("COPY"), self.local.count("APPEND")))
+        self.assertEqual([], self.unequal())
 
     def test_estimates(self) -> None:
         """
@@ -274,6 +430,43 @@ class FaceTests(ServiceCase):
         for word in "RETURN", "QRESYNC":
             self.assertNotIn(word, heard)
 
+    def test_window(self) -> None:
+        """
+        What Yahoo does not show any more, since it shows the newest messages only, is
+        left alone on the other side.
+        """
+        account = self.face(next(one for one in FACES if one.kind == "Yahoo"))
+        account.capabilities.add("MESSAGELIMIT=5")
+        for number in range(5):
+            self.local.inbox.add(mail(number))
+        self.assertEqual(0, self.serve(Request()).code)
+        for number in range(5, 8):
+            account.inbox.add(mail(number))
+            del account.inbox.messages[number - 4]
+        self.assertEqual(1, self.serve(Request()).code)
+        self.assertIn("it shows just 5 messages", "".join(self.logged))
+        self.assertEqual(5, len(self.local.inbox.messages))
+
+    def test_onlySecond(self) -> None:
+        """
+        A server that has IMAP4rev2 only would take names in modified UTF-7 for others:
+        they are left alone, and reported.
+        """
+        account = self.face(FACES[0])
+        account.capabilities -= {"IMAP4rev1", "X-GM-EXT-1"}
+        account.capabilities.add("IMAP4rev2")
+        account.salutation = "hello"
+        odd = "B\N{LATIN SMALL LETTER U WITH DIAERESIS}ro", "R&D"
+        for name in (*odd, "Work"):
+            self.local.make(name).add(mail(name))
+        account.make("X&Y").add(mail("theirs"))
+        self.assertEqual(1, self.serve(Request()).code)
+        self.assertEqual(1, len(account.folders["Work"].messages))
+        for name in (*odd, "X&Y"):
+            warned = [line for line in self.logged if f'"{name}" cannot be' in line]
+            self.assertEqual(1, len(warned), self.logged)
+            self.assertFalse({name} <= {*self.local.folders} & {*account.folders})
+
     def test_guids(self) -> None:
         """
         Nobody but Dovecot is asked for X-GUID.
@@ -287,6 +480,69 @@ class FaceTests(ServiceCase):
             self.serve(Request())
             self.assertIn("Mine", self.local.folders)
             self.assertNotIn("X-GUID", "".join(account.heard))
+
+
+class ErrorTests(FaceCase):
+    """
+    A server that hangs up after ten commands that it has refused, as Exchange does:
+    what it refuses is not asked for again and again.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make it.
+        """
+        super().setUp()
+        self.face(next(one for one in FACES if one.kind == "Microsoft 365"))
+        self.refused: list[str] = []
+
+    def refuse(self, *words: str) -> None:
+        """
+        Have it refuse commands in which some of these are.
+        """
+
+        def refusal(line: str) -> str:
+            if not any(word in line for word in words):
+                return ""
+            self.refused.append(line)
+            if len(self.refused) % 10 == 0:
+                for link in self.world.links:
+                    if link.open and link.account is self.remote:
+                        link.dialogue.bye("Connection is closed. 13")
+            return "NO no"
+
+        self.remote.refusal = refusal
+
+    def test_mailboxes(self) -> None:
+        """
+        Mailboxes that cannot be made: each is tried once in a run.
+        """
+        self.refuse("CREATE Bad")
+        for number in range(25):
+            self.local.make(f"Bad{number}")
+        self.local.inbox.add(mail("good"))
+        outcome = self.serve(Request())
+        self.assertEqual((1, ""), (outcome.code, outcome.text))
+        self.assertEqual(25, len(self.refused))
+        self.assertEqual(self.local.inbox.content, self.remote.inbox.content)
+        named = [line for line in self.logged if "CREATE was refused" in line]
+        self.assertEqual(25, len(named))
+
+    def test_messages(self) -> None:
+        """
+        Messages that it does not take: each is named, and the others are copied.
+        """
+        self.refuse("<bad")
+        for number in range(25):
+            self.local.inbox.add(mail(f"bad{number}"))
+            self.local.inbox.add(mail(number))
+        outcome = self.serve(Request())
+        self.assertEqual((1, ""), (outcome.code, outcome.text))
+        self.assertEqual(25, len(self.remote.inbox.messages))
+        # In each manner, and with leave.
+        self.assertGreater(76, len(self.refused))
+        named = [line for line in self.logged if "not copied: APPEND" in line]
+        self.assertEqual(25, len(named))
 
 
 class Following(Account):

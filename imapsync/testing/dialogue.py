@@ -5,8 +5,11 @@ The IMAP that servers in memory speak: enough of QRESYNC for tests.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
+from zlib import crc32
 
+from imapsync import names
 from imapsync.model import Flags
 from imapsync.testing.accounts import DATE, Folder, Message
 from imapsync.testing.conversation import Died, offersOf
@@ -74,7 +77,8 @@ class Dialogue(MailboxDialogue):
         answer = "OK done"
         if "FETCH" in self.account.deaf:
             return answer
-        if since[0] and (not self._counts or self._selected().noModseq):
+        numbered = self._counts and not self._selected().noModseq
+        if not numbered and (since[0] or "MODSEQ" in items):
             return "BAD what is that"
         reads = any(item.startswith(("BODY", "RFC822.SIZE")) for item in items)
         for uid in _newest(self._some(self._known(uids)), self.account.shows):
@@ -110,20 +114,32 @@ class Dialogue(MailboxDialogue):
                 size = message.told or self.account.estimates(message.body)
                 values.append(b"RFC822.SIZE %d" % size)
             elif item.startswith("BODY"):
-                section = item.removeprefix("BODY.PEEK").encode()
-                octets = message.body
-                if section.startswith(b"[HEADER"):
-                    octets = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-                if section == b"[HEADER.FIELDS":
-                    section += b" (MESSAGE-ID)]"
-                    fields = re.findall(rb"(?im)^message-id:.*\r\n", octets)
-                    octets = b"".join(fields) + b"\r\n"
-                values.append(b"BODY%s {%d}\r\n%s" % (section, len(octets), octets))
+                values.append(_section(item, message.body))
+            elif item != "MODSEQ":
+                values.append(self._identity(item, message))
         order = self.account.order
         if order:
             values.sort(key=lambda value: order.index(_nameOf(value)))
         number = list(folder.messages).index(uid) + 1
         self.output += b"* %d FETCH (%s)\r\n" % (number, b" ".join(values))
+
+    def _identity(self, item: str, message: Message) -> bytes:
+        """
+        What is the same of a message in all mailboxes, or in which others it is.
+        """
+        if item != "X-GM-LABELS":
+            number = crc32(message.body)
+            told = f"(M{number})" if item == "EMAILID" else str(number)
+            return f"{item} {told}".encode()
+        folders = self.account.folders.items()
+        labels = [
+            r"\\Inbox" if name == "INBOX" else names.encode(name).decode()
+            for name, folder in folders
+            if folder is not self._folder and not folder.use
+            if any(one.body == message.body for one in folder.messages.values())
+        ]
+        labels = [f'"{label}"' for label in labels]
+        return f"X-GM-LABELS ({' '.join(labels)})".encode()
 
     def _STORE(self, _tag: str, uids: str, action: str, flags: list[str]) -> None:
         folder = self._selected()
@@ -177,10 +193,22 @@ class Dialogue(MailboxDialogue):
         moved = self._some(self._known(uids))
         grudge = self._grudge(moved)
         code = self._transfer(moved, name)
+        bodies = {folder.messages[uid].body for uid in moved}
         folder.expunge(*moved)
+        if "X-GM-EXT-1" in self.account.capabilities:
+            self._throw(self._existing(name), bodies)
         if not grudge:
             self._say(f"* OK {code}moved")
         return grudge or "OK done"
+
+    def _throw(self, target: Folder, bodies: Collection[bytes]) -> None:
+        """
+        Have what was moved to the trash be in no other mailbox, as Gmail does.
+        """
+        for folder in self.account.folders.values():
+            if "\\Trash" in target.use and folder is not target:
+                uids = [u for u, m in folder.messages.items() if m.body in bodies]
+                folder.expunge(*uids)
 
     def _transfer(self, uids: UidSet, name: str) -> str:
         """
@@ -248,6 +276,20 @@ class Dialogue(MailboxDialogue):
         plus = account.appendUid and self._plus
         told = f"[APPENDUID {folder.uidvalidity} {uids}] " if plus else ""
         return f"OK {told}done"
+
+
+def _section(item: str, octets: bytes) -> bytes:
+    """
+    A message, or what is asked for of it.
+    """
+    section = item.removeprefix("BODY.PEEK").encode()
+    if section.startswith(b"[HEADER"):
+        octets = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    if section == b"[HEADER.FIELDS":
+        section += b" (MESSAGE-ID)]"
+        fields = re.findall(rb"(?im)^message-id:.*\r\n", octets)
+        octets = b"".join(fields) + b"\r\n"
+    return b"BODY%s {%d}\r\n%s" % (section, len(octets), octets)
 
 
 def _idOf(body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from itertools import chain
 
 from imapsync import names
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.identity import identityOf, labelsOf
 from imapsync.imap.wire.responses import (
     STATUS_ITEMS,
     Body,
@@ -160,6 +161,9 @@ def _row(values: dict[str, Node]) -> Row:
         bounded(_octets(_list(modseq)[0])) if modseq else 0,
         None if size is None else bounded(_octets(size)),
         _text(date) if isinstance(date, bytes) and _DATE.fullmatch(date) else "",
+        "",
+        identityOf(values),
+        labelsOf(values),
     )
 
 

@@ -27,6 +27,8 @@ class Row(NamedTuple):
     @ivar size: RFC822.SIZE, C{None} if not told.
     @ivar date: INTERNALDATE as sent, empty if not told.
     @ivar section: the section that was streamed ahead of this row, if any.
+    @ivar identity: EMAILID (RFC 8474) or Gmail's X-GM-MSGID, empty if not told.
+    @ivar labels: Gmail's, but for that of the mailbox; C{None} if not told.
     """
 
     uid: int
@@ -35,6 +37,8 @@ class Row(NamedTuple):
     size: int | None = None
     date: str = ""
     section: str = ""
+    identity: str = ""
+    labels: frozenset[str] | None = None
 
 
 class Condition(NamedTuple):

@@ -4,6 +4,7 @@ Tests for L{imapsync.accounts.creation}: what is asked at the same time.
 
 from __future__ import annotations
 
+from imapsync.model import Side
 from imapsync.test.mailbox.test_sync import MailboxCase
 from imapsync.testing.accounts import mail
 
@@ -73,3 +74,25 @@ class RoundTripTests(MailboxCase):
         self.sync(listSelectOpts="")
         verbs = {line.partition(" ")[0] for line in self.remote.heard}
         self.assertNotIn("SUBSCRIBE", verbs)
+
+    def test_hint(self) -> None:
+        """
+        Where the server does not tell its namespaces, and makes no mailbox by a name,
+        the option that can help is named; not if it is used, or something else is
+        wrong.
+        """
+        for lacks, answer, reference, hinted in (
+            (True, "NO Permission denied", "", True),
+            (True, "NO [NOPERM] no", "", True),
+            (True, "NO [OVERQUOTA] full", "", False),
+            (True, "NO Permission denied", "INBOX/", False),
+            (False, "NO Permission denied", "", False),
+        ):
+            self.begin()
+            self.remote.capabilities -= {"NAMESPACE"} if lacks else set()
+            self.remote.answers["CREATE"] = answer
+            self.world.options[Side.REMOTE]["listReference"] = reference
+            report = self.sync(listSelectOpts="")
+            told = str(report.troubles)
+            self.assertIn("CREATE", told)
+            self.assertEqual(hinted, "list-reference" in told, told)

@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 from twisted.internet.error import ConnectionDone
@@ -30,6 +31,8 @@ from imapsync.test.fakes import interimap
 from imapsync.test.fakes.interimap import Box
 from imapsync.test.fakes.world import QuickState, World, troubles
 from imapsync.testing.accounts import SEEN, Account, mail
+
+LOCAL, REMOTE = Side
 
 
 class BrokenState(QuickState):
@@ -236,6 +239,37 @@ class SinceTests(ImportCase):
         self.assertGoesOn(0, 1)
         flags = self.shown(self.local, 1), self.shown(self.local, 2)
         self.assertEqual((set(), {"Blue"}), flags)
+
+    def test_untracked(self) -> None:
+        """
+        A side that tells no mod-sequences any more, of a mailbox or of any, may have
+        changed any flag: those of the other side that have changed are added, none is
+        removed for them.
+        """
+        for side, whole in product(Side, (True, False)):
+            self.begin(Account(), Account(first=1007))
+            account = self.world.accounts[side]
+            account.inbox.noModseq = True
+            if whole:
+                account.capabilities -= {"QRESYNC", "CONDSTORE", "ENABLE"}
+            here, there = self.local.inbox, self.remote.inbox
+            uid, *_ = there.messages
+            here.flag(1)
+            there.flag(uid + 1, "Blue")
+            here.flag(3, "\\Seen", "\\Flagged")
+            there.flag(uid + 2)
+            there.expunge(uid + 3)
+            here.add(mail(50))
+            self.assertTakes(self.take(), INBOX=8, Work=4)
+            report = self.world.sync()
+            self.assertEqual({}, report.troubles)
+            self.assertTrue(self.world.equal, self.local.content)
+            done = report.done("copied").total(), report.done("expunged").total()
+            self.assertEqual((1, 1), done)
+            flags = [self.shown(self.local, uid) for uid in (1, 2, 3)]
+            seen = set() if side is LOCAL else {"\\Seen"}
+            self.assertEqual([seen, {"Blue"}, {"\\Seen", "\\Flagged"}], flags)
+            self.assertEqual(0, self.world.sync().changes)
 
     def test_renumbered(self) -> None:
         """

@@ -126,14 +126,16 @@ class ServerTests(ConfigTestCase):
 
     def test_trash(self) -> None:
         """
-        What would be expunged cannot be moved to INBOX, nor to nowhere.
+        What would be expunged cannot be moved to INBOX.  That it is not to be moved is
+        more than to say nothing.
         """
-        for value, why in (
-            ("inbox", "must not be INBOX, into which everything would come back"),
-            ("", "must not be empty"),
-        ):
-            text = f"username = me\npassword = x\ntrash = {value}"
-            self.assertWrongRemote(text, f"3: trash in [remote] {why}")
+        text = "username = me\npassword = x\ntrash = {}"
+        why = "must not be INBOX, into which everything would come back"
+        self.assertWrongRemote(text.format("inbox"), f"3: trash in [remote] {why}")
+        for value in "Bin", "":
+            config = self.load(LOCAL + "[remote]\n" + text.format(value))
+            self.assertEqual(value, config.servers[Side.REMOTE].trash)
+        self.assertIsNone(self.load(LOCAL + REMOTE).servers[Side.REMOTE].trash)
 
     def test_where(self) -> None:
         """

@@ -265,7 +265,12 @@ class FormTests(SynchronousTestCase):
             ("3g", 3 * 1024**3),
         ):
             self.assertEqual(octets, values.octets(text))
-        for wrong in "0", "0G", "-1", "", "M", "5 T", "1.5G", "1" * 13:
+        for wrong in "1" * 13, "9" * 5000 + "G":
+            self.assertRaisesRegex(
+                *(ValueError, "must be a number of twelve digits at most, not"),
+                *(values.octets, wrong),
+            )
+        for wrong in "0", "0G", "-1", "", "M", "5 T", "1.5G":
             message = (
                 "must be a number of octets, 1 or more, perhaps with K, M or G behind"
                 f' it, such as 500M, not "{wrong}"'

@@ -253,7 +253,7 @@ class World:
             servers={
                 side: _server(side)._replace(
                     allowed=() if side in readOnly else allow.get(side, EVERYTHING),
-                    trash=trash.get(side, ""),
+                    trash=trash.get(side),
                     **self.options[side],
                 )
                 for side in Side

@@ -73,6 +73,21 @@ class CourierTests(SceneCase):
         message = account.messages("Größe")[uid]
         self.assertEqual((NOON, {"\\seen", "x"}), (message.date, message.flags))
 
+    def test_order(self) -> None:
+        """
+        What is renamed at the user's order, with what lies below, is known as before,
+        though it gets another UIDVALIDITY.
+        """
+        scene = self.begin()
+        code = scene.order("--rename", "Été", "Winter").code
+        self.assertEqual(0, code)
+        run = self.syncsTo(scene)
+        self.assertNotIn("UIDs changed", run.errors)
+        self.assertEqual([], run.changes)
+        scene.remote.append("Winter/Big", b"A: b\r\n\r\nc\r\n")
+        run = self.syncsTo(scene)
+        self.assertNotIn("UIDs changed", run.errors)
+
     def test_changes(self) -> None:
         """
         Flags, messages that are new or gone or moved, and mailboxes go both ways.

@@ -303,6 +303,23 @@ class MovesTests(SceneCase):
                 self.assertEqual((1, 1), (sent["UID MOVE"], sent["UID COPY"]))
                 self.assertIn(f"6 moved on {side}", run.errors)
 
+    def test_further(self) -> None:
+        """
+        What is copied into one mailbox after another is the same in all, as Cyrus tells
+        (EMAILID): the other server copies it each time.
+        """
+        scene = self.scene(mdboxServer(), dottedCyrus())
+        scene.local.fill("INBOX", large(5, 100))
+        names = "A", "B", "C"
+        for name in names:
+            scene.local.create(name)
+        self.syncs(scene)
+        for name in names:
+            scene.remote.copy("INBOX", scene.remote.uids("INBOX")[:3], name)
+            run = self.syncs(scene, "--debug")
+            self.assertNotIn("APPEND", run.commands)
+            self.assertEqual(1, run.sentTo("local")["UID COPY"])
+
 
 class TreeTests(SceneCase):
     """

@@ -421,6 +421,14 @@ class WrongTests(CheckCase):
             self.assertEqual(method, servers[side]["method"])
             self.assertEqual(kind, checks[side]["kind"])
 
+    def test_notice(self) -> None:
+        """
+        What there is to be known of a kind of server is told.
+        """
+        self.remote.salutation = "Proton Mail Bridge 03.12.00 - gluon session ID 1"
+        text = "it writes messages anew, so that their octets differ"
+        self.tells(self.check(), f"kind Proton Bridge: {text}")
+
     def test_room(self) -> None:
         """
         What will not fit is wrong, though a run could begin.

@@ -110,3 +110,51 @@ class ComparedTests(FollowingCase):
         self.forget()
         self.wait(WATCH)
         self.assertEqual(0, self.looks())
+
+
+class StillTests(FollowingCase):
+    """
+    The remote server tells mod-sequences, and IDLE of changes in INBOX.
+    """
+
+    def setUp(self) -> None:
+        """
+        Take the rest from it.
+        """
+        super().setUp()
+        self.remote.capabilities -= {"QRESYNC", "NOTIFY"}
+        for number in range(5):
+            self.local.inbox.add(mail(number))
+        self.follow()
+
+    def alter(self, uid: int, flags: frozenset[str]) -> None:
+        """
+        A message there gets flags, without a mod-sequence that says so.
+        """
+        message = self.remote.inbox.messages[uid]
+        message.flags, message.modseq = flags, message.modseq - 1
+        self.world.pump()
+        self.wait(1)
+
+    def test_still(self) -> None:
+        """
+        A mod-sequence that does not rise with a flag is not relied on any more: that is
+        said once.
+        """
+        for uid, flags in (2, FLAGGED), (3, SEEN), (2, frozenset[str]()):
+            self.alter(uid, flags)
+            self.assertTrue(self.world.equal)
+        warned = [line for line in self.said("warn") if "does not keep it" in line]
+        self.assertEqual(1, len(warned), self.logged)
+        self.assertIn("flags change, and its HIGHESTMODSEQ does not", warned[0])
+
+    def test_same(self) -> None:
+        """
+        That it tells the flags of a message which are as they were is no reason.
+        """
+        self.alter(2, frozenset())
+        self.remote.inbox.flag(3, "\\Seen")
+        self.wait(1)
+        self.alter(2, frozenset())
+        self.assertEqual([], self.said("warn"))
+        self.assertTrue(self.world.equal)

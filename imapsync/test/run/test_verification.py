@@ -90,6 +90,27 @@ class EqualTests(VerifyCase):
         self.assertEqual(Outcome(0), self.verify(verbose=False))
         self.assertEqual([], self.said)
 
+    def test_estimated(self) -> None:
+        """
+        Where a server is known to estimate sizes, these are not compared; those of
+        whole messages are counted.
+        """
+        self.remote.salutation = "The Microsoft Exchange IMAP4 service is ready."
+        self.remote.estimates = lambda body: len(body) + 17
+        for request in (HEADER, CONTENT):
+            self.assertEqual(Outcome(0), self.verify(request))
+            told = any("estimates the sizes" in line for line in self.logged)
+            self.assertEqual(request is HEADER, told)
+        self.assertIn("3 3 150 150 0 INBOX", [" ".join(s.split()) for s in self.said])
+
+    def test_miscounted(self) -> None:
+        """
+        Where whole messages are read, it is no matter what sizes a server tells.
+        """
+        self.remote.estimates = lambda body: len(body) + 17
+        self.assertEqual(Outcome(1), self.verify(HEADER))
+        self.assertEqual(Outcome(0), self.verify(CONTENT))
+
     def test_otherOrder(self) -> None:
         """
         Messages are the same in whatever order, under whatever UIDs; and flags in

@@ -1,0 +1,92 @@
+"""
+What a server tells of a message that it shows in several mailboxes: by what it is known
+to be the same in all of them, and that it is in others, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from imapsync.errors import Refused
+from imapsync.imap.client import SyncClient
+from imapsync.imap.features import Features
+from imapsync.imap.wire.responses import Row
+from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.removal import thrown
+from imapsync.model import Flags, Name, Side
+from imapsync.names import isInbox
+from imapsync.uidset import UidSet, UidSetBuilder
+
+#: The mailboxes among what Gmail calls labels, and that no user has made.
+_MAILBOXES = frozenset(("\\inbox", "\\sent", "\\draft", "\\drafts"))
+
+
+def tells(features: Features) -> str:
+    """
+    What to ask a server for that identifies a message; empty if there is nothing.
+    """
+    if "X-GM-EXT-1" in features:
+        return "X-GM-MSGID"
+    return "EMAILID" if "OBJECTID" in features else ""
+
+
+async def identified(client: SyncClient, uids: UidSet) -> Mapping[int, str]:
+    """
+    What identifies each message of the selected mailbox, as far as the server tells.
+
+    @raise Refused: it does not.
+    """
+    found: dict[int, str] = {}
+
+    def add(rows: list[Row]) -> None:
+        found.update((row.uid, row.identity) for row in rows if row.identity)
+
+    items = f"(INTERNALDATE {tells(client.features)})"
+    await client.fetchRows(uids, items, add)
+    return found
+
+
+async def labelled(client: SyncClient, name: str, uids: UidSet) -> UidSet:
+    """
+    Those messages of the selected mailbox that are in others, too, because mailboxes
+    are labels there: one that is moved from one of them to the trash leaves all.  Where
+    the server does not tell, it may be so.
+
+    @param name: what the server calls the mailbox.
+    """
+    if "X-GM-EXT-1" not in client.features:
+        return UidSet()
+    alone = UidSetBuilder()
+
+    def add(rows: list[Row]) -> None:
+        told = (row for row in rows if row.labels is not None)
+        alone.update(UidSet.of(r.uid for r in told if not _others(r.labels, name)))
+
+    with suppress(Refused):
+        await client.fetchRows(uids, "(INTERNALDATE X-GM-LABELS)", add)
+    return uids - alone.build()
+
+
+async def spared(view: BothSides, side: Side, uids: UidSet, trash: Name) -> UidSet:
+    """
+    Those messages of C{side} that need not go to the trash: their like is there, or
+    they stay in another mailbox; nor must those of which the like is brought next, as
+    the server keeps one only.
+    """
+    this, state, mailbox = view.sides[side], view.state, view.known.id
+    there = thrown(state, mailbox, side, uids, trash)
+    if this.client.host.labels:
+        originals = state.original(mailbox, side.other)
+        there |= state.partners(mailbox, side.other, originals, side) & uids
+    return there | await labelled(this.client, this.selected.name, uids - there)
+
+
+def _others(labels: Flags | None, name: str) -> set[str]:
+    """
+    Those of the labels that are mailboxes, but for C{name}.
+    """
+    system = {label.lower() for label in labels or () if label.startswith("\\")}
+    made = {label for label in labels or () if not label.startswith("\\")}
+    own = "\\inbox" if isInbox(name) else name
+    return (system & _MAILBOXES | made) - {own}
