@@ -79,6 +79,15 @@ def straight(server: Server) -> Server:
     return server.behind if isinstance(server, Filtered) else server
 
 
+def identifies(server: Server) -> bool:
+    """
+    Whether it tells which mailbox is which.
+    """
+    if isinstance(server, Filtered):
+        return server.preset.identifies and identifies(server.behind)
+    return server.identifies
+
+
 def compares(server: Server) -> bool:
     """
     Whether nothing tells there whether a mailbox has changed.

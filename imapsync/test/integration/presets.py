@@ -135,6 +135,13 @@ class Preset:
         """
         return not self.has("CONDSTORE")
 
+    @property
+    def identifies(self) -> bool:
+        """
+        Whether mailboxes have names that no rename changes.
+        """
+        return self.has("OBJECTID") or self.has("X-GUID")
+
     def lacking(self) -> Iterator[Extension]:
         """
         All that it is without, of what there is.
