@@ -21,7 +21,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import TypeVar
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from imapsync.__main__ import run
 from imapsync.state.store import Store
@@ -34,6 +34,7 @@ from imapsync.test.integration.accounts import (
 )
 from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
 from imapsync.test.integration.filtered import WAYS, compares, filtered
+from imapsync.test.integration.presets import preset
 from imapsync.test.integration.server import PASSWORD, Server, freshUser
 
 #: Lines for the sections of a configuration; one with C{None} is left out.
@@ -425,6 +426,20 @@ class SceneCase(TestCase):
         scene = Scene(local, remote, options or {})
         self.addCleanup(scene.close)
         return scene
+
+    def offers(self, word: str) -> bool:
+        """
+        Whether no server is to be without that.
+        """
+        return all(name == "QRESYNC" or preset(name).has(word) for name in self.ways)
+
+    def needs(self, *words: str) -> None:
+        """
+        Be skipped where one is: there is nothing to be seen then.
+        """
+        for word in words:
+            if not self.offers(word):
+                raise SkipTest(f"there is no {word}")
 
     def server(self, server: ServerT) -> ServerT:
         """

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,47 @@ class PoorTests(LiveCase):
         scene.local.fill("INBOX", mails(10))
         await alive.equal()
         await self.follows(scene, alive)
+
+
+class ComparingTests(LiveCase):
+    """
+    Servers that tell of no change.
+    """
+
+    ways = ("BARE", "COMPARING")
+
+    async def test_atThatMoment(self) -> None:
+        """
+        What changes while it is asked for, just before the server tells or just
+        after, is seen the next time.
+        """
+        scene = self.scene()
+        for seed, name in enumerate(("INBOX", "Other")):
+            if name != "INBOX":
+                scene.local.create(name)
+            scene.local.fill(name, mails(12, seed=seed))
+        alive = await self.started(scene, watch=0.2)
+        moments = [
+            r"> \S+ LIST",
+            *(r"> \S+ EXAMINE \S*Other", r"> \S+ UID FETCH", r"< \S+ OK Fetch"),
+        ]
+        for number, (moment, (side, here)) in enumerate(
+            product(moments, zip(Side, scene.accounts, strict=True))
+        ):
+            mailbox = ("INBOX", "Other")[number % 2]
+            here.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
+
+            def change(here: Account = here, mailbox: str = mailbox) -> None:
+                uids = here.uids(mailbox)
+                here.store(mailbox, [uids[1], uids[-1]], "+FLAGS (\\Flagged)")
+                here.store(mailbox, [uids[2]], "-FLAGS (\\Seen)")
+                here.expunge(mailbox, uids[:1])
+
+            alive.at(rf"^{side} .* {moment}", change)
+            await alive.acted()
+            await alive.equal()
+        self.assertEqual(0, (await alive.stop()).code)
+        self.isIdle(scene)
 
 
 class CyrusTests(LiveCase):
