@@ -227,7 +227,7 @@ class Scene:
             "host": server.host,
             "port": str(server.port),
             "STARTTLS": "NO",
-            "username": self.user,
+            "username": server.username(self.user),
             "password": PASSWORD,
             "compress": "NO",  # what goes through a relay can be read
         }

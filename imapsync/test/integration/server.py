@@ -89,6 +89,12 @@ class Server:
         output = self.directory / "output"
         return output.read_text() if output.exists() else ""
 
+    def username(self, user: str) -> str:
+        """
+        What C{user} is called there.
+        """
+        return user
+
     def account(self, user: str) -> Account:
         """
         Log in.
