@@ -69,6 +69,9 @@ def filtered(server: Server, name: str) -> Server:
     plain = getattr(server, "settings", None)
     if name == "QRESYNC" or not getattr(plain, "plaintext", plain is not None):
         return server
+    if getattr(plain, "prefix", ""):
+        # Nobody could know how names begin there.
+        name += "+NAMESPACE"
     return Filtered(server, name)
 
 

@@ -29,19 +29,16 @@ _OURS = "imapsync-temporary-"
 _BETWEEN = (rb"RENAME ", rb"STATUS \S*imapsync-temporary-")
 
 
+def _servers() -> list[Server]:
+    return [maildirServer(), slashedCyrus(), dottedCyrus()]
+
+
 class AsideCase(TreeCase):
     """
     Two accounts with mailboxes that are known.
     """
 
     timeout = 120
-
-    def servers(self) -> list[Server]:
-        """
-        Of all kinds; without NAMESPACE, nobody knows how names begin there.
-        """
-        servers: list[Server] = [maildirServer(), slashedCyrus()]
-        return [*servers, *([dottedCyrus()] if self.offers("NAMESPACE") else [])]
 
     async def killed(self, scene: Scene, words: bytes) -> None:
         """
@@ -85,7 +82,7 @@ class DeletionTests(AsideCase):
         A message that arrives before each of the commands that a deletion takes.
         """
         leave = "UNSELECT" if self.offers("UNSELECT") else "CLOSE"
-        for server in self.servers():
+        for server in _servers():
             scene = self.known("Doomed", remote=server)
             for verb in ("EXAMINE", leave, r"STATUS \S*Doomed", "RENAME"):
                 moment = rf"> \S+ {verb}"
@@ -106,7 +103,7 @@ class DeletionTests(AsideCase):
         """
         One that is delivered when its name is free, to a mailbox that is made for it.
         """
-        for server in self.servers():
+        for server in _servers():
             scene = self.known("Doomed", remote=server)
             scene.local.delete("Doomed")
 
@@ -135,7 +132,7 @@ class DeletionTests(AsideCase):
         A run that is killed right after RENAME, or before DELETE, leaves it to the
         next; whatever arrives meanwhile, by either name.
         """
-        for server in self.servers():
+        for server in _servers():
             for words in _BETWEEN:
                 scene = self.known("Doomed", remote=server)
                 scene.local.delete("Doomed")
@@ -168,7 +165,7 @@ class RenameTests(AsideCase):
         moved on the other side as well, and it is deleted there.
         """
         self.needs("UIDPLUS")
-        for server in self.servers():
+        for server in _servers():
             scene = self.known("Old", "Other", remote=server)
             scene.local.rename("Old", "New")
             await self.killed(scene, b"RENAME ")

@@ -176,7 +176,6 @@ class FullTests(SceneCase):
         """
         Cyrus, too, has little room.
         """
-        self.needs("NAMESPACE")
         self.fills(self.scene(remoteServer=smallCyrus()))
 
     def test_dovecot(self) -> None:
