@@ -51,8 +51,10 @@ class LiveCase(SceneCase):
 
     def live(self, scene: Scene, watch: float = 60) -> Alive:
         """
-        Start one.
+        Start one, which asks all the time where nothing is told.
         """
+        if not self.offers("IDLE"):
+            watch = 0.2
         alive = Alive(scene, reactor, watch)
         self.addCleanup(alive.stop)
         return alive
@@ -101,6 +103,7 @@ class PushTests(LiveCase):
         Messages, flags, expunges, moves, mailboxes, their names and subscriptions
         go over both ways; and none comes back.
         """
+        self.needs("NOTIFY")
         scene = self.scene()
         scene.local.fill("INBOX", mails(10))
         alive = await self.started(scene)
@@ -113,6 +116,7 @@ class PushTests(LiveCase):
         """
         What others change at any moment of a sync is not missed.
         """
+        self.needs("NOTIFY")
         scene = self.scene()
         scene.local.fill("INBOX", mails(10))
         scene.local.create("Other")
@@ -155,6 +159,7 @@ class PoorTests(LiveCase):
         """
         One that has IDLE tells of INBOX at once, and is asked for the rest.
         """
+        self.needs("IDLE")
         server = self.server(Dovecot(Settings(capability=f"{REQUIRED} IDLE")))
         scene = self.scene(remoteServer=server)
         scene.local.fill("INBOX", mails(10))
@@ -228,6 +233,7 @@ class CyrusTests(LiveCase):
         """
         It tells of INBOX at once, and is asked for the rest.
         """
+        self.needs("IDLE")
         scene = self.scene(remoteServer=dottedCyrus())
         for number in range(10):  # without 8-bit headers, which Cyrus changes
             scene.local.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
@@ -265,6 +271,7 @@ class LossTests(LiveCase):
         """
         Connections are cut, in the midst of a sync too.
         """
+        self.needs("UIDPLUS")
         scene = self.scene()
         relay = Relay(reactor, scene.remoteServer)
         self.addCleanup(relay.close)
