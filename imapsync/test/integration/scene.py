@@ -52,6 +52,7 @@ _CHANGES = re.compile(
     r" > \S+ (SELECT|EXAMINE|UID (?:STORE|EXPUNGE|MOVE|COPY)|APPEND|CREATE"
     r"|(?:UN)?SUBSCRIBE)\b"
 )
+_OURS = re.compile(r"Total: (\d+) copied, (\d+) moved, (\d+) duplicated")
 _SENT = re.compile(r"debug: (local|remote) \(.*?\)(?: #\d+)? > \S+ (UID \w+|\w+)")
 
 
@@ -104,11 +105,15 @@ class Run:
     def appended(self) -> int:
         """
         How many messages were copied, from a C{--debug} run; by a server alone,
-        too.
+        too.  Servers without UIDPLUS do not tell: then we do.
         """
         told = r"\[(?:APPENDUID \d+|COPYUID \d+ \S+) (\S+)\]"
         sets = re.findall(told, self.errors)
-        return len([*chain(*(expanded(text.encode()) for text in sets))])
+        ours = re.search(_OURS, self.errors)
+        return max(
+            len([*chain(*(expanded(text.encode()) for text in sets))]),
+            sum(map(int, ours.groups())) if ours else 0,
+        )
 
     def sentTo(self, side: str) -> Counter[str]:
         """
