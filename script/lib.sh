@@ -9,8 +9,11 @@ cache=$top/.cache
 unpacked=$cache/debian
 cyrus=$cache/cyrus
 courier=$cache/courier
+others=$cache/others
 python=${PYTHON:-python3}
 axeVersion=4.14.1
+pymapVersion=0.36.7
+hoodiecrowVersion=2.1.0
 arguments=("$@")
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
@@ -144,6 +147,21 @@ ensureCourier() {
         return 0
     }
     mv "$courier.part" "$courier"
+}
+
+# Have servers of other kinds for the tests; they do without, where there is none.
+ensureOthers() {
+    local pymap=$others/pymap hoodiecrow=$others/hoodiecrow
+    [ -x "$pymap/bin/pymap" ] ||
+        (environment "$pymap" "pymap==$pymapVersion") 2>/dev/null ||
+        say "There is no pymap: the test that needs it is skipped."
+    if [ ! -d "$hoodiecrow/node_modules" ] && command -v npm >/dev/null; then
+        say "Unpacking hoodiecrow-imap into ${hoodiecrow#"$top/"}."
+        mkdir -p "$hoodiecrow"
+        (cd "$hoodiecrow" && quietly npm install --ignore-scripts --no-audit \
+            --no-fund "hoodiecrow-imap@$hoodiecrowVersion") 2>/dev/null ||
+            say "There is no hoodiecrow-imap: the test that needs it is skipped."
+    fi
 }
 
 # Have a browser for the tests of the status page, and what finds there what people

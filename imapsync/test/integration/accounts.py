@@ -120,9 +120,15 @@ class Account:
         """
         self._wire = _Wire(host, port, authority)
         self._wire.command("LOGIN", _quoted(user), _quoted(password))
+        self._prefix, self._separator = self._levels()
+
+    def _levels(self) -> tuple[str, str]:
+        """
+        What is in front of all names, and between levels.
+        """
         [row, _] = self._wire.command("NAMESPACE")
         [prefix, separator] = _groups(rb'NAMESPACE \(\("(.*?)" "(.)"\)', row)
-        self._prefix, self._separator = prefix.decode(), separator.decode()
+        return prefix.decode(), separator.decode()
 
     def close(self) -> None:
         """

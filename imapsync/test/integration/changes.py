@@ -5,7 +5,7 @@ What may happen to two accounts: anything, at random.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
@@ -48,6 +48,7 @@ class Changes:
         self.story: list[str] = []
         self._model = Model(merge)
         self._fresh = iter(_bodies(seed))
+        self._possible: Sequence[str] = _NAMES
         self._bodies: dict[str, bytes] = {}
         self._meanwhile = False
         self._still: frozenset[str] = frozenset()
@@ -63,6 +64,14 @@ class Changes:
         self._gone: dict[Side, set[str]] = {side: set() for side in Side}
         self._again: dict[Side, set[str]] = {side: set() for side in Side}
 
+    def _spare(self, keeps: Callable[[bytes], bool], levels: bool) -> None:
+        """
+        Do nothing that a server cannot keep.
+        """
+        self._fresh = iter([body for body in self._fresh if keeps(body)])
+        if not levels:
+            self._possible = [name for name in self._possible if "/" not in name]
+
     def meddler(self) -> Callable[[str], None]:
         """
         Changes made while a sync is running, at two of the lines that it
@@ -75,12 +84,22 @@ class Changes:
 
         def watch(line: str) -> None:
             if next(numbers) in when:
-                self._meanwhile = True
-                for side in Side:
-                    self.change(side, self.rng.randint(0, 3))
-                self._meanwhile = False
+                self._meddle()
 
         return watch
+
+    def meddle(self) -> None:
+        """
+        Likewise, where a sync has ended in the middle.
+        """
+        self._still = self._model.still()
+        self._meddle()
+
+    def _meddle(self) -> None:
+        self._meanwhile = True
+        for side in Side:
+            self.change(side, self.rng.randint(0, 3))
+        self._meanwhile = False
 
     def change(self, side: Side, times: int) -> None:
         """
@@ -194,7 +213,7 @@ class Changes:
         return f"copy {uids} in {name} to {new} in {target}"
 
     def _create(self, side: Side) -> str:
-        name = self.rng.choice(_NAMES)
+        name = self.rng.choice(self._possible)
         if name in self._model.boxes[side]:
             return ""
         self._accounts[side].create(name)
@@ -202,7 +221,7 @@ class Changes:
         return f"create {name}"
 
     def _rename(self, side: Side) -> str:
-        old, new = self._someFolder(side), self.rng.choice(_NAMES)
+        old, new = self._someFolder(side), self.rng.choice(self._possible)
         return self._renamed(side, old, new) if old else ""
 
     def _renamed(self, side: Side, old: str, new: str) -> str:

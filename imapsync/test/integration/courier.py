@@ -65,6 +65,8 @@ class Courier(Server):
     for one who logs in.
     """
 
+    identifies = False
+
     def __init__(self) -> None:
         if not _IMAPD.exists():
             raise SkipTest("needs Courier, which script/test unpacks")
@@ -80,6 +82,15 @@ class Courier(Server):
         command = [sys.executable, "-m", module, str(self.port), str(self.directory)]
         environ = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         return Start(["setpriv", "--pdeathsig", "TERM", *command], environ)
+
+    @staticmethod
+    def keeps(body: bytes) -> bool:
+        """
+        Whether a message stays as it is there: all lines, the last one too, have their
+        ends.
+        """
+        lines = body.endswith(b"\r\n") and body.count(b"\n") == body.count(b"\r\n")
+        return lines and b"\r\n\r\n" in body and b"\0" not in body
 
     def account(self, user: str) -> Account:
         """

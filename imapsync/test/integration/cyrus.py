@@ -59,6 +59,8 @@ class Cyrus(Server):
     for one who logs in.
     """
 
+    levels = False
+
     def __init__(self, settings: Settings) -> None:
         if not _PROGRAMS.exists():
             raise SkipTest("needs Cyrus, which script/test unpacks")
@@ -79,6 +81,16 @@ class Cyrus(Server):
         pid = self.directory / "configuration" / "master.pid"
         command = [_PROGRAMS / "master", "-C", self._file, "-M", services, "-p", pid]
         return Start([*_asOwner(), *map(str, command)], _environment())
+
+    @staticmethod
+    def keeps(body: bytes) -> bool:
+        """
+        Whether a message stays as it is there: it has a header, without 8-bit octets.
+        """
+        header, empty, _ = body.partition(b"\r\n\r\n")
+        return (
+            bool(header and empty) and header.isascii() and not body.startswith(b"\r")
+        )
 
     def run(self, program: str, *arguments: str) -> str:
         """

@@ -41,7 +41,10 @@ class Model:
         such mailbox.
     @ivar levels: names on each side that are no mailboxes.  Some servers have
         nothing be renamed to such a one: then messages are moved.
+    @ivar nameless: where no server tells which mailbox is which.
     """
+
+    nameless: Collection[Side] = ()
 
     def __init__(self, merge: bool) -> None:
         self._merge = merge
@@ -122,7 +125,7 @@ class Model:
         names = Counter(chain.from_iterable(lineage.called for lineage in lineages))
         found = (lineage.called for lineage in lineages if lineage.isStill)
         plain = {name for called in found for name in called if names[name] == 1}
-        return frozenset(plain - loose(lineages, self.levels))
+        return frozenset(plain - loose(lineages, self.levels, self.nameless))
 
     def synced(self) -> list[str]:
         """
@@ -139,7 +142,7 @@ class Model:
         What is wrong with what both sides hold now.
         """
         lineages = self._lineages()
-        unclear = loose(lineages, self.levels)
+        unclear = loose(lineages, self.levels, self.nameless)
         clear = {
             lineage.final: lineage
             for lineage in lineages

@@ -69,6 +69,9 @@ def filtered(server: Server, name: str) -> Server:
     plain = getattr(server, "settings", None)
     if name == "QRESYNC" or not getattr(plain, "plaintext", plain is not None):
         return server
+    if getattr(plain, "prefix", ""):
+        # Nobody could know how names begin there.
+        name += "+NAMESPACE"
     return Filtered(server, name)
 
 
@@ -77,6 +80,15 @@ def straight(server: Server) -> Server:
     The one that is behind, if there is.
     """
     return server.behind if isinstance(server, Filtered) else server
+
+
+def identifies(server: Server) -> bool:
+    """
+    Whether it tells which mailbox is which.
+    """
+    if isinstance(server, Filtered):
+        return server.preset.identifies and identifies(server.behind)
+    return server.identifies
 
 
 def compares(server: Server) -> bool:

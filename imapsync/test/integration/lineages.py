@@ -84,6 +84,14 @@ class Lineage:
         """
         return len(self.called) == 1 and not self.deletedOn
 
+    def isLost(self, side: Side) -> bool:
+        """
+        Whether nobody can tell on C{side}, by what it holds, that it was renamed.
+        """
+        if self.isNew or self.names.get(side, self.origin) == self.origin:
+            return False
+        return not self.boxes[side].keys() & self.agreed[side].keys()
+
 
 def within(name: str, top: str) -> bool:
     """
@@ -93,7 +101,9 @@ def within(name: str, top: str) -> bool:
 
 
 def loose(
-    lineages: Collection[Lineage], levels: Mapping[Side, Collection[str]]
+    lineages: Collection[Lineage],
+    levels: Mapping[Side, Collection[str]],
+    nameless: Collection[Side] = (),
 ) -> frozenset[str]:
     """
     The names of which the rules do not say what becomes of them: so long as no
@@ -101,8 +111,10 @@ def loose(
 
     @param levels: names that are no mailboxes on a side.  Some servers have
         nothing be renamed to such a one: then messages are moved.
+    @param nameless: where mailboxes are known by what they hold alone.
     """
     found = {name for names in _open(lineages) for name in names}
+    found.update(*(one.called for one in lineages if any(map(one.isLost, nameless))))
     for lineage in lineages:
         if any(
             name != lineage.final and lineage.final in levels[side]

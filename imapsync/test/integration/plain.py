@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 from imapsync.test.integration.accounts import (
     Account,
     Cleaned,
+    CommandFailed,
     Mail,
     Row,
     Snapshot,
@@ -50,8 +52,7 @@ class PlainAccount(Account):
         """
         All that the account holds now.
         """
-        rows = self._wire.command("LIST", '""', '"*"')
-        listed = dict(self._listed(row) for row in rows[:-1])
+        listed = self._told("LIST")
         names = [name for name in listed if "\\noselect" not in listed[name]]
         boxes = {name: Counter(self.messages(name, cleaned).values()) for name in names}
         return Snapshot(boxes, frozenset(self.subscriptions()))
@@ -60,9 +61,16 @@ class PlainAccount(Account):
         """
         All that is subscribed.
         """
-        rows = self._wire.command("LSUB", '""', '"*"')
-        listed = dict(self._listed(row) for row in rows[:-1])
+        listed = self._told("LSUB")
         return {name for name in listed if "\\noselect" not in listed[name]}
+
+    def _told(self, verb: str) -> dict[str, set[str]]:
+        """
+        Names with their attributes; other things may be told besides.
+        """
+        rows = self._wire.command(verb, '""', '"*"')
+        start = f"* {verb} ".encode()
+        return dict(self._listed(row) for row in rows if row.text.startswith(start))
 
     def _within(self, select: str, mailbox: str, *commands: str | bytes) -> list[Row]:
         """
@@ -74,5 +82,23 @@ class PlainAccount(Account):
             rows = self._wire.command(command)
         if select != "EXAMINE":
             self._wire.command("EXAMINE", name)
-        self._wire.command("CLOSE")
+        with suppress(CommandFailed):
+            # Some have nothing be closed that may not be written; then it stays.
+            self._wire.command("CLOSE")
         return rows
+
+
+class BareAccount(PlainAccount):
+    """
+    Likewise, without UIDPLUS and NAMESPACE; levels are joined by C{/}.
+    """
+
+    def _levels(self) -> tuple[str, str]:
+        return "", "/"
+
+    def expunge(self, mailbox: str, uids: Iterable[int]) -> None:
+        """
+        Remove messages for good, and all others that are marked.
+        """
+        mark = f"UID STORE {','.join(map(str, uids))} +FLAGS (\\Deleted)"
+        self._within("SELECT", mailbox, mark, "EXPUNGE")

@@ -3,7 +3,8 @@ What a server is to be without: words that it does not say, commands that it doe
 know, and what extensions bring into its answers.
 
 A preset has a name; after slashes may stand what else is left out, as in
-C{CONDSTORE/UIDPLUS/MOVE}.
+C{CONDSTORE/UIDPLUS/MOVE}, and after a plus sign what is left all the same, as in
+C{BARE+NAMESPACE}.
 """
 
 from __future__ import annotations
@@ -135,6 +136,13 @@ class Preset:
         """
         return not self.has("CONDSTORE")
 
+    @property
+    def identifies(self) -> bool:
+        """
+        Whether mailboxes have names that no rename changes.
+        """
+        return self.has("OBJECTID") or self.has("X-GUID")
+
     def lacking(self) -> Iterator[Extension]:
         """
         All that it is without, of what there is.
@@ -171,9 +179,11 @@ def preset(text: str) -> Preset:
     """
     The one that a text names.
     """
-    name, *lacks = text.upper().split("/")
+    text, *kept = text.upper().split("+")
+    name, *lacks = text.split("/")
     found = PRESETS[name]
-    return Preset(found.lacks | set(lacks), found.keeps)
+    keeps = None if found.keeps is None else found.keeps | set(kept)
+    return Preset(found.lacks | set(lacks), keeps)
 
 
 class Edit:

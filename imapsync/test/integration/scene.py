@@ -21,7 +21,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import TypeVar
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from imapsync.__main__ import run
 from imapsync.state.store import Store
@@ -34,6 +34,7 @@ from imapsync.test.integration.accounts import (
 )
 from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
 from imapsync.test.integration.filtered import WAYS, compares, filtered
+from imapsync.test.integration.presets import preset
 from imapsync.test.integration.server import PASSWORD, Server, freshUser
 
 #: Lines for the sections of a configuration; one with C{None} is left out.
@@ -51,6 +52,7 @@ _CHANGES = re.compile(
     r" > \S+ (SELECT|EXAMINE|UID (?:STORE|EXPUNGE|MOVE|COPY)|APPEND|CREATE"
     r"|(?:UN)?SUBSCRIBE)\b"
 )
+_OURS = re.compile(r"Total: (\d+) copied, (\d+) moved, (\d+) duplicated")
 _SENT = re.compile(r"debug: (local|remote) \(.*?\)(?: #\d+)? > \S+ (UID \w+|\w+)")
 
 
@@ -103,11 +105,15 @@ class Run:
     def appended(self) -> int:
         """
         How many messages were copied, from a C{--debug} run; by a server alone,
-        too.
+        too.  Servers without UIDPLUS do not tell: then we do.
         """
         told = r"\[(?:APPENDUID \d+|COPYUID \d+ \S+) (\S+)\]"
         sets = re.findall(told, self.errors)
-        return len([*chain(*(expanded(text.encode()) for text in sets))])
+        ours = re.search(_OURS, self.errors)
+        return max(
+            len([*chain(*(expanded(text.encode()) for text in sets))]),
+            sum(map(int, ours.groups())) if ours else 0,
+        )
 
     def sentTo(self, side: str) -> Counter[str]:
         """
@@ -226,7 +232,7 @@ class Scene:
             "host": server.host,
             "port": str(server.port),
             "STARTTLS": "NO",
-            "username": self.user,
+            "username": server.username(self.user),
             "password": PASSWORD,
             "compress": "NO",  # what goes through a relay can be read
         }
@@ -425,6 +431,20 @@ class SceneCase(TestCase):
         scene = Scene(local, remote, options or {})
         self.addCleanup(scene.close)
         return scene
+
+    def offers(self, word: str) -> bool:
+        """
+        Whether no server is to be without that.
+        """
+        return all(name == "QRESYNC" or preset(name).has(word) for name in self.ways)
+
+    def needs(self, *words: str) -> None:
+        """
+        Be skipped where one is: there is nothing to be seen then.
+        """
+        for word in words:
+            if not self.offers(word):
+                raise SkipTest(f"there is no {word}")
 
     def server(self, server: ServerT) -> ServerT:
         """

@@ -57,9 +57,14 @@ class Server:
     @ivar host: the address to connect to.
     @ivar port: speaks plaintext.
     @ivar tlsPort: is free for TLS from the start.
+    @cvar identifies: whether it tells which mailbox is which.
+    @cvar levels: whether a mailbox may be there, and go, without those above it and
+        below.
     """
 
     host = "127.0.0.1"
+    identifies = True
+    levels = True
 
     def __init__(self, within: Path | None = None) -> None:
         """
@@ -84,11 +89,24 @@ class Server:
         output = self.directory / "output"
         return output.read_text() if output.exists() else ""
 
+    def username(self, user: str) -> str:
+        """
+        What C{user} is called there.
+        """
+        return user
+
     def account(self, user: str) -> Account:
         """
         Log in.
         """
         return Account(self.host, self.port, user, PASSWORD)
+
+    @staticmethod
+    def keeps(body: bytes) -> bool:
+        """
+        Whether a message stays as it is there.
+        """
+        return True
 
     def owned(self, name: str) -> Path:
         """

@@ -99,6 +99,7 @@ class WellTests(CheckCase):
         """
         Dovecot and Cyrus.
         """
+        self.needs("NAMESPACE")
         scene = self.scene(mdboxServer(), dottedCyrus())
         scene.local.fill("INBOX", mails(3))
         scene.remote.create("INBOX.Work")
@@ -124,6 +125,7 @@ class WellTests(CheckCase):
         Within TLS, by STARTTLS or from the start; what is told of the certificate is
         all that it takes to trust it from then on.
         """
+        self.needs("STARTTLS")
         server = mdboxServer()
         trusting = {"SSL_ca_file": str(server.certificate.authority)}
         scene = self.scene(server)
@@ -237,6 +239,7 @@ class WrongTests(CheckCase):
         """
         A port where nobody is, and a command that does not exist.
         """
+        self.needs("NOTIFY")
         scene = self.scene()
         scene.configure({"local": {"port": "1"}})
         self.says(self.check(scene, 75), "! address cannot be reached")
@@ -273,6 +276,7 @@ class WrongTests(CheckCase):
         """
         Where there is too little room, that is known before, in octets.
         """
+        self.needs("QUOTA")
         for server in narrowServer, narrowCyrus:
             scene = self.scene(mdboxServer(), server())
             scene.local.fill("INBOX", mails(2))

@@ -36,6 +36,7 @@ class CompressionTests(SceneCase):
         """
         All goes over as ever: over TLS and without, both ways.
         """
+        self.needs("COMPRESS=DEFLATE")
         scene = self.compressed()
         server = maildirServer()
         encrypted = {

@@ -130,6 +130,7 @@ class TLSTests(ConnectionCase):
         """
         TLS on both sides: one by STARTTLS, one from the start.
         """
+        self.needs("STARTTLS")
         scene = self.scene()
         scene.remote.fill("INBOX", mails(30))
         authority = str(mdboxServer().certificate.authority)
@@ -203,6 +204,7 @@ class LoginTests(ConnectionCase):
         The preferred mechanism is used if it is offered: without AUTH=LOGIN,
         the LOGIN command.
         """
+        self.needs("SASL-IR")
         for auth, sent in ("LOGIN PLAIN", "LOGIN"), ("PLAIN", "AUTHENTICATE"):
             scene = self.scene()
             scene.configure({"remote": {"auth": auth}})
@@ -296,6 +298,7 @@ class CapabilityTests(ConnectionCase):
         """
         Many messages go over in few commands.
         """
+        self.needs("LITERAL+")
         scene = self.scene()
         scene.local.fill("INBOX", mails(300))
         run = self.ends(scene, 0, "--debug")

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from itertools import count
 
 from imapsync.test.integration.accounts import Mail
-from imapsync.test.integration.courier import courierServer
+from imapsync.test.integration.courier import Courier, courierServer
 from imapsync.test.integration.ended import killedAtCommit
 from imapsync.test.integration.messages import mails
 from imapsync.test.integration.scene import Run, Scene, SceneCase
@@ -20,15 +20,10 @@ NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
 
 def plain(number: int, seed: int = 1) -> Sequence[Mail]:
     """
-    Messages that stay as they are: all lines, the last one too, have their ends.
+    Messages that stay as they are.
     """
     return [
-        mail
-        for mail in mails(number, seed=seed, size=500)
-        if mail.body.endswith(b"\r\n")
-        and mail.body.count(b"\n") == mail.body.count(b"\r\n")
-        and b"\r\n\r\n" in mail.body
-        and b"\0" not in mail.body
+        mail for mail in mails(number, seed=seed, size=500) if Courier.keeps(mail.body)
     ]
 
 

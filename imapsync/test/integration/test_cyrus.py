@@ -228,6 +228,7 @@ class MessagesTests(SceneCase):
         APPEND has too many: all messages are there in the end, those with
         keywords too many are named, and nothing is lost where it came from.
         """
+        self.needs("UIDPLUS")
         scene = self.scene(remoteServer=dottedCyrus())
         scene.local.fill("INBOX", keyed(*range(70)))
         self.syncs(scene)
@@ -282,6 +283,7 @@ class MovesTests(SceneCase):
         Moves and copies are followed in either direction, with flags that were
         changed as well, and no message is sent.
         """
+        self.needs("UIDPLUS")
         for local, remote in (
             (mdboxServer(), dottedCyrus()),
             (slashedCyrus(), dottedCyrus()),
@@ -363,6 +365,7 @@ class TreeTests(SceneCase):
         In both directions: with what is below, to a name from which another
         mailbox has gone, and of two that change places.
         """
+        self.needs("OBJECTID")
         for local, remote in self.servers:
             scene = self.known(local(), remote())
             old = "Work"
@@ -387,6 +390,7 @@ class TreeTests(SceneCase):
         In both directions.  One that Cyrus keeps, because of what is below, is
         emptied.
         """
+        self.needs("LIST-EXTENDED")
         for local, remote in self.servers:
             scene = self.known(local(), remote())
             for account, name in zip(

@@ -89,6 +89,7 @@ class FirstLookTests(SceneCase):
         Where nothing has changed, the reactor is not imported; where something has,
         all goes on, and nothing is said twice, nor imported that most runs do not need.
         """
+        self.needs("QRESYNC")
         for server in (None, dottedCyrus()):
             scene, self.done = self.relayed(server), list[list[str]]()
             found = [await self.looked(scene) for _ in range(2)]
@@ -126,6 +127,7 @@ class FirstLookTests(SceneCase):
         """
         It is told to whom any run would tell it: to a log file, or to nobody.
         """
+        self.needs("QRESYNC")
         scene = self.scene()
         log = scene.directory / "log"
         scene.configure({"": {"logfile": str(log)}})

@@ -102,6 +102,7 @@ class ImportTests(SceneCase):
         What has happened on both sides since its last run is carried over both ways,
         removals and removed flags too; nothing is copied again, nothing is doubled.
         """
+        self.needs("QRESYNC")
         scene = self.kept()
         uids = [account.uids("INBOX") for account in scene.accounts]
         for account, first in zip(scene.accounts, (0, 30), strict=True):
@@ -137,6 +138,7 @@ class ImportTests(SceneCase):
         """
         The commands of C{doc/from-interimap.rst} do what is said there.
         """
+        self.needs("QRESYNC")
         page = Path(imapsync.__file__).parents[1] / "doc" / "from-interimap.rst"
         if not page.exists():
             raise SkipTest("there are no sources")

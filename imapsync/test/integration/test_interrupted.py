@@ -9,11 +9,9 @@ C{IMAPSYNC_WAYS} says what servers are without.
 from __future__ import annotations
 
 import os
-import re
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from itertools import count
 from random import Random
 from typing import Any
@@ -23,7 +21,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from imapsync.errors import Lost, StateError
+from imapsync.errors import StateError
 from imapsync.gather import together
 from imapsync.model import Side
 from imapsync.state.store import Store
@@ -31,6 +29,16 @@ from imapsync.test.children import joined
 from imapsync.test.integration.ended import killedAtCommit, onFullDisk, started
 from imapsync.test.integration.filtered import WAYS
 from imapsync.test.integration.inprocess import syncHere
+from imapsync.test.integration.interruptions import (
+    Place,
+    Traffic,
+    cut,
+    disturbed,
+    gone,
+    inMessages,
+    measured,
+    relayed,
+)
 from imapsync.test.integration.relay import Relay, Way
 from imapsync.test.integration.twins import Twins
 
@@ -43,8 +51,6 @@ _PIECE = 20 * 1024
 #: So many runs go on at a time; most of them wait to try again.
 _AT_ONCE = 10
 
-#: The seed of what happens to the accounts.  It leaves nothing out.
-_EVENTFUL = 6
 FEATS = (
     *("copied local to remote", "copied remote to local", "paired by content"),
     *("flagged on local", "flagged on remote"),
@@ -53,35 +59,6 @@ FEATS = (
     *(" subscribed on", "unsubscribed on", "moved on", "duplicated on"),
     "renamed from",
 )
-
-
-async def disturbed(merge: bool, ways: Sequence[str]) -> Twins:
-    """
-    Accounts that were synced once; much has changed on both sides since.
-    """
-    twins = Twins(_EVENTFUL, merge, ways=ways)
-    for side in Side:
-        twins.change(side, 25)
-    await twins.sync(reactor)
-    twins.compare()
-    for side in Side:
-        twins.change(side, 40)
-    return twins
-
-
-@asynccontextmanager
-async def relayed(twins: Twins) -> AsyncIterator[dict[Side, Relay]]:
-    """
-    The way to C{twins} that syncs take meanwhile.
-    """
-    relays = {side: Relay(reactor, server) for side, server in twins.servers.items()}
-    twins.reach({side: relay.port for side, relay in relays.items()})
-    try:
-        yield relays
-    finally:
-        twins.reach({})
-        for relay in relays.values():
-            await relay.close()
 
 
 class CommitCase(TestCase):
@@ -196,18 +173,6 @@ def _failing(number: int) -> Callable[[Store], None]:
     return failing
 
 
-@dataclass(frozen=True)
-class Place:
-    """
-    Where a run ends: when so many octets have gone that way on that side.
-    """
-
-    side: Side
-    way: Way
-    octets: int
-
-
-Traffic = Mapping[Side, Mapping[Way, bytearray]]
 Choice = Callable[[Traffic], list[Place]]
 Interrupt = Callable[[Twins, Relay, Place], Coroutine[Deferred[Any], Any, None]]
 
@@ -231,20 +196,20 @@ class ConnectionTests(TestCase):
         """
         When a connection is cut, the run connects again and goes on.
         """
-        return self._atEach(_anywhere(self.times), _cut)
+        return self._atEach(_anywhere(self.times), cut)
 
     def test_cutInMessage(self) -> Deferred[None]:
         """
         So it is in the middle of a message: a half one is never kept.
         """
-        return self._atEach(_inMessages, _cut)
+        return self._atEach(inMessages, cut)
 
     def test_gone(self) -> Deferred[None]:
         """
         When a server cannot be reached again, the run ends; the next one goes
         on from there.
         """
-        return self._atEach(_anywhere(self.times // 4), _gone)
+        return self._atEach(_anywhere(self.times // 4), gone)
 
     def test_killed(self) -> Deferred[None]:
         """
@@ -262,20 +227,8 @@ class ConnectionTests(TestCase):
             def begin(place: Place) -> Deferred[None]:
                 return Deferred.fromCoroutine(_interrupted(original, place, interrupt))
 
-            places = choose(await _measured(original, self.feats))
+            places = choose(await measured(original, self.feats))
             await together([slots.run(begin, place) for place in places])
-
-
-async def _measured(original: Twins, feats: Sequence[str]) -> Traffic:
-    """
-    What goes over the connections if nothing comes between.
-    """
-    with closing(original.copied()) as twins:
-        async with relayed(twins) as relays:
-            run = await twins.sync(reactor)
-            for feat in feats:
-                twins.expect(feat in run.errors, f"not {feat}:\n{run.errors}")
-            return {side: relay.passed for side, relay in relays.items()}
 
 
 def _anywhere(times: int) -> Choice:
@@ -291,37 +244,12 @@ def _anywhere(times: int) -> Choice:
     return choose
 
 
-def _inMessages(traffic: Traffic) -> list[Place]:
-    """
-    The middle of the longest one, on each side and either way.
-    """
-    places = []
-    for side, ways in traffic.items():
-        for way, passed in ways.items():
-            literals = re.finditer(rb"\{(\d+)\+?\}\r\n", passed)
-            size, start = max((int(found[1]), found.end()) for found in literals)
-            places.append(Place(side, way, start + size // 2))
-    return places
-
-
 async def _interrupted(original: Twins, place: Place, interrupt: Interrupt) -> None:
     with closing(original.copied()) as twins:
         twins.story.append(str(place))
         async with relayed(twins) as relays:
             await interrupt(twins, relays[place.side], place)
         await twins.settle(reactor)
-
-
-async def _cut(twins: Twins, relay: Relay, place: Place) -> None:
-    relay.at(place.way, place.octets, relay.cut)
-    await twins.sync(reactor)
-    twins.compare()
-
-
-async def _gone(twins: Twins, relay: Relay, place: Place) -> None:
-    relay.at(place.way, place.octets, relay.shut)
-    run = await syncHere(twins.scene, reactor)
-    twins.expect(run.code in (0, Lost.code), run.errors)
 
 
 async def _killed(twins: Twins, relay: Relay, place: Place) -> None:

@@ -59,6 +59,7 @@ class ListedTests(LookalikeCase):
         below it (Maildir).  It is deleted on the other side, and does not come
         back.
         """
+        self.needs("LIST-EXTENDED")
         for subscribed in True, False:
             scene = self.known(mdboxServer(), maildirServer())
             if not subscribed:
@@ -74,6 +75,7 @@ class ListedTests(LookalikeCase):
         """
         Nor does it where nobody is subscribed to any of them.
         """
+        self.needs("LIST-EXTENDED")
         scene = self.scene(
             mdboxServer(), maildirServer(), {"": {"list-select-opts": ""}}
         )
@@ -115,6 +117,7 @@ class NamespaceTests(LookalikeCase):
         Each personal one is synced, wherever the first one begins; a public one
         is named and left out, but nothing that only begins like it.
         """
+        self.needs("NAMESPACE")
         for separator, prefix in ("/", ""), (".", "INBOX."):
             extra = _NAMESPACES.replace("SEPARATOR", separator)
             settings = Settings("maildir", separator, prefix, extra=extra)

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,10 @@ class LiveCase(SceneCase):
 
     def live(self, scene: Scene, watch: float = 60) -> Alive:
         """
-        Start one.
+        Start one, which asks all the time where nothing is told.
         """
+        if not self.offers("IDLE"):
+            watch = 0.2
         alive = Alive(scene, reactor, watch)
         self.addCleanup(alive.stop)
         return alive
@@ -102,6 +105,7 @@ class PushTests(LiveCase):
         Messages, flags, expunges, moves, mailboxes, their names and subscriptions
         go over both ways; and none comes back.
         """
+        self.needs("NOTIFY")
         scene = self.scene()
         scene.local.fill("INBOX", mails(10))
         alive = await self.started(scene)
@@ -114,6 +118,7 @@ class PushTests(LiveCase):
         """
         What others change at any moment of a sync is not missed.
         """
+        self.needs("NOTIFY")
         scene = self.scene()
         scene.local.fill("INBOX", mails(10))
         scene.local.create("Other")
@@ -156,6 +161,7 @@ class PoorTests(LiveCase):
         """
         One that has IDLE tells of INBOX at once, and is asked for the rest.
         """
+        self.needs("IDLE")
         server = self.server(Dovecot(Settings(capability=f"{REQUIRED} IDLE")))
         scene = self.scene(remoteServer=server)
         scene.local.fill("INBOX", mails(10))
@@ -205,6 +211,47 @@ class PoorTests(LiveCase):
         await self.follows(scene, alive)
 
 
+class ComparingTests(LiveCase):
+    """
+    Servers that tell of no change.
+    """
+
+    ways = ("BARE", "COMPARING")
+
+    async def test_atThatMoment(self) -> None:
+        """
+        What changes while it is asked for, just before the server tells or just
+        after, is seen the next time.
+        """
+        scene = self.scene()
+        for seed, name in enumerate(("INBOX", "Other")):
+            if name != "INBOX":
+                scene.local.create(name)
+            scene.local.fill(name, mails(12, seed=seed))
+        alive = await self.started(scene, watch=0.2)
+        moments = [
+            r"> \S+ LIST",
+            *(r"> \S+ EXAMINE \S*Other", r"> \S+ UID FETCH", r"< \S+ OK Fetch"),
+        ]
+        for number, (moment, (side, here)) in enumerate(
+            product(moments, zip(Side, scene.accounts, strict=True))
+        ):
+            mailbox = ("INBOX", "Other")[number % 2]
+            here.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
+
+            def change(here: Account = here, mailbox: str = mailbox) -> None:
+                uids = here.uids(mailbox)
+                here.store(mailbox, [uids[1], uids[-1]], "+FLAGS (\\Flagged)")
+                here.store(mailbox, [uids[2]], "-FLAGS (\\Seen)")
+                here.expunge(mailbox, uids[:1])
+
+            alive.at(rf"^{side} .* {moment}", change)
+            await alive.acted()
+            await alive.equal()
+        self.assertEqual(0, (await alive.stop()).code)
+        self.isIdle(scene)
+
+
 class CyrusTests(LiveCase):
     """
     Cyrus has IDLE and no NOTIFY.
@@ -214,6 +261,7 @@ class CyrusTests(LiveCase):
         """
         It tells of INBOX at once, and is asked for the rest.
         """
+        self.needs("IDLE")
         scene = self.scene(remoteServer=dottedCyrus())
         for number in range(10):  # without 8-bit headers, which Cyrus changes
             scene.local.append("INBOX", f"Subject: {number}\r\n\r\nx\r\n".encode())
@@ -251,6 +299,7 @@ class LossTests(LiveCase):
         """
         Connections are cut, in the midst of a sync too.
         """
+        self.needs("UIDPLUS")
         scene = self.scene()
         relay = Relay(reactor, scene.remoteServer)
         self.addCleanup(relay.close)

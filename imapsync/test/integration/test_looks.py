@@ -53,6 +53,7 @@ class LookTests(SceneCase):
         It is the same after a run, be there anything to do or not, and another one
         when somebody has changed a flag or a subscription.
         """
+        self.needs("CONDSTORE")
         scene = self.scene(remoteServer=dottedCyrus())
         scene.local.create("Été/Là")
         scene.local.fill("Été/Là", mails(3))

@@ -17,6 +17,9 @@ from imapsync.test.integration.inprocess import meddled, syncHere
 from imapsync.test.integration.messages import mails, messages
 from imapsync.test.integration.scene import Run, Scene, SceneCase
 
+#: With UIDPLUS, and without.
+_EXPUNGE = r"> \S+ (UID )?EXPUNGE"
+
 
 class MeanwhileTests(SceneCase):
     """
@@ -67,7 +70,7 @@ class MeanwhileTests(SceneCase):
         Whatever others do while flags and removals are carried over is carried by
         the same run.
         """
-        for moment in (r"> \S+ UID STORE", r"> \S+ UID EXPUNGE", r"< \S+ OK.*[Ss]tore"):
+        for moment in (r"> \S+ UID STORE", _EXPUNGE, r"< \S+ OK.*[Ss]tore"):
             for there in ("local", "remote"):
                 scene = self.filled()
                 self.ends(scene, 0)
@@ -104,7 +107,7 @@ class MeanwhileTests(SceneCase):
         """
         So is one that arrives where copies are going.
         """
-        for moment in r"> \S+ APPEND", r"< \S+ OK \[APPENDUID":
+        for moment in r"> \S+ APPEND", r"< \S+ OK (\[APPENDUID|Append)":
             scene = self.filled()
             run = await self.meddled(
                 scene,
@@ -137,6 +140,7 @@ class MeanwhileTests(SceneCase):
         A copy that is expunged as soon as it is there is expunged at its
         origin, not copied again.
         """
+        self.needs("UIDPLUS")
         scene = self.filled()
         run = await self.meddled(
             scene,
@@ -210,7 +214,7 @@ class MeanwhileTests(SceneCase):
         run = await self.meddled(
             scene,
             "remote",
-            r"> \S+ UID EXPUNGE",
+            _EXPUNGE,
             lambda: scene.local.append("INBOX", body),
         )
         self.become(scene, run)
@@ -225,7 +229,7 @@ class MeanwhileTests(SceneCase):
         run = await self.meddled(
             scene,
             "remote",
-            r"> \S+ UID EXPUNGE",
+            _EXPUNGE,
             lambda: scene.remote.store("INBOX", [5, 6], "+FLAGS (\\Deleted)"),
         )
         self.become(scene, run)

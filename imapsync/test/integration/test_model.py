@@ -20,6 +20,7 @@ from twisted.trial.unittest import TestCase
 from imapsync.accounts import workers
 from imapsync.model import Side
 from imapsync.test.integration.filtered import WAYS
+from imapsync.test.integration.server import Server
 from imapsync.test.integration.twins import Twins, Wrong
 
 SEED = int(os.environ.get("IMAPSYNC_SEED", "1"))
@@ -59,25 +60,30 @@ class ModelTests(TestCase):
             self.fail(failures)
 
 
-async def wrongs(seeds: Iterable[int], ways: Sequence[str]) -> str:
+async def wrongs(
+    seeds: Iterable[int], ways: Sequence[str], servers: Sequence[Server] = ()
+) -> str:
     """
     Have sequences of changes with these seeds, odd ones where flags are merged; and
     tell what went wrong.
+
+    @param ways: as for L{Twins}, like C{servers}.
     """
     found = []
     for seed in seeds:
+        many = 3 if seed % 4 < 2 else 1
+        twins = Twins(seed, bool(seed % 2), many, ways, servers)
         try:
-            await _sequence(seed, bool(seed % 2), ways)
+            await _sequence(twins)
         except Wrong as wrong:
             found.append(f"IMAPSYNC_SEED={seed} IMAPSYNC_SEQUENCES=1\n{wrong}")
     return "\n\n".join(found)
 
 
-async def _sequence(seed: int, merge: bool, ways: Sequence[str]) -> None:
+async def _sequence(twins: Twins) -> None:
     """
     Change, sync and compare, several times.
     """
-    twins = Twins(seed, merge, 3 if seed % 4 < 2 else 1, ways)
     try:
         for _ in range(twins.rng.randint(2, 4)):
             await _round(twins)

@@ -20,10 +20,12 @@ class PairingCase(SceneCase):
 
     def pairs(self, scene: Scene, copied: int = 0) -> Run:
         """
-        A run makes both sides equal and copies just so many messages.
+        A run makes both sides equal and copies just so many messages; without UIDPLUS,
+        some of these count as paired by content.
         """
         run = self.syncs(scene, "--debug")
-        self.assertEqual(copied, run.appended, run.tail)
+        if self.offers("UIDPLUS") or not copied:
+            self.assertEqual(copied, run.appended, run.tail)
         return run
 
 
@@ -60,6 +62,7 @@ class FilledTests(PairingCase):
         """
         Equal accounts with equal flags: no command changes anything.
         """
+        self.needs("X-GUID")
         scene = self.scene()
         for account in scene.accounts:
             account.fill("INBOX", mails(60))

@@ -10,11 +10,13 @@ from imapsync.test.integration.scene import Run, Scene, SceneCase
 #: What may be sent to a side that is never written.
 HARMLESS = {
     "AUTHENTICATE",
+    "CLOSE",
     "ENABLE",
     "EXAMINE",
     "ID",
     "LIST",
     "LOGOUT",
+    "LSUB",
     "NOOP",
     "NAMESPACE",
     "STATUS",

@@ -1,73 +1,54 @@
 """
-A few of the tests on real servers, where these can do less.
+Real servers that can do less, each beside each: a little of it each time, and all with
+C{script/test --ways}.
 
-All of them can be run so: C{IMAPSYNC_WAYS} names what the servers are without.
+Any other test can be run so: C{IMAPSYNC_WAYS} names what the servers are without.
 """
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
+from collections.abc import Iterator, Sequence
+from itertools import count, product
 
-from imapsync.accounts import workers
-from imapsync.test.integration import (
-    test_flags,
-    test_interrupted,
-    test_model,
-)
+from imapsync.test.integration import proofs, test_flags
 
-#: What the local and the remote server are without: each beside each, once.
-PAIRS = (
-    *(("CONDSTORE", "QRESYNC"), ("QRESYNC", "COMPARING"), ("BARE", "QRESYNC")),
-    *(("CONDSTORE", "CONDSTORE"), ("COMPARING", "CONDSTORE"), ("CONDSTORE", "BARE")),
-    *(("COMPARING", "COMPARING"), ("BARE", "COMPARING"), ("BARE", "BARE")),
-    *(("GMAIL", "EXCHANGE"), ("QRESYNC/UIDPLUS", "CONDSTORE/UIDPLUS/MOVE")),
+#: What a server may be without: the ways to follow it, and one without UIDPLUS.
+WAYS = ("QRESYNC", "CONDSTORE", "COMPARING", "BARE")
+
+#: What else there is: servers that others are like, and some that lack other things.
+MORE = (
+    ("GMAIL", "EXCHANGE"),
+    ("QRESYNC/UIDPLUS", "CONDSTORE/UIDPLUS/MOVE"),
 )
 
 
-class ModelTests(TestCase):
+def _cases() -> Iterator[type[proofs.PairCase]]:
     """
-    Accounts are changed at random.
+    A class of tests for each pair.
     """
-
-    timeout = 600
-
-    def setUp(self) -> None:
-        """
-        Have all connections used that may be.
-        """
-        self.patch(workers, "MAILBOXES", 1)
-
-    def test_pairs(self) -> Deferred[None]:
-        """
-        Both sides become what the model says, whatever each is without.
-        """
-        return Deferred.fromCoroutine(self._pairs())
-
-    async def _pairs(self) -> None:
-        for seed, ways in enumerate(PAIRS, 1):
-            if failures := await test_model.wrongs([seed], ways):
-                self.fail(f"{ways}: {failures}")
+    for place, ways in enumerate((*product(WAYS, WAYS), *MORE)):
+        ends = [proofs.KillCase, proofs.CutCase]
+        if not proofs.ALL:
+            ends = [ends[(place + place // len(WAYS)) % 2]]
+        yield _case("", ways, (proofs.ModelCase, *ends))
+    for ways in zip(WAYS, reversed(WAYS), strict=True):
+        yield _case("Cyrus", ways, (proofs.CyrusCase,))
+    yield _case("Courier", ("COMPARING", "BARE"), (proofs.CourierCase,))
 
 
-class KillTests(test_interrupted.KillTests):
-    """
-    Processes are killed at commits, where nothing tells what has changed.
-    """
-
-    ways = ("BARE", "BARE")
-    step = 16
+_numbers = count(1)
 
 
-class ConnectionTests(test_interrupted.ConnectionTests):
-    """
-    Connections end anywhere.
-    """
+def _case(
+    name: str, ways: Sequence[str], bases: tuple[type[proofs.PairCase], ...]
+) -> type[proofs.PairCase]:
+    words = [name, *(way.partition("/")[0].title() for way in ways), "Tests"]
+    facts = {"ways": ways, "number": next(_numbers), "__module__": __name__}
+    facts["__doc__"] = f"One server is {ways[0]}, the other {ways[1]}."
+    return type("".join(words), bases, facts)
 
-    ways = ("CONDSTORE/UIDPLUS", "BARE")
-    times = 4
-    # Messages are moved between mailboxes that cannot be recognised there.
-    feats = tuple({*test_interrupted.FEATS} - {"moved on", "duplicated on"})
+
+globals().update((case.__name__, case) for case in _cases())
 
 
 class FlagsTests(test_flags.FlagsTests):

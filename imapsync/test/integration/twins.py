@@ -12,10 +12,11 @@ from typing import Any
 from imapsync.model import Side
 from imapsync.test.integration.accounts import CommandFailed, Snapshot
 from imapsync.test.integration.changes import Changes
-from imapsync.test.integration.dovecot import maildirServer, mdboxServer
-from imapsync.test.integration.filtered import WAYS, filtered
+from imapsync.test.integration.dovecot import Dovecot, maildirServer, mdboxServer
+from imapsync.test.integration.filtered import WAYS, filtered, identifies
 from imapsync.test.integration.inprocess import syncHere
 from imapsync.test.integration.scene import Run, Scene
+from imapsync.test.integration.server import Server
 
 
 class Wrong(AssertionError):
@@ -38,27 +39,40 @@ class Twins(Changes):
         merge: bool,
         connections: int = 1,
         ways: Sequence[str] = WAYS,
+        servers: Sequence[Server] = (),
     ) -> None:
         """
         @param ways: what the local and the remote server are without: presets.
+        @param servers: what is behind that; two Dovecots in any order by default.
         """
         super().__init__(seed, merge)
         policy = "merge" if merge else "union"
-        servers = [mdboxServer(), maildirServer()]
-        self.rng.shuffle(servers)
-        self._dovecots = dict(zip(Side, servers, strict=True))
-        local, remote = map(filtered, servers, ways)
+        behind = [*servers]
+        if not behind:
+            behind = [mdboxServer(), maildirServer()]
+            self.rng.shuffle(behind)
+        for server in behind:
+            self._spare(server.keeps, server.levels)
+        self._behind = dict(zip(Side, behind, strict=True))
+        local, remote = map(filtered, behind, ways)
         self._options = {"": {"flag-conflict": policy, "connections": str(connections)}}
         self.scene = Scene(local, remote, self._options)
         self.servers = {Side.LOCAL: local, Side.REMOTE: remote}
+        self._model.nameless = [
+            side for side, server in self.servers.items() if not identifies(server)
+        ]
         self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
         # Two that are made within a second could be taken for one account.
-        self._number(Side.LOCAL, "INBOX", 2**31 - seed)
+        for side in self._numbered[:1]:
+            self._number(side, "INBOX", 2**31 - seed)
         for account in self.scene.accounts:
             # Dovecot does not list an INBOX that was never opened as subscribed.
             account.uids("INBOX")
+        self._model.subscribed = {
+            side: account.subscriptions() for side, account in self._accounts.items()
+        }
         self.story.append(
-            f"{policy}, {servers[0].settings.layout} is local,"
+            f"{policy}, {_named(behind[0])} is local,"
             f" {connections} connections, {' and '.join(ways)}"
         )
 
@@ -69,8 +83,9 @@ class Twins(Changes):
         other = copy(self)
         other.scene = self.scene.copied()
         other._accounts = dict(zip(Side, other.scene.accounts, strict=True))
-        other._model = deepcopy(self._model)
-        other.story = [*self.story]
+        own = ("rng", "story", "_model", "_fresh", "_bodies", "_touched", "_moved")
+        for name in (*own, "_gone", "_again"):
+            setattr(other, name, deepcopy(getattr(self, name)))
         return other
 
     def close(self) -> None:
@@ -160,15 +175,23 @@ class Twins(Changes):
         Give a mailbox another UIDVALIDITY.
         """
         synced = self._model.synced()
-        if not synced:
+        if not synced or not self._numbered:
             return
-        side, name = self.rng.choice(list(Side)), self.rng.choice(synced)
+        side, name = self.rng.choice(self._numbered), self.rng.choice(synced)
         self.story.append(f"{side}: another UIDVALIDITY for {name}")
         self._number(side, name, 2**31 + self.rng.randrange(2**30))
         self._model.renumber(name)
 
+    @property
+    def _numbered(self) -> list[Side]:
+        """
+        Where mailboxes can be given another UIDVALIDITY.
+        """
+        return [side for side in Side if isinstance(self._behind[side], Dovecot)]
+
     def _number(self, side: Side, name: str, uidvalidity: int) -> None:
-        server = self._dovecots[side]
+        server = self._behind[side]
+        assert isinstance(server, Dovecot)
         server.doveadm(
             *("mailbox", "update", "-u", self.scene.user),
             *("--uid-validity", str(uidvalidity)),
@@ -182,3 +205,9 @@ def _real(snapshot: Snapshot) -> Snapshot:
     """
     names = snapshot.mailboxes
     return Snapshot(names, snapshot.subscribed & names.keys())
+
+
+def _named(server: Server) -> str:
+    return (
+        server.settings.layout if isinstance(server, Dovecot) else type(server).__name__
+    )
