@@ -30,6 +30,7 @@ class Host(NamedTuple):
     @ivar downPerDay: so many octets may be received on one day.
     @ivar upPerDay: so many may be sent.
     @ivar tellsGuids: whether it tells X-GUID.
+    @ivar namesKeywords: whether it names all keywords of a mailbox in FLAGS.
     @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
@@ -45,6 +46,7 @@ class Host(NamedTuple):
     downPerDay: int | None = None
     upPerDay: int | None = None
     tellsGuids: bool = False
+    namesKeywords: bool = False
     estimates: bool = False
     notice: str = ""
 
@@ -75,6 +77,7 @@ HOSTS = (
         "Dovecot",
         greetings=("dovecot",),
         tellsGuids=True,
+        namesKeywords=True,
     ),
     Host(
         "Gmail",
@@ -123,7 +126,7 @@ HOSTS = (
     Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),
     Host("DavMail", greetings=("davmail",), inFlight=20, estimates=True),
     Host("WildDuck", greetings=("wildduck",)),
-    Host("Cyrus", greetings=("cyrus",)),
+    Host("Cyrus", greetings=("cyrus",), namesKeywords=True),
 )
 
 

@@ -13,14 +13,15 @@ It is taken if all of this is so:
    password of the configuration.
 
 It logs in to both servers at once, by the code that all runs log in by, and asks what
-all runs ask first.  If they answer the same, the run is over; it says
-LOGOUT, and tells what any run tells that finds nothing to do.
+all runs ask first; and if that does not show all changes, it looks at the mailboxes
+where there may be some.  If they answer the same, the run is over; it says LOGOUT, and
+tells what any run tells that finds nothing to do.
 
 If not, or if anything is odd (an error, a refusal, an alert, a connection that is to
 be compressed, silence), it ends without a word, and the connections go on to the
 ordinary run as they are (L{imapsync.imap.transport.replay}).  That one then meets
 what was odd, and does and tells what it does and tells of it otherwise; nothing is
-said twice to a server.
+said twice to a server, unless mailboxes were looked at there: then it connects anew.
 
 If one server tells news while the other is far away, behind a tunnel, an ordinary run
 is to follow: meanwhile, it imports what that needs, a little at a time.  It does not
@@ -31,7 +32,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
@@ -43,10 +44,16 @@ from imapsync.config.request import Request
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import StateError
-from imapsync.imap.plain import Begun, Odd, Plain
+from imapsync.imap.plain import Begun, Odd, Plain, Seen, Wanted
 from imapsync.mailbox.summary import spent, total
-from imapsync.model import Side
-from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
+from imapsync.model import Glimpse, Side
+from imapsync.plan.unchanged import (
+    Told,
+    fingerprint,
+    glimpsed,
+    isComparable,
+    isNews,
+)
 from imapsync.state.looks import LookFile
 
 #: So many seconds, in all, are enough for servers that are well; and may they take to
@@ -155,7 +162,9 @@ class _Look:
         @raise OSError: likewise.
         """
         for side, server in self._config.servers.items():
-            self._connections[side] = Plain(server, self._net.connect(server))
+            self._connections[side] = Plain(
+                server, self._net.connect(server), _wanted(seen, side)
+            )
         self._hear(
             lambda connection: connection.seen is not None,
             lambda: any(isNews(seen, *one) for one in self._told().items()),
@@ -183,9 +192,14 @@ class _Look:
 
     def released(self) -> Mapping[Side, Begun]:
         """
-        The connections, which are no longer used or closed here.
+        The connections, which are no longer used or closed here; but of those over
+        which more was asked than all runs begin with, it is only taken leave.
         """
-        released, self._connections = self._connections, {}
+        spent = {side: one for side, one in self._connections.items() if one.spent}
+        released = {s: one for s, one in self._connections.items() if s not in spent}
+        self._connections = spent
+        for one in spent.values():
+            one.leave()
         return {side: one.released() for side, one in released.items()}
 
     def close(self) -> None:
@@ -227,6 +241,17 @@ class _Look:
                 news = news or bool(over and waiting and hasNews())
                 if self._net.now() > until:
                     raise Odd("it takes too long")
+
+
+def _wanted(seen: bytes, side: Side) -> Wanted:
+    """
+    What a server showed last, as long as it tells the same.
+    """
+
+    def wanted(told: Seen) -> Sequence[Glimpse]:
+        return [] if isNews(seen, side, Told(*told)) else glimpsed(seen, side)
+
+    return wanted
 
 
 def _isHere(server: ServerConfig) -> bool:

@@ -212,6 +212,33 @@ class Search(Limited[UidSet | None]):
         return self._found
 
 
+class Where(Command[UidSet | None]):
+    """
+    UID SEARCH (RFC 4731) for those of all messages of a mailbox that fulfil a
+    criterion, behind the SELECT of it: the next one may be selected before this is
+    answered.  Its result is C{None} where the server says only that it has done so.
+    """
+
+    hears = yields = True
+    repeatable = False
+    concerns = frozenset(("SEARCH", "ESEARCH"))
+
+    def __init__(self, criterion: bytes) -> None:
+        super().__init__("UID SEARCH", b"RETURN (ALL)", criterion)
+        self.found: UidSet | None = None
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, Found) and response.tag == self.tag:
+            self.found = (self.found or UidSet()) | response.uids
+            return True
+        return False
+
+    def result(self, condition: Condition) -> UidSet | None:
+        if condition.code == "MESSAGELIMIT":  # these are not all (RFC 9738)
+            self.found = None
+        return self.found
+
+
 class Transferred(NamedTuple):
     """
     What COPYUID tells (RFC 4315, 3).

@@ -16,6 +16,7 @@ from imapsync import names
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.responses import (
     STATUS_ITEMS,
+    Applicable,
     Body,
     Capabilities,
     Enabled,
@@ -70,6 +71,7 @@ _PLAIN_NAME = (
 _LISTED = re.compile(
     rb"\* LIST \(((?:\\[A-Za-z]{1,40} ?){0,20})\) \"([./])\" " + _PLAIN_NAME
 )
+_APPLICABLE = re.compile(rb"\* FLAGS \(([^(){\"\r\n\0]{0,8000})\) ?", re.IGNORECASE)
 _TOLD = re.compile(
     rb"\* STATUS " + _PLAIN_NAME + rb" \(MESSAGES (\d{1,9}) UIDNEXT (\d{1,9})"
     rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9})(?: HIGHESTMODSEQ (\d{1,18}))?\)"
@@ -184,7 +186,7 @@ def kindOf(line: bytes) -> str:
     return match[1].decode("ascii").upper() if match else ""
 
 
-def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
+def _common(line: bytes) -> ListedMailbox | StatusResponse | Applicable | None:
     """
     The same as L{_complete}, five times as fast, for what comes by the thousand.
     """
@@ -198,6 +200,8 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
         name = _decoded(atom if quoted is None else quoted)
         attributed = _attributesOf(attributes)
         return ListedMailbox(Listed(name, separator.decode("ascii"), attributed), "")
+    if match := _APPLICABLE.fullmatch(line):
+        return Applicable(parseFlags(match[1]))
     return None
 
 

@@ -96,6 +96,14 @@ class Expunged(NamedTuple):
     number: int
 
 
+class Applicable(NamedTuple):
+    """
+    A FLAGS response (RFC 9051, 7.3.5): the flags that there are in a mailbox.
+    """
+
+    flags: Flags
+
+
 class Capabilities(NamedTuple):
     """
     A CAPABILITY response.
@@ -256,6 +264,7 @@ Response = (
     | Vanished
     | Exists
     | Expunged
+    | Applicable
     | Capabilities
     | Enabled
     | ListedMailbox
