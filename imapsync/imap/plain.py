@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import closing, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from imapsync.config.server import ServerConfig
@@ -142,11 +142,6 @@ class Seen(NamedTuple):
     capabilities: frozenset[str]
     namespaces: tuple[object, ...]
     listed: list[Listed]
-    glimpses: Sequence[Glimpse] = ()
-
-
-#: What a server showed last that has told this: it is to show the same.
-Wanted = Callable[[Seen], Sequence[Glimpse]]
 
 
 class Plain:
@@ -157,17 +152,15 @@ class Plain:
 
     @param connected: a socket, which does not block.
     @ivar spent: whether more was asked than what all runs begin with.
+    @ivar compared: whether L{compare} has come to its end.
     @ivar seen: what the server told, as soon as it has told all.
     @ivar alerts: those that came when it was over: who leaves hears them, too.
     @ivar ended: whether it has answered LOGOUT, or is gone.
     """
 
-    def __init__(
-        self, server: ServerConfig, connected: socket.socket, wanted: Wanted
-    ) -> None:
+    def __init__(self, server: ServerConfig, connected: socket.socket) -> None:
         self.socket = connected
-        self.spent = False
-        self._wanted = wanted
+        self.spent = self.compared = False
         self.tape = Tape()
         self.state: str | None = None
         self.user = self.method = self.greeting = ""
@@ -187,7 +180,7 @@ class Plain:
         self._greeted: Answer[None] = Answer()
         self._leaving: Answer[Condition] | None = None
         self._gone = False
-        self._looking = self._look()
+        self._doing = self._look()
         self._step()
 
     def fileno(self) -> int:
@@ -227,11 +220,17 @@ class Plain:
         """
         Go on, as far as that goes without an answer.
         """
-        if self.seen is None:
-            try:
-                self._looking.send(None)
-            except StopIteration as end:
-                self.seen = end.value
+        if self.seen is None or (self.spent and not self.compared):
+            with suppress(StopIteration):
+                self._doing.send(None)
+
+    def compare(self, wanted: Sequence[Glimpse]) -> None:
+        """
+        Look at mailboxes, when all else was told: L{Odd}, unless they show that.
+        """
+        self.spent = True
+        self._doing = self._compare(wanted)
+        self._step()
 
     def released(self) -> Begun:
         """
@@ -249,7 +248,12 @@ class Plain:
         except (Odd, OSError):
             self._gone = True
 
-    async def _look(self) -> Seen:
+    async def _compare(self, wanted: Sequence[Glimpse]) -> None:
+        if not await asking.isShown(self, wanted):
+            raise Odd("something has changed")
+        self.compared = True
+
+    async def _look(self) -> None:
         """
         Log in, and look at all mailboxes.
         """
@@ -279,12 +283,7 @@ class Plain:
             listed = await asking.withStatus(self, listed)
         if subscriptions:
             listed = [box.withSubscription(box.name in subscribed) for box in listed]
-        told = Seen(self.features.told, (*namespaces,), listed)
-        wanted = self._wanted(told)
-        self.spent = bool(wanted)
-        if not await asking.isShown(self, wanted):
-            raise Odd("something has changed")
-        return told._replace(glimpses=wanted)
+        self.seen = Seen(self.features.told, (*namespaces,), listed)
 
     async def _credentials(self, method: str) -> tuple[str, str]:
         return self._server.username or "", self._server.password or ""

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from importlib import import_module
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
@@ -44,9 +44,9 @@ from imapsync.config.request import Request
 from imapsync.config.server import ServerConfig
 from imapsync.config.settings import Config
 from imapsync.errors import StateError
-from imapsync.imap.plain import Begun, Odd, Plain, Seen, Wanted
+from imapsync.imap.plain import Begun, Odd, Plain
 from imapsync.mailbox.summary import spent, total
-from imapsync.model import Glimpse, Side
+from imapsync.model import Side
 from imapsync.plan.unchanged import (
     Told,
     fingerprint,
@@ -162,14 +162,24 @@ class _Look:
         @raise OSError: likewise.
         """
         for side, server in self._config.servers.items():
-            self._connections[side] = Plain(
-                server, self._net.connect(server), _wanted(seen, side)
-            )
+            self._connections[side] = Plain(server, self._net.connect(server))
         self._hear(
             lambda connection: connection.seen is not None,
             lambda: any(isNews(seen, *one) for one in self._told().items()),
         )
-        return seen == fingerprint(self._config, imapsync.__version__, self._told())
+        shown = {side: glimpsed(seen, side) for side in Side}
+        told = {
+            side: one._replace(glimpses=shown[side])
+            for side, one in self._told().items()
+        }
+        if seen != fingerprint(self._config, imapsync.__version__, told):
+            return False
+        # Nobody can go on with a connection over which this was asked.
+        for side, connection in self._connections.items():
+            if shown[side]:
+                connection.compare(shown[side])
+        self._hear(lambda connection: connection.compared or not connection.spent)
+        return True
 
     def _told(self) -> Mapping[Side, Told]:
         """
@@ -224,7 +234,7 @@ class _Look:
         """
         until = self._net.now() + _PATIENCE
         with self._net.selector() as selector:
-            waiting = list(self._connections.values())
+            waiting = [one for one in self._connections.values() if not isOver(one)]
             for connection in waiting:
                 selector.register(connection, EVENT_READ, connection)
             news = False
@@ -241,17 +251,6 @@ class _Look:
                 news = news or bool(over and waiting and hasNews())
                 if self._net.now() > until:
                     raise Odd("it takes too long")
-
-
-def _wanted(seen: bytes, side: Side) -> Wanted:
-    """
-    What a server showed last, as long as it tells the same.
-    """
-
-    def wanted(told: Seen) -> Sequence[Glimpse]:
-        return [] if isNews(seen, side, Told(*told)) else glimpsed(seen, side)
-
-    return wanted
 
 
 def _isHere(server: ServerConfig) -> bool:

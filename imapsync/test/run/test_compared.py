@@ -1,112 +1,194 @@
 """
-Tests for L{imapsync.run.live} with servers that do not tell what has changed.
+Tests for the first look at mailboxes that have to be compared:
+L{imapsync.accounts.glances}, L{imapsync.imap.asking} and L{imapsync.imap.sight}.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from imapsync.accounts import glances
 from imapsync.model import Side
-from imapsync.test.run.test_live import FollowingCase
-from imapsync.testing.accounts import SEEN, mail
+from imapsync.test.run.test_look import LookCase
+from imapsync.testing.accounts import Account, Folder, mail
 
 LOCAL, REMOTE = Side
 
-FLAGGED = frozenset(["\\Flagged"])
 
-BARE = {"QRESYNC", "CONDSTORE", "NOTIFY"}
-
-#: How often they are asked, if nothing else is said.
-WATCH = 61
-
-
-class ComparedTests(FollowingCase):
+class ComparedCase(LookCase):
     """
-    The remote server has nothing but IDLE, and is asked.
+    Neither server tells what has changed in a mailbox.
+
+    @cvar greeting: of both.
+    @cvar lacking: what they cannot do.
+    @cvar asks: how they are asked.
     """
+
+    greeting = "OK Cyrus is ready"
+    lacking = frozenset(("QRESYNC", "CONDSTORE"))
+    asks = "SEARCH"
 
     def setUp(self) -> None:
         """
-        Take the rest from it.
+        Sync twice, since what a server can do changes after the first time.
         """
+        self.patch(glances, "_MANY", 1)
         super().setUp()
-        self.remote.capabilities -= BARE
+        for account in self.accounts:
+            account.greeting = self.greeting
+            account.capabilities = account.capabilities - self.lacking
+        self.local.inbox.add(mail(4))
+        self.again()
+        self.forget()
 
-    def looks(self, first: int = 1) -> int:
+    @property
+    def accounts(self) -> tuple[Account, Account]:
         """
-        How often all flags were looked at there.
+        Both.
         """
-        return self.remote.count(f"FETCH {first}:*")
+        return self.local, self.remote
 
-    def test_idle(self) -> None:
+    def again(self) -> None:
         """
-        What IDLE tells of is looked into, though STATUS is the same.
+        An ordinary run.
         """
-        self.follow()
-        for flags in ["\\Seen"], ["\\Flagged"], []:
-            self.remote.inbox.flag(1, *flags)
-            self.world.pump()
-            self.assertTrue(self.world.equal)
-
-    def test_status(self) -> None:
-        """
-        Elsewhere, STATUS shows that messages came or went.
-        """
-        self.local.make("Other").add(mail("o"))
-        self.follow()
-        self.remote.folders["Other"].add(mail("new"))
-        self.remote.folders["Other"].expunge(1)
-        self.wait(WATCH)
+        self.assertEqual(0, self.serve().code, self.logged)
         self.assertTrue(self.world.equal)
 
-    def test_unseen(self) -> None:
+    def asked(self, account: Account) -> set[str]:
         """
-        Or that some were seen: what we do there ourselves is no news.
+        How it was asked for messages.
         """
-        self.world.options[REMOTE] = {"flagWindow": 1}
-        other = self.local.make("Other")
-        for n in range(5):
-            other.add(mail(n))
-        self.follow()
-        self.remote.folders["Other"].flag(1, "\\Seen")
-        self.wait(WATCH)
-        self.assertEqual(SEEN, other.messages[1].flags)
-        other.flag(2, "\\Seen")
-        self.wait(WATCH)
+        words = [line.partition("UID ")[2].split(" ")[0] for line in account.heard]
+        return {word for word in words if word in ("SEARCH", "FETCH")}
+
+    def changes(self) -> list[Callable[[], Any]]:
+        """
+        Ways in which another client changes something, so that STATUS tells the same.
+        """
+        inbox = self.remote.inbox
+        first, second, *_ = inbox.messages
+        flags = "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "known", "$new"
+        return [
+            *(lambda flag=flag: inbox.flag(first, flag) for flag in flags),
+            lambda: inbox.flag(second, "KNOWN"),
+            lambda: inbox.flag(second),
+            lambda: self.exchange(inbox),
+        ]
+
+    def exchange(self, folder: Folder) -> None:
+        """
+        One message goes, and one comes.
+        """
+        folder.expunge(max(folder.messages))
+        folder.add(mail(77))
+
+
+class SearchedTests(ComparedCase):
+    """
+    It is searched for where each flag is.
+    """
+
+    def test_nothing(self) -> None:
+        """
+        Nothing has changed: that is seen without opening a mailbox for work.
+        """
+        for _ in range(2):
+            self.assertNothing()
+            for account in self.accounts:
+                self.assertEqual({self.asks}, self.asked(account))
+                self.assertEqual(2, account.count("EXAMINE"))
+            self.forget()
+
+    def test_changed(self) -> None:
+        """
+        Whatever another client changes is seen, and what is left then is remembered.
+        """
+        for number in range(len(self.changes())):
+            before = self.state()
+            self.changes()[number]()
+            self.assertNotEqual(before, self.state(), number)
+            looked = self.look()
+            self.assertEqual((), looked.summary, number)
+            self.goOn(looked)
+            self.assertTrue(self.world.equal, number)
+            self.assertClosed()
+            self.forget()
+            self.assertNothing()
+            self.forget()
+
+    def state(self) -> object:
+        """
+        What the changed mailbox holds.
+        """
+        messages = self.remote.inbox.messages.items()
+        return [(uid, m.body, {*m.flags}) for uid, m in messages]
+
+    def test_ordinary(self) -> None:
+        """
+        An ordinary run asks in the same way, and opens only what has changed.
+        """
+        self.again()
+        for account in self.accounts:
+            self.assertEqual({self.asks}, self.asked(account))
+            self.assertEqual(0, account.count("SELECT"))
+        self.remote.inbox.flag(min(self.remote.inbox.messages), "$new")
+        self.forget()
+        self.again()
+        self.assertEqual(1, self.remote.count("SELECT"))
+
+    def test_meanwhile(self) -> None:
+        """
+        What changes after it was looked at is for the next run.
+        """
+        uid = min(self.remote.inbox.messages)
+
+        def flagOnce() -> None:
+            if self.remote.count("LOGOUT") and not done:
+                done.append("\\Flagged")
+                self.remote.inbox.flag(uid, *done)
+
+        done: list[str] = []
+        self.nets.before = flagOnce
+        self.assertNothing()
+        self.assertTrue(done)
+        self.forget()
+        self.goOn(self.look())
         self.assertTrue(self.world.equal)
-        self.forget()
-        self.wait(3 * WATCH)
-        self.assertEqual(0, self.looks())
 
-    def test_window(self) -> None:
+    def test_noticed(self) -> None:
         """
-        Flags of the newest messages are looked at each time; of all, now and then.
+        What changes at the end of a run that did something is not taken for known.
         """
-        self.world.options[REMOTE] = {"flagWindow": 2, "fullLook": 1000.0}
-        other = self.local.make("Other")
-        for n in range(5):
-            other.add(mail(n))
-        self.follow()
-        theirs = self.remote.folders["Other"]
-        theirs.flag(4, "\\Flagged")
-        self.wait(WATCH)
-        self.assertEqual(FLAGGED, other.messages[4].flags)
-        self.forget()
-        theirs.flag(1, "\\Flagged")
-        self.wait(3 * WATCH)
-        self.assertEqual(frozenset(), other.messages[1].flags)
-        self.assertLess(0, self.looks(4))
-        self.wait(1000)
-        self.assertEqual(FLAGGED, other.messages[1].flags)
+        uid = min(self.remote.inbox.messages)
+        for number, verb in enumerate(("SELECT", "EXAMINE", self.asks, "LOGOUT")):
+            self.local.inbox.add(mail(80 + number))
+            change = partial(self.remote.inbox.flag, uid, f"word{number}")
+            self.remote.before[verb] = change
+            self.assertEqual(0, self.serve().code, self.logged)
+            self.assertEqual({}, self.remote.before)
+            self.forget()
+            self.goOn(self.look())
+            self.assertTrue(self.world.equal, verb)
+            self.forget()
 
-    def test_reconnected(self) -> None:
-        """
-        That goes on over one connection after another.
-        """
-        self.world.options[REMOTE] = {"fullLook": 10_000.0, "flagWindow": 1}
-        self.follow()
-        for link in [*self.world.links]:
-            link.dialogue.bye("restarting")
-        self.world.pump()
-        self.wait(20)
-        self.forget()
-        self.wait(WATCH)
-        self.assertEqual(0, self.looks())
+
+class FetchedTests(SearchedTests):
+    """
+    Nobody knows whether a server names its keywords: all flags are fetched.
+    """
+
+    greeting = "OK ready"
+    asks = "FETCH"
+
+
+class BareTests(FetchedTests):
+    """
+    Servers that can do nothing but what is part of the protocol.
+    """
+
+    lacking = frozenset(
+        "QRESYNC CONDSTORE LIST-EXTENDED LIST-STATUS ESEARCH UNSELECT ENABLE".split()
+    )
