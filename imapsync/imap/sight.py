@@ -134,11 +134,10 @@ class Sight:
         """
         digest = self._digest.copy()
         if self._fetching is None:
-            places = self.places(selected)
-            if places is None:
-                return None
-            for flag, uids in sorted(places.items()):
-                digest.update(f"{flag} {uids}\n".encode())
+            for flag, one in sorted(self._searching.items()):
+                if one.text is None or self._isDisturbed:
+                    return None
+                digest.update(b"%s %s\n" % (flag.encode(), one.text))
         elif self._isDisturbed or self.partial or self._rows != selected.exists:
             return None
         told = selected._replace(name="", permanentFlags=None, flags=None)

@@ -204,6 +204,27 @@ class Found(NamedTuple):
     uids: UidSet
 
 
+class FoundText(NamedTuple):
+    """
+    An ESEARCH response, as it was sent: whoever only wants to know whether it is the
+    same need not read it.
+
+    @ivar text: a set of UIDs, or empty.
+    """
+
+    tag: str
+    text: bytes
+
+    @property
+    def found(self) -> Found:
+        """
+        What it means.
+
+        @raise ValueError: it means nothing.
+        """
+        return Found(self.tag, UidSet.parse(self.text) if self.text else UidSet())
+
+
 class Namespaces(NamedTuple):
     """
     A NAMESPACE response (RFC 2342): prefix and separator of each namespace.
@@ -273,6 +294,7 @@ Response = (
     | Metadata
     | Identified
     | Found
+    | FoundText
     | Namespaces
     | Quota
     | QuotaRoots

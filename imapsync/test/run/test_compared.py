@@ -175,6 +175,83 @@ class SearchedTests(ComparedCase):
             self.forget()
 
 
+class UnreliableTests(ComparedCase):
+    """
+    What SEARCH tells is not so, or not all.
+    """
+
+    def assertFetched(self) -> None:
+        """
+        All flags are fetched, in this run and the next one; the first look as well.
+        """
+        uid = min(self.remote.inbox.messages)
+        for flag in ("one", "two"):
+            self.forget()
+            self.remote.inbox.flag(uid, flag)
+            self.again()
+            self.assertIn("FETCH", self.asked(self.remote))
+        self.forget()
+        self.again()
+        self.assertEqual(0, self.remote.count("SELECT"))
+        self.forget()
+        self.assertNothing()
+        self.assertIn("FETCH", self.asked(self.remote))
+
+    def test_refused(self) -> None:
+        """
+        It is refused, as often as it is asked.
+        """
+        for answer in ("NO not now", "BAD what is that"):
+            self.setUp()
+
+            def refusal(line: str, answer: str = answer) -> str:
+                return answer if line.startswith("UID SEARCH RETURN") else ""
+
+            self.remote.refusal = refusal
+            self.forget()
+            self.again()
+            self.assertEqual(1, self.searches("INBOX"))
+            self.assertFetched()
+
+    def searches(self, name: str) -> int:
+        """
+        How often it was searched in a mailbox of the remote server.
+        """
+        heard, found, there = self.remote.heard, 0, ""
+        for line in heard:
+            if line.startswith(("EXAMINE", "SELECT")):
+                there = line.split(" ")[1]
+            found += there == name and line == "UID SEARCH RETURN ['ALL'] ALL"
+        return found
+
+    def test_unnamed(self) -> None:
+        """
+        FLAGS does not name keywords that are known.
+        """
+        self.remote.inbox.flag(max(self.remote.inbox.messages), "known")
+        self.again()
+        self.remote.inbox.namesKeywords = False
+        self.assertFetched()
+
+    def test_incomplete(self) -> None:
+        """
+        It leaves out some messages, or all.
+        """
+        for finds in (1, 0):
+            self.setUp()
+            self.remote.finds = finds
+            self.assertFetched()
+
+    def test_reticent(self) -> None:
+        """
+        It is not said which UID is the next.
+        """
+        self.remote.reticent = True
+        self.again()
+        self.forget()
+        self.assertNothing()
+
+
 class FetchedTests(SearchedTests):
     """
     Nobody knows whether a server names its keywords: all flags are fetched.
