@@ -267,5 +267,5 @@ class BareTests(FetchedTests):
     """
 
     lacking = frozenset(
-        "QRESYNC CONDSTORE LIST-EXTENDED LIST-STATUS ESEARCH UNSELECT ENABLE".split()
+        "QRESYNC CONDSTORE LIST-EXTENDED LIST-STATUS ESEARCH UNSELECT UIDPLUS".split()
     )
