@@ -24,14 +24,14 @@ from imapsync.errors import MailboxError, Refused
 from imapsync.gather import onBoth, together
 from imapsync.imap.client import SyncClient
 from imapsync.imap.commands.mailbox import Selected
-from imapsync.imap.sight import EVERY, SYSTEM, Sight, Target, keywordsOf
+from imapsync.imap.sight import SYSTEM, Sight, Target, keywordsOf
 from imapsync.mailbox.changes import Reading, ignored
 from imapsync.mailbox.context import Clients
 from imapsync.model import Flags, Glimpse, Known, Mark, Name, Side, differ
 from imapsync.names import INBOX
 from imapsync.plan.account import Account
 from imapsync.plan.mailboxes import dirty
-from imapsync.plan.places import Expected, agree
+from imapsync.plan.places import Expected, agree, placed
 from imapsync.plan.unchanged import Told
 from imapsync.state.interface import State
 
@@ -302,13 +302,14 @@ class Glancer:
         @return: C{None} if that cannot tell.
         """
         known, mark, spelled, _ = glance
+        pairs = self._state.byFlags(known.id, side)
         expected = Expected(
-            self._state.places(known.id, side),
+            placed(pairs),
             ignored(self._state, known.id),
             mark.uidnext,
             known.holds(side),
         )
-        flags = expected.flags()
+        flags = frozenset[str]().union(*pairs)
         # It names its keywords when it is asked; there may be more than are known.
         for _ in range(2):
             keywords = keywordsOf(flags)
@@ -327,13 +328,14 @@ class Glancer:
             flags |= selected.flags
         else:
             return None
-        places = sight.places(selected)
-        if places is None:
-            return None
-        if not _isOne(client, selected, known, side):
+        same = _isOne(client, selected, known, side)
+        if not sight.isAt(selected, expected.places):
+            told = sight.places(selected)
+            if told is None:
+                return None
+            same = same and agree(expected, told)
+        elif selected.exists != expected.messages:
             return False
-        found = {flag: uids for flag, uids in places.items() if flag != EVERY}
-        same = agree(expected, places[EVERY], found)
         if same:
             self._keep((side, known.name), sight, selected)
         return same

@@ -28,7 +28,8 @@ try:
 except ImportError:  # pragma: no cover
     from hashlib import blake2b
 
-#: What stands for all messages, where others are by their flag.
+#: What stands for all messages, where others are by their flag
+#: (L{imapsync.plan.places}).
 EVERY = ""
 
 #: How each is searched for that needs no word for it.
@@ -106,6 +107,20 @@ class Sight:
         Whether less was fetched than there is.
         """
         return self._fetching is not None and bool(self._fetching.left)
+
+    def isAt(self, selected: Selected, places: Mapping[str, UidSet]) -> bool:
+        """
+        Whether each flag is just there, as can be seen without reading what was told.
+        """
+        return (
+            not self._isDisturbed
+            and len(places[EVERY]) == selected.exists
+            and places.keys() <= self._searching.keys()
+            and all(
+                one.text == str(places.get(flag, "")).encode()
+                for flag, one in self._searching.items()
+            )
+        )
 
     def places(self, selected: Selected) -> Mapping[str, UidSet] | None:
         """

@@ -4,45 +4,57 @@ Whether messages and their flags are where they are known to be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from imapsync.model import Flags
-from imapsync.uidset import Range, UidSet
+from imapsync.uidset import UidSet
+
+#: Stands for all messages, where others are by a flag.
+EVERY = ""
+
+_NONE = UidSet()
 
 
 class Expected(NamedTuple):
     """
     What is known of one side of a mailbox.
 
-    @ivar pairs: the UIDs of the messages that have a pair, by the flags that are
-        agreed.
+    @ivar places: the messages that have a pair, all of them and by each flag, in lower
+        case, that is agreed.
     @ivar ignored: the flags that mean nothing there.
     @ivar uidnext: what has no pair, and is below, has been dealt with.
     @ivar messages: how many there are in all.
     """
 
-    pairs: Mapping[Flags, UidSet]
+    places: Mapping[str, UidSet]
     ignored: Flags
     uidnext: int
     messages: int
 
-    def flags(self) -> Flags:
-        """
-        All flags that any message has.
-        """
-        return frozenset[str]().union(*self.pairs)
+
+def placed(pairs: Mapping[Flags, Sequence[int]]) -> Mapping[str, UidSet]:
+    """
+    Where each flag is.
+
+    @param pairs: the UIDs that have the same flags, by these.
+    """
+    some: dict[str, list[Sequence[int]]] = {EVERY: [*pairs.values()]}
+    for flags, uids in pairs.items():
+        for flag in {flag.lower() for flag in flags}:
+            some.setdefault(flag, []).append(uids)
+    return {flag: UidSet.of(chain(*lists)) for flag, lists in some.items()}
 
 
-def agree(expected: Expected, every: UidSet, places: Mapping[str, UidSet]) -> bool:
+def agree(expected: Expected, told: Mapping[str, UidSet]) -> bool:
     """
     Whether all is so.
 
-    @param every: the messages that there are.
-    @param places: which of them have a flag, by all flags that there are, in lower
-        case.
+    @param told: the messages that there are, all of them and by each flag that there
+        is, in lower case.
     """
-    known = _union(*expected.pairs.values())
+    known, every = expected.places[EVERY], told[EVERY]
     new = every - known
     if (
         known - every
@@ -50,17 +62,8 @@ def agree(expected: Expected, every: UidSet, places: Mapping[str, UidSet]) -> bo
         or (new and new.ranges[-1][1] >= expected.uidnext)
     ):
         return False
-    wanted: dict[str, list[UidSet]] = {}
-    for flags, uids in expected.pairs.items():
-        for flag in {flag.lower() for flag in flags}:
-            wanted.setdefault(flag, []).append(uids)
     ignored = {flag.lower() for flag in expected.ignored}
     return all(
-        _union(*wanted.get(flag, ())) == places.get(flag, UidSet()) - new
-        for flag in (wanted.keys() | places.keys()) - ignored
+        expected.places.get(flag, _NONE) == told.get(flag, _NONE) - new
+        for flag in (expected.places.keys() | told.keys()) - {EVERY, *ignored}
     )
-
-
-def _union(*some: UidSet) -> UidSet:
-    ranges: list[Range] = [one for uids in some for one in uids.ranges]
-    return UidSet.ofRanges(ranges)

@@ -172,9 +172,9 @@ class Pairs(Protocol):
         The UIDs that have a pair.
         """
 
-    def places(self, mailbox: int, side: Side) -> Mapping[Flags, UidSet]:
+    def byFlags(self, mailbox: int, side: Side) -> Mapping[Flags, Sequence[int]]:
         """
-        The same by the flags that are agreed.  All are held at a time.
+        The same, in any order, by the flags that are agreed.  All are held at a time.
         """
 
     def newest(self, mailbox: int, side: Side, count: int) -> int:

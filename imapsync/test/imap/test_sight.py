@@ -98,6 +98,10 @@ class SearchTests(SightCase):
         self.assertEqual("1,5:6", str(places[EVERY]))
         self.assertEqual({"5", "6", "1,5", "", "1,5:6"}, {*map(str, places.values())})
         self.assertEqual(UidSet.of([6]), places["a"])
+        self.assertTrue(self.sight.isAt(selected, places))
+        changed = [{**places, flag: UidSet.of([1])} for flag in places]
+        for one in (*changed, {**places, "b": UidSet()}):
+            self.assertFalse(self.sight.isAt(selected, one))
         self.assertEqual(frozenset(["\\Seen", "\\Answered", "a"]), selected.flags)
         glimpse = self.sight.glimpse(selected)
         assert glimpse is not None
