@@ -326,6 +326,22 @@ class Refusal(NamedTuple):
     due: int = 0
 
 
+class Glimpse(NamedTuple):
+    """
+    All that a server showed of a mailbox that was only examined.
+
+    @ivar name: as the server spells it.
+    @ivar keywords: those that were searched for, besides the flags that each server
+        knows; C{None} if the flags of all messages were fetched.
+    @ivar digest: the same for the same messages with the same flags, looked at in the
+        same way.
+    """
+
+    name: str
+    keywords: tuple[str, ...] | None
+    digest: str
+
+
 class Changes(NamedTuple):
     """
     What one side of a mailbox reported since its L{Mark}.

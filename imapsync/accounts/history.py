@@ -48,12 +48,15 @@ class Glances:
     @ivar window: when those of the newest messages were.
     @ivar unseen: how many messages were not seen then, as STATUS tells; not of those
         in which something may have been done since.
+    @ivar misled: where SEARCH has told of changes that there were not, or could not
+        tell.
     """
 
     def __init__(self) -> None:
         self.whole: dict[Name, float] = {}
         self.window: dict[Name, float] = {}
         self.unseen: dict[Name, Sequence[int]] = {}
+        self.misled: set[tuple[Side, Name]] = set()
 
 
 class History:

@@ -20,13 +20,10 @@ from imapsync.accounts.polling import Polling
 from imapsync.errors import Garbled, Refused
 from imapsync.gather import together
 from imapsync.imap.client import SyncClient
-from imapsync.imap.commands.account import itemsOf, lookOf
+from imapsync.imap.commands.account import BURST, itemsOf, lookOf
 from imapsync.imap.wire.responses import Namespaces
 from imapsync.model import Listed, Status
 from imapsync.plan.specialuse import isUsed
-
-#: So many mailboxes are asked for their STATUS at a time.
-_BURST = 100
 
 
 class Answer(NamedTuple):
@@ -35,7 +32,7 @@ class Answer(NamedTuple):
 
     @ivar listed: all mailboxes.
     @ivar spaces: the answer to NAMESPACE; empty if that was not asked.
-    @ivar whole: whether LIST told the STATUS of each.
+    @ivar whole: whether the STATUS of each was told, by LIST where that can.
     @ivar subscribed: the names that are, where LIST cannot tell that.
     @ivar shut: names of mailboxes that are listed, and the server says otherwise that
         they do not exist; and how it says so.
@@ -63,7 +60,7 @@ class Inquiry:
         self._cares = cares
         self._polling = polling
         self._known: list[str] = []
-        self._turns = DeferredSemaphore(_BURST)
+        self._turns = DeferredSemaphore(BURST)
 
     async def look(self, spaces: bool) -> Answer:
         """
@@ -120,7 +117,10 @@ class Inquiry:
         self._known = [b.name for b in boxes if b.selectable and b.status]
         if self._polling is not None:
             self._polling.keep(self._known)
-        whole = self._client.features.listsStatus and not doubted
+        if self._client.features.listsStatus:
+            whole = not doubted
+        else:
+            whole = not shut and all(box.status for box in boxes if box.selectable)
         return Answer(boxes, spaces, whole, subscribed, shut)
 
     async def chosen(

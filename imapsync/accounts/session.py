@@ -80,8 +80,8 @@ class Session:
         self._listing, self._identifier, self._history = legacy
         self._tried = self._history.tried
         now, pause = records.suspects.now, request.watch if request.live else None
-        looks = config.servers, clients, state, self._history, pause, now
-        self._glancer = Glancer(*looks)
+        look = config.servers, clients, state, self._history
+        self._glancer = Glancer(*look, pause, now)
         self._mailboxes = Mailboxes(
             *(config, request.mailboxes, clients, state),
             *(self._report, self._say, legacy, request.repair),
@@ -116,14 +116,14 @@ class Session:
             whole = not self._request.mailboxes
             note(self._state, self._report, None if whole else scope)
 
-    @property
-    def settledLook(self) -> Mapping[Side, Told]:
+    async def settledLook(self) -> Mapping[Side, Told]:
         """
         What both servers told when it was looked last, if nothing was to be done then,
         nor was anything given up or remarked on; else not of both.
         """
-        clear = self._history.isClear(self._mailboxes.known())
-        return self._listing.told if clear else {}
+        if not self._history.isClear(self._mailboxes.known()):
+            return {}
+        return await self._glancer.completed(self._listing.told)
 
     def _giveUp(self) -> None:
         """
@@ -141,9 +141,8 @@ class Session:
 
         @return: whether anything did.
         """
-        if not self._request.live or not any(
-            c.selecting for c in self._clients.values()
-        ):
+        selecting = any(c.selecting for c in self._clients.values())
+        if not (self._request.live and selecting):
             return False
         return not self._history.isSame(await self._listing.look())
 
@@ -352,6 +351,7 @@ class Session:
             self._report.failed(name, error)
         if name not in self._failed:
             self._history.compared(name, self._records.suspects.now())
+        self._glancer.passed(name, one.changed)
         if one.foreseen:
             self._foreseen[known.id] = one.foreseen
         if one.changed:

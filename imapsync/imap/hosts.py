@@ -33,6 +33,7 @@ class Host(NamedTuple):
     @ivar labels: whether its mailboxes are labels of messages: one that is expunged is
         not gone.
     @ivar renumbers: whether a mailbox gets another UIDVALIDITY when it is renamed.
+    @ivar namesKeywords: whether it names all keywords of a mailbox in FLAGS.
     @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
     @ivar notice: what its users have to know.
     """
@@ -50,6 +51,7 @@ class Host(NamedTuple):
     tellsGuids: bool = False
     labels: bool = False
     renumbers: bool = False
+    namesKeywords: bool = False
     estimates: bool = False
     notice: str = ""
 
@@ -80,6 +82,7 @@ HOSTS = (
         "Dovecot",
         greetings=("dovecot",),
         tellsGuids=True,
+        namesKeywords=True,
     ),
     Host(
         "Gmail",
@@ -130,7 +133,7 @@ HOSTS = (
     Host("hMailServer", greetings=("imaprev1", "hmailserver"), estimates=True),
     Host("DavMail", greetings=("davmail",), inFlight=20, estimates=True),
     Host("WildDuck", greetings=("wildduck",)),
-    Host("Cyrus", greetings=("cyrus",)),
+    Host("Cyrus", greetings=("cyrus",), namesKeywords=True),
 )
 
 

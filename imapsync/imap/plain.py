@@ -16,27 +16,29 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Awaitable, Generator
-from contextlib import closing
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import closing, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from imapsync.config.server import ServerConfig
 from imapsync.errors import ImapSyncError, Lost
-from imapsync.imap import login
+from imapsync.imap import asking, login
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.commands.account import (
     IdCommand,
     ListCommand,
     NamespaceCommand,
+    SubscriptionsCommand,
     lookOf,
 )
 from imapsync.imap.commands.append import Words
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.dispatch import Dispatcher
-from imapsync.imap.features import COMPARING, QRESYNC, Features
+from imapsync.imap.features import QRESYNC, Features
 from imapsync.imap.hosts import UNKNOWN
 from imapsync.imap.pipeline import Pipeline
 from imapsync.imap.wire.parser import Parser
+from imapsync.imap.wire.reading import kindOf
 from imapsync.imap.wire.responses import (
     Capabilities,
     Condition,
@@ -44,7 +46,7 @@ from imapsync.imap.wire.responses import (
     Other,
     Unreadable,
 )
-from imapsync.model import Listed
+from imapsync.model import Glimpse, Listed
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ class Tape:
 
 class Begun(NamedTuple):
     """
-    A connection that somebody else goes on with.
+    A connection to go on with.
     """
 
     server: ServerConfig
@@ -149,6 +151,8 @@ class Plain:
     L{Session<imapsync.imap.dispatch.Session>}.
 
     @param connected: a socket, which does not block.
+    @ivar spent: whether more was asked than what all runs begin with.
+    @ivar compared: whether L{compare} has come to its end.
     @ivar seen: what the server told, as soon as it has told all.
     @ivar alerts: those that came when it was over: who leaves hears them, too.
     @ivar ended: whether it has answered LOGOUT, or is gone.
@@ -156,13 +160,12 @@ class Plain:
 
     def __init__(self, server: ServerConfig, connected: socket.socket) -> None:
         self.socket = connected
+        self.spent = self.compared = False
         self.tape = Tape()
         self.state: str | None = None
-        self.user = ""
+        self.user = self.method = self.greeting = ""
         self.secrets: tuple[str, ...] = ()
         self.offered: frozenset[str] = frozenset()
-        self.method = ""
-        self.greeting = ""
         self.host = UNKNOWN
         self.way = QRESYNC
         self.resyncs = True
@@ -177,7 +180,7 @@ class Plain:
         self._greeted: Answer[None] = Answer()
         self._leaving: Answer[Condition] | None = None
         self._gone = False
-        self._looking = self._look()
+        self._doing = self._look()
         self._step()
 
     def fileno(self) -> int:
@@ -217,11 +220,17 @@ class Plain:
         """
         Go on, as far as that goes without an answer.
         """
-        if self.seen is None:
-            try:
-                self._looking.send(None)
-            except StopIteration as end:
-                self.seen = end.value
+        if self.seen is None or (self.spent and not self.compared):
+            with suppress(StopIteration):
+                self._doing.send(None)
+
+    def compare(self, wanted: Sequence[Glimpse]) -> None:
+        """
+        Look at mailboxes, when all else was told: L{Odd}, unless they show that.
+        """
+        self.spent = True
+        self._doing = self._compare(wanted)
+        self._step()
 
     def released(self) -> Begun:
         """
@@ -239,7 +248,12 @@ class Plain:
         except (Odd, OSError):
             self._gone = True
 
-    async def _look(self) -> Seen:
+    async def _compare(self, wanted: Sequence[Glimpse]) -> None:
+        if not await asking.isShown(self, wanted):
+            raise Odd("something has changed")
+        self.compared = True
+
+    async def _look(self) -> None:
         """
         Log in, and look at all mailboxes.
         """
@@ -250,20 +264,26 @@ class Plain:
         if login.compresses(self, server):
             raise Odd("compression")
         with closing(await login.enable(self, server)) as enabled:
-            if self.way == COMPARING or not self.features.listsStatus:
-                raise Odd("STATUS does not tell all that has changed")
+            self._pipeline.most = server.commandsInFlight or self.host.inFlight
             if "ID" in self.features:
                 self.perform(IdCommand(login.IDENTITY))
             listing = self.perform(ListCommand("*", (), lookOf(self.features)))
-            asked = "NAMESPACE" in self.features
-            spaces = [self.perform(NamespaceCommand())] if asked else []
+            asked = [] if self.features.listsExtended else [SubscriptionsCommand()]
+            subscriptions = [self.perform(one) for one in asked]
+            spaces = [NamespaceCommand()] if "NAMESPACE" in self.features else []
+            telling = [self.perform(one) for one in spaces]
             way = self.way
             await enabled
             if self.way != way:
                 raise Odd("what it offers it does not enable")
         listed = await listing
-        namespaces = [await one for one in spaces]
-        return Seen(self.features.told, tuple(namespaces), listed)
+        subscribed = {box.name for one in subscriptions for box in await one}
+        namespaces = [await one for one in telling]
+        if not self.features.listsStatus:
+            listed = await asking.withStatus(self, listed)
+        if subscriptions:
+            listed = [box.withSubscription(box.name in subscribed) for box in listed]
+        self.seen = Seen(self.features.told, (*namespaces,), listed)
 
     async def _credentials(self, method: str) -> tuple[str, str]:
         return self._server.username or "", self._server.password or ""
@@ -369,7 +389,8 @@ class Plain:
         """
         A response that nobody else reads.
         """
-        raise Odd("a response of no known kind")
+        if kindOf(response.parts[0] or b"") != "RECENT":
+            raise Odd("a response of no known kind")
 
     def skipped(self, response: Unreadable) -> None:
         """

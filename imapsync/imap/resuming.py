@@ -19,6 +19,7 @@ from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.mailbox import Select, Selected, Unselect
 from imapsync.imap.commands.messages import Along, Since
 from imapsync.imap.features import Features
+from imapsync.imap.sight import Sight
 from imapsync.model import Status
 from imapsync.uidset import UidSet
 
@@ -76,23 +77,20 @@ async def selected(
     return await selected(client, make, occupied=True)
 
 
-async def glanced(
-    client: Client, select: Select, first: int, occupied: bool
-) -> Selected:
+async def glanced(client: Client, sight: Sight, occupied: bool) -> Selected:
     """
-    Look at the flags of all messages from a UID on in a mailbox that is only examined.
+    Look at a mailbox that is only examined.
     """
     if occupied:
         _leave(client)
-    commands: list[Command[Any]] = [select, Along(first)]
-    choosing, telling = map(client.perform, commands)
-    told = await together([choosing, telling.addErrback(_refusal)])
-    chosen: Selected = told[0]
-    if isinstance(told[1], Refused):
-        raise told[1]
-    if isinstance(commands[1], Along) and commands[1].left:
-        chosen = chosen._replace(partial=True)
-    return chosen
+    choosing, *telling = map(client.perform, sight.commands)
+    asked = [one.addErrback(_refusal) for one in telling]
+    chosen, *told = await together([choosing, *asked])
+    for one in told:
+        if isinstance(one, Refused):
+            raise one
+    seen: Selected = chosen
+    return seen._replace(partial=True) if sight.partial else seen
 
 
 def _leave(client: Client) -> None:

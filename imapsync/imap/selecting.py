@@ -27,6 +27,7 @@ from imapsync.imap.commands.messages import Fetch
 from imapsync.imap.connection import Connection
 from imapsync.imap.features import COMPARING, CONDSTORE
 from imapsync.imap.portions import inPortions
+from imapsync.imap.sight import Sight, Target
 from imapsync.imap.wire.arguments import mailboxWord
 from imapsync.model import Mark
 from imapsync.uidset import UidSet
@@ -141,18 +142,28 @@ class Selector(Connection):
             return self.perform(make())
         return Deferred.fromCoroutine(resuming.selected(self, make, self._occupied))
 
-    def glance(
-        self, name: str, first: int, listener: MailboxListener
-    ) -> Deferred[Selected]:
+    def glance(self, sight: Sight) -> Deferred[Selected]:
         """
-        Have C{listener} told the flags of all messages of a mailbox from the UID
-        C{first} on.  It is only examined, as the one before must have been, and the
-        next one can be before this is answered.
+        Look at a mailbox.  It is only examined, as the one before must have been, and
+        the next one can be before this is answered.
         """
-        select = Enter(name, None, listener, False, self.resyncs, self.counts)
-        return Deferred.fromCoroutine(
-            resuming.glanced(self, select, first, self._occupied)
-        )
+        return Deferred.fromCoroutine(resuming.glanced(self, sight, self._occupied))
+
+    def sight(self, target: Target, listener: MailboxListener | None = None) -> Sight:
+        """
+        What that is done with.
+
+        @param listener: hears what is told.
+        """
+        return Sight(target, self.resyncs, self.counts, listener)
+
+    @property
+    def tellsPlaces(self) -> bool:
+        """
+        Whether it can be searched for where each flag is, whatever flags there are.
+        """
+        knows = self.host.namesKeywords and "ESEARCH" in self.features
+        return knows and self.features.messageLimit is None
 
     def unselect(self) -> Deferred[None]:
         """

@@ -212,8 +212,7 @@ class Reading:
         """
         That a side shows one of these, or does not, means nothing.
         """
-        unkept = (self._state.unkeptFlags(side, self._mailbox) for side in Side)
-        return frozenset[str]().union(*unkept)
+        return ignored(self._state, self._mailbox)
 
     def found(self, uids: UidSet) -> None:
         """
@@ -347,3 +346,11 @@ class Reading:
         if self._side is Side.LOCAL:
             return {one[0]: one for one in known}
         return {one[1]: one for one in known}
+
+
+def ignored(state: State, mailbox: int) -> Flags:
+    """
+    The flags that mean nothing in a mailbox, since a side does not keep them.
+    """
+    unkept = (state.unkeptFlags(side, mailbox) for side in Side)
+    return frozenset[str]().union(*unkept)

@@ -2,10 +2,11 @@
 Whether a run would find all as the last one left it: then there is nothing to do.
 
 A run that ends clean leaves a L{fingerprint}: what both servers told it when it looked
-last, after which it did nothing.  Where they tell the same when the next run
-looks for the first time, that would do nothing either, and can be left out.  A
-server that tells otherwise, another configuration or another version has the next
-run done in the ordinary way.
+last, after which it did nothing.  Of mailboxes whose STATUS does not tell all, that is
+what they were seen to hold, if it was what is known.  Where the servers tell the same
+when the next run looks for the first time, that would do nothing either, and can be
+left out.  A server that tells otherwise, another configuration or another version has
+the next run done in the ordinary way.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from imapsync.config.mechanisms import USUAL
 from imapsync.config.request import Request
 from imapsync.config.settings import Config
-from imapsync.model import Listed, Side
+from imapsync.model import Glimpse, Listed, Side
 
 #: A server's guesses at whether there are new messages, which STATUS tells exactly.
 _GUESSES = frozenset(("\\marked", "\\unmarked"))
@@ -25,20 +26,26 @@ _GUESSES = frozenset(("\\marked", "\\unmarked"))
 #: How hard to compress: a few octets a mailbox are as good as fewer.
 _SWIFT = 1
 
+#: Stands where keywords do, each behind a comma, if none were searched for.
+_FETCHED = "*"
+
 
 class Told(NamedTuple):
     """
     All that one server told when it was looked at the mailboxes, and no more was
-    asked than LIST and, on each connection once, NAMESPACE.
+    asked than LIST, and LSUB and the STATUS of each where that does not tell it, and,
+    on each connection once, NAMESPACE.
 
     @ivar capabilities: after the login, in upper case.
     @ivar namespaces: the answer to NAMESPACE; empty if that was not asked.
     @ivar listed: in any order.
+    @ivar glimpses: of the mailboxes of which STATUS does not tell all.
     """
 
     capabilities: frozenset[str]
     namespaces: tuple[object, ...]
     listed: Collection[Listed]
+    glimpses: Collection[Glimpse] = ()
 
 
 def isComparable(config: Config, request: Request) -> bool:
@@ -74,12 +81,9 @@ def isComparable(config: Config, request: Request) -> bool:
 
 def isTelling(told: Told) -> bool:
     """
-    Whether nothing could have changed without LIST showing it: no flags, where there
-    are no mod-sequences; nor could two mailboxes have changed places.  Where two could,
-    each run asks which is which, if the server can tell.
+    Whether no two mailboxes could have changed places without LIST showing it.  Where
+    two could, each run asks which is which, if the server can tell.
     """
-    if any(box.status and not box.status.modseq for box in told.listed):
-        return False
     if "OBJECTID" not in told.capabilities:
         return True
     alike = [box.status for box in told.listed if box.status and box.status.messages]
@@ -101,7 +105,8 @@ def fingerprint(config: Config, version: str, told: Mapping[Side, Told]) -> byte
     # there at all.
     ignored = pattern and (pattern.pattern, pattern.flags)
     lines = [ascii((version, repr(config), ignored))]
-    lines += [_line(side, told[side]) for side in Side]
+    for side in Side:
+        lines += _lines(side, told[side])
     return zlib.compress("\n".join(lines).encode("ascii"), _SWIFT)
 
 
@@ -111,16 +116,35 @@ def isNews(seen: bytes, side: Side, told: Told) -> bool:
 
     @param seen: a L{fingerprint}.
     """
+    return not {*_lines(side, told)}.issubset(_linesOf(seen))
+
+
+def glimpsed(seen: bytes, side: Side) -> list[Glimpse]:
+    """
+    What one server showed.
+    """
+    words = (line.split(" ", 3) for line in _linesOf(seen))
+    return [
+        Glimpse(
+            name.encode("ascii").decode("unicode_escape"),
+            None if keywords == _FETCHED else tuple(keywords.split(",")[1:]),
+            digest,
+        )
+        for which, digest, keywords, name in (w for w in words if len(w) == 4)
+        if which == side.value
+    ]
+
+
+def _linesOf(seen: bytes) -> list[str]:
     import zlib
 
     try:
-        lines = zlib.decompress(seen).split(b"\n")
-    except zlib.error:
-        return True
-    return _line(side, told).encode("ascii") not in lines
+        return zlib.decompress(seen).decode("ascii").split("\n")
+    except (zlib.error, UnicodeDecodeError):
+        return []
 
 
-def _line(side: Side, told: Told) -> str:
+def _lines(side: Side, told: Told) -> list[str]:
     """
     What one server told.
     """
@@ -128,4 +152,12 @@ def _line(side: Side, told: Told) -> str:
         ascii((name, separator, sorted(attributes - _GUESSES), status and (*status,)))
         for name, separator, attributes, status in told.listed
     )
-    return ascii((side.value, sorted(told.capabilities), told.namespaces, boxes))
+    listed = ascii((side.value, sorted(told.capabilities), told.namespaces, boxes))
+    return [listed, *sorted(_glimpse(side, one) for one in told.glimpses)]
+
+
+def _glimpse(side: Side, glimpse: Glimpse) -> str:
+    name, keywords, digest = glimpse
+    words = _FETCHED if keywords is None else ",".join(("", *keywords))
+    escaped = name.encode("unicode_escape").decode("ascii")
+    return f"{side.value} {digest} {words} {escaped}"

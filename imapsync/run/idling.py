@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from imapsync.errors import ImapSyncError, MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.imap.sight import Target
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.changes import Reading
 from imapsync.model import Changes, Known, Mark, Name, Side
@@ -98,7 +99,8 @@ class Idling:
         else:
             hidden, reading = False, Reading(state, known.id, side, mark)
             first = state.newest(known.id, side, window)
-            selected = await self._client.glance(spelled, first, reading)
+            sight = self._client.sight(Target(spelled, first=first), reading)
+            selected = await self._client.glance(sight)
             self._left = reading.take()
         seen = (listed and listed.mark, self._found)
         self._found = selected.mark
@@ -121,7 +123,7 @@ class Idling:
             return False
         reading = Reading(self._watched.state, known.id, self._watched.side, mark)
         reading.listAll()
-        selected = await client.glance(spelled, 1, reading)
+        selected = await client.glance(client.sight(Target(spelled), reading))
         return selected.mark == mark and bool(reading.take().flags)
 
     def _ended(self, result: object) -> None:

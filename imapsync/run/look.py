@@ -13,14 +13,15 @@ It is taken if all of this is so:
    password of the configuration.
 
 It logs in to both servers at once, by the code that all runs log in by, and asks what
-all runs ask first.  If they answer the same, the run is over; it says
-LOGOUT, and tells what any run tells that finds nothing to do.
+all runs ask first; and if that does not show all changes, it looks at the mailboxes
+where there may be some.  If they answer the same, the run is over; it says LOGOUT, and
+tells what any run tells that finds nothing to do.
 
 If not, or if anything is odd (an error, a refusal, an alert, a connection that is to
 be compressed, silence), it ends without a word, and the connections go on to the
 ordinary run as they are (L{imapsync.imap.transport.replay}).  That one then meets
 what was odd, and does and tells what it does and tells of it otherwise; nothing is
-said twice to a server.
+said twice to a server, unless mailboxes were looked at there: then it connects anew.
 
 If one server tells news while the other is far away, behind a tunnel, an ordinary run
 is to follow: meanwhile, it imports what that needs, a little at a time.  It does not
@@ -46,7 +47,13 @@ from imapsync.errors import StateError
 from imapsync.imap.plain import Begun, Odd, Plain
 from imapsync.mailbox.summary import spent, total
 from imapsync.model import Side
-from imapsync.plan.unchanged import Told, fingerprint, isComparable, isNews
+from imapsync.plan.unchanged import (
+    Told,
+    fingerprint,
+    glimpsed,
+    isComparable,
+    isNews,
+)
 from imapsync.state.looks import LookFile
 
 #: So many seconds, in all, are enough for servers that are well; and may they take to
@@ -160,7 +167,19 @@ class _Look:
             lambda connection: connection.seen is not None,
             lambda: any(isNews(seen, *one) for one in self._told().items()),
         )
-        return seen == fingerprint(self._config, imapsync.__version__, self._told())
+        shown = {side: glimpsed(seen, side) for side in Side}
+        told = {
+            side: one._replace(glimpses=shown[side])
+            for side, one in self._told().items()
+        }
+        if seen != fingerprint(self._config, imapsync.__version__, told):
+            return False
+        # Nobody can go on with a connection over which this was asked.
+        for side, connection in self._connections.items():
+            if shown[side]:
+                connection.compare(shown[side])
+        self._hear(lambda connection: connection.compared or not connection.spent)
+        return True
 
     def _told(self) -> Mapping[Side, Told]:
         """
@@ -183,9 +202,14 @@ class _Look:
 
     def released(self) -> Mapping[Side, Begun]:
         """
-        The connections, which are no longer used or closed here.
+        The connections, which are no longer used or closed here; but of those over
+        which more was asked than all runs begin with, it is only taken leave.
         """
-        released, self._connections = self._connections, {}
+        spent = {side: one for side, one in self._connections.items() if one.spent}
+        released = {s: one for s, one in self._connections.items() if s not in spent}
+        self._connections = spent
+        for one in spent.values():
+            one.leave()
         return {side: one.released() for side, one in released.items()}
 
     def close(self) -> None:
@@ -210,7 +234,7 @@ class _Look:
         """
         until = self._net.now() + _PATIENCE
         with self._net.selector() as selector:
-            waiting = list(self._connections.values())
+            waiting = [one for one in self._connections.values() if not isOver(one)]
             for connection in waiting:
                 selector.register(connection, EVENT_READ, connection)
             news = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -303,7 +304,10 @@ class OneShot:
             await session.run()
             if job.request.dryRun:
                 return
-            self._looked = session.settledLook
+            self._looked = {}
+            if isComparable(job.config, job.request):
+                with suppress(Lost):  # all is done
+                    self._looked = await session.settledLook()
             self.measure()
             troubled = {trouble.mailbox for trouble in self._report.troubles}
             self._standing.synced(self._began, troubled)
@@ -350,11 +354,6 @@ class OneShot:
         config, told = self._job.config, self._looked
         odd = self._report.known or self._report.unsound or self._suspects.lessons
         if odd or len(told) < len(Side) or not all(map(isTelling, told.values())):
-            return
-        if not isComparable(config, self._job.request):
-            return
-        # Of these, STATUS does not tell all.
-        if any(known.compared for known in self._state.mailboxes()):
             return
         with self._state.transaction():
             seen = fingerprint(config, imapsync.__version__, told)

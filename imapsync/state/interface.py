@@ -172,6 +172,11 @@ class Pairs(Protocol):
         The UIDs that have a pair.
         """
 
+    def byFlags(self, mailbox: int, side: Side) -> Mapping[Flags, Sequence[int]]:
+        """
+        The same, in any order, by the flags that are agreed.  All are held at a time.
+        """
+
     def newest(self, mailbox: int, side: Side, count: int) -> int:
         """
         The UID of the last but so many of those that have a pair; 1 if there are not

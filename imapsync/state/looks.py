@@ -17,6 +17,7 @@ _CLEAN = " AND ".join(
     f"NOT EXISTS (SELECT 1 FROM {table})"
     for table in (
         *("postponed", "foretold", "copying", "trouble", "doubt", "renaming"),
+        *("spared", "bin"),
         "mailbox WHERE local_strays OR remote_strays",
     )
 )

@@ -133,6 +133,16 @@ class PairTable(Transactions):
             f"SELECT {side} FROM pair WHERE mailbox = ? ORDER BY {side}", mailbox
         )
 
+    def byFlags(self, mailbox: int, side: Side) -> Mapping[Flags, list[int]]:
+        found: dict[int, list[int]] = {}
+        query = f"SELECT flags, {side} FROM pair WHERE mailbox = ?"
+        for number, uid in self._query(query, mailbox):
+            if number in found:
+                found[number].append(uid)
+            else:
+                found[number] = [uid]
+        return {self._flagsOf(number): uids for number, uids in found.items()}
+
     def newest(self, mailbox: int, side: Side, count: int) -> int:
         rows = self._query(
             f"SELECT {side} FROM pair WHERE mailbox = ?"

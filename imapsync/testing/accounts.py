@@ -61,6 +61,7 @@ class Folder:
     @ivar identity: what is told as MAILBOXID or X-GUID.
     @ivar miscounts: how many messages more than there are it tells of.
     @ivar hides: how many fewer than that EXISTS tells.
+    @ivar namesKeywords: whether FLAGS names those that messages have.
     """
 
     uidvalidity: int
@@ -78,6 +79,7 @@ class Folder:
     identity: str = ""
     miscounts: int = 0
     hides: int = 0
+    namesKeywords: bool = True
 
     @property
     def count(self) -> int:

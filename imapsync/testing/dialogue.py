@@ -16,6 +16,9 @@ from imapsync.testing.conversation import Died, offersOf
 from imapsync.testing.mailboxes import MailboxDialogue
 from imapsync.uidset import UidSet
 
+#: The flags that SEARCH has words for.
+_FLAGS = ("ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN")
+
 
 class Dialogue(MailboxDialogue):
     """
@@ -23,11 +26,16 @@ class Dialogue(MailboxDialogue):
     """
 
     def _SEARCH(self, tag: str, *words: Any) -> None:
-        marked = words[-1] == "DELETED"
-        uids = _newest(self._some(self._known(words[-1 - marked])), self.account.finds)
-        if marked:
+        known, flag = "1:*", ""
+        for word, argument in zip(words, (*words[1:], ""), strict=True):
+            if word in ("UID", "KEYWORD"):
+                known, flag = (argument, flag) if word == "UID" else (known, argument)
+            elif word in _FLAGS:
+                flag = f"\\{word}"
+        uids = _newest(self._some(self._known(known)), self.account.finds)
+        if flag:
             messages = self._selected().messages
-            uids = UidSet.of(uid for uid in uids if _deleted(messages[uid]))
+            uids = UidSet.of(uid for uid in uids if _has(messages[uid], flag))
         if words[0] != "RETURN" and not uids and self.account.reticent:
             return
         if words[0] != "RETURN":
@@ -333,7 +341,11 @@ def _isItem(word: object) -> bool:
 
 
 def _deleted(message: Message) -> bool:
-    return "\\Deleted" in message.flags
+    return _has(message, "\\Deleted")
+
+
+def _has(message: Message, flag: str) -> bool:
+    return flag.lower() in {one.lower() for one in message.flags}
 
 
 def _without(flags: Flags, others: Flags) -> Flags:

@@ -194,6 +194,7 @@ class MailboxDialogue(Conversation):
         self._folder = folder = self._existing(name)
         self._told, self._shown = set(), {}
         self._tell()
+        self._say(f"* FLAGS ({_named(folder)})")
         modseq = "NOMODSEQ" if folder.noModseq else f"HIGHESTMODSEQ {folder.modseq}"
         for code in (
             f"PERMANENTFLAGS ({folder.permanent})",
@@ -257,3 +258,13 @@ def _deleted(message: Message) -> bool:
 
 def _size(folder: Folder) -> str:
     return f"SIZE {sum(len(message.body) for message in folder.messages.values())}"
+
+
+def _named(folder: Folder) -> str:
+    """
+    The flags that a mailbox is said to have.
+    """
+    used = {flag for message in folder.messages.values() for flag in message.flags}
+    keywords = {flag for flag in used if not flag.startswith("\\")}
+    named = sorted(keywords) if folder.namesKeywords else []
+    return " ".join([r"\Answered \Flagged \Deleted \Seen \Draft", *named])

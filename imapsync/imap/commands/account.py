@@ -27,6 +27,9 @@ from imapsync.names import uniform
 
 V = TypeVar("V")
 
+#: So many mailboxes are asked for their STATUS at a time.
+BURST = 100
+
 _SUBSCRIBED = frozenset(("\\subscribed",))
 
 

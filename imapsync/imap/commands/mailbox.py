@@ -10,7 +10,13 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import Word, isFlag, mailboxWord
 from imapsync.imap.wire.reading import bounded, parseFlags
-from imapsync.imap.wire.responses import Condition, Exists, Response, Row
+from imapsync.imap.wire.responses import (
+    Applicable,
+    Condition,
+    Exists,
+    Response,
+    Row,
+)
 from imapsync.model import Flags, Mark
 from imapsync.uidset import MAXIMUM, UidSet
 
@@ -22,6 +28,7 @@ class Selected(NamedTuple):
     """
     A mailbox that is selected now.
 
+    @ivar flags: the flags that there are in it; C{None} if that was not told.
     @ivar permanentFlags: the flags that a STORE can keep; C{None} if all.
     @ivar mark: its state when it was selected; a C{modseq} of 0 means that none
         was told, or none above 0.
@@ -40,6 +47,7 @@ class Selected(NamedTuple):
     identity: str = ""
     unmoved: bool = False
     partial: bool = False
+    flags: Flags | None = None
 
     @property
     def tracked(self) -> bool:
@@ -201,6 +209,9 @@ class Select(Command[Selected]):
     def claim(self, response: Response) -> bool:
         if isinstance(response, Exists):
             self._selected = self._selected._replace(exists=response.messages)
+            return True
+        if isinstance(response, Applicable):
+            self._selected = self._selected._replace(flags=response.flags)
             return True
         if isinstance(response, Condition) and response.status in ("OK", "NO"):
             # UIDNOTSTICKY comes with an untagged NO (RFC 4315, 3).

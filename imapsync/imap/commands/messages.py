@@ -19,6 +19,7 @@ from imapsync.imap.wire.responses import (
     Condition,
     Expunged,
     Found,
+    FoundText,
     Response,
     Row,
     Vanished,
@@ -202,6 +203,12 @@ class Search(Limited[UidSet | None]):
         self._found: UidSet | None = None
 
     def claim(self, response: Response) -> bool:
+        if isinstance(response, FoundText) and response.tag == self.tag:
+            try:
+                response = response.found
+            except ValueError as error:
+                self.garbled = str(error)
+                return True
         if isinstance(response, Found) and response.tag in ("", self.tag):
             # The rest is not what was asked for, and might be without end.
             self._found = (self._found or UidSet()) | (response.uids & self.asked)
@@ -210,6 +217,46 @@ class Search(Limited[UidSet | None]):
 
     def result(self, condition: Condition) -> UidSet | None:
         return self._found
+
+
+class Where(Command[None]):
+    """
+    UID SEARCH (RFC 4731) for those of all messages of a mailbox that fulfil a
+    criterion, behind the SELECT of it: the next one may be selected before this is
+    answered.
+
+    @ivar text: a set of UIDs, as it was sent; C{None} where the server says only that
+        it has searched.
+    """
+
+    hears = yields = True
+    repeatable = False
+    concerns = frozenset(("SEARCH", "ESEARCH"))
+
+    def __init__(self, criterion: bytes) -> None:
+        super().__init__("UID SEARCH", b"RETURN (ALL)", criterion)
+        self.text: bytes | None = None
+
+    def claim(self, response: Response) -> bool:
+        if isinstance(response, FoundText) and response.tag == self.tag:
+            self.garbled = self.garbled or "twice" * (self.text is not None)
+            self.text = response.text
+            return True
+        return False
+
+    def result(self, condition: Condition) -> None:
+        if condition.code == "MESSAGELIMIT":  # these are not all (RFC 9738)
+            self.text = None
+
+    @property
+    def found(self) -> UidSet | None:
+        """
+        What it means, if it does.
+        """
+        try:
+            return None if self.text is None else FoundText("", self.text).found.uids
+        except ValueError:
+            return None
 
 
 class Transferred(NamedTuple):

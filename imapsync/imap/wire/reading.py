@@ -17,12 +17,14 @@ from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.identity import identityOf, labelsOf
 from imapsync.imap.wire.responses import (
     STATUS_ITEMS,
+    Applicable,
     Body,
     Capabilities,
     Enabled,
     Exists,
     Expunged,
     Found,
+    FoundText,
     Identified,
     ListedMailbox,
     Metadata,
@@ -71,6 +73,8 @@ _PLAIN_NAME = (
 _LISTED = re.compile(
     rb"\* LIST \(((?:\\[A-Za-z]{1,40} ?){0,20})\) \"([./])\" " + _PLAIN_NAME
 )
+_APPLICABLE = re.compile(rb"\* FLAGS \(([^(){\"\r\n\0]{0,8000})\) ?", re.IGNORECASE)
+_FOUND = re.compile(rb"\* ESEARCH \(TAG \"([0-9A-F]{1,12})\"\) UID(?: ALL ([\d:,]+))?")
 _TOLD = re.compile(
     rb"\* STATUS " + _PLAIN_NAME + rb" \(MESSAGES (\d{1,9}) UIDNEXT (\d{1,9})"
     rb" UIDVALIDITY ([1-3]\d{9}|\d{1,9})(?: HIGHESTMODSEQ (\d{1,18}))?\)"
@@ -188,7 +192,7 @@ def kindOf(line: bytes) -> str:
     return match[1].decode("ascii").upper() if match else ""
 
 
-def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
+def _common(line: bytes) -> Response | None:
     """
     The same as L{_complete}, five times as fast, for what comes by the thousand.
     """
@@ -202,6 +206,10 @@ def _common(line: bytes) -> ListedMailbox | StatusResponse | None:
         name = _decoded(atom if quoted is None else quoted)
         attributed = _attributesOf(attributes)
         return ListedMailbox(Listed(name, separator.decode("ascii"), attributed), "")
+    if match := _APPLICABLE.fullmatch(line):
+        return Applicable(parseFlags(match[1]))
+    if match := _FOUND.fullmatch(line):
+        return FoundText(match[1].decode("ascii"), match[2] or b"")
     return None
 
 
@@ -329,10 +337,6 @@ def _readMetadata(nodes: list[Node]) -> Response:
     return Metadata(_name(nodes[0]), _told(nodes[1]))
 
 
-def _readIdentity(nodes: list[Node]) -> Response:
-    return Identified(_told(nodes[0]))
-
-
 def _told(node: Node) -> dict[str, bytes]:
     """
     Values by their keys, those that are not NIL.
@@ -391,7 +395,7 @@ _READERS = {
     b"LSUB": _readSubscribed,
     b"STATUS": _readStatus,
     b"METADATA": _readMetadata,
-    b"ID": _readIdentity,
+    b"ID": lambda nodes: Identified(_told(nodes[0])),
     b"SEARCH": _readSearch,
     b"ESEARCH": _readExtendedSearch,
     b"NAMESPACE": _readNamespaces,

@@ -100,6 +100,14 @@ class Expunged(NamedTuple):
     number: int
 
 
+class Applicable(NamedTuple):
+    """
+    A FLAGS response (RFC 9051, 7.3.5): the flags that there are in a mailbox.
+    """
+
+    flags: Flags
+
+
 class Capabilities(NamedTuple):
     """
     A CAPABILITY response.
@@ -200,6 +208,27 @@ class Found(NamedTuple):
     uids: UidSet
 
 
+class FoundText(NamedTuple):
+    """
+    An ESEARCH response, as it was sent: whoever only wants to know whether it is the
+    same need not read it.
+
+    @ivar text: a set of UIDs, or empty.
+    """
+
+    tag: str
+    text: bytes
+
+    @property
+    def found(self) -> Found:
+        """
+        What it means.
+
+        @raise ValueError: it means nothing.
+        """
+        return Found(self.tag, UidSet.parse(self.text) if self.text else UidSet())
+
+
 class Namespaces(NamedTuple):
     """
     A NAMESPACE response (RFC 2342): prefix and separator of each namespace.
@@ -260,6 +289,7 @@ Response = (
     | Vanished
     | Exists
     | Expunged
+    | Applicable
     | Capabilities
     | Enabled
     | ListedMailbox
@@ -268,6 +298,7 @@ Response = (
     | Metadata
     | Identified
     | Found
+    | FoundText
     | Namespaces
     | Quota
     | QuotaRoots

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import Refused
 from imapsync.imap.commands.mailbox import Selected
+from imapsync.imap.sight import Target
 from imapsync.imap.wire.responses import Row
 from imapsync.model import Mark
 from imapsync.test.fakes.talking import Listener, Talk
@@ -179,7 +180,9 @@ class ComparingTests(ResumingCase):
             self.begin(word)
             listeners = [Listener() for _ in range(2)]
             done = [
-                self.client.glance(name, first, listener)
+                self.client.glance(
+                    self.client.sight(Target(name, None, first), listener)
+                )
                 for name, first, listener in zip("ab", (1, 5), listeners, strict=True)
             ]
             self.assertHeard(
@@ -206,7 +209,7 @@ class ComparingTests(ResumingCase):
         One that is refused costs the others nothing.
         """
         self.begin(b"UNSELECT")
-        done = [self.client.glance(name, 1, Listener()) for name in "ab"]
+        done = [self.client.glance(self.client.sight(Target(n))) for n in "ab"]
         self.server.say(b"0001 NO gone", b"0002 BAD what", b"0003 BAD what")
         self.server.say(b"* 2 EXISTS", b"0004 OK x", b"0005 OK x")
         self.failureResultOf(done[0], Refused)

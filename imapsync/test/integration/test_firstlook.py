@@ -33,14 +33,19 @@ TELLING = (
     f" *(name for name in {SELDOM!r} if name in sys.modules)); sys.exit(code)"
 )
 
+#: What two messages have, one after the other.
+FLAGS = ("word", "", "\\Seen", "\\Flagged", "\\Deleted", "\\Draft", "\\Answered other")
+
 #: What a line of a log begins with.
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
 
 
-class FirstLookTests(SceneCase):
+class LookingCase(SceneCase):
     """
     What they say, and what they import.
     """
+
+    done: list[list[str]]
 
     def relayed(self, remote: Server | None) -> Scene:
         """
@@ -84,6 +89,20 @@ class FirstLookTests(SceneCase):
         self.done.append([word for word in words if not word.startswith("0 ")])
         return run.output.strip()
 
+    async def looked(self, scene: Scene) -> tuple[str, list[int]]:
+        """
+        Let the command run.
+
+        @return: what it needed, and how often it logged in.
+        """
+        return await deferToThread(self.looks, scene), self.sent(b" AUTHENTICATE ")
+
+
+class FirstLookTests(LookingCase):
+    """
+    STATUS tells whether anything has changed.
+    """
+
     async def test_looks(self) -> None:
         """
         Where nothing has changed, the reactor is not imported; where something has,
@@ -91,7 +110,7 @@ class FirstLookTests(SceneCase):
         """
         self.needs("QRESYNC")
         for server in (None, dottedCyrus()):
-            scene, self.done = self.relayed(server), list[list[str]]()
+            scene, self.done = self.relayed(server), []
             found = [await self.looked(scene) for _ in range(2)]
             scene.local.store("Été/Là", [2], "+FLAGS (\\Flagged)")
             found += [await self.looked(scene) for _ in range(2)]
@@ -147,13 +166,46 @@ class FirstLookTests(SceneCase):
             for line in told:
                 self.assertRegex(line, form)
 
-    async def looked(self, scene: Scene) -> tuple[str, list[int]]:
-        """
-        Let the command run.
 
-        @return: what it needed, and how often it logged in.
+class ComparedTests(LookingCase):
+    """
+    It does not: mailboxes have to be looked at.
+    """
+
+    ways = ("COMPARING", "BARE")
+
+    async def test_looks(self) -> None:
         """
-        return await deferToThread(self.looks, scene), self.sent(b" AUTHENTICATE ")
+        Where nothing has changed, the reactor is not imported, and of many messages not
+        all flags are fetched; whatever another client changes is seen.
+        """
+        scene, self.done = self.relayed(None), []
+        scene.local.fill("INBOX", mails(250))
+        await self.looked(scene)
+        uids = scene.local.uids("INBOX")
+        changes = [
+            *((scene.local, f"FLAGS ({flag})") for flag in FLAGS),
+            (scene.remote, "FLAGS (\\Answered)"),
+            (scene.remote, "FLAGS (new)"),
+            (scene.local, ""),
+            (scene.remote, ""),
+        ]
+        self.sent(b"")
+        for number, (side, change) in enumerate(changes):
+            if number % 3 == 0:
+                told = await deferToThread(self.looks, scene)
+                self.assertEqual("none", told, change)
+                # All flags are those of three messages.
+                self.assertEqual(1, self.sent(b" UID FETCH 1:*")[0])
+            if change:
+                side.store("INBOX", side.uids("INBOX")[3:5], change)
+            else:
+                side.expunge("INBOX", side.uids("INBOX")[3:4])
+                side.fill("INBOX", mails(1))
+            what, _ = await self.looked(scene)
+            self.assertEqual("reactor", what.split(" ")[0], change)
+            self.assertEqual([], scene.differences(), change)
+        self.assertEqual(len(uids), len(scene.local.uids("INBOX")))
 
 
 class SignalTests(SceneCase):

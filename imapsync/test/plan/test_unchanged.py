@@ -14,10 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from imapsync.config.request import Admin, Depth, Request
 from imapsync.config.server import OPTIONS
 from imapsync.config.settings import GRAMMAR, Config
-from imapsync.model import Listed, Side, Status
+from imapsync.model import Glimpse, Listed, Side, Status
 from imapsync.plan.unchanged import (
     Told,
     fingerprint,
+    glimpsed,
     isComparable,
     isNews,
     isTelling,
@@ -69,11 +70,18 @@ BOXES = st.builds(
     st.frozensets(st.sampled_from(["\\subscribed", "\\noselect", "\\sent"])),
     st.none() | st.builds(Status, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
 )
+GLIMPSES = st.builds(
+    Glimpse,
+    st.text("a \n\\\udc80", max_size=2),
+    st.none() | st.lists(st.sampled_from(["a", "$b"]), max_size=2).map(tuple),
+    st.sampled_from(["0f", "f0"]),
+)
 TOLD = st.builds(
     Told,
     st.frozensets(st.sampled_from(["MOVE", "IDLE"])),
     st.sampled_from([(), (("", "/"),), (("", "."),)]),
     st.lists(BOXES, max_size=3, unique_by=lambda box: box.name),
+    st.lists(GLIMPSES, max_size=2, unique_by=lambda one: one.name),
 )
 
 
@@ -93,6 +101,13 @@ def told(*boxes: Listed) -> Mapping[Side, Told]:
     """
     one = Told(frozenset(["MOVE"]), (("", "/"),), boxes)
     return dict.fromkeys(Side, one)
+
+
+def unordered(one: Told) -> Told:
+    """
+    The same, but for any order.
+    """
+    return one._replace(listed={*one.listed}, glimpses={*one.glimpses})
 
 
 class FingerprintTests(SynchronousTestCase):
@@ -116,9 +131,7 @@ class FingerprintTests(SynchronousTestCase):
             fingerprint(config, "1.0", dict(zip(Side, both, strict=True)))
             for both in (some, others)
         )
-        equal = [one._replace(listed={*one.listed}) for one in some] == [
-            one._replace(listed={*one.listed}) for one in others
-        ]
+        equal = [*map(unordered, some)] == [*map(unordered, others)]
         self.assertEqual(equal, one == other)
 
     @given(st.tuples(TOLD, TOLD), TOLD)
@@ -132,10 +145,19 @@ class FingerprintTests(SynchronousTestCase):
             self.assertFalse(isNews(seen, side, one))
             self.assertTrue(isNews(seen[:-1], side, one))
             self.assertTrue(isNews(b"", side, one))
-            before, after = (
-                each._replace(listed={*each.listed}) for each in (one, other)
-            )
-            self.assertEqual(before != after, isNews(seen, side, other))
+            listed = unordered(one)._replace(glimpses=unordered(other).glimpses)
+            same = listed == unordered(other) and {*other.glimpses} <= {*one.glimpses}
+            self.assertEqual(not same, isNews(seen, side, other))
+
+    @given(st.tuples(TOLD, TOLD))
+    def test_glimpsed(self, both: tuple[Told, Told]) -> None:
+        """
+        What a server showed can be read from it.
+        """
+        seen = fingerprint(configuration(), "1.0", dict(zip(Side, both, strict=True)))
+        for side, one in zip(Side, both, strict=True):
+            self.assertEqual({*one.glimpses}, {*glimpsed(seen, side)})
+            self.assertEqual([], glimpsed(seen[:-1], side))
 
     @given(TOLD, st.randoms(use_true_random=False))
     def test_order(self, one: Told, random: Any) -> None:

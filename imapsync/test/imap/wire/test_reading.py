@@ -18,11 +18,13 @@ from imapsync.imap.wire.reading import (
     parseRow,
 )
 from imapsync.imap.wire.responses import (
+    Applicable,
     Body,
     Capabilities,
     Enabled,
     Exists,
     Found,
+    FoundText,
     ListedMailbox,
     Metadata,
     Namespaces,
@@ -321,8 +323,21 @@ class ResponseTests(SynchronousTestCase):
         """
         What nobody here reads is no error.
         """
-        for line in (b"* FLAGS (a)", b"* 3 RECENT", b"* X ((", b"* 3", b"* 3 X"):
+        for line in (b"* FLAGS (a", b"* 3 RECENT", b"* X ((", b"* 3", b"* 3 X"):
             self.assertIs(Other, type(parse(line)))
+
+    def test_applicable(self) -> None:
+        """
+        FLAGS; one that is spelled in an odd way is none.
+        """
+        for line, flags in (
+            (rb"* FLAGS (\seen \Recent a $B)", {"\\Seen", "a", "$B"}),
+            (b"* flags () ", set()),
+            (b"* FLAGS (\xe4)", {"\xe4"}),
+        ):
+            self.assertEqual(Applicable(frozenset(flags)), parse(line))
+        for line in (b'* FLAGS ("a")', b"* FLAGS (a) b", b"* FLAGS ((a))", b"* FLAGS"):
+            self.assertIs(Other, type(parse(line)), line)
 
     def test_noResponse(self) -> None:
         """
@@ -543,12 +558,15 @@ class ResponseTests(SynchronousTestCase):
         ESEARCH, with and without anything found.
         """
         found = Found("A1", UidSet(((2, 3),)))
-        for line in (
-            b'* ESEARCH (TAG "A1") UID ALL 2:3',
-            b'* ESEARCH (TAG "A1") UID COUNT 2 ALL 2:3 MODSEQ 9',
+        line = b'* ESEARCH (TAG "A1") UID COUNT 2 ALL 2:3 MODSEQ 9'
+        self.assertEqual(found, parse(line))
+        for line, uids in (
+            (b'* ESEARCH (TAG "A1") UID ALL 2:3', UidSet(((2, 3),))),
+            (b'* ESEARCH (TAG "A1") UID', UidSet()),
         ):
-            self.assertEqual(found, parse(line))
-        self.assertEqual(Found("A1", UidSet()), parse(b'* ESEARCH (TAG "A1") UID'))
+            text = parse(line)
+            assert isinstance(text, FoundText)
+            self.assertEqual(Found("A1", uids), text.found)
         self.assertEqual(Found("", UidSet()), parse(b"* ESEARCH"))
         self.assertRaises(ProtocolViolation, parse, b"* ESEARCH (TAG) UID ALL 1")
 
