@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.commands.base import Alone, Command
 from imapsync.imap.wire.arguments import Word, isFlag, mailboxWord
-from imapsync.imap.wire.reading import bounded, parseFlags
+from imapsync.imap.wire.flags import parseFlags
+from imapsync.imap.wire.reading import bounded
 from imapsync.imap.wire.responses import (
     Applicable,
     Condition,

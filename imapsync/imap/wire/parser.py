@@ -24,11 +24,11 @@ from typing import Protocol
 
 from imapsync.errors import ProtocolViolation
 from imapsync.imap.wire.conditions import parseCondition
+from imapsync.imap.wire.flags import parseFlags
 from imapsync.imap.wire.reading import (
     DATE,
     bounded,
     kindOf,
-    parseFlags,
     parseResponse,
     parseRow,
 )

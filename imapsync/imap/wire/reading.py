@@ -14,6 +14,7 @@ from itertools import chain
 
 from imapsync import names
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.flags import parseFlags, withoutOdd
 from imapsync.imap.wire.identity import identityOf, labelsOf
 from imapsync.imap.wire.responses import (
     STATUS_ITEMS,
@@ -40,25 +41,11 @@ from imapsync.imap.wire.responses import (
 )
 from imapsync.imap.wire.text import excerpt
 from imapsync.imap.wire.tokens import Nil, Node, Part, Streamed, String, nested, tokens
-from imapsync.model import Flags, Listed, Status
+from imapsync.model import Listed, Status
 from imapsync.uidset import MAXIMUM, UidSet
 
 _NUMBER_MAXIMUM = 2**63 - 1
 
-_SYSTEM_FLAGS = {
-    flag.lower(): flag
-    for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
-}
-
-#: A flag that can be sent to another server as it stands.
-_FLAG = re.compile(rb"[^\0-\x20\x7f(){\"]+")
-#: Flags among which is a keyword with a parenthesis, which no flag can have: they
-#: end where another attribute begins, or the response ends.
-_ODD_FLAGS = re.compile(
-    rb"(?<=[ (])(FLAGS \()(.{0,4000}?)(\))(?=\)?\Z| (?:UID|MODSEQ|RFC822\.SIZE"
-    rb"|INTERNALDATE|EMAILID|THREADID|SAVEDATE|BODY|BINARY)[ \[])",
-    re.IGNORECASE | re.DOTALL,
-)
 _KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z][A-Za-z0-9-]{0,40})(?: |\Z)")
 #: C{date-time} (RFC 9051, 9).
 DATE = rb"[ \d]?\d-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"
@@ -92,17 +79,6 @@ def bounded(text: bytes, maximum: int = _NUMBER_MAXIMUM) -> int:
     return int(text)
 
 
-def parseFlags(raw: bytes) -> Flags:
-    """
-    Space-separated flags, without C{\\Recent}, system flags in their usual
-    spelling.  Octets beyond ASCII survive the way back (Latin-1); what could
-    not be sent to another server is no flag.
-    """
-    words = [word.decode("latin-1") for word in raw.split() if _FLAG.fullmatch(word)]
-    flags = (_SYSTEM_FLAGS.get(word.lower(), word) for word in words)
-    return frozenset(flag for flag in flags if flag.lower() != "\\recent")
-
-
 def parseRow(parts: list[Part]) -> Row:
     """
     The attributes of a FETCH response that come before the literal in which
@@ -121,26 +97,11 @@ def _fetched(parts: list[Part], *more: bytes) -> tuple[Row, dict[str, Node]]:
         values = _attributes(chain(tokens(parts), more))
         return _row(values), values
     except ProtocolViolation:
-        mended = _withoutOddFlags(parts)
+        mended = withoutOdd(parts)
         if mended == parts:
             raise
     values = _attributes(chain(tokens(mended), more))
     return _row(values), values
-
-
-def _withoutOddFlags(parts: list[Part]) -> list[Part]:
-    """
-    The same without what is no flag where flags are, be it a parenthesis.
-    """
-
-    def flags(match: re.Match[bytes]) -> bytes:
-        words = (word for word in match[2].split() if _FLAG.fullmatch(word))
-        return match[1] + b" ".join(words) + match[3]
-
-    return [
-        part if part is None or index % 2 else _ODD_FLAGS.sub(flags, part)
-        for index, part in enumerate(parts)
-    ]
 
 
 def _attributes(stream: Iterable[bytes | Streamed]) -> dict[str, Node]:

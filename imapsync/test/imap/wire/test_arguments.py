@@ -18,7 +18,7 @@ from imapsync.imap.wire.arguments import (
     isFlag,
     mailboxWord,
 )
-from imapsync.imap.wire.reading import parseFlags
+from imapsync.imap.wire.flags import parseFlags
 from imapsync.imap.wire.tokens import nested, tokens
 
 

@@ -1,5 +1,5 @@
 """
-Tests for L{imapsync.imap.wire.reading}.
+Tests for L{imapsync.imap.wire.reading} and L{imapsync.imap.wire.flags}.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imapsync.errors import ProtocolViolation
+from imapsync.imap.wire.flags import parseFlags
 from imapsync.imap.wire.reading import (
     bounded,
-    parseFlags,
     parseResponse,
     parseRow,
 )
