@@ -106,7 +106,7 @@ class Workers:
         """
         How many pairs may be lent.
         """
-        return max(0, len(self.idle) + self.room)
+        return len(self.idle) + self.room
 
     @property
     def idle(self) -> list[Clients]:
@@ -123,7 +123,7 @@ class Workers:
         How many more may be connected.
         """
         coming = self._coming + sum(len(loan.joining) for loan in self._loans)
-        return self._most - len(self._workers) - coming
+        return max(0, self._most - len(self._workers) - coming)
 
     def borrow(self, count: int, lend: Callable[[Clients], None]) -> Lent:
         """
@@ -137,9 +137,10 @@ class Workers:
 
     def joined(self, pair: Clients) -> None:
         """
-        There is one more.
+        There is one more, though another may have been refused meanwhile.
         """
         self._workers.append(pair)
+        self._most = max(self._most, len(self._workers))
 
     def lost(self, pair: Clients, error: ImapSyncError | None = None) -> None:
         """
@@ -180,7 +181,7 @@ class Workers:
         finally:
             self._coming -= 1
             self._joining.remove(joining)
-        self._workers.append(pair)
+        self.joined(pair)
         self._busy.append(pair)
         await self._work(pair)
 
