@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
 
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly
@@ -268,8 +267,6 @@ class Lent:
     @ivar joining: fire with those that come.
     """
 
-    log = Log()
-
     def __init__(
         self, workers: Workers, reserve: Reserve, lend: Callable[[Clients], None]
     ) -> None:
@@ -288,7 +285,7 @@ class Lent:
         for pair in idle:
             self._take(pair)
         for _ in range(min(count - len(idle), self._workers.room)):
-            Deferred.fromCoroutine(self._join()).addErrback(self._failed)
+            Deferred.fromCoroutine(self._join())
 
     def lost(self, pair: Clients, error: ImapSyncError) -> None:
         """
@@ -330,9 +327,6 @@ class Lent:
             self.joining.remove(joining)
         self._workers.joined(pair)
         self._take(pair)
-
-    def _failed(self, failure: Failure) -> None:
-        self.log.failure("A further connection could not be made.", failure)
 
 
 def _isDead(pair: Clients) -> bool:
