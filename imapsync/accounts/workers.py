@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
 
 from imapsync.errors import ImapSyncError, Lost
 from imapsync.gather import jointly
@@ -106,7 +105,7 @@ class Workers:
         """
         How many pairs may be lent.
         """
-        return max(0, len(self.idle) + self.room)
+        return len(self.idle) + self.room
 
     @property
     def idle(self) -> list[Clients]:
@@ -123,7 +122,7 @@ class Workers:
         How many more may be connected.
         """
         coming = self._coming + sum(len(loan.joining) for loan in self._loans)
-        return self._most - len(self._workers) - coming
+        return max(0, self._most - len(self._workers) - coming)
 
     def borrow(self, count: int, lend: Callable[[Clients], None]) -> Lent:
         """
@@ -137,9 +136,10 @@ class Workers:
 
     def joined(self, pair: Clients) -> None:
         """
-        There is one more.
+        There is one more, though another may have been refused meanwhile.
         """
         self._workers.append(pair)
+        self._most = max(self._most, len(self._workers))
 
     def lost(self, pair: Clients, error: ImapSyncError | None = None) -> None:
         """
@@ -180,7 +180,7 @@ class Workers:
         finally:
             self._coming -= 1
             self._joining.remove(joining)
-        self._workers.append(pair)
+        self.joined(pair)
         self._busy.append(pair)
         await self._work(pair)
 
@@ -267,8 +267,6 @@ class Lent:
     @ivar joining: fire with those that come.
     """
 
-    log = Log()
-
     def __init__(
         self, workers: Workers, reserve: Reserve, lend: Callable[[Clients], None]
     ) -> None:
@@ -287,7 +285,7 @@ class Lent:
         for pair in idle:
             self._take(pair)
         for _ in range(min(count - len(idle), self._workers.room)):
-            Deferred.fromCoroutine(self._join()).addErrback(self._failed)
+            Deferred.fromCoroutine(self._join())
 
     def lost(self, pair: Clients, error: ImapSyncError) -> None:
         """
@@ -329,9 +327,6 @@ class Lent:
             self.joining.remove(joining)
         self._workers.joined(pair)
         self._take(pair)
-
-    def _failed(self, failure: Failure) -> None:
-        self.log.failure("A further connection could not be made.", failure)
 
 
 def _isDead(pair: Clients) -> bool:

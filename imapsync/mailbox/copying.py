@@ -52,7 +52,7 @@ class Copier(BodyReceiver):
     @param sent: called when all is sent and only the target's answers are
         awaited; not if more is to be done after them.  It returns whether the
         connections are not ours any more: then what goes wrong is left.
-    @param help: which further connections may help, and to which side they go.
+    @param aid: which further connections may help, and to which side they go.
     @ivar left: whether anything was.
     @ivar queue: which messages are sent next.
     """
@@ -67,7 +67,7 @@ class Copier(BodyReceiver):
         careful: bool = False,
         limit: int | None = None,
         sent: Callable[[], bool] | None = None,
-        help: tuple[Further, Side] | None = None,  # noqa: A002
+        aid: tuple[Further, Side] | None = None,
     ) -> None:
         self._source = source
         self._target = target
@@ -76,7 +76,7 @@ class Copier(BodyReceiver):
         self._limit = Limit(limit, outcome)
         self._sent = sent
         self.left = self._given = False
-        self._help = None if careful or most == 1 else help
+        self._aid = None if careful or most == 1 else aid
         self._batches = batches = Batches(
             *(into, target.features, outcome, most, careful),
             *(self._weigh, self._failed),
@@ -138,9 +138,9 @@ class Copier(BodyReceiver):
         How many further connections are worth it, if each message that is left takes a
         round trip.
         """
-        if self._help is None:
+        if self._aid is None:
             return 0
-        further, _ = self._help
+        further, _ = self._aid
         worth = (self._count - self.queue.messages) // EACH - 1
         return max(0, min(further.spare, worth))
 
@@ -157,8 +157,8 @@ class Copier(BodyReceiver):
     def _borrow(self, wanted: int) -> None:
         batches = self._batches
         known = "UIDPLUS" in self._target.features or batches.known
-        if self._help is not None and wanted > 0 and known and not batches.several:
-            self._spread.borrow(*self._help, wanted)
+        if self._aid is not None and wanted > 0 and known and not batches.several:
+            self._spread.borrow(*self._aid, wanted)
 
     def _endStream(self) -> None:
         self._lane.stop()

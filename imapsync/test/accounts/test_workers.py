@@ -437,12 +437,14 @@ class LendingTests(SynchronousTestCase):
         """
         Where a server takes no further one, there are no more, which is said once.
         """
-        self.crew.borrow(3, self.given.append)
+        loan = self.crew.borrow(3, self.given.append)
         with capturedLogs() as events:
-            self.joining[0].callback(pair())
             self.joining[1].errback(Lost("remote: too many connections"))
+            self.joining[0].callback(pair())
             self.joining[2].errback(Lost("remote: too many connections"))
         self.assertEqual((1, 0), (len(self.given), self.crew.spare))
+        loan.end()
+        self.assertEqual(1, self.crew.spare)
         self.assertEqual(
             ["remote: too many connections; going on with fewer connections."],
             [formatEvent(event) for event in events],

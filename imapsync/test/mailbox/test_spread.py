@@ -545,7 +545,7 @@ class LaneTests(CopyingCase):
         several = [{s: self.world.connect(s) for s in Side} for _ in range(2)]
         self.more = self.world.links[1::2], self.world.links[::2]
         self.help = Help(*several)
-        copier = self.prepare(help=(self.help, REMOTE))
+        copier = self.prepare(aid=(self.help, REMOTE))
         return self.world.start(copier.copy(ALL))
 
     def copyTo(self, count: int) -> None:
@@ -597,7 +597,7 @@ class LaneTests(CopyingCase):
         found.clear()
         for uids in ALL, UidSet(((1, EACH // 2),)):
             pairs = self.help.pairs if uids is not ALL else ()
-            copier = self.prepare(help=(Help(*pairs), REMOTE))
+            copier = self.prepare(aid=(Help(*pairs), REMOTE))
             self.world.run(copier.copy(UidSet.of(self.source.inbox.messages) & uids))
         self.assertEqual([4 * EACH, EACH // 2], found)
 
