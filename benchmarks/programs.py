@@ -57,6 +57,7 @@ class Program:
     @ivar exact: whether messages are the same afterwards, octet for octet, and
         subscriptions too.
     @ivar connects: whether it goes to the remote server by its port.
+    @ivar cases: by name, all in which it is measured; any, if there is none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Program:
     lacks: str = ""
     exact: bool = True
     connects: bool = True
+    cases: tuple[str, ...] = ()
 
     @property
     def there(self) -> bool:
@@ -201,6 +203,25 @@ def mbsync(
     return ["mbsync", "-qq", "-c", str(file), "both"]
 
 
+def _offlineimap(place: Place) -> list[str]:
+    """
+    A command for OfflineIMAP, with IMAP on both sides.
+    """
+    servers = place.servers
+    lines = ["[general]", f"metadata = {place.directory}/offlineimap"]
+    lines += ["accounts = both", "ui = quiet", "[Account both]"]
+    lines += ["localrepository = near", "remoterepository = far"]
+    ports = {"near": servers.local.port, "far": servers.remotePort}
+    for name, port in ports.items():
+        lines += [f"[Repository {name}]", "type = IMAP", "remotehost = 127.0.0.1"]
+        lines += [f"remoteport = {port}", f"remoteuser = {place.user}"]
+        lines += [f"remotepass = {PASSWORD}", "ssl = no", "starttls = no"]
+        lines += [f"usecompression = {'yes' if place.compress else 'no'}"]
+    file = place.directory / "offlineimaprc"
+    file.write_text("\n".join(lines) + "\n")
+    return ["offlineimap", "-o", "-c", str(file)]
+
+
 def _doveadm(place: Place, *words: str) -> list[str]:
     config = f"CONFIG_FILE={place.servers.local.directory}/base/config"
     return ["env", config, "doveadm", *words]
@@ -255,6 +276,16 @@ PROGRAMS = (
         lacks="carries neither keywords nor subscriptions, and adds a header to each"
         " message that it copies",
         exact=False,
+    ),
+    Program(
+        "offlineimap",
+        "offlineimap",
+        _offlineimap,
+        lambda place: ["offlineimap", "--version"],
+        lacks="carries no subscriptions, and is measured only where it is asked what"
+        " servers without CONDSTORE cost",
+        exact=False,
+        cases=("idle-many-comparing", "flags-comparing", "expunges-comparing"),
     ),
     Program(
         "doveadm sync",

@@ -43,6 +43,7 @@ class Run:
             and (case.spread or program is not MANY)
             and case.repairs == (program is REPAIR)
             and (program.connects or near)
+            and (not program.cases or case.name in program.cases)
         ]
         self.results: dict[str, list[Result]] = {}
         self.starts: dict[str, list[Result]] = {}

@@ -78,20 +78,23 @@ class CommitCase(TestCase):
         interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
         outcome: int,
         merge: bool,
+        first: int = 1,
     ) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._tryEach(interrupt, outcome, merge))
+        trying = self._tryEach(interrupt, outcome, merge, first)
+        return Deferred.fromCoroutine(trying)
 
     async def _tryEach(
         self,
         interrupt: Callable[[Twins, int], Coroutine[Any, Any, int | None]],
         outcome: int,
         merge: bool,
+        first: int,
     ) -> None:
         """
         Interrupt run after run, each a bit later, until one gets through.
         """
         with closing(await disturbed(merge, self.ways)) as original:
-            for number in count(1, self.step):
+            for number in count(first, self.step):
                 with closing(original.copied()) as twins:
                     twins.story.append(f"interruption {number}")
                     code = await interrupt(twins, number)
@@ -104,8 +107,11 @@ class CommitCase(TestCase):
 
 class KillTests(CommitCase):
     """
-    Tests for processes that are killed at a commit.
+    Tests for processes that are killed at a commit: before every other one, and after
+    those in between.
     """
+
+    step = 2
 
     def test_killedBefore(self) -> Deferred[None]:
         """
@@ -126,7 +132,7 @@ class KillTests(CommitCase):
         async def kill(twins: Twins, number: int) -> int | None:
             return killedAtCommit(twins.scene, number, after=True)
 
-        return self._atEach(kill, -signal.SIGKILL, merge=True)
+        return self._atEach(kill, -signal.SIGKILL, merge=True, first=2)
 
 
 class CommitTests(CommitCase):

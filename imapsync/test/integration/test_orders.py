@@ -47,6 +47,7 @@ class OrdersTests(MailboxCase):
         They take effect on both servers and in the database, so that nothing is
         left to sync.
         """
+        self.needs("LIST-EXTENDED")
         scene = self.filledScene()
         self.ordered(scene, 0, "--rename", "Work", "Löst & old/Work")
         self.isIdle(scene)

@@ -141,6 +141,7 @@ class OneAccountTests(SceneCase):
         """
         By a tunnel beside another connection.
         """
+        self.needs("X-GUID")
         server = mdboxServer()
         scene = self.scene(server, server)
         command = server.tunnelCommand(scene.user)

@@ -145,6 +145,7 @@ class PartialTests(EditedCase):
         """
         It says so: everything is carried over, nothing is doubled or removed.
         """
+        self.needs("X-GUID")
         for server in (maildirServer(), dottedCyrus()):
             scene = self.scene(mdboxServer(), server)
             scene.remote.fill("INBOX", self.mails())
@@ -167,6 +168,7 @@ class PartialTests(EditedCase):
         """
         It does not: nothing is removed for that, and it is told.
         """
+        self.needs("ESEARCH")
         scene = self.scene(mdboxServer(), maildirServer())
         scene.remote.fill("INBOX", self.mails())
         for sign in "+-+-+-":
@@ -195,6 +197,7 @@ class RefusedTests(EditedCase):
         """
         Each message is there once, after each run.
         """
+        self.needs("UIDPLUS")
         for server in (maildirServer(), dottedCyrus()):
             scene = self.scene(mdboxServer(), server)
             scene.local.create("Work")

@@ -196,6 +196,7 @@ class MailboxesTests(SceneCase):
         """
         A mailbox without lasting mod-sequences is compared, message by message.
         """
+        self.needs("X-GUID")
         extra = "mail_location = maildir:~/mail:INDEX=MEMORY"
         server = self.server(Dovecot(Settings(layout="maildir", extra=extra)))
         for side, servers in ("local", (server, None)), ("remote", (None, server)):
