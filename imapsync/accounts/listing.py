@@ -318,6 +318,9 @@ def _trashes(account: Account) -> Iterator[Trash]:
             yield Trash(name, box.name)
 
 
+_PLAIN = "it has to be plain ASCII, without &, where a server has no IMAP4rev1"
+
+
 class _PlainNaming(Naming):
     """
     That of a server that has IMAP4rev2 only: names are in UTF-8 there as they stand
@@ -326,10 +329,8 @@ class _PlainNaming(Naming):
 
     def _plainly(self, name: str) -> str | None:
         if "&" in name or not name.isascii():
-            raise MailboxError(
-                f'the name "{shown(name)}" cannot be carried over: it has to be plain'
-                " ASCII, without &, where a server has no IMAP4rev1"
-            )
+            text = f'the name "{shown(name)}" cannot be carried over: {_PLAIN}'
+            raise MailboxError(text)
         return super()._plainly(name)
 
 
