@@ -302,14 +302,7 @@ class Glancer:
         @return: C{None} if that cannot tell.
         """
         known, mark, spelled, _ = glance
-        pairs = self._state.byFlags(known.id, side)
-        expected = Expected(
-            placed(pairs),
-            ignored(self._state, known.id),
-            mark.uidnext,
-            known.holds(side),
-        )
-        flags = frozenset[str]().union(*pairs)
+        flags = self._state.flagsIn(known.id)
         # It names its keywords when it is asked; there may be more than are known.
         for _ in range(2):
             keywords = keywordsOf(flags)
@@ -329,6 +322,13 @@ class Glancer:
         else:
             return None
         same = _isOne(client, selected, known, side)
+        # Not before it is needed: few are held at a time.
+        expected = Expected(
+            placed(self._state.byFlags(known.id, side)),
+            ignored(self._state, known.id),
+            mark.uidnext,
+            known.holds(side),
+        )
         if not sight.isAt(selected, expected.places):
             told = sight.places(selected)
             if told is None:

@@ -1,13 +1,15 @@
 """
-What is asked of mailboxes of which LIST does not tell all, whoever waits for answers.
+What is asked of mailboxes of which LIST does not tell all, whoever waits for answers;
+and how to wait for them without Twisted.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Generator, Iterable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
+from imapsync.errors import Lost
 from imapsync.imap.commands.account import BURST, StatusCommand, itemsOf
 from imapsync.imap.commands.base import Command
 from imapsync.imap.commands.mailbox import Unselect
@@ -34,6 +36,40 @@ class Client(Protocol):
         """
         Send a command as soon as those before it allow.
         """
+
+
+class Answer(Generic[T]):
+    """
+    What a command results in: L{Promise<imapsync.imap.commands.base.Promise>}.
+
+    Whoever awaits it is to be stepped on whenever octets have come.
+    """
+
+    def __init__(self) -> None:
+        self.called = False
+        self._results: list[T] = []
+        self._error: Exception = Lost("no answer")
+
+    def callback(self, result: T, /) -> None:
+        """
+        The command has this result.
+        """
+        self.called = True
+        self._results.append(result)
+
+    def errback(self, fail: Exception, /) -> None:
+        """
+        It failed.
+        """
+        self.called = True
+        self._error = fail
+
+    def __await__(self) -> Generator[None, None, T]:
+        while not self.called:
+            yield
+        for result in self._results:
+            return result
+        raise self._error
 
 
 async def withStatus(client: Client, listed: Iterable[Listed]) -> list[Listed]:

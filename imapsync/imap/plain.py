@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import closing, suppress
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from imapsync.config.server import ServerConfig
-from imapsync.errors import ImapSyncError, Lost
+from imapsync.errors import ImapSyncError
 from imapsync.imap import asking, login
+from imapsync.imap.asking import Answer
 from imapsync.imap.auth.redaction import redacted
 from imapsync.imap.commands.account import (
     IdCommand,
@@ -77,17 +78,21 @@ class Received(NamedTuple):
 class Tape:
     """
     What went over a socket.
+
+    @ivar further: how many octets came when nobody was to go on any more.
     """
 
     def __init__(self) -> None:
         self.sent = bytearray()
         self.received: deque[Received] = deque()
+        self.further = 0
 
     def __len__(self) -> int:
         """
         How many octets did.
         """
-        return len(self.sent) + sum(len(one.octets) for one in self.received)
+        received = sum(len(one.octets) for one in self.received)
+        return len(self.sent) + received + self.further
 
 
 class Begun(NamedTuple):
@@ -98,40 +103,6 @@ class Begun(NamedTuple):
     server: ServerConfig
     socket: socket.socket
     tape: Tape
-
-
-class Answer(Generic[T]):
-    """
-    What a command results in: L{Promise<imapsync.imap.commands.base.Promise>}.
-
-    Whoever awaits it is to be stepped on whenever octets have come.
-    """
-
-    def __init__(self) -> None:
-        self.called = False
-        self._results: list[T] = []
-        self._error: Exception = Lost("no answer")
-
-    def callback(self, result: T, /) -> None:
-        """
-        The command has this result.
-        """
-        self.called = True
-        self._results.append(result)
-
-    def errback(self, fail: Exception, /) -> None:
-        """
-        It failed.
-        """
-        self.called = True
-        self._error = fail
-
-    def __await__(self) -> Generator[None, None, T]:
-        while not self.called:
-            yield
-        for result in self._results:
-            return result
-        raise self._error
 
 
 class Seen(NamedTuple):
@@ -208,7 +179,10 @@ class Plain:
                 self.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             if not octets:
                 raise Odd("an end")
-            self.tape.received.append(Received(len(self.tape.sent), octets))
+            if self.spent:
+                self.tape.further += len(octets)
+            else:
+                self.tape.received.append(Received(len(self.tape.sent), octets))
             self._parser.feed(octets)
             self._step()
         except (Odd, ImapSyncError, OSError) as error:

@@ -329,7 +329,7 @@ class OneSide:
         """
         if self.client.resyncs or not self.gone:
             return False
-        known = self.reading.paired(UidSet(((1, self.gone.ranges[-1][1]),)))
+        known = self.reading.paired(UidSet(((1, self.gone.ranges[0][0]),)))
         limit = self.client.features.messageLimit
         return isCut(self._there, limit, self.gone, known)
 

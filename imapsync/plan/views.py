@@ -28,7 +28,7 @@ def isCut(exists: int, limit: int | None, gone: UidSet, known: UidSet) -> bool:
     @param exists: so many are shown.
     @param limit: so many the server does at a time, if it says so (RFC 9738).
     @param gone: which known ones are not.
-    @param known: all that are known up to the newest of those.
+    @param known: all that are known up to the oldest of those, at least.
     """
     oldest = bool(gone and known) and gone.ranges[0][0] == known.ranges[0][0]
     return oldest and (exists in _WINDOWS or exists == limit)

@@ -177,6 +177,11 @@ class Pairs(Protocol):
         The same, in any order, by the flags that are agreed.  All are held at a time.
         """
 
+    def flagsIn(self, mailbox: int) -> Flags:
+        """
+        All flags that are agreed on any message.
+        """
+
     def newest(self, mailbox: int, side: Side, count: int) -> int:
         """
         The UID of the last but so many of those that have a pair; 1 if there are not

@@ -143,6 +143,10 @@ class PairTable(Transactions):
                 found[number] = [uid]
         return {self._flagsOf(number): uids for number, uids in found.items()}
 
+    def flagsIn(self, mailbox: int) -> Flags:
+        rows = self._query("SELECT DISTINCT flags FROM pair WHERE mailbox = ?", mailbox)
+        return frozenset[str]().union(*(self._flagsOf(number) for (number,) in rows))
+
     def newest(self, mailbox: int, side: Side, count: int) -> int:
         rows = self._query(
             f"SELECT {side} FROM pair WHERE mailbox = ?"

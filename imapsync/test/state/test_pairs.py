@@ -55,6 +55,24 @@ class PairTests(StateTestCase):
             found = [pair.uid(side) for pair in state.pairs(mailbox, side, ALL)]
             self.assertEqual(expected, found)
 
+    def test_byFlags(self) -> None:
+        """
+        They can be had by the flags that are agreed, and these by themselves.
+        """
+        state, mailbox = self.filled(
+            Pair(1, 9, SEEN),
+            Pair(2, 8, NONE),
+            Pair(3, 7, SEEN | {"a"}),
+            Pair(4, 6, SEEN),
+        )
+        for side, uids in (Side.LOCAL, [1, 2, 3, 4]), (Side.REMOTE, [9, 8, 7, 6]):
+            found = state.byFlags(mailbox, side)
+            one, two, three, four = uids
+            expected = {SEEN: [one, four], NONE: [two], SEEN | {"a"}: [three]}
+            self.assertEqual(expected, {f: [*some] for f, some in found.items()})
+        self.assertEqual(SEEN | {"a"}, state.flagsIn(mailbox))
+        self.assertEqual(NONE, state.flagsIn(mailbox + 1))
+
     def test_some(self) -> None:
         """
         Only pairs of the UIDs that were asked for come.
