@@ -104,7 +104,7 @@ class Idling:
             self._left = reading.take()
         seen = (listed and listed.mark, self._found)
         self._found = selected.mark
-        if selected.mark not in seen or self._left != left:
+        if selected.mark not in seen or (self._left and self._left != left):
             return True
         if hidden:
             self._client.fall("flags change, and its HIGHESTMODSEQ does not")
