@@ -1,0 +1,112 @@
+"""
+Tests for L{imapsync.run.live} with servers that do not tell what has changed.
+"""
+
+from __future__ import annotations
+
+from imapsync.model import Side
+from imapsync.test.run.test_live import FollowingCase
+from imapsync.testing.accounts import SEEN, mail
+
+LOCAL, REMOTE = Side
+
+FLAGGED = frozenset(["\\Flagged"])
+
+BARE = {"QRESYNC", "CONDSTORE", "NOTIFY"}
+
+#: How often they are asked, if nothing else is said.
+WATCH = 61
+
+
+class ComparedTests(FollowingCase):
+    """
+    The remote server has nothing but IDLE, and is asked.
+    """
+
+    def setUp(self) -> None:
+        """
+        Take the rest from it.
+        """
+        super().setUp()
+        self.remote.capabilities -= BARE
+
+    def looks(self, first: int = 1) -> int:
+        """
+        How often all flags were looked at there.
+        """
+        return self.remote.count(f"FETCH {first}:*")
+
+    def test_idle(self) -> None:
+        """
+        What IDLE tells of is looked into, though STATUS is the same.
+        """
+        self.follow()
+        for flags in ["\\Seen"], ["\\Flagged"], []:
+            self.remote.inbox.flag(1, *flags)
+            self.world.pump()
+            self.assertTrue(self.world.equal)
+
+    def test_status(self) -> None:
+        """
+        Elsewhere, STATUS shows that messages came or went.
+        """
+        self.local.make("Other").add(mail("o"))
+        self.follow()
+        self.remote.folders["Other"].add(mail("new"))
+        self.remote.folders["Other"].expunge(1)
+        self.wait(WATCH)
+        self.assertTrue(self.world.equal)
+
+    def test_unseen(self) -> None:
+        """
+        Or that some were seen: what we do there ourselves is no news.
+        """
+        self.world.options[REMOTE] = {"flagWindow": 1}
+        other = self.local.make("Other")
+        for n in range(5):
+            other.add(mail(n))
+        self.follow()
+        self.remote.folders["Other"].flag(1, "\\Seen")
+        self.wait(WATCH)
+        self.assertEqual(SEEN, other.messages[1].flags)
+        other.flag(2, "\\Seen")
+        self.wait(WATCH)
+        self.assertTrue(self.world.equal)
+        self.forget()
+        self.wait(3 * WATCH)
+        self.assertEqual(0, self.looks())
+
+    def test_window(self) -> None:
+        """
+        Flags of the newest messages are looked at each time; of all, now and then.
+        """
+        self.world.options[REMOTE] = {"flagWindow": 2, "fullLook": 1000.0}
+        other = self.local.make("Other")
+        for n in range(5):
+            other.add(mail(n))
+        self.follow()
+        theirs = self.remote.folders["Other"]
+        theirs.flag(4, "\\Flagged")
+        self.wait(WATCH)
+        self.assertEqual(FLAGGED, other.messages[4].flags)
+        self.forget()
+        theirs.flag(1, "\\Flagged")
+        self.wait(3 * WATCH)
+        self.assertEqual(frozenset(), other.messages[1].flags)
+        self.assertLess(0, self.looks(4))
+        self.wait(1000)
+        self.assertEqual(FLAGGED, other.messages[1].flags)
+
+    def test_reconnected(self) -> None:
+        """
+        That goes on over one connection after another.
+        """
+        self.world.options[REMOTE] = {"fullLook": 10_000.0, "flagWindow": 1}
+        self.follow()
+        for link in [*self.world.links]:
+            link.dialogue.bye("restarting")
+        self.world.pump()
+        self.wait(20)
+        self.forget()
+        self.wait(WATCH)
+        self.assertEqual(0, self.looks())
