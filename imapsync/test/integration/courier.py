@@ -66,6 +66,7 @@ class Courier(Server):
     """
 
     identifies = False
+    renumbers = True
 
     def __init__(self) -> None:
         if not _IMAPD.exists():

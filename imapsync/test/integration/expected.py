@@ -42,9 +42,11 @@ class Model:
     @ivar levels: names on each side that are no mailboxes.  Some servers have
         nothing be renamed to such a one: then messages are moved.
     @ivar nameless: where no server tells which mailbox is which.
+    @ivar renumbers: whether one gives a mailbox that is renamed another UIDVALIDITY.
     """
 
     nameless: Collection[Side] = ()
+    renumbers = False
 
     def __init__(self, merge: bool) -> None:
         self._merge = merge
@@ -125,7 +127,7 @@ class Model:
         names = Counter(chain.from_iterable(lineage.called for lineage in lineages))
         found = (lineage.called for lineage in lineages if lineage.isStill)
         plain = {name for called in found for name in called if names[name] == 1}
-        return frozenset(plain - loose(lineages, self.levels, self.nameless))
+        return frozenset(plain - self._loose(lineages))
 
     def synced(self) -> list[str]:
         """
@@ -142,7 +144,7 @@ class Model:
         What is wrong with what both sides hold now.
         """
         lineages = self._lineages()
-        unclear = loose(lineages, self.levels, self.nameless)
+        unclear = self._loose(lineages)
         clear = {
             lineage.final: lineage
             for lineage in lineages
@@ -159,6 +161,9 @@ class Model:
             yield from _unlike(name, self._expected(lineage), found)
         rest = [lineage for lineage in lineages if lineage.called & unclear]
         yield from self._lost(rest, found, unclear)
+
+    def _loose(self, lineages: Collection[Lineage]) -> frozenset[str]:
+        return loose(lineages, self.levels, self.nameless, self.renumbers)
 
     def _lineages(self) -> list[Lineage]:
         known = [self._lineage(origin) for origin in self._agreed]

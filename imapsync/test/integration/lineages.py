@@ -104,6 +104,7 @@ def loose(
     lineages: Collection[Lineage],
     levels: Mapping[Side, Collection[str]],
     nameless: Collection[Side] = (),
+    renumbers: bool = False,
 ) -> frozenset[str]:
     """
     The names of which the rules do not say what becomes of them: so long as no
@@ -112,6 +113,7 @@ def loose(
     @param levels: names that are no mailboxes on a side.  Some servers have
         nothing be renamed to such a one: then messages are moved.
     @param nameless: where mailboxes are known by what they hold alone.
+    @param renumbers: whether those that are renamed get another UIDVALIDITY.
     """
     found = {name for names in _open(lineages) for name in names}
     found.update(*(one.called for one in lineages if any(map(one.isLost, nameless))))
@@ -121,6 +123,10 @@ def loose(
             for side, name in lineage.names.items()
         ):
             found |= lineage.called
+    if renumbers:
+        # What is done to them at the same time may be undone.
+        known = (one for one in lineages if not one.isNew)
+        found.update(*(one.called for one in known if not one.isStill))
     groups = [lineage.called for lineage in lineages]
     before = -1
     while len(found) > before:

@@ -60,11 +60,13 @@ class Server:
     @cvar identifies: whether it tells which mailbox is which.
     @cvar levels: whether a mailbox may be there, and go, without those above it and
         below.
+    @cvar renumbers: whether a mailbox that is renamed gets another UIDVALIDITY.
     """
 
     host = "127.0.0.1"
     identifies = True
     levels = True
+    renumbers = False
 
     def __init__(self, within: Path | None = None) -> None:
         """

@@ -312,7 +312,7 @@ class CommandTests(SceneCase):
         self.syncs(scene)
         scene.configure({})
         run = self.ends(scene, 0, "--debug")
-        self.assertEqual([], run.commands)
+        self.assertEqual([], scene.excess(run))
         self.assertNotIn("account", run.errors)
 
     def test_wrong(self) -> None:

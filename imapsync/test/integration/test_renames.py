@@ -277,6 +277,7 @@ class DeletionTests(TreeCase):
         """
         A parent is deleted whose children stay, on either kind of server.
         """
+        self.needs("LIST-EXTENDED")
         for local, remote in (
             (mdboxServer(), maildirServer()),
             (maildirServer(), mdboxServer()),
@@ -309,6 +310,7 @@ class DeletionTests(TreeCase):
         """
         What was moved out of it before is moved, not sent.
         """
+        self.needs("MOVE")
         scene = self.known("A", "B", "C")
         for old, (here, _, side) in zip("AC", self.sides(scene), strict=True):
             here.create("Neu")
@@ -355,6 +357,7 @@ class CyrusTests(TreeCase):
         Renames with children, swaps and a rename together with a new mailbox,
         in both directions.
         """
+        self.needs("OBJECTID")
         scene = self.cyrus("A", "A/x", "B", "C", "D", "E")
         # Cyrus deletes a mailbox of the same name but once in a second.
         for name, (here, there, side) in zip("DE", self.sides(scene), strict=True):
@@ -383,6 +386,7 @@ class CyrusTests(TreeCase):
         Deletions, with messages that were moved out or are not known, and of a
         parent, in both directions.
         """
+        self.needs("MOVE")
         scene = self.cyrus("A", "B", "C", "D", "E", "F", "P", "P/x", "Q", "Q/x")
         names = iter((*"ABCP", *"DEFQ"))
         for here, there, side in self.sides(scene):

@@ -35,6 +35,7 @@ class SpecialUseTests(MailboxCase):
         They are synced in both directions, with those below them; a missing one
         is made.
         """
+        self.needs("SPECIAL-USE")
         scene = self.scene(_server(), _otherServer(), {"": {"map-special-use": "YES"}})
         self.fill(scene.local, "Sent", "Sent/2020", "Drafts", "Work")
         self.fill(scene.remote, "Sent Items", "Gone")
@@ -53,6 +54,7 @@ class SpecialUseTests(MailboxCase):
         """
         What another mailbox is in the way of is named, and left alone.
         """
+        self.needs("SPECIAL-USE")
         scene = self.scene(_server(), _otherServer())
         self.fill(scene.local, "Sent", "Work")
         self.fill(scene.remote, "Sent Items")

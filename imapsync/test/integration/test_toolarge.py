@@ -70,6 +70,7 @@ class TooLargeTests(SceneCase):
         The server says how large a message may be: it is not even sent; in the next
         run it is not even fetched.
         """
+        self.needs("APPENDLIMIT")
         scene = self.prepared()
         self.check(scene, scene.sync("--debug"), "(APPENDLIMIT)")
         new = Mail(b"Subject: new\r\n\r\nText\r\n")

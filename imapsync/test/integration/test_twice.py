@@ -76,6 +76,7 @@ class TwiceTests(LiveCase):
         """
         New mail is there twice at the most, and they come to rest.
         """
+        self.needs("NOTIFY")
         scene = self.shared
         both: list[Alive] = []
         for database in ("laptop.db", "server.db"):

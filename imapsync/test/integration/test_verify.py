@@ -166,6 +166,7 @@ class DifferenceTests(VerifyCase):
         Machines are told of each account in a line of its own, whatever became of it,
         and who the servers are.
         """
+        self.needs("ID")
         scene, other = self.scene(), self.scene()
         scene.local.fill("INBOX", mails(2))
         first = document(scene.order("--oneshot", "--json"))

@@ -61,6 +61,7 @@ class Twins(Changes):
         self._model.nameless = [
             side for side, server in self.servers.items() if not identifies(server)
         ]
+        self._model.renumbers = any(server.renumbers for server in behind)
         self._accounts = dict(zip(Side, self.scene.accounts, strict=True))
         # Two that are made within a second could be taken for one account.
         for side in self._numbered[:1]:
