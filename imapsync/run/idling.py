@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from twisted.python.failure import Failure
 
-from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.errors import ImapSyncError, StateError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.sight import Target
 from imapsync.imap.wire.responses import Row
@@ -19,8 +19,9 @@ from imapsync.plan.account import Account
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
-#: Not much longer may IDLE last until a server hangs up (RFC 2177), in seconds.
-_LONGEST = 1200.0
+#: An IDLE that lasts longer, in seconds, is not left as it is when it is looked: by
+#: the next look, a quarter of an hour later, a server might hang up (RFC 2177).
+_LONGEST = 800.0
 
 
 class Watched(NamedTuple):
@@ -74,7 +75,10 @@ class Idling:
         try:
             if await self._isNews(name, account):
                 return True
-        except (MailboxError, Refused):
+        except StateError:
+            raise
+        except ImapSyncError:
+            # If the connection is gone, others hear that, too.
             return False
         self.name = name
         idling = self._client.idle(lambda: self._changed(name))
