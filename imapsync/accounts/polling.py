@@ -37,6 +37,7 @@ class Polling:
 
     @param pause: so long, in seconds, is the usual pause.
     @param now: tells the time, in seconds.
+    @ivar recalled: those of which it was not asked again.
     """
 
     def __init__(self, pause: float, now: Callable[[], float]) -> None:
@@ -44,6 +45,7 @@ class Polling:
         self._now = now
         self._told: dict[str, _Told] = {}
         self._doubted: set[str] = set()
+        self.recalled: set[str] = set()
 
     def tell(self, name: str, status: Status) -> None:
         """
@@ -67,8 +69,10 @@ class Polling:
         pause = min((told.asked - told.changed) * _PART, _LONGEST * self._pause)
         isSure = name not in self._doubted and pause >= self._pause
         if isSure and self._now() < told.asked + pause:
+            self.recalled.add(name)
             return told.status
         self._doubted.discard(name)
+        self.recalled.discard(name)
         self._told[name] = told._replace(asked=told.changed)
         return None
 
@@ -85,3 +89,4 @@ class Polling:
         there = {*names}
         self._told = {name: told for name, told in self._told.items() if name in there}
         self._doubted &= there
+        self.recalled &= there

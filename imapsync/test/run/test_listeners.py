@@ -202,7 +202,6 @@ class ListenersTests(FollowingCase):
         """
         self.remote.greeting = "OK"
 
-
         def hold() -> None:
             self.world.links[-1].pauseProducing()
 
