@@ -28,6 +28,7 @@ class Watched(NamedTuple):
     """
     The account of which mailboxes are.
 
+    @ivar client: over which they are worked on.
     @ivar window: the flags of so many of the newest messages are looked at, where a
         server does not tell what has changed.
     @ivar doubted: takes mailboxes that are to be looked into, whatever STATUS tells.
@@ -35,6 +36,7 @@ class Watched(NamedTuple):
     """
 
     side: Side
+    client: SyncClient
     state: State
     window: int
     doubted: set[Name]
@@ -69,7 +71,8 @@ class Idling:
         @return: whether more has happened by now: then it is to be looked first.
         """
         now = self._watched.now()
-        if name == self.name and now - self._since < _LONGEST:
+        lasts = name == self.name and now - self._since < _LONGEST
+        if lasts and not (self._mayHide and self._heard.stirred):
             return False
         self.name, self._since = None, now
         try:
@@ -93,7 +96,7 @@ class Idling:
             as it was.
         """
         spelled, listed = account.spelled(name), account.listed.get(name)
-        side, state, window, *_ = self._watched
+        side, _, state, window, *_ = self._watched
         known, left = state.mailbox(name), self._left
         mark = known.marks.get(side) if known else None
         if known is None or mark is None or mark.modseq:
@@ -111,9 +114,17 @@ class Idling:
         if selected.mark not in seen or (self._left and self._left != left):
             return True
         if hidden:
-            self._client.fall("flags change, and its HIGHESTMODSEQ does not")
+            self._watched.client.fall("flags change, and its HIGHESTMODSEQ does not")
             self._watched.doubted.add(name)
         return hidden
+
+    @property
+    def _mayHide(self) -> bool:
+        """
+        Whether the mod-sequence is all that shows which flags have changed.
+        """
+        client = self._watched.client
+        return client.counts and not client.resyncs
 
     async def _hides(self, known: Known, mark: Mark | None, spelled: str) -> bool:
         """
@@ -123,7 +134,7 @@ class Idling:
         heard, client = self._heard, self._client
         if not heard.stirred or heard.name != known.name or known.retries:
             return False
-        if client.resyncs or not client.counts or mark is None or mark != self._found:
+        if not self._mayHide or mark is None or mark != self._found:
             return False
         reading = Reading(self._watched.state, known.id, self._watched.side, mark)
         reading.listAll()

@@ -4,6 +4,8 @@ Tests for L{imapsync.run.live} with servers that do not tell what has changed.
 
 from __future__ import annotations
 
+from typing import Any
+
 from imapsync.model import Side
 from imapsync.test.run.test_live import FollowingCase
 from imapsync.testing.accounts import SEEN, mail
@@ -157,4 +159,21 @@ class StillTests(FollowingCase):
         self.wait(1)
         self.alter(2, frozenset())
         self.assertEqual([], self.said("warn"))
+        self.assertTrue(self.world.equal)
+
+
+class StillElsewhereTests(StillTests):
+    """
+    The same where INBOX is heard over a connection that only listens.
+    """
+
+    def follow(self, **arguments: Any) -> None:
+        """
+        Have most happen in another mailbox.
+        """
+        super().follow(changes={"connections": 2}, **arguments)
+        work = self.remote.make("Work")
+        for number in range(3):
+            work.add(mail(("work", number)))
+            self.wait(WATCH + 1)
         self.assertTrue(self.world.equal)
