@@ -14,7 +14,7 @@ from imapsync.imap.client import SyncClient
 from imapsync.imap.sight import Target
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.changes import Reading
-from imapsync.model import Changes, Known, Mark, Name, Side
+from imapsync.model import Changes, Known, Mark, Name, Side, Status
 from imapsync.plan.account import Account
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
@@ -59,7 +59,7 @@ class Idling:
         self._watched = watched
         self._changed = changed
         self._since = 0.0
-        self._found: Mark | None = None
+        self._found = Status()
         self._left = Changes()
         self._heard = _Heard("")
 
@@ -103,15 +103,22 @@ class Idling:
             hidden = known is not None and await self._hides(known, mark, spelled)
             heard = self._heard = _Heard(name)
             selected = await self._client.open(spelled, None, heard, writable=False)
+            messages = selected.exists
         else:
             hidden, reading = False, Reading(state, known.id, side, mark)
             first = state.newest(known.id, side, window)
             sight = self._client.sight(Target(spelled, first=first), reading)
             selected = await self._client.glance(sight)
             self._left = reading.take()
-        seen = (listed and listed.mark, self._found)
-        self._found = selected.mark
-        if selected.mark not in seen or (self._left and self._left != left):
+            messages = reading.exists or 0
+        told = (listed and listed.status) or Status()
+        uidvalidity, uidnext, modseq = selected.mark
+        # Not every server tells UIDNEXT when it selects.
+        now = Status(messages, uidnext or told.uidnext, uidvalidity, modseq)
+        before, self._found = self._found, now
+        if now not in (before, told._replace(unseen=0)):
+            return True
+        if self._left and self._left != left:
             return True
         if hidden:
             self._watched.client.fall("flags change, and its HIGHESTMODSEQ does not")
@@ -134,7 +141,8 @@ class Idling:
         heard, client = self._heard, self._client
         if not heard.stirred or heard.name != known.name or known.retries:
             return False
-        if not self._mayHide or mark is None or mark != self._found:
+        _, uidnext, uidvalidity, modseq, _ = self._found
+        if not self._mayHide or mark != (uidvalidity, uidnext, modseq):
             return False
         reading = Reading(self._watched.state, known.id, self._watched.side, mark)
         reading.listAll()
