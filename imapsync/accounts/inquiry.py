@@ -8,7 +8,7 @@ what there is to be asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -60,6 +60,7 @@ class Inquiry:
         self._cares = cares
         self._polling = polling
         self._known: list[str] = []
+        self._numbers: Mapping[str, int] = {}
         self._turns = DeferredSemaphore(BURST)
 
     async def look(self, spaces: bool) -> Answer:
@@ -83,10 +84,13 @@ class Inquiry:
         if spaces and "NAMESPACE" in features:
             asked.append(client.namespaces())
         known = [] if features.listsStatus else self._known
-        asked.append(together([self._told(name) for name in known]))
+        recalled = self._recalled(known)
+        doubted = [name for name in known if name not in recalled]
+        asked.append(together([self._told(name) for name in doubted]))
         with named(client):
             _, listed, *rest, statuses = await together([left, *asked])
-        told = dict(zip(known, statuses, strict=True))
+        told: dict[str, Status | None] = dict(zip(doubted, statuses, strict=True))
+        told |= self._stillSure(listed, told, recalled)
         subscribed = None
         if not features.listsExtended:
             subscribed = frozenset(one.name for one in rest.pop(0))
@@ -115,6 +119,7 @@ class Inquiry:
         if subscribed is not None:
             boxes = [box.withSubscription(box.name in subscribed) for box in boxes]
         self._known = [b.name for b in boxes if b.selectable and b.status]
+        self._numbers = {b.name: _number(b.status) for b in boxes}
         if self._polling is not None:
             self._polling.keep(self._known)
         if self._client.features.listsStatus:
@@ -122,6 +127,32 @@ class Inquiry:
         else:
             whole = not shut and all(box.status for box in boxes if box.selectable)
         return Answer(boxes, spaces, whole, subscribed, shut)
+
+    def _recalled(self, names: Iterable[str]) -> Mapping[str, Status]:
+        """
+        The status of mailboxes that need not be asked for again.
+        """
+        if self._polling is None:
+            return {}
+        recalled = {name: self._polling.recall(name) for name in names}
+        return {name: status for name, status in recalled.items() if status}
+
+    def _stillSure(
+        self,
+        listed: Iterable[Listed],
+        told: Mapping[str, Status | None],
+        recalled: Mapping[str, Status],
+    ) -> Mapping[str, Status]:
+        """
+        What of C{recalled} holds.  Where there are others than before, they may have
+        changed places: then under any name there may be another one now.
+        """
+        now = {**told, **recalled}
+        numbers = {box.name: _number(now.get(box.name)) for box in listed}
+        if self._polling is None or numbers == self._numbers:
+            return recalled
+        self._polling.doubt(recalled)
+        return {}
 
     async def chosen(
         self, options: Sequence[str], listed: Collection[Listed]
@@ -227,6 +258,10 @@ def named(client: SyncClient) -> Iterator[None]:
 def _noted(polling: Polling, name: str, status: Status) -> Status:
     polling.tell(name, status)
     return status
+
+
+def _number(status: Status | None) -> int:
+    return status.uidvalidity if status else 0
 
 
 def _untold(failure: Failure) -> None:

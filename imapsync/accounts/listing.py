@@ -115,6 +115,17 @@ class Listing:
             listed = self._looked[side].listed
             polling.doubt(listed[name].name for name in names if name in listed)
 
+    def isFresh(self, names: Collection[Name]) -> bool:
+        """
+        Whether it was asked of these mailboxes when it was looked last.
+        """
+        return not any(
+            box.name in polling.recalled
+            for side, polling in self._pollings.items()
+            for name, box in self._looked[side].listed.items()
+            if name in names
+        )
+
     async def assured(
         self, accounts: Mapping[Side, Account], known: Collection[Known]
     ) -> Mapping[Side, Account]:

@@ -37,6 +37,7 @@ class Polling:
 
     @param pause: so long, in seconds, is the usual pause.
     @param now: tells the time, in seconds.
+    @ivar recalled: those of which it was not asked again.
     """
 
     def __init__(self, pause: float, now: Callable[[], float]) -> None:
@@ -44,6 +45,7 @@ class Polling:
         self._now = now
         self._told: dict[str, _Told] = {}
         self._doubted: set[str] = set()
+        self.recalled: set[str] = set()
 
     def tell(self, name: str, status: Status) -> None:
         """
@@ -53,20 +55,26 @@ class Polling:
         before = self._told.get(name)
         changed = before.changed if before and before.status == status else now
         self._told[name] = _Told(status, now, changed)
-        self._doubted.discard(name)
 
     def recall(self, name: str) -> Status | None:
         """
         What the server told, if it need not be asked again.
+
+        @return: C{None}, until it has been told: what happens from now on may be left
+            out of that.
         """
         told = self._told.get(name)
-        if told is None or name in self._doubted:
+        if told is None:
             return None
-        pause = (told.asked - told.changed) * _PART
-        if pause < self._pause:
-            return None
-        until = told.asked + min(pause, _LONGEST * self._pause)
-        return told.status if self._now() < until else None
+        pause = min((told.asked - told.changed) * _PART, _LONGEST * self._pause)
+        isSure = name not in self._doubted and pause >= self._pause
+        if isSure and self._now() < told.asked + pause:
+            self.recalled.add(name)
+            return told.status
+        self._doubted.discard(name)
+        self.recalled.discard(name)
+        self._told[name] = told._replace(asked=told.changed)
+        return None
 
     def doubt(self, names: Iterable[str] | None = None) -> None:
         """
@@ -81,3 +89,4 @@ class Polling:
         there = {*names}
         self._told = {name: told for name, told in self._told.items() if name in there}
         self._doubted &= there
+        self.recalled &= there

@@ -164,7 +164,11 @@ class Session:
         self._skipForeseen(accounts)
         await self._glancer.look(plan.mailboxes, accounts)
         dirty = self._dirty(plan, accounts)
-        self._listing.doubt(dirty)  # we are about to change them
+        fresh = self._listing.isFresh(dirty)
+        # We are about to change them.
+        self._listing.doubt([*dirty, *(trash.name for trash in trashes.values())])
+        if not fresh:  # by now, their names may be those of others
+            return True
         changed = await self._followMoves(accounts, dirty, doomed)
         await removals.check(
             self._records.brake,

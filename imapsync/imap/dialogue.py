@@ -140,7 +140,9 @@ class Dialogue(StockClient):
         done: Deferred[T] = Deferred()
         command.done = done
         self._pipeline.submit(command)
-        self._watch()
+        # As long as it only waits behind others, the server owes them an answer.
+        if self.timeOut is None:
+            self._watch()
         return done
 
     def started(self, command: Command[Any]) -> None:

@@ -9,24 +9,26 @@ from typing import NamedTuple
 
 from twisted.python.failure import Failure
 
-from imapsync.errors import ImapSyncError, MailboxError, Refused
+from imapsync.errors import ImapSyncError, StateError
 from imapsync.imap.client import SyncClient
 from imapsync.imap.sight import Target
 from imapsync.imap.wire.responses import Row
 from imapsync.mailbox.changes import Reading
-from imapsync.model import Changes, Known, Mark, Name, Side
+from imapsync.model import Changes, Known, Mark, Name, Side, Status
 from imapsync.plan.account import Account
 from imapsync.state.interface import State
 from imapsync.uidset import UidSet
 
-#: Not much longer may IDLE last until a server hangs up (RFC 2177), in seconds.
-_LONGEST = 1200.0
+#: An IDLE that lasts longer, in seconds, is not left as it is when it is looked: by
+#: the next look, a quarter of an hour later, a server might hang up (RFC 2177).
+_LONGEST = 800.0
 
 
 class Watched(NamedTuple):
     """
     The account of which mailboxes are.
 
+    @ivar client: over which they are worked on.
     @ivar window: the flags of so many of the newest messages are looked at, where a
         server does not tell what has changed.
     @ivar doubted: takes mailboxes that are to be looked into, whatever STATUS tells.
@@ -34,6 +36,7 @@ class Watched(NamedTuple):
     """
 
     side: Side
+    client: SyncClient
     state: State
     window: int
     doubted: set[Name]
@@ -56,7 +59,7 @@ class Idling:
         self._watched = watched
         self._changed = changed
         self._since = 0.0
-        self._found: Mark | None = None
+        self._found = Status()
         self._left = Changes()
         self._heard = _Heard("")
 
@@ -68,13 +71,17 @@ class Idling:
         @return: whether more has happened by now: then it is to be looked first.
         """
         now = self._watched.now()
-        if name == self.name and now - self._since < _LONGEST:
+        lasts = name == self.name and now - self._since < _LONGEST
+        if lasts and not (self._mayHide and self._heard.stirred):
             return False
         self.name, self._since = None, now
         try:
             if await self._isNews(name, account):
                 return True
-        except (MailboxError, Refused):
+        except StateError:
+            raise
+        except ImapSyncError:
+            # If the connection is gone, others hear that, too.
             return False
         self.name = name
         idling = self._client.idle(lambda: self._changed(name))
@@ -89,27 +96,42 @@ class Idling:
             as it was.
         """
         spelled, listed = account.spelled(name), account.listed.get(name)
-        side, state, window, *_ = self._watched
+        side, _, state, window, *_ = self._watched
         known, left = state.mailbox(name), self._left
         mark = known.marks.get(side) if known else None
         if known is None or mark is None or mark.modseq:
             hidden = known is not None and await self._hides(known, mark, spelled)
             heard = self._heard = _Heard(name)
             selected = await self._client.open(spelled, None, heard, writable=False)
+            messages = selected.exists
         else:
             hidden, reading = False, Reading(state, known.id, side, mark)
             first = state.newest(known.id, side, window)
             sight = self._client.sight(Target(spelled, first=first), reading)
             selected = await self._client.glance(sight)
             self._left = reading.take()
-        seen = (listed and listed.mark, self._found)
-        self._found = selected.mark
-        if selected.mark not in seen or (self._left and self._left != left):
+            messages = reading.exists or 0
+        told = (listed and listed.status) or Status()
+        uidvalidity, uidnext, modseq = selected.mark
+        # Not every server tells UIDNEXT when it selects.
+        now = Status(messages, uidnext or told.uidnext, uidvalidity, modseq)
+        before, self._found = self._found, now
+        if now not in (before, told._replace(unseen=0)):
+            return True
+        if self._left and self._left != left:
             return True
         if hidden:
-            self._client.fall("flags change, and its HIGHESTMODSEQ does not")
+            self._watched.client.fall("flags change, and its HIGHESTMODSEQ does not")
             self._watched.doubted.add(name)
         return hidden
+
+    @property
+    def _mayHide(self) -> bool:
+        """
+        Whether the mod-sequence is all that shows which flags have changed.
+        """
+        client = self._watched.client
+        return client.counts and not client.resyncs
 
     async def _hides(self, known: Known, mark: Mark | None, spelled: str) -> bool:
         """
@@ -119,7 +141,8 @@ class Idling:
         heard, client = self._heard, self._client
         if not heard.stirred or heard.name != known.name or known.retries:
             return False
-        if client.resyncs or not client.counts or mark is None or mark != self._found:
+        _, uidnext, uidvalidity, modseq, _ = self._found
+        if not self._mayHide or mark != (uidvalidity, uidnext, modseq):
             return False
         reading = Reading(self._watched.state, known.id, self._watched.side, mark)
         reading.listAll()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from imapsync.errors import ImapSyncError
 from imapsync.gather import Result, together
@@ -85,7 +85,7 @@ class Listeners(Generic[L]):
         self._coming: list[L] = []
         self._going: list[L] = []
         self._connecting: dict[Side, Result[None]] = {}
-        self._wanted = True
+        self._underway: set[Deferred[None]] = set()
 
     @property
     def lines(self) -> Iterator[L]:
@@ -109,25 +109,25 @@ class Listeners(Generic[L]):
 
         @return: who no longer waits for it does not hinder it.
         """
-        self._wanted = True
         if side not in self._connecting:
             self._connecting[side] = Result()
             connecting = Deferred.fromCoroutine(self._connect(side))
-            connecting.addBoth(self._connected, side)
+            self._underway.add(connecting)
+            connecting.addBoth(self._connected, side, connecting)
         result = self._connecting.get(side)
         return succeed(None) if result is None else result.wait()
 
     async def _connect(self, side: Side) -> None:
-        while self._wanted and len(self._open[side]) < self._most[side]:
+        while len(self._open[side]) < self._most[side]:
             line = self._make(side)
             if line is None:
                 return
             self._coming.append(line)
             try:
                 await line.connect([side])
-            except ImapSyncError as error:
+            except (CancelledError, ImapSyncError) as error:
                 line.abort("given up")
-                if self._wanted:
+                if isinstance(error, ImapSyncError):
                     self._refused(side, error)
                 self._going.append(line)
                 line.closed().addCallback(self._closed, line)
@@ -137,9 +137,17 @@ class Listeners(Generic[L]):
             self._open[side].append(line)
             line.whenLost(partial(self._lost, line, side))
 
-    def _connected(self, result: T, side: Side) -> T:
+    def _connected(self, result: T, side: Side, connecting: Deferred[None]) -> T:
+        self._underway.discard(connecting)
         self._connecting.pop(side).tell(None)
         return result
+
+    def _giveUp(self) -> None:
+        """
+        Make no more: one that is not ready yet has nobody else to close it.
+        """
+        for connecting in [*self._underway]:
+            connecting.cancel()
 
     def _refused(self, side: Side, error: ImapSyncError) -> None:
         self._most[side] = len(self._open[side])
@@ -157,9 +165,7 @@ class Listeners(Generic[L]):
         """
         LOGOUT on all; more can be made later.
         """
-        self._wanted = False
-        for line in [*self._coming]:
-            line.abort("given up")
+        self._giveUp()
         waiting = [line.closed() for line in self._going]
         leaving = [line for some in self._open.values() for line in some]
         for some in self._open.values():
@@ -178,7 +184,7 @@ class Listeners(Generic[L]):
         """
         Close all at once.
         """
-        self._wanted = False
+        self._giveUp()
         for line in [*self.lines]:
             line.abort(reason)
 

@@ -43,12 +43,11 @@ class Ear:
 
     def __init__(
         self,
-        client: SyncClient,
         history: History,
         watched: Watched,
         news: Callable[[Name | None], None],
     ) -> None:
-        self._client = client
+        self._client = watched.client
         self._history = history
         self._watched = watched
         self._side, self._state = watched.side, watched.state
@@ -180,11 +179,11 @@ class Ears:
         @param news: see L{Ear}.
         """
         servers, now = self._job.config.servers, self._job.reactor.seconds
+        shared = history.doubted, now
         self._ears = {
             side: Ear(
-                client,
                 history,
-                Watched(side, state, servers[side].flagWindow, history.doubted, now),
+                Watched(side, client, state, servers[side].flagWindow, *shared),
                 news,
             )
             for side, client in clients.items()

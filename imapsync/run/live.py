@@ -320,14 +320,14 @@ class Following:
 
     async def _rest(self) -> None:
         listeners = self._connections.listeners
-        if await self._ears.attend(listeners, further=False):
-            return
+        # Not behind what servers answer: one that is gone does not.
         self._activity.alarm(STEADY, self._state.flush)
         if (seconds := self._comeback.left) is not None:
             self._activity.alarm(seconds, self._machine.news)
         if not self._ears.pushed:
             self._activity.alarm(self._job.request.watch, self._machine.news)
-        await self._ears.attend(listeners, further=True)
+        if not await self._ears.attend(listeners, further=False):
+            await self._ears.attend(listeners, further=True)
 
     async def _refresh(self) -> None:
         await self._connections.catchUp()

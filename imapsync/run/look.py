@@ -60,6 +60,10 @@ from imapsync.state.looks import LookFile
 #: end, as L{imapsync.imap.client} has it.
 _PATIENCE = 5.0
 
+#: To tell the flags of many messages takes longer, which an ordinary run would wait for
+#: as well: then so many seconds are enough, as long as octets come.
+_LONGEST = 60.0
+
 _HERE = re.compile(r"127(\.[0-9]+){3}|::1")
 
 
@@ -178,7 +182,7 @@ class _Look:
         for side, connection in self._connections.items():
             if shown[side]:
                 connection.compare(shown[side])
-        self._hear(lambda connection: connection.compared or not connection.spent)
+        self._hear(lambda one: one.compared or not one.spent, longest=_LONGEST)
         return True
 
     def _told(self) -> Mapping[Side, Told]:
@@ -225,13 +229,16 @@ class _Look:
         self,
         isOver: Callable[[Plain], bool],
         hasNews: Callable[[], bool] = lambda: False,
+        longest: float = _PATIENCE,
     ) -> None:
         """
         Hear each until it is over.
 
         @param hasNews: whether an ordinary run is to follow, asked when one is over.
+        @param longest: for so many seconds, if they are not silent meanwhile.
         @raise Odd: that takes too long.
         """
+        last = self._net.now() + longest
         until = self._net.now() + _PATIENCE
         with self._net.selector() as selector:
             waiting = [one for one in self._connections.values() if not isOver(one)]
@@ -245,6 +252,7 @@ class _Look:
                 ready = selector.select(0 if name else until - self._net.now())
                 for key, _ in ready:
                     key.data.receive()
+                    until = min(self._net.now() + _PATIENCE, last)
                 for connection in (over := [one for one in waiting if isOver(one)]):
                     selector.unregister(connection)
                     waiting.remove(connection)

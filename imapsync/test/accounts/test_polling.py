@@ -82,3 +82,26 @@ class PollingTests(SynchronousTestCase):
         self.polling.keep(["b"])
         self.assertIsNone(self.polling.recall("a"))
         self.assertIsNone(self.polling.recall("b"))
+
+    def test_meanwhile(self) -> None:
+        """
+        What happens while it is asked may be left out of the answer: it is asked once
+        more.
+        """
+        self.polled(7200)
+        self.polling.doubt(["a"])
+        self.assertIsNone(self.polling.recall("a"))
+        self.polling.doubt(["a"])
+        self.polling.tell("a", QUIET)
+        self.assertIsNone(self.polling.recall("a"))
+        self.polling.tell("a", QUIET)
+        self.assertEqual(QUIET, self.polling.recall("a"))
+
+    def test_untold(self) -> None:
+        """
+        As long as there is no answer, it is to be asked.
+        """
+        self.polled(7200)
+        self.polling.doubt(["a"])
+        self.assertIsNone(self.polling.recall("a"))
+        self.assertIsNone(self.polling.recall("a"))

@@ -4,6 +4,10 @@ Tests for L{imapsync.run.live} with servers that do not tell what has changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from imapsync.model import Side
 from imapsync.test.run.test_live import FollowingCase
 from imapsync.testing.accounts import SEEN, mail
@@ -97,6 +101,35 @@ class ComparedTests(FollowingCase):
         self.wait(1000)
         self.assertEqual(FLAGGED, other.messages[1].flags)
 
+    def between(self, happen: Callable[[], Any], verb: str = "EXAMINE") -> None:
+        """
+        What happens after the last look and before IDLE is carried over at once.
+        """
+        inbox = self.remote.inbox
+        self.local.inbox.add(mail(len(inbox.messages)))
+        self.remote.before["EXAMINE"] = lambda: self.remote.before.update(
+            {verb: happen}
+        )
+        if verb == "EXAMINE":
+            self.remote.before["EXAMINE"] = happen
+        self.world.pump()
+        self.assertEqual({}, self.remote.before)
+        self.assertTrue(self.world.equal)
+
+    def test_between(self) -> None:
+        """
+        That is so for messages that come and go, whatever their flags.
+        """
+        self.world.options[REMOTE] = {"flagWindow": 1}
+        self.follow(request={"watch": 100_000})
+        inbox = self.remote.inbox
+        for number, verb in enumerate(("EXAMINE", "FETCH") * 2):
+            self.between(lambda: inbox.expunge(min(inbox.messages)), verb)
+            self.between(partial(inbox.add, mail(("new", number))), verb)
+        self.forget()
+        self.wait(500)
+        self.assertEqual([], self.remote.heard)
+
     def test_reconnected(self) -> None:
         """
         That goes on over one connection after another.
@@ -158,3 +191,33 @@ class StillTests(FollowingCase):
         self.alter(2, frozenset())
         self.assertEqual([], self.said("warn"))
         self.assertTrue(self.world.equal)
+
+
+class StillElsewhereTests(StillTests):
+    """
+    The same where INBOX is heard over a connection that only listens.
+    """
+
+    def follow(self, **arguments: Any) -> None:
+        """
+        Have most happen in another mailbox.
+        """
+        super().follow(changes={"connections": 2}, **arguments)
+        work = self.remote.make("Work")
+        for number in range(3):
+            work.add(mail(("work", number)))
+            self.wait(WATCH + 1)
+        self.assertTrue(self.world.equal)
+
+
+class CourierTests(ComparedTests):
+    """
+    One that tells no UIDNEXT when a mailbox is selected.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have it leave that out.
+        """
+        super().setUp()
+        self.remote.reticent = True

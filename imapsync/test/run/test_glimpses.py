@@ -11,6 +11,7 @@ from typing import Any
 
 from imapsync.accounts import glances
 from imapsync.model import Side
+from imapsync.run.look import Looked
 from imapsync.test.run.test_look import LookCase
 from imapsync.testing.accounts import Account, Folder, mail
 
@@ -173,6 +174,34 @@ class SearchedTests(ComparedCase):
             self.goOn(self.look())
             self.assertTrue(self.world.equal, verb)
             self.forget()
+
+    def slow(self, seconds: float) -> Looked:
+        """
+        Look, where one server tells what is in its mailboxes octet by octet, each of
+        which takes so long.
+        """
+
+        def wait() -> None:
+            if self.remote.count("EXAMINE"):
+                self.remote.chunk = 1
+                self.nets.seconds += seconds
+
+        self.nets.before = wait
+        return self.look()
+
+    def test_slow(self) -> None:
+        """
+        A server may take its time for that: to ask it once more would take longer.
+        """
+        self.assertTrue(self.slow(0.02).summary)
+        self.assertTrue(5 < self.nets.seconds < 60, self.nets.seconds)
+
+    def test_tooSlow(self) -> None:
+        """
+        But not for ever.
+        """
+        self.assertEqual((), self.slow(0.5).summary)
+        self.assertTrue(60 < self.nets.seconds < 62, self.nets.seconds)
 
 
 class UnreliableTests(ComparedCase):

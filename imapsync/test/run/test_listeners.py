@@ -31,7 +31,7 @@ class ListenersTests(FollowingCase):
         """
         Follow both.
         """
-        request = {"watch": 600}
+        request = arguments.pop("request", {"watch": 600})
         changes = {"connections": connections}
         self.follow(request=request, changes=changes, **arguments)
 
@@ -175,3 +175,62 @@ class ListenersTests(FollowingCase):
         self.assertEqual(2, most)
         self.wait(601)
         self.assertEqual(2, len(self.open))
+
+    def test_cut(self) -> None:
+        """
+        One that goes while it selects a mailbox is no trouble, either.
+        """
+        self.begin()
+        made = len(self.world.links)
+
+        def cut() -> None:
+            for one in self.open[1:]:
+                one.end(ConnectionLost())
+
+        self.wait(1100)
+        self.remote.before["EXAMINE"] = cut
+        self.wait(700)
+        self.assertEqual([], self.said("warn"))
+        self.assertEqual(made + 1, len(self.world.links))
+        self.remote.inbox.add(mail("still"))
+        self.world.pump()
+        self.assertTrue(self.world.equal)
+
+    def test_stopped(self) -> None:
+        """
+        One that is being made does not outlive the others.
+        """
+        self.remote.greeting = "OK"
+
+        def hold() -> None:
+            self.world.links[-1].pauseProducing()
+
+        self.remote.before["LIST"] = lambda: self.remote.before.update(
+            {"AUTHENTICATE": hold}
+        )
+        self.begin()
+        self.assertEqual(2, len(self.open))
+        self.stop()
+
+    def test_silent(self) -> None:
+        """
+        One that says nothing any more keeps nobody from asking, and is made again.
+        """
+        self.begin(request={"watch": 60})
+        made = len(self.world.links)
+        self.open[1].pauseProducing()
+        for n in range(30):
+            self.home.add(mail(("home", n)))
+            self.wait(62)
+            self.assertTrue(self.world.equal)
+        self.assertEqual(made + 1, len(self.world.links))
+        self.assertEqual([], self.said("warn"))
+
+    def test_seldom(self) -> None:
+        """
+        Nor does it last for too long where it is seldom looked.
+        """
+        self.begin(request={"watch": 100_000})
+        before = self.remote.count("EXAMINE")
+        self.wait(1700)
+        self.assertLess(before, self.remote.count("EXAMINE"))
