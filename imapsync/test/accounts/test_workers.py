@@ -458,7 +458,7 @@ class LendingTests(SynchronousTestCase):
         for joining in self.joining:
             joining.callback(pair())
         with capturedLogs() as events:
-            for one, why in zip(self.given, ("used up", "used up", "gone"), strict=True):
+            for one, why in zip([*self.given], ("used up", "used up", "gone")):
                 loan.lost(one, Lost(f"remote: {why}"))
         told = [formatEvent(event).partition(";")[0] for event in events]
         self.assertEqual(["remote: used up", "remote: gone"], told)
