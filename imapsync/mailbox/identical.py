@@ -26,6 +26,8 @@ from imapsync.uidset import UidSet, UidSetBuilder
 #: The mailboxes among what Gmail calls labels, and that no user has made.
 _MAILBOXES = frozenset(("\\inbox", "\\sent", "\\draft", "\\drafts"))
 
+_KEPT = "what is here is in no other mailbox: keep one of the two"
+
 
 def tells(features: Features) -> str:
     """
@@ -97,9 +99,10 @@ async def refused(view: BothSides, side: Side, new: UidSet) -> Mapping[int, Why]
 
     def stamped(uid: int, _: int, stamp: int) -> None:
         known = view.state.stamped(stamp) if stamp else []
-        names = [shown(name) for name, _ in known if name != view.name]
-        if names:
-            found[uid] = f'it is in "{names[0]}", and there it cannot be in both', ""
+        others = [shown(name) for name, _ in known if name != view.name]
+        if others:
+            text = f'it is in "{others[0]}" as well, and on {side.other} {_KEPT}'
+            found[uid] = text, ""
 
     if side.other in view.context.exclusive:
         await pairing.stamped(view.source(side), new, stamped)

@@ -458,7 +458,8 @@ class LendingTests(SynchronousTestCase):
         for joining in self.joining:
             joining.callback(pair())
         with capturedLogs() as events:
-            for one, why in zip([*self.given], ("used up", "used up", "gone")):
+            whys = "used up", "used up", "gone"
+            for one, why in zip(self.given, whys, strict=True):
                 loan.lost(one, Lost(f"remote: {why}"))
         told = [formatEvent(event).partition(";")[0] for event in events]
         self.assertEqual(["remote: used up", "remote: gone"], told)
