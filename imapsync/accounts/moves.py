@@ -15,6 +15,7 @@ from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.fetching import Source
+from imapsync.mailbox.identical import movable
 from imapsync.mailbox.transfer import known, suppose, transfer
 from imapsync.model import Name, Side
 from imapsync.plan.moves import Missing, Sign, Transfer
@@ -51,7 +52,8 @@ async def follow(
             await _seek(missing, name, context)
         for found in missing.transfers():
             source, target = lost[found.source], gained[found.target]
-            if not (proven := await _proven(found, source)).twins:
+            proven = await movable(await _proven(found, source), source, target)
+            if not proven.twins:
                 continue
             if source.tell(proven.source, HandOver([proven])):
                 suppose(proven, source)

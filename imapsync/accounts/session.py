@@ -386,6 +386,11 @@ class Session:
             self._records,
             self._say,
             frozenset(side for side in Side if name in accounts[side].unmade),
+            exclusive=frozenset(
+                side
+                for side, client in self._clients.items()
+                if client.host.exclusive & accounts[side].attributes(name)
+            ),
         )
 
 

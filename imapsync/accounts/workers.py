@@ -77,6 +77,7 @@ class Workers:
         self._joining: list[Deferred[Clients]] = []
         self._busy: list[Clients] = []
         self._coming = 0
+        self._told = ""
         self._loans: list[Lent] = []
         self._queue: deque[Name] = deque()
 
@@ -255,7 +256,9 @@ class Workers:
         """
         if self._most > len(self._workers):
             self._most = len(self._workers)
-            self.log.warn("{error}; going on with fewer connections.", error=error)
+            if str(error) != self._told:
+                self._told = str(error)
+                self.log.warn("{error}; going on with fewer connections.", error=error)
 
 
 class Lent:

@@ -32,6 +32,8 @@ class Host(NamedTuple):
     @ivar tellsGuids: whether it tells X-GUID.
     @ivar labels: whether its mailboxes are labels of messages: one that is expunged is
         not gone.
+    @ivar exclusive: the attributes, in lower case, of mailboxes all the same that take
+        a message out of all others.
     @ivar renumbers: whether a mailbox gets another UIDVALIDITY when it is renamed.
     @ivar namesKeywords: whether it names all keywords of a mailbox in FLAGS.
     @ivar estimates: whether the sizes that it tells (RFC822.SIZE) are guesses.
@@ -50,6 +52,7 @@ class Host(NamedTuple):
     upPerDay: int | None = None
     tellsGuids: bool = False
     labels: bool = False
+    exclusive: frozenset[str] = _NOTHING
     renumbers: bool = False
     namesKeywords: bool = False
     estimates: bool = False
@@ -93,6 +96,7 @@ HOSTS = (
         downPerDay=_GMAIL_DOWN,
         upPerDay=_GMAIL_UP,
         labels=True,
+        exclusive=frozenset(("\\trash", "\\junk")),
         notice=(
             "what is expunged on the other side loses a label here; what has no other"
             " label is moved to the trash of Gmail, unless the option trash says"

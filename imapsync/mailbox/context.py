@@ -137,6 +137,7 @@ class Context(NamedTuple):
     @ivar fresh: set if it was made a moment ago.
     @ivar release: to be called when only answers are awaited: then the connections
         serve other mailboxes.  C{None} if they are not to.
+    @ivar exclusive: the sides on which a message that is in it is in no other mailbox.
     @ivar further: connections that may help; C{None} if there are none.
     """
 
@@ -150,6 +151,7 @@ class Context(NamedTuple):
     fresh: Fresh | None = None
     release: Callable[[], None] | None = None
     further: Further | None = None
+    exclusive: frozenset[Side] = frozenset()
 
     @property
     def dryRun(self) -> bool:

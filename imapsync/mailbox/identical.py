@@ -8,18 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from imapsync.errors import Refused
+from imapsync.errors import MailboxError, Refused
 from imapsync.imap.client import SyncClient
+from imapsync.imap.commands.mailbox import Heard
 from imapsync.imap.features import Features
 from imapsync.imap.wire.responses import Row
+from imapsync.mailbox import pairing
 from imapsync.mailbox.bothsides import BothSides
+from imapsync.mailbox.context import Context
 from imapsync.mailbox.removal import thrown
 from imapsync.model import Flags, Name, Side
-from imapsync.names import isInbox
+from imapsync.names import isInbox, shown
+from imapsync.plan.moves import Transfer
+from imapsync.plan.refusals import Why
 from imapsync.uidset import UidSet, UidSetBuilder
 
 #: The mailboxes among what Gmail calls labels, and that no user has made.
 _MAILBOXES = frozenset(("\\inbox", "\\sent", "\\draft", "\\drafts"))
+
+_KEPT = "what is here is in no other mailbox: keep one of the two"
 
 
 def tells(features: Features) -> str:
@@ -80,6 +87,41 @@ async def spared(view: BothSides, side: Side, uids: UidSet, trash: Name) -> UidS
         originals = state.original(mailbox, side.other)
         there |= state.partners(mailbox, side.other, originals, side) & uids
     return there | await labelled(this.client, this.selected.name, uids - there)
+
+
+async def refused(view: BothSides, side: Side, new: UidSet) -> Mapping[int, Why]:
+    """
+    Those of the C{new} messages of C{side} that the other was seen to refuse a moment
+    ago; and those that must not be brought there, as their like is in another mailbox,
+    and this one would take it away.
+    """
+    found = {**view.context.records.suspects.refusals(view.place(side))}
+
+    def stamped(uid: int, _: int, stamp: int) -> None:
+        known = view.state.stamped(stamp) if stamp else []
+        others = [shown(name) for name, _ in known if name != view.name]
+        if others:
+            text = f'it is in "{others[0]}" as well, and on {side.other} {_KEPT}'
+            found[uid] = text, ""
+
+    if side.other in view.context.exclusive:
+        await pairing.stamped(view.source(side), new, stamped)
+    return found
+
+
+async def movable(what: Transfer, source: Context, target: Context) -> Transfer:
+    """
+    The same without what is in other mailboxes, too, if the target would take it away.
+    """
+    if what.side not in target.exclusive:
+        return what
+    client, name = source.clients[what.side], source.names[what.side]
+    uids = UidSet.of(pair.uid(what.side) for pair in what.twins.values())
+    with suppress(MailboxError, Refused):
+        await client.open(name, None, Heard(), writable=False)
+        uids = await labelled(client, name, uids)
+    twins = what.twins.items()
+    return what._replace(twins={u: p for u, p in twins if p.uid(what.side) not in uids})
 
 
 def _others(labels: Flags | None, name: str) -> set[str]:

@@ -18,7 +18,7 @@ from imapsync.mailbox.bothsides import BothSides
 from imapsync.mailbox.context import Context
 from imapsync.mailbox.echoes import echoes
 from imapsync.mailbox.flags import CHUNK, touched
-from imapsync.mailbox.identical import spared
+from imapsync.mailbox.identical import refused, spared
 from imapsync.mailbox.kept import returned
 from imapsync.mailbox.late import late
 from imapsync.mailbox.pairing import dated, matched
@@ -317,7 +317,7 @@ class Pass:
                 some,
                 suspects=suspects.alone(place),
                 careful=careful,
-                refused=suspects.refusals(place),
+                refused=await refused(view, side, some),
                 hopeless=hopeless & some,
                 echoes=await echoes(view, side, some),
                 writable=context.dryRun or not view.sides[side.other].selected.readOnly,

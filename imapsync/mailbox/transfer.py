@@ -35,7 +35,7 @@ async def duplicates(view: BothSides, side: Side, new: UidSet) -> list[Transfer]
     gets one label after another, must be the same as one of them, as its server says.
     """
     notes, source = view.context.records.notes, view.source(side.other)
-    if not notes.acquainted:
+    if not notes.acquainted or side in view.context.exclusive:
         return []
     client = view.sides[side.other].client
     alike: dict[int, tuple[Name, Pair]] = {}

@@ -99,6 +99,12 @@ class Account(NamedTuple):
         """
         return set(acts).issubset(self.allowed)
 
+    def attributes(self, name: Name) -> frozenset[str]:
+        """
+        What LIST says of a mailbox; empty if it is not there.
+        """
+        return self.listed[name].attributes if name in self.listed else frozenset()
+
     def has(self, name: Name) -> bool:
         """
         Whether there is such a mailbox, not only a name.  INBOX is always

@@ -328,6 +328,57 @@ class FaceTests(FaceCase):
         self.assertEqual(["[Gmail]/Trash"], self.kept(mail("two")))
         self.assertEqual([], self.unequal())
 
+    def throw(self, name: str) -> None:
+        """
+        Somebody moves the message of a local mailbox to the trash.
+        """
+        folder = self.local.folders[name]
+        [(uid, one)] = folder.messages.items()
+        self.local.folders["[Gmail]/Trash"].add(one.body, one.flags, one.date)
+        folder.expunge(uid)
+
+    def test_trashed(self) -> None:
+        """
+        What is moved to the trash on the other side, and is in another mailbox there,
+        too, only loses a label: in Gmail's trash, it would lose all, and so be taken
+        out of that mailbox.  It is named, as it cannot be in both.  When it is moved
+        out of the last, it is in the trash.
+        """
+        for trash, again in product((None, ""), (False, True)):
+            self.setUp()
+            self.label("Work")
+            changes = {} if trash is None else {"trash": {REMOTE: trash}}
+            self.throw("INBOX")
+            for _ in range(1 + again):
+                self.assertEqual(1, self.serve(Request(), changes=changes).code)
+                told = [line for line in self.logged if 'it is in "Work"' in line]
+                self.assertEqual(1, len(told), self.logged)
+                self.assertEqual(["Work"], self.kept())
+                self.assertEqual(1, len(self.local.folders["Work"].messages))
+            if trash is None:
+                self.local.folders["Work"].expunge(1)
+                self.assertEqual(0, self.serve(Request(), changes=changes).code)
+                self.assertEqual(["[Gmail]/Trash"], self.kept())
+                self.assertEqual([], self.unequal())
+                self.assertEqual(1, len(self.local.folders["[Gmail]/Trash"].messages))
+
+    def test_trashedAlone(self) -> None:
+        """
+        What is in no other mailbox is moved to the trash by the server.
+        """
+        for name in "INBOX", "Work":
+            self.setUp()
+            self.label(*(["Work"] if name == "Work" else []))
+            if name == "Work":
+                self.local.inbox.expunge(1)
+                self.assertEqual(0, self.serve(Request()).code)
+            self.throw(name)
+            self.remote.heard.clear()
+            self.assertEqual(0, self.serve(Request()).code)
+            moved, sent = (self.remote.count(verb) for verb in ("MOVE", "APPEND"))
+            self.assertEqual((1, 0), (moved, sent))
+            self.assertEqual(["[Gmail]/Trash"], self.kept())
+
     def test_noTrash(self) -> None:
         """
         With an empty C{trash}, all is only expunged; with a named one, what has other

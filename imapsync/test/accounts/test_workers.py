@@ -450,6 +450,20 @@ class LendingTests(SynchronousTestCase):
             [formatEvent(event) for event in events],
         )
 
+    def test_lostAlike(self) -> None:
+        """
+        Where several are lost for one reason, it is said once.
+        """
+        loan = self.crew.borrow(3, self.given.append)
+        for joining in self.joining:
+            joining.callback(pair())
+        with capturedLogs() as events:
+            whys = "used up", "used up", "gone"
+            for one, why in zip(self.given, whys, strict=True):
+                loan.lost(one, Lost(f"remote: {why}"))
+        told = [formatEvent(event).partition(";")[0] for event in events]
+        self.assertEqual(["remote: used up", "remote: gone"], told)
+
     def test_noPlace(self) -> None:
         """
         Where others have all the places, nothing is said.
