@@ -149,10 +149,7 @@ class Inquiry:
         """
         now = {**told, **recalled}
         numbers = {box.name: _number(now.get(box.name)) for box in listed}
-        if self._polling is None or numbers == self._numbers:
-            return recalled
-        self._polling.doubt(recalled)
-        return {}
+        return recalled if numbers == self._numbers else {}
 
     async def chosen(
         self, options: Sequence[str], listed: Collection[Listed]
@@ -177,8 +174,6 @@ class Inquiry:
 
     def _status(self, name: str) -> Deferred[Status]:
         items, polling = itemsOf(self._client.features), self._polling
-        if polling is not None and (known := polling.recall(name)):
-            return succeed(known)
         asked: Deferred[Status]
         asked = self._turns.run(self._client.mailboxStatus, name, items)
         return asked.addCallback(partial(_noted, polling, name)) if polling else asked

@@ -55,6 +55,7 @@ class Polling:
         before = self._told.get(name)
         changed = before.changed if before and before.status == status else now
         self._told[name] = _Told(status, now, changed)
+        self.recalled.discard(name)
 
     def recall(self, name: str) -> Status | None:
         """

@@ -154,12 +154,12 @@ class Listeners(Generic[L]):
         text = "{error}; fewer mailboxes are attended to at once."
         self.log.info(text, error=error)
 
-    def _lost(self, line: L, side: Side, _: ImapSyncError) -> None:
+    def _lost(self, line: L, side: Side, error: ImapSyncError) -> None:
         self._open[side].remove(line)
         self.spent += line.octets
         self._losses[side] += 1
         if self._losses[side] >= _LOSSES:
-            self._most[side] = len(self._open[side])
+            self._refused(side, error)
 
     async def leave(self) -> None:
         """

@@ -114,7 +114,7 @@ class FirstLookTests(LookingCase):
             found = [await self.looked(scene) for _ in range(2)]
             scene.local.store("Été/Là", [2], "+FLAGS (\\Flagged)")
             found += [await self.looked(scene) for _ in range(2)]
-            scene.remote.fill("INBOX", mails(2))
+            scene.remote.fill("INBOX", mails(2, seed=2))
             found += [await self.looked(scene) for _ in range(2)]
             first, *further = [text for text, _ in found]
             self.assertEqual("reactor twisted.internet.endpoints", first)

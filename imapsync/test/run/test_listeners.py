@@ -96,7 +96,7 @@ class ListenersTests(FollowingCase):
 
     def test_lost(self) -> None:
         """
-        One that goes is no trouble, and is made again; not for ever.
+        One that goes is no trouble, and is made again; not for ever, which is said.
         """
         self.begin()
         for lost in range(5):
@@ -105,6 +105,9 @@ class ListenersTests(FollowingCase):
             for one in further:
                 one.end(ConnectionLost())
             self.wait(601)
+            said = [line for line in self.said("info") if "fewer mailboxes" in line]
+            self.assertEqual(lost >= 2, bool(said))
+        self.assertEqual(1, len(said))
         self.remote.inbox.add(mail("still"))
         self.world.pump()
         self.assertTrue(self.world.equal)
