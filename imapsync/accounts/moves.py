@@ -47,6 +47,7 @@ async def follow(
         else await _doomed(side, name, context)
         for name, context in lost.items()
     }
+    usual = {name for name, one in gained.items() if side not in one.exclusive}
     for missing in _windows(side, lost, doomed):
         for name, context in gained.items():
             await _seek(missing, name, context)
@@ -60,6 +61,9 @@ async def follow(
             else:
                 await transfer(proven, source, target)
             done = True
+        for name, pair in missing.elsewhere(usual):
+            uids = UidSet.of([pair.uid(side)])
+            lost[name].records.notes.supersede(name, side, uids)
     return done
 
 

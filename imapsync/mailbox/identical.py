@@ -86,6 +86,7 @@ async def spared(view: BothSides, side: Side, uids: UidSet, trash: Name) -> UidS
     if this.client.host.labels:
         originals = state.original(mailbox, side.other)
         there |= state.partners(mailbox, side.other, originals, side) & uids
+        there |= await _moved(view, side, uids - there)
     return there | await labelled(this.client, this.selected.name, uids - there)
 
 
@@ -122,6 +123,20 @@ async def movable(what: Transfer, source: Context, target: Context) -> Transfer:
         uids = await labelled(client, name, uids)
     twins = what.twins.items()
     return what._replace(twins={u: p for u, p in twins if p.uid(what.side) not in uids})
+
+
+async def _moved(view: BothSides, side: Side, uids: UidSet) -> UidSet:
+    """
+    Those of which the other side has the like anew, as if they were moved out and back.
+    """
+    stamps: set[int] = set()
+    new = view.sides[side.other].changes.new if uids else UidSet()
+    source = view.source(side.other)
+    await pairing.stamped(source, new, lambda _, __, stamp: stamps.add(stamp))
+    pairs = view.state.pairs(view.known.id, side, uids) if stamps else ()
+    return UidSet.of(
+        one.uid(side) for one in pairs if one.stamp and one.stamp in stamps
+    )
 
 
 def _others(labels: Flags | None, name: str) -> set[str]:

@@ -64,15 +64,16 @@ class Notes:
         """
         return new - self._asked[name, side]
 
-    def supersede(self, transfer: Transfer, uids: UidSet) -> None:
+    def supersede(self, name: Name, side: Side, uids: UidSet) -> None:
         """
-        It could only copy these, by their UIDs in the source, which were moved on
-        the other side: they are to be expunged, not to be moved to the trash.
+        These were moved on the other side, and are copied where they are to be: they
+        are to be expunged, not to be moved to the trash.
         """
-        self._superseded[transfer.source, transfer.side] |= uids
+        self._superseded[name, side] |= uids
 
     def superseded(self, name: Name, side: Side) -> UidSet:
         """
-        The messages of a mailbox on C{side} whose copies are where they are to be.
+        The messages of a mailbox on C{side} whose copies are where they are to be, or
+        come there.
         """
         return self._superseded[name, side]

@@ -121,7 +121,7 @@ async def transfer(what: Transfer, source: Context, target: Context) -> None:
     if what.gone and not moving:
         done |= UidSet.of(pairs)
         records.brake.forgive(side, len(done))
-        records.notes.supersede(what, done)
+        records.notes.supersede(what.source, side, done)
     records.growth.copied(there.id, side, [*pairs.values()])
     deed: Deed = "moved" if what.gone else "duplicated"
     records.report.did(deed, what.target, side, len(pairs))
@@ -134,7 +134,7 @@ def suppose(what: Transfer, source: Context) -> None:
     source.records.notes.asked(what)
     if what.gone:
         uids = UidSet.of(pair.uid(what.side) for pair in what.twins.values())
-        source.records.notes.supersede(what, uids)
+        source.records.notes.supersede(what.source, what.side, uids)
         with source.state.transaction():
             mailbox = known(what.source, source).id
             source.state.removePairs(mailbox, what.side, uids)

@@ -7,7 +7,7 @@ It only decides; nothing here talks to a server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -187,6 +187,15 @@ class Missing:
             Transfer(self.side, source, target, some, True, self._dated(target, some))
             for (source, target), some in twins.items()
         ]
+
+    def elsewhere(self, targets: Collection[Name]) -> Iterator[tuple[Name, Pair]]:
+        """
+        Those that are in one of these mailboxes, whichever of them it may be: they were
+        not thrown away.
+        """
+        for sign, found in self._found.items():
+            if any(at[0] in targets and at not in self._dates for at in found):
+                yield from self._gone[sign]
 
     def _dated(self, target: Name, uids: Iterable[int]) -> Mapping[int, int]:
         dates = self._dates

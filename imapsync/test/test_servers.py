@@ -379,6 +379,39 @@ class FaceTests(FaceCase):
             self.assertEqual((1, 0), (moved, sent))
             self.assertEqual(["[Gmail]/Trash"], self.kept())
 
+    def test_moveToTwo(self) -> None:
+        """
+        What is moved to two mailboxes on the other side does not go through the trash:
+        what is copied there is the same message to Gmail, which would stay in it.
+        """
+        for before in (), ("Work",):
+            self.setUp()
+            self.label(*before)
+            self.remote.merges = True
+            for name in "A", "B":
+                self.local.make(name).add(mail("one"))
+            for name in "INBOX", *before:
+                self.local.folders[name].expunge(1)
+            self.remote.heard.clear()
+            self.assertEqual(0, self.serve(Request()).code)
+            self.assertEqual(0, self.remote.count("MOVE"))
+            self.assertEqual(["A", "B"], self.kept())
+            self.assertEqual([], self.unequal())
+
+    def test_movedBack(self) -> None:
+        """
+        Nor does what was moved out of a mailbox, and back again.
+        """
+        self.label()
+        self.remote.merges = True
+        self.local.inbox.expunge(1)
+        self.local.inbox.add(mail("one"))
+        self.remote.heard.clear()
+        self.assertEqual(0, self.serve(Request()).code)
+        self.assertEqual((0, 1), tuple(map(self.remote.count, ("MOVE", "APPEND"))))
+        self.assertEqual(["INBOX"], self.kept())
+        self.assertEqual([], self.unequal())
+
     def test_noTrash(self) -> None:
         """
         With an empty C{trash}, all is only expunged; with a named one, what has other
