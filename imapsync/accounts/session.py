@@ -82,10 +82,9 @@ class Session:
         now, pause = records.suspects.now, request.watch if request.live else None
         look = config.servers, clients, state, self._history
         self._glancer = Glancer(*look, pause, now)
-        self._mailboxes = Mailboxes(
-            *(config, request.mailboxes, clients, state),
-            *(self._report, self._say, legacy, request.repair),
-        )
+        scope = config, request.mailboxes, clients, state
+        reporting = self._report, self._say, legacy, request.repair
+        self._mailboxes = Mailboxes(*scope, *reporting)
         self._failed = self._mailboxes.failed
         self._deleter = Deleter(self._mailboxes.aside)
         self._displaced: set[Name] = set()
@@ -165,7 +164,6 @@ class Session:
         await self._glancer.look(plan.mailboxes, accounts)
         dirty = self._dirty(plan, accounts)
         fresh = self._listing.isFresh(dirty)
-        # We are about to change them.
         self._listing.doubt([*dirty, *(trash.name for trash in trashes.values())])
         if not fresh:  # by now, their names may be those of others
             return True
