@@ -26,8 +26,6 @@ from imapsync.uidset import UidSet, UidSetBuilder
 #: The mailboxes among what Gmail calls labels, and that no user has made.
 _MAILBOXES = frozenset(("\\inbox", "\\sent", "\\draft", "\\drafts"))
 
-_KEPT = "what is here is in no other mailbox: keep one of the two"
-
 
 def tells(features: Features) -> str:
     """
@@ -102,7 +100,10 @@ async def refused(view: BothSides, side: Side, new: UidSet) -> Mapping[int, Why]
         known = view.state.stamped(stamp) if stamp else []
         others = [shown(name) for name, _ in known if name != view.name]
         if others:
-            text = f'it is in "{others[0]}" as well, and on {side.other} {_KEPT}'
+            text = (
+                f'it is in "{others[0]}" as well, and can be in one of the two only'
+                f" on {side.other}: keep one"
+            )
             found[uid] = text, ""
 
     if side.other in view.context.exclusive:
