@@ -21,21 +21,18 @@ from imapsync.model import Name, Side
 FIRST, SECOND, THIRD = ({Side.LOCAL: cast(SyncClient, n)} for n in range(3))
 
 
-class CrewTests(SynchronousTestCase):
+class ReserveCase(SynchronousTestCase):
     """
-    Many hands.
+    A reserve of connections, which come when that is said.
     """
 
     def setUp(self) -> None:
         """
-        Have two hands that may join, and note what each does.
+        Note what is asked for.
         """
         self.joining: list[Deferred[Clients]] = []
-        self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
-        self.releases: dict[Name, Callable[[], None]] = {}
         self.cancelled: list[object] = []
         self.settling: list[Deferred[None]] = []
-        self.crew = Workers(FIRST, self, 3)
 
     def tearDown(self) -> None:
         """
@@ -57,6 +54,21 @@ class CrewTests(SynchronousTestCase):
         """
         self.settling.append(Deferred(self.cancelled.append))
         return self.settling[-1]
+
+
+class CrewTests(ReserveCase):
+    """
+    Many hands.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have two hands that may join, and note what each does.
+        """
+        super().setUp()
+        self.doing: dict[Name, tuple[Clients, Deferred[None]]] = {}
+        self.releases: dict[Name, Callable[[], None]] = {}
+        self.crew = Workers(FIRST, self, 3)
 
     async def do(
         self, name: Name, clients: Clients, release: Callable[[], None]
@@ -332,7 +344,7 @@ def pair() -> Clients:
     return {side: cast(SyncClient, Connection()) for side in Side}
 
 
-class LendingTests(SynchronousTestCase):
+class LendingTests(ReserveCase):
     """
     Hands that help with one mailbox.
     """
@@ -341,35 +353,12 @@ class LendingTests(SynchronousTestCase):
         """
         Have one mailbox be worked on.
         """
-        self.joining: list[Deferred[Clients]] = []
-        self.cancelled: list[object] = []
-        self.settling: list[Deferred[None]] = []
+        super().setUp()
         self.given: list[Clients] = []
         self.first = pair()
         self.crew = Workers(self.first, self, 4)
         self.done: dict[Name, Deferred[None]] = {}
         self.working = self.work("a")
-
-    def tearDown(self) -> None:
-        """
-        Have errors that nobody took told now.
-        """
-        gc.collect()
-        self.assertEqual([], self.flushLoggedErrors())
-
-    def another(self) -> Deferred[Clients]:
-        """
-        Begin to connect.
-        """
-        self.joining.append(Deferred(self.cancelled.append))
-        return self.joining[-1]
-
-    def settled(self) -> Deferred[None]:
-        """
-        Wait.
-        """
-        self.settling.append(Deferred())
-        return self.settling[-1]
 
     def work(self, *names: str, size: int = 0) -> Deferred[None]:
         """
